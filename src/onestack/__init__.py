@@ -1,0 +1,1 @@
+"""A real OpenStack cloud from one file and one command."""

@@ -1,0 +1,1 @@
+"""Words that every room of the house uses: errors, events, paths."""

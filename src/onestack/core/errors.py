@@ -1,0 +1,85 @@
+"""Errors in two families: permanent ones, which stop the work, and temporary ones, which the engine retries.
+
+Every error a person reads says what happened, where, and what to do next; the command line prints just
+that, `--json` prints it as data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place in a file a person wrote; lines and columns count from 1."""
+
+    file: str
+    line: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        parts = [self.file, *(str(n) for n in (self.line, self.column) if n is not None)]
+        return ":".join(parts)
+
+
+class OneStackError(Exception):
+    """Something a person must know.
+
+    `summary`: what happened, in one line. `detail`: the evidence (a log's last lines). `where`: file:line,
+    or host and service. `hint`: what to do next. `exit_status`: what the command ends with.
+    """
+
+    exit_status = 1
+
+    def __init__(
+        self, summary: str, *, detail: str = "", where: Place | str | None = None, hint: str = ""
+    ) -> None:
+        super().__init__(summary)
+        self.summary = summary
+        self.detail = detail
+        self.where = where
+        self.hint = hint
+
+    def as_dict(self) -> dict[str, str]:
+        """The error as data, empty parts left out."""
+        parts = {
+            "error": self.summary,
+            "where": str(self.where) if self.where else "",
+            "detail": self.detail,
+            "hint": self.hint,
+        }
+        return {key: value for key, value in parts.items() if value}
+
+
+class PermanentError(OneStackError):
+    """Trying again without changing anything would fail the same way."""
+
+
+class TemporaryError(OneStackError):
+    """Worth trying again after `delay` seconds."""
+
+    def __init__(
+        self,
+        summary: str,
+        *,
+        delay: float = 1.0,
+        detail: str = "",
+        where: Place | str | None = None,
+        hint: str = "",
+    ) -> None:
+        super().__init__(summary, detail=detail, where=where, hint=hint)
+        self.delay = delay
+
+
+class BadInput(PermanentError):
+    """What the user gave is wrong; nothing was changed."""
+
+    exit_status = 2
+
+
+class Unready(PermanentError):
+    """A condition did not come true before its deadline."""
+
+
+class Busy(PermanentError):
+    """Another command holds the cloud's lock."""

@@ -1,0 +1,64 @@
+"""Where everything of a cloud lies: four folders that hang from one root, and one cache for the machine.
+
+Inside the cloud's mount namespace (see `onestack.host.namespace`) the same folders have fixed places, so
+that no configuration file depends on the root:
+
+    <root>/etc/onestack        /etc/onestack
+    <root>/var/lib/onestack    /var/lib
+    <root>/var/log/onestack    /var/log
+    <root>/run/onestack        /run
+    <cache>/<release>/env      /usr/lib/onestack     (OpenStack's Python environment)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_CACHE = Path("/var/cache/onestack")
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The folders of the cloud that hangs from `root`."""
+
+    root: Path = Path("/")
+    cache: Path = DEFAULT_CACHE
+
+    @classmethod
+    def at(cls, root: str | Path = "/", cache: str | Path | None = None) -> Paths:
+        """Absolute paths from what the user gave; the cache may be moved by ONESTACK_CACHE."""
+        place = cache or os.environ.get("ONESTACK_CACHE") or DEFAULT_CACHE
+        return cls(Path(root).absolute(), Path(place).absolute())
+
+    @property
+    def is_default(self) -> bool:
+        """The machine's own cloud, as opposed to one beside it."""
+        return self.root == Path("/")
+
+    @property
+    def ident(self) -> str:
+        """Six hexadecimal digits that tell this root from others; empty for the default root."""
+        return "" if self.is_default else hashlib.sha256(str(self.root).encode()).hexdigest()[:6]
+
+    @property
+    def etc(self) -> Path:
+        return self.root / "etc/onestack"
+
+    @property
+    def lib(self) -> Path:
+        return self.root / "var/lib/onestack"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "var/log/onestack"
+
+    @property
+    def run(self) -> Path:
+        return self.root / "run/onestack"
+
+    def release(self, series: str) -> Path:
+        """Where a release's base, environment and caches are kept for every cloud of this machine."""
+        return self.cache / series

@@ -1,0 +1,122 @@
+"""The one shape of a service: its databases, processes, configuration, endpoint, and how one knows it is ready.
+
+Declarations are data and pure functions of a `View`; `onestack.platform.bringup` runs them. A service is
+one module under `onestack.platform.services` with one `SERVICE`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+# Places inside the cloud's mount namespace (see onestack.core.paths).
+ETC = "/etc/onestack"
+LIB = "/var/lib"
+RUN = "/run"
+API_SOCKETS = f"{RUN}/api"
+ENVIRONMENT = "/usr/lib/onestack"
+
+
+@dataclass(frozen=True)
+class External:
+    """The external network: floating IPs come from it, the machine itself is its gateway."""
+
+    cidr: str
+    gateway: str
+    pool_start: str
+    pool_end: str
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything a declaration may know about the cloud it is rendered for."""
+
+    series: str
+    host: str
+    address: str
+    front: str
+    """URL under which every API is reached, without a trailing slash: http://127.0.0.1:8080"""
+    services: frozenset[str]
+    """The chosen service types."""
+    secrets: Mapping[str, str]
+    virt_type: Literal["kvm", "qemu", "fake"]
+    fake_hosts: int
+    datapath: Literal["system", "netdev"]
+    external: External
+    region: str = "RegionOne"
+    mtu: int = 1500
+    ca_file: str | None = None
+    """A CA bundle that clients of `front` need, where it speaks TLS."""
+
+    def database(self, name: str, user: str) -> str:
+        """The SQLAlchemy URL of a database, over MariaDB's socket."""
+        password = self.secrets[f"database/{user}"]
+        return f"mysql+pymysql://{user}:{password}@localhost/{name}?unix_socket={RUN}/mysqld/mysqld.sock&charset=utf8"
+
+
+@dataclass(frozen=True)
+class Ready:
+    """When a process counts as ready. One of: an HTTP answer on a unix socket, a socket that accepts, a command
+    that exits 0 (run inside the namespace)."""
+
+    http: tuple[str, str] | None = None
+    """(unix socket inside the namespace, path)"""
+    socket: str | None = None
+    command: tuple[str, ...] | None = None
+    seconds: float = 90.0
+    """The deadline, in seconds."""
+
+
+@dataclass(frozen=True)
+class Process:
+    """A supervised process inside the namespace."""
+
+    name: str
+    command: tuple[str, ...]
+    ready: Ready
+    needs: tuple[str, ...] = ()
+    """Names of processes that must be ready before this one is started."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    stop_seconds: int = 15
+    """How long it may take to end after SIGTERM, in seconds, before SIGKILL."""
+    hang_seconds: float = 60.0
+    """How long its readiness check may fail once it was ready, in seconds, before it is started anew."""
+
+
+@dataclass(frozen=True)
+class Database:
+    """One MariaDB schema and the command that brings it to the release's version."""
+
+    name: str
+    user: str
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """An API in the catalogue: reached at <front>/<path>; `suffix` is what the catalogue's URL adds to it."""
+
+    path: str
+    socket: str
+    suffix: str = ""
+
+
+@dataclass(frozen=True)
+class Service:
+    """One OpenStack project as this cloud runs it."""
+
+    type: str
+    """The service type, as in OpenStack's catalogue: compute."""
+    name: str
+    """The project: nova."""
+    requires: tuple[str, ...] = ()
+    """Service types without which it cannot work."""
+    databases: tuple[Database, ...] = ()
+    migrations: Callable[[View], tuple[tuple[str, ...], ...]] = lambda view: ()
+    """Commands that bring its databases from empty (or an older release) to this release, in order."""
+    files: Callable[[View], Mapping[str, str]] = lambda view: {}
+    """Configuration files: path below /etc/onestack -> text."""
+    processes: Callable[[View], tuple[Process, ...]] = lambda view: ()
+    endpoint: Endpoint | None = None
+    user: str | None = None
+    """Its user in the project `service`, whose password is the secret user/<name>."""
