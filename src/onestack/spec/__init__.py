@@ -1,1 +1,23 @@
+"""What is wanted: one file, read into values that know their line. Pure but for reading that file."""
 
+from onestack.spec.diagnostics import BadSpec, Diagnostic
+from onestack.spec.load import default, load, loads
+from onestack.spec.model import Host, Spec
+from onestack.spec.platform import Compute, External, Listen, Network, Platform
+from onestack.spec.schema import schema
+
+__all__ = [
+    "BadSpec",
+    "Compute",
+    "Diagnostic",
+    "External",
+    "Host",
+    "Listen",
+    "Network",
+    "Platform",
+    "Spec",
+    "default",
+    "load",
+    "loads",
+    "schema",
+]

@@ -1,0 +1,58 @@
+"""What is wrong, as values: the engine collects them, the command line and `--json` are views of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from onestack.core.errors import BadInput, Place
+
+Severity = Literal["error", "warning", "note"]
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One finding about a spec or a machine.
+
+    `summary`: what is so. `detail`: what is allowed, or the evidence. `hint`: what to do about it.
+    `place`: where the user wrote what it is about. `forcible`: an error that `--force` turns into a warning.
+    """
+
+    severity: Severity
+    summary: str
+    detail: str = ""
+    place: Place | None = None
+    hint: str = ""
+    forcible: bool = False
+
+    def __str__(self) -> str:
+        said = "; ".join(part for part in (self.summary, self.detail, self.hint) if part)
+        return f"{self.place}: {said}" if self.place else said
+
+    def as_dict(self) -> dict[str, Any]:
+        """The finding as data, empty parts left out."""
+        parts: dict[str, Any] = {
+            "severity": self.severity,
+            "summary": self.summary,
+            "detail": self.detail,
+            "hint": self.hint,
+            "forcible": self.forcible,
+        }
+        if self.place:
+            parts |= {"file": self.place.file, "line": self.place.line, "column": self.place.column}
+        return {key: value for key, value in parts.items() if value}
+
+
+class BadSpec(BadInput):
+    """Everything that is wrong with what the user gave, at once; `diagnostics` has it as data."""
+
+    def __init__(self, summary: str, diagnostics: Iterable[Diagnostic], *, hint: str = "") -> None:
+        self.diagnostics: Sequence[Diagnostic] = tuple(diagnostics)
+        first = self.diagnostics[0] if self.diagnostics else None
+        super().__init__(
+            summary,
+            detail="\n".join(str(item) for item in self.diagnostics),
+            where=first.place if first else None,
+            hint=hint,
+        )

@@ -1,0 +1,166 @@
+"""Pydantic's findings as diagnostics a person can act on: what, what is allowed, what was probably meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import ValidationError
+
+from onestack.spec import schema
+from onestack.spec.diagnostics import Diagnostic
+from onestack.spec.source import Path, Source
+from onestack.spec.types import REFUSED, words
+
+Item = Mapping[str, Any]
+
+# A default that could not be derived because what it derives from is wrong: said already.
+_CONSEQUENCES = {"default_factory_not_called"}
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+
+
+def explain(error: ValidationError, source: Source) -> list[Diagnostic]:
+    """One diagnostic for each finding."""
+    items = (item for item in error.errors(include_url=False) if item["type"] not in _CONSEQUENCES)
+    return [found for item in items for found in _finding(item, source)]
+
+
+def _finding(item: Item, source: Source) -> Iterator[Diagnostic]:
+    path, missing = _real(tuple(item["loc"]), source.data)
+    if item["type"] == REFUSED:
+        for problem in item["ctx"]["problems"]:
+            where = (*path, *problem.path)
+            allowed = _lines(problem.allowed, source)
+            yield _wrong(where, source, problem.summary, allowed, problem.hint)
+        return
+    yield _EXPLAIN.get(item["type"], _other)(path, missing, item, source)
+
+
+def _wrong(path: Path, source: Source, summary: str, allowed: str = "", hint: str = "") -> Diagnostic:
+    """An error about a value; without words for what is allowed, the schema's."""
+    allowed = allowed or schema.allowed(schema.at(path))
+    return Diagnostic("error", summary, f"allowed: {allowed}", source.places.value(*path), hint)
+
+
+def _real(loc: Path, data: Any) -> tuple[Path, str]:
+    """The steps of `loc` that are in the data (pydantic names union members too), and the one that is not."""
+    path: list[str | int] = []
+    here = data
+    missing = ""
+    for step in loc:
+        inside = (isinstance(here, dict) and step in here) or (
+            isinstance(here, list) and isinstance(step, int) and step < len(here)
+        )
+        if inside:
+            path.append(step)
+            here = here[step]
+        else:
+            missing = str(step)
+    return tuple(path), missing
+
+
+def _unknown(path: Path, missing: str, item: Item, source: Source) -> Diagnostic:
+    *around, key = path
+    keys = list(schema.at(around).get("properties", {}))
+    hint = _meant(str(key), keys, tuple(around))
+    return Diagnostic(
+        "error", f"unknown key '{key}'", f"allowed: {', '.join(keys)}", source.places.key(*path), hint
+    )
+
+
+def _meant(key: str, keys: list[str], around: Path) -> str:
+    """The nearest right key here; failing that, where this key is right."""
+    plain = key.lower().replace("-", "_")
+    if near := get_close_matches(plain, keys, 1, cutoff=0.7):
+        return f"did you mean '{near[0]}'?"
+    elsewhere = [path for path in schema.paths_of_key(plain) if path != around]
+    if elsewhere:
+        return "did you mean " + " or ".join(f"'{'.'.join((*path, plain))}'" for path in elsewhere) + "?"
+    near = get_close_matches(plain, keys, 1, cutoff=0.5)
+    return f"did you mean '{near[0]}'?" if near else ""
+
+
+def _absent(path: Path, missing: str, item: Item, source: Source) -> Diagnostic:
+    if schema.at(path).get("type") == "array":
+        return _wrong(path, source, f"{label(path)} is too short")
+    allowed = schema.allowed(schema.at((*path, missing)))
+    return _wrong(path, source, f"the key '{missing}' is missing", allowed)
+
+
+def _choice(path: Path, missing: str, item: Item, source: Source) -> Diagnostic:
+    fragment = schema.at(path)
+    choices = [schema.quoted(value) for value in fragment.get("enum", [fragment.get("const")])]
+    given = str(item["input"]).lower()
+    given = {"on": "true", "yes": "true", "off": "false", "no": "false"}.get(given, given)
+    near = get_close_matches(given, choices, 1)
+    hint = f"did you mean {near[0]}?" if near else ""
+    return _wrong(path, source, f"{label(path)} cannot be {words(item['input'])}", hint=hint)
+
+
+def _range(path: Path, missing: str, item: Item, source: Source) -> Diagnostic:
+    size = "small" if item["type"].startswith("greater") else "large"
+    return _wrong(path, source, f"{label(path)} is too {size}: {item['input']}")
+
+
+def _length(path: Path, missing: str, item: Item, source: Source) -> Diagnostic:
+    size = "short" if item["type"] == "too_short" else "long"
+    return _wrong(path, source, f"{label(path)} is too {size}")
+
+
+def _kind(path: Path, missing: str, item: Item, source: Source) -> Diagnostic:
+    fragment, given = schema.at(path), item["input"]
+    kind = fragment.get("type")
+    hint = ""
+    if given is None:
+        hint = "leave the key out, or give it a value" if path else "try `version: 1`"
+    elif isinstance(given, str) and kind in ("integer", "number") and _NUMBER.fullmatch(given):
+        hint = f"write {given} without quotes"
+    elif kind == "array" and isinstance(given, str):
+        hint = f"write [{given}]"
+    elif kind == "string" and isinstance(given, bool):
+        hint = "put it in quotes"
+    text = "the text " if isinstance(given, str) else ""
+    return _wrong(path, source, f"{label(path)} cannot be {text}{words(given)}", hint=hint)
+
+
+def _other(path: Path, missing: str, item: Item, source: Source) -> Diagnostic:
+    return _wrong(path, source, f"{label(path)}: {item['msg']}")
+
+
+def label(path: Path) -> str:
+    """What a value is called in a message: its key, and its number in a list (from 1, as people count)."""
+    if not path:
+        return "a spec"
+    named = [step for step in path if isinstance(step, str)]
+    last = path[-1]
+    return f"'{last}'" if isinstance(last, str) else f"item {last + 1} of '{named[-1]}'"
+
+
+def _lines(text: str, source: Source) -> str:
+    """Fill in the line of another place that a validator, which knows no lines, named by its path."""
+
+    def line(match: re.Match[str]) -> str:
+        steps = [int(step) if step.isdigit() else step for step in match[1].split("/")]
+        return f"line {source.places.value(*steps).line}"
+
+    return re.sub(r"\{line-of ([^}]+)\}", line, text)
+
+
+_KINDS = (
+    *("int_type", "float_type", "finite_number", "bool_type", "string_type"),
+    *("model_type", "tuple_type", "list_type", "dict_type"),
+)
+_EXPLAIN: Mapping[str, Callable[[Path, str, Item, Source], Diagnostic]] = {
+    "extra_forbidden": _unknown,
+    "missing": _absent,
+    "literal_error": _choice,
+    "greater_than": _range,
+    "greater_than_equal": _range,
+    "less_than": _range,
+    "less_than_equal": _range,
+    "too_short": _length,
+    "too_long": _length,
+    **dict.fromkeys(_KINDS, _kind),
+}

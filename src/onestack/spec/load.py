@@ -1,0 +1,60 @@
+"""From a file to a spec, or to everything that is wrong with it at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from onestack.core.errors import BadInput, Place
+from onestack.spec import source
+from onestack.spec.diagnostics import BadSpec, Diagnostic
+from onestack.spec.explain import explain
+from onestack.spec.model import Spec
+
+
+def load(path: str | Path) -> Spec:
+    """Read a spec. BadInput if the file cannot be read, BadSpec with every finding if it is wrong."""
+    name = str(path)
+    try:
+        raw = Path(path).read_bytes()
+    except OSError as error:
+        hint = "" if Path(path).exists() else "name an existing file, or none for the default cloud"
+        raise BadInput(f"the spec cannot be read: {error.strerror}", where=name, hint=hint) from error
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = raw[: error.start]
+        line, column = before.count(b"\n") + 1, len(before.rpartition(b"\n")[2].decode(errors="replace")) + 1
+        found = Diagnostic("error", "not text in UTF-8", "", Place(name, line, column), "save it as UTF-8")
+        raise _bad(name, [found]) from error
+    return loads(text, name)
+
+
+def loads(text: str, name: str = "(text)") -> Spec:
+    """As `load`, from text that messages call `name`."""
+    read = source.read(text, name)
+    found = list(read.diagnostics)
+    if read.data is not None or not found:
+        try:
+            spec = Spec.model_validate(read.data)
+        except ValidationError as error:
+            said = {one.place for one in found}
+            found += [one for one in explain(error, read) if one.place not in said]
+    if found:
+        raise _bad(name, found)
+    spec._source = read
+    return spec
+
+
+def default() -> Spec:
+    """The cloud that `up` without a spec brings up."""
+    return Spec()
+
+
+def _bad(name: str, found: list[Diagnostic]) -> BadSpec:
+    ordered = sorted(
+        found, key=lambda one: (one.place.line or 0, one.place.column or 0) if one.place else (0, 0)
+    )
+    many = f"{len(ordered)} errors" if len(ordered) > 1 else "an error"
+    return BadSpec(f"{name} has {many}", ordered)

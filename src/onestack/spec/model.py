@@ -1,0 +1,106 @@
+"""The whole spec: one cloud in one file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, PrivateAttr
+
+from onestack.core.errors import Place
+from onestack.spec import services
+from onestack.spec.diagnostics import Diagnostic
+from onestack.spec.platform import Platform
+from onestack.spec.source import Places, Source
+from onestack.spec.types import Address, Name, Problem, Section, refused
+
+Role = Literal["control", "compute", "network", "storage"]
+ROLES: tuple[Role, ...] = ("control", "compute", "network", "storage")
+
+
+class Host(Section):
+    """A machine of the cloud."""
+
+    name: Name
+    """Its name in OpenStack."""
+    address: Address
+    """The address by which the other machines reach it; one of its own."""
+    roles: tuple[Role, ...] = ROLES
+    """What it does for the cloud."""
+
+
+def _tell_apart(hosts: tuple[Host, ...]) -> tuple[Host, ...]:
+    problems: list[Problem] = []
+    for key in ("name", "address"):
+        first: dict[str, int] = {}
+        for index, host in enumerate(hosts):
+            value = str(getattr(host, key))
+            if value in first:
+                same = f"line-of hosts/{first[value]}/{key}"
+                problems.append(
+                    Problem(
+                        f"two hosts have the {key} '{value}'",
+                        f"another {key}; the first is in {{{same}}}",
+                        path=(index, key),
+                    )
+                )
+            first.setdefault(value, index)
+    if len(hosts) > 1:
+        problems.append(
+            Problem(
+                "several machines are not in this release of OneStack yet",
+                "at most one host: this machine",
+                path=(1,),
+            )
+        )
+    if problems:
+        raise refused(*problems)
+    return hosts
+
+
+class Spec(Section):
+    """What is wanted: a cloud."""
+
+    version: Literal[1] = 1
+    """The version of this format."""
+    name: Name = "onestack"
+    """The cloud's name, as it stands in clouds.yaml."""
+    platform: Platform = Platform()
+    """OpenStack itself and what it runs on."""
+    hosts: Annotated[tuple[Host, ...], AfterValidator(_tell_apart)] = ()
+    """The machines. Without them: this one."""
+
+    _source: Source = PrivateAttr(default_factory=lambda: Source({}, Places("(default)"), []))
+
+    def problems(self) -> Iterator[Problem]:
+        if not self.hosts:
+            return
+        running = self.platform.services
+        needed = ["control", *(role for role in ("compute", "network") if role in running)]
+        given = {role for host in self.hosts for role in host.roles}
+        for role in needed:
+            if role not in given:
+                yield Problem(
+                    f"no host has the role '{role}'",
+                    f"each of {', '.join(needed)} on some host",
+                    path=("hosts", 0, "roles"),
+                )
+
+    @property
+    def file(self) -> str:
+        """The file it was read from, as the user named it."""
+        return self._source.places.file
+
+    def place_of(self, *path: str | int) -> Place:
+        """Where the value at `path` was written: `place_of("hosts", 0, "address")`.
+
+        A value that was not written has the place of the nearest one around it that was.
+        """
+        return self._source.places.value(*path)
+
+    def notes(self) -> list[Diagnostic]:
+        """What the user should know about how the spec is understood."""
+        chosen = (self._source.data.get("platform") or {}).get("services", services.TYPES)
+        completed = services.resolve(chosen, self.platform.exclude)
+        place = self.place_of("platform", "services")
+        return [Diagnostic("note", note, place=place) for note in completed.notes]

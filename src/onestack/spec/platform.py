@@ -1,0 +1,267 @@
+"""The part of a spec about OpenStack itself: its release, services, address, hypervisor, networks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from functools import cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
+
+from onestack.core import data
+from onestack.spec import services as catalogue
+from onestack.spec.types import (
+    Address,
+    Address4,
+    Bool,
+    DnsName,
+    File,
+    Int,
+    InterfaceName,
+    Network4,
+    Number,
+    Problem,
+    Section,
+    as_written,
+    refused,
+    words,
+)
+
+# Keys whose default depends on another key have none in the schema; this is what the reference says instead.
+_DERIVED = "x-default"
+
+
+@cache
+def _releases() -> tuple[str, ...]:
+    return tuple(data.releases())
+
+
+def _release(value: Any) -> Any:
+    series = as_written(value)
+    if series not in _releases():
+        raise refused(Problem(f"there is no release {words(value)} here", f"one of {', '.join(_releases())}"))
+    return series
+
+
+def _service(value: Any) -> Any:
+    known = [*catalogue.TYPES, *(name for name in catalogue.PROJECTS if name not in catalogue.TYPES)]
+    try:
+        return catalogue.canonical(value)
+    except (KeyError, AttributeError) as error:
+        near = get_close_matches(str(value).lower(), known, 1)
+        hint = f"did you mean '{catalogue.canonical(near[0])}'?" if near else ""
+        allowed = f"one of {', '.join(catalogue.TYPES)}"
+        raise refused(Problem(f"there is no service {words(value)}", allowed, hint)) from error
+
+
+def _schema_of_service() -> dict[str, Any]:
+    names = [*catalogue.TYPES, *(name for name in catalogue.PROJECTS if name not in catalogue.TYPES)]
+    return {"type": "string", "enum": names, "x-allowed": f"one of {', '.join(catalogue.TYPES)}"}
+
+
+Release = Annotated[
+    str,
+    BeforeValidator(_release),
+    WithJsonSchema({"type": ["string", "number"], "x-allowed": f"one of {', '.join(_releases())}"}),
+]
+ServiceType = Annotated[str, BeforeValidator(_service), WithJsonSchema(_schema_of_service())]
+
+
+def _complete(chosen: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+    """With all that the chosen ones need, in the order of their needs."""
+    return catalogue.resolve(chosen, info.data.get("exclude", ())).ordered
+
+
+class Listen(Section):
+    """Where the APIs are reached: one front with one address and a path for each service."""
+
+    address: Address = IPv4Address("127.0.0.1")
+    """The address the front listens on; it must be this machine's. Beyond loopback only with TLS."""
+    port: Annotated[Int, Field(ge=1, le=65535)] = 8080
+    """The TCP port the front listens on."""
+    tls: Literal["auto", True, False] = "auto"
+    """`auto`: on wherever the address is not loopback, and when a certificate is given."""
+    name: DnsName | None = None
+    """A DNS name that leads to the address; it goes into URLs and the certificate."""
+    certificate: File | None = None
+    """A PEM file with the certificate and its chain. Without it OneStack's own CA signs one."""
+    key: File | None = None
+    """A PEM file with the certificate's private key."""
+
+    def problems(self) -> Iterator[Problem]:
+        if self.address.is_unspecified or self.address.is_multicast:
+            yield Problem(
+                f"'{self.address}' is not the address of a machine",
+                "one address of this machine",
+                path=("address",),
+            )
+        elif self.tls is False and not self.address.is_loopback:
+            yield Problem(
+                f"TLS cannot be off beyond loopback: passwords would reach {self.address} in clear",
+                "auto or true, or a loopback address",
+                path=("tls",),
+            )
+        if (self.certificate is None) != (self.key is None):
+            given, missing = ("certificate", "key") if self.certificate else ("key", "certificate")
+            yield Problem(f"'{given}' without '{missing}'", "both or neither", path=(given,))
+        elif self.certificate and self.tls is False:
+            yield Problem("a certificate with TLS off", "auto or true", path=("tls",))
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether the front speaks TLS."""
+        if self.tls == "auto":
+            return bool(self.certificate) or not self.address.is_loopback
+        return self.tls
+
+    @property
+    def url(self) -> str:
+        """Where clients find the front, without a trailing slash."""
+        literal = f"[{self.address}]" if isinstance(self.address, IPv6Address) else str(self.address)
+        return f"{'https' if self.encrypted else 'http'}://{self.name or literal}:{self.port}"
+
+
+class Compute(Section):
+    """What runs the servers."""
+
+    driver: Literal["libvirt", "fake"] = "libvirt"
+    """`libvirt`: real guests. `fake`: Nova's own fake driver, for tests of scale; nothing runs."""
+    hosts: Annotated[Int, Field(ge=1, le=500)] | None = None
+    """How many hypervisors the fake driver pretends to be (1 unless said). Only with `driver: fake`."""
+    virt: Literal["auto", "kvm", "qemu"] = "auto"
+    """`auto`: KVM if a probe guest boots with it, else emulation. Only with `driver: libvirt`."""
+    cpu_allocation_ratio: Annotated[Number, Field(gt=0, le=128, allow_inf_nan=False)] = 4.0
+    """Virtual CPUs that may be given out for each real one."""
+    ram_allocation_ratio: Annotated[Number, Field(gt=0, le=16, allow_inf_nan=False)] = 1.0
+    """MiB of memory that may be given out for each real one."""
+
+    def problems(self) -> Iterator[Problem]:
+        if self.driver == "libvirt" and self.hosts is not None:
+            yield Problem(
+                "'hosts' counts pretended hypervisors; libvirt has one for each machine",
+                "leave it out, or say 'driver: fake'",
+                path=("hosts",),
+            )
+        if self.driver == "fake" and self.virt != "auto":
+            yield Problem(
+                "the fake driver runs no guests", "leave 'virt' out, or say 'driver: libvirt'", path=("virt",)
+            )
+
+    @property
+    def fake_hosts(self) -> int:
+        """How many hypervisors are pretended; 0 with libvirt."""
+        return (self.hosts or 1) if self.driver == "fake" else 0
+
+
+def _first_address(values: Mapping[str, Any]) -> IPv4Address:
+    network = values.get("cidr", _EXTERNAL)
+    return IPv4Address(network.network_address + 1) if network.prefixlen < 32 else network.network_address
+
+
+def _largest_range(values: Mapping[str, Any]) -> tuple[IPv4Address, IPv4Address]:
+    """The larger run of usable addresses beside the gateway."""
+    network, gateway = values.get("cidr", _EXTERNAL), values.get("gateway")
+    if network.prefixlen > 30:
+        return network.network_address, network.broadcast_address
+    first, last = network.network_address + 1, network.broadcast_address - 1
+    if gateway is None or not first <= gateway <= last:
+        return first, last
+    above, below = int(last) - int(gateway), int(gateway) - int(first)
+    return (gateway + 1, last) if above >= below else (first, gateway - 1)
+
+
+_EXTERNAL = IPv4Network("172.24.4.0/24")
+
+
+class External(Section):
+    """The external network, which floating IPs come from; this machine is its gateway."""
+
+    cidr: Network4 = _EXTERNAL
+    """Its addresses, /8 to /29. Nothing else on this machine may route to them."""
+    gateway: Address4 = Field(
+        default_factory=_first_address, json_schema_extra={_DERIVED: "the first address"}
+    )
+    """This machine's address in it."""
+    pool: tuple[Address4, Address4] = Field(
+        default_factory=_largest_range, json_schema_extra={_DERIVED: "all but the gateway"}
+    )
+    """The first and the last address that Neutron may give out."""
+    interface: InterfaceName | None = None
+    """A network interface of this machine to plug into it, which then belongs to the cloud alone."""
+
+    def problems(self) -> Iterator[Problem]:
+        net = self.cidr
+        if not 8 <= net.prefixlen <= 29:
+            yield Problem(
+                f"a /{net.prefixlen} is no size for an external network", "/8 to /29", path=("cidr",)
+            )
+            return
+        if net.is_loopback or net.is_link_local or net.is_multicast or net.is_unspecified or net.is_reserved:
+            yield Problem(
+                f"'{net}' is set aside for something else", "private or public addresses", path=("cidr",)
+            )
+            return
+        usable = f"{net.network_address + 1} to {net.broadcast_address - 1}"
+        outside = [
+            a for a in (self.gateway, *self.pool) if not net.network_address < a < net.broadcast_address
+        ]
+        if self.gateway in outside:
+            yield Problem(f"'{self.gateway}' is not a usable address of {net}", usable, path=("gateway",))
+        for index, address in enumerate(self.pool):
+            if address in outside:
+                yield Problem(f"'{address}' is not a usable address of {net}", usable, path=("pool", index))
+        if outside:
+            return
+        if self.pool[0] > self.pool[1]:
+            yield Problem("the pool ends before it begins", "[first, last]", path=("pool",))
+        elif self.pool[0] <= self.gateway <= self.pool[1]:
+            yield Problem(
+                f"the gateway {self.gateway} is inside the pool", "a pool beside it", path=("pool",)
+            )
+
+
+class Network(Section):
+    """How packets move between servers and to the world."""
+
+    datapath: Literal["auto", "kernel", "userspace"] = "auto"
+    """`auto`: Open vSwitch in the kernel where it has it, else in userspace."""
+    external: External = External()
+    """The external network."""
+    mtu: Annotated[Int, Field(ge=1280, le=9000)] = 1500
+    """The largest packet the machine's own network carries, in bytes."""
+    isolated: Bool | None = None
+    """A network namespace of the cloud's own. Unless said: only for a cloud under a root of its own."""
+
+
+class Platform(Section):
+    """OpenStack itself and what it runs on."""
+
+    release: Release = _releases()[-1]
+    """The OpenStack series."""
+    exclude: tuple[ServiceType, ...] = ()
+    """Services to leave out: none that another one needs."""
+    services: Annotated[tuple[ServiceType, ...], AfterValidator(_complete)] = Field(
+        default=catalogue.TYPES, validate_default=True
+    )
+    """The services to run, by type or project (`compute` or `nova`). What they need is added."""
+    listen: Listen = Listen()
+    """Where the APIs are reached."""
+    compute: Compute = Compute()
+    """What runs the servers."""
+    network: Network = Network()
+    """How packets move."""
+
+    def problems(self) -> Iterator[Problem]:
+        clashes = dict(catalogue.conflicts(self.services, self.exclude))
+        for index, service in enumerate(self.exclude):
+            if who := clashes.get(service):
+                names = " and ".join(who)
+                yield Problem(
+                    f"'{service}' cannot be left out: {names} cannot work without it",
+                    f"exclude {names} too, or keep {service}",
+                    path=("exclude", index),
+                )
+        if not self.services:
+            yield Problem("no service is left", "at least identity", path=("services",))
