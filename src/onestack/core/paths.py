@@ -31,7 +31,7 @@ class Paths:
     def at(cls, root: str | Path = "/", cache: str | Path | None = None) -> Paths:
         """Absolute paths from what the user gave; the cache may be moved by ONESTACK_CACHE."""
         place = cache or os.environ.get("ONESTACK_CACHE") or DEFAULT_CACHE
-        return cls(Path(root).absolute(), Path(place).absolute())
+        return cls(Path(root).resolve(), Path(place).resolve())
 
     @property
     def is_default(self) -> bool:

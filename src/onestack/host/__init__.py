@@ -1,1 +1,1 @@
-
+"""Effects on one machine: packages, processes, files, network, hypervisor."""

@@ -120,3 +120,5 @@ class Service:
     endpoint: Endpoint | None = None
     user: str | None = None
     """Its user in the project `service`, whose password is the secret user/<name>."""
+    secrets: tuple[str, ...] = ()
+    """Names of secrets it needs besides those of its databases and its user."""

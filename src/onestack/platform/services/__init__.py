@@ -1,1 +1,13 @@
+"""The catalogue of services: one module each, by OpenStack's own service types."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from onestack.platform.services import compute, identity, image, network, placement
+from onestack.platform.shape import Service
+
+CATALOGUE: Mapping[str, Service] = {
+    module.SERVICE.type: module.SERVICE for module in (identity, image, placement, network, compute)
+}
+"""Each after what it requires."""

@@ -1,0 +1,61 @@
+"""What every command has: --root, --json, --help, and the view it speaks through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from onestack.cli import view
+from onestack.cloud import Cloud
+
+
+class Context:
+    """The cloud a command is about, and how its answers are shown."""
+
+    def __init__(self, root: str, as_json: bool) -> None:
+        self.cloud = Cloud(root)
+        self.as_json = as_json
+
+    def events(self) -> view.JsonEvents | view.HumanEvents:
+        """A listener for a long action; a context manager."""
+        return view.JsonEvents() if self.as_json else view.HumanEvents()
+
+    def report(self, data: Any, lines: Sequence[str]) -> None:
+        """An answer: data for machines, lines (rich markup) for people."""
+        if self.as_json:
+            view.json_line(data)
+            return
+        for line in lines:
+            view.out.print(line)
+
+
+def here() -> Context:
+    """The context of the command that runs."""
+    found = click.get_current_context().find_object(Context)
+    assert found is not None, "a command made without `command`"
+    return found
+
+
+def command(group: click.Group, name: str) -> Callable[[Callable[..., Any]], click.Command]:
+    """A command of `group` with the options that all commands share."""
+
+    def wrap(function: Callable[..., Any]) -> click.Command:
+        def call(root: str, as_json: bool, **words: Any) -> Any:
+            context = click.get_current_context()
+            context.obj = Context(root, as_json)
+            return function(**words)
+
+        call.__doc__ = function.__doc__
+        call.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
+        options = (
+            click.option("--root", default="/", metavar="DIR", help="The folder all of the cloud's paths hang from."),
+            click.option("--json", "as_json", is_flag=True, help="Answer in JSON, one value a line."),
+        )
+        decorated: Any = call
+        for option in options:
+            decorated = option(decorated)
+        return group.command(name)(decorated)
+
+    return wrap

@@ -1,0 +1,79 @@
+"""The commands: words in, events out as lines or JSON. No logic."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from onestack.cli import summary, view
+from onestack.cli.common import command, here
+from onestack.core.errors import OneStackError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="onestack")
+def cli() -> None:
+    """A real OpenStack cloud from one file and one command.
+
+    Exit status: 0 done, 1 failed or degraded, 2 wrong input (nothing was changed), 3 not running.
+    """
+
+
+@command(cli, "up")
+@click.argument("spec", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--archive", metavar="URL", help="The Debian mirror the base is built from.")
+@click.option("--wait", default=0.0, metavar="SECONDS", help="Wait for another command that holds the cloud.")
+@click.option("--force", is_flag=True, help="Go on where a check only advises against it.")
+def up(spec: Path | None, archive: str | None, wait: float, force: bool) -> None:
+    """Bring the cloud up, or bring back what does not run.
+
+    SPEC is a file that says what is wanted; without it the cloud comes up as it was, or a default one.
+    """
+    with here().events() as emit:
+        site = here().cloud.up(spec, emit=emit, mirror=archive, wait=wait, force=force)
+    here().report(summary.data(site), summary.lines(site))
+
+
+@command(cli, "down")
+@click.option("--keep-guests", is_flag=True, help="Leave guests and their network running.")
+@click.option("--wait", default=0.0, metavar="SECONDS", help="Wait for another command that holds the cloud.")
+def down(keep_guests: bool, wait: float) -> None:
+    """Stop everything in order; all data stays."""
+    with here().events() as emit:
+        here().cloud.down(emit=emit, keep_guests=keep_guests, wait=wait)
+
+
+@command(cli, "destroy")
+@click.option("--purge", is_flag=True, help="Remove the cache (base, environments) of this machine too.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--wait", default=0.0, metavar="SECONDS", help="Wait for another command that holds the cloud.")
+def destroy(purge: bool, yes: bool, wait: float) -> None:
+    """Take the cloud away with all its data, and check that nothing of it is left."""
+    if not yes and sys.stdin.isatty() and here().cloud.exists:
+        click.confirm(f"Remove the cloud under {here().cloud.paths.root} with everything in it?", abort=True)
+    with here().events() as emit:
+        removed = here().cloud.destroy(emit=emit, purge=purge, wait=wait)
+    here().report({"removed": removed}, [])
+
+
+def main() -> None:
+    """Run the command line; errors become messages and exit statuses."""
+    as_json = "--json" in sys.argv
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.Abort:
+        # Ctrl-C: threads that still wait must not hold us; what runs goes on, the next `up` takes it from there.
+        view.err.print("\n[yellow]stopped[/]; running the same command again goes on from here")
+        os._exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except OneStackError as error:
+        view.show_error(error, as_json=as_json)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(error.exit_status)
+

@@ -1,0 +1,178 @@
+"""A cloud as Python sees it: what the commands do, as calls. The command line is a thin view of this."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from openstack.connection import Connection
+
+from onestack.core.errors import BadInput
+from onestack.core.events import Emit, silent, step
+from onestack.core.paths import Paths
+from onestack.host import facts, hypervisor, namespace
+from onestack.host.lock import held
+from onestack.platform import bringup, connect, site, takedown
+from onestack.platform.fetch import Fetched, fetch
+from onestack.platform.site import Choices, Site
+from onestack.spec import Spec
+from onestack.spec import default as default_spec
+from onestack.spec import load as load_spec
+
+Result = TypeVar("Result")
+
+
+class Cloud:
+    """One cloud of this machine. Every long call takes `emit`, which hears its events."""
+
+    def __init__(self, root: str | Path = "/", *, cache: str | Path | None = None) -> None:
+        self.paths = Paths.at(root, cache)
+
+    @property
+    def exists(self) -> bool:
+        """Whether a cloud was brought up under this root (it may be stopped)."""
+        return site.choices_file(self.paths).exists()
+
+    @property
+    def site(self) -> Site:
+        """Its parts; BadInput when there is none."""
+        return site.load(self.paths)
+
+    def up(
+        self,
+        spec: Spec | str | Path | None = None,
+        *,
+        emit: Emit = silent,
+        mirror: str | None = None,
+        wait: float = 0.0,
+    ) -> Site:
+        """Bring the cloud up, or bring back what does not run.
+
+        `spec`: what is wanted; without it that of the last time, or the default. `wait`: seconds to wait
+        for another command that holds the cloud. Raises BadInput, Busy, PermanentError, Unready.
+        """
+        wanted, text = self._wanted(spec)
+        with self._held("up", wait):
+            fetched = fetch(self.paths, wanted.platform.release, emit, mirror=mirror)
+            choices = self._choose(wanted, fetched, emit)
+            self.paths.etc.mkdir(parents=True, exist_ok=True)
+            self.paths.etc.chmod(0o700)
+            choices.save(site.choices_file(self.paths))
+            site.spec_file(self.paths).write_text(text)
+            found = Site(self.paths, wanted, choices)
+            self._in_thread(lambda: bringup.bring_up(found, fetched.image, emit))
+        return found
+
+    def down(self, *, emit: Emit = silent, keep_guests: bool = False, wait: float = 0.0) -> None:
+        """Stop it in order; all data stays."""
+        with self._held("down", wait):
+            takedown.down(self.paths, emit, keep_guests=keep_guests)
+
+    def destroy(self, *, emit: Emit = silent, purge: bool = False, wait: float = 0.0) -> list[str]:
+        """Take it away: returns the folders that were removed. `purge`: the cache too."""
+        with self._held("destroy", wait):
+            removed = takedown.destroy(self.paths, emit, purge=purge)
+        self._lock_file.unlink(missing_ok=True)
+        return removed
+
+    def connect(self, **who: Any) -> Connection:
+        """A connection of openstacksdk's as the administrator, or as `user`, `password`, `project`.
+
+        The calling thread must be in the cloud's network: see `run`.
+        """
+        return connect.connection(self.site, **who)
+
+    def run(self, body: Callable[[], Result]) -> Result:
+        """Call `body` in a thread that is in the cloud's network."""
+        handle = namespace.net_handle(self.paths)
+
+        def joined() -> Result:
+            if handle.exists():
+                namespace.join_network(handle)
+            return body()
+
+        return self._in_thread(joined)
+
+    def _wanted(self, spec: Spec | str | Path | None) -> tuple[Spec, str]:
+        if isinstance(spec, Spec):
+            return spec, spec.model_dump_json(indent=1, exclude_unset=True)
+        if spec is not None:
+            return load_spec(spec), Path(spec).read_text()
+        kept = site.spec_file(self.paths)
+        if kept.exists():
+            return load_spec(kept), kept.read_text()
+        return default_spec(), "version: 1\n"
+
+    def _choose(self, spec: Spec, fetched: Fetched, emit: Emit) -> Choices:
+        before = Choices.load(site.choices_file(self.paths)) if self.exists else None
+        with step("choices", emit) as at:
+            seen = facts.gather()
+            compute, net = spec.platform.compute, spec.platform.network
+            reasons: dict[str, str] = {}
+            if compute.driver == "fake":
+                virt, reasons["virt_type"] = "fake", "the spec asks for pretended hypervisors"
+            else:
+                probe = hypervisor.probe_kvm(fetched.base)
+                virt, reasons["virt_type"] = hypervisor.choose(probe, compute.virt)
+            kernel = seen.openvswitch
+            if net.datapath == "kernel" and not kernel:
+                raise BadInput(
+                    "the kernel's openvswitch datapath is not there",
+                    where=spec.place_of("platform", "network", "datapath"),
+                    hint="load the module openvswitch, or say 'datapath: auto'",
+                )
+            system = kernel and net.datapath != "userspace"
+            reasons["datapath"] = (
+                "openvswitch in the kernel" if kernel else "this kernel has no openvswitch: OVS' userspace datapath"
+            )
+            isolated = net.isolated if net.isolated is not None else not self.paths.is_default
+            if before and before.isolated != isolated:
+                raise BadInput(
+                    "a cloud cannot move between the machine's network and one of its own",
+                    hint="destroy it first, or leave platform.network.isolated as it was",
+                )
+            at.outcome = f"{virt}, {'kernel' if system else 'userspace'} datapath"
+        return Choices(
+            host=before.host if before else self._host_name(spec),
+            virt_type=virt,
+            datapath="system" if system else "netdev",
+            isolated=isolated,
+            base=str(fetched.base),
+            environment=str(fetched.environment),
+            runtime=str(fetched.runtime),
+            reasons=reasons,
+        )
+
+    def _host_name(self, spec: Spec) -> str:
+        return spec.hosts[0].name if spec.hosts else socket.gethostname().split(".")[0].lower()
+
+    @property
+    def _lock_file(self) -> Path:
+        # Beside the cloud's folders, not in them: it must outlive their removal.
+        return self.paths.run.parent / "onestack.lock"
+
+    def _held(self, purpose: str, seconds: float) -> Any:
+        return held(self._lock_file, f"onestack {purpose}", seconds=seconds)
+
+    @staticmethod
+    def _in_thread(body: Callable[[], Result]) -> Result:
+        # A thread of its own may be moved into another network namespace; the caller's must not be.
+        outcome: list[Result] = []
+        failure: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                outcome.append(body())
+            except BaseException as error:
+                failure.append(error)
+
+        thread = threading.Thread(target=run, name="cloud", daemon=True)
+        thread.start()
+        while thread.is_alive():
+            thread.join(0.2)
+        if failure:
+            raise failure[0]
+        return outcome[0]

@@ -1,0 +1,183 @@
+"""Where Debian packages and Python packages come from: what the host itself is set up to use.
+
+Nothing here names a server. The base is Debian 13's whatever Debian the host runs, so the host's own mirrors
+are taken with the base's suite; a host that is not Debian has none, and mmdebstrap's own default is used.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from configparser import ConfigParser
+from configparser import Error as ConfigError
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+SUITE = "trixie"
+CODENAMES = ("bullseye", "bookworm", "trixie", "forky", "sid", "stable", "testing", "unstable", "oldstable")
+
+# What follows a codename in the names of the suites that belong to it. Debian 10 and older wrote /updates.
+_KINDS = {"": "", "-updates": "-updates", "-security": "-security", "/updates": "-security"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One source of packages as apt's configuration has it."""
+
+    uris: tuple[str, ...]
+    suites: tuple[str, ...]
+    components: tuple[str, ...]
+    signed_by: str = ""
+    expires: bool = True
+    """Whether apt heeds the date past which the archive's index is stale; snapshots need it off."""
+
+
+def archive(
+    mirror: str | None = None, *, root: Path = Path("/"), environ: Mapping[str, str] = os.environ
+) -> list[str] | None:
+    """Deb lines for the base; None leaves the choice to mmdebstrap.
+
+    `mirror` (else ONESTACK_ARCHIVE) is a Debian mirror's URL, or whole deb lines separated by line ends.
+    """
+    wanted = mirror or environ.get("ONESTACK_ARCHIVE")
+    if wanted:
+        lines = [line.strip() for line in wanted.splitlines() if line.strip()]
+        if all(line.startswith("deb ") for line in lines):
+            return lines
+        return [f"deb {wanted.strip()} {SUITE}{kind} main" for kind in ("", "-updates")]
+    return deb_lines(entries(root), root)
+
+
+def entries(root: Path = Path("/")) -> list[Entry]:
+    """Every enabled source of binary packages in the configuration of apt below `root`."""
+    apt = root / "etc/apt"
+    found: list[Entry] = []
+    for file in [apt / "sources.list", *sorted((apt / "sources.list.d").glob("*"))]:
+        if file.suffix == ".list" and file.is_file():
+            found += one_line_style(file.read_text(errors="replace"))
+        elif file.suffix == ".sources" and file.is_file():
+            found += deb822_style(file.read_text(errors="replace"))
+    return found
+
+
+def one_line_style(text: str) -> Iterator[Entry]:
+    """The entries of a sources.list: `deb [options] URI suite component ...`."""
+    for raw in text.splitlines():
+        match = re.fullmatch(r"deb\s+(?:\[([^]]*)\]\s*)?(\S+)\s+(\S+)\s*(.*)", raw.partition("#")[0].strip())
+        if match:
+            options = dict(word.partition("=")[::2] for word in (match[1] or "").split())
+            expires = options.get("check-valid-until", "yes").lower() not in ("no", "false")
+            components = tuple(match[4].split())
+            yield Entry((match[2],), (match[3],), components, options.get("signed-by", ""), expires)
+
+
+def deb822_style(text: str) -> Iterator[Entry]:
+    """The entries of a .sources file: paragraphs of `Key: value`, continued on lines that begin with a blank."""
+    for paragraph in re.split(r"\n[ \t]*\n", text):
+        fields: dict[str, str] = {}
+        key = ""
+        for line in paragraph.splitlines():
+            if line.startswith("#"):
+                continue
+            if line[:1] in " \t" and key:
+                fields[key] += " " + line.strip()
+            elif ":" in line:
+                key, _, value = line.partition(":")
+                key = key.strip().lower()
+                fields[key] = value.strip()
+        if "deb" not in fields.get("types", "").split() or fields.get("enabled", "yes").lower() == "no":
+            continue
+        yield Entry(
+            tuple(fields.get("uris", "").split()),
+            tuple(fields.get("suites", "").split()),
+            tuple(fields.get("components", "").split()),
+            fields.get("signed-by", ""),
+            fields.get("check-valid-until", "yes").lower() not in ("no", "false"),
+        )
+
+
+def deb_lines(found: Iterable[Entry], root: Path = Path("/")) -> list[str] | None:
+    """The base's suite, its updates and its security fixes from Debian's own mirrors among the entries.
+
+    One mirror for each, the first; None if no entry has Debian's suite itself.
+    """
+    lines: dict[str, str] = {}
+    for entry in found:
+        if not _is_debian(entry):
+            continue
+        for suite in entry.suites:
+            kind = _kind(suite)
+            uri = next(filter(None, (_resolved(uri, root) for uri in entry.uris)), None)
+            if kind is not None and uri:
+                option = "" if entry.expires else "[check-valid-until=no] "
+                lines.setdefault(kind, f"deb {option}{uri} {SUITE}{kind} main")
+    return [lines[kind] for kind in ("", "-updates", "-security") if kind in lines] if "" in lines else None
+
+
+def servers(lines: Iterable[str]) -> list[str]:
+    """The distinct URLs of deb lines."""
+    return list(dict.fromkeys(entry.uris[0] for line in lines for entry in one_line_style(line)))
+
+
+def package_indexes(root: Path = Path("/"), environ: Mapping[str, str] = os.environ) -> list[str]:
+    """URLs of the Python indexes that uv is set up with; empty where it uses its own default."""
+    named = " ".join(environ.get(key, "") for key in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX"))
+    if urls := [
+        word.split("=", 1)[-1] if "://" in word.split("=", 1)[-1] else word for word in named.split()
+    ]:
+        return urls
+    home = root / environ.get("HOME", "/root").lstrip("/")
+    for file in (home / ".config/uv/uv.toml", root / "etc/uv/uv.toml"):
+        if urls := _uv_urls(file):
+            return urls
+    for file in (home / ".config/pip/pip.conf", home / ".pip/pip.conf", root / "etc/pip.conf"):
+        if urls := _pip_urls(file):
+            return urls
+    return []
+
+
+def _uv_urls(file: Path) -> list[str]:
+    try:
+        said = tomllib.loads(file.read_text())
+    except (OSError, tomllib.TOMLDecodeError):
+        return []
+    pip = said.get("pip", {})
+    given = [said.get("index-url"), pip.get("index-url"), *(one.get("url") for one in said.get("index", []))]
+    return [str(url) for url in given if url]
+
+
+def _pip_urls(file: Path) -> list[str]:
+    parser = ConfigParser(interpolation=None, strict=False)
+    try:
+        parser.read_string(file.read_text())
+    except (OSError, ConfigError):
+        return []
+    return parser.get("global", "index-url", fallback="").split()
+
+
+def _kind(suite: str) -> str | None:
+    for codename in CODENAMES:
+        if suite.startswith(codename):
+            return _KINDS.get(suite.removeprefix(codename).rstrip("/") or "")
+    return None
+
+
+def _is_debian(entry: Entry) -> bool:
+    """Others use Debian's codenames too; they sign with keys of their own, or have other components."""
+    if "main" not in entry.components:
+        return False
+    if entry.signed_by:
+        return "debian-archive" in entry.signed_by
+    return any("debian" in uri.lower() for uri in entry.uris)
+
+
+def _resolved(uri: str, root: Path) -> str | None:
+    """The URI itself; for a list of mirrors in a file, its first; None for what the base cannot be built from."""
+    if uri.startswith(("mirror+file:", "mirror:file:")):
+        listed = root / urlsplit(uri.split(":", 1)[1]).path.lstrip("/")
+        words = listed.read_text().split() if listed.is_file() else []
+        return next((word for word in words if word.startswith(("http:", "https:"))), None)
+    return uri if uri.startswith(("http:", "https:", "file:", "copy:")) else None

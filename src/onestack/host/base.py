@@ -1,0 +1,153 @@
+"""The base: a Debian 13 root filesystem that holds every native part, the same on every host.
+
+Built once per release and package list by mmdebstrap from the signed Debian archive, kept in the cache, and
+only ever mounted read-only. The host's own packages are not touched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from onestack.core.errors import PermanentError
+from onestack.core.events import Emit, step
+from onestack.host import guest
+from onestack.host.archive import archive
+from onestack.host.command import last_lines, run, succeeds
+from onestack.host.lock import held
+
+SUITE = "trixie"
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+DEADLINE = 1200.0
+"""Seconds the build may take; 75 s is usual on two cores."""
+
+# Nobody reads manuals inside a namespace; 250 MB of them would lie on every host.
+_EXCLUDED = ("doc", "man", "locale", "info", "lintian", "bash-completion")
+# Mount points that the namespace needs (the base is mounted read-only), beside those Debian has.
+_MOUNT_POINTS = (
+    "etc/onestack",
+    "etc/libvirt",
+    "usr/lib/onestack",
+    "usr/lib/onestack-runtime",
+    "usr/lib/onestack-tempest",
+    "etc/localtime",
+)
+
+
+def packages(release: Path) -> list[str]:
+    """The packages a release's base holds, sorted."""
+    lines = (release / "base.txt").read_text().splitlines()
+    named = {line.strip() for line in lines if line.strip() and not line.startswith("#")}
+    return sorted(named | set(guest.packages()))
+
+
+def key(release: Path) -> str:
+    """Eight digits that change whenever the base must be built anew."""
+    recipe = [SUITE, *packages(release), *guest.hooks(), *_EXCLUDED, *_MOUNT_POINTS]
+    return hashlib.sha256("\n".join(recipe).encode()).hexdigest()[:8]
+
+
+def command(target: Path, wanted: Sequence[str], hooks: Sequence[str], sources: Sequence[str]) -> list[str]:
+    """The mmdebstrap command line; `sources` are deb lines, none for mmdebstrap's own default."""
+    return [
+        "mmdebstrap",
+        "--mode=root",
+        "--variant=apt",
+        "--architectures=amd64",
+        f"--keyring={KEYRING}",
+        '--aptopt=APT::Install-Recommends "false"',
+        '--aptopt=Acquire::Languages "none"',
+        '--aptopt=Acquire::Retries "3"',
+        # Only what is built from scratch and thrown away on failure may skip fsync.
+        "--dpkgopt=force-unsafe-io",
+        *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in _EXCLUDED),
+        f"--include={','.join(wanted)}",
+        *(f"--customize-hook={hook}" for hook in hooks),
+        SUITE,
+        str(target),
+        *sources,
+    ]
+
+
+def ensure(release: Path, store: Path, emit: Emit, *, mirror: str | None = None) -> Path:
+    """The base of a release, built if it is not in `store` yet.
+
+    Raises PermanentError with mmdebstrap's last lines when it cannot be built.
+    """
+    target = store / f"base-{key(release)}"
+    if target.exists():
+        return target
+    with (
+        step("base", emit, "Debian 13 with OVS, OVN, libvirt, QEMU, MariaDB, HAProxy") as at,
+        held(store / "base.lock", "building the base", seconds=DEADLINE),
+    ):
+        if target.exists():
+            return target
+        if not shutil.which("mmdebstrap"):
+            at.progress("installing mmdebstrap")
+            install_packages(["mmdebstrap", "debian-archive-keyring"])
+        partial = store / "base.partial"
+        discard(partial)
+        hooks = guest.hooks()
+        argv = command(partial, packages(release), hooks, archive(mirror) or [])
+        with (store / "base.log").open("w+") as log:
+            process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+            try:
+                status = process.wait(DEADLINE)
+            except BaseException:
+                process.terminate()
+                process.wait(30)
+                discard(partial)
+                raise
+            log.seek(0)
+            said = log.read()
+        if status != 0:
+            discard(partial)
+            raise PermanentError(
+                "the base could not be built",
+                detail=last_lines(said),
+                where=str(store / "base.log"),
+                hint="is the Debian archive reachable? --archive URL names another mirror; then run it again",
+            )
+        for place in _MOUNT_POINTS:
+            if place == "etc/localtime":
+                (partial / place).unlink(missing_ok=True)
+                (partial / place).touch()
+            else:
+                (partial / place).mkdir(parents=True, exist_ok=True)
+        installed = run(["chroot", str(partial), "dpkg-query", "-W", "-f", "${Package} ${Version}\n"])
+        versions = dict(line.split(" ", 1) for line in installed.splitlines())
+        (partial / "base.json").write_text(json.dumps({"suite": SUITE, "versions": versions}, indent=1))
+        partial.rename(target)
+        link = store / "base"
+        link.unlink(missing_ok=True)
+        link.symlink_to(target.name)
+        at.outcome = f"{len(versions)} packages"
+    return target
+
+
+def install_packages(names: Sequence[str]) -> None:
+    """Install the few host packages that are needed, from the host's own archive."""
+    if not succeeds(["apt-get", "install", "-y", "--no-install-recommends", *names], seconds=300):
+        run(["apt-get", "update"], seconds=300)
+        run(
+            ["apt-get", "install", "-y", "--no-install-recommends", *names],
+            seconds=600,
+            environment={"DEBIAN_FRONTEND": "noninteractive"},
+        )
+
+
+def discard(tree: Path) -> None:
+    """Remove a root filesystem that nothing is mounted below."""
+    if any(
+        line.split()[4].startswith(f"{tree}/")
+        for line in Path("/proc/self/mountinfo").read_text().splitlines()
+    ):
+        for point in ("proc", "sys", "dev"):
+            run(["umount", "-R", str(tree / point)], check=False)
+    if tree.exists():
+        shutil.rmtree(tree)

@@ -1,0 +1,86 @@
+"""Running one command on this machine: the one place where a subprocess is waited for.
+
+A command is a list of words. What it said is kept, so that a failure can show the last lines that matter.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from onestack.core.errors import PermanentError
+
+
+class CommandFailed(PermanentError):
+    """A command ended with a status other than 0, or did not end in time."""
+
+    def __init__(self, argv: Sequence[str], status: int | None, output: str, hint: str = "") -> None:
+        how = "did not end in time" if status is None else f"ended with status {status}"
+        super().__init__(f"{named(argv)} {how}", detail=last_lines(output), hint=hint)
+        self.status = status
+        self.output = output
+
+
+def named(argv: Sequence[str]) -> str:
+    """What to call a command in a message: its program and first words, without what could be secret."""
+    words = [Path(argv[0]).name, *argv[1:3]]
+    return " ".join(words)
+
+
+def last_lines(text: str, count: int = 12) -> str:
+    """The last `count` lines that are not empty."""
+    return "\n".join([line.rstrip() for line in text.splitlines() if line.strip()][-count:])
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    seconds: float = 60,
+    text_in: str | None = None,
+    environment: Mapping[str, str] | None = None,
+    check: bool = True,
+    log: Path | None = None,
+) -> str:
+    """Run a command and return what it wrote (stdout and stderr together).
+
+    `seconds` is its deadline; past it the command is killed. `environment` is added to ours. With `log`,
+    the output is appended to that file too. Raises CommandFailed unless `check` is off.
+    """
+    env = {**os.environ, **environment} if environment else None
+    try:
+        done = subprocess.run(
+            list(argv),
+            input=text_in,
+            stdin=subprocess.DEVNULL if text_in is None else None,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=seconds,
+            text=True,
+            errors="replace",
+            env=env,
+            check=False,
+        )
+        output, status = done.stdout, done.returncode
+    except subprocess.TimeoutExpired as late:
+        raw = late.output or b""
+        output = raw.decode(errors="replace") if isinstance(raw, bytes) else raw
+        raise CommandFailed(argv, None, output) from late
+    except FileNotFoundError as missing:
+        raise PermanentError(f"{argv[0]} is not installed on this machine") from missing
+    if log is not None:
+        with log.open("a") as file:
+            file.write(output)
+    if check and status != 0:
+        raise CommandFailed(argv, status, output)
+    return output
+
+
+def succeeds(argv: Sequence[str], *, seconds: float = 20) -> bool:
+    """Whether a command ends with status 0 in time."""
+    try:
+        run(argv, seconds=seconds)
+    except PermanentError:
+        return False
+    return True

@@ -1,0 +1,99 @@
+"""OpenStack's own Python environment, per release, installed from a lock whose hashes are checked.
+
+It is a folder of packages for the base's Python, made by uv from outside, so that it can be fetched while
+the base is being built and the base needs neither pip nor a compiler.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import sys
+from pathlib import Path
+
+from uv import find_uv_bin
+
+from onestack.core.errors import PermanentError
+from onestack.core.events import Emit, step
+from onestack.host.command import CommandFailed, run
+from onestack.host.lock import held
+
+PYTHON = "3.13"
+"""The Python of the base (Debian 13)."""
+DEADLINE = 900.0
+"""Seconds an installation may take."""
+
+
+def digest(place: Path) -> str:
+    """Eight digits that change with a file, or with any file below a folder."""
+    files = [place] if place.is_file() else sorted(p for p in place.rglob("*") if _counts(p))
+    total = hashlib.sha256()
+    for file in files:
+        total.update(str(file.relative_to(place.parent)).encode() + b"\0" + file.read_bytes() + b"\0")
+    return total.hexdigest()[:8]
+
+
+def _counts(file: Path) -> bool:
+    return file.is_file() and "__pycache__" not in file.parts and ".egg-info" not in str(file)
+
+
+def locked(requirements: Path, target: Path) -> list[str]:
+    """The command that installs a lock file's packages, and nothing else, into a folder."""
+    return [
+        find_uv_bin(),
+        "pip",
+        "install",
+        "--quiet",
+        f"--python-version={PYTHON}",
+        f"--target={target}",
+        "--no-deps",
+        "--require-hashes",
+        f"--requirement={requirements}",
+    ]
+
+
+def project(source: Path, target: Path) -> list[str]:
+    """The command that installs one project from its source folder, without what it depends on."""
+    return [
+        find_uv_bin(),
+        "pip",
+        "install",
+        "--quiet",
+        f"--python-version={PYTHON}",
+        f"--target={target}",
+        "--no-deps",
+        str(source),
+    ]
+
+
+def ensure(source: Path, store: Path, name: str, emit: Emit) -> Path:
+    """The folder with what `source` (a lock file or a project's folder) says, installed if it is not there.
+
+    Raises PermanentError with uv's last lines when it cannot be.
+    """
+    target = store / f"{name}-{digest(source)}"
+    if target.exists():
+        return target
+    with (
+        step(name, emit, f"Python packages from {source.name}") as at,
+        held(store / f"{name}.lock", f"installing {name}", seconds=DEADLINE),
+    ):
+        if target.exists():
+            return target
+        partial = store / f"{name}.partial"
+        if partial.exists():
+            shutil.rmtree(partial)
+        argv = locked(source, partial) if source.is_file() else project(source, partial)
+        try:
+            run(argv, seconds=DEADLINE, environment={"UV_LINK_MODE": "copy", "UV_PYTHON": sys.executable})
+        except CommandFailed as failure:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise PermanentError(
+                f"the Python packages of {name} could not be installed",
+                detail=failure.detail,
+                where=str(source),
+                hint="is the package index reachable (UV_INDEX_URL names another)? then run it again",
+            ) from failure
+        partial.rename(target)
+        at.outcome = f"{sum(1 for _ in target.glob('*.dist-info'))} packages"
+    return target

@@ -1,0 +1,55 @@
+"""One command at a time changes a cloud; a lock says who holds it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from onestack.core.errors import Busy
+
+
+@contextmanager
+def held(file: Path, purpose: str, *, seconds: float = 0.0) -> Iterator[None]:
+    """Hold the lock at `file` during the body; it ends with the process, however that ends.
+
+    Waits up to `seconds` for another holder. Raises Busy, naming the holder, when it keeps it.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + seconds
+    with file.open("a+") as handle:
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise Busy(
+                        f"another command works on this: {holder(file)}",
+                        where=str(file),
+                        hint="wait until it is done, or stop it, and run this again",
+                    ) from None
+                time.sleep(0.2)
+        handle.seek(0)
+        handle.truncate()
+        handle.write(json.dumps({"pid": os.getpid(), "purpose": purpose, "since": time.time()}))
+        handle.flush()
+        try:
+            yield
+        finally:
+            handle.seek(0)
+            handle.truncate()
+
+
+def holder(file: Path) -> str:
+    """Who holds it, in words."""
+    try:
+        told = json.loads(file.read_text())
+        age = time.time() - told["since"]
+        return f"{told['purpose']} (pid {told['pid']}, since {age:.0f} s)"
+    except (OSError, ValueError, KeyError):
+        return "unknown"

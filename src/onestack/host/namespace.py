@@ -1,0 +1,238 @@
+"""The cloud's own mount namespace: the base as its root, the cloud's folders at fixed places, a small /dev.
+
+OVS, OVN, libvirt, QEMU, MariaDB and OpenStack run inside it; the machine's own file tree is not there, and
+nothing that is mounted inside shows outside. The namespace is held by a file (`<run>/ns/mnt`), so that it
+outlives any process: a supervisor that starts again finds the guests and network namespaces of before. A
+cloud beside the machine's own has a network namespace too (`<run>/ns/net`).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from onestack.core.errors import PermanentError
+from onestack.core.paths import Paths
+from onestack.host.command import run
+
+CLONE_NEWNET = 0x40000000
+
+# Name, major, minor, mode. Nothing that reaches the machine's disks or console.
+_DEVICES = (
+    ("null", 1, 3, 0o666),
+    ("zero", 1, 5, 0o666),
+    ("full", 1, 7, 0o666),
+    ("random", 1, 8, 0o666),
+    ("urandom", 1, 9, 0o666),
+    ("tty", 5, 0, 0o666),
+)
+# Taken from the machine's /dev where they are there.
+_HOST_DEVICES = ("net/tun", "vhost-net", "fuse")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the namespace is made of: every path outside it that is mounted inside."""
+
+    base: Path
+    environment: Path
+    runtime: Path
+    paths: Paths
+    kvm: bool = False
+
+
+def mount_handle(paths: Paths) -> Path:
+    """The file that holds a cloud's mount namespace."""
+    return paths.run / "ns/mnt"
+
+
+def net_handle(paths: Paths) -> Path:
+    """The file that holds a cloud's network namespace, where it has one of its own."""
+    return paths.run / "ns/net"
+
+
+def mounts(layout: Layout, stage: Path) -> list[list[str]]:
+    """The commands that build the tree under `stage`, in order; run inside the new namespace."""
+    paths = layout.paths
+
+    def bind(source: Path, target: str) -> list[str]:
+        return ["mount", "--bind", str(source), f"{stage}{target}"]
+
+    return [
+        ["mount", "--bind", str(layout.base), str(stage)],
+        ["mount", "-o", "remount,bind,ro", str(stage)],
+        ["mount", "-t", "proc", "proc", f"{stage}/proc"],
+        ["mount", "-t", "sysfs", "-o", "ro", "sysfs", f"{stage}/sys"],
+        ["mount", "-t", "tmpfs", "-o", "mode=755,size=1m", "onestack-dev", f"{stage}/dev"],
+        bind(paths.run, "/run"),
+        bind(paths.lib, "/var/lib"),
+        bind(paths.log, "/var/log"),
+        bind(paths.lib / "tmp", "/tmp"),
+        bind(paths.lib / "tmp", "/var/tmp"),
+        bind(paths.etc, "/etc/onestack"),
+        bind(paths.etc / "libvirt", "/etc/libvirt"),
+        bind(layout.environment, "/usr/lib/onestack"),
+        bind(layout.runtime, "/usr/lib/onestack-runtime"),
+        *(
+            bind(Path("/etc") / name, f"/etc/{name}")
+            for name in ("hosts", "resolv.conf", "localtime")
+            if (Path("/etc") / name).exists() and (layout.base / "etc" / name).exists()
+        ),
+    ]
+
+
+def enter(paths: Paths, argv: Sequence[str]) -> list[str]:
+    """The command line that runs `argv` inside."""
+    words = ["nsenter", f"--mount={mount_handle(paths)}"]
+    if net_handle(paths).exists():
+        words.append(f"--net={net_handle(paths)}")
+    return [*words, "--wdns=/", "--", *argv]
+
+
+def exists(paths: Paths) -> bool:
+    """Whether the namespace is there (it is gone after a reboot)."""
+    return _is_mounted(mount_handle(paths))
+
+
+def mount_points() -> list[Path]:
+    """Every mount point this process sees, in the order they were mounted, bind mounts too."""
+    lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    # Blanks in names are written as \\040.
+    return [Path(line.split()[4].encode().decode("unicode_escape")) for line in lines]
+
+
+def _is_mounted(place: Path) -> bool:
+    return place in mount_points()
+
+
+def create(layout: Layout, *, isolated: bool) -> None:
+    """Make the namespace (and with `isolated` a network namespace) unless it is there."""
+    paths = layout.paths
+    handle, net = mount_handle(paths), net_handle(paths)
+    folder = handle.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    if not _is_mounted(folder):
+        # The file that holds a mount namespace must lie on a private mount, or it would hold itself.
+        run(["mount", "--bind", str(folder), str(folder)])
+        run(["mount", "--make-private", str(folder)])
+    if isolated and not _is_mounted(net):
+        net.touch()
+        run(["unshare", f"--net={net}", "ip", "link", "set", "lo", "up"])
+    if exists(paths):
+        return
+    handle.touch()
+    plan = {
+        "base": str(layout.base),
+        "environment": str(layout.environment),
+        "runtime": str(layout.runtime),
+        "root": str(layout.paths.root),
+        "cache": str(layout.paths.cache),
+        "kvm": layout.kvm,
+    }
+    inside = [sys.executable, "-m", "onestack.host.namespace", json.dumps(plan)]
+    words = ["unshare", f"--mount={handle}", "--propagation", "private"]
+    if isolated:
+        words = ["nsenter", f"--net={net}", *words]
+    run([*words, *inside])
+
+
+def remove(paths: Paths) -> None:
+    """Let the namespaces go; they end with their last process."""
+    for handle in (mount_handle(paths), net_handle(paths)):
+        while _is_mounted(handle):
+            run(["umount", str(handle)])
+        handle.unlink(missing_ok=True)
+    folder = mount_handle(paths).parent
+    while _is_mounted(folder):
+        run(["umount", str(folder)])
+    if folder.exists():
+        folder.rmdir()
+
+
+def join_network(handle: Path) -> None:
+    """Move this process (its one thread) into the network namespace held by a file.
+
+    Raises OSError when the kernel refuses.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    descriptor = os.open(handle, os.O_RDONLY)
+    try:
+        if libc.setns(descriptor, CLONE_NEWNET) != 0:
+            code = ctypes.get_errno()
+            raise OSError(code, os.strerror(code), str(handle))
+    finally:
+        os.close(descriptor)
+
+
+def _make_devices(folder: Path, kvm: bool) -> None:
+    for name, major, minor, mode in _DEVICES:
+        os.mknod(folder / name, stat.S_IFCHR | mode, os.makedev(major, minor))
+        (folder / name).chmod(mode)
+    for name in [*_HOST_DEVICES, *(["kvm"] if kvm else [])]:
+        source = Path("/dev") / name
+        if source.exists():
+            target = folder / name
+            target.parent.mkdir(exist_ok=True)
+            os.mknod(target, stat.S_IFCHR | 0o660, source.stat().st_rdev)
+    for name in ("pts", "shm"):
+        (folder / name).mkdir()
+    run(
+        [
+            "mount",
+            "-t",
+            "devpts",
+            "-o",
+            "newinstance,ptmxmode=0666,mode=0620,gid=5",
+            "devpts",
+            str(folder / "pts"),
+        ]
+    )
+    run(["mount", "-t", "tmpfs", "-o", "mode=1777,nosuid,nodev", "onestack-shm", str(folder / "shm")])
+    for name, target in {
+        "ptmx": "pts/ptmx",
+        "fd": "/proc/self/fd",
+        "stdin": "fd/0",
+        "stdout": "fd/1",
+        "stderr": "fd/2",
+    }.items():
+        (folder / name).symlink_to(target)
+
+
+def _build(layout: Layout) -> None:
+    """Run inside the new mount namespace: mount everything, make the base its root."""
+    stage = layout.paths.lib / "base"
+    stage.mkdir(exist_ok=True)
+    for argv in mounts(layout, stage):
+        run(argv)
+    _make_devices(stage / "dev", layout.kvm)
+    run(["mount", "-t", "tmpfs", "-o", "mode=755", "onestack-netns", f"{stage}/run/netns"])
+    # ip-netns wants to share its mounts with later ones; inside, the sharing ends at our own root.
+    run(["mount", "--make-shared", f"{stage}/run/netns"])
+    run(["pivot_root", str(stage), f"{stage}/mnt"])
+    os.chdir("/")
+    # From here on the base is the root: the old tree goes.
+    subprocess.run(["umount", "-l", "/mnt"], check=True)
+
+
+def _main() -> None:
+    plan = json.loads(sys.argv[1])
+    paths = Paths(Path(plan["root"]), Path(plan["cache"]))
+    try:
+        _build(
+            Layout(
+                Path(plan["base"]), Path(plan["environment"]), Path(plan["runtime"]), paths, plan["kvm"]
+            )
+        )
+    except (PermanentError, OSError) as error:
+        sys.exit(f"{error}\n{getattr(error, 'detail', '')}")
+
+
+if __name__ == "__main__":
+    _main()

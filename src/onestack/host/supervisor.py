@@ -1,0 +1,218 @@
+"""Processes that are kept running: supervisord's configuration, and talking to it.
+
+supervisord (the package `supervisor`) starts a process again when it dies, catches its output in one log
+file, and stops it. What is started in which order, and what counts as healthy, is ours (`platform.bringup`,
+`health.keeper`). It runs outside the namespace; every process of its enters it by nsenter, which execs, so
+that the pid it knows is the real one.
+"""
+
+from __future__ import annotations
+
+import configparser
+import io
+import os
+import shlex
+import signal
+import socket
+import sys
+import time
+import xmlrpc.client
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from supervisor.xmlrpc import SupervisorTransport
+
+from onestack.core.errors import PermanentError, Unready
+from onestack.host.command import last_lines, run
+
+LOG_BYTES = "20MB"
+"""A process's log is rotated at this size; three old ones are kept."""
+NO_FILE = 30
+"""Supervisor's fault code: no such program file."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A process as supervisord keeps it. `command` is what is executed on the host (nsenter …)."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    log: Path
+    stop_seconds: int = 15
+    start_seconds: int = 1
+    """It counts as started when it lives this long; a process that dies sooner is tried again with back-off."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """What supervisord says of a program. `since`: Unix time of its start."""
+
+    name: str
+    state: str
+    pid: int
+    since: float
+    why: str
+
+
+def configuration(programs: Sequence[Program], run_dir: Path, log_dir: Path) -> str:
+    """supervisord's configuration file."""
+    ini = configparser.RawConfigParser()
+    ini["unix_http_server"] = {"file": str(run_dir / "supervisor.sock"), "chmod": "0600"}
+    ini["supervisord"] = {
+        "logfile": str(log_dir / "supervisor.log"),
+        "pidfile": str(run_dir / "supervisor.pid"),
+        "childlogdir": str(log_dir),
+        "logfile_maxbytes": "5MB",
+        "logfile_backups": "1",
+        "user": "root",
+        # OVS, MariaDB and a cloud's worth of sockets.
+        "minfds": "8192",
+    }
+    ini["supervisorctl"] = {"serverurl": f"unix://{run_dir}/supervisor.sock"}
+    ini["rpcinterface:supervisor"] = {
+        "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"
+    }
+    for program in programs:
+        environment = ",".join(
+            f'{key}="{_percent(value)}"' for key, value in sorted(program.environment.items())
+        )
+        ini[f"program:{program.name}"] = {
+            "command": _percent(shlex.join(program.command)),
+            "environment": environment,
+            "directory": "/",
+            "umask": "022",
+            # Order is ours, so nothing starts with supervisord; what we started is kept running.
+            "autostart": "false",
+            "autorestart": "true",
+            "startsecs": str(program.start_seconds),
+            # 1 + 2 + 3 … seconds between tries: about a minute before it is given up (the keeper goes on).
+            "startretries": "10",
+            "stopwaitsecs": str(program.stop_seconds),
+            "redirect_stderr": "true",
+            "stdout_logfile": str(program.log),
+            "stdout_logfile_maxbytes": LOG_BYTES,
+            "stdout_logfile_backups": "3",
+        }
+    text = io.StringIO()
+    ini.write(text)
+    return text.getvalue()
+
+
+def _percent(word: str) -> str:
+    return word.replace("%", "%%")
+
+
+class Supervisor:
+    """The supervisord of one cloud."""
+
+    def __init__(self, run_dir: Path, log_dir: Path) -> None:
+        self._socket = run_dir / "supervisor.sock"
+        self._config = run_dir / "supervisor.conf"
+        self._pidfile = run_dir / "supervisor.pid"
+        self._log = log_dir / "supervisor.log"
+
+    @property
+    def pid(self) -> int | None:
+        """supervisord's process id, when it answers."""
+        try:
+            return int(self._call("getPID"))
+        except PermanentError:
+            return None
+
+    def configure(self, text: str) -> bool:
+        """Write the configuration; True when it differs from what was there."""
+        if self._config.exists() and self._config.read_text() == text:
+            return False
+        self._config.touch(mode=0o600)
+        self._config.write_text(text)
+        return True
+
+    def start(self, seconds: float = 20) -> None:
+        """Start supervisord unless it runs, and make it know the configuration."""
+        if self.pid is None:
+            self._socket.unlink(missing_ok=True)
+            # A session of its own: a Ctrl-C for `up` is not for the cloud.
+            run(
+                [sys.executable, "-m", "supervisor.supervisord", "-c", str(self._config)],
+                seconds=seconds,
+                environment={"PYTHONWARNINGS": "ignore"},
+            )
+            deadline = time.monotonic() + seconds
+            while self.pid is None:
+                if time.monotonic() > deadline:
+                    raise Unready(
+                        f"supervisord did not answer within {seconds:.0f} s",
+                        detail=last_lines(self._log.read_text() if self._log.exists() else ""),
+                        where=str(self._log),
+                    )
+                time.sleep(0.05)
+            return
+        added, changed, removed = cast(list[list[list[str]]], self._call("reloadConfig"))[0]
+        for name in [*removed, *changed]:
+            self.stop(name)
+            self._call("removeProcessGroup", name)
+        for name in [*added, *changed]:
+            self._call("addProcessGroup", name)
+
+    def end(self, seconds: float = 30) -> None:
+        """Stop supervisord (and what it still runs)."""
+        pid = self.pid
+        if pid is None:
+            return
+        self._call("shutdown")
+        deadline = time.monotonic() + seconds
+        while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        if Path(f"/proc/{pid}").exists():
+            os.kill(pid, signal.SIGKILL)
+
+    def launch(self, name: str) -> None:
+        """Start a program; it is no error when it runs already."""
+        try:
+            self._call("startProcess", name, False)
+        except PermanentError as error:
+            if "ALREADY_STARTED" not in error.summary:
+                raise
+
+    def stop(self, name: str, *, wait: bool = True) -> None:
+        """Stop a program; it is no error when it does not run."""
+        try:
+            self._call("stopProcess", name, wait)
+        except PermanentError as error:
+            if "NOT_RUNNING" not in error.summary and "BAD_NAME" not in error.summary:
+                raise
+
+    def signal(self, name: str, number: str) -> None:
+        """Send a signal, by name, to a program's process."""
+        self._call("signalProcess", name, number)
+
+    def programs(self) -> dict[str, Running]:
+        """Every program by name; empty when supervisord does not run."""
+        if self.pid is None:
+            return {}
+        return {
+            each["name"]: Running(
+                each["name"], each["statename"], each["pid"], each["start"], each["spawnerr"]
+            )
+            for each in cast(list[dict[str, Any]], self._call("getAllProcessInfo"))
+        }
+
+    def _call(self, method: str, *arguments: object) -> Any:
+        # A proxy of its own for each call: the transport keeps one connection and threads share us.
+        transport = SupervisorTransport(None, None, f"unix://{self._socket}")
+        proxy = xmlrpc.client.ServerProxy("http://supervisor", transport=transport)
+        try:
+            return getattr(proxy.supervisor, method)(*arguments)
+        except xmlrpc.client.Fault as fault:
+            raise PermanentError(
+                f"supervisord refused {method}: {fault.faultString}", where=str(self._log)
+            ) from fault
+        except (OSError, socket.error, xmlrpc.client.Error) as error:
+            raise PermanentError(
+                "supervisord does not answer", detail=str(error), where=str(self._socket)
+            ) from error
+        finally:
+            transport.close()

@@ -1,0 +1,231 @@
+"""From nothing, or from anything half done, to a cloud that works. Every step looks first and does only what lacks."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from onestack.core.errors import OneStackError, PermanentError
+from onestack.core.events import Emit, step
+from onestack.core.graph import Task, execute
+from onestack.core.wait import until
+from onestack.host import namespace, network, ready
+from onestack.host.command import last_lines
+from onestack.host.supervisor import configuration
+from onestack.platform import catalogue, connect, databases, folders, furnish
+from onestack.platform.parts import database, front, hypervisor, switches
+from onestack.platform.shape import Process, Ready
+from onestack.platform.site import Site
+
+
+def bring_up(site: Site, image: Path, emit: Emit) -> None:
+    """Bring everything up that is not. Must run in a thread that may be moved into the cloud's network.
+
+    Raises the first cause of failure; what does not depend on it was brought up all the same.
+    """
+    with step("folders and configuration", emit):
+        folders.make(site)
+        files = catalogue.files(site.view, front_binds(site))
+        folders.write(site, files)
+        connect.write_clouds_yaml(site, site.paths.etc / "clouds.yaml")
+        namespace.create(site.layout, isolated=site.choices.isolated)
+    if site.choices.isolated:
+        namespace.join_network(namespace.net_handle(site.paths))
+    stamps = config_stamps(site)
+    programs = [site.program(_stamped(process, stamps)) for process in catalogue.processes(site.view)]
+    with step("supervisor", emit):
+        site.supervisor.configure(configuration(programs, site.paths.run, site.paths.log))
+        site.supervisor.start()
+    failures = execute(tasks(site, image, emit), workers=12)
+    if failures:
+        raise first_cause(failures)
+
+
+def first_cause(failures: Mapping[str, BaseException]) -> BaseException:
+    """One error for several: the first, with the names of the others."""
+    name, error = next(iter(failures.items()))
+    others = [other for other in failures if other != name]
+    if isinstance(error, OneStackError) and others:
+        error.detail = "\n".join(filter(None, [error.detail, f"failed too: {', '.join(others)}"]))
+    return error
+
+
+def front_binds(site: Site) -> list[str]:
+    """What the front listens on, in HAProxy's words."""
+    listen = site.spec.platform.listen
+    address = f"[{listen.address}]" if ":" in str(listen.address) else str(listen.address)
+    plain = f"{address}:{listen.port}"
+    return [f"{plain} ssl crt /etc/onestack/tls/front.pem alpn http/1.1" if site.tls else plain]
+
+
+def config_stamps(site: Site) -> dict[str, str]:
+    """For each process, digits that change with the configuration it reads: it is started anew when they do."""
+
+    def digits(files: Mapping[str, str]) -> str:
+        return hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()[:12]
+
+    view = site.view
+    endpoints = catalogue.endpoints(view.services)
+    stamps = {
+        database.NAME: digits(database.files(view)),
+        "front": digits(front.files(view, endpoints, front_binds(site))),
+        **dict.fromkeys(hypervisor.NAMES, digits(hypervisor.files(view))),
+    }
+    for service in catalogue.services(view.services):
+        for process in service.processes(view):
+            stamps[process.name] = digits(service.files(view))
+    return stamps
+
+
+def _stamped(process: Process, stamps: Mapping[str, str]) -> Process:
+    if process.name not in stamps:
+        return process
+    return replace(process, environment={**process.environment, "ONESTACK_CONFIG": stamps[process.name]})
+
+
+def tasks(site: Site, image: Path, emit: Emit) -> list[Task]:
+    """The graph: parts, databases, keystone and its catalogue, everything else, what the cloud is furnished with."""
+    view = site.view
+    found: list[Task] = []
+
+    def install_database() -> None:
+        databases.install(site)
+
+    def prepare_switches() -> None:
+        make_switch_databases(site)
+
+    def configure_switches() -> None:
+        site.inside(switches.settings(view))
+
+    def join_external() -> None:
+        with step("external network of the machine", emit):
+            outer = view.external
+            prefix = ipaddress.ip_network(outer.cidr).prefixlen
+            network.join(outer.gateway, prefix, view.mtu, site.enter([]))
+            site.inside(switches.bridge(view, network.PLUGGED))
+
+    def store() -> Path:
+        return site.paths.release(view.series)
+
+    extra: dict[str, tuple[str, ...]] = {
+        database.NAME: ("database files",),
+        "ovsdb": ("switch files",),
+        "ovs-vswitchd": ("switch settings",),
+        "ovn-controller": ("external",),
+    }
+    found.append(Task("database files", install_database))
+    found.append(Task("databases", lambda: databases.prepare(site, emit, store()), (database.NAME,)))
+    if "network" in view.services:
+        found.append(Task("switch files", prepare_switches))
+        found.append(Task("switch settings", configure_switches, ("ovsdb",)))
+        found.append(Task("external", join_external, ("ovs-vswitchd",)))
+    for service in catalogue.services(view.services):
+        for process in service.processes(view):
+            first = () if service.type == "identity" else ("catalogue",)
+            extra[process.name] = ("databases", "front", *first)
+
+    def catalogue_task() -> None:
+        with step("catalogue", emit):
+            furnish.services(site, connect.connection(site))
+
+    keystone = [each.name for each in catalogue.services({"identity"})[0].processes(view)]
+    found.append(Task("catalogue", catalogue_task, (*keystone, "front")))
+    everything = catalogue.processes(view)
+    for process in everything:
+        needs = (*process.needs, *extra.get(process.name, ()))
+        found.append(Task(process.name, lambda p=process: start(site, p, emit), needs))  # type: ignore[misc]
+    names = [process.name for process in everything]
+    for name, body in furnish.steps(site, image, emit).items():
+        found.append(Task(f"furnish {name}", body, tuple(names)))
+    if "compute" in view.services:
+        found.append(Task("hypervisors", lambda: hypervisors_up(site, emit), tuple(names)))
+    return found
+
+
+def make_switch_databases(site: Site) -> None:
+    """Make OVSDB's files, or bring those of an older release to this one's schema."""
+    if "ovsdb" in (running := site.supervisor.programs()) and running["ovsdb"].state == "RUNNING":
+        return
+    for file, schema in switches.DATABASES.items():
+        if not site.outside(file).exists():
+            site.inside(["ovsdb-tool", "create", file, schema])
+        elif site.inside(["ovsdb-tool", "needs-conversion", file, schema]).strip() == "yes":
+            site.inside(["ovsdb-tool", "convert", file, schema], seconds=120)
+
+
+def start(site: Site, process: Process, emit: Emit) -> None:
+    """Start a process unless it runs, and wait until it is ready."""
+    there = site.supervisor.programs().get(process.name)
+    if there and there.state == "RUNNING" and is_ready(site, process.ready)[0]:
+        return
+    with step(process.name, emit):
+        site.supervisor.launch(process.name)
+        wait_ready(site, process)
+
+
+def wait_ready(site: Site, process: Process) -> None:
+    """Wait until a started process is ready. Raises Unready with the last lines of its log."""
+    log = site.log(process.name)
+
+    def evidence() -> str:
+        return last_lines(tail(log))
+
+    def look() -> tuple[bool, str]:
+        done, seen = is_ready(site, process.ready)
+        if not done:
+            state = site.supervisor.programs()[process.name]
+            if state.state in ("FATAL", "EXITED"):
+                raise PermanentError(
+                    f"{process.name} ended as soon as it was started ({state.why or state.state})",
+                    detail=evidence(),
+                    where=str(log),
+                    hint="the cause is in the log; after mending it run `onestack up` again",
+                )
+            seen = f"{seen}, process {state.state.lower()}"
+        return done, seen
+
+    until(
+        f"{process.name} to be ready", look, seconds=process.ready.seconds, where=log, evidence=evidence
+    )
+
+
+def is_ready(site: Site, condition: Ready) -> tuple[bool, str]:
+    """Whether a readiness condition holds now, and what was seen."""
+    if condition.http:
+        return ready.http_answer(site.outside(condition.http[0]), condition.http[1])
+    if condition.socket:
+        return ready.accepts(site.outside(condition.socket))
+    if condition.command:
+        return ready.command_succeeds(site.enter(condition.command))
+    return True, "nothing to ask"
+
+
+def tail(log: Path, size: int = 20000) -> str:
+    """The end of a log."""
+    if not log.exists():
+        return ""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - size))
+        return file.read().decode(errors="replace")
+
+
+def hypervisors_up(site: Site, emit: Emit) -> None:
+    """Wait until Nova sees its hypervisors and Neutron its agents: before that no server can start."""
+    admin = connect.connection(site)
+    wanted = max(1, site.view.fake_hosts)
+
+    def look() -> tuple[bool, str]:
+        up = [each for each in admin.compute.hypervisors() if each.state == "up"]
+        agents = [agent for agent in admin.network.agents() if agent.agent_type != "fake"]
+        dead = [agent.agent_type for agent in agents if not agent.is_alive]
+        seen = f"{len(up)} of {wanted} hypervisors up, {len(agents)} network agents, dead: {dead or 'none'}"
+        return len(up) >= wanted and bool(agents) and not dead, seen
+
+    with step("hypervisor", emit) as at:
+        at.outcome = until(
+            "the hypervisor and the network agents", look, seconds=90, every=0.3, where=site.log("nova")
+        )
+

@@ -1,0 +1,86 @@
+"""Talking to the cloud as its administrator, and the files by which others do."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import openstack
+from openstack.connection import Connection
+from ruamel.yaml import YAML
+
+from onestack.platform.site import Site
+
+
+def auth(site: Site, *, user: str = "admin", password: str | None = None, project: str = "admin") -> dict[str, Any]:
+    """What keystoneauth needs to log in as a user of the default domain."""
+    return {
+        "auth_url": f"{site.front}/identity/v3",
+        "username": user,
+        "password": password or site.view.secrets["user/admin"],
+        "project_name": project,
+        "user_domain_name": "Default",
+        "project_domain_name": "Default",
+    }
+
+
+def connection(site: Site, **who: Any) -> Connection:
+    """A connection of its own; the machine's clouds.yaml and environment play no part in it.
+
+    The calling thread must be in the cloud's network (see `onestack.host.namespace.join_network`).
+    """
+    return openstack.connect(
+        load_yaml_config=False,
+        load_envvars=False,
+        auth=auth(site, **who),
+        region_name=site.view.region,
+        interface="public",
+        cacert=str(site.outside(site.ca_file)) if site.ca_file else None,
+    )
+
+
+def clouds_yaml(site: Site) -> dict[str, Any]:
+    """The content of a clouds.yaml with this cloud."""
+    cloud: dict[str, Any] = {
+        "auth": auth(site),
+        "region_name": site.view.region,
+        "interface": "public",
+        "identity_api_version": 3,
+    }
+    if site.ca_file:
+        cloud["cacert"] = str(site.outside(site.ca_file))
+    return {"clouds": {site.spec.name: cloud}}
+
+
+def write_clouds_yaml(site: Site, file: Path) -> None:
+    """Put this cloud into a clouds.yaml; other clouds in it stay as they are."""
+    yaml = YAML()
+    content = yaml.load(file.read_text()) if file.exists() else None
+    content = content or {}
+    content.setdefault("clouds", {}).update(clouds_yaml(site)["clouds"])
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_name(file.name + ".partial")
+    partial.unlink(missing_ok=True)
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as out:
+        yaml.dump(content, out)
+    partial.rename(file)
+
+
+def environment(site: Site) -> dict[str, str]:
+    """The variables that OpenStack's own tools read."""
+    names = {
+        "OS_AUTH_URL": "auth_url",
+        "OS_USERNAME": "username",
+        "OS_PASSWORD": "password",
+        "OS_PROJECT_NAME": "project_name",
+        "OS_USER_DOMAIN_NAME": "user_domain_name",
+        "OS_PROJECT_DOMAIN_NAME": "project_domain_name",
+    }
+    who = auth(site)
+    found = {variable: who[key] for variable, key in names.items()}
+    found |= {"OS_REGION_NAME": site.view.region, "OS_IDENTITY_API_VERSION": "3", "OS_AUTH_TYPE": "password"}
+    if site.ca_file:
+        found["OS_CACERT"] = str(site.outside(site.ca_file))
+    return found

@@ -1,0 +1,91 @@
+"""The databases: from an empty data folder, or an older release, to what this release expects.
+
+Migrating empty databases takes most of a first start, and comes out the same each time: the result is kept
+per release, under a key that changes with anything it depends on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from onestack.core.events import Emit, step
+from onestack.core.graph import Task, execute
+from onestack.host.command import run
+from onestack.platform import catalogue
+from onestack.platform.parts import database
+from onestack.platform.site import PYTHON, Site
+
+MIGRATION_SECONDS = 600.0
+
+
+def install(site: Site) -> None:
+    """Make MariaDB's data folder unless it is there. A half-made one is made again."""
+    data = site.outside(database.DATA)
+    done = data / "onestack-made"
+    if done.exists():
+        return
+    for left in data.iterdir():
+        run(["rm", "-rf", str(left)])
+    site.inside(database.install(), seconds=120)
+    done.touch()
+
+
+def key(site: Site) -> str:
+    """Digits that change with anything the migrated databases depend on."""
+    names = [f"{each.name}:{each.user}" for each in catalogue.databases(site.view.services)]
+    parts = [Path(site.choices.environment).name, Path(site.choices.runtime).name, Path(site.choices.base).name]
+    return hashlib.sha256("\n".join([*parts, *names]).encode()).hexdigest()[:12]
+
+
+def prepare(site: Site, emit: Emit, store: Path) -> None:
+    """Have every chosen service's databases at this release. MariaDB must run."""
+    marker = site.paths.lib / "databases.key"
+    wanted = key(site)
+    names = catalogue.databases(site.view.services)
+    sql = [*site.enter(database.client())]
+    run(sql, text_in=database.grants(names, site.view), seconds=60)
+    if marker.exists() and marker.read_text() == wanted:
+        return
+    cached = store / f"databases-{wanted}.sql"
+    fresh = not run([*sql, "--execute", _TABLES.format(", ".join(f"'{each.name}'" for each in names))]).strip("0\n")
+    with step("databases", emit) as at:
+        if fresh and cached.exists():
+            with cached.open() as text:
+                run(sql, text_in=text.read(), seconds=120)
+            at.outcome = "from the release's cache"
+        else:
+            migrate(site, emit)
+            at.outcome = "migrated"
+            if fresh:
+                partial = cached.with_suffix(f".{os.getpid()}")
+                partial.write_text(run(site.enter(database.dump([each.name for each in names])), seconds=120))
+                partial.rename(cached)
+        marker.write_text(wanted)
+
+
+_TABLES = "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema IN ({})"
+
+
+def migrate(site: Site, emit: Emit) -> None:
+    """Run every chosen service's migrations, the services side by side. Raises the first failure."""
+
+    def one(name: str, commands: tuple[tuple[str, ...], ...]) -> None:
+        with step(f"migrate {name}", emit):
+            for command in commands:
+                run(
+                    site.enter(command),
+                    seconds=MIGRATION_SECONDS,
+                    environment=PYTHON,
+                    log=site.log(f"migrate-{name}"),
+                )
+
+    found = catalogue.services(site.view.services)
+    tasks = [
+        Task(service.name, lambda s=service: one(s.name, s.migrations(site.view)))  # type: ignore[misc]
+        for service in found
+        if service.databases
+    ]
+    for error in execute(tasks).values():
+        raise error

@@ -1,0 +1,65 @@
+"""Everything a cloud is made of, fetched or built once and kept in the cache: base, environment, guest image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from onestack.core import data
+from onestack.core.events import Emit, step
+from onestack.core.graph import Task, execute
+from onestack.core.paths import Paths
+from onestack.host import base, environment, guest
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """Where each part lies."""
+
+    base: Path
+    environment: Path
+    runtime: Path
+    image: Path
+
+
+def fetch(paths: Paths, series: str, emit: Emit, *, mirror: str | None = None) -> Fetched:
+    """Have everything of a release, side by side. Raises the first failure."""
+    release = data.release(series)
+    store = paths.release(series)
+    store.mkdir(parents=True, exist_ok=True)
+    found: dict[str, Path] = {}
+
+    def get_base() -> None:
+        found["base"] = base.ensure(release, store, emit, mirror=mirror)
+
+    def get_environment() -> None:
+        found["environment"] = environment.ensure(release / "requirements.txt", store, "openstack", emit)
+
+    def get_runtime() -> None:
+        found["runtime"] = environment.ensure(data.folder("runtime"), store, "runtime", emit)
+
+    def get_image() -> None:
+        found["image"] = image(found["base"], store, emit)
+
+    tasks = [
+        Task("base", get_base),
+        Task("environment", get_environment),
+        Task("runtime", get_runtime, ("environment",)),
+        Task("image", get_image, ("base",)),
+    ]
+    for error in execute(tasks).values():
+        raise error
+    return Fetched(**found)
+
+
+def image(base_tree: Path, store: Path, emit: Emit) -> Path:
+    """The guest image built from a base."""
+    target = store / f"tiny-{base_tree.name}-{environment.digest(Path(guest.__file__).parent)}.qcow2"
+    if not target.exists():
+        with step("guest image", emit) as at:
+            partial = target.with_suffix(".partial")
+            partial.unlink(missing_ok=True)
+            guest.build(base_tree, partial)
+            partial.rename(target)
+            at.outcome = f"{target.stat().st_size / 1e6:.1f} MB"
+    return target

@@ -1,0 +1,86 @@
+"""The folders a cloud lives in: who owns them, and who may look."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from onestack.platform.site import Site
+
+
+@dataclass(frozen=True)
+class Folder:
+    """`path` inside the namespace; owner and group are names in the base."""
+
+    path: str
+    owner: str = "root"
+    group: str = "root"
+    mode: int = 0o755
+
+
+FOLDERS = (
+    # Only root may look into a cloud's folders from outside; inside, they are mounted one by one.
+    Folder("/etc/onestack", mode=0o700),
+    Folder("/etc/onestack/libvirt"),
+    Folder("/var/lib", mode=0o755),
+    Folder("/var/lib/base"),
+    Folder("/var/lib/tmp", mode=0o1777),
+    Folder("/var/lib/mysql", "mysql", "mysql", 0o700),
+    Folder("/var/lib/openvswitch", mode=0o700),
+    Folder("/var/lib/ovn", mode=0o700),
+    Folder("/var/lib/libvirt"),
+    Folder("/var/lib/keystone", mode=0o700),
+    Folder("/var/lib/glance", mode=0o700),
+    Folder("/var/lib/placement", mode=0o700),
+    Folder("/var/lib/nova"),
+    Folder("/var/lib/neutron"),
+    Folder("/var/log", mode=0o750),
+    Folder("/run", mode=0o755),
+    Folder("/run/lock", mode=0o1777),
+    Folder("/run/mysqld", "mysql", "mysql"),
+    Folder("/run/openvswitch", mode=0o700),
+    Folder("/run/ovn", mode=0o700),
+    Folder("/run/libvirt"),
+    Folder("/run/netns"),
+    # The set-group-id bit gives the sockets made here to the front's group.
+    Folder("/run/api", "root", "haproxy", 0o2750),
+    Folder("/run/front", "root", "root", 0o700),
+)
+
+
+def identities(file: Path) -> Mapping[str, int]:
+    """Names and numbers of the base's /etc/passwd or /etc/group."""
+    rows = (line.split(":") for line in file.read_text().splitlines() if line.count(":") >= 3)
+    return {row[0]: int(row[2]) for row in rows}
+
+
+def make(site: Site) -> None:
+    """Make the folders; harmless when they are there."""
+    users = identities(site.layout.base / "etc/passwd")
+    groups = identities(site.layout.base / "etc/group")
+    for folder in FOLDERS:
+        place = site.outside(folder.path)
+        place.mkdir(parents=True, exist_ok=True)
+        os.chown(place, users[folder.owner], groups[folder.group])
+        place.chmod(folder.mode)
+
+
+def write(site: Site, files: Mapping[str, str]) -> None:
+    """Write configuration files (path below /etc/onestack -> text), each replaced whole.
+
+    Those under libvirt and front are read by processes that are not root or need nothing secret; the rest
+    may hold passwords and is root's alone.
+    """
+    for name, text in files.items():
+        place = site.paths.etc / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if place.exists() and place.read_text() == text:
+            continue
+        partial = place.with_name(place.name + ".partial")
+        partial.unlink(missing_ok=True)
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as out:
+            out.write(text)
+        partial.rename(place)

@@ -1,0 +1,122 @@
+"""What an empty cloud is given so that a first server can start: catalogue, flavors, image, external network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from openstack.connection import Connection
+
+from onestack.core.events import Emit, step
+from onestack.platform import catalogue
+from onestack.platform.connect import connection
+from onestack.platform.parts.switches import PHYSICAL_NETWORK
+from onestack.platform.site import Site
+
+# Name -> vCPUs, MiB of memory, GiB of disk: those DevStack and most public examples use.
+FLAVORS = {
+    "m1.tiny": (1, 128, 1),
+    "m1.small": (1, 512, 5),
+    "m1.medium": (2, 2048, 20),
+    "m1.large": (4, 4096, 40),
+}
+IMAGE = "tiny"
+NETWORK = "public"
+
+
+def services(site: Site, admin: Connection) -> None:
+    """The service users, and the catalogue's services and endpoints, of every chosen service."""
+    identity = admin.identity
+    region = site.view.region
+    project = identity.find_project("service") or identity.create_project(name="service", domain_id="default")
+    roles = {role.name: role for role in identity.roles()}
+    users = {user.name: user for user in identity.users(domain_id="default")}
+    known = {service.type: service for service in identity.services()}
+    endpoints = {(each.service_id, each.interface): each for each in identity.endpoints()}
+    for name in ("service", "reader", "member", "manager"):
+        roles.setdefault(name, None) or roles.update({name: identity.create_role(name=name)})
+    for service in catalogue.services(site.view.services):
+        if service.user:
+            user = users.get(service.user) or identity.create_user(
+                name=service.user,
+                domain_id="default",
+                default_project_id=project.id,
+                password=site.view.secrets[f"user/{service.user}"],
+            )
+            for role in ("admin", "service"):
+                identity.assign_project_role_to_user(project, user, roles[role])
+        if service.endpoint is None:
+            continue
+        entry = known.get(service.type) or identity.create_service(type=service.type, name=service.name)
+        url = f"{site.front}/{service.endpoint.path}{service.endpoint.suffix}"
+        for interface in ("public", "internal", "admin"):
+            there = endpoints.get((entry.id, interface))
+            if there is None:
+                identity.create_endpoint(service_id=entry.id, interface=interface, url=url, region_id=region)
+            elif there.url != url:
+                identity.update_endpoint(there, url=url)
+
+
+def flavors(site: Site, admin: Connection) -> None:
+    """The usual flavors, those that are not there."""
+    there = {flavor.name for flavor in admin.compute.flavors()}
+    for name, (vcpus, ram, disk) in FLAVORS.items():
+        if name not in there:
+            admin.compute.create_flavor(name=name, vcpus=vcpus, ram=ram, disk=disk)
+
+
+def image(site: Site, admin: Connection, file: Path) -> None:
+    """The tiny guest image, for everybody."""
+    if any(admin.image.images(name=IMAGE, status="active")):
+        return
+    for left in admin.image.images(name=IMAGE, owner=admin.current_project_id):
+        admin.image.delete_image(left)
+    admin.image.create_image(
+        name=IMAGE,
+        filename=str(file),
+        disk_format="qcow2" if file.suffix == ".qcow2" else "raw",
+        container_format="bare",
+        visibility="public",
+        min_ram=64,
+        wait=True,
+        timeout=120,
+    )
+
+
+def external_network(site: Site, admin: Connection) -> None:
+    """The network that floating IPs come from."""
+    outer = site.view.external
+    network = admin.network.find_network(NETWORK) or admin.network.create_network(
+        name=NETWORK,
+        is_router_external=True,
+        provider_network_type="flat",
+        provider_physical_network=PHYSICAL_NETWORK,
+    )
+    if not any(admin.network.subnets(network_id=network.id)):
+        admin.network.create_subnet(
+            name=NETWORK,
+            network_id=network.id,
+            cidr=outer.cidr,
+            ip_version=4,
+            gateway_ip=outer.gateway,
+            is_dhcp_enabled=False,
+            allocation_pools=[{"start": outer.pool_start, "end": outer.pool_end}],
+        )
+
+
+def steps(site: Site, image_file: Path, emit: Emit) -> dict[str, Callable[[], None]]:
+    """What there is to furnish, by name."""
+
+    def told(name: str, body: Callable[[Site, Connection], None]) -> Callable[[], None]:
+        def run() -> None:
+            with step(name, emit):
+                body(site, connection(site))
+
+        return run
+
+    found = {
+        "flavors": ("compute", flavors),
+        "image": ("image", lambda site, admin: image(site, admin, image_file)),
+        "external network": ("network", external_network),
+    }
+    return {name: told(name, body) for name, (needed, body) in found.items() if needed in site.view.services}

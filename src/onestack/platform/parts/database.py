@@ -1,0 +1,91 @@
+"""MariaDB: a private data folder and socket, sized for a small machine, no TCP, one user per service."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from onestack.platform.shape import ETC, LIB, RUN, Database, Process, Ready, View
+
+SOCKET = f"{RUN}/mysqld/mysqld.sock"
+DATA = f"{LIB}/mysql"
+CONFIG = f"{ETC}/mariadb/my.cnf"
+NAME = "mariadb"
+
+_SETTINGS = """\
+[mariadbd]
+user = mysql
+datadir = /var/lib/mysql
+socket = /run/mysqld/mysqld.sock
+pid-file = /run/mysqld/mysqld.pid
+tmpdir = /var/tmp
+skip-networking
+skip-name-resolve
+skip-log-bin
+character-set-server = utf8mb3
+collation-server = utf8mb3_general_ci
+max_connections = 400
+# Sized for a cloud of some thousand resources; a larger one wants more (docs/operate).
+innodb_buffer_pool_size = 96M
+innodb_log_file_size = 64M
+innodb_log_buffer_size = 4M
+innodb_doublewrite = 1
+key_buffer_size = 1M
+aria_pagecache_buffer_size = 1M
+performance_schema = off
+table_open_cache = 800
+thread_cache_size = 8
+"""
+
+_CLIENT = ("mariadb", "--no-defaults", f"--socket={SOCKET}", "--user=root")
+
+
+def files(view: View) -> dict[str, str]:
+    return {"mariadb/my.cnf": _SETTINGS}
+
+
+def processes(view: View) -> tuple[Process, ...]:
+    return (
+        Process(
+            NAME,
+            ("mariadbd", f"--defaults-file={CONFIG}"),
+            Ready(command=("mariadb-admin", "--no-defaults", f"--socket={SOCKET}", "--user=root", "ping"), seconds=60),
+            stop_seconds=60,
+            environment={"MALLOC_ARENA_MAX": "2"},
+        ),
+    )
+
+
+def install() -> list[str]:
+    """The command that makes an empty data folder."""
+    return [
+        "mariadb-install-db",
+        "--no-defaults",
+        "--user=mysql",
+        f"--datadir={DATA}",
+        "--auth-root-authentication-method=socket",
+        "--auth-root-socket-user=root",
+        "--skip-test-db",
+    ]
+
+
+def client() -> list[str]:
+    """The command that reads SQL from its standard input."""
+    return [*_CLIENT, "--batch", "--skip-column-names"]
+
+
+def dump(names: Sequence[str]) -> list[str]:
+    """The command that writes whole databases as SQL."""
+    return ["mariadb-dump", *_CLIENT[1:], "--single-transaction", "--skip-comments", "--databases", *names]
+
+
+def grants(databases: Sequence[Database], view: View) -> str:
+    """SQL: every database is there, and its user with its password may use it; harmless when it is so already."""
+    lines = []
+    for user in sorted({database.user for database in databases}):
+        password = view.secrets[f"database/{user}"]
+        lines.append(f"CREATE USER IF NOT EXISTS '{user}'@'localhost' IDENTIFIED BY '{password}';")
+        lines.append(f"ALTER USER '{user}'@'localhost' IDENTIFIED BY '{password}';")
+    for database in databases:
+        lines.append(f"CREATE DATABASE IF NOT EXISTS `{database.name}` CHARACTER SET utf8mb3;")
+        lines.append(f"GRANT ALL ON `{database.name}`.* TO '{database.user}'@'localhost';")
+    return "\n".join(lines) + "\n"

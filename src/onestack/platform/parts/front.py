@@ -1,0 +1,65 @@
+"""The front: one HAProxy, one address, every API below a path of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from onestack.platform.shape import API_SOCKETS, ETC, RUN, Endpoint, Process, Ready, View
+
+METADATA_PORT = 8775
+CONFIG = f"{ETC}/front/haproxy.cfg"
+ADMIN_SOCKET = f"{RUN}/front/admin.sock"
+
+_GLOBAL = f"""\
+global
+    user haproxy
+    group haproxy
+    maxconn 2000
+    nbthread 1
+    stats socket {ADMIN_SOCKET} mode 600 level admin
+    log stdout format raw local0 notice
+    ssl-default-bind-options ssl-min-ver TLSv1.2
+
+defaults
+    mode http
+    log global
+    option dontlognull
+    option http-keep-alive
+    # A service that starts again is waited for, a request that it got already is never sent twice.
+    option redispatch
+    retries 3
+    retry-on conn-failure
+    timeout connect 5s
+    timeout http-request 30s
+    timeout http-keep-alive 60s
+    timeout client 20m
+    timeout server 20m
+"""
+
+
+def files(view: View, endpoints: Mapping[str, Endpoint], bind: Sequence[str]) -> dict[str, str]:
+    """`endpoints`: by project name; `bind`: what the front listens on, in HAProxy's words."""
+    lines = [_GLOBAL, "frontend api", *(f"    bind {each}" for each in bind)]
+    if "ssl" in " ".join(bind):
+        lines.append("    http-request set-header X-Forwarded-Proto https")
+    for name, endpoint in sorted(endpoints.items()):
+        lines.append(f"    use_backend {name} if {{ path /{endpoint.path} }} || {{ path_beg /{endpoint.path}/ }}")
+    lines += ["    default_backend nowhere", "", "backend nowhere"]
+    lines += ["    http-request return status 404 content-type text/plain string \"no such service\""]
+    for name, endpoint in sorted(endpoints.items()):
+        lines += ["", f"backend {name}", f"    server {name} unix@{endpoint.socket}"]
+    if "compute" in view.services:
+        lines += [
+            "",
+            "frontend metadata",
+            f"    bind 127.0.0.1:{METADATA_PORT}",
+            "    default_backend metadata",
+            "",
+            "backend metadata",
+            f"    server metadata unix@{API_SOCKETS}/nova-metadata.sock",
+        ]
+    return {"front/haproxy.cfg": "\n".join(lines) + "\n"}
+
+
+def processes(view: View) -> tuple[Process, ...]:
+    return (Process("front", ("haproxy", "-db", "-f", CONFIG), Ready(socket=ADMIN_SOCKET, seconds=20)),)

@@ -1,0 +1,116 @@
+"""OVS and OVN: one OVSDB server for the three databases, the switch, the translator, the host's agent.
+
+On the kernel's datapath where the machine has it, else on the userspace datapath; there TCP of ordinary
+virtio cards needs `userspace-tso-enable` (OVS 3.5), which must be set before ovs-vswitchd starts.
+"""
+
+from __future__ import annotations
+
+from onestack.platform.shape import LIB, RUN, Process, Ready, View
+
+DB = f"unix:{RUN}/openvswitch/db.sock"
+NORTH = f"unix:{RUN}/ovn/ovnnb_db.sock"
+SOUTH = f"unix:{RUN}/ovn/ovnsb_db.sock"
+INTEGRATION = "br-int"
+EXTERNAL = "br-ex"
+PHYSICAL_NETWORK = "public"
+
+# Database file -> schema.
+DATABASES = {
+    f"{LIB}/openvswitch/conf.db": "/usr/share/openvswitch/vswitch.ovsschema",
+    f"{LIB}/ovn/ovnnb_db.db": "/usr/share/ovn/ovn-nb.ovsschema",
+    f"{LIB}/ovn/ovnsb_db.db": "/usr/share/ovn/ovn-sb.ovsschema",
+}
+_LOG = ("-vconsole:info", "-vfile:off", "-vsyslog:off")
+_CTL = ("ovs-vsctl", f"--db={DB}", "--timeout=15")
+
+
+def processes(view: View) -> tuple[Process, ...]:
+    return (
+        Process(
+            "ovsdb",
+            (
+                "ovsdb-server",
+                *DATABASES,
+                f"--remote=p{DB}",
+                f"--remote=p{NORTH}",
+                f"--remote=p{SOUTH}",
+                f"--pidfile={RUN}/openvswitch/ovsdb-server.pid",
+                f"--unixctl={RUN}/openvswitch/ovsdb-server.ctl",
+                *_LOG,
+            ),
+            Ready(command=(*_CTL, "--no-wait", "init"), seconds=30),
+        ),
+        Process(
+            "ovs-vswitchd",
+            (
+                "ovs-vswitchd",
+                DB,
+                f"--pidfile={RUN}/openvswitch/ovs-vswitchd.pid",
+                f"--unixctl={RUN}/openvswitch/ovs-vswitchd.ctl",
+                *_LOG,
+            ),
+            Ready(command=("ovs-appctl", f"--target={RUN}/openvswitch/ovs-vswitchd.ctl", "version"), seconds=30),
+            needs=("ovsdb",),
+            environment={"MALLOC_ARENA_MAX": "2"},
+        ),
+        Process(
+            "ovn-northd",
+            (
+                "ovn-northd",
+                f"--ovnnb-db={NORTH}",
+                f"--ovnsb-db={SOUTH}",
+                f"--unixctl={RUN}/ovn/ovn-northd.ctl",
+                *_LOG,
+            ),
+            Ready(command=("ovs-appctl", f"--target={RUN}/ovn/ovn-northd.ctl", "status"), seconds=30),
+            needs=("ovsdb",),
+        ),
+        Process(
+            "ovn-controller",
+            ("ovn-controller", DB, f"--unixctl={RUN}/ovn/ovn-controller.ctl", *_LOG),
+            Ready(command=("ovs-appctl", f"--target={RUN}/ovn/ovn-controller.ctl", "connection-status"), seconds=30),
+            needs=("ovs-vswitchd", "ovn-northd"),
+        ),
+    )
+
+
+def settings(view: View) -> list[str]:
+    """The command that tells OVS who this host is; before ovs-vswitchd is started."""
+    values = {
+        "external_ids:system-id": view.host,
+        "external_ids:hostname": view.host,
+        "external_ids:ovn-remote": SOUTH,
+        "external_ids:ovn-encap-type": "geneve",
+        "external_ids:ovn-encap-ip": view.address,
+        "external_ids:ovn-bridge": INTEGRATION,
+        "external_ids:ovn-bridge-datapath-type": view.datapath,
+        "external_ids:ovn-bridge-mappings": f"{PHYSICAL_NETWORK}:{EXTERNAL}",
+        "external_ids:ovn-cms-options": "enable-chassis-as-gw",
+        "external_ids:ovn-monitor-all": "true",
+        # One host's flows: one thread of each kind does.
+        "other_config:n-handler-threads": "1",
+        "other_config:n-revalidator-threads": "1",
+        "other_config:userspace-tso-enable": "true" if view.datapath == "netdev" else "false",
+    }
+    return [*_CTL, "--no-wait", "set", "Open_vSwitch", ".", *(f"{key}={_quoted(value)}" for key, value in values.items())]
+
+
+def _quoted(value: str) -> str:
+    return f'"{value}"'
+
+
+def bridge(view: View, port: str) -> list[str]:
+    """The command that makes the external bridge with the machine's end plugged in; harmless when it is there."""
+    return [
+        *_CTL,
+        *("--may-exist", "add-br", EXTERNAL),
+        *("--", "set", "Bridge", EXTERNAL, f"datapath_type={view.datapath}", "fail_mode=standalone"),
+        *("--", "--may-exist", "add-port", EXTERNAL, port),
+    ]
+
+
+def interfaces_of_bridges(datapath: str) -> list[str]:
+    """The names that OVS itself gives to interfaces on the machine."""
+    own = ["ovs-netdev"] if datapath == "netdev" else ["ovs-system", "genev_sys_6081"]
+    return [INTEGRATION, EXTERNAL, *own]

@@ -1,0 +1,32 @@
+"""The cloud's secrets: made at random once, kept in one file that only root reads."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+LENGTH = 24
+"""Bytes of randomness in each."""
+
+
+def ensure(file: Path, names: Iterable[str]) -> Mapping[str, str]:
+    """The secrets in `file`, those of `names` that were not there made anew.
+
+    The file is replaced whole, so that a full disk or a kill leaves the old one.
+    """
+    known: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
+    missing = [name for name in names if name not in known]
+    if missing:
+        known.update({name: secrets.token_hex(LENGTH) for name in missing})
+        partial = file.with_suffix(".partial")
+        partial.unlink(missing_ok=True)
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as out:
+            json.dump(known, out, indent=1, sort_keys=True)
+            out.flush()
+            os.fsync(out.fileno())
+        partial.rename(file)
+    return known

@@ -1,0 +1,154 @@
+"""What the declarations share: oslo.config files as data, the sections every service has, its runner's process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from onestack.platform.shape import API_SOCKETS, ENVIRONMENT, ETC, LIB, Process, Ready, View
+
+Value = str | int | float | bool | Iterable[str] | None
+Section = Mapping[str, Value]
+
+RUNTIME = "/usr/lib/onestack-runtime"
+TRANSPORT = "onestack://"
+TOKEN_CACHE = "onestack.token_cache"
+"""Where a runner puts its cache of validated tokens in every request (onestack_runtime.token_cache)."""
+
+_PYTHON = ("python3", "-P", "-m")
+
+
+def ini(sections: Mapping[str, Section]) -> str:
+    """An oslo.config file. Options that are None are left out; `$`, which would refer to another option, is escaped.
+
+    Raises ValueError for a value of several lines.
+    """
+    lines: list[str] = []
+    for section, options in sections.items():
+        lines.append(f"[{section}]")
+        for name, value in options.items():
+            if value is None:
+                continue
+            text = _text(value)
+            if "\n" in text:
+                raise ValueError(f"[{section}] {name} has several lines")
+            lines.append(f"{name} = {text}".rstrip())
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _text(value: Value) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return ",".join(value)
+    return str(value).replace("$", "$$")
+
+
+def credentials(view: View, user: str) -> dict[str, Value]:
+    """How a service shows who it is, to Keystone: in every section that holds a client."""
+    return {
+        "auth_type": "password",
+        "auth_url": f"{view.front}/identity",
+        "username": user,
+        "password": view.secrets[f"user/{user}"],
+        "project_name": "service",
+        "user_domain_name": "Default",
+        "project_domain_name": "Default",
+        "region_name": view.region,
+        "cafile": view.ca_file,
+    }
+
+
+def client(view: View, user: str, path: str) -> dict[str, Value]:
+    """A client of the API below `path`. Its place is said here, so that nobody asks the catalogue for it."""
+    return {
+        **credentials(view, user),
+        "endpoint_override": f"{view.front}/{path}",
+        "valid_interfaces": "internal",
+    }
+
+
+def authtoken(view: View, user: str) -> dict[str, Value]:
+    """[keystone_authtoken]: how a service validates tokens."""
+    return {
+        **credentials(view, user),
+        "www_authenticate_uri": f"{view.front}/identity",
+        "interface": "internal",
+        "cache": TOKEN_CACHE,
+        "service_token_roles": "service",
+        "service_token_roles_required": True,
+    }
+
+
+def database(view: View, name: str, user: str) -> dict[str, Value]:
+    """[database]: few idle connections, more when requests come together."""
+    return {
+        "connection": view.database(name, user),
+        "max_pool_size": 5,
+        "max_overflow": 40,
+        "max_retries": -1,
+    }
+
+
+def logging() -> dict[str, Value]:
+    """In [DEFAULT]: to standard error only, which the supervisor keeps."""
+    return {"use_stderr": True, "debug": False}
+
+
+def proxied() -> dict[str, Section]:
+    """[oslo_middleware]: the front says in headers what the client asked for."""
+    return {"oslo_middleware": {"enable_proxy_headers_parsing": True}}
+
+
+def lock_path(project: str) -> dict[str, Section]:
+    """[oslo_concurrency]."""
+    return {"oslo_concurrency": {"lock_path": f"{LIB}/{project}/lock"}}
+
+
+def environment(**more: str) -> dict[str, str]:
+    """The environment of every process that runs OpenStack's Python."""
+    return {
+        "PYTHONPATH": f"{ENVIRONMENT}:{RUNTIME}",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
+        "ONESTACK_ETC": ETC,
+        # Each arena keeps what its threads freed; a runner has dozens of threads.
+        "MALLOC_ARENA_MAX": "2",
+        "LC_ALL": "C.UTF-8",
+        **more,
+    }
+
+
+def socket(project: str) -> str:
+    """The unix socket of a project's API."""
+    return f"{API_SOCKETS}/{project}.sock"
+
+
+def runner(
+    project: str,
+    path: str,
+    *,
+    needs: tuple[str, ...] = (),
+    stop_seconds: int = 15,
+    ready_seconds: float = 90,
+    more: Mapping[str, str] | None = None,
+) -> Process:
+    """A project's one process: ready when its health path says that API and workers are up."""
+    return Process(
+        project,
+        (*_PYTHON, f"onestack_runtime.{project}"),
+        Ready(http=(socket(project), f"/{path}/healthcheck"), seconds=ready_seconds),
+        needs=("mariadb", *needs),
+        environment=environment(**(more or {})),
+        stop_seconds=stop_seconds,
+    )
+
+
+def migration(project: str) -> tuple[tuple[str, ...], ...]:
+    """The one command that brings a project's databases to this release."""
+    return ((*_PYTHON, "onestack_runtime.migrate", project),)
+
+
+def tool(*words: str) -> tuple[str, ...]:
+    """The command that runs a console script of an installed package: tool("nova-manage", "cell_v2", "list_cells")."""
+    return (*_PYTHON, "onestack_runtime.manage", *words)

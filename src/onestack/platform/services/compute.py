@@ -1,0 +1,108 @@
+"""Nova: compute and metadata APIs, conductor, scheduler and nova-compute in one process."""
+
+from __future__ import annotations
+
+from onestack.platform.services import _common as common
+from onestack.platform.services.network import METADATA_SECRET
+from onestack.platform.shape import LIB, RUN, Database, Endpoint, Process, Service, View
+
+PATH = "compute"
+STATE = f"{LIB}/nova"
+STOP_SECONDS = 45
+"""Work in progress (a guest being built) is waited for."""
+
+
+def _files(view: View) -> dict[str, str]:
+    link = f"{view.front}/{PATH}"
+    sections: dict[str, common.Section] = {
+        "DEFAULT": {
+            **common.logging(),
+            "host": view.host,
+            "my_ip": view.address,
+            "state_path": STATE,
+            "instances_path": f"{STATE}/instances",
+            "tempdir": f"{STATE}/tmp",
+            "transport_url": common.TRANSPORT,
+            "concurrency_backend": "threading",
+            "compute_driver": "onestack_fake.FakeHost"
+            if view.virt_type == "fake"
+            else "libvirt.LibvirtDriver",
+            "allow_resize_to_same_host": True,
+            "resume_guests_state_on_host_boot": True,
+            # Seconds a guest has to shut down by itself; most that do not within this never will.
+            "shutdown_timeout": 15,
+            "vif_plugging_timeout": 120,
+            "mkisofs_cmd": "genisoimage",
+            "manager_shutdown_timeout": 30,
+            "graceful_shutdown_timeout": 40,
+            "reserved_host_memory_mb": 512,
+        },
+        "api": {
+            "auth_strategy": "keystone",
+            "compute_link_prefix": link,
+            "glance_link_prefix": f"{view.front}/image",
+        },
+        "api_database": common.database(view, "nova_api", "nova"),
+        "database": common.database(view, "nova", "nova"),
+        "keystone_authtoken": common.authtoken(view, "nova"),
+        "service_user": {**common.credentials(view, "nova"), "send_service_user_token": True},
+        "keystone": common.client(view, "nova", "identity/v3"),
+        "placement": common.client(view, "placement", "placement"),
+        "glance": {
+            "endpoint_override": f"{view.front}/image",
+            "region_name": view.region,
+            "cafile": view.ca_file,
+            "num_retries": 3,
+        },
+        "neutron": {
+            **common.client(view, "neutron", "networking"),
+            "service_metadata_proxy": True,
+            "metadata_proxy_shared_secret": view.secrets[METADATA_SECRET],
+        },
+        "scheduler": {"workers": 1, "discover_hosts_in_cells_interval": 300},
+        "filter_scheduler": {"shuffle_best_same_weighed_hosts": True},
+        "conductor": {"workers": 1},
+        "vnc": {"enabled": False},
+        "cache": {"enabled": True, "backend": "oslo_cache.dict"},
+        "os_vif_ovs": {"ovsdb_connection": f"unix:{RUN}/openvswitch/db.sock"},
+        **common.lock_path("nova"),
+        **common.proxied(),
+    }
+    if view.virt_type != "fake":
+        sections["libvirt"] = {
+            "virt_type": view.virt_type,
+            "cpu_mode": "host-model" if view.virt_type == "kvm" else "none",
+            "images_type": "qcow2",
+            # The host's page cache, and the guest's flushes reach the disk: fast and safe.
+            "disk_cachemodes": "file=writeback",
+            "wait_soft_reboot_seconds": 30,
+        }
+    return {"nova/nova.conf": common.ini(sections)}
+
+
+def _processes(view: View) -> tuple[Process, ...]:
+    fake = view.virt_type == "fake"
+    return (
+        common.runner(
+            "nova",
+            PATH,
+            needs=("ovs-vswitchd",) if fake else ("ovs-vswitchd", "libvirtd"),
+            stop_seconds=STOP_SECONDS,
+            ready_seconds=240,
+            more={"ONESTACK_FAKE_HOSTS": str(view.fake_hosts)} if fake else None,
+        ),
+    )
+
+
+SERVICE = Service(
+    type="compute",
+    name="nova",
+    requires=("identity", "image", "placement", "network"),
+    databases=(Database("nova_api", "nova"), Database("nova", "nova"), Database("nova_cell0", "nova")),
+    migrations=lambda view: common.migration("nova"),
+    files=_files,
+    processes=_processes,
+    endpoint=Endpoint(PATH, common.socket("nova"), "/v2.1"),
+    user="nova",
+    secrets=(METADATA_SECRET,),
+)

@@ -1,0 +1,51 @@
+"""Keystone."""
+
+from __future__ import annotations
+
+from onestack.platform.services import _common as common
+from onestack.platform.shape import LIB, Database, Endpoint, Process, Service, View
+
+PATH = "identity"
+STATE = f"{LIB}/keystone"
+
+
+def _files(view: View) -> dict[str, str]:
+    text = common.ini(
+        {
+            "DEFAULT": {**common.logging(), "public_endpoint": f"{view.front}/{PATH}"},
+            "database": common.database(view, "keystone", "keystone"),
+            "token": {"provider": "fernet", "expiration": 3600},
+            # One rotation a day (onestack_runtime.key_rotation): staged, primary, and the one before.
+            "fernet_tokens": {"key_repository": f"{STATE}/fernet-keys", "max_active_keys": 3},
+            "fernet_receipts": {"key_repository": f"{STATE}/receipt-keys", "max_active_keys": 3},
+            "credential": {"key_repository": f"{STATE}/credential-keys"},
+            # What one process holds, no other can make stale.
+            "cache": {"enabled": True, "backend": "oslo_cache.dict", "expiration_time": 600},
+            "identity": {"password_hash_algorithm": "bcrypt", "password_hash_rounds": 12},
+            **common.proxied(),
+        }
+    )
+    return {"keystone/keystone.conf": text}
+
+
+def _processes(view: View) -> tuple[Process, ...]:
+    return (common.runner("keystone", PATH),)
+
+
+def bootstrap(view: View) -> tuple[str, ...]:
+    """The command that makes the first domain, project, roles, administrator and region, from nothing.
+
+    It wants the secret user/admin in the environment variable OS_BOOTSTRAP_PASSWORD.
+    """
+    return ("python3", "-P", "-m", "onestack_runtime.bootstrap", f"{view.front}/{PATH}/v3", view.region)
+
+
+SERVICE = Service(
+    type="identity",
+    name="keystone",
+    databases=(Database("keystone", "keystone"),),
+    migrations=lambda view: common.migration("keystone"),
+    files=_files,
+    processes=_processes,
+    endpoint=Endpoint(PATH, common.socket("keystone"), "/v3"),
+)

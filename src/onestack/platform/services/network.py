@@ -1,0 +1,99 @@
+"""Neutron with ML2/OVN; its process holds the OVN agent that gives guests their metadata."""
+
+from __future__ import annotations
+
+from onestack.platform.parts import front
+from onestack.platform.services import _common as common
+from onestack.platform.shape import ENVIRONMENT, LIB, RUN, Database, Endpoint, Process, Service, View
+
+PATH = "networking"
+STATE = f"{LIB}/neutron"
+METADATA_SECRET = "metadata"
+"""Shared by Neutron's metadata proxy, which vouches for who asks, and Nova's metadata API."""
+
+_PLUGINS = ("ovn-router", "qos", "port_forwarding", "trunk")
+_EXTENSIONS = ("port_security", "qos")
+
+
+def _files(view: View) -> dict[str, str]:
+    neutron = common.ini(
+        {
+            "DEFAULT": {
+                **common.logging(),
+                "host": view.host,
+                "state_path": STATE,
+                "transport_url": common.TRANSPORT,
+                "core_plugin": "ml2",
+                "service_plugins": _PLUGINS,
+                "api_paste_config": f"{ENVIRONMENT}/etc/neutron/api-paste.ini",
+                "auth_strategy": "keystone",
+                "network_link_prefix": f"{view.front}/{PATH}",
+                "global_physnet_mtu": view.mtu,
+                "notify_nova_on_port_status_changes": True,
+                "notify_nova_on_port_data_changes": True,
+                # Seconds in which events to Nova are gathered, after the first that is sent at once. A guest
+                # waits for its own.
+                "send_events_interval": 0,
+                "api_workers": 1,
+                "rpc_workers": 0,
+                "rpc_state_report_workers": 0,
+                "metadata_proxy_shared_secret": view.secrets[METADATA_SECRET],
+                "metadata_proxy_socket": f"{RUN}/neutron/metadata_proxy",
+                "nova_metadata_host": "127.0.0.1",
+                "nova_metadata_port": front.METADATA_PORT,
+            },
+            "database": common.database(view, "neutron", "neutron"),
+            "keystone_authtoken": common.authtoken(view, "neutron"),
+            "nova": {**common.credentials(view, "nova"), "endpoint_type": "internal"},
+            "placement": common.client(view, "placement", "placement"),
+            # The process is root in its namespace: no helper between it and what it runs.
+            "agent": {"root_helper": "env", "extensions": "metadata"},
+            "ovs": {"ovsdb_connection": f"unix:{RUN}/openvswitch/db.sock"},
+            **common.lock_path("neutron"),
+            **common.proxied(),
+        }
+    )
+    ml2 = common.ini(
+        {
+            "ml2": {
+                "type_drivers": ("local", "flat", "vlan", "geneve"),
+                "tenant_network_types": "geneve",
+                "mechanism_drivers": ("onestack_fake_hosts", "ovn") if view.virt_type == "fake" else "ovn",
+                "extension_drivers": _EXTENSIONS,
+                "path_mtu": view.mtu,
+                "overlay_ip_version": 4,
+            },
+            "ml2_type_flat": {"flat_networks": "public"},
+            "ml2_type_geneve": {"vni_ranges": "1:65536", "max_header_size": 38},
+            "securitygroup": {"enable_security_group": True},
+            "ovn": {
+                "ovn_nb_connection": f"unix:{RUN}/ovn/ovnnb_db.sock",
+                "ovn_sb_connection": f"unix:{RUN}/ovn/ovnsb_db.sock",
+                "ovn_metadata_enabled": True,
+                "enable_distributed_floating_ip": True,
+                "ovn_l3_scheduler": "leastloaded",
+                # What differs is mended by the maintenance worker, from revision numbers; comparing everything
+                # at each start takes long where there is much.
+                "neutron_sync_mode": "off",
+            },
+        }
+    )
+    return {"neutron/neutron.conf": neutron, "neutron/ml2_conf.ini": ml2}
+
+
+def _processes(view: View) -> tuple[Process, ...]:
+    return (common.runner("neutron", PATH, needs=("ovsdb", "ovn-northd", "ovn-controller")),)
+
+
+SERVICE = Service(
+    type="network",
+    name="neutron",
+    requires=("identity",),
+    databases=(Database("neutron", "neutron"),),
+    migrations=lambda view: common.migration("neutron"),
+    files=_files,
+    processes=_processes,
+    endpoint=Endpoint(PATH, common.socket("neutron")),
+    user="neutron",
+    secrets=(METADATA_SECRET,),
+)

@@ -1,0 +1,38 @@
+"""Placement."""
+
+from __future__ import annotations
+
+from onestack.platform.services import _common as common
+from onestack.platform.shape import Database, Endpoint, Process, Service, View
+
+PATH = "placement"
+
+
+def _files(view: View) -> dict[str, str]:
+    text = common.ini(
+        {
+            "DEFAULT": common.logging(),
+            "api": {"auth_strategy": "keystone"},
+            "placement_database": common.database(view, "placement", "placement"),
+            "keystone_authtoken": common.authtoken(view, "placement"),
+            **common.proxied(),
+        }
+    )
+    return {"placement/placement.conf": text}
+
+
+def _processes(view: View) -> tuple[Process, ...]:
+    return (common.runner("placement", PATH),)
+
+
+SERVICE = Service(
+    type="placement",
+    name="placement",
+    requires=("identity",),
+    databases=(Database("placement", "placement"),),
+    migrations=lambda view: common.migration("placement"),
+    files=_files,
+    processes=_processes,
+    endpoint=Endpoint(PATH, common.socket("placement")),
+    user="placement",
+)

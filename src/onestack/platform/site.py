@@ -1,0 +1,173 @@
+"""A cloud as it lies on this machine: its paths, what was chosen for it, its namespace, its supervisor."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from onestack.core.errors import BadInput
+from onestack.core.paths import Paths
+from onestack.host import namespace
+from onestack.host.command import run
+from onestack.host.supervisor import Program, Supervisor
+from onestack.platform import catalogue, secrets
+from onestack.platform.shape import ENVIRONMENT, External, Process, View
+from onestack.spec.model import Spec
+
+RUNTIME = "/usr/lib/onestack-runtime"
+PYTHON = {
+    "PYTHONPATH": f"{RUNTIME}:{ENVIRONMENT}",
+    "PYTHONUNBUFFERED": "1",
+    "HOME": "/tmp",
+    "LANG": "C.UTF-8",
+    "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+}
+"""The environment of everything that runs inside."""
+
+# A path inside the namespace -> which of the cloud's folders is mounted there.
+_MOUNTED = {"/etc/onestack": "etc", "/var/lib": "lib", "/var/log": "log", "/run": "run"}
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What was chosen because of this machine, kept so that every later command sees the same cloud.
+
+    `base`, `environment`, `runtime`: folders in the cache. `reasons`: in words, by what was chosen.
+    """
+
+    host: str
+    virt_type: Literal["kvm", "qemu", "fake"]
+    datapath: Literal["system", "netdev"]
+    isolated: bool
+    base: str
+    environment: str
+    runtime: str
+    reasons: dict[str, str]
+
+    def save(self, file: Path) -> None:
+        partial = file.with_suffix(".partial")
+        partial.write_text(json.dumps(dataclasses.asdict(self), indent=1))
+        partial.rename(file)
+
+    @classmethod
+    def load(cls, file: Path) -> Choices:
+        return cls(**json.loads(file.read_text()))
+
+
+def choices_file(paths: Paths) -> Path:
+    return paths.etc / "choices.json"
+
+
+def spec_file(paths: Paths) -> Path:
+    """Where the spec is kept that the cloud was brought up with."""
+    return paths.etc / "cloud.yaml"
+
+
+@dataclass(frozen=True)
+class Site:
+    """Everything commands need to work on one cloud."""
+
+    paths: Paths
+    spec: Spec
+    choices: Choices
+
+    @cached_property
+    def layout(self) -> namespace.Layout:
+        return namespace.Layout(
+            base=Path(self.choices.base),
+            environment=Path(self.choices.environment),
+            runtime=Path(self.choices.runtime),
+            paths=self.paths,
+            kvm=self.choices.virt_type == "kvm",
+        )
+
+    @cached_property
+    def supervisor(self) -> Supervisor:
+        return Supervisor(self.paths.run, self.paths.log)
+
+    @cached_property
+    def secrets_file(self) -> Path:
+        return self.paths.etc / "secrets.json"
+
+    @cached_property
+    def view(self) -> View:
+        """What declarations are rendered with; makes the secrets that are missing."""
+        platform = self.spec.platform
+        outer = platform.network.external
+        return View(
+            series=platform.release,
+            host=self.choices.host,
+            address="127.0.0.1",
+            front=self.front,
+            services=frozenset(self.spec.platform.services),
+            secrets=secrets.ensure(self.secrets_file, catalogue.secret_names(platform.services)),
+            virt_type=self.choices.virt_type,
+            fake_hosts=platform.compute.fake_hosts,
+            datapath=self.choices.datapath,
+            external=External(
+                str(outer.cidr), str(outer.gateway), str(outer.pool[0]), str(outer.pool[1])
+            ),
+            mtu=platform.network.mtu,
+            ca_file=self.ca_file,
+        )
+
+    @property
+    def tls(self) -> bool:
+        return self.spec.platform.listen.encrypted
+
+    @property
+    def ca_file(self) -> str | None:
+        return "/etc/onestack/tls/bundle.pem" if self.tls else None
+
+    @property
+    def front(self) -> str:
+        """The URL of the front, no slash at its end."""
+        return self.spec.platform.listen.url
+
+    def outside(self, place: str) -> Path:
+        """Where a path of the namespace lies on the machine. Raises ValueError for one of the base's own."""
+        inner = PurePosixPath(place)
+        for mounted, folder in _MOUNTED.items():
+            if inner.is_relative_to(mounted):
+                outer: Path = getattr(self.paths, folder)
+                return outer / inner.relative_to(mounted)
+        raise ValueError(f"{place} is not in one of the cloud's folders")
+
+    def enter(self, argv: Sequence[str]) -> list[str]:
+        """The command line that runs `argv` inside the namespace."""
+        return namespace.enter(self.paths, argv)
+
+    def inside(self, argv: Sequence[str], *, seconds: float = 60, text_in: str | None = None) -> str:
+        """Run a command inside the namespace; raises CommandFailed."""
+        return run(self.enter(argv), seconds=seconds, text_in=text_in, environment=PYTHON)
+
+    def program(self, process: Process) -> Program:
+        """A process as supervisord keeps it."""
+        return Program(
+            process.name,
+            tuple(self.enter(process.command)),
+            {**PYTHON, **process.environment},
+            self.log(process.name),
+            process.stop_seconds,
+        )
+
+    def log(self, process: str) -> Path:
+        """The log of a process."""
+        return self.paths.log / f"{process}.log"
+
+
+def load(paths: Paths) -> Site:
+    """The cloud of a root. Raises BadInput when there is none."""
+    from onestack.spec import load as load_spec
+
+    if not choices_file(paths).exists():
+        raise BadInput(
+            f"there is no cloud under {paths.root}",
+            hint="`onestack up` brings one up; --root DIR names another place",
+        )
+    return Site(paths, load_spec(spec_file(paths)), Choices.load(choices_file(paths)))

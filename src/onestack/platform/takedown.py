@@ -1,0 +1,141 @@
+"""Stopping a cloud, and taking it away without a trace. Works on whatever is left, also of a half-failed `up`."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+from onestack.core.errors import PermanentError
+from onestack.core.events import Emit, step
+from onestack.core.paths import Paths
+from onestack.host import namespace, network, processes
+from onestack.host.command import run
+from onestack.host.supervisor import Supervisor
+from onestack.platform.parts import database, hypervisor, switches
+
+GUEST_SECONDS = 20.0
+"""How long guests may take to shut down by themselves."""
+
+# What carries guests' packets; it stays when guests do.
+_SWITCHES = ("ovsdb", "ovs-vswitchd", "ovn-northd", "ovn-controller")
+# Stopped after everything that uses them, in this order.
+_LAST = (*reversed(hypervisor.NAMES), "ovn-controller", "ovn-northd", "ovs-vswitchd", "ovsdb", database.NAME, "front")
+
+
+def down(paths: Paths, emit: Emit, *, keep_guests: bool = False) -> None:
+    """Stop everything in order; all data stays. With `keep_guests`, guests and the switches go on."""
+    supervisor = Supervisor(paths.run, paths.log)
+    running = {name for name, each in supervisor.programs().items() if each.pid}
+    services = sorted(running - set(_LAST))
+    if services:
+        with step("services", emit) as at:
+            stop_all(supervisor, services)
+            at.outcome = ", ".join(services)
+    if not keep_guests:
+        shut_down_guests(paths, emit)
+    with step("parts beneath", emit):
+        for name in (each for each in _LAST if each in running and not (keep_guests and each in _SWITCHES)):
+            if name == "ovs-vswitchd":
+                # With --cleanup its interfaces go too, also those in the kernel's datapath.
+                target = "--target=/run/openvswitch/ovs-vswitchd.ctl"
+                supervisor_stop = namespace.enter(paths, ["ovs-appctl", target, "exit", "--cleanup"])
+                run(supervisor_stop, seconds=15, check=False)
+            supervisor.stop(name)
+    if keep_guests:
+        return
+    with step("what is left", emit):
+        supervisor.end()
+        left = processes.end(lambda: processes.inside(namespace.mount_handle(paths)), seconds=10)
+        if left:
+            raise PermanentError(f"processes that do not end: {', '.join(str(each.pid) for each in left)}")
+        # Without a namespace of ours, interfaces of these names would be somebody else's.
+        if namespace.exists(paths) and network.shared_with_machine(paths):
+            network.part(interfaces())
+        namespace.remove(paths)
+
+
+def stop_all(supervisor: Supervisor, names: list[str], seconds: float = 90) -> None:
+    """Ask all to stop, then wait for all."""
+    for name in names:
+        supervisor.stop(name, wait=False)
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        programs = supervisor.programs()
+        if not any(programs[name].pid for name in names if name in programs):
+            return
+        time.sleep(0.1)
+    raise PermanentError(f"did not stop within {seconds:.0f} s: {', '.join(names)}")
+
+
+def shut_down_guests(paths: Paths, emit: Emit) -> None:
+    """Have every guest shut down by itself, and end those that do not in time."""
+
+    def guests() -> list[processes.Proc]:
+        return [each for each in processes.inside(namespace.mount_handle(paths)) if each.is_guest]
+
+    if not (there := guests()):
+        return
+    virsh = namespace.enter(paths, ["virsh", "--connect", "qemu:///system"])
+    with step("guests", emit) as at:
+        listed = run([*virsh, "list", "--uuid"], seconds=20, check=False).split()
+        for domain in listed:
+            run([*virsh, "shutdown", domain], seconds=20, check=False)
+        deadline = time.monotonic() + (GUEST_SECONDS if listed else 0)
+        while guests() and time.monotonic() < deadline:
+            time.sleep(0.2)
+        late = guests()
+        processes.end(guests, seconds=5)
+        at.outcome = f"{len(there)} shut down" + (f", {len(late)} of them by force" if late else "")
+
+
+def interfaces() -> list[str]:
+    """The names of interfaces on the machine that are a cloud's."""
+    return [network.HERE, *switches.interfaces_of_bridges("netdev"), *switches.interfaces_of_bridges("system")]
+
+
+def destroy(paths: Paths, emit: Emit, *, purge: bool = False) -> list[str]:
+    """Remove everything of a cloud. Returns what was removed; raises PermanentError if anything is left."""
+    down(paths, emit)
+    removed = []
+    with step("files", emit) as at:
+        for folder in (paths.run, paths.etc, paths.lib, paths.log):
+            if folder.exists():
+                shutil.rmtree(folder)
+                removed.append(str(folder))
+        if not paths.is_default:
+            remove_empty_parents(paths)
+        if purge and paths.cache.exists():
+            shutil.rmtree(paths.cache)
+            removed.append(str(paths.cache))
+        at.outcome = ", ".join(removed)
+    with step("check", emit):
+        if left := remains(paths):
+            raise PermanentError("something is left", detail="\n".join(left), hint="run `onestack destroy` again")
+    return removed
+
+
+def remove_empty_parents(paths: Paths) -> None:
+    """Remove etc, var, run and the root itself where nothing else lies in them."""
+    for folder in (paths.run, paths.etc, paths.lib, paths.log):
+        for parent in folder.parents:
+            if not parent.is_relative_to(paths.root) or not parent.exists() or any(parent.iterdir()):
+                break
+            parent.rmdir()
+
+
+def remains(paths: Paths) -> list[str]:
+    """What is still there of a cloud, in words."""
+    found = [f"process {each.pid} ({each.program})" for each in processes.inside(namespace.mount_handle(paths))]
+    found += [f"folder {each}" for each in (paths.run, paths.etc, paths.lib, paths.log) if each.exists()]
+    found += [f"mount {each}" for each in namespace.mount_points() if _is_below(each, paths)]
+    if network.shared_with_machine(paths) and paths.is_default:
+        there = network.interfaces()
+        found += [f"interface {each}" for each in interfaces() if each in there]
+    return found
+
+
+def _is_below(place: Path, paths: Paths) -> bool:
+    return any(place.is_relative_to(each) for each in (paths.run, paths.etc, paths.lib, paths.log))
+
+
