@@ -1,4 +1,4 @@
-"""What the declarations share: oslo.config files as data, the sections every service has, its runner's process."""
+"""What the declarations share: oslo.config files as data, sections that every service has, its process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PYTHON = ("python3", "-P", "-m")
 
 
 def ini(sections: Mapping[str, Section]) -> str:
-    """An oslo.config file. Options that are None are left out; `$`, which would refer to another option, is escaped.
+    """An oslo.config file. Options that are None are left out; `$` (a reference there) is escaped.
 
     Raises ValueError for a value of several lines.
     """
@@ -150,5 +150,5 @@ def migration(project: str) -> tuple[tuple[str, ...], ...]:
 
 
 def tool(*words: str) -> tuple[str, ...]:
-    """The command that runs a console script of an installed package: tool("nova-manage", "cell_v2", "list_cells")."""
+    """The command that runs an installed console script: tool("nova-manage", "cell_v2", "list_cells")."""
     return (*_PYTHON, "onestack_runtime.manage", *words)

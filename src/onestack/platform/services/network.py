@@ -72,8 +72,8 @@ def _files(view: View) -> dict[str, str]:
                 "ovn_metadata_enabled": True,
                 "enable_distributed_floating_ip": True,
                 "ovn_l3_scheduler": "leastloaded",
-                # What differs is mended by the maintenance worker, from revision numbers; comparing everything
-                # at each start takes long where there is much.
+                # What differs is mended by the maintenance worker, from revision numbers; to compare
+                # everything at each start takes long where there is much.
                 "neutron_sync_mode": "off",
             },
         }

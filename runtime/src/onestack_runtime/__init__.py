@@ -1,0 +1,1 @@
+"""What OneStack adds inside OpenStack's own Python environment, through upstream's extension points."""

@@ -1,0 +1,34 @@
+"""Loaded as `nova.virt.onestack_fake`: Nova's fake driver for one of several hosts in a process.
+
+Upstream's fake drivers either have a new identity at each start (and cannot be restarted) or share the one
+identity of the process; here each host's identity follows from its name.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from nova.virt import fake
+
+_NAMESPACE = uuid.UUID("8a4a2b5e-5f0e-4c44-9d0a-6d3c1f6f0b7e")
+
+
+class FakeHost(fake.FakeDriver):  # type: ignore[misc]
+    """64 processors, 256 GiB of memory, 10 TB of disk; nothing behind it."""
+
+    vcpus = 64
+    memory_mb = 262144
+    local_gb = 10000
+
+    def get_available_resource(self, nodename: str) -> dict[str, Any]:
+        resources: dict[str, Any] = super().get_available_resource(nodename)
+        resources["uuid"] = self._identity(nodename)
+        return resources
+
+    def get_nodenames_by_uuid(self, refresh: bool = False) -> dict[str, str]:
+        return {self._identity(name): name for name in self.get_available_nodes()}
+
+    @staticmethod
+    def _identity(nodename: str) -> str:
+        return str(uuid.uuid5(_NAMESPACE, nodename))

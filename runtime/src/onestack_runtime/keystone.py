@@ -1,0 +1,29 @@
+"""Keystone: its API, and the rotation of its Fernet keys as a thread beside it."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+from onestack_runtime import key_rotation
+from onestack_runtime.places import API, ETC
+from onestack_runtime.process import Process
+
+LOG = logging.getLogger(__name__)
+THREADS = 8
+
+
+def main() -> None:
+    os.environ.setdefault("OS_KEYSTONE_CONFIG_DIR", str(ETC / "keystone"))
+    from keystone.server.wsgi import initialize_public_application
+
+    application = initialize_public_application()
+    key_rotation.ensure()
+    process = Process("keystone")
+    process.serve(application, str(API / "keystone.sock"), "identity", THREADS)
+    process.thread("key rotation", key_rotation.Rotation(process).run)
+    process.run()
+
+
+if __name__ == "__main__":
+    main()

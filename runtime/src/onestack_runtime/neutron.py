@@ -1,0 +1,47 @@
+"""Neutron: API, periodic workers, OVN maintenance and the OVN agent (metadata) as threads of one process.
+
+With OVN there are no RPC workers. The maintenance worker is initialized before the API: OVN's driver keeps
+one pair of database connections, those of whoever was initialized last, and only the API's carry the events
+that make a port ACTIVE.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+
+from onestack_runtime.places import API, ETC, LIB, RUN, folder
+from onestack_runtime.process import Process
+
+LOG = logging.getLogger(__name__)
+API_THREADS = 12
+
+
+def main() -> None:
+    os.environ.setdefault("OS_NEUTRON_CONFIG_DIR", str(ETC / "neutron"))
+    os.environ.setdefault("OS_NEUTRON_CONFIG_FILES", "neutron.conf;ml2_conf.ini")
+    # OVN's driver asks its server how many API processes there are; and it keeps the time of its start in a
+    # file that must not outlive the process.
+    os.environ["ASGI_WORKERS"] = "1"
+    os.environ["TMPDIR"] = str(folder(RUN / "neutron", 0o700))
+    for stale in (RUN / "neutron").glob("neutron_start_time*"):
+        stale.unlink()
+    folder(LIB / "neutron")
+    from neutron import server
+    from neutron.server import api
+
+    from onestack_runtime.neutron_agent import Agent
+    from onestack_runtime.neutron_workers import Workers
+
+    application = server.boot_server(api.api_server, prog="neutron-api")
+    process = Process("neutron")
+    process.serve(application, str(API / "neutron.sock"), "networking", API_THREADS)
+    workers = Workers()
+    process.worker("neutron workers", workers.start, workers.stop, retry=False)
+    agent = Agent()
+    process.worker("ovn agent", agent.start, agent.stop, retry=False)
+    process.run()
+
+
+if __name__ == "__main__":
+    main()

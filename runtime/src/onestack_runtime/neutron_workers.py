@@ -1,0 +1,66 @@
+"""Neutron's workers as threads: the plugins' periodic work and OVN's maintenance.
+
+Upstream runs them as processes of their own, each with its own copy of OVN's databases. Here they share the
+API's: one copy, one set of events. This process is the cloud's only Neutron, so the lock by which several
+maintenance workers agree who works is always held.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+LOG = logging.getLogger(__name__)
+
+
+class Workers:
+    """Everything that upstream's neutron-periodic-workers and neutron-ovn-maintenance-worker do."""
+
+    def __init__(self) -> None:
+        self._periodic: list[Any] = []
+        self._maintenance: Any = None
+        self._driver: Any = None
+
+    def start(self) -> None:
+        """Start them; the API has been initialized before."""
+        from neutron.plugins.ml2.drivers.ovn.mech_driver.ovsdb import worker as ovn_worker
+        from neutron_lib.callbacks import events, registry, resources
+        from neutron_lib.plugins import directory
+
+        for plugin in directory.get_unique_plugins():
+            for worker in plugin.get_workers() if hasattr(plugin, "get_workers") else []:
+                if isinstance(worker, ovn_worker.MaintenanceWorker):
+                    continue
+                worker.start()
+                self._periodic.append(worker)
+        self._driver = directory.get_plugin().mechanism_manager.mech_drivers["ovn"].obj
+        self._maintenance = _maintenance_thread(self._driver)
+        self._maintenance.start()
+        registry.publish(resources.PROCESS, events.AFTER_SPAWN, None)
+
+    def stop(self) -> None:
+        """Stop them, and take this process out of OVN's ring of event handlers."""
+        # By its name only: upstream registers the same for its own end, which we leave no time for.
+        self._driver._remove_node_from_hash_ring()
+        for worker in self._periodic:
+            worker.stop()
+
+
+def _maintenance_thread(driver: Any) -> Any:
+    """As the driver's own, on the API's database connections."""
+    from neutron.plugins.ml2.drivers.ovn.mech_driver.ovsdb import maintenance
+    from neutron_lib.plugins import directory
+
+    class Inconsistencies(maintenance.DBInconsistenciesPeriodics):  # type: ignore[misc]
+        """Mends what differs between Neutron's database and OVN's; this process is the only one that does."""
+
+        has_lock = True
+
+    thread = maintenance.MaintenanceThread()
+    thread.add_periodics(Inconsistencies(driver._ovn_client))
+    for plugin in directory.get_plugins().values():
+        # Plugins may bring maintenance of their own (upstream's convention).
+        bring = getattr(plugin, "ovn_maintenance_periodics", None)
+        for periodics in bring(driver._ovn_client) if bring else []:
+            thread.add_periodics(periodics)
+    return thread
