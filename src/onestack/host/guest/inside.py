@@ -1,0 +1,24 @@
+"""Running a program of the base outside any cloud, leaving neither a process nor a mount behind.
+
+The cloud's own namespace (`onestack.host.namespace`) is there only once a cloud is; the guest is made, and
+KVM is tried, before that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from onestack.host.guest.parts import FILES
+
+SHARED = "/mnt"
+"""Where the shared folder is inside."""
+
+
+def inside(base: Path, share: Path, argv: Sequence[str]) -> list[str]:
+    """The command line that runs `argv` in the base with the folder `share` at /mnt.
+
+    Its mount and PID namespaces are its own and end with it, also when it is killed.
+    """
+    namespaces = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child"]
+    return [*namespaces, "sh", str(FILES / "enter.sh"), str(base), str(share), *argv]
