@@ -75,7 +75,7 @@ def one_line_style(text: str) -> Iterator[Entry]:
 
 
 def deb822_style(text: str) -> Iterator[Entry]:
-    """The entries of a .sources file: paragraphs of `Key: value`, continued on lines that begin with a blank."""
+    """The entries of a .sources file: paragraphs of `Key: value`; lines that begin with a blank go on."""
     for paragraph in re.split(r"\n[ \t]*\n", text):
         fields: dict[str, str] = {}
         key = ""
@@ -125,9 +125,7 @@ def servers(lines: Iterable[str]) -> list[str]:
 def package_indexes(root: Path = Path("/"), environ: Mapping[str, str] = os.environ) -> list[str]:
     """URLs of the Python indexes that uv is set up with; empty where it uses its own default."""
     named = " ".join(environ.get(key, "") for key in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX"))
-    if urls := [
-        word.split("=", 1)[-1] if "://" in word.split("=", 1)[-1] else word for word in named.split()
-    ]:
+    if urls := [re.sub(r"^[\w-]+=", "", word) for word in named.split()]:
         return urls
     home = root / environ.get("HOME", "/root").lstrip("/")
     for file in (home / ".config/uv/uv.toml", root / "etc/uv/uv.toml"):
@@ -175,7 +173,7 @@ def _is_debian(entry: Entry) -> bool:
 
 
 def _resolved(uri: str, root: Path) -> str | None:
-    """The URI itself; for a list of mirrors in a file, its first; None for what the base cannot be built from."""
+    """The URI itself; for a list of mirrors in a file, its first; None for what cannot be fetched."""
     if uri.startswith(("mirror+file:", "mirror:file:")):
         listed = root / urlsplit(uri.split(":", 1)[1]).path.lstrip("/")
         words = listed.read_text().split() if listed.is_file() else []
