@@ -1,0 +1,8 @@
+"""Checks that the cloud works: `quick`, with a tenant of its own, and `smoke`, with upstream's Tempest."""
+
+from onestack.health.verify.quick import quick
+from onestack.health.verify.report import Report, StepResult
+from onestack.health.verify.tempest import smoke
+from onestack.health.verify.tempest_results import SmokeReport, TestResult
+
+__all__ = ["Report", "SmokeReport", "StepResult", "TestResult", "quick", "smoke"]

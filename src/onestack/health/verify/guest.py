@@ -1,0 +1,94 @@
+"""What is asked of a guest from inside and from outside: scripts it runs at first boot, pages it answers.
+
+The image `tiny` serves `hostname=… address=…` at `/` and every file of its web folder; it runs user data
+that begins with `#!`, and repeats what that says on its console.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+
+REPORT = "onestack-verify.txt"
+"""The page that the scripts below publish."""
+METADATA = "http://169.254.169.254/latest/meta-data"
+FETCH_SECONDS = 5.0
+"""How long one HTTP answer may take, in seconds."""
+
+# Where the image keeps its pages; the second is where others do.
+_WEB_ROOTS = "/var/www /srv/www"
+
+# The cloud is reached directly, whatever proxy this machine's user has for the Internet.
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+_FIRST = """#!/bin/sh
+for folder in {roots}; do [ ! -d $folder ] || break; done
+{{
+    echo "token={token}"
+    echo "instance=$(wget -q -T 10 -O - {metadata}/instance-id)"
+    echo "key=$(wget -q -T 10 -O - {metadata}/public-keys/0/openssh-key | cut -d ' ' -f 2)"
+}} >$folder/{report}.new
+mv $folder/{report}.new $folder/{report}
+echo "token={token}"
+"""
+
+# What must be reachable is tried first, so that "blocked" cannot mean "had no network at all".
+_SECOND = """#!/bin/sh
+for folder in {roots}; do [ ! -d $folder ] || break; done
+public=blocked
+tries=0
+while [ $tries -lt {tries} ]; do
+    if wget -q -T 3 -O /dev/null http://{public}/; then public=reached; break; fi
+    tries=$((tries + 1))
+    sleep 1
+done
+private=blocked
+for try in 1 2; do
+    if wget -q -T 3 -O /dev/null http://{private}/; then private=reached; fi
+done
+echo "token={token} public=$public private=$private" >$folder/{report}.new
+mv $folder/{report}.new $folder/{report}
+echo "public=$public private=$private"
+"""
+
+
+def says_who_it_is(token: str) -> str:
+    """User data for the first guest: publish what metadata says of it, and a token that nobody else knows."""
+    return _FIRST.format(roots=_WEB_ROOTS, token=token, metadata=METADATA, report=REPORT)
+
+
+def tries_to_reach(token: str, public: str, private: str, *, tries: int = 45) -> str:
+    """User data for another tenant's guest: publish whether it reaches the first one's two addresses.
+
+    The public one is tried up to `tries` times, about four seconds each at most.
+    """
+    return _SECOND.format(
+        roots=_WEB_ROOTS, token=token, public=public, private=private, report=REPORT, tries=tries
+    )
+
+
+def encoded(script: str) -> str:
+    """User data as Nova's API takes it."""
+    return base64.b64encode(script.encode()).decode()
+
+
+def fetch(address: str, page: str = "") -> tuple[bool, str]:
+    """Whether a page was answered, and its text or why not, as `onestack.core.wait` wants it."""
+    url = f"http://{address}/{page}"
+    try:
+        with _DIRECT.open(url, timeout=FETCH_SECONDS) as answer:
+            text = answer.read(65536).decode(errors="replace")
+    except urllib.error.HTTPError as error:
+        return False, f"{url} answered {error.code}"
+    except OSError as error:
+        # URLError is one; its reason says more than its name.
+        return False, f"{url}: {getattr(error, 'reason', error)}"
+    return (True, text) if text.strip() else (False, f"{url} answered an empty page")
+
+
+def facts(page: str) -> Mapping[str, str]:
+    """The `name=value` words of a page."""
+    return dict(re.findall(r"(\w+)=(\S*)", page))

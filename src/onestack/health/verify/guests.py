@@ -1,0 +1,209 @@
+"""The parts of the check that need guests: one that serves its tenant, one of another tenant that must not
+reach it. Both boot side by side, since booting is what takes the time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from openstack.compute.v2.server import Server
+from openstack.connection import Connection
+
+from onestack.core.errors import PermanentError
+from onestack.core.wait import until
+from onestack.health.verify import guest
+from onestack.health.verify.parts import Choice, TenantNetwork
+from onestack.health.verify.report import Recorder
+
+ACTIVE_SECONDS = 240.0
+"""From asking for a server to ACTIVE: two at once under software emulation on a busy machine, with room."""
+ANSWER_SECONDS = 180.0
+"""From ACTIVE to an answer: kernel, DHCP and HTTP under software emulation, with room."""
+REACH_SECONDS = 240.0
+"""Until the second guest published what it reached: the tries it makes, and its own boot."""
+CONSOLE_LINES = 15
+
+_LOOK_COMPUTE = "onestack logs nova; onestack logs libvirtd"
+_LOOK_NETWORK = "onestack logs ovn-controller; onestack logs neutron"
+_LOOK_METADATA = "onestack logs neutron-ovn-metadata-agent; onestack logs nova"
+
+
+@dataclass(frozen=True)
+class Guest:
+    """A server with what it is reached by."""
+
+    owner: TenantNetwork
+    server: Server
+    private: str
+    public: str
+
+    def evidence(self) -> str:
+        """What a person wants to read when this guest does not do what it should."""
+        return evidence(self.owner.tenant.cloud, self.server)
+
+
+def check_guests(
+    record: Recorder, admin: Connection, near: TenantNetwork, far: TenantNetwork, choice: Choice, token: str
+) -> None:
+    """Boot one guest per tenant and ask all that can be asked of them. Raises OneStackError."""
+    public_key = _public_key()
+    with record.step("servers", look=_LOOK_COMPUTE) as at:
+        key = near.tenant.cloud.compute.create_keypair(name=f"{near.tenant.name}-key", public_key=public_key)
+        first = _address(near)
+        second = _address(far)
+        script = guest.tries_to_reach(token, first.public, first.private)
+        one = _boot(near, first, choice, guest.says_who_it_is(token), key.name)
+        two = _boot(far, second, choice, script, None)
+        for each in (one, two):
+            _wait_active(each)
+        at.outcome = f"{one.server.name} and {two.server.name} are ACTIVE"
+    if not real_guests(admin):
+        why = "Nova's fake driver is in use: its servers have no guests"
+        record.leave_out("guest over HTTP, DHCP, metadata, console, isolation", why)
+        return
+    with record.step("HTTP through the floating IP", look=_LOOK_NETWORK) as at:
+        page = _page(one, "", f"an answer from {one.public}")
+        who = guest.facts(page)
+        if who.get("hostname", "").split(".")[0].lower() != str(one.server.name).lower():
+            raise PermanentError(f"{one.public} is answered by {page.strip()!r}, not by {one.server.name}")
+        at.outcome = f"http://{one.public}/ answers: {page.strip()}"
+    with record.check("DHCP", look=_LOOK_NETWORK) as at:
+        if who.get("address") != one.private:
+            raise PermanentError(f"the guest has the address {who.get('address')!r}, its port {one.private}")
+        at.outcome = one.private
+    with record.check("metadata and user data", look=_LOOK_METADATA) as at:
+        said = guest.facts(_page(one, guest.REPORT, "the page that user data makes"))
+        _same("token of the user data", said.get("token"), token)
+        _same("key pair in metadata", said.get("key"), public_key.split()[1])
+        if not said.get("instance", "").startswith("i-"):
+            raise PermanentError(f"metadata gave no instance id: {said.get('instance')!r}")
+        at.outcome = "the script ran; instance id and key pair came from the metadata service"
+    with record.check("console log", look=_LOOK_COMPUTE) as at:
+        until(
+            f"the guest's line token={token} in the console log",
+            lambda: _said(one, f"token={token}"),
+            seconds=20,
+            every=0.5,
+            evidence=one.evidence,
+        )
+        at.outcome = "has the guest's own lines"
+    with record.check("second tenant reaches nothing", look=_LOOK_NETWORK) as at:
+        page = _page(
+            two, guest.REPORT, "the second tenant's guest to say what it reached", seconds=REACH_SECONDS
+        )
+        seen = guest.facts(page)
+        _same("token of the second guest", seen.get("token"), token)
+        if seen.get("private") != "blocked":
+            raise PermanentError(f"another tenant's guest reached the private address {one.private}")
+        if seen.get("public") != "reached":
+            raise PermanentError(
+                f"another tenant's guest does not reach {one.public} either, so that its failing to reach "
+                f"{one.private} proves nothing"
+            )
+        at.outcome = f"reaches {one.public}, not {one.private}"
+
+
+def real_guests(admin: Connection) -> bool:
+    """Whether any hypervisor runs guests (Nova's fake driver calls itself `fake`)."""
+    kinds = {str(host.hypervisor_type).lower() for host in admin.compute.hypervisors(details=True)}
+    return bool(kinds - {"fake"})
+
+
+def evidence(cloud: Connection, server: Server) -> str:
+    """The server's state, fault and last console lines, in words; what cannot be had is left out."""
+    parts = []
+    try:
+        now = cloud.compute.get_server(server.id)
+        parts.append(f"server {now.name}: {now.status}, task {now.task_state or 'none'}")
+        if now.fault:
+            parts.append(f"fault: {now.fault.get('message', now.fault)}")
+        parts.append(f"console: {_console(cloud, server, CONSOLE_LINES) or '(empty)'}")
+    except Exception as error:
+        # Evidence is extra; its own failure must not hide the one it is for.
+        parts.append(f"(no more could be asked: {error})")
+    return "\n".join(parts)
+
+
+@dataclass(frozen=True)
+class _Address:
+    port_id: str
+    private: str
+    public: str
+
+
+def _address(place: TenantNetwork) -> _Address:
+    """A port with a floating IP, before any server: so each guest can be told the other's addresses."""
+    cloud = place.tenant.cloud.network
+    port = cloud.create_port(
+        name=f"{place.tenant.name}-port",
+        network_id=place.network.id,
+        fixed_ips=[{"subnet_id": place.subnet.id}],
+        security_group_ids=[place.group.id],
+    )
+    ip = cloud.create_ip(floating_network_id=place.external.id, port_id=port.id)
+    return _Address(port.id, port.fixed_ips[0]["ip_address"], ip.floating_ip_address)
+
+
+def _boot(place: TenantNetwork, address: _Address, choice: Choice, script: str, key: str | None) -> Guest:
+    cloud = place.tenant.cloud
+    image = cloud.image.find_image(choice.image)
+    flavor = cloud.compute.find_flavor(choice.flavor)
+    if image is None:
+        raise PermanentError(f"there is no image `{choice.image}` that the tenant can see")
+    if flavor is None:
+        raise PermanentError(f"there is no flavor `{choice.flavor}` that the tenant can see")
+    server = cloud.compute.create_server(
+        name=f"{place.tenant.name}-vm",
+        image_id=image.id,
+        flavor_id=flavor.id,
+        networks=[{"port": address.port_id}],
+        user_data=guest.encoded(script),
+        **({"key_name": key} if key else {}),
+    )
+    # The answer to the request has no name yet.
+    return Guest(place, cloud.compute.get_server(server.id), address.private, address.public)
+
+
+def _wait_active(booted: Guest) -> None:
+    compute = booted.owner.tenant.cloud.compute
+
+    def look() -> tuple[bool, str]:
+        now = compute.get_server(booted.server.id)
+        if now.status == "ERROR":
+            raise PermanentError(f"server {now.name} went to ERROR", detail=booted.evidence())
+        return now.status == "ACTIVE", f"{now.status}, task {now.task_state or 'none'}"
+
+    until(
+        f"server {booted.server.name} to be ACTIVE",
+        look,
+        seconds=ACTIVE_SECONDS,
+        every=0.5,
+        evidence=booted.evidence,
+    )
+
+
+def _page(asked: Guest, page: str, what: str, *, seconds: float = ANSWER_SECONDS) -> str:
+    return until(
+        what, lambda: guest.fetch(asked.public, page), seconds=seconds, every=0.3, evidence=asked.evidence
+    )
+
+
+def _said(asked: Guest, words: str) -> tuple[bool, str]:
+    log = _console(asked.owner.tenant.cloud, asked.server, None)
+    return words in log, f"{len(log.splitlines())} lines without it"
+
+
+def _console(cloud: Connection, server: Server, lines: int | None) -> str:
+    return str(cloud.compute.get_server_console_output(server.id, length=lines).get("output") or "")
+
+
+def _same(what: str, got: str | None, wanted: str) -> None:
+    if got != wanted:
+        raise PermanentError(f"{what}: {got!r} instead of {wanted!r}")
+
+
+def _public_key() -> str:
+    """A key pair whose private half nobody keeps: that its public half arrives is what is checked."""
+    key = Ed25519PrivateKey.generate().public_key()
+    return key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()

@@ -1,0 +1,132 @@
+"""The parts of the check that need no guest: an image, a network, and what another tenant sees of them."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from openstack import exceptions
+from openstack.network.v2.network import Network
+from openstack.network.v2.security_group import SecurityGroup
+from openstack.network.v2.subnet import Subnet
+
+from onestack.core.errors import PermanentError
+from onestack.health.verify.report import Recorder
+from onestack.health.verify.tenant import Tenant
+
+# Both tenants use the same addresses, as tenants do; the pools differ so that the two guests' do not.
+CIDR = "10.234.56.0/24"
+_POOLS = (("10.234.56.10", "10.234.56.99"), ("10.234.56.110", "10.234.56.199"))
+
+IMAGE_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Names of what guests are made from."""
+
+    image: str
+    flavor: str
+    external: str
+
+
+@dataclass(frozen=True)
+class TenantNetwork:
+    """A tenant's network with the way out, and the rules that let the check in."""
+
+    tenant: Tenant
+    network: Network
+    subnet: Subnet
+    group: SecurityGroup
+    external: Network
+
+
+def check_image(record: Recorder, owner: Tenant, other: Tenant) -> None:
+    """Upload bytes, get the same bytes back, show them to nobody else, delete them."""
+    content = secrets.token_bytes(IMAGE_BYTES)
+    with record.check("image", look="onestack logs glance") as at:
+        store = owner.cloud.image
+        image = store.create_image(
+            f"{owner.name}-image",
+            data=content,
+            disk_format="raw",
+            container_format="bare",
+            visibility="private",
+        )
+        got = store.download_image(image.id).content
+        if got != content:
+            raise PermanentError(f"an image of {len(content)} bytes came back as {len(got)} other bytes")
+        expect_hidden("the first tenant's image", partial(other.cloud.image.get_image, image.id))
+        store.delete_image(image.id)
+        at.outcome = f"{len(content) // 1024} KiB uploaded, read back, deleted"
+
+
+def make_network(record: Recorder, owner: Tenant, external: str, step: str) -> TenantNetwork:
+    """A network, a subnet, a router with a way out, a security group. Raises OneStackError."""
+    name = owner.name
+    with record.step(step, look="onestack logs neutron; onestack logs ovn-controller") as at:
+        cloud = owner.cloud.network
+        out = cloud.find_network(external)
+        if out is None:
+            raise PermanentError(
+                f"there is no network `{external}` that the tenant can see",
+                hint="run `onestack up`: it makes the external network",
+            )
+        pool = _POOLS[name.endswith("-b")]
+        network = cloud.create_network(name=f"{name}-net")
+        subnet = cloud.create_subnet(
+            name=f"{name}-subnet",
+            network_id=network.id,
+            ip_version=4,
+            cidr=CIDR,
+            allocation_pools=[{"start": pool[0], "end": pool[1]}],
+        )
+        router = cloud.create_router(name=f"{name}-router", external_gateway_info={"network_id": out.id})
+        cloud.add_interface_to_router(router.id, subnet.id)
+        group = cloud.create_security_group(name=f"{name}-group")
+        for protocol, port in (("icmp", None), ("tcp", 22), ("tcp", 80)):
+            cloud.create_security_group_rule(
+                security_group_id=group.id,
+                direction="ingress",
+                ethertype="IPv4",
+                protocol=protocol,
+                port_range_min=port,
+                port_range_max=port,
+            )
+        at.outcome = f"{CIDR} behind a router on `{external}`"
+    return TenantNetwork(owner, network, subnet, group, out)
+
+
+def see_nothing(record: Recorder, owner: Tenant, other: Tenant, services: frozenset[str]) -> None:
+    """The other tenant finds nothing of the owner's, neither in lists nor by its id."""
+    with record.check("second tenant sees nothing", look="the policies of the service it names") as at:
+        names: set[str] = set()
+        hidden = 0
+        mine, theirs = owner.cloud.network, other.cloud.network
+        for network in mine.networks(project_id=owner.project.id):
+            expect_hidden(f"network {network.name}", partial(theirs.get_network, network.id))
+            hidden += 1
+        for router in mine.routers():
+            expect_hidden(f"router {router.name}", partial(theirs.get_router, router.id))
+            hidden += 1
+        for kind in (theirs.networks, theirs.routers, theirs.ports, theirs.security_groups, theirs.ips):
+            names |= {str(found.name) for found in kind() if found.project_id == owner.project.id}
+        if "compute" in services:
+            for server in owner.cloud.compute.servers(details=False):
+                expect_hidden(f"server {server.name}", partial(other.cloud.compute.get_server, server.id))
+                hidden += 1
+            names |= {server.name for server in other.cloud.compute.servers() if owner.name in server.name}
+        if names:
+            raise PermanentError(f"the second tenant's lists show the first one's {', '.join(sorted(names))}")
+        at.outcome = f"{hidden} resources asked for by id, none found"
+
+
+def expect_hidden(what: str, ask: Callable[[], object]) -> None:
+    """Raises PermanentError unless asking for it says that there is no such thing."""
+    try:
+        ask()
+    except exceptions.NotFoundException:
+        return
+    raise PermanentError(f"{what} can be seen by another tenant")

@@ -1,0 +1,129 @@
+"""Does the cloud work? Asked the way its users would: as an ordinary tenant with a guest of its own.
+
+Two throw-away tenants are made. The first one's guest must answer through its floating IP and know who it
+is; the second one must see and reach nothing of it. What was made is removed whatever happens. The calling
+process is in the cloud's network namespace, so that floating IPs can be reached.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from openstack.connection import Connection
+from openstack.identity.v3.project import Project
+
+from onestack.core.errors import OneStackError, PermanentError
+from onestack.core.events import Emit, Event
+from onestack.health.verify import removal, sdk, tenant
+from onestack.health.verify.guests import check_guests
+from onestack.health.verify.parts import Choice, check_image, make_network, see_nothing
+from onestack.health.verify.report import Recorder, Report
+from onestack.health.verify.tenant import Connect, Tenant
+
+
+def quick(
+    connect: Connect, emit: Emit, *, image: str = "tiny", flavor: str = "m1.tiny", external: str = "public"
+) -> Report:
+    """Try the cloud from end to end, in about half a minute; the report says whether it works.
+
+    `connect()` gives the administrator's connection, `connect(user=…, password=…, project=…)` that
+    of a user of the default domain. `image`, `flavor` and `external` are names of what guests are made
+    from. What is tried follows from the catalogue. A failure is a step of the report, not an exception;
+    Ctrl-C is raised again once everything is removed.
+    """
+    record = Recorder(emit)
+    run = _Run(record, connect, Choice(image, flavor, external))
+    try:
+        run.exercise()
+    except OneStackError:
+        # Kept in the report by the step it ended.
+        pass
+    finally:
+        with _uninterrupted(emit):
+            run.remove()
+    return record.report()
+
+
+@dataclass
+class _Run:
+    """One run: what was connected and made so far."""
+
+    record: Recorder
+    connect: Connect
+    choice: Choice
+    admin: Connection | None = None
+    services: frozenset[str] = frozenset()
+    tenants: list[Tenant] = field(default_factory=list)
+    token: str = field(default_factory=tenant.run_token)
+
+    def exercise(self) -> None:
+        """Make and check, in the order in which things stand on each other. Raises OneStackError."""
+        record = self.record
+        with record.step("catalogue", look="onestack status; onestack logs keystone") as at:
+            self.admin = self.connect()
+            self.services = sdk.services(self.admin)
+            at.outcome = ", ".join(sorted(self.services))
+        with record.step("leftovers", look="onestack logs keystone") as at:
+            removed = removal.sweep(self.admin, tenant.is_ours, self.services)
+            at.outcome = f"{len(removed)} of an earlier run removed" if removed else "none"
+        with record.step("tenants", look="onestack logs keystone") as at:
+            for letter in "ab":
+                name = f"{tenant.PREFIX}{self.token}-{letter}"
+                self.tenants.append(tenant.create(self.admin, self.connect, name))
+            at.outcome = "two projects, each with an ordinary user"
+        first, second = self.tenants
+        if "image" in self.services:
+            check_image(record, first, second)
+        else:
+            record.leave_out("image", "the cloud has no image service")
+        if "network" not in self.services:
+            record.leave_out("network", "the cloud has no network service")
+            record.leave_out("server", "the cloud has no network service")
+            return
+        near = make_network(record, first, self.choice.external, "network")
+        if "compute" not in self.services:
+            see_nothing(record, first, second, self.services)
+            record.leave_out("server", "the cloud has no compute service")
+            return
+        far = make_network(record, second, self.choice.external, "network of the second tenant")
+        check_guests(record, self.admin, near, far, self.choice, self.token)
+        see_nothing(record, first, second, self.services)
+
+    def remove(self) -> None:
+        """Remove what this run made, as the tenants where they may, and see that nothing is left."""
+        if self.admin is None:
+            return
+        admin, services = self.admin, self.services
+        with self.record.check("removal", look="onestack logs nova; onestack logs neutron") as at:
+            count = 0
+            for each in self.tenants:
+                count += len(removal.Holdings(each.cloud, each.project.id, services).remove())
+            count += len(removal.sweep(admin, self._is_mine, services))
+            left = [project.name for project in sdk.identity(admin).projects() if self._is_mine(project)]
+            for each in self.tenants:
+                holdings = removal.Holdings(admin, each.project.id, services, everyone=True)
+                left += [str(resource) for resource in holdings.all()]
+            if left:
+                raise PermanentError(f"not removed: {', '.join(left)}", hint="the next run tries again")
+            at.outcome = f"{count} resources removed, nothing is left"
+
+    def _is_mine(self, project: Project) -> bool:
+        return tenant.is_ours(project) and self.token in project.name
+
+
+@contextmanager
+def _uninterrupted(emit: Emit) -> Iterator[None]:
+    """Let Ctrl-C wait until the body is done; signals can only be held in the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    told = Event("removal", "noted", "removing what was made first; this takes a few seconds")
+    before = signal.signal(signal.SIGINT, lambda *_: emit(told))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,121 @@
+"""What a check of the cloud found, as data, kept while its steps are spoken to the event stream.
+
+A step that everything after it stands on ends the check when it fails (`step`); one that nothing stands on
+is kept and the check goes on (`check`), so that one run tells as much as it can.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from onestack.core.errors import OneStackError, PermanentError
+from onestack.core.events import Emit, Event, Step, step
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """One step: how long it took in seconds, whether it came true, what it saw, or why not."""
+
+    name: str
+    seconds: float
+    ok: bool
+    outcome: str = ""
+    error: dict[str, str] | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The step as data, empty parts left out."""
+        data = {**vars(self), "seconds": round(self.seconds, 2)}
+        return {key: value for key, value in data.items() if value not in (None, "")}
+
+
+@dataclass(frozen=True)
+class Report:
+    """Whether the cloud works: its steps in the order they were tried, and what could not be tried here."""
+
+    steps: tuple[StepResult, ...]
+    left_out: tuple[str, ...]
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        """True when something was tried and nothing failed."""
+        return bool(self.steps) and all(result.ok for result in self.steps)
+
+    @property
+    def failed(self) -> tuple[StepResult, ...]:
+        """The steps that failed, the first cause first."""
+        return tuple(result for result in self.steps if not result.ok)
+
+    @property
+    def exit_status(self) -> int:
+        """0 when the cloud works, else 1."""
+        return 0 if self.ok else 1
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as data."""
+        return {
+            "ok": self.ok,
+            "seconds": round(self.seconds, 2),
+            "steps": [result.as_dict() for result in self.steps],
+            "left_out": list(self.left_out),
+        }
+
+
+class Recorder:
+    """Runs the steps of a check and keeps what came of them."""
+
+    def __init__(self, emit: Emit) -> None:
+        self.emit = emit
+        self._begun = time.monotonic()
+        self._steps: list[StepResult] = []
+        self._left_out: list[str] = []
+
+    @contextmanager
+    def step(self, name: str, *, look: str) -> Iterator[Step]:
+        """A step that what follows stands on: kept, and raised on when it fails.
+
+        `look`: what a person should read when it failed for a reason that does not say so itself.
+        """
+        begun = time.monotonic()
+        try:
+            with step(name, self.emit) as body, _explained(look):
+                yield body
+        except BaseException as error:
+            data = error.as_dict() if isinstance(error, OneStackError) else {"error": type(error).__name__}
+            self._steps.append(StepResult(name, time.monotonic() - begun, False, error=data))
+            raise
+        self._steps.append(StepResult(name, time.monotonic() - begun, True, body.outcome))
+
+    @contextmanager
+    def check(self, name: str, *, look: str) -> Iterator[Step]:
+        """A step that nothing stands on: kept when it fails, and the check goes on."""
+        try:
+            with self.step(name, look=look) as body:
+                yield body
+        except OneStackError:
+            return
+
+    def leave_out(self, what: str, why: str) -> None:
+        """Say what is not tried, and why."""
+        self._left_out.append(f"{what}: {why}")
+        self.emit(Event(what, "skipped", why))
+
+    def report(self) -> Report:
+        """What was found so far."""
+        return Report(tuple(self._steps), tuple(self._left_out), time.monotonic() - self._begun)
+
+
+@contextmanager
+def _explained(look: str) -> Iterator[None]:
+    """Turn any error into one of ours that says where to look; Ctrl-C and exits pass."""
+    try:
+        yield
+    except OneStackError as error:
+        error.hint = error.hint or f"look at: {look}"
+        raise
+    except Exception as error:
+        raise PermanentError(f"{type(error).__name__}: {error}", hint=f"look at: {look}") from error

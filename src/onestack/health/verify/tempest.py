@@ -1,0 +1,263 @@
+"""Upstream's own tests of a running cloud: Tempest, in an environment of its own, configured for this cloud.
+
+It runs inside the cloud's namespaces, where the front and the floating IPs are reached. Its environment
+and what it writes lie in `<lib>/tempest`, so that they go away with the cloud.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from openstack.connection import Connection
+from openstack.identity.v3.project import Project
+
+from onestack.core.errors import PermanentError
+from onestack.core.events import Emit, Step, step
+from onestack.core.paths import Paths
+from onestack.health.verify import sdk
+from onestack.health.verify.guests import real_guests
+from onestack.health.verify.parts import Choice
+from onestack.health.verify.removal import sweep
+from onestack.health.verify.tempest_conf import Target, render
+from onestack.health.verify.tempest_results import Collector, SmokeReport
+from onestack.health.verify.tenant import Connect
+from onestack.host import environment
+from onestack.host.command import last_lines
+from onestack.host.namespace import enter
+
+T = TypeVar("T")
+
+INSIDE = "/var/lib/tempest"
+"""<lib>/tempest as seen inside the cloud's mount namespace."""
+SMOKE = r"^tempest\.(api\.(identity|image|compute|network)|scenario)\..*\[.*\bsmoke\b.*\]"
+"""Tests by name and tags: those marked `smoke`, of the services this cloud has."""
+SECONDS = 2400.0
+"""How long all of it may take: one processor's worth of software emulation, with room."""
+TEST_SECONDS = 900
+STOP_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class _Place:
+    """One run's folder, outside and inside the namespace."""
+
+    folder: Path
+
+    @property
+    def inside(self) -> str:
+        return f"{INSIDE}/{self.folder.name}"
+
+
+def smoke(
+    connect: Connect,
+    paths: Paths,
+    release: Path,
+    emit: Emit,
+    *,
+    image: str = "tiny",
+    flavor: str = "m1.tiny",
+    external: str = "public",
+    ssh_user: str = "root",
+    ca_file: str | None = None,
+    concurrency: int = 2,
+    seconds: float = SECONDS,
+) -> SmokeReport:
+    """Run Tempest's smoke tests of identity, image, compute and network.
+
+    `connect()` gives the administrator's connection; `release` is the folder `releases/<series>`;
+    `ca_file` is a path inside the namespace. Raises PermanentError when Tempest cannot be run at all; a
+    failed test is a result.
+    """
+    store = paths.lib / "tempest"
+    store.mkdir(mode=0o700, parents=True, exist_ok=True)
+    packages = environment.ensure(release / "tempest/requirements.txt", store, "tempest", emit)
+    place = _Place(store / "run")
+    with step("tempest settings", emit) as at:
+        admin = connect()
+        removed = sweep(admin, is_tempests, sdk.services(admin))
+        target = discover(admin, Choice(image, flavor, external), place.inside, ssh_user, ca_file)
+        _prepare(place, target, release / "tempest/follow.py")
+        at.outcome = f"{len(removed)} leftovers of an earlier run removed" if removed else ""
+    try:
+        with step("tempest smoke", emit, f"{concurrency} at a time") as at:
+            report = _run(paths, place, f"{INSIDE}/{packages.name}", concurrency, seconds, at)
+            at.outcome = summary(report)
+    finally:
+        with step("tempest leftovers", emit) as at:
+            removed = sweep(admin, is_tempests, sdk.services(admin))
+            at.outcome = f"{len(removed)} removed" if removed else "none"
+    return report
+
+
+def is_tempests(project: Project) -> bool:
+    """Whether Tempest made a project for a test: it names and describes them in this way and no other."""
+    return str(project.name).startswith("tempest-") and project.description == f"{project.name}-desc"
+
+
+def summary(report: SmokeReport) -> str:
+    """The sums in words."""
+    return ", ".join(f"{len(report.of(state))} {state}" for state in ("passed", "failed", "skipped"))
+
+
+def discover(admin: Connection, choice: Choice, folder: str, ssh_user: str, ca_file: str | None) -> Target:
+    """Ask the cloud what Tempest must know of it. Raises PermanentError when something is not there."""
+    services = sdk.services(admin)
+    auth = admin.config.get_auth_args()
+    found: dict[str, str] = {}
+    cidrs: tuple[str, ...] = ()
+    hosts, guests = 0, False
+    if "network" in services:
+        network = _there(admin.network.find_network(choice.external), f"network `{choice.external}`")
+        found |= {"external": network.id, "external_name": network.name}
+        cidrs = tuple(subnet.cidr for subnet in admin.network.subnets(network_id=network.id))
+    if "image" in services:
+        image = admin.image.find_image(choice.image)
+        found["image"] = image.id if image else ""
+    if "compute" in services:
+        _there(found["image"] or None, f"image `{choice.image}`")
+        flavor = _there(admin.compute.find_flavor(choice.flavor), f"flavor `{choice.flavor}`")
+        larger = [other for other in admin.compute.flavors() if other.ram > flavor.ram and other.is_public]
+        found["flavor"] = flavor.id
+        found["flavor_alt"] = min(larger, key=lambda other: int(other.ram)).id if larger else flavor.id
+        hosts = sum(1 for host in admin.compute.hypervisors(details=True) if host.state == "up")
+        guests = real_guests(admin)
+    base = str(auth["auth_url"]).rstrip("/")
+    return Target(
+        folder=folder,
+        auth_url=base if base.endswith("/v3") else f"{base}/v3",
+        username=str(auth["username"]),
+        password=str(auth["password"]),
+        project_name=str(auth["project_name"]),
+        domain_name="Default",
+        region=str(admin.config.get_region_name() or "RegionOne"),
+        services=services,
+        hosts=hosts,
+        guests=guests,
+        external_cidrs=cidrs,
+        ssh_user=ssh_user,
+        ca_file=ca_file,
+        **found,
+    )
+
+
+def child_environment(place_inside: str, packages_inside: str) -> dict[str, str]:
+    """The environment variables of Tempest's processes: nothing of the caller's, who may be anybody."""
+    return {
+        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": place_inside,
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": packages_inside,
+        "OS_TEST_TIMEOUT": str(TEST_SECONDS),
+    }
+
+
+def _there(found: T | None, what: str) -> T:
+    if found is None:
+        raise PermanentError(f"there is no {what}", hint="run `onestack up`: it makes what guests need")
+    return found
+
+
+def _prepare(place: _Place, target: Target, follow: Path) -> None:
+    """A fresh folder that only root reads: the configuration holds the administrator's password."""
+    shutil.rmtree(place.folder, ignore_errors=True)
+    place.folder.mkdir(mode=0o700)
+    descriptor = os.open(place.folder / "tempest.conf", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(render(target))
+    shutil.copyfile(follow, place.folder / "follow.py")
+
+
+def _run(
+    paths: Paths, place: _Place, packages: str, concurrency: int, seconds: float, at: Step
+) -> SmokeReport:
+    begun = time.monotonic()
+    argv = enter(
+        paths, ["/usr/bin/python3", f"{place.inside}/follow.py", place.inside, SMOKE, str(concurrency)]
+    )
+    errors = place.folder / "stderr.log"
+    collector = Collector()
+    count = 0
+    with _child(argv, child_environment(place.inside, packages), errors, seconds) as child:
+        for line in child.lines():
+            result = collector.take(line)
+            if result is None:
+                continue
+            count += 1
+            word = "ok" if result.state == "passed" else result.state
+            at.progress(f"{count}/{len(collector.chosen)} {word} {result.name}")
+    tests = collector.results()
+    cut_short = f"it was stopped after {seconds:.0f} s" if child.late else ""
+    if not tests or (collector.ended is None and not cut_short):
+        raise PermanentError(
+            "Tempest did not run",
+            detail=last_lines(errors.read_text(errors="replace")),
+            where=str(place.folder),
+            hint=f"look at: {place.folder}/tempest.log",
+        )
+    return SmokeReport(tests, time.monotonic() - begun, str(place.folder / "tempest.log"), cut_short)
+
+
+class _Child:
+    """A process group of ours that is read line by line and ended at a deadline."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self.late = False
+
+    def lines(self) -> Iterator[str]:
+        """What it says, until it has ended."""
+        assert self._process.stdout is not None
+        yield from self._process.stdout
+        self._process.wait()
+
+    def stop_late(self) -> None:
+        """The deadline passed."""
+        self.late = True
+        self.stop()
+
+    def stop(self) -> None:
+        """End the group: asked first, killed after STOP_SECONDS."""
+        if self._process.poll() is not None:
+            return
+        os.killpg(self._process.pid, signal.SIGTERM)
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+
+@contextmanager
+def _child(
+    argv: Sequence[str], variables: Mapping[str, str], errors: Path, seconds: float
+) -> Iterator[_Child]:
+    with errors.open("w") as log:
+        process = subprocess.Popen(
+            list(argv),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            errors="replace",
+            env=dict(variables),
+            start_new_session=True,
+        )
+    child = _Child(process)
+    deadline = threading.Timer(seconds, child.stop_late)
+    deadline.daemon = True
+    deadline.start()
+    try:
+        yield child
+    finally:
+        deadline.cancel()
+        child.stop()
+        process.wait()

@@ -1,0 +1,66 @@
+"""Throw-away tenants: a project with one ordinary user, recognisable as ours by name and description."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from openstack.connection import Connection
+from openstack.identity.v3.project import Project
+
+from onestack.core.errors import PermanentError
+from onestack.health.verify.sdk import identity
+
+PREFIX = "onestack-verify-"
+DESCRIPTION = "Throw-away project of `onestack verify`; removed by its next run"
+DOMAIN = "default"
+"""The id of Keystone's default domain."""
+ROLE = "member"
+
+Connect = Callable[..., Connection]
+"""`connect()` gives the administrator's connection, `connect(user=…, password=…, project=…)` that of
+a user of the default domain."""
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """A project of ours and its user's own connection."""
+
+    project: Project
+    user_id: str
+    cloud: Connection = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """Begins with PREFIX; what is made for the tenant carries it too."""
+        return str(self.project.name)
+
+
+def is_ours(project: Project) -> bool:
+    """Whether a project was made by a check of this kind."""
+    return str(project.name).startswith(PREFIX) and project.description == DESCRIPTION
+
+
+def run_token() -> str:
+    """Eight characters that tell this run's things from those of others."""
+    return secrets.token_hex(4)
+
+
+def create(admin: Connection, connect: Connect, name: str) -> Tenant:
+    """Make a project and a user with the role `member` in it, and connect as that user.
+
+    The user is named after the project, which is how a later run finds it.
+    """
+    keystone = identity(admin)
+    role = keystone.find_role(ROLE)
+    if role is None:
+        raise PermanentError(f"the role `{ROLE}` is not there", hint="run `onestack up`: it makes the role")
+    project = keystone.create_project(name=name, domain_id=DOMAIN, description=DESCRIPTION)
+    password = secrets.token_urlsafe(24)
+    user = keystone.create_user(
+        name=name, domain_id=DOMAIN, password=password, default_project_id=project.id, description=DESCRIPTION
+    )
+    keystone.assign_project_role_to_user(project, user, role)
+    cloud = connect(user=name, password=password, project=name)
+    return Tenant(project, user.id, cloud)

@@ -1,0 +1,121 @@
+"""tempest.conf says what this cloud is: its addresses, what it has, what it cannot do."""
+
+import configparser
+from dataclasses import replace
+
+import pytest
+
+from onestack.health.verify.tempest import SMOKE, child_environment, is_tempests
+from onestack.health.verify.tempest_conf import Target, render, free_network
+
+TARGET = Target(
+    folder="/var/lib/tempest/run",
+    auth_url="http://127.0.0.1:8080/identity/v3",
+    username="admin",
+    password="pa$$=%(x)s#;word",
+    project_name="admin",
+    domain_name="Default",
+    region="RegionOne",
+    services=frozenset({"identity", "image", "placement", "compute", "network"}),
+    hosts=1,
+    guests=True,
+    image="image-id",
+    flavor="flavor-id",
+    flavor_alt="larger-id",
+    external="public-id",
+    external_name="public",
+    external_cidrs=("172.24.4.0/24",),
+)
+
+
+def parsed(target):
+    parser = configparser.RawConfigParser()
+    parser.read_string(render(target))
+    return parser
+
+
+def test_where_and_who():
+    conf = parsed(TARGET)
+    assert conf["identity"]["uri_v3"] == "http://127.0.0.1:8080/identity/v3"
+    assert conf["auth"]["admin_username"] == "admin"
+    # oslo.config reads $$ as $.
+    assert conf["auth"]["admin_password"].replace("$$", "$") == "pa$$=%(x)s#;word"
+    assert conf["DEFAULT"]["log_file"] == "/var/lib/tempest/run/tempest.log"
+    assert "ca_certificates_file" not in conf["identity"]
+    assert parsed(replace(TARGET, ca_file="/etc/onestack/ca.pem"))["identity"]["ca_certificates_file"]
+
+
+def test_the_password_is_in_no_repr():
+    assert "word" not in repr(TARGET)
+
+
+def test_services_that_are_not_there_are_off():
+    on = {name for name, value in parsed(TARGET)["service_available"].items() if value == "true"}
+    assert {"glance", "nova", "neutron"} <= on
+    assert not {"cinder", "swift", "horizon"} & on
+    few = parsed(replace(TARGET, services=frozenset({"identity", "image"})))
+    assert few["service_available"]["nova"] == "false"
+    assert few["auth"]["create_isolated_networks"] == "false"
+
+
+def test_guests_are_tried_through_floating_ips_when_there_are_any():
+    validation = parsed(TARGET)["validation"]
+    assert (validation["run_validation"], validation["connect_method"]) == ("true", "floating")
+    assert validation["image_ssh_user"] == "root"
+    fake = parsed(replace(TARGET, guests=False))
+    assert fake["validation"]["run_validation"] == "false"
+    assert fake["compute-feature-enabled"]["console_output"] == "false"
+
+
+def test_moving_servers_needs_a_second_host():
+    assert parsed(TARGET)["compute-feature-enabled"]["live_migration"] == "false"
+    two = parsed(replace(TARGET, hosts=2))
+    assert two["compute-feature-enabled"]["live_migration"] == "true"
+    assert two["compute"]["min_compute_nodes"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("taken", "chosen"),
+    [
+        ((), "10.100.0.0/16"),
+        (("172.24.4.0/24", "2001:db8::/64"), "10.100.0.0/16"),
+        (("10.100.7.0/24",), "10.200.0.0/16"),
+        (("10.0.0.0/8",), "192.168.128.0/17"),
+    ],
+)
+def test_networks_of_tests_avoid_the_external_one(taken, chosen):
+    assert free_network(taken) == chosen
+
+
+@pytest.mark.parametrize(
+    ("test", "chosen"),
+    [
+        ("tempest.api.image.v2.test_versions.VersionsTest.test_list_versions[id-659e,smoke]", True),
+        ("tempest.scenario.test_server_basic_ops.T.test_it[compute,id-7fff,network,smoke]", True),
+        ("tempest.api.image.v2.test_versions.VersionsTest.test_other[id-659e]", False),
+        ("tempest.api.volume.test_volumes_get.V.test_volume_create[id-54a0,image,smoke]", False),
+        ("tempest.api.compute.T.test_smoke_signals[id-54a0]", False),
+    ],
+)
+def test_which_tests_are_chosen(test, chosen):
+    import re
+
+    assert bool(re.search(SMOKE, test)) is chosen
+
+
+def test_tempests_own_projects_are_told_from_others():
+    class Project:
+        def __init__(self, name, description):
+            self.name, self.description = name, description
+
+    assert is_tempests(Project("tempest-PortsTestJSON-12", "tempest-PortsTestJSON-12-desc"))
+    assert not is_tempests(Project("tempest-weather", "forecasts"))
+    assert not is_tempests(Project("shop", "shop-desc"))
+
+
+def test_tempest_gets_none_of_the_callers_variables(monkeypatch):
+    monkeypatch.setenv("OS_PASSWORD", "secret")
+    monkeypatch.setenv("http_proxy", "http://proxy.example")
+    variables = child_environment("/var/lib/tempest/run", "/var/lib/tempest/tempest-12345678")
+    assert variables["PYTHONPATH"] == "/var/lib/tempest/tempest-12345678"
+    assert not {"OS_PASSWORD", "http_proxy"} & set(variables)
