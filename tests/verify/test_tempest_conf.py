@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from onestack.health.verify.tempest import SMOKE, child_environment, is_tempests
-from onestack.health.verify.tempest_conf import Target, render, free_network
+from onestack.health.verify.tempest_conf import Target, free_network, render
 
 TARGET = Target(
     folder="/var/lib/tempest/run",
