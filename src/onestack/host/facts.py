@@ -34,6 +34,10 @@ FEATURES: Mapping[str, str] = {
 Feature = Literal["loaded", "loadable", "absent", "unknown"]
 """`loaded`: works now (built in, too). `loadable`: a module that is not loaded."""
 
+PROGRAMS = ("mmdebstrap", "apt-get", "uv")
+"""What the tool may use of the host's own."""
+KEYRING = "usr/share/keyrings/debian-archive-keyring.gpg"
+
 SUPPORTED = {("debian", "12"), ("debian", "13"), ("ubuntu", "24.04")}
 SUPPORTED_WORDS = "Debian 12 or 13, or Ubuntu 24.04, on amd64"
 
@@ -77,8 +81,19 @@ class Listener:
 
 
 @dataclass(frozen=True)
+class Disk:
+    """The file system at a path: its free space in MiB, and what tells it from others."""
+
+    free: int
+    device: int
+
+
+@dataclass(frozen=True)
 class Facts:
-    """The machine. Memory and disk are in MiB; `disks` has the free space at each path asked about."""
+    """The machine. Memory is in MiB; `disks` has each path asked about.
+
+    `uplinks`: the interfaces of default routes.
+    """
 
     system: System
     kernel: str
@@ -86,17 +101,19 @@ class Facts:
     virtualization: bool
     memory: int
     memory_available: int
-    disks: Mapping[Path, int]
+    disks: Mapping[Path, Disk]
     uid: int
     python: str
     systemd: bool
-    mmdebstrap: bool
+    programs: frozenset[str]
+    keyring: bool
     kvm: Device
     tun: Device
     features: Mapping[str, Feature]
     addresses: tuple[proc.Address, ...]
     interfaces: tuple[str, ...]
     routes: tuple[proc.Route, ...]
+    uplinks: tuple[str, ...] = ()
     listeners: tuple[Listener, ...] = field(default=())
 
     @property
@@ -117,11 +134,11 @@ class Facts:
 
 
 def gather(
-    disks: Iterable[Path] = (), *, root: Path = Path("/"), free: Callable[[Path], int] | None = None
+    disks: Iterable[Path] = (), *, root: Path = Path("/"), disk: Callable[[Path], Disk] | None = None
 ) -> Facts:
     """Look at this machine. `disks`: the paths whose free space is wanted; they need not exist yet.
 
-    Raises nothing: what cannot be read counts as absent. `free` replaces the look at a path's file system.
+    Raises nothing: what cannot be read counts as absent. `disk` replaces the look at a path's file system.
     """
     memory = proc.meminfo(_text(root / "proc/meminfo"))
     cpuinfo = _text(root / "proc/cpuinfo")
@@ -133,11 +150,12 @@ def gather(
         virtualization=proc.virtualization(cpuinfo),
         memory=memory.get("MemTotal", 0),
         memory_available=memory.get("MemAvailable", 0),
-        disks={path: (free or free_mib)(path) for path in disks},
+        disks={path: (disk or disk_at)(path) for path in disks},
         uid=os.geteuid(),
         python=".".join(str(part) for part in sys.version_info[:3]),
         systemd=_text(root / "proc/1/comm").strip() == "systemd" and (root / "run/systemd/system").is_dir(),
-        mmdebstrap=has_program("mmdebstrap", root),
+        programs=frozenset(name for name in PROGRAMS if has_program(name, root)),
+        keyring=(root / KEYRING).is_file(),
         kvm=device(root / "dev/kvm"),
         tun=device(root / "dev/net/tun"),
         features=features(root, kernel),
@@ -147,6 +165,7 @@ def gather(
         ),
         interfaces=tuple(sorted(_names(root / "sys/class/net"))),
         routes=tuple(proc.routes4(_text(root / "proc/net/route"))),
+        uplinks=tuple(proc.uplinks4(_text(root / "proc/net/route"))),
         listeners=listeners(root),
     )
 
@@ -231,12 +250,12 @@ def has_program(name: str, root: Path = Path("/")) -> bool:
     return any((root / folder / name).is_file() for folder in folders)
 
 
-def free_mib(path: Path) -> int:
-    """Free space in MiB of the file system that `path` is on, or will be on once it is made."""
+def disk_at(path: Path) -> Disk:
+    """The file system that `path` is on, or will be on once it is made."""
     there = path.absolute()
     while not there.exists() and there != there.parent:
         there = there.parent
-    return shutil.disk_usage(there).free // (1024 * 1024)
+    return Disk(shutil.disk_usage(there).free // (1024 * 1024), there.stat().st_dev)
 
 
 def _text(file: Path) -> str:

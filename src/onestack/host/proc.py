@@ -26,7 +26,7 @@ class Socket:
 
 @dataclass(frozen=True)
 class Route:
-    """A route of the machine's main table; the default route is not kept."""
+    """A route of the machine's main table."""
 
     network: Network
     interface: str
@@ -73,15 +73,23 @@ def _kernel_address(raw: str) -> Address:
 
 
 def routes4(text: str) -> Iterator[Route]:
-    """The routes of /proc/net/route."""
+    """The routes of /proc/net/route but for the default."""
+    return (route for route in _routes4(text) if route.network.prefixlen)
+
+
+def uplinks4(text: str) -> list[str]:
+    """The interfaces that default routes go through."""
+    return list(dict.fromkeys(route.interface for route in _routes4(text) if not route.network.prefixlen))
+
+
+def _routes4(text: str) -> Iterator[Route]:
     for line in text.splitlines()[1:]:
         words = line.split()
         if len(words) < 8 or not int(words[3], 16) & _ROUTE_UP or int(words[3], 16) & _ROUTE_REJECT:
             continue
         mask = int.from_bytes(bytes.fromhex(words[7]), "little")
-        if mask:
-            start = int.from_bytes(bytes.fromhex(words[1]), "little")
-            yield Route(IPv4Network((start & mask, mask.bit_count())), words[0])
+        start = int.from_bytes(bytes.fromhex(words[1]), "little")
+        yield Route(IPv4Network((start & mask, mask.bit_count())), words[0])
 
 
 def local_addresses4(text: str) -> list[IPv4Address]:

@@ -1,0 +1,251 @@
+"""What stands in the way of a cloud on this machine, said before anything is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+from pathlib import Path
+
+from onestack.core.paths import Paths
+from onestack.host import namespace, network, processes, reach
+from onestack.host.facts import SUPPORTED_WORDS, Facts, Listener
+from onestack.spec import BadSpec, Diagnostic, Spec
+
+MIB_CACHE = 3072
+"""Space for the base, the environment, the guest image, and what lies about while they are made."""
+MIB_CLOUD = 2048
+"""Space for a first start: databases, logs, the first guests."""
+MIB_MEMORY = 1800
+"""What a machine sold as 2 GiB reports after its firmware and kernel took theirs."""
+MIB_AVAILABLE = 1400
+"""What an idle cloud takes."""
+
+
+@dataclass(frozen=True)
+class Own:
+    """What the cloud under the same root already has on this machine, and so is in nobody's way."""
+
+    there: bool = False
+    pids: frozenset[int] = frozenset()
+    interfaces: frozenset[str] = frozenset()
+
+
+def own(paths: Paths) -> Own:
+    """Look for what the cloud of `paths` has."""
+    there = namespace.exists(paths)
+    pids = frozenset(process.pid for process in processes.inside(namespace.mount_handle(paths)))
+    # The default root's interfaces have the default names, whatever became of the rest of that cloud.
+    named = paths.is_default or (there and network.shared_with_machine(paths))
+    return Own(there, pids, frozenset({network.HERE, network.PLUGGED} if named else ()))
+
+
+def disks(paths: Paths) -> list[Path]:
+    """The paths whose free space `check` wants among the facts."""
+    return [paths.cache, paths.lib]
+
+
+def is_isolated(spec: Spec, paths: Paths) -> bool:
+    """Whether the cloud gets a network namespace of its own."""
+    said = spec.platform.network.isolated
+    return said if said is not None else not paths.is_default
+
+
+def check(
+    spec: Spec,
+    facts: Facts,
+    paths: Paths,
+    *,
+    needs_packages: bool,
+    own: Own | None = None,
+    unreachable: Callable[[], list[Diagnostic]] = reach.check,
+    is_file: Callable[[Path], bool] = Path.is_file,
+) -> list[Diagnostic]:
+    """Everything that speaks against `up`, the weightiest first; an empty list is a go.
+
+    `needs_packages`: base or environment are not in the cache, so that the network is needed.
+    `own`: what the cloud under these paths has already (nothing, unless given).
+    """
+    mine = own or Own()
+    found = [*_system(facts), *_room(facts, paths, needs_packages, mine), *_hardware(spec, facts)]
+    found += _addresses(spec, facts)
+    if is_isolated(spec, paths):
+        found += _isolated(spec)
+    else:
+        found += _shared_network(spec, facts, mine)
+    listen = spec.platform.listen
+    for key, file in (("certificate", listen.certificate), ("key", listen.key)):
+        if file and not is_file(Path(file)):
+            place = spec.place_of("platform", "listen", key)
+            found.append(Diagnostic("error", f"there is no file {file}", "a readable PEM file", place))
+    if needs_packages:
+        found += unreachable()
+    return found
+
+
+def demand(found: Sequence[Diagnostic], *, force: bool = False) -> list[Diagnostic]:
+    """Raise BadSpec if there are errors (with `force`: only those it cannot set aside); return the rest."""
+    errors = [one for one in found if one.severity == "error" and not (force and one.forcible)]
+    if errors:
+        forcible = all(one.forcible for one in errors)
+        count = "one thing stands" if len(errors) == 1 else f"{len(errors)} things stand"
+        hint = "--force goes on all the same" if forcible else "nothing was changed; mend it and run it again"
+        raise BadSpec(f"{count} in the way on this machine", errors, hint=hint)
+    return [one for one in found if one not in errors]
+
+
+def _system(facts: Facts) -> Iterator[Diagnostic]:
+    if facts.uid != 0:
+        yield Diagnostic("error", "this needs root", f"you are user {facts.uid}", hint="run it with sudo")
+    if facts.system.machine != "x86_64":
+        yield Diagnostic("error", f"{facts.system.machine} is not supported", SUPPORTED_WORDS)
+    elif not facts.system.supported:
+        yield Diagnostic("error", f"{facts.system.name} is not supported", SUPPORTED_WORDS, forcible=True)
+
+
+def _room(facts: Facts, paths: Paths, needs_packages: bool, mine: Own) -> Iterator[Diagnostic]:
+    needs = {
+        paths.lib: MIB_CLOUD // 4 if mine.there else MIB_CLOUD,
+        paths.cache: MIB_CACHE if needs_packages else 0,
+    }
+    by_device: dict[int, list[Path]] = {}
+    for path in needs:
+        if needs[path] and path in facts.disks:
+            by_device.setdefault(facts.disks[path].device, []).append(path)
+    for on_it in by_device.values():
+        free, needed = facts.disks[on_it[0]].free, sum(needs[path] for path in on_it)
+        if free < needed:
+            yield Diagnostic(
+                "error",
+                f"not enough disk space: {_gib(free)} free, {_gib(needed)} needed",
+                f"for {' and '.join(str(path) for path in on_it)}",
+                hint="free some, or name other places: --root DIR, ONESTACK_CACHE",
+                forcible=True,
+            )
+    if facts.memory < MIB_MEMORY:
+        summary = f"not enough memory: {_gib(facts.memory)}, 2 GiB needed"
+        yield Diagnostic("error", summary, "without guests", forcible=True)
+    elif facts.memory_available < MIB_AVAILABLE and not mine.pids:
+        summary = f"little memory is free: {_gib(facts.memory_available)}, {_gib(MIB_AVAILABLE)} wanted"
+        yield Diagnostic("warning", summary, "without guests")
+
+
+def _hardware(spec: Spec, facts: Facts) -> Iterator[Diagnostic]:
+    platform = spec.platform
+    if "network" in platform.services:
+        if not facts.tun.openable:
+            hint = "load the module tun; in a container, let it have the device"
+            yield Diagnostic("error", "/dev/net/tun cannot be used", facts.tun.why, hint=hint)
+        if facts.features["veth"] == "absent":
+            yield Diagnostic(
+                "error", "this kernel has no veth", "interfaces in pairs are needed for networks"
+            )
+        if platform.network.datapath == "kernel" and not facts.openvswitch:
+            yield Diagnostic(
+                "error",
+                "this kernel has no openvswitch",
+                "allowed: auto, userspace",
+                spec.place_of("platform", "network", "datapath"),
+                "install the kernel's module, or say 'datapath: auto'",
+            )
+    if "compute" in platform.services and platform.compute.virt == "kvm" and not facts.kvm.openable:
+        yield Diagnostic(
+            "error",
+            f"/dev/kvm cannot be used: {facts.kvm.why}",
+            "allowed: auto, qemu",
+            spec.place_of("platform", "compute", "virt"),
+            "switch virtualization on in the firmware or the hypervisor above, or say 'virt: auto'",
+        )
+
+
+def _addresses(spec: Spec, facts: Facts) -> Iterator[Diagnostic]:
+    ours = ", ".join(str(address) for address in facts.addresses if _lasting(address))
+    for index, host in enumerate(spec.hosts):
+        if host.address not in facts.addresses:
+            yield Diagnostic(
+                "error",
+                f"{host.address} is not an address of this machine",
+                f"allowed: {ours}",
+                spec.place_of("hosts", index, "address"),
+            )
+    interface = spec.platform.network.external.interface
+    if interface:
+        place = spec.place_of("platform", "network", "external", "interface")
+        free = [name for name in facts.interfaces if name not in (*facts.uplinks, "lo")]
+        allowed = f"allowed: {', '.join(free)}" if free else "this machine has none to spare"
+        if interface not in facts.interfaces:
+            yield Diagnostic("error", f"there is no interface '{interface}' here", allowed, place)
+        elif interface not in free:
+            summary = f"'{interface}' carries this machine's own traffic"
+            yield Diagnostic("error", summary, allowed, place, "plugging it in would cut the machine off")
+
+
+def _isolated(spec: Spec) -> Iterator[Diagnostic]:
+    address = spec.platform.listen.address
+    if not address.is_loopback and address != spec.platform.network.external.gateway:
+        yield Diagnostic(
+            "error",
+            f"{address} is out of reach for a cloud in a network namespace of its own",
+            f"allowed: a loopback address, or the external gateway {spec.platform.network.external.gateway}",
+            spec.place_of("platform", "listen", "address"),
+            "platform.network.isolated: false puts it into the machine's network",
+        )
+
+
+def _shared_network(spec: Spec, facts: Facts, mine: Own) -> Iterator[Diagnostic]:
+    listen, external = spec.platform.listen, spec.platform.network.external
+    bindable = isinstance(listen.address, IPv4Address) and listen.address.is_loopback
+    if not bindable and listen.address not in (*facts.addresses, external.gateway):
+        yield Diagnostic(
+            "error",
+            f"{listen.address} is not an address of this machine",
+            f"allowed: {', '.join(str(address) for address in facts.addresses if _lasting(address))}",
+            spec.place_of("platform", "listen", "address"),
+        )
+    for listener in facts.listeners:
+        if (
+            listener.port == listen.port
+            and listener.pid not in mine.pids
+            and _meets(listener, listen.address)
+        ):
+            yield Diagnostic(
+                "error",
+                f"port {listen.port} is in use on {listener.address}",
+                f"by {listener.who}",
+                spec.place_of("platform", "listen", "port"),
+                "choose another platform.listen.port, or end that program",
+            )
+    if "network" not in spec.platform.services:
+        return
+    for route in facts.overlapping(external.cidr, mine.interfaces):
+        yield Diagnostic(
+            "error",
+            f"the external network {external.cidr} overlaps {route.network} on {route.interface}",
+            "no other route of this machine may lead there",
+            spec.place_of("platform", "network", "external", "cidr"),
+            "choose another platform.network.external.cidr",
+        )
+    switches = [name for name in facts.interfaces if name in ("ovs-system", "ovs-netdev", "br-int")]
+    if switches and not mine.there:
+        yield Diagnostic(
+            "error",
+            "this machine runs an Open vSwitch already",
+            f"interfaces {', '.join(switches)}",
+            hint="end it, or say 'platform: {network: {isolated: true}}'",
+            forcible=True,
+        )
+
+
+def _meets(listener: Listener, address: IPv4Address | IPv6Address) -> bool:
+    """Whether a listener keeps others from an address. One on [::] has IPv4 too."""
+    if listener.address == address:
+        return True
+    return listener.address.is_unspecified and (listener.address.version == 6 or address.version == 4)
+
+
+def _lasting(address: IPv4Address | IPv6Address) -> bool:
+    return not address.is_link_local
+
+
+def _gib(mib: int) -> str:
+    return f"{mib / 1024:.1f} GiB"
