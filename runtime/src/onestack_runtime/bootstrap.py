@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
+from onestack_runtime import threads
 from onestack_runtime.places import ETC
 
 
@@ -18,6 +19,8 @@ def main() -> int | str:
     if len(sys.argv) != 3 or not password:
         return "usage: OS_BOOTSTRAP_PASSWORD=... python3 -m onestack_runtime.bootstrap URL REGION"
     url, region = sys.argv[1:]
+    del sys.argv[1:]
+    threads.native()
     import keystone.server
     from keystone.cmd.bootstrap import Bootstrapper
 

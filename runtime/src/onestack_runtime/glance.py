@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from onestack_runtime import threads
 from onestack_runtime.places import API, ETC, LIB, folder
 from onestack_runtime.process import Process
 
@@ -11,6 +12,7 @@ THREADS = 8
 
 
 def main() -> None:
+    threads.native()
     os.environ.setdefault("OS_GLANCE_CONFIG_DIR", str(ETC / "glance"))
     for name in ("images", "staging", "tasks"):
         folder(LIB / "glance" / name)

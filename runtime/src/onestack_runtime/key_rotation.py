@@ -11,17 +11,23 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from onestack_runtime.places import LIB, folder
+
 if TYPE_CHECKING:
     from onestack_runtime.process import Process
 
 LOG = logging.getLogger(__name__)
 
+STATE = LIB / "keystone"
+ACTIVE_KEYS = 3
+"""As keystone.conf says."""
 ROTATE_SECONDS = 24 * 3600
 LOOK_SECONDS = 600
 
 
 def ensure() -> None:
     """Make the repositories of token, receipt and credential keys unless they are there (root's, 0700)."""
+    folder(STATE, 0o700)
     for repository in (_tokens(), _receipts(), _credentials()):
         repository.create_key_directory(None, None)
         if repository.validate_key_repository(requires_write=True) and not _keys(repository):
@@ -54,26 +60,21 @@ def _keys(repository: Any) -> list[Path]:
     return sorted((each for each in folder.iterdir() if each.name.isdigit()), key=lambda each: int(each.name))
 
 
-def _repository(group: str) -> Any:
-    import keystone.conf
-    from keystone.common import fernet_utils
-
-    options = getattr(keystone.conf.CONF, group)
-    return fernet_utils.FernetUtils(options.key_repository, options.max_active_keys, group)
-
-
 def _tokens() -> Any:
-    return _repository("fernet_tokens")
+    return _repository("fernet_tokens", "fernet-keys", ACTIVE_KEYS)
 
 
 def _receipts() -> Any:
-    return _repository("fernet_receipts")
+    return _repository("fernet_receipts", "receipt-keys", ACTIVE_KEYS)
 
 
 def _credentials() -> Any:
-    import keystone.conf
-    from keystone.common import fernet_utils
-    from keystone.credential.providers.fernet import core
+    from keystone.credential.providers.fernet.core import MAX_ACTIVE_KEYS
 
-    folder = keystone.conf.CONF.credential.key_repository
-    return fernet_utils.FernetUtils(folder, core.MAX_ACTIVE_KEYS, "credential")
+    return _repository("credential", "credential-keys", MAX_ACTIVE_KEYS)
+
+
+def _repository(group: str, name: str, keys: int) -> Any:
+    from keystone.common import fernet_utils
+
+    return fernet_utils.FernetUtils(str(STATE / name), keys, group)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 
-from onestack_runtime import key_rotation
+from onestack_runtime import key_rotation, threads
 from onestack_runtime.places import API, ETC
 from onestack_runtime.process import Process
 
@@ -14,11 +14,12 @@ THREADS = 8
 
 
 def main() -> None:
+    threads.native()
     os.environ.setdefault("OS_KEYSTONE_CONFIG_DIR", str(ETC / "keystone"))
     from keystone.server.wsgi import initialize_public_application
 
-    application = initialize_public_application()
     key_rotation.ensure()
+    application = initialize_public_application()
     process = Process("keystone")
     process.serve(application, str(API / "keystone.sock"), "identity", THREADS)
     process.thread("key rotation", key_rotation.Rotation(process).run)

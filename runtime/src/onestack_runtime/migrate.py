@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable
 
+from onestack_runtime import threads
 from onestack_runtime.places import ENVIRONMENT, ETC
 
 CELL0_DATABASE = "{scheme}://{username}:{password}@{hostname}/nova_cell0?{query}"
@@ -44,7 +45,7 @@ def glance() -> None:
     )
     from glance.db.sqlalchemy import api, metadata
 
-    metadata.db_load_metadefs(api.get_engine(), f"{ENVIRONMENT}/etc/glance/metadefs", False, True, False)
+    metadata.db_load_metadefs(api.get_engine(), f"{ENVIRONMENT}/etc/glance/metadefs", merge=True, prefer_new=True)
 
 
 def placement() -> None:
@@ -63,11 +64,10 @@ def placement() -> None:
 
 def nova() -> None:
     """Nova's schemas, its two cells, and the data migrations of an older release."""
-    from nova import monkey_patch
-
-    monkey_patch.patch(backend="threading")
+    # Else nova.cmd patches the interpreter for eventlet.
+    os.environ["OS_NOVA_DISABLE_EVENTLET_PATCHING"] = "1"
+    from nova.cmd.manage import DbCommands  # isort: skip
     from nova import config, context, exception, objects
-    from nova.cmd.manage import DbCommands
     from nova.db import migration
 
     config.parse_args(["nova-manage"], default_config_files=[str(ETC / "nova/nova.conf")])
@@ -122,6 +122,9 @@ def main() -> int | str:
     name = sys.argv[1] if len(sys.argv) == 2 else ""
     if name not in PROJECTS:
         return f"usage: python3 -m onestack_runtime.migrate {'|'.join(PROJECTS)}"
+    del sys.argv[1:]
+    if name != "nova":
+        threads.native()
     PROJECTS[name]()
     return 0
 

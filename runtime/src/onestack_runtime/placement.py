@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from onestack_runtime import threads
 from onestack_runtime.places import API, ETC
 from onestack_runtime.process import Process
 
@@ -11,6 +12,7 @@ THREADS = 8
 
 
 def main() -> None:
+    threads.native()
     os.environ.setdefault("OS_PLACEMENT_CONFIG_DIR", str(ETC / "placement"))
     from placement.wsgi import init_application
 
