@@ -45,7 +45,9 @@ def glance() -> None:
     )
     from glance.db.sqlalchemy import api, metadata
 
-    metadata.db_load_metadefs(api.get_engine(), f"{ENVIRONMENT}/etc/glance/metadefs", merge=True, prefer_new=True)
+    metadata.db_load_metadefs(
+        api.get_engine(), f"{ENVIRONMENT}/etc/glance/metadefs", merge=True, prefer_new=True
+    )
 
 
 def placement() -> None:

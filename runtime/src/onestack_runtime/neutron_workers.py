@@ -7,10 +7,10 @@ maintenance workers agree who works is always held.
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
-LOG = logging.getLogger(__name__)
+EVENTS_SECONDS = 0.05
+"""How long events to Nova are gathered after some were sent."""
 
 
 class Workers:
@@ -23,6 +23,7 @@ class Workers:
 
     def start(self) -> None:
         """Start them; the API has been initialized before."""
+        from neutron.notifiers import nova
         from neutron.plugins.ml2.drivers.ovn.mech_driver.ovsdb import worker as ovn_worker
         from neutron_lib.callbacks import events, registry, resources
         from neutron_lib.plugins import directory
@@ -37,6 +38,8 @@ class Workers:
         self._maintenance = _maintenance_thread(self._driver)
         self._maintenance.start()
         registry.publish(resources.PROCESS, events.AFTER_SPAWN, None)
+        # The option allows whole seconds only, which every guest that boots would wait.
+        nova.Notifier.get_instance().batch_notifier.batch_interval = EVENTS_SECONDS
 
     def stop(self) -> None:
         """Stop them, and take this process out of OVN's ring of event handlers."""

@@ -25,6 +25,8 @@ STOP_SECONDS = 10.0
 START_SECONDS = 150.0
 """How long a worker may fail to start (another service is not there yet) before the process gives up."""
 RETRY_SECONDS = 0.5
+_ALL = "the rest"
+"""Stands for the workers that are not named yet."""
 
 
 class Process:
@@ -34,6 +36,7 @@ class Process:
         self.name = name
         self._stop_seconds = stop_seconds
         self.health = Health()
+        self.health.expect(_ALL)
         self._ended = threading.Event()
         self._status = 0
         self._servers: list[Server] = []
@@ -120,6 +123,7 @@ class Process:
         """Wait for the end, then end. Does not return."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
+        self.health.up(_ALL)
         self._ended.wait()
         status = self._status
         # Threads that wait in a library would hold an ordinary exit for ever; what matters has been stopped.

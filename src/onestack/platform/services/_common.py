@@ -109,7 +109,6 @@ def environment(**more: str) -> dict[str, str]:
     """The environment of every process that runs OpenStack's Python."""
     return {
         "PYTHONPATH": f"{ENVIRONMENT}:{RUNTIME}",
-        "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONUNBUFFERED": "1",
         "ONESTACK_ETC": ETC,
         # Each arena keeps what its threads freed; a runner has dozens of threads.

@@ -31,9 +31,6 @@ def _files(view: View) -> dict[str, str]:
                 "global_physnet_mtu": view.mtu,
                 "notify_nova_on_port_status_changes": True,
                 "notify_nova_on_port_data_changes": True,
-                # Seconds in which events to Nova are gathered, after the first that is sent at once. A guest
-                # waits for its own.
-                "send_events_interval": 0,
                 "api_workers": 1,
                 "rpc_workers": 0,
                 "rpc_state_report_workers": 0,
