@@ -11,12 +11,13 @@ from typing import Any, TypeVar
 from openstack.connection import Connection
 
 from onestack.core.errors import BadInput
-from onestack.core.events import Emit, silent, step
+from onestack.core.events import Emit, Event, silent, step
 from onestack.core.paths import Paths
-from onestack.host import facts, hypervisor, namespace
+from onestack.host import facts, hypervisor, namespace, preflight
+from onestack.host.command import succeeds
 from onestack.host.lock import held
 from onestack.platform import bringup, connect, site, takedown
-from onestack.platform.fetch import Fetched, fetch
+from onestack.platform.fetch import Fetched, fetch, is_fetched
 from onestack.platform.site import Choices, Site
 from onestack.spec import Spec
 from onestack.spec import default as default_spec
@@ -48,13 +49,16 @@ class Cloud:
         emit: Emit = silent,
         mirror: str | None = None,
         wait: float = 0.0,
+        force: bool = False,
     ) -> Site:
         """Bring the cloud up, or bring back what does not run.
 
         `spec`: what is wanted; without it that of the last time, or the default. `wait`: seconds to wait
-        for another command that holds the cloud. Raises BadInput, Busy, PermanentError, Unready.
+        for another command that holds the cloud. `force`: go on where a check only advises against it.
+        Raises BadInput, Busy, PermanentError, Unready.
         """
         wanted, text = self._wanted(spec)
+        self._check(wanted, emit, force=force)
         with self._held("up", wait):
             fetched = fetch(self.paths, wanted.platform.release, emit, mirror=mirror)
             choices = self._choose(wanted, fetched, emit)
@@ -106,6 +110,15 @@ class Cloud:
             return load_spec(kept), kept.read_text()
         return default_spec(), "version: 1\n"
 
+    def _check(self, spec: Spec, emit: Emit, *, force: bool) -> None:
+        seen = facts.gather(preflight.disks(self.paths))
+        missing = not is_fetched(self.paths, spec.platform.release)
+        found = preflight.check(
+            spec, seen, self.paths, needs_packages=missing, own=preflight.own(self.paths)
+        )
+        for each in preflight.demand(found, force=force):
+            emit(Event("check", "noted", str(each)))
+
     def _choose(self, spec: Spec, fetched: Fetched, emit: Emit) -> Choices:
         before = Choices.load(site.choices_file(self.paths)) if self.exists else None
         with step("choices", emit) as at:
@@ -118,6 +131,8 @@ class Cloud:
                 probe = hypervisor.probe_kvm(fetched.base)
                 virt, reasons["virt_type"] = hypervisor.choose(probe, compute.virt)
             kernel = seen.openvswitch
+            if net.datapath != "userspace" and seen.features["openvswitch"] == "loadable":
+                kernel = succeeds(["modprobe", "openvswitch"])
             if net.datapath == "kernel" and not kernel:
                 raise BadInput(
                     "the kernel's openvswitch datapath is not there",

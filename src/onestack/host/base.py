@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -27,6 +28,10 @@ DEADLINE = 1200.0
 
 # Nobody reads manuals inside a namespace; 250 MB of them would lie on every host.
 _EXCLUDED = ("doc", "man", "locale", "info", "lintian", "bash-completion")
+# Users of daemons whose packages make none (Debian's mariadb-server would, its core does not).
+_USERS = ("mysql",)
+# Debian package -> the one file of it that is wanted: the whole would bring Perl.
+_SINGLE_FILES = {"mariadb-client": "usr/bin/mariadb-dump"}
 # Mount points that the namespace needs (the base is mounted read-only), beside those Debian has.
 _MOUNT_POINTS = (
     "etc/onestack",
@@ -47,8 +52,18 @@ def packages(release: Path) -> list[str]:
 
 def key(release: Path) -> str:
     """Eight digits that change whenever the base must be built anew."""
-    recipe = [SUITE, *packages(release), *guest.hooks(), *_EXCLUDED, *_MOUNT_POINTS]
+    recipe = [SUITE, *packages(release), *hooks(), *_EXCLUDED, *_USERS, *_MOUNT_POINTS]
     return hashlib.sha256("\n".join(recipe).encode()).hexdigest()[:8]
+
+
+def hooks() -> list[str]:
+    """Shell scripts that complete the base ($1: its root), for mmdebstrap's --customize-hook."""
+    singles = [
+        f'chroot "$1" sh -ec "cd /tmp; apt-get download -q {package}; dpkg -x {package}_*.deb one;'
+        f' cp -a one/{file} /{file}; rm -rf one {package}_*.deb"'
+        for package, file in _SINGLE_FILES.items()
+    ]
+    return [*singles, *guest.hooks()]
 
 
 def command(target: Path, wanted: Sequence[str], hooks: Sequence[str], sources: Sequence[str]) -> list[str]:
@@ -90,10 +105,11 @@ def ensure(release: Path, store: Path, emit: Emit, *, mirror: str | None = None)
         if not shutil.which("mmdebstrap"):
             at.progress("installing mmdebstrap")
             install_packages(["mmdebstrap", "debian-archive-keyring"])
-        partial = store / "base.partial"
-        discard(partial)
-        hooks = guest.hooks()
-        argv = command(partial, packages(release), hooks, archive(mirror) or [])
+        for left in store.glob("base.partial-*"):
+            discard(left)
+        # A name of its own: a build whose `up` was killed may still be at work.
+        partial = store / f"base.partial-{os.getpid()}"
+        argv = command(partial, packages(release), hooks(), archive(mirror) or [])
         with (store / "base.log").open("w+") as log:
             process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
             try:
@@ -113,6 +129,9 @@ def ensure(release: Path, store: Path, emit: Emit, *, mirror: str | None = None)
                 where=str(store / "base.log"),
                 hint="is the Debian archive reachable? --archive URL names another mirror; then run it again",
             )
+        for user in _USERS:
+            shell = ("--shell", "/usr/sbin/nologin")
+            run(["chroot", str(partial), "useradd", "--system", "--user-group", "--no-create-home", *shell, user])
         for place in _MOUNT_POINTS:
             if place == "etc/localtime":
                 (partial / place).unlink(missing_ok=True)

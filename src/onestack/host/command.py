@@ -25,8 +25,13 @@ class CommandFailed(PermanentError):
 
 def named(argv: Sequence[str]) -> str:
     """What to call a command in a message: its program and first words, without what could be secret."""
-    words = [Path(argv[0]).name, *argv[1:3]]
-    return " ".join(words)
+    words = list(argv)
+    if words[0] == "nsenter" and "--" in words:
+        words = words[words.index("--") + 1 :]
+    # python3 -P -m onestack_runtime.migrate nova: the module and its word say more than the interpreter.
+    if "-m" in words[:4]:
+        return " ".join(words[words.index("-m") + 1 :][:2])
+    return " ".join([Path(words[0]).name, *words[1:3]])
 
 
 def last_lines(text: str, count: int = 12) -> str:

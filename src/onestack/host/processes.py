@@ -38,7 +38,7 @@ def inside(handle: Path) -> list[Proc]:
             if Path(f"/proc/{pid}/ns/mnt").stat().st_ino == wanted:
                 words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
                 found.append(Proc(pid, tuple(word.decode(errors="replace") for word in words if word)))
-        except (FileNotFoundError, ProcessLookupError):
+        except OSError:  # gone meanwhile, or (the first process of a container) not ours to see
             continue
     return found
 

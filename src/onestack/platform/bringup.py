@@ -13,12 +13,13 @@ from onestack.core.events import Emit, step
 from onestack.core.graph import Task, execute
 from onestack.core.wait import until
 from onestack.host import namespace, network, ready
-from onestack.host.command import last_lines
+from onestack.host.command import last_lines, run
 from onestack.host.supervisor import configuration
 from onestack.platform import catalogue, connect, databases, folders, furnish
 from onestack.platform.parts import database, front, hypervisor, switches
 from onestack.platform.shape import Process, Ready
-from onestack.platform.site import Site
+from onestack.platform.services import identity
+from onestack.platform.site import PYTHON, Site
 
 
 def bring_up(site: Site, image: Path, emit: Emit) -> None:
@@ -124,14 +125,18 @@ def tasks(site: Site, image: Path, emit: Emit) -> list[Task]:
         found.append(Task("external", join_external, ("ovs-vswitchd",)))
     for service in catalogue.services(view.services):
         for process in service.processes(view):
-            first = () if service.type == "identity" else ("catalogue",)
+            first = ("bootstrap",) if service.type == "identity" else ("catalogue",)
             extra[process.name] = ("databases", "front", *first)
+
+    def bootstrap() -> None:
+        bootstrap_identity(site, emit)
 
     def catalogue_task() -> None:
         with step("catalogue", emit):
             furnish.services(site, connect.connection(site))
 
     keystone = [each.name for each in catalogue.services({"identity"})[0].processes(view)]
+    found.append(Task("bootstrap", bootstrap, ("databases",)))
     found.append(Task("catalogue", catalogue_task, (*keystone, "front")))
     everything = catalogue.processes(view)
     for process in everything:
@@ -143,6 +148,19 @@ def tasks(site: Site, image: Path, emit: Emit) -> list[Task]:
     if "compute" in view.services:
         found.append(Task("hypervisors", lambda: hypervisors_up(site, emit), tuple(names)))
     return found
+
+
+def bootstrap_identity(site: Site, emit: Emit) -> None:
+    """Make the first domain, project, roles and administrator, once for each front and region."""
+    command = identity.bootstrap(site.view)
+    marker = site.paths.lib / "keystone/bootstrapped"
+    if marker.exists() and marker.read_text() == " ".join(command):
+        return
+    with step("administrator", emit):
+        password = {"OS_BOOTSTRAP_PASSWORD": site.view.secrets["user/admin"]}
+        environment = {**PYTHON, **password}
+        run(site.enter(command), seconds=120, environment=environment, log=site.log("bootstrap"))
+        marker.write_text(" ".join(command))
 
 
 def make_switch_databases(site: Site) -> None:

@@ -52,6 +52,17 @@ def fetch(paths: Paths, series: str, emit: Emit, *, mirror: str | None = None) -
     return Fetched(**found)
 
 
+def is_fetched(paths: Paths, series: str) -> bool:
+    """Whether nothing more is to be had from the network."""
+    release, store = data.release(series), paths.release(series)
+    wanted = (
+        f"base-{base.key(release)}",
+        f"openstack-{environment.digest(release / 'requirements.txt')}",
+        f"runtime-{environment.digest(data.folder('runtime'))}",
+    )
+    return all((store / name).exists() for name in wanted)
+
+
 def image(base_tree: Path, store: Path, emit: Emit) -> Path:
     """The guest image built from a base."""
     target = store / f"tiny-{base_tree.name}-{environment.digest(Path(guest.__file__).parent)}.qcow2"

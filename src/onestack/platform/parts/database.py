@@ -48,7 +48,7 @@ def processes(view: View) -> tuple[Process, ...]:
         Process(
             NAME,
             ("mariadbd", f"--defaults-file={CONFIG}"),
-            Ready(command=("mariadb-admin", "--no-defaults", f"--socket={SOCKET}", "--user=root", "ping"), seconds=60),
+            Ready(command=(*_CLIENT, "--execute=SELECT 1"), seconds=60),
             stop_seconds=60,
             environment={"MALLOC_ARENA_MAX": "2"},
         ),
