@@ -1,10 +1,11 @@
 """What is wanted: one file, read into values that know their line. Pure but for reading that file."""
 
 from onestack.spec.diagnostics import BadSpec, Diagnostic
+from onestack.spec.json_schema import schema
 from onestack.spec.load import default, load, loads
+from onestack.spec.markdown import reference
 from onestack.spec.model import Host, Spec
 from onestack.spec.platform import Compute, External, Listen, Network, Platform
-from onestack.spec.schema import schema
 
 __all__ = [
     "BadSpec",
@@ -19,5 +20,6 @@ __all__ = [
     "default",
     "load",
     "loads",
+    "reference",
     "schema",
 ]

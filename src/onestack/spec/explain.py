@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from onestack.spec import schema
+from onestack.spec import json_schema as schema
 from onestack.spec.diagnostics import Diagnostic
 from onestack.spec.source import Path, Source
 from onestack.spec.types import REFUSED, words

@@ -12,7 +12,7 @@ from onestack.spec import services
 from onestack.spec.diagnostics import Diagnostic
 from onestack.spec.platform import Platform
 from onestack.spec.source import Places, Source
-from onestack.spec.types import Address, Name, Problem, Section, refused
+from onestack.spec.types import Address, Name, Problem, Section, example, refused
 
 Role = Literal["control", "compute", "network", "storage"]
 ROLES: tuple[Role, ...] = ("control", "compute", "network", "storage")
@@ -20,6 +20,11 @@ ROLES: tuple[Role, ...] = ("control", "compute", "network", "storage")
 
 class Host(Section):
     """A machine of the cloud."""
+
+    model_config = example("""\
+hosts:
+  - {name: node-1, address: 192.0.2.10}
+""")
 
     name: Name
     """Its name in OpenStack."""
@@ -61,6 +66,15 @@ def _tell_apart(hosts: tuple[Host, ...]) -> tuple[Host, ...]:
 class Spec(Section):
     """What is wanted: a cloud."""
 
+    model_config = example("""\
+version: 1
+name: lab
+platform:
+  compute: {virt: auto}
+  network:
+    external: {cidr: 172.24.4.0/24}
+""")
+
     version: Literal[1] = 1
     """The version of this format."""
     name: Name = "onestack"
@@ -78,13 +92,12 @@ class Spec(Section):
         running = self.platform.services
         needed = ["control", *(role for role in ("compute", "network") if role in running)]
         given = {role for host in self.hosts for role in host.roles}
-        for role in needed:
-            if role not in given:
-                yield Problem(
-                    f"no host has the role '{role}'",
-                    f"each of {', '.join(needed)} on some host",
-                    path=("hosts", 0, "roles"),
-                )
+        if missing := [f"'{role}'" for role in needed if role not in given]:
+            yield Problem(
+                f"no host has the role {' or '.join(missing)}",
+                f"each of {', '.join(needed)} on some host",
+                path=("hosts", 0, "roles"),
+            )
 
     @property
     def file(self) -> str:

@@ -25,6 +25,7 @@ from onestack.spec.types import (
     Problem,
     Section,
     as_written,
+    example,
     refused,
     words,
 )
@@ -77,6 +78,11 @@ def _complete(chosen: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
 class Listen(Section):
     """Where the APIs are reached: one front with one address and a path for each service."""
 
+    model_config = example("""\
+platform:
+  listen: {address: 192.0.2.10, port: 443, name: cloud.example.org}
+""")
+
     address: Address = IPv4Address("127.0.0.1")
     """The address the front listens on; it must be this machine's. Beyond loopback only with TLS."""
     port: Annotated[Int, Field(ge=1, le=65535)] = 8080
@@ -125,6 +131,11 @@ class Listen(Section):
 
 class Compute(Section):
     """What runs the servers."""
+
+    model_config = example("""\
+platform:
+  compute: {driver: fake, hosts: 50}   # 50 hypervisors that run nothing
+""")
 
     driver: Literal["libvirt", "fake"] = "libvirt"
     """`libvirt`: real guests. `fake`: Nova's own fake driver, for tests of scale; nothing runs."""
@@ -178,6 +189,15 @@ _EXTERNAL = IPv4Network("172.24.4.0/24")
 class External(Section):
     """The external network, which floating IPs come from; this machine is its gateway."""
 
+    model_config = example("""\
+platform:
+  network:
+    external:
+      cidr: 198.51.100.0/24
+      gateway: 198.51.100.1
+      pool: [198.51.100.100, 198.51.100.199]
+""")
+
     cidr: Network4 = _EXTERNAL
     """Its addresses, /8 to /29. Nothing else on this machine may route to them."""
     gateway: Address4 = Field(
@@ -225,6 +245,11 @@ class External(Section):
 class Network(Section):
     """How packets move between servers and to the world."""
 
+    model_config = example("""\
+platform:
+  network: {datapath: userspace, mtu: 1450}
+""")
+
     datapath: Literal["auto", "kernel", "userspace"] = "auto"
     """`auto`: Open vSwitch in the kernel where it has it, else in userspace."""
     external: External = External()
@@ -237,6 +262,12 @@ class Network(Section):
 
 class Platform(Section):
     """OpenStack itself and what it runs on."""
+
+    model_config = example("""\
+platform:
+  release: 2026.2
+  services: [compute]   # and what compute needs: identity, image, placement, network
+""")
 
     release: Release = _releases()[-1]
     """The OpenStack series."""

@@ -61,6 +61,11 @@ class Section(BaseModel):
         return self
 
 
+def example(text: str) -> ConfigDict:
+    """A section's example, a whole file, for the reference."""
+    return ConfigDict(json_schema_extra={"x-example": text})
+
+
 def as_written(value: Any) -> Any:
     """Numbers as text, the way the user wrote them."""
     return value.written if isinstance(value, (WrittenInt, WrittenFloat)) else value

@@ -1,0 +1,75 @@
+"""The spec's reference as Markdown, made from its JSON Schema, so that it cannot say what is not so."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from onestack.spec import json_schema as schema
+from onestack.spec.json_schema import Fragment
+
+_HEAD = """\
+# The spec: a cloud in one file
+
+<!-- Made from the models by `onestack.spec.reference()`; tests/spec/test_reference.py holds it equal. -->
+
+`onestack up cloud.yaml` brings up what the file says. Every key may be left out. A key that is not listed
+here is refused, with its line and the nearest right key. Text needs no quotes, and a number where text is
+wanted is taken as it is written (`release: 2026.2`).
+
+The JSON Schema for editors: `onestack schema`.
+
+"""
+
+
+def reference() -> str:
+    """The whole reference."""
+    return _HEAD + "\n".join(_section(schema.follow(schema.schema()), ())) + "\n"
+
+
+def _section(here: Fragment, path: tuple[str, ...]) -> Iterator[str]:
+    yield f"## {'.'.join(path).replace('.[]', '[]')}" if path else "## The file"
+    yield ""
+    yield str(here.get("description", ""))
+    yield ""
+    if example := here.get("x-example"):
+        yield from ("```yaml", example.rstrip(), "```", "")
+    yield "| Key | What it may be | Unless said | |"
+    yield "| --- | --- | --- | --- |"
+    inner: list[tuple[Fragment, tuple[str, ...]]] = []
+    for key, value in here["properties"].items():
+        target = schema.follow(value)
+        if "properties" in target:
+            inner.append((target, (*path, key)))
+            allowed, default = f"[a mapping]({_anchor((*path, key))})", ""
+        elif "properties" in (item := schema.follow(target.get("items", {}))):
+            inner.append((item, (*path, key, "[]")))
+            allowed, default = f"a list of [mappings]({_anchor((*path, key, '[]'))})", _default(value)
+        else:
+            allowed, default = schema.allowed(value), _default(value)
+        said = value.get("description") or target.get("description", "")
+        if key in here.get("required", ()):
+            default = "**must be given**"
+        yield f"| `{key}` | {allowed} | {default} | {_line(said)} |"
+    yield ""
+    for fragment, place in inner:
+        yield from _section(fragment, place)
+
+
+def _default(value: Fragment) -> str:
+    if "x-default" in value:
+        return str(value["x-default"])
+    default = value.get("default")
+    if default in (None, [], ""):
+        return ""
+    if isinstance(default, list):
+        return f"`[{', '.join(str(item) for item in default)}]`"
+    return f"`{default if isinstance(default, str) else json.dumps(default)}`"
+
+
+def _anchor(path: tuple[str, ...]) -> str:
+    return "#" + "".join(path).replace("[]", "")
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")

@@ -1,0 +1,191 @@
+"""Every wrong spec is answered with its line, what is allowed, and what was probably meant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from onestack import spec
+from onestack.spec import BadSpec
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """`says`: parts of the message, each of which must be in the same diagnostic."""
+
+    name: str
+    text: str
+    line: int
+    column: int
+    says: tuple[str, ...]
+
+
+def wrong(name: str, text: str, at: str, *says: str) -> object:
+    line, column = at.split(":")
+    return pytest.param(Wrong(name, text, int(line), int(column), says), id=name)
+
+
+EXTERNAL = "platform: {network: {external: {"
+
+CASES = [
+    # Form
+    wrong("empty", "", "1:1", "says nothing", "version: 1"),
+    wrong("only a comment", "# nothing\n", "1:1", "says nothing"),
+    wrong("a list", "- name: a\n", "1:1", "a spec cannot be a list", "version, name, platform, hosts"),
+    wrong("a word", "hello\n", "1:1", "a spec cannot be the text 'hello'"),
+    wrong("null", "~\n", "1:1", "a spec cannot be nothing", "version: 1"),
+    wrong("tab", "platform:\n\tlisten: {}\n", "2:1", "a tab", "spaces"),
+    wrong("tab after spaces", "platform:\n  \tlisten: {}\n", "2:3", "a tab", "spaces"),
+    wrong("bracket", "platform: {listen: {port: 80}\n", "2:1", "not YAML", "flow mapping"),
+    wrong("colon", "name: a: b\n", "1:8", "not YAML", "mapping values are not allowed"),
+    wrong("two documents", "name: a\n---\nname: b\n", "2:1", "not YAML", "another document"),
+    wrong("control character", "name: a\nversion: \x01\n", "2:10", "not readable as YAML"),
+    wrong("tag", "name: !secret a\n", "1:7", "the tag '!secret' means nothing"),
+    wrong("python tag", "name: !!python/name:os.system x\n", "1:7", "means nothing here"),
+    wrong("alias of nothing", "name: *base\n", "1:7", "undefined alias 'base'"),
+    wrong("alias of itself", "platform: &p {listen: *p}\n", "1:11", "holds itself"),
+    wrong("duplicate key", "name: a\nversion: 1\nname: b\n", "3:1", "'name' is given twice", "line 1"),
+    wrong("duplicate inside", "platform:\n  listen: {port: 1, port: 2}\n", "2:21", "'port' is given twice"),
+    wrong("key that is a list", "? [a]\n: 1\n", "1:3", "a key must be text"),
+    wrong("merge of a word", "platform:\n  <<: x\n", "2:7", "merges mappings only"),
+    # Keys
+    wrong("unknown key", "colour: red\n", "1:1", "unknown key 'colour'", "version, name, platform, hosts"),
+    wrong("typo", "platform:\n  relase: 2026.2\n", "2:3", "unknown key 'relase'", "did you mean 'release'?"),
+    wrong("dash", "platform:\n  compute:\n    cpu-allocation-ratio: 2.0\n", "3:5", "'cpu_allocation_ratio'?"),
+    wrong("capital", "Platform: {}\n", "1:1", "did you mean 'platform'?"),
+    wrong("too high", "release: 2026.2\n", "1:1", "did you mean 'platform.release'?"),
+    wrong("too deep", "platform:\n  listen:\n    mtu: 1500\n", "3:5", "did you mean 'platform.network.mtu'?"),
+    wrong("nothing under a key", "platform:\nname: a\n", "1:1", "'platform' cannot be nothing", "leave the key out"),
+    wrong("list for mapping", "platform: [a]\n", "1:11", "'platform' cannot be a list", "a mapping with"),
+    wrong("missing key", "hosts:\n  - {name: a}\n", "2:5", "'address' is missing", "an IP address"),
+    # Values
+    wrong("version", "version: 2\n", "1:10", "'version' cannot be '2'", "allowed: 1"),
+    wrong("name", "name: My Cloud\n", "1:7", "'My Cloud' is not right", "lower-case letters"),
+    wrong("name that is true", "name: true\n", "1:7", "expected text, got true", "quotes"),
+    wrong("release", "platform: {release: 2019.1}\n", "1:21", "no release '2019.1'", "2026.2"),
+    wrong("release as written", "platform: {release: 2026.20}\n", "1:21", "no release '2026.20'"),
+    wrong("service", "platform: {services: [identity, computr]}\n", "1:33", "'computr'", "did you mean 'compute'?"),
+    wrong("project", "platform: {services: [keystne]}\n", "1:23", "no service 'keystne'", "'identity'?"),
+    wrong("services as text", "platform: {services: compute}\n", "1:22", "the text 'compute'", "write [compute]"),
+    wrong("no services", "platform: {services: []}\n", "1:22", "no service is left"),
+    wrong("exclude", "platform:\n  exclude: [network]\n", "2:13", "'network' cannot be left out", "compute"),
+    wrong("exclude a need of a need", "platform:\n  services: [nova]\n  exclude: [keystone]\n", "3:13", "'identity'"),
+    wrong("address", "platform: {listen: {address: localhost}}\n", "1:30", "not an IP address", "192.0.2.10"),
+    wrong("any address", "platform: {listen: {address: 0.0.0.0}}\n", "1:30", "not the address of a machine"),
+    wrong("port 0", "platform: {listen: {port: 0}}\n", "1:27", "'port' is too small: 0", "from 1 to 65535"),
+    wrong("port 70000", "platform: {listen: {port: 70000}}\n", "1:27", "'port' is too large: 70000"),
+    wrong("port as text", "platform: {listen: {port: '80'}}\n", "1:27", "the text '80'", "without quotes"),
+    wrong("port as a fraction", "platform: {listen: {port: 80.5}}\n", "1:27", "'port' cannot be '80.5'"),
+    wrong("port that is true", "platform: {listen: {port: true}}\n", "1:27", "'port' cannot be true"),
+    wrong("tls on", "platform: {listen: {tls: on}}\n", "1:26", "'tls' cannot be 'on'", "did you mean true?"),
+    wrong("no tls", "platform: {listen: {address: 192.0.2.1, tls: false}}\n", "1:46", "TLS cannot be off", "in clear"),
+    wrong("half a pair", "platform: {listen: {certificate: /c.pem}}\n", "1:34", "'certificate' without 'key'"),
+    wrong("relative", "platform: {listen: {certificate: c.pem, key: /k}}\n", "1:34", "not an absolute path"),
+    wrong(
+        "certificate without tls",
+        "platform: {listen: {certificate: /c, key: /k, tls: false}}\n",
+        *("1:52", "a certificate with TLS off"),
+    ),
+    wrong("dns name", "platform: {listen: {name: -x.org}}\n", "1:27", "a DNS name"),
+    wrong("driver", "platform: {compute: {driver: libvrt}}\n", "1:30", "'libvrt'", "did you mean libvirt?"),
+    wrong("virt", "platform: {compute: {virt: xen}}\n", "1:28", "'virt' cannot be 'xen'", "auto, kvm, qemu"),
+    wrong("hosts of libvirt", "platform: {compute: {hosts: 3}}\n", "1:29", "pretended", "driver: fake"),
+    wrong("501 hosts", "platform: {compute: {driver: fake, hosts: 501}}\n", "1:43", "too large", "from 1 to 500"),
+    wrong("virt of fake", "platform: {compute: {driver: fake, virt: kvm}}\n", "1:42", "runs no guests"),
+    wrong("ratio 0", "platform: {compute: {cpu_allocation_ratio: 0}}\n", "1:44", "too small", "above 0"),
+    wrong("ratio nan", "platform: {compute: {cpu_allocation_ratio: .nan}}\n", "1:44", "cpu_allocation_ratio"),
+    wrong("datapath", "platform: {network: {datapath: dpdk}}\n", "1:32", "auto, kernel, userspace"),
+    wrong("mtu", "platform: {network: {mtu: 576}}\n", "1:27", "'mtu' is too small: 576", "from 1280 to 9000"),
+    wrong("isolated", "platform: {network: {isolated: maybe}}\n", "1:32", "'isolated' cannot be", "true or false"),
+    wrong("cidr", EXTERNAL + "cidr: 300.0.0.0/8}}}\n", "1:39", "is not a network", "172.24.4.0/24"),
+    wrong("cidr without length", EXTERNAL + "cidr: 10.0.0.0}}}\n", "1:39", "has no prefix length"),
+    wrong("host bits", EXTERNAL + "cidr: 10.0.0.5/24}}}\n", "1:39", "host bits", "did you mean '10.0.0.0/24'?"),
+    wrong("ipv6", EXTERNAL + "cidr: '2001:db8::/64'}}}\n", "1:39", "is IPv6"),
+    wrong("too small a network", EXTERNAL + "cidr: 10.0.0.0/30}}}\n", "1:39", "/8 to /29"),
+    wrong("loopback", EXTERNAL + "cidr: 127.0.0.0/24}}}\n", "1:39", "set aside"),
+    wrong("gateway", EXTERNAL + "cidr: 10.0.0.0/24, gateway: 10.0.1.1}}}\n", "1:61", "not a usable address"),
+    wrong("broadcast", EXTERNAL + "cidr: 10.0.0.0/24, gateway: 10.0.0.255}}}\n", "1:61", "10.0.0.254"),
+    wrong("pool outside", EXTERNAL + "pool: [172.24.4.9, 172.24.5.9]}}}\n", "1:52", "'172.24.5.9'"),
+    wrong("pool backwards", EXTERNAL + "pool: [172.24.4.9, 172.24.4.8]}}}\n", "1:39", "ends before it begins"),
+    wrong("pool of one", EXTERNAL + "pool: [172.24.4.9]}}}\n", "1:39", "'pool' is too short", "a list of 2"),
+    wrong("pool of three", EXTERNAL + "pool: [172.24.4.2, 172.24.4.3, 172.24.4.4]}}}\n", "1:39", "too long"),
+    wrong("gateway in pool", EXTERNAL + "pool: [172.24.4.1, 172.24.4.8]}}}\n", "1:39", "inside the pool"),
+    wrong("interface", EXTERNAL + "interface: a/b}}}\n", "1:44", "'a/b'", "1 to 15 characters"),
+    wrong("host address", "hosts: [{name: a, address: 999.1.1.1}]\n", "1:28", "not an IP address"),
+    wrong("role", "hosts: [{name: a, address: 192.0.2.1, roles: [computer]}]\n", "1:47", "did you mean compute?"),
+    wrong("roles", "hosts: [{name: a, address: 192.0.2.1, roles: [control]}]\n", "1:46", "no host has the role"),
+]  # fmt: skip
+
+TWO_HOSTS = """\
+hosts:
+  - name: node-1
+    address: 192.0.2.1
+  - name: node-1
+    address: 192.0.2.1
+"""
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_says_what_and_where(case: Wrong) -> None:
+    with pytest.raises(BadSpec) as raised:
+        spec.loads(case.text, "cloud.yaml")
+    place = f"cloud.yaml:{case.line}:{case.column}: "
+    said = [str(one) for one in raised.value.diagnostics]
+    matching = [line for line in said if line.startswith(place) and all(part in line for part in case.says)]
+    assert matching, said
+    assert raised.value.exit_status == 2
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_one_mistake_is_reported_once(case: Wrong) -> None:
+    with pytest.raises(BadSpec) as raised:
+        spec.loads(case.text, "cloud.yaml")
+    assert len(raised.value.diagnostics) == 1, raised.value.detail
+
+
+def test_there_are_enough_of_them() -> None:
+    assert len(CASES) >= 40
+
+
+def test_two_hosts_of_one_name_name_both_lines() -> None:
+    with pytest.raises(BadSpec) as raised:
+        spec.loads(TWO_HOSTS, "cloud.yaml")
+    said = raised.value.detail.splitlines()
+    assert said == [
+        "cloud.yaml:4:5: several machines are not in this release of OneStack yet; "
+        "allowed: at most one host: this machine",
+        "cloud.yaml:4:11: two hosts have the name 'node-1'; allowed: another name; the first is in line 2",
+        "cloud.yaml:5:14: two hosts have the address '192.0.2.1'; "
+        "allowed: another address; the first is in line 3",
+    ]
+
+
+def test_every_mistake_is_reported_at_once_in_the_order_of_the_file() -> None:
+    text = "nme: a\nplatform:\n  release: 1\n  listen: {port: 0, adress: 1}\n  compute: {driver: x}\n"
+    with pytest.raises(BadSpec) as raised:
+        spec.loads(text, "cloud.yaml")
+    lines = [one.place.line for one in raised.value.diagnostics if one.place]
+    assert lines == [1, 3, 4, 4, 5]
+    assert "5 errors" in raised.value.summary
+    assert raised.value.where == raised.value.diagnostics[0].place
+
+
+def test_a_wrong_network_is_not_followed_by_complaints_about_what_derives_from_it() -> None:
+    with pytest.raises(BadSpec) as raised:
+        spec.loads("platform: {network: {external: {cidr: x}}}", "cloud.yaml")
+    assert len(raised.value.diagnostics) == 1
+
+
+def test_diagnostics_are_data() -> None:
+    with pytest.raises(BadSpec) as raised:
+        spec.loads("platfrom: {}\n", "cloud.yaml")
+    assert raised.value.diagnostics[0].as_dict() == {
+        "severity": "error",
+        "summary": "unknown key 'platfrom'",
+        "detail": "allowed: version, name, platform, hosts",
+        "hint": "did you mean 'platform'?",
+        "file": "cloud.yaml",
+        "line": 1,
+        "column": 1,
+    }
