@@ -9,6 +9,7 @@ import pytest
 
 from onestack import spec
 from onestack.core.errors import BadInput, Place
+from onestack.platform.services import CATALOGUE
 from onestack.spec import services
 
 ALL = ("identity", "image", "placement", "network", "compute")
@@ -114,6 +115,12 @@ def test_services_can_be_left_out() -> None:
         "network",
     )
     assert spec.loads("platform: {services: [keystone]}").platform.services == ("identity",)
+
+
+def test_needs_are_those_the_platform_declares() -> None:
+    assert {type_: service.requires for type_, service in CATALOGUE.items()} == dict(services.REQUIRES)
+    for type_, service in CATALOGUE.items():
+        assert services.canonical(service.name) == type_
 
 
 def test_each_service_comes_after_what_it_needs() -> None:

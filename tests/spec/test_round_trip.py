@@ -1,4 +1,4 @@
-"""Whatever is right stays the same when it is written down and read again; whatever is not is refused politely."""
+"""What is right stays the same when it is written down and read again; what is not is refused with its place."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ def mapping(**optional: Any) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries({}, optional=optional)
 
 
+names_of_tls = st.sampled_from(["auto", True, False])
+ports = st.integers(1, 65535)
+virts = st.sampled_from(["auto", "kvm", "qemu"])
 listens = st.one_of(
-    mapping(
-        address=loopback, port=st.integers(1, 65535), tls=st.sampled_from(["auto", True, False]), name=names
-    ),
-    mapping(address=beyond, port=st.integers(1, 65535), tls=st.sampled_from(["auto", True]), name=names),
+    mapping(address=loopback, port=ports, tls=names_of_tls, name=names),
+    mapping(address=beyond, port=ports, tls=st.sampled_from(["auto", True]), name=names),
 )
 ratios = mapping(
     cpu_allocation_ratio=st.floats(0.1, 128, allow_nan=False), ram_allocation_ratio=st.floats(0.1, 16)
@@ -35,7 +36,7 @@ computes = st.one_of(
     st.builds(
         lambda a, b: a | b,
         ratios,
-        mapping(driver=st.just("libvirt"), virt=st.sampled_from(["auto", "kvm", "qemu"])),
+        mapping(driver=st.just("libvirt"), virt=virts),
     ),
     st.builds(lambda a, b: a | b | {"driver": "fake"}, ratios, mapping(hosts=st.integers(1, 500))),
 )
@@ -92,18 +93,11 @@ def test_any_text_is_a_spec_or_refused_with_a_place(text: str) -> None:
         assert all(one.place and one.place.line for one in error.diagnostics)
 
 
+some_keys = st.sampled_from(["platform", "hosts", "listen", "name", "port", "x"])
+finite = st.floats(allow_nan=False, allow_infinity=False)
 json_values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=5),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["platform", "hosts", "listen", "name", "port", "x"]), inner, max_size=3
-        )
-    ),
+    st.none() | st.booleans() | st.integers() | finite | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(some_keys, inner, max_size=3),
     max_leaves=8,
 )
 

@@ -56,7 +56,13 @@ CASES = [
     wrong("capital", "Platform: {}\n", "1:1", "did you mean 'platform'?"),
     wrong("too high", "release: 2026.2\n", "1:1", "did you mean 'platform.release'?"),
     wrong("too deep", "platform:\n  listen:\n    mtu: 1500\n", "3:5", "did you mean 'platform.network.mtu'?"),
-    wrong("nothing under a key", "platform:\nname: a\n", "1:1", "'platform' cannot be nothing", "leave the key out"),
+    wrong(
+        "nothing under a key",
+        "platform:\nname: a\n",
+        "1:1",
+        "'platform' cannot be nothing",
+        "leave the key out",
+    ),
     wrong("list for mapping", "platform: [a]\n", "1:11", "'platform' cannot be a list", "a mapping with"),
     wrong("missing key", "hosts:\n  - {name: a}\n", "2:5", "'address' is missing", "an IP address"),
     # Values
@@ -65,12 +71,25 @@ CASES = [
     wrong("name that is true", "name: true\n", "1:7", "expected text, got true", "quotes"),
     wrong("release", "platform: {release: 2019.1}\n", "1:21", "no release '2019.1'", "2026.2"),
     wrong("release as written", "platform: {release: 2026.20}\n", "1:21", "no release '2026.20'"),
-    wrong("service", "platform: {services: [identity, computr]}\n", "1:33", "'computr'", "did you mean 'compute'?"),
+    wrong(
+        "service",
+        "platform: {services: [identity, computr]}\n",
+        "1:33",
+        "'computr'",
+        "did you mean 'compute'?",
+    ),
     wrong("project", "platform: {services: [keystne]}\n", "1:23", "no service 'keystne'", "'identity'?"),
-    wrong("services as text", "platform: {services: compute}\n", "1:22", "the text 'compute'", "write [compute]"),
+    wrong(
+        "services as text", "platform: {services: compute}\n", "1:22", "the text 'compute'", "write [compute]"
+    ),
     wrong("no services", "platform: {services: []}\n", "1:22", "no service is left"),
     wrong("exclude", "platform:\n  exclude: [network]\n", "2:13", "'network' cannot be left out", "compute"),
-    wrong("exclude a need of a need", "platform:\n  services: [nova]\n  exclude: [keystone]\n", "3:13", "'identity'"),
+    wrong(
+        "exclude a need of a need",
+        "platform:\n  services: [nova]\n  exclude: [keystone]\n",
+        "3:13",
+        "'identity'",
+    ),
     wrong("address", "platform: {listen: {address: localhost}}\n", "1:30", "not an IP address", "192.0.2.10"),
     wrong("any address", "platform: {listen: {address: 0.0.0.0}}\n", "1:30", "not the address of a machine"),
     wrong("port 0", "platform: {listen: {port: 0}}\n", "1:27", "'port' is too small: 0", "from 1 to 65535"),
@@ -79,43 +98,68 @@ CASES = [
     wrong("port as a fraction", "platform: {listen: {port: 80.5}}\n", "1:27", "'port' cannot be '80.5'"),
     wrong("port that is true", "platform: {listen: {port: true}}\n", "1:27", "'port' cannot be true"),
     wrong("tls on", "platform: {listen: {tls: on}}\n", "1:26", "'tls' cannot be 'on'", "did you mean true?"),
-    wrong("no tls", "platform: {listen: {address: 192.0.2.1, tls: false}}\n", "1:46", "TLS cannot be off", "in clear"),
-    wrong("half a pair", "platform: {listen: {certificate: /c.pem}}\n", "1:34", "'certificate' without 'key'"),
+    wrong(
+        "no tls",
+        "platform: {listen: {address: 192.0.2.1, tls: false}}\n",
+        "1:46",
+        "TLS cannot be off",
+        "in clear",
+    ),
+    wrong(
+        "half a pair", "platform: {listen: {certificate: /c.pem}}\n", "1:34", "'certificate' without 'key'"
+    ),
     wrong("relative", "platform: {listen: {certificate: c.pem, key: /k}}\n", "1:34", "not an absolute path"),
     wrong(
         "certificate without tls",
         "platform: {listen: {certificate: /c, key: /k, tls: false}}\n",
-        *("1:52", "a certificate with TLS off"),
+        "1:52",
+        "a certificate with TLS off",
     ),
     wrong("dns name", "platform: {listen: {name: -x.org}}\n", "1:27", "a DNS name"),
     wrong("driver", "platform: {compute: {driver: libvrt}}\n", "1:30", "'libvrt'", "did you mean libvirt?"),
     wrong("virt", "platform: {compute: {virt: xen}}\n", "1:28", "'virt' cannot be 'xen'", "auto, kvm, qemu"),
     wrong("hosts of libvirt", "platform: {compute: {hosts: 3}}\n", "1:29", "pretended", "driver: fake"),
-    wrong("501 hosts", "platform: {compute: {driver: fake, hosts: 501}}\n", "1:43", "too large", "from 1 to 500"),
+    wrong(
+        "501 hosts", "platform: {compute: {driver: fake, hosts: 501}}\n", "1:43", "too large", "from 1 to 500"
+    ),
     wrong("virt of fake", "platform: {compute: {driver: fake, virt: kvm}}\n", "1:42", "runs no guests"),
     wrong("ratio 0", "platform: {compute: {cpu_allocation_ratio: 0}}\n", "1:44", "too small", "above 0"),
     wrong("ratio nan", "platform: {compute: {cpu_allocation_ratio: .nan}}\n", "1:44", "cpu_allocation_ratio"),
     wrong("datapath", "platform: {network: {datapath: dpdk}}\n", "1:32", "auto, kernel, userspace"),
     wrong("mtu", "platform: {network: {mtu: 576}}\n", "1:27", "'mtu' is too small: 576", "from 1280 to 9000"),
-    wrong("isolated", "platform: {network: {isolated: maybe}}\n", "1:32", "'isolated' cannot be", "true or false"),
+    wrong(
+        "isolated",
+        "platform: {network: {isolated: maybe}}\n",
+        "1:32",
+        "'isolated' cannot be",
+        "true or false",
+    ),
     wrong("cidr", EXTERNAL + "cidr: 300.0.0.0/8}}}\n", "1:39", "is not a network", "172.24.4.0/24"),
     wrong("cidr without length", EXTERNAL + "cidr: 10.0.0.0}}}\n", "1:39", "has no prefix length"),
-    wrong("host bits", EXTERNAL + "cidr: 10.0.0.5/24}}}\n", "1:39", "host bits", "did you mean '10.0.0.0/24'?"),
+    wrong(
+        "host bits", EXTERNAL + "cidr: 10.0.0.5/24}}}\n", "1:39", "host bits", "did you mean '10.0.0.0/24'?"
+    ),
     wrong("ipv6", EXTERNAL + "cidr: '2001:db8::/64'}}}\n", "1:39", "is IPv6"),
     wrong("too small a network", EXTERNAL + "cidr: 10.0.0.0/30}}}\n", "1:39", "/8 to /29"),
     wrong("loopback", EXTERNAL + "cidr: 127.0.0.0/24}}}\n", "1:39", "set aside"),
     wrong("gateway", EXTERNAL + "cidr: 10.0.0.0/24, gateway: 10.0.1.1}}}\n", "1:61", "not a usable address"),
     wrong("broadcast", EXTERNAL + "cidr: 10.0.0.0/24, gateway: 10.0.0.255}}}\n", "1:61", "10.0.0.254"),
     wrong("pool outside", EXTERNAL + "pool: [172.24.4.9, 172.24.5.9]}}}\n", "1:52", "'172.24.5.9'"),
-    wrong("pool backwards", EXTERNAL + "pool: [172.24.4.9, 172.24.4.8]}}}\n", "1:39", "ends before it begins"),
+    wrong(
+        "pool backwards", EXTERNAL + "pool: [172.24.4.9, 172.24.4.8]}}}\n", "1:39", "ends before it begins"
+    ),
     wrong("pool of one", EXTERNAL + "pool: [172.24.4.9]}}}\n", "1:39", "'pool' is too short", "a list of 2"),
     wrong("pool of three", EXTERNAL + "pool: [172.24.4.2, 172.24.4.3, 172.24.4.4]}}}\n", "1:39", "too long"),
     wrong("gateway in pool", EXTERNAL + "pool: [172.24.4.1, 172.24.4.8]}}}\n", "1:39", "inside the pool"),
     wrong("interface", EXTERNAL + "interface: a/b}}}\n", "1:44", "'a/b'", "1 to 15 characters"),
     wrong("host address", "hosts: [{name: a, address: 999.1.1.1}]\n", "1:28", "not an IP address"),
-    wrong("role", "hosts: [{name: a, address: 192.0.2.1, roles: [computer]}]\n", "1:47", "did you mean compute?"),
-    wrong("roles", "hosts: [{name: a, address: 192.0.2.1, roles: [control]}]\n", "1:46", "no host has the role"),
-]  # fmt: skip
+    wrong(
+        "role", "hosts: [{name: a, address: 192.0.2.1, roles: [computer]}]\n", "1:47", "did you mean compute?"
+    ),
+    wrong(
+        "roles", "hosts: [{name: a, address: 192.0.2.1, roles: [control]}]\n", "1:46", "no host has the role"
+    ),
+]
 
 TWO_HOSTS = """\
 hosts:
