@@ -111,10 +111,10 @@ def test_a_heartbeat_keeps_a_monitored_call_alive(ours: Bus) -> None:
 
     def serve(incoming: list[Any]) -> None:
         message = incoming[0]
-        assert message.client_timeout == 1
+        assert message.client_timeout == 0.6
         message.acknowledge()
         for _ in range(5):
-            patient.wait(0.3)
+            patient.wait(0.15)
             message.heartbeat()
         message.reply("at last")
 
@@ -123,7 +123,7 @@ def test_a_heartbeat_keeps_a_monitored_call_alive(ours: Bus) -> None:
     listener = driver.listen(target, 1, None)
     listener.start(serve)
     try:
-        options = {"wait_for_reply": True, "timeout": PATIENCE, "call_monitor_timeout": 1}
+        options = {"wait_for_reply": True, "timeout": PATIENCE, "call_monitor_timeout": 0.6}
         assert driver.send(target, {}, {"method": "m"}, **options) == "at last"
     finally:
         driver.cleanup()
@@ -141,7 +141,7 @@ def test_a_servers_heartbeats_come_by_themselves(ours: Bus) -> None:
 
     class Endpoint:
         def slow(self, ctxt: Any) -> str:
-            release.wait(3)
+            release.wait(2.3)
             return "done"
 
     ours.serve(Endpoint())
@@ -221,9 +221,7 @@ def test_a_full_rpc_queue_refuses(ours: Bus, inbox: Inbox, monkeypatch: pytest.M
     client = ours.client()
     for number in range(3):
         client.cast({}, "ping", arg=number)
-    with pytest.raises(
-        oslo_messaging.MessageDeliveryFailure, match=r"3 messages .* wait for openstack\.topic"
-    ):
+    with pytest.raises(oslo_messaging.MessageDeliveryFailure, match=r"3 messages .* wait for"):
         client.cast({}, "ping", arg="one too many")
     ours.serve(inbox, workers=1)
     assert inbox.take(3) == [0, 1, 2]

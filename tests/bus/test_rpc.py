@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 from typing import Any
 
@@ -83,18 +82,14 @@ def test_a_fanout_reaches_each_server_once(bus: Bus) -> None:
     assert all(box.got.empty() for box in [*boxes, elsewhere])
 
 
+@pytest.mark.parametrize("way", ["call", "cast", "fanout"])
 @pytest.mark.parametrize(
-    ("exchange", "topic", "server", "way"),
-    [
-        case
-        for case in itertools.product(["x1", "x2"], ["t1", "t2"], ["s1", "s2"], ["call", "cast", "fanout"])
-        if case[:3] != ("x1", "t1", "s1")
-    ],
+    ("exchange", "topic", "server"), [("x2", "t1", "s1"), ("x1", "t2", "s1"), ("x1", "t1", "s2")]
 )
 def test_exchange_topic_and_server_keep_servers_apart(
     bus: Bus, exchange: str, topic: str, server: str, way: str
 ) -> None:
-    """One server at x1/t1/s1; another wherever one of the three (or nothing) differs."""
+    """One server at x1/t1/s1; another where one of the three differs."""
     first, second = Inbox(), Inbox()
     bus.serve(first, exchange="x1", topic="t1", server="s1")
     bus.serve(second, exchange=exchange, topic=topic, server=server)

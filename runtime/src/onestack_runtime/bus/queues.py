@@ -27,11 +27,11 @@ class Kind(Enum):
 
 
 # (messages, bytes) a queue may hold while nobody takes them. RPC must bear a service that is away for
-# minutes; unread notifications are worth little, and by default Nova's have no reader at all.
+# minutes, and a fanout lost leaves a server with an old picture; unread notifications are worth little.
 LIMITS = {
-    Kind.RPC: (5000, 16 * MIB),
-    Kind.FANOUT: (1000, 4 * MIB),
-    Kind.NOTIFICATION: (1000, 2 * MIB),
+    Kind.RPC: (10_000, 16 * MIB),
+    Kind.FANOUT: (10_000, 16 * MIB),
+    Kind.NOTIFICATION: (1_000, 2 * MIB),
 }
 
 
