@@ -1,0 +1,176 @@
+"""KVM or software emulation: decided by a guest that really boots.
+
+/dev/kvm may exist, open and answer, and yet no guest runs (seen under nested virtualisation): only a boot
+proves it. The answer holds until the machine boots again, so it can be kept in a file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import selectors
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Literal
+
+from onestack.core.errors import PermanentError
+from onestack.host.command import last_lines
+from onestack.host.guest.image import boot_files
+from onestack.host.guest.inside import SHARED, inside
+
+VirtType = Literal["kvm", "qemu"]
+Wanted = Literal["auto", "kvm", "qemu"]
+
+SILENCE = 8.0
+"""Seconds without a word on the serial console after which a guest counts as hung; a kernel under KVM speaks
+within one, also on a busy machine."""
+_QEMU = Path("usr/bin/qemu-system-x86_64")
+_UP = b"onestack-guest: kernel"
+_KVM = Path("/dev/kvm")
+_HINT = (
+    "switch virtualisation on (VT-x or AMD-V in the firmware; nested virtualisation where this machine is a "
+    "guest itself), then `modprobe kvm_intel` or `modprobe kvm_amd`; or take software emulation"
+)
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Whether KVM runs guests here, and how we know. `seconds`: how long the guest took to boot."""
+
+    usable: bool
+    reason: str
+    seconds: float | None = None
+
+
+def choose(probe: Probe, wanted: Wanted) -> tuple[VirtType, str]:
+    """Nova's virt_type, and why. Raises PermanentError when KVM is demanded and does not work."""
+    if wanted == "qemu":
+        return "qemu", "software emulation was asked for"
+    if probe.usable:
+        return "kvm", probe.reason
+    if wanted == "kvm":
+        raise PermanentError("KVM was asked for, but does not work here", detail=probe.reason, hint=_HINT)
+    return "qemu", f"software emulation, for KVM does not work here: {probe.reason}"
+
+
+def probe_kvm(
+    base: Path,
+    seconds: float = 20.0,
+    *,
+    cache: Path | None = None,
+    device: Path = _KVM,
+    silence: float = SILENCE,
+) -> Probe:
+    """Boot the tiny guest's kernel under KVM with the base's QEMU, and say whether it came up.
+
+    `seconds`: the deadline of the boot. `cache`: a file that keeps the answer for this boot of the machine.
+    Raises PermanentError when the base lacks what the guest is made of.
+    """
+    if not device.exists():
+        return Probe(False, f"{device} is not there")
+    if not os.access(device, os.R_OK | os.W_OK):
+        return Probe(False, f"{device} may not be opened by this user")
+    now = circumstances(base)
+    known = remembered(cache, now)
+    if known is not None:
+        return known
+    with tempfile.TemporaryDirectory(prefix="onestack-kvm-") as scratch:
+        boot_files(base, Path(scratch))
+        probe = boots(inside(base, Path(scratch), qemu("kvm", seconds)), seconds, silence)
+    if cache is not None:
+        remember(cache, now, probe)
+    return probe
+
+
+def qemu(accelerator: str, seconds: float) -> list[str]:
+    """The command line, inside the base, that boots the guest's kernel with its console on stdout."""
+    # Should we be killed, nobody would end the guest: `timeout` does.
+    return [
+        *("timeout", "--signal=KILL", f"{seconds + 5:.0f}", f"/{_QEMU}"),
+        *("-machine", "pc", "-accel", accelerator, "-cpu", "host" if accelerator == "kvm" else "qemu64"),
+        *("-m", "128", "-nodefaults", "-display", "none", "-vga", "none", "-serial", "stdio", "-no-reboot"),
+        *("-kernel", f"{SHARED}/vmlinuz", "-initrd", f"{SHARED}/initramfs"),
+        *("-append", "console=ttyS0,115200 earlyprintk=ttyS0,115200 panic=-1"),
+    ]
+
+
+def boots(argv: Sequence[str], seconds: float, silence: float = SILENCE) -> Probe:
+    """Run a command that boots a guest, until the guest says that it is up, ends, is silent or late; then
+    end it."""
+    begun = time.monotonic()
+    process = subprocess.Popen(
+        list(argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0
+    )
+    assert process.stdout is not None
+    try:
+        heard, ended = _listen(process.stdout, begun + seconds, silence)
+    finally:
+        # `inside` sees to it that what it started goes with it.
+        process.kill()
+        process.wait()
+        process.stdout.close()
+    took = time.monotonic() - begun
+    if _UP in heard:
+        return Probe(True, f"a guest booted in {took:.1f} s", round(took, 2))
+    last = last_lines(heard.decode(errors="replace"), 1)
+    said = f"its last words: {last}" if last else "it said nothing"
+    if ended:
+        return Probe(False, f"QEMU ended after {took:.1f} s; {said}")
+    return Probe(False, f"a guest did not boot within {took:.0f} s; {said}")
+
+
+def _listen(console: IO[bytes], deadline: float, silence: float) -> tuple[bytes, bool]:
+    """What the console said, and whether it was closed from the other side."""
+    heard = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(console, selectors.EVENT_READ)
+        while _UP not in heard:
+            left = deadline - time.monotonic()
+            if left <= 0 or not selector.select(min(left, silence)):
+                return heard, False
+            chunk = os.read(console.fileno(), 65536)
+            if not chunk:
+                return heard, True
+            heard += chunk
+    return heard, False
+
+
+def circumstances(base: Path) -> str:
+    """Sixteen digits for what the answer depends on: this boot, this processor, this QEMU."""
+    cpu = [
+        line
+        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        if line.startswith(("model name", "microcode"))
+    ]
+    binary = (base / _QEMU).stat() if (base / _QEMU).exists() else None
+    facts = [
+        Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
+        *sorted(set(cpu)),
+        f"{binary.st_size} {binary.st_mtime_ns}" if binary else "",
+    ]
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
+
+
+def remembered(cache: Path | None, now: str) -> Probe | None:
+    """The answer kept in `cache`, if it was found under the same circumstances."""
+    if cache is None:
+        return None
+    try:
+        kept = json.loads(cache.read_text())
+        return Probe(**kept["probe"]) if kept["circumstances"] == now else None
+    except (OSError, ValueError, KeyError, TypeError):
+        # Absent or torn: asking again costs seconds, no more.
+        return None
+
+
+def remember(cache: Path, now: str, probe: Probe) -> None:
+    """Keep an answer."""
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    partial = cache.with_name(f"{cache.name}.{os.getpid()}")
+    partial.write_text(json.dumps({"circumstances": now, "probe": asdict(probe)}))
+    partial.replace(cache)
