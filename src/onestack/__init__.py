@@ -1,1 +1,24 @@
-"""A real OpenStack cloud from one file and one command."""
+"""A real OpenStack cloud from one file and one command.
+
+    from onestack import Cloud
+
+    cloud = Cloud()
+    cloud.up()
+    cloud.run(lambda: [server.name for server in cloud.connect().compute.servers()])
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from onestack.cloud import Cloud
+
+__all__ = ["Cloud"]
+
+
+def __getattr__(name: str) -> Any:
+    # Late: openstacksdk takes a second to import, and most modules of ours need none of it.
+    if name == "Cloud":
+        from onestack.cloud import Cloud
+
+        return Cloud
+    raise AttributeError(name)

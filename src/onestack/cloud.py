@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 from openstack.connection import Connection
 
+from onestack.core import data
 from onestack.core.errors import BadInput
 from onestack.core.events import Emit, Event, silent, step
 from onestack.core.paths import Paths
-from onestack.host import facts, hypervisor, namespace, preflight
+from onestack.health import logs, status, verify
+from onestack.health.status import Status
+from onestack.health.verify import Report, SmokeReport
+from onestack.host import base, doctor, environment, facts, hypervisor, namespace, preflight
 from onestack.host.command import succeeds
 from onestack.host.lock import held
 from onestack.platform import bringup, connect, site, takedown
 from onestack.platform.fetch import Fetched, fetch, is_fetched
-from onestack.platform.site import Choices, Site
+from onestack.platform.site import PYTHON, Choices, Site
 from onestack.spec import Spec
 from onestack.spec import default as default_spec
 from onestack.spec import load as load_spec
@@ -82,6 +89,86 @@ class Cloud:
         self._lock_file.unlink(missing_ok=True)
         return removed
 
+    def status(self) -> Status:
+        """How every process, worker and agent is."""
+        found = self.site
+        return self.run(lambda: status.examine(found))
+
+    def logs(
+        self, service: str | None = None, *, follow: bool = False, since: str | None = None, lines: int = 100
+    ) -> Iterator[tuple[str, str]]:
+        """(process, line) of what was written; `since`: an age or a moment; `follow`: for ever."""
+        found = logs.read(self.paths.log, service)
+        yield from logs.last(
+            found, lines=lines, start=logs.moment(since, datetime.now(UTC).replace(tzinfo=None)) if since else None
+        )
+        if follow:
+            yield from logs.follow(found)
+
+    def doctor(self, spec: Spec | str | Path | None = None) -> doctor.Report:
+        """What this machine has, and what would be chosen because of it. Changes nothing."""
+        wanted, _ = self._wanted(spec)
+        store = self.paths.release(wanted.platform.release)
+        release = data.release(wanted.platform.release)
+        base_tree = store / f"base-{base.key(release)}"
+        packages = store / f"openstack-{environment.digest(release / 'requirements.txt')}"
+        return doctor.examine(
+            self.paths,
+            wanted,
+            base=base_tree if base_tree.exists() else None,
+            environment=packages if packages.exists() else None,
+            probe=hypervisor.probe_kvm,
+        )
+
+    def verify(self, *, emit: Emit = silent) -> Report:
+        """Try the cloud from end to end as two throw-away tenants."""
+        found = self.site
+        return self.run(lambda: verify.quick(lambda **who: connect.connection(found, **who), emit))
+
+    def verify_tempest(self, *, emit: Emit = silent, concurrency: int = 2) -> SmokeReport:
+        """Run Tempest's smoke tests."""
+        found = self.site
+        release = data.release(found.view.series)
+        return self.run(
+            lambda: verify.smoke(
+                lambda **who: connect.connection(found, **who),
+                self.paths,
+                release,
+                emit,
+                ca_file=found.ca_file,
+                concurrency=concurrency,
+            )
+        )
+
+    def environment(self) -> dict[str, str]:
+        """The variables that OpenStack's own tools read, as the administrator."""
+        return connect.environment(self.site)
+
+    def install_client_config(self, home: Path | None = None) -> Path:
+        """Put the cloud into the user's own clouds.yaml, where OpenStack's tools find it."""
+        file = (home or Path.home()) / ".config/openstack/clouds.yaml"
+        connect.write_clouds_yaml(self.site, file)
+        return file
+
+    def execute(self, words: Sequence[str]) -> int:
+        """Run a program in the cloud's network, with the administrator's variables; its exit status.
+
+        `openstack` is the release's own, from inside the namespace.
+        """
+        found = self.site
+        argv = list(words)
+        if argv[0] == "openstack":
+            inside = ["python3", "-P", "-m", "onestack_runtime.manage", *argv]
+            variables = dict(PYTHON)
+            if found.ca_file:
+                variables["OS_CACERT"] = found.ca_file
+            argv = found.enter(inside)
+        else:
+            variables = {}
+            if (handle := namespace.net_handle(self.paths)).exists():
+                argv = ["nsenter", f"--net={handle}", "--", *argv]
+        return subprocess.run(argv, env={**os.environ, **self.environment(), **variables}, check=False).returncode
+
     def connect(self, **who: Any) -> Connection:
         """A connection of openstacksdk's as the administrator, or as `user`, `password`, `project`.
 
@@ -128,7 +215,7 @@ class Cloud:
             if compute.driver == "fake":
                 virt, reasons["virt_type"] = "fake", "the spec asks for pretended hypervisors"
             else:
-                probe = hypervisor.probe_kvm(fetched.base)
+                probe = hypervisor.probe_kvm(fetched.base, cache=self.paths.cache / "kvm.json")
                 virt, reasons["virt_type"] = hypervisor.choose(probe, compute.virt)
             kernel = seen.openvswitch
             if net.datapath != "userspace" and seen.features["openvswitch"] == "loadable":

@@ -1,3 +1,5 @@
-from onestack.cli.main import main
+"""`python -m onestack.cli`: the launcher's way in."""
+
+from onestack.cli.all import main
 
 main()

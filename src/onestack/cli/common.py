@@ -38,7 +38,7 @@ def here() -> Context:
     return found
 
 
-def command(group: click.Group, name: str) -> Callable[[Callable[..., Any]], click.Command]:
+def command(group: click.Group, name: str, *, passes_words: bool = False) -> Callable[[Callable[..., Any]], click.Command]:
     """A command of `group` with the options that all commands share."""
 
     def wrap(function: Callable[..., Any]) -> click.Command:
@@ -56,6 +56,8 @@ def command(group: click.Group, name: str) -> Callable[[Callable[..., Any]], cli
         decorated: Any = call
         for option in options:
             decorated = option(decorated)
-        return group.command(name)(decorated)
+        # Words after the program's name are the program's, options too.
+        settings = {"ignore_unknown_options": True, "allow_interspersed_args": False} if passes_words else {}
+        return group.command(name, context_settings=settings)(decorated)
 
     return wrap

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import IO, Literal
 
 from onestack.core.errors import PermanentError
-from onestack.host.command import last_lines
 from onestack.host.guest.image import boot_files
 from onestack.host.guest.inside import SHARED, inside
 
@@ -31,6 +30,8 @@ SILENCE = 8.0
 within one, also on a busy machine."""
 _QEMU = Path("usr/bin/qemu-system-x86_64")
 _UP = b"onestack-guest: kernel"
+# After these words nothing more will come: QEMU has stopped the guest, or its kernel has given up.
+_LOST = (b"KVM internal error", b"KVM: entry failed", b"Kernel panic")
 _KVM = Path("/dev/kvm")
 _HINT = (
     "switch virtualisation on (VT-x or AMD-V in the firmware; nested virtualisation where this machine is a "
@@ -117,8 +118,7 @@ def boots(argv: Sequence[str], seconds: float, silence: float = SILENCE) -> Prob
     took = time.monotonic() - begun
     if _UP in heard:
         return Probe(True, f"a guest booted in {took:.1f} s", round(took, 2))
-    last = last_lines(heard.decode(errors="replace"), 1)
-    said = f"its last words: {last}" if last else "it said nothing"
+    said = _telling(heard)
     if ended:
         return Probe(False, f"QEMU ended after {took:.1f} s; {said}")
     return Probe(False, f"a guest did not boot within {took:.0f} s; {said}")
@@ -129,7 +129,7 @@ def _listen(console: IO[bytes], deadline: float, silence: float) -> tuple[bytes,
     heard = b""
     with selectors.DefaultSelector() as selector:
         selector.register(console, selectors.EVENT_READ)
-        while _UP not in heard:
+        while not any(word in heard for word in (_UP, *_LOST)):
             left = deadline - time.monotonic()
             if left <= 0 or not selector.select(min(left, silence)):
                 return heard, False
@@ -138,6 +138,15 @@ def _listen(console: IO[bytes], deadline: float, silence: float) -> tuple[bytes,
                 return heard, True
             heard += chunk
     return heard, False
+
+
+def _telling(heard: bytes) -> str:
+    """The line that says most about a failed boot: one with words we know, else the last."""
+    lines = [line.strip() for line in heard.decode(errors="replace").splitlines() if line.strip()]
+    known = [line for line in lines if any(word.decode() in line for word in _LOST)]
+    if not lines:
+        return "it said nothing"
+    return f"its last words: {known[0] if known else lines[-1]}"
 
 
 def circumstances(base: Path) -> str:

@@ -58,6 +58,25 @@ def net_handle(paths: Paths) -> Path:
     return paths.run / "ns/net"
 
 
+def outdated(layout: Layout) -> bool:
+    """Whether the namespace is there, but made of other parts than `layout` says."""
+    made = layout.paths.run / "layout"
+    return exists(layout.paths) and (not made.exists() or made.read_text() != _plan(layout))
+
+
+def _plan(layout: Layout) -> str:
+    return json.dumps(
+        {
+            "base": str(layout.base),
+            "environment": str(layout.environment),
+            "runtime": str(layout.runtime),
+            "root": str(layout.paths.root),
+            "cache": str(layout.paths.cache),
+            "kvm": layout.kvm,
+        }
+    )
+
+
 def mounts(layout: Layout, stage: Path) -> list[list[str]]:
     """The commands that build the tree under `stage`, in order; run inside the new namespace."""
     paths = layout.paths
@@ -128,19 +147,13 @@ def create(layout: Layout, *, isolated: bool) -> None:
     if exists(paths):
         return
     handle.touch()
-    plan = {
-        "base": str(layout.base),
-        "environment": str(layout.environment),
-        "runtime": str(layout.runtime),
-        "root": str(layout.paths.root),
-        "cache": str(layout.paths.cache),
-        "kvm": layout.kvm,
-    }
-    inside = [sys.executable, "-m", "onestack.host.namespace", json.dumps(plan)]
+    plan = _plan(layout)
+    inside = [sys.executable, "-m", "onestack.host.namespace", plan]
     words = ["unshare", f"--mount={handle}", "--propagation", "private"]
     if isolated:
         words = ["nsenter", f"--net={net}", *words]
     run([*words, *inside])
+    (paths.run / "layout").write_text(plan)
 
 
 def remove(paths: Paths) -> None:

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from onestack.core.errors import OneStackError, PermanentError
-from onestack.core.events import Emit, step
+from onestack.core.events import Emit, Event, step
 from onestack.core.graph import Task, execute
 from onestack.core.wait import until
 from onestack.host import namespace, network, ready
 from onestack.host.command import last_lines, run
-from onestack.host.supervisor import configuration
-from onestack.platform import catalogue, connect, databases, folders, furnish
+from onestack.host.supervisor import Program, configuration
+from onestack.platform import catalogue, connect, databases, folders, furnish, takedown
 from onestack.platform.parts import database, front, hypervisor, switches
 from onestack.platform.shape import Process, Ready
 from onestack.platform.services import identity
 from onestack.platform.site import PYTHON, Site
+
+KEEPER = "keeper"
 
 
 def bring_up(site: Site, image: Path, emit: Emit) -> None:
@@ -27,6 +30,9 @@ def bring_up(site: Site, image: Path, emit: Emit) -> None:
 
     Raises the first cause of failure; what does not depend on it was brought up all the same.
     """
+    if namespace.outdated(site.layout):
+        emit(Event("release", "noted", "the release's parts changed: everything is started anew"))
+        takedown.down(site.paths, emit)
     with step("folders and configuration", emit):
         folders.make(site)
         files = catalogue.files(site.view, front_binds(site))
@@ -37,12 +43,20 @@ def bring_up(site: Site, image: Path, emit: Emit) -> None:
         namespace.join_network(namespace.net_handle(site.paths))
     stamps = config_stamps(site)
     programs = [site.program(_stamped(process, stamps)) for process in catalogue.processes(site.view)]
+    programs.append(keeper(site))
     with step("supervisor", emit):
         site.supervisor.configure(configuration(programs, site.paths.run, site.paths.log))
         site.supervisor.start()
     failures = execute(tasks(site, image, emit), workers=12)
     if failures:
         raise first_cause(failures)
+    site.supervisor.launch(KEEPER)
+
+
+def keeper(site: Site) -> Program:
+    """What watches the others (`onestack.health.keeper`); it runs outside the namespace."""
+    words = (sys.executable, "-m", "onestack.health.keeper", str(site.paths.root), str(site.paths.cache))
+    return Program(KEEPER, words, {"PYTHONUNBUFFERED": "1"}, site.log(KEEPER))
 
 
 def first_cause(failures: Mapping[str, BaseException]) -> BaseException:

@@ -19,6 +19,7 @@ GUEST_SECONDS = 20.0
 
 # What carries guests' packets; it stays when guests do.
 _SWITCHES = ("ovsdb", "ovs-vswitchd", "ovn-northd", "ovn-controller")
+_KEEPER = "keeper"
 # Stopped after everything that uses them, in this order.
 _LAST = (*reversed(hypervisor.NAMES), "ovn-controller", "ovn-northd", "ovs-vswitchd", "ovsdb", database.NAME, "front")
 
@@ -27,7 +28,10 @@ def down(paths: Paths, emit: Emit, *, keep_guests: bool = False) -> None:
     """Stop everything in order; all data stays. With `keep_guests`, guests and the switches go on."""
     supervisor = Supervisor(paths.run, paths.log)
     running = {name for name, each in supervisor.programs().items() if each.pid}
-    services = sorted(running - set(_LAST))
+    # The keeper first, or it would bring back what is being stopped.
+    if _KEEPER in running:
+        supervisor.stop(_KEEPER)
+    services = sorted(running - set(_LAST) - {_KEEPER})
     if services:
         with step("services", emit) as at:
             stop_all(supervisor, services)

@@ -1,0 +1,8 @@
+"""Every command, gathered: importing a module of commands adds them to the group."""
+
+from __future__ import annotations
+
+from onestack.cli import look, use
+from onestack.cli.main import main
+
+__all__ = ["look", "main", "use"]

@@ -1,0 +1,40 @@
+"""The commands that use a cloud: verify, exec."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from onestack.cli.common import command, here
+from onestack.cli.main import cli
+
+
+@command(cli, "verify")
+@click.option("--quick", "how", flag_value="quick", default="quick", help="As two ordinary tenants (the default).")
+@click.option("--tempest", "how", type=click.Choice(["smoke"]), help="With upstream's own test suite.")
+@click.option("--concurrency", default=2, show_default=True, help="How many of Tempest's tests run at a time.")
+def verify(how: str, concurrency: int) -> None:
+    """Try the cloud from end to end. Exit status: 0 it works, 1 it does not."""
+    with here().events() as emit:
+        if how == "quick":
+            quick = here().cloud.verify(emit=emit)
+            lines = [f"[yellow]left out:[/] {each}" for each in quick.left_out]
+            lines.append("[green]the cloud works[/]" if quick.ok else "[red]the cloud does not work[/]")
+            data, status = quick.as_dict(), quick.exit_status
+        else:
+            smoke = here().cloud.verify_tempest(emit=emit, concurrency=concurrency)
+            lines = [f"[dim]skipped[/]  {each.name}  [dim]{each.reason}[/]" for each in smoke.of("skipped")]
+            lines += [f"[red]failed[/]   {each.name}  [dim]{each.reason}[/]" for each in smoke.of("failed")]
+            sums = (f"{len(smoke.of(state))} {state}" for state in ("passed", "failed", "skipped"))
+            lines.append(", ".join(sums) + f" in {smoke.seconds:.0f} s" + (f"; {smoke.cut_short}" if smoke.cut_short else ""))
+            data, status = smoke.as_dict(), smoke.exit_status
+    here().report(data, lines)
+    sys.exit(status)
+
+
+@command(cli, "exec", passes_words=True)
+@click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED)
+def execute(words: tuple[str, ...]) -> None:
+    """Run a program in the cloud's network, as its administrator: onestack exec openstack server list."""
+    sys.exit(here().cloud.execute(words))

@@ -1,0 +1,151 @@
+"""Keeps a cloud alive: notices what hangs, goes on where supervisord gives up, counts restarts.
+
+supervisord starts again what dies. A process that lives but does not answer is the keeper's: it asks each
+as readiness does, and has one that was ready and keeps silent longer than its declaration allows started
+anew. It runs as one more supervised process.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+
+from onestack.core.errors import PermanentError
+from onestack.core.paths import Paths
+from onestack.platform import catalogue, site
+from onestack.platform.bringup import is_ready
+from onestack.platform.shape import Process
+from onestack.platform.site import Site
+
+LOG = logging.getLogger("onestack.keeper")
+PERIOD = 5.0
+"""Seconds between two looks."""
+FATAL_PAUSE = (5.0, 15.0, 30.0, 60.0)
+"""Seconds before a process that supervisord gave up is tried again; the last one from then on."""
+COMMAND_PERIOD = 30.0
+"""Seconds between two looks by a command: starting a process costs more than asking a socket."""
+
+
+@dataclass
+class Watched:
+    """What the keeper knows of a process."""
+
+    process: Process
+    pid: int = 0
+    restarts: int = 0
+    was_ready: bool = False
+    silent_since: float | None = None
+    given_up: int = 0
+    try_again: float = 0.0
+    looked: float = field(default=0.0)
+
+
+def verdict(watched: Watched, state: str, pid: int, answers: bool | None, now: float) -> str | None:
+    """What to do about a process: "restart", "launch" or nothing. Pure but for what it notes in `watched`.
+
+    `answers`: its readiness now, None when it was not asked. `now`: seconds, monotonic.
+    """
+    if state in ("FATAL", "EXITED"):
+        watched.was_ready, watched.silent_since = False, None
+        if now < watched.try_again:
+            return None
+        pause = FATAL_PAUSE[min(watched.given_up, len(FATAL_PAUSE) - 1)]
+        watched.given_up += 1
+        watched.try_again = now + pause
+        return "launch" if watched.given_up > 1 else None
+    if state != "RUNNING":
+        return None
+    if pid != watched.pid:
+        if watched.pid:
+            watched.restarts += 1
+        watched.pid, watched.was_ready, watched.silent_since = pid, False, None
+    if answers is None:
+        return None
+    if answers:
+        watched.was_ready, watched.silent_since, watched.given_up = True, None, 0
+        return None
+    if not watched.was_ready:
+        return None
+    if watched.silent_since is None:
+        watched.silent_since = now
+    if now - watched.silent_since < watched.process.hang_seconds:
+        return None
+    watched.was_ready, watched.silent_since = False, None
+    return "restart"
+
+
+class Keeper:
+    """Watches every process of one cloud until told to stop."""
+
+    def __init__(self, found: Site) -> None:
+        self._site = found
+        self._watched = {each.name: Watched(each) for each in catalogue.processes(found.view)}
+        self._file = found.paths.run / "keeper.json"
+        self._stop = threading.Event()
+
+    def run(self) -> None:
+        """Look every PERIOD seconds; a look that fails is logged and the next one tries again."""
+        while not self._stop.wait(PERIOD):
+            try:
+                self.look()
+            except PermanentError as error:
+                LOG.warning("%s: %s", error.summary, error.detail)
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def look(self) -> None:
+        """One look at everything."""
+        for name, state in self._site.supervisor.programs().items():
+            watched = self._watched.get(name)
+            if watched is None:
+                continue
+            # As long as `up` or `down` is at work, what it started or stopped is its own business.
+            if state.state == "STOPPED":
+                watched.pid = 0
+                continue
+            before = watched.pid
+            answers = self._ask(watched) if state.state == "RUNNING" else None
+            action = verdict(watched, state.state, state.pid, answers, time.monotonic())
+            if before and watched.pid not in (0, before):
+                LOG.warning("%s was started again (pid %s, before %s)", name, watched.pid, before)
+            if action == "restart":
+                LOG.error("%s keeps silent for %.0f s: started anew", name, watched.process.hang_seconds)
+                self._site.supervisor.stop(name)
+                self._site.supervisor.launch(name)
+            elif action == "launch":
+                LOG.warning("%s had ended for good: tried again", name)
+                self._site.supervisor.launch(name)
+        self._write()
+
+    def _ask(self, watched: Watched) -> bool | None:
+        now = time.monotonic()
+        if watched.process.ready.command and now - watched.looked < COMMAND_PERIOD:
+            return None
+        watched.looked = now
+        return is_ready(self._site, watched.process.ready)[0]
+
+    def _write(self) -> None:
+        data = {
+            "time": time.time(),
+            "restarts": {name: watched.restarts for name, watched in self._watched.items()},
+        }
+        partial = self._file.with_suffix(".partial")
+        partial.write_text(json.dumps(data))
+        partial.rename(self._file)
+
+
+def main(root: str, cache: str) -> None:
+    """Keep the cloud under `root` until SIGTERM."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    keeper = Keeper(site.load(Paths.at(root, cache)))
+    LOG.info("watching")
+    keeper.run()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:3])

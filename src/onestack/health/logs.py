@@ -1,0 +1,98 @@
+"""What the processes of a cloud wrote, merged or one by one, from a moment on, and as it goes on."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from onestack.core.errors import BadInput
+
+_AGE = re.compile(r"(\d+)\s*(s|m|min|h|d)")
+_UNITS = {"s": "seconds", "m": "minutes", "min": "minutes", "h": "hours", "d": "days"}
+# 2026-11-23 14:53:36, 2026-11-23T14:53:36 (OpenStack, MariaDB, OVS in UTC), with whatever follows.
+_STAMP = re.compile(r"(\d{4}-\d\d-\d\d)[T ]+(\d\d?:\d\d:\d\d)")
+FOLLOW_PERIOD = 0.3
+"""Seconds between two looks for new lines."""
+
+
+def moment(text: str, now: datetime) -> datetime:
+    """`10m`, `2h`, `1d` before `now`, or a date and time. Raises BadInput."""
+    if age := _AGE.fullmatch(text.strip()):
+        return now - timedelta(**{_UNITS[age[2]]: int(age[1])})
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise BadInput(
+            f"'{text}' is no time", hint="an age (30s, 10m, 2h, 1d) or a moment (2026-01-31T12:00)"
+        ) from None
+
+
+def stamp(line: str) -> datetime | None:
+    """The time a line was written at, by its own words."""
+    found = _STAMP.search(line[:48])
+    if not found:
+        return None
+    try:
+        return datetime.fromisoformat(f"{found[1]} {found[2]:0>8}")
+    except ValueError:
+        return None
+
+
+def since(lines: Sequence[str], start: datetime) -> list[str]:
+    """The lines from `start` on; one without a time belongs to the one before."""
+    kept: list[str] = []
+    taking = False
+    for line in lines:
+        written = stamp(line)
+        if written is not None:
+            taking = written >= start
+        if taking:
+            kept.append(line)
+    return kept
+
+
+def read(folder: Path, name: str | None) -> dict[str, Path]:
+    """The logs by process name. Raises BadInput for a name that has none."""
+    there = {each.stem: each for each in sorted(folder.glob("*.log"))}
+    if name is None:
+        return there
+    if name not in there:
+        raise BadInput(f"there is no log of '{name}'", hint=f"one of {', '.join(there) or '(none yet)'}")
+    return {name: there[name]}
+
+
+def last(logs: dict[str, Path], *, lines: int, start: datetime | None) -> list[tuple[str, str]]:
+    """The last `lines` lines of each log (all since `start`, when given), in the order of time."""
+    found: list[tuple[datetime, str, str]] = []
+    for name, file in logs.items():
+        text = file.read_text(errors="replace").splitlines()
+        chosen = since(text, start) if start else text[-lines:]
+        written = datetime.min
+        for line in chosen:
+            written = stamp(line) or written
+            found.append((written, name, line))
+    if len(logs) > 1:
+        found.sort(key=lambda each: each[0])
+    return [(name, line) for _, name, line in found][-lines if start is None else 0 :]
+
+
+def follow(logs: dict[str, Path]) -> Iterator[tuple[str, str]]:
+    """Lines as they are written, for ever."""
+    places = {name: file.stat().st_size for name, file in logs.items()}
+    while True:
+        for name, file in logs.items():
+            size = file.stat().st_size if file.exists() else 0
+            if size < places[name]:
+                places[name] = 0
+            if size > places[name]:
+                with file.open("rb") as log:
+                    log.seek(places[name])
+                    fresh = log.read()
+                whole = fresh.rfind(b"\n") + 1
+                places[name] += whole
+                for line in fresh[:whole].decode(errors="replace").splitlines():
+                    yield name, line
+        time.sleep(FOLLOW_PERIOD)

@@ -1,0 +1,163 @@
+"""How a cloud is: every process, worker and agent; what is degraded and why."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from openstack.connection import Connection
+from openstack.exceptions import SDKException
+
+from onestack.core.graph import Task, execute
+from onestack.host import namespace, processes
+from onestack.platform import catalogue, connect
+from onestack.platform.bringup import is_ready
+from onestack.platform.shape import Process
+from onestack.platform.site import Site
+
+Health = Literal["healthy", "degraded", "not running"]
+EXIT_STATUS: dict[Health, int] = {"healthy": 0, "degraded": 1, "not running": 3}
+
+
+@dataclass(frozen=True)
+class ProcessStatus:
+    """A process. `memory`: its proportional set size in MiB. `uptime`: seconds. `answers`: its readiness check."""
+
+    name: str
+    state: str
+    pid: int | None = None
+    memory: int | None = None
+    uptime: float | None = None
+    restarts: int = 0
+    answers: bool = False
+    seen: str = ""
+
+
+@dataclass(frozen=True)
+class WorkerStatus:
+    """A worker or agent as OpenStack itself reports it."""
+
+    kind: str
+    name: str
+    host: str
+    alive: bool
+    enabled: bool = True
+
+
+@dataclass(frozen=True)
+class Status:
+    """`reasons`: what is degraded, and why, in words."""
+
+    health: Health
+    name: str
+    release: str
+    front: str
+    hypervisor: str
+    datapath: str
+    guests: int
+    processes: tuple[ProcessStatus, ...]
+    workers: tuple[WorkerStatus, ...] = ()
+    reasons: tuple[str, ...] = ()
+    chosen: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def exit_status(self) -> int:
+        return EXIT_STATUS[self.health]
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def examine(site: Site) -> Status:
+    """Look at everything. Must run in the cloud's network."""
+    found = process_statuses(site)
+    reasons = [
+        f"{each.name} does not run ({each.state.lower()}); see `onestack logs {each.name}`"
+        if each.pid is None
+        else f"{each.name} does not answer: {each.seen}"
+        for each in found
+        if not each.answers
+    ]
+    workers: list[WorkerStatus] = []
+    if all(each.pid is None for each in found):
+        health: Health = "not running"
+        reasons = ["nothing runs; `onestack up` brings it back"]
+    else:
+        if not reasons:
+            try:
+                workers = list(worker_statuses(site))
+            except SDKException as error:
+                reasons.append(f"the APIs refuse: {error}")
+        reasons += [f"{w.kind} on {w.host} is not alive" for w in workers if w.enabled and not w.alive]
+        health = "degraded" if reasons else "healthy"
+    inside = processes.inside(namespace.mount_handle(site.paths))
+    return Status(
+        health=health,
+        name=site.spec.name,
+        release=site.view.series,
+        front=site.front,
+        hypervisor=site.choices.virt_type,
+        datapath={"system": "kernel", "netdev": "userspace"}[site.choices.datapath],
+        guests=sum(each.is_guest for each in inside),
+        processes=tuple(found),
+        workers=tuple(workers),
+        reasons=tuple(reasons),
+        chosen=site.choices.reasons,
+    )
+
+
+def process_statuses(site: Site) -> list[ProcessStatus]:
+    """Every process of the cloud, its readiness asked for side by side."""
+    running = site.supervisor.programs()
+    counted = restarts(site)
+    found: dict[str, ProcessStatus] = {}
+
+    def look(process: Process) -> None:
+        there = running.get(process.name)
+        if there is None or not there.pid:
+            found[process.name] = ProcessStatus(process.name, there.state if there else "STOPPED")
+            return
+        answers, seen = is_ready(site, process.ready)
+        memory = processes.memory(there.pid)
+        found[process.name] = ProcessStatus(
+            process.name,
+            there.state,
+            there.pid,
+            memory // 1024 if memory else None,
+            max(0.0, time.time() - there.since),
+            counted.get(process.name, 0),
+            answers,
+            seen,
+        )
+
+    everything = catalogue.processes(site.view)
+    failed = execute([Task(each.name, lambda p=each: look(p)) for each in everything])  # type: ignore[misc]
+    for error in failed.values():
+        raise error
+    return [found[each.name] for each in everything]
+
+
+def restarts(site: Site) -> dict[str, int]:
+    """How often each process was started again since `up`, as the keeper counted."""
+    file = site.paths.run / "keeper.json"
+    try:
+        counted: dict[str, int] = json.loads(file.read_text())["restarts"]
+    except (OSError, ValueError, KeyError):
+        return {}
+    return counted
+
+
+def worker_statuses(site: Site) -> Iterable[WorkerStatus]:
+    """Nova's services and Neutron's agents."""
+    admin: Connection = connect.connection(site)
+    if "compute" in site.view.services:
+        for service in admin.compute.services():
+            yield WorkerStatus(
+                service.binary, service.binary, service.host, service.state == "up", service.status == "enabled"
+            )
+    if "network" in site.view.services:
+        for agent in admin.network.agents():
+            yield WorkerStatus(agent.agent_type, agent.binary, agent.host, agent.is_alive, agent.is_admin_state_up)
