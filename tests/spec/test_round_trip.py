@@ -1,4 +1,4 @@
-"""What is right stays the same when it is written down and read again; what is not is refused with its place."""
+"""What is right stays the same when written down and read again; what is not is refused with its place."""
 
 from __future__ import annotations
 
