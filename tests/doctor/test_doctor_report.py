@@ -43,6 +43,7 @@ def item(report: Report, name: str) -> Item:
 def test_a_good_machine() -> None:
     report = examine()
     assert report.ready
+    assert report.exit_status == 0
     assert report.findings == ()
     assert report.advice == ()
     assert item(report, "hypervisor").value == "kvm: a guest booted in 1.2 s"
@@ -117,6 +118,7 @@ def test_advice_for_a_virtual_machine_without_virtualization() -> None:
 def test_what_stands_in_the_way_is_found() -> None:
     report = examine(facts=machine(uid=1000))
     assert not report.ready
+    assert report.exit_status == 1
     assert [one.summary for one in report.findings] == ["this needs root"]
     assert item(report, "root").state == "bad"
 

@@ -57,6 +57,11 @@ class Report:
         return not any(finding.severity == "error" for finding in self.findings)
 
     @property
+    def exit_status(self) -> int:
+        """What the command ends with: 0 if `up` can be tried."""
+        return 0 if self.ready else 1
+
+    @property
     def advice(self) -> tuple[str, ...]:
         """How to get better, each once."""
         items = (*self.machine, *self.choices, *self.cloud)
