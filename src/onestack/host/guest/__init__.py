@@ -5,7 +5,7 @@ are the scripts under `files/rootfs`. `packages` and `hooks` say what the base m
 makes the image for Glance.
 """
 
-from onestack.host.guest.image import BOOT_FILES, build, key
+from onestack.host.guest.image import build
 from onestack.host.guest.parts import hooks, packages
 
-__all__ = ["BOOT_FILES", "build", "hooks", "key", "packages"]
+__all__ = ["build", "hooks", "packages"]

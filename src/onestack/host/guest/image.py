@@ -7,7 +7,6 @@ device and no mount: mtools and syslinux write into the file.
 from __future__ import annotations
 
 import gzip
-import hashlib
 import struct
 import tempfile
 from pathlib import Path
@@ -167,14 +166,3 @@ def _boot_partition() -> list[list[str]]:
 
 def _program(path: Path) -> Entry:
     return Entry.file(path.read_bytes(), executable=True)
-
-
-def key(base: Path) -> str:
-    """Eight digits that change whenever the image would."""
-    parts = [path for path in sorted(FILES.rglob("*")) if path.is_file()]
-    parts += sorted(Path(__file__).parent.glob("*.py"))
-    parts += [base / part for part in (KERNEL_RELEASE, BUSYBOX, *PROGRAMS)]
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part.name.encode() + b"\0" + part.read_bytes())
-    return digest.hexdigest()[:8]
