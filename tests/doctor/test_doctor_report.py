@@ -12,6 +12,7 @@ import pytest
 from machines import GOOD, PATHS, machine
 
 from onestack import spec
+from onestack.core.errors import PermanentError
 from onestack.core.paths import Paths
 from onestack.host import doctor
 from onestack.host.doctor import Item, Report
@@ -75,6 +76,14 @@ def test_kvm_is_not_tried_when_nobody_would_use_it() -> None:
     examine("platform: {compute: {driver: fake}}", probe=never)
     examine("platform: {compute: {virt: qemu}}", probe=never)
     examine(facts=machine(kvm=Device(False, False, "it is not there")), probe=never)
+
+
+def test_a_trial_that_cannot_be_made_is_no_failure_of_the_report() -> None:
+    def broken(base: Path) -> Trial:
+        raise PermanentError("the base lacks a kernel")
+
+    found = item(examine(probe=broken), "hypervisor")
+    assert (found.value, found.state) == ("not proved: the base lacks a kernel", "unknown")
 
 
 @pytest.mark.parametrize(

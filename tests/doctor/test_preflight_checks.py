@@ -150,6 +150,12 @@ def test_a_port_in_use(address: str, port: int, in_the_way: bool) -> None:
         assert found[0].detail == "by nginx (pid 77)"
 
 
+def test_a_spec_that_nobody_wrote_has_no_lines_to_point_at() -> None:
+    found = only(check(machine(listeners=(listener("127.0.0.1"),)), spec.default()))
+    assert str(found).startswith("port 8080 is in use on 127.0.0.1; by nginx (pid 77)")
+    assert "file" not in found.as_dict()
+
+
 def test_the_port_names_its_line() -> None:
     found = only(check(machine(listeners=(listener("127.0.0.1", 80),)), "platform:\n  listen: {port: 80}\n"))
     assert found.place == Place("cloud.yaml", 2, 18)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from onestack.core.errors import OneStackError
 from onestack.core.paths import Paths
 from onestack.host import facts as machine
 from onestack.host import preflight, reach
@@ -219,7 +220,10 @@ def _hypervisor(spec: Spec, seen: Facts, base: Path | None, probe: Callable[[Pat
         return Item("hypervisor", f"qemu (emulation): /dev/kvm {seen.kvm.why}", slow)
     if base is None or probe is None:
         return Item("hypervisor", "not proved yet: the base is not there; `up` will prove it", "unknown")
-    found = probe(base)
+    try:
+        found = probe(base)
+    except OneStackError as error:
+        return Item("hypervisor", f"not proved: {error.summary}", "unknown")
     if found.usable:
         return Item("hypervisor", f"kvm: {found.reason}")
     advice = "KVM answers but runs no guest; on a virtual machine, ask for nested virtualization"

@@ -28,7 +28,8 @@ class Diagnostic:
 
     def __str__(self) -> str:
         said = "; ".join(part for part in (self.summary, self.detail, self.hint) if part)
-        return f"{self.place}: {said}" if self.place else said
+        # A spec that nobody wrote has a name and no lines: nothing to point at.
+        return f"{self.place}: {said}" if self.place and self.place.line else said
 
     def as_dict(self) -> dict[str, Any]:
         """The finding as data, empty parts left out."""
@@ -39,7 +40,7 @@ class Diagnostic:
             "hint": self.hint,
             "forcible": self.forcible,
         }
-        if self.place:
+        if self.place and self.place.line:
             parts |= {"file": self.place.file, "line": self.place.line, "column": self.place.column}
         return {key: value for key, value in parts.items() if value}
 
