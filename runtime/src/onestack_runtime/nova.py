@@ -13,7 +13,6 @@ monkey_patch.patch(backend="threading")
 
 import logging  # noqa: E402
 import os  # noqa: E402
-from collections.abc import Callable  # noqa: E402
 from typing import Any  # noqa: E402
 
 from onestack_runtime.places import API, ENVIRONMENT, ETC, LIB, folder  # noqa: E402
@@ -24,6 +23,8 @@ LOG = logging.getLogger(__name__)
 API_THREADS = 12
 METADATA_THREADS = 4
 STOP_SECONDS = 40.0
+DRAIN_SECONDS = 30
+"""How long work in progress is waited for when the process is told to end."""
 
 
 def main() -> None:
@@ -44,9 +45,8 @@ def main() -> None:
     metadata = wsgi_app.init_application("metadata", "nova-api-metadata")
     process.serve(metadata, str(API / "nova-metadata.sock"), "", METADATA_THREADS)
     _prepare_workers()
-    for name, start in _workers():
-        service = _Worker(start)
-        process.worker(name, service.start, service.stop)
+    for worker in _workers():
+        process.worker(worker.name, worker.start, drain=worker.drain)
     process.run()
 
 
@@ -69,69 +69,59 @@ def _prepare_workers() -> None:
 
 
 class _Worker:
-    """One of nova's services; made anew at each attempt to start it."""
+    """One of Nova's services, on one or several hosts; made anew at each attempt to start it."""
 
-    def __init__(self, create: Callable[[], Any]) -> None:
-        self._create = create
-        self._service: Any = None
+    def __init__(self, binary: str, topic: str, hosts: list[str], **more: Any) -> None:
+        self.name = binary
+        self._topic = topic
+        self._hosts = hosts
+        self._more = more
+        self._services: list[Any] = []
 
     def start(self) -> None:
-        self._service = self._create()
+        """It listens on the message bus when this returns."""
+        from nova import context, service
+        from nova.objects import host_mapping
 
-    def stop(self) -> None:
-        self._service.stop()
+        _require_placement()
+        for host in self._hosts[len(self._services) :]:
+            made = service.Service.create(binary=self.name, topic=self._topic, host=host, **self._more)
+            made.start()
+            self._services.append(made)
+        if self.name == "nova-compute":
+            # The scheduler sees only hosts that are mapped to a cell; its own discovery is periodic.
+            host_mapping.discover_hosts(context.get_admin_context())
 
+    def drain(self) -> None:
+        """Take nothing new, and wait for what is in progress.
 
-def _workers() -> list[tuple[str, Callable[[], Any]]]:
-    from nova.conductor import rpcapi as conductor_rpcapi
-    from nova.conf import CONF
-    from nova.scheduler import rpcapi as scheduler_rpcapi
-
-    found = [
-        ("nova-conductor", lambda: _start("nova-conductor", conductor_rpcapi.RPC_TOPIC)),
-        ("nova-scheduler", lambda: _start("nova-scheduler", scheduler_rpcapi.RPC_TOPIC)),
-    ]
-    if CONF.compute_driver == "onestack_fake.FakeHost":
-        from onestack_runtime.fake_hosts import hosts
-
-        hosts.prepare()
-        return [*found, ("nova-compute (fake hosts)", lambda: _start_computes(hosts.names()))]
-    return [*found, ("nova-compute", lambda: _start_computes([CONF.host]))]
-
-
-def _start(binary: str, topic: str, **more: Any) -> Any:
-    """Start one service; it listens on the message bus when this returns."""
-    from nova import service
-
-    _require_placement()
-    made = service.Service.create(binary=binary, topic=topic, **more)
-    made.start()
-    return made
-
-
-class _Several:
-    """Several services that stop together."""
-
-    def __init__(self, services: list[Any]) -> None:
-        self._services = services
-
-    def stop(self) -> None:
+        Upstream's own way to stop nova-compute waits for a thread that never ends (libvirt's connection
+        events), and leaves nothing else behind that the end of the process would not.
+        """
         for each in self._services:
-            each.stop()
+            each.manager.set_shutdown_in_progress()
+            each.rpcserver.stop()
+        for each in self._services:
+            each.manager._wait_for_in_progress_tasks(DRAIN_SECONDS)
 
 
-def _start_computes(hosts: list[str]) -> _Several:
-    """Start nova-compute for each host and make the hosts known to the cell at once."""
-    from nova import context
-    from nova.compute import rpcapi
-    from nova.objects import host_mapping
+def _workers() -> list[_Worker]:
+    from nova.compute import rpcapi as compute
+    from nova.conductor import rpcapi as conductor
+    from nova.conf import CONF
+    from nova.scheduler import rpcapi as scheduler
 
-    services = [
-        _start("nova-compute", rpcapi.RPC_TOPIC, topic_alt=rpcapi.RPC_TOPIC_ALT, host=host) for host in hosts
+    hosts = [CONF.host]
+    if CONF.compute_driver == "onestack_fake.FakeHost":
+        from onestack_runtime.fake_hosts import hosts as fake
+
+        fake.prepare()
+        hosts = fake.names()
+    return [
+        _Worker("nova-conductor", conductor.RPC_TOPIC, [CONF.host]),
+        _Worker("nova-scheduler", scheduler.RPC_TOPIC, [CONF.host]),
+        _Worker("nova-compute", compute.RPC_TOPIC, hosts, topic_alt=compute.RPC_TOPIC_ALT),
     ]
-    # The scheduler looks only at hosts that are mapped to a cell; its own discovery is periodic.
-    host_mapping.discover_hosts(context.get_admin_context())
-    return _Several(services)
 
 
 def _require_placement() -> None:

@@ -7,6 +7,8 @@ started or dies, so that the supervisor starts it again.
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import logging
 import os
 import signal
@@ -40,6 +42,7 @@ class Process:
         self._ended = threading.Event()
         self._status = 0
         self._servers: list[Server] = []
+        self._drains: list[tuple[str, Callable[[], object]]] = []
         self._stops: list[tuple[str, Callable[[], object]]] = []
 
     def serve(self, application: Application, socket: str, path: str, threads: int) -> None:
@@ -71,12 +74,15 @@ class Process:
         start: Callable[[], object],
         stop: Callable[[], object] | None = None,
         *,
+        drain: Callable[[], object] | None = None,
         retry: bool = True,
     ) -> None:
         """Start a worker in a thread of its own: `start` returns when it runs.
 
         With `retry`, a start that fails is tried again until START_SECONDS have passed: what it needs may not
-        be there yet. `stop` is called at the end, the last worker first.
+        be there yet. At the end come the `drain`s, in the order in which the workers started, while the API
+        still serves (work in progress may need it); then the API is stopped; then comes every `stop`, the
+        last worker first.
         """
         self.health.expect(name)
 
@@ -97,6 +103,8 @@ class Process:
                     self.fail(f"{name} cannot be started ({type(error).__name__})")
                     return
                 else:
+                    if drain is not None:
+                        self._drains.append((name, drain))
                     if stop is not None:
                         self._stops.append((name, stop))
                     self.health.up(name)
@@ -123,6 +131,7 @@ class Process:
         """Wait for the end, then end. Does not return."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
+        _settle()
         self.health.up(_ALL)
         self._ended.wait()
         status = self._status
@@ -141,6 +150,8 @@ class Process:
         self._ended.set()
 
     def _stop(self) -> None:
+        for name, drain in self._drains:
+            self._attempt(name, drain)
         for server in self._servers:
             self._attempt("API", server.stop)
         for name, stop in reversed(self._stops):
@@ -153,3 +164,13 @@ class Process:
             stop()
         except Exception:
             LOG.exception("%s did not stop in order", name)
+
+
+def _settle() -> None:
+    """After the imports: what is loaded stays, so the garbage collector need not look at it again and again;
+    and what the imports used is given back to the system."""
+    gc.collect()
+    gc.freeze()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

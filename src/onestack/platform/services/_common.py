@@ -90,9 +90,24 @@ def database(view: View, name: str, user: str) -> dict[str, Value]:
     }
 
 
+_QUIET = (
+    *("amqp=WARN", "sqlalchemy=WARN", "oslo.messaging=INFO", "oslo_messaging=INFO", "iso8601=WARN"),
+    *(
+        "requests.packages.urllib3.connectionpool=WARN",
+        "urllib3.connectionpool=WARN",
+        "urllib3.util.retry=WARN",
+    ),
+    *("keystonemiddleware=WARN", "routes.middleware=WARN", "stevedore=CRITICAL", "taskflow=WARN"),
+    *("keystoneauth=WARN", "oslo.cache=INFO", "oslo_policy=INFO", "dogpile.core.dogpile=INFO"),
+    # A warning at every call that the client is to be replaced one day.
+    "neutronclient=ERROR",
+)
+"""oslo.log's own list, and less of what says nothing to an operator."""
+
+
 def logging() -> dict[str, Value]:
     """In [DEFAULT]: to standard error only, which the supervisor keeps."""
-    return {"use_stderr": True, "debug": False}
+    return {"use_stderr": True, "debug": False, "default_log_levels": _QUIET}
 
 
 def proxied() -> dict[str, Section]:

@@ -33,9 +33,8 @@ def _files(view: View) -> dict[str, str]:
             "shutdown_timeout": 15,
             "vif_plugging_timeout": 120,
             "mkisofs_cmd": "genisoimage",
-            "manager_shutdown_timeout": 30,
-            "graceful_shutdown_timeout": 40,
             "reserved_host_memory_mb": 512,
+            "initial_cpu_allocation_ratio": 16.0,
         },
         "api": {
             "auth_strategy": "keystone",
