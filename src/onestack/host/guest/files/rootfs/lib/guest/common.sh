@@ -1,4 +1,5 @@
-# Words that the guest's scripts share.
+# Words that the guest's scripts share. Starting a program costs an emulated processor tens of milliseconds,
+# so what the shell can do itself is left to it.
 # shellcheck shell=sh
 
 RUN=/run/guest
@@ -8,23 +9,35 @@ log() {
     echo "onestack-guest: $*" >/dev/ttyS0 2>/dev/null || echo "onestack-guest: $*" >/dev/console
 }
 
-uptime_seconds() { cut -d ' ' -f 1 /proc/uptime; }
+now() { # sets `up` to the seconds since the kernel started, `whole` to the same without a fraction
+    read -r up _ </proc/uptime
+    whole="${up%.*}"
+}
 
 wait_for() { # SECONDS COMMAND...: until the command succeeds, for so long at most
-    end=$(($(cut -d . -f 1 /proc/uptime) + $1))
+    now
+    end=$((whole + $1))
     shift
     until "$@"; do
-        [ "$(cut -d . -f 1 /proc/uptime)" -lt "$end" ] || return 1
+        now
+        [ "$whole" -lt "$end" ] || return 1
         usleep 100000
     done
 }
 
-address() { # the first interface's IPv4 address
-    ip -4 -o addr show dev eth0 scope global 2>/dev/null | sed -n 's/.* inet \([0-9.]*\).*/\1/p' | head -n 1
+# The page of the HTTP server: made anew whenever the name or the first interface's address changes.
+publish() {
+    read -r name </proc/sys/kernel/hostname
+    address=
+    [ ! -s $RUN/address ] || read -r address <$RUN/address
+    page="hostname=$name address=$address"
+    # In one step: requests are answered meanwhile.
+    echo "$page" >"$RUN/page.$$"
+    mv "$RUN/page.$$" $RUN/page
 }
 
-# The page of the HTTP server: made anew whenever the name or an address changes.
-publish() {
-    echo "hostname=$(hostname) address=$(address)" >"$RUN/page.$$"
-    mv "$RUN/page.$$" $RUN/page
+# Drivers of disks other than virtio's, and file systems but the root's. They cost an emulated processor a
+# second or two, and are seldom needed.
+other_disks() {
+    nice -n 19 modprobe -a virtio-rng ata_piix ahci virtio_scsi sd_mod sr_mod isofs vfat 2>/dev/null
 }
