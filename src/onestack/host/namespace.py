@@ -95,6 +95,7 @@ def mounts(layout: Layout, stage: Path) -> list[list[str]]:
         bind(paths.log, "/var/log"),
         bind(paths.lib / "tmp", "/tmp"),
         bind(paths.lib / "tmp", "/var/tmp"),
+        bind(paths.lib / "cache", "/var/cache"),
         bind(paths.etc, "/etc/onestack"),
         bind(paths.etc / "libvirt", "/etc/libvirt"),
         bind(layout.environment, "/usr/lib/onestack"),

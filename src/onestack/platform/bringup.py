@@ -23,6 +23,8 @@ from onestack.platform.services import identity
 from onestack.platform.site import PYTHON, Site
 
 KEEPER = "keeper"
+TRIES = 3
+"""How often a process may be started before it counts as one that cannot be."""
 
 
 def bring_up(site: Site, image: Path, emit: Emit) -> None:
@@ -205,13 +207,16 @@ def wait_ready(site: Site, process: Process) -> None:
     def evidence() -> str:
         return last_lines(tail(log))
 
+    tries: set[int] = set()
+
     def look() -> tuple[bool, str]:
         done, seen = is_ready(site, process.ready)
         if not done:
             state = site.supervisor.programs()[process.name]
-            if state.state in ("FATAL", "EXITED"):
+            tries.add(state.pid)
+            if state.state in ("FATAL", "EXITED") or len(tries - {0}) > TRIES:
                 raise PermanentError(
-                    f"{process.name} ended as soon as it was started ({state.why or state.state})",
+                    f"{process.name} ends as soon as it is started ({state.why or state.state.lower()})",
                     detail=evidence(),
                     where=str(log),
                     hint="the cause is in the log; after mending it run `onestack up` again",

@@ -27,6 +27,7 @@ FOLDERS = (
     Folder("/var/lib", mode=0o755),
     Folder("/var/lib/base"),
     Folder("/var/lib/tmp", mode=0o1777),
+    Folder("/var/lib/cache"),
     Folder("/var/lib/mysql", "mysql", "mysql", 0o700),
     Folder("/var/lib/openvswitch", mode=0o700),
     Folder("/var/lib/ovn", mode=0o700),
