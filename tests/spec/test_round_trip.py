@@ -68,7 +68,10 @@ specs = mapping(version=st.just(1), name=names, platform=platforms, hosts=hosts)
 
 def as_yaml(data: dict[str, Any]) -> str:
     text = io.StringIO()
-    YAML(typ="safe", pure=True).dump(data, text)
+    yaml = YAML(typ="safe", pure=True)
+    # In braces it writes ::1 without quotes, which neither it nor any other YAML 1.2 reader takes back.
+    yaml.default_flow_style = False
+    yaml.dump(data, text)
     return text.getvalue() if data else "{}"
 
 

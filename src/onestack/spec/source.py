@@ -171,13 +171,13 @@ class _Reader:
         if not isinstance(node, ScalarNode) or _tag(node) == "null":
             self.wrong("a key must be text", place)
             return None
-        return str(node.value)
+        return self._text(str(node.value), place)
 
     def _scalar(self, node: Node, place: Place) -> Any:
         kind = _tag(node)
         if kind not in _SCALARS:
             return self._odd_tag(node, place)
-        written = str(node.value)
+        written = self._text(str(node.value), place)
         if kind in ("str", "timestamp"):
             return written
         data = self._scalars.construct_object(node)
@@ -188,6 +188,14 @@ class _Reader:
             data = WrittenFloat(data)
             data.written = written
         return data
+
+    def _text(self, written: str, place: Place) -> str:
+        """Text whose escapes are whole characters: JSON writes those beyond 16 bits as two."""
+        try:
+            return written.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            self.wrong("half a character (a lone \\uD800 to \\uDFFF)", place)
+            return written.encode("utf-8", "replace").decode()
 
     def _odd_tag(self, node: Node, place: Place) -> None:
         self.wrong(f"the tag '{_tag(node)}' means nothing here", place, "plain YAML without tags")
@@ -215,7 +223,9 @@ def _syntax(error: MarkedYAMLError, text: str, name: str) -> Diagnostic:
             "use two spaces",
         )
     context = f" ({error.context})" if error.context else ""
-    return Diagnostic("error", f"not YAML: {error.problem or error}{context}", "", place)
+    # An IPv6 address in braces: {address: ::1}
+    hint = "put a value that begins with ':' in quotes" if "found ':'" in str(error.problem) else ""
+    return Diagnostic("error", f"not YAML: {error.problem or error}{context}", "", place, hint)
 
 
 def _first_odd_character(text: str) -> tuple[int, int]:
