@@ -20,7 +20,7 @@ from onestack.core.paths import Paths
 from onestack.health import logs, status, verify
 from onestack.health.status import Status
 from onestack.health.verify import Report, SmokeReport
-from onestack.host import base, doctor, environment, facts, hypervisor, namespace, preflight
+from onestack.host import base, doctor, environment, facts, hypervisor, namespace, preflight, reach
 from onestack.host.command import succeeds
 from onestack.host.lock import held
 from onestack.platform import bringup, connect, site, takedown
@@ -65,7 +65,7 @@ class Cloud:
         Raises BadInput, Busy, PermanentError, Unready.
         """
         wanted, text = self._wanted(spec)
-        self._check(wanted, emit, force=force)
+        self._check(wanted, emit, force=force, mirror=mirror)
         with self._held("up", wait):
             fetched = fetch(self.paths, wanted.platform.release, emit, mirror=mirror)
             choices = self._choose(wanted, fetched, emit)
@@ -123,7 +123,9 @@ class Cloud:
     def verify(self, *, emit: Emit = silent) -> Report:
         """Try the cloud from end to end as two throw-away tenants."""
         found = self.site
-        return self.run(lambda: verify.quick(lambda **who: connect.connection(found, **who), emit))
+        # Each run removes what an earlier one left: two at a time would remove each other's.
+        with held(self.paths.run / "verify.lock", "onestack verify"):
+            return self.run(lambda: verify.quick(lambda **who: connect.connection(found, **who), emit))
 
     def verify_tempest(self, *, emit: Emit = silent, concurrency: int = 2) -> SmokeReport:
         """Run Tempest's smoke tests."""
@@ -197,11 +199,16 @@ class Cloud:
             return load_spec(kept), kept.read_text()
         return default_spec(), "version: 1\n"
 
-    def _check(self, spec: Spec, emit: Emit, *, force: bool) -> None:
+    def _check(self, spec: Spec, emit: Emit, *, force: bool, mirror: str | None) -> None:
         seen = facts.gather(preflight.disks(self.paths))
         missing = not is_fetched(self.paths, spec.platform.release)
         found = preflight.check(
-            spec, seen, self.paths, needs_packages=missing, own=preflight.own(self.paths)
+            spec,
+            seen,
+            self.paths,
+            needs_packages=missing,
+            own=preflight.own(self.paths),
+            unreachable=lambda: reach.check(mirror),
         )
         for each in preflight.demand(found, force=force):
             emit(Event("check", "noted", str(each)))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shlex
 import sys
-from typing import Any
 
 import click
+from rich.markup import escape
 
 from onestack.cli import view
 from onestack.cli.common import command, here
@@ -93,14 +93,31 @@ def openrc() -> None:
 @command(cli, "doctor")
 @click.argument("spec", required=False, type=click.Path(dir_okay=False))
 def doctor_command(spec: str | None) -> None:
-    """What this machine has and lacks, what will be chosen because of it, and how to get better."""
-    report: doctor.Report = here().cloud.doctor(spec)
-    here().report(report.as_dict(), _doctor_lines(report.as_dict()))
+    """What this machine has and lacks, what will be chosen because of it, and how to get better.
+
+    Exit status: 0 `up` can be tried, 1 something stands in its way.
+    """
+    report = here().cloud.doctor(spec)
+    here().report(report.as_dict(), _doctor_lines(report))
     sys.exit(report.exit_status)
 
 
-def _doctor_lines(data: dict[str, Any]) -> list[str]:
+def _doctor_lines(report: doctor.Report) -> list[str]:
+    colours = {"good": "green", "fair": "yellow", "bad": "red"}
     lines: list[str] = []
-    for title, rows in data.items():
-        lines += ["", f"[bold]{title}[/]", *(f"  {row}" for row in rows)]
+    for title, items in (
+        ("This machine", report.machine),
+        ("What will be chosen", report.choices),
+        ("A cloud here", report.cloud),
+    ):
+        lines += ["", f"[bold]{title}[/]"]
+        for item in items:
+            colour = colours.get(item.state, "dim")
+            lines.append(f"[{colour}]●[/] {item.name:<24} {escape(item.value)}")
+    if report.findings:
+        lines += ["", "[bold]What stands in the way[/]"]
+        lines += [f"[yellow]![/] {escape(str(finding))}" for finding in report.findings]
+    if report.advice:
+        lines += ["", "[bold]How to get better[/]", *(f"  {escape(each)}" for each in report.advice)]
+    lines += ["", "[green]`up` can be tried[/]" if report.ready else "[red]`up` would refuse[/]"]
     return lines

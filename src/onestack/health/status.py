@@ -156,8 +156,14 @@ def worker_statuses(site: Site) -> Iterable[WorkerStatus]:
     if "compute" in site.view.services:
         for service in admin.compute.services():
             yield WorkerStatus(
-                service.binary, service.binary, service.host, service.state == "up", service.status == "enabled"
+                service.binary,
+                service.binary,
+                service.host,
+                service.state == "up",
+                service.status == "enabled",
             )
     if "network" in site.view.services:
         for agent in admin.network.agents():
-            yield WorkerStatus(agent.agent_type, agent.binary, agent.host, agent.is_alive, agent.is_admin_state_up)
+            yield WorkerStatus(
+                agent.agent_type, agent.binary, agent.host, agent.is_alive, agent.is_admin_state_up
+            )

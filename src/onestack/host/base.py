@@ -102,7 +102,7 @@ def ensure(release: Path, store: Path, emit: Emit, *, mirror: str | None = None)
     ):
         if target.exists():
             return target
-        if not shutil.which("mmdebstrap"):
+        if not (shutil.which("mmdebstrap") and Path(KEYRING).exists()):
             at.progress("installing mmdebstrap")
             install_packages(["mmdebstrap", "debian-archive-keyring"])
         for left in store.glob("base.partial-*"):
