@@ -131,6 +131,7 @@ class Process:
         """Wait for the end, then end. Does not return."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
+        sys.unraisablehook = _unraisable
         _settle()
         self.health.up(_ALL)
         self._ended.wait()
@@ -174,3 +175,9 @@ def _settle() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
+
+
+def _unraisable(what: sys.UnraisableHookArgs) -> None:
+    """A client that went away before it had its whole answer is no news; anything else is."""
+    level = logging.DEBUG if isinstance(what.exc_value, OSError) else logging.ERROR
+    LOG.log(level, "%s: %r", what.err_msg or "exception ignored", what.object, exc_info=what.exc_value)
