@@ -100,7 +100,9 @@ class Cloud:
         """(process, line) of what was written; `since`: an age or a moment; `follow`: for ever."""
         found = logs.read(self.paths.log, service)
         yield from logs.last(
-            found, lines=lines, start=logs.moment(since, datetime.now(UTC).replace(tzinfo=None)) if since else None
+            found,
+            lines=lines,
+            start=logs.moment(since, datetime.now(UTC).replace(tzinfo=None)) if since else None,
         )
         if follow:
             yield from logs.follow(found)
@@ -169,7 +171,9 @@ class Cloud:
             variables = {}
             if (handle := namespace.net_handle(self.paths)).exists():
                 argv = ["nsenter", f"--net={handle}", "--", *argv]
-        return subprocess.run(argv, env={**os.environ, **self.environment(), **variables}, check=False).returncode
+        return subprocess.run(
+            argv, env={**os.environ, **self.environment(), **variables}, check=False
+        ).returncode
 
     def connect(self, **who: Any) -> Connection:
         """A connection of openstacksdk's as the administrator, or as `user`, `password`, `project`.
@@ -235,7 +239,9 @@ class Cloud:
                 )
             system = kernel and net.datapath != "userspace"
             reasons["datapath"] = (
-                "openvswitch in the kernel" if kernel else "this kernel has no openvswitch: OVS' userspace datapath"
+                "openvswitch in the kernel"
+                if kernel
+                else "this kernel has no openvswitch: OVS' userspace datapath"
             )
             isolated = net.isolated if net.isolated is not None else not self.paths.is_default
             if before and before.isolated != isolated:

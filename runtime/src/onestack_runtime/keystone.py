@@ -16,10 +16,13 @@ THREADS = 8
 def main() -> None:
     threads.native()
     os.environ.setdefault("OS_KEYSTONE_CONFIG_DIR", str(ETC / "keystone"))
+    from keystone.common.rbac_enforcer.enforcer import RBACEnforcer
     from keystone.server.wsgi import initialize_public_application
 
     key_rotation.ensure()
     application = initialize_public_application()
+    # The first request would make the rules, and a second one beside it see half of them (HTTP 403).
+    assert RBACEnforcer()._enforcer.registered_rules
     process = Process("keystone")
     process.serve(application, str(API / "keystone.sock"), "identity", THREADS)
     process.thread("key rotation", key_rotation.Rotation(process).run)

@@ -27,13 +27,15 @@ def main() -> None:
     for stale in (RUN / "neutron").glob("neutron_start_time*"):
         stale.unlink()
     folder(LIB / "neutron")
-    from neutron import server
+    from neutron import policy, server
     from neutron.server import api
 
     from onestack_runtime.neutron_agent import Agent
     from onestack_runtime.neutron_workers import Workers
 
     application = server.boot_server(api.api_server, prog="neutron-api")
+    # The first request would make the rules, and a second one beside it see half of them (HTTP 403).
+    policy.init()
     process = Process("neutron")
     process.serve(application, str(API / "neutron.sock"), "networking", API_THREADS)
     workers = Workers()

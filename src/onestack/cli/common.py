@@ -38,7 +38,9 @@ def here() -> Context:
     return found
 
 
-def command(group: click.Group, name: str, *, passes_words: bool = False) -> Callable[[Callable[..., Any]], click.Command]:
+def command(
+    group: click.Group, name: str, *, passes_words: bool = False
+) -> Callable[[Callable[..., Any]], click.Command]:
     """A command of `group` with the options that all commands share."""
 
     def wrap(function: Callable[..., Any]) -> click.Command:
@@ -50,7 +52,9 @@ def command(group: click.Group, name: str, *, passes_words: bool = False) -> Cal
         call.__doc__ = function.__doc__
         call.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
         options = (
-            click.option("--root", default="/", metavar="DIR", help="The folder all of the cloud's paths hang from."),
+            click.option(
+                "--root", default="/", metavar="DIR", help="The folder all of the cloud's paths hang from."
+            ),
             click.option("--json", "as_json", is_flag=True, help="Answer in JSON, one value a line."),
         )
         decorated: Any = call

@@ -76,4 +76,3 @@ def main() -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(error.exit_status)
-

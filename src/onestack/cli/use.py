@@ -11,9 +11,13 @@ from onestack.cli.main import cli
 
 
 @command(cli, "verify")
-@click.option("--quick", "how", flag_value="quick", default="quick", help="As two ordinary tenants (the default).")
+@click.option(
+    "--quick", "how", flag_value="quick", default="quick", help="As two ordinary tenants (the default)."
+)
 @click.option("--tempest", "how", type=click.Choice(["smoke"]), help="With upstream's own test suite.")
-@click.option("--concurrency", default=2, show_default=True, help="How many of Tempest's tests run at a time.")
+@click.option(
+    "--concurrency", default=2, show_default=True, help="How many of Tempest's tests run at a time."
+)
 def verify(how: str, concurrency: int) -> None:
     """Try the cloud from end to end. Exit status: 0 it works, 1 it does not."""
     with here().events() as emit:
@@ -27,7 +31,11 @@ def verify(how: str, concurrency: int) -> None:
             lines = [f"[dim]skipped[/]  {each.name}  [dim]{each.reason}[/]" for each in smoke.of("skipped")]
             lines += [f"[red]failed[/]   {each.name}  [dim]{each.reason}[/]" for each in smoke.of("failed")]
             sums = (f"{len(smoke.of(state))} {state}" for state in ("passed", "failed", "skipped"))
-            lines.append(", ".join(sums) + f" in {smoke.seconds:.0f} s" + (f"; {smoke.cut_short}" if smoke.cut_short else ""))
+            lines.append(
+                ", ".join(sums)
+                + f" in {smoke.seconds:.0f} s"
+                + (f"; {smoke.cut_short}" if smoke.cut_short else "")
+            )
             data, status = smoke.as_dict(), smoke.exit_status
     here().report(data, lines)
     sys.exit(status)

@@ -49,7 +49,9 @@ class HumanEvents:
         self._begun = time.monotonic()
         self._running: dict[str, tuple[float, str]] = {}
         self._guard = threading.Lock()
-        self._live = Live(get_renderable=self._under_way, console=console, refresh_per_second=5, transient=True)
+        self._live = Live(
+            get_renderable=self._under_way, console=console, refresh_per_second=5, transient=True
+        )
 
     def __enter__(self) -> HumanEvents:
         if self._console.is_terminal:
@@ -74,13 +76,22 @@ class HumanEvents:
             self._console.print(line)
 
     def _line(self, event: Event) -> Text | None:
-        marks = {"finished": ("✓", "green"), "failed": ("✗", "red"), "skipped": ("-", "dim"), "noted": ("·", "yellow")}
+        marks = {
+            "finished": ("✓", "green"),
+            "failed": ("✗", "red"),
+            "skipped": ("-", "dim"),
+            "noted": ("·", "yellow"),
+        }
         if event.state not in marks:
             return None
         mark, style = marks[event.state]
         seconds = f"{event.seconds:6.1f} s" if event.seconds is not None else " " * 8
         return Text.assemble(
-            (f" {mark} ", style), (seconds, "dim"), "  ", event.step, ("  " + event.message if event.message else "", "dim")
+            (f" {mark} ", style),
+            (seconds, "dim"),
+            "  ",
+            event.step,
+            ("  " + event.message if event.message else "", "dim"),
         )
 
     def _under_way(self) -> RenderableType:

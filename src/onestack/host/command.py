@@ -12,6 +12,9 @@ from pathlib import Path
 
 from onestack.core.errors import PermanentError
 
+CLEAN = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+"""The environment of a command that inherits none."""
+
 
 class CommandFailed(PermanentError):
     """A command ended with a status other than 0, or did not end in time."""
@@ -45,15 +48,17 @@ def run(
     seconds: float = 60,
     text_in: str | None = None,
     environment: Mapping[str, str] | None = None,
+    inherit: bool = True,
     check: bool = True,
     log: Path | None = None,
 ) -> str:
     """Run a command and return what it wrote (stdout and stderr together).
 
-    `seconds` is its deadline; past it the command is killed. `environment` is added to ours. With `log`,
+    `seconds` is its deadline; past it the command is killed. `environment` is added to ours, or with
+    `inherit` off is all it gets: what the user's shell has set is not for a cloud's processes. With `log`,
     the output is appended to that file too. Raises CommandFailed unless `check` is off.
     """
-    env = {**os.environ, **environment} if environment else None
+    env = {**(os.environ if inherit else CLEAN), **(environment or {})}
     try:
         done = subprocess.run(
             list(argv),

@@ -139,6 +139,7 @@ class Supervisor:
                 [sys.executable, "-m", "supervisor.supervisord", "-c", str(self._config)],
                 seconds=seconds,
                 environment={"PYTHONWARNINGS": "ignore"},
+                inherit=False,
             )
             deadline = time.monotonic() + seconds
             while self.pid is None:

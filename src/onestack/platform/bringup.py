@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from openstack.exceptions import SDKException
+
 from onestack.core.errors import OneStackError, PermanentError
 from onestack.core.events import Emit, Event, step
 from onestack.core.graph import Task, execute
@@ -64,6 +66,8 @@ def keeper(site: Site) -> Program:
 def first_cause(failures: Mapping[str, BaseException]) -> BaseException:
     """One error for several: the first, with the names of the others."""
     name, error = next(iter(failures.items()))
+    if isinstance(error, SDKException):
+        error = PermanentError(f"{name}: {error}", hint="the log of the service named has more: `onestack logs`")
     others = [other for other in failures if other != name]
     if isinstance(error, OneStackError) and others:
         error.detail = "\n".join(filter(None, [error.detail, f"failed too: {', '.join(others)}"]))
@@ -175,7 +179,13 @@ def bootstrap_identity(site: Site, emit: Emit) -> None:
     with step("administrator", emit):
         password = {"OS_BOOTSTRAP_PASSWORD": site.view.secrets["user/admin"]}
         environment = {**PYTHON, **password}
-        run(site.enter(command), seconds=120, environment=environment, log=site.log("bootstrap"))
+        run(
+            site.enter(command),
+            seconds=120,
+            environment=environment,
+            inherit=False,
+            log=site.log("bootstrap"),
+        )
         marker.write_text(" ".join(command))
 
 
@@ -224,9 +234,7 @@ def wait_ready(site: Site, process: Process) -> None:
             seen = f"{seen}, process {state.state.lower()}"
         return done, seen
 
-    until(
-        f"{process.name} to be ready", look, seconds=process.ready.seconds, where=log, evidence=evidence
-    )
+    until(f"{process.name} to be ready", look, seconds=process.ready.seconds, where=log, evidence=evidence)
 
 
 def is_ready(site: Site, condition: Ready) -> tuple[bool, str]:
@@ -265,4 +273,3 @@ def hypervisors_up(site: Site, emit: Emit) -> None:
         at.outcome = until(
             "the hypervisor and the network agents", look, seconds=90, every=0.3, where=site.log("nova")
         )
-

@@ -13,7 +13,9 @@ from ruamel.yaml import YAML
 from onestack.platform.site import Site
 
 
-def auth(site: Site, *, user: str = "admin", password: str | None = None, project: str = "admin") -> dict[str, Any]:
+def auth(
+    site: Site, *, user: str = "admin", password: str | None = None, project: str = "admin"
+) -> dict[str, Any]:
     """What keystoneauth needs to log in as a user of the default domain."""
     return {
         "auth_url": f"{site.front}/identity/v3",

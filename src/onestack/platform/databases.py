@@ -35,7 +35,11 @@ def install(site: Site) -> None:
 def key(site: Site) -> str:
     """Digits that change with anything the migrated databases depend on."""
     names = [f"{each.name}:{each.user}" for each in catalogue.databases(site.view.services)]
-    parts = [Path(site.choices.environment).name, Path(site.choices.runtime).name, Path(site.choices.base).name]
+    parts = [
+        Path(site.choices.environment).name,
+        Path(site.choices.runtime).name,
+        Path(site.choices.base).name,
+    ]
     return hashlib.sha256("\n".join([*parts, *names]).encode()).hexdigest()[:12]
 
 
@@ -49,7 +53,9 @@ def prepare(site: Site, emit: Emit, store: Path) -> None:
     if marker.exists() and marker.read_text() == wanted:
         return
     cached = store / f"databases-{wanted}.sql"
-    fresh = not run([*sql, "--execute", _TABLES.format(", ".join(f"'{each.name}'" for each in names))]).strip("0\n")
+    fresh = not run([*sql, "--execute", _TABLES.format(", ".join(f"'{each.name}'" for each in names))]).strip(
+        "0\n"
+    )
     with step("databases", emit) as at:
         if fresh and cached.exists():
             with cached.open() as text:
@@ -78,6 +84,7 @@ def migrate(site: Site, emit: Emit) -> None:
                     site.enter(command),
                     seconds=MIGRATION_SECONDS,
                     environment=PYTHON,
+                    inherit=False,
                     log=site.log(f"migrate-{name}"),
                 )
 

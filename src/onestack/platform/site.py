@@ -109,9 +109,7 @@ class Site:
             virt_type=self.choices.virt_type,
             fake_hosts=platform.compute.fake_hosts,
             datapath=self.choices.datapath,
-            external=External(
-                str(outer.cidr), str(outer.gateway), str(outer.pool[0]), str(outer.pool[1])
-            ),
+            external=External(str(outer.cidr), str(outer.gateway), str(outer.pool[0]), str(outer.pool[1])),
             mtu=platform.network.mtu,
             ca_file=self.ca_file,
         )
@@ -144,7 +142,7 @@ class Site:
 
     def inside(self, argv: Sequence[str], *, seconds: float = 60, text_in: str | None = None) -> str:
         """Run a command inside the namespace; raises CommandFailed."""
-        return run(self.enter(argv), seconds=seconds, text_in=text_in, environment=PYTHON)
+        return run(self.enter(argv), seconds=seconds, text_in=text_in, environment=PYTHON, inherit=False)
 
     def program(self, process: Process) -> Program:
         """A process as supervisord keeps it."""

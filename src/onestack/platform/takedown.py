@@ -21,7 +21,15 @@ GUEST_SECONDS = 20.0
 _SWITCHES = ("ovsdb", "ovs-vswitchd", "ovn-northd", "ovn-controller")
 _KEEPER = "keeper"
 # Stopped after everything that uses them, in this order.
-_LAST = (*reversed(hypervisor.NAMES), "ovn-controller", "ovn-northd", "ovs-vswitchd", "ovsdb", database.NAME, "front")
+_LAST = (
+    *reversed(hypervisor.NAMES),
+    "ovn-controller",
+    "ovn-northd",
+    "ovs-vswitchd",
+    "ovsdb",
+    database.NAME,
+    "front",
+)
 
 
 def down(paths: Paths, emit: Emit, *, keep_guests: bool = False) -> None:
@@ -95,7 +103,11 @@ def shut_down_guests(paths: Paths, emit: Emit) -> None:
 
 def interfaces() -> list[str]:
     """The names of interfaces on the machine that are a cloud's."""
-    return [network.HERE, *switches.interfaces_of_bridges("netdev"), *switches.interfaces_of_bridges("system")]
+    return [
+        network.HERE,
+        *switches.interfaces_of_bridges("netdev"),
+        *switches.interfaces_of_bridges("system"),
+    ]
 
 
 def destroy(paths: Paths, emit: Emit, *, purge: bool = False) -> list[str]:
@@ -115,7 +127,9 @@ def destroy(paths: Paths, emit: Emit, *, purge: bool = False) -> list[str]:
         at.outcome = ", ".join(removed)
     with step("check", emit):
         if left := remains(paths):
-            raise PermanentError("something is left", detail="\n".join(left), hint="run `onestack destroy` again")
+            raise PermanentError(
+                "something is left", detail="\n".join(left), hint="run `onestack destroy` again"
+            )
     return removed
 
 
@@ -130,7 +144,9 @@ def remove_empty_parents(paths: Paths) -> None:
 
 def remains(paths: Paths) -> list[str]:
     """What is still there of a cloud, in words."""
-    found = [f"process {each.pid} ({each.program})" for each in processes.inside(namespace.mount_handle(paths))]
+    found = [
+        f"process {each.pid} ({each.program})" for each in processes.inside(namespace.mount_handle(paths))
+    ]
     found += [f"folder {each}" for each in (paths.run, paths.etc, paths.lib, paths.log) if each.exists()]
     found += [f"mount {each}" for each in namespace.mount_points() if _is_below(each, paths)]
     if network.shared_with_machine(paths) and paths.is_default:
@@ -141,5 +157,3 @@ def remains(paths: Paths) -> list[str]:
 
 def _is_below(place: Path, paths: Paths) -> bool:
     return any(place.is_relative_to(each) for each in (paths.run, paths.etc, paths.lib, paths.log))
-
-

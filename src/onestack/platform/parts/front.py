@@ -43,9 +43,11 @@ def files(view: View, endpoints: Mapping[str, Endpoint], bind: Sequence[str]) ->
     if "ssl" in " ".join(bind):
         lines.append("    http-request set-header X-Forwarded-Proto https")
     for name, endpoint in sorted(endpoints.items()):
-        lines.append(f"    use_backend {name} if {{ path /{endpoint.path} }} || {{ path_beg /{endpoint.path}/ }}")
+        lines.append(
+            f"    use_backend {name} if {{ path /{endpoint.path} }} || {{ path_beg /{endpoint.path}/ }}"
+        )
     lines += ["    default_backend nowhere", "", "backend nowhere"]
-    lines += ["    http-request return status 404 content-type text/plain string \"no such service\""]
+    lines += ['    http-request return status 404 content-type text/plain string "no such service"']
     for name, endpoint in sorted(endpoints.items()):
         lines += ["", f"backend {name}", f"    server {name} unix@{endpoint.socket}"]
     if "compute" in view.services:

@@ -41,7 +41,11 @@ log_outputs = "2:stderr"
 
 
 def files(view: View) -> dict[str, str]:
-    return {"libvirt/libvirtd.conf": _LIBVIRTD, "libvirt/qemu.conf": _QEMU, "libvirt/virtlogd.conf": _VIRTLOGD}
+    return {
+        "libvirt/libvirtd.conf": _LIBVIRTD,
+        "libvirt/qemu.conf": _QEMU,
+        "libvirt/virtlogd.conf": _VIRTLOGD,
+    }
 
 
 def processes(view: View) -> tuple[Process, ...]:

@@ -50,7 +50,9 @@ def processes(view: View) -> tuple[Process, ...]:
                 f"--unixctl={RUN}/openvswitch/ovs-vswitchd.ctl",
                 *_LOG,
             ),
-            Ready(command=("ovs-appctl", f"--target={RUN}/openvswitch/ovs-vswitchd.ctl", "version"), seconds=30),
+            Ready(
+                command=("ovs-appctl", f"--target={RUN}/openvswitch/ovs-vswitchd.ctl", "version"), seconds=30
+            ),
             needs=("ovsdb",),
             environment={"MALLOC_ARENA_MAX": "2"},
         ),
@@ -69,7 +71,10 @@ def processes(view: View) -> tuple[Process, ...]:
         Process(
             "ovn-controller",
             ("ovn-controller", DB, f"--unixctl={RUN}/ovn/ovn-controller.ctl", *_LOG),
-            Ready(command=("ovs-appctl", f"--target={RUN}/ovn/ovn-controller.ctl", "connection-status"), seconds=30),
+            Ready(
+                command=("ovs-appctl", f"--target={RUN}/ovn/ovn-controller.ctl", "connection-status"),
+                seconds=30,
+            ),
             needs=("ovs-vswitchd", "ovn-northd"),
         ),
     )
@@ -93,7 +98,14 @@ def settings(view: View) -> list[str]:
         "other_config:n-revalidator-threads": "1",
         "other_config:userspace-tso-enable": "true" if view.datapath == "netdev" else "false",
     }
-    return [*_CTL, "--no-wait", "set", "Open_vSwitch", ".", *(f"{key}={_quoted(value)}" for key, value in values.items())]
+    return [
+        *_CTL,
+        "--no-wait",
+        "set",
+        "Open_vSwitch",
+        ".",
+        *(f"{key}={_quoted(value)}" for key, value in values.items()),
+    ]
 
 
 def _quoted(value: str) -> str:
