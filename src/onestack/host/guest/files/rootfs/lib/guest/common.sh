@@ -39,5 +39,7 @@ publish() {
 # Drivers of disks other than virtio's, and file systems but the root's. They cost an emulated processor a
 # second or two, and are seldom needed.
 other_disks() {
-    nice -n 19 modprobe -a virtio-rng ata_piix ahci virtio_scsi sd_mod sr_mod isofs vfat 2>/dev/null
+    # shellcheck disable=SC2016  # the inner shell's own process id
+    sh -c 'renice -n 19 -p $$; exec modprobe -a "$@"' drivers \
+        virtio-rng ata_piix ahci virtio_scsi sd_mod sr_mod isofs vfat >/dev/null 2>&1
 }
