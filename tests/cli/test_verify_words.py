@@ -1,0 +1,51 @@
+"""`verify` without a word is `verify --quick`; Tempest runs only when it is named."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+from click.testing import CliRunner
+
+from onestack.cli.all import cli
+from onestack.cloud import Cloud
+
+
+@pytest.fixture(autouse=True)
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Which check was asked for."""
+    calls: list[str] = []
+    answer = SimpleNamespace(
+        left_out=(),
+        ok=True,
+        exit_status=0,
+        as_dict=lambda: {},
+        of=lambda state: (),
+        seconds=0.0,
+        cut_short="",
+    )
+
+    def remember(name: str) -> object:
+        def call(self: Cloud, **words: object) -> SimpleNamespace:
+            calls.append(name)
+            return answer
+
+        return call
+
+    monkeypatch.setattr(Cloud, "verify", remember("quick"))
+    monkeypatch.setattr(Cloud, "verify_tempest", remember("tempest"))
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("words", "check"), [([], "quick"), (["--quick"], "quick"), (["--tempest", "smoke"], "tempest")]
+)
+def test_the_check_that_was_named_runs(words: list[str], check: str, asked: list[str]) -> None:
+    done = CliRunner().invoke(cli, ["verify", *words, "--json"])
+    assert (done.exit_code, asked) == (0, [check])
+    assert json.loads(done.stdout) == {}
+
+
+@pytest.mark.parametrize("words", [["--tempest"], ["--tempest", "all"], ["--quick", "--tempest", "smoke"]])
+def test_other_words_are_refused(words: list[str], asked: list[str]) -> None:
+    done = CliRunner().invoke(cli, ["verify", *words])
+    assert (done.exit_code, asked) == (2, [])
