@@ -1,10 +1,10 @@
 """A real OpenStack cloud from one file and one command.
 
-    from onestack import Cloud
+from onestack import Cloud
 
-    cloud = Cloud()
-    cloud.up()
-    cloud.run(lambda: [server.name for server in cloud.connect().compute.servers()])
+cloud = Cloud()
+cloud.up()
+cloud.run(lambda: [server.name for server in cloud.connect().compute.servers()])
 """
 
 from typing import TYPE_CHECKING, Any

@@ -25,7 +25,7 @@ from onestack.host.command import succeeds
 from onestack.host.lock import held
 from onestack.platform import bringup, connect, site, takedown
 from onestack.platform.fetch import Fetched, fetch, is_fetched
-from onestack.platform.site import PYTHON, Choices, Site
+from onestack.platform.site import PYTHON, Choices, Site, VirtType
 from onestack.spec import Spec
 from onestack.spec import default as default_spec
 from onestack.spec import load as load_spec
@@ -223,6 +223,7 @@ class Cloud:
             seen = facts.gather()
             compute, net = spec.platform.compute, spec.platform.network
             reasons: dict[str, str] = {}
+            virt: VirtType
             if compute.driver == "fake":
                 virt, reasons["virt_type"] = "fake", "the spec asks for pretended hypervisors"
             else:

@@ -131,7 +131,18 @@ def ensure(release: Path, store: Path, emit: Emit, *, mirror: str | None = None)
             )
         for user in _USERS:
             shell = ("--shell", "/usr/sbin/nologin")
-            run(["chroot", str(partial), "useradd", "--system", "--user-group", "--no-create-home", *shell, user])
+            run(
+                [
+                    "chroot",
+                    str(partial),
+                    "useradd",
+                    "--system",
+                    "--user-group",
+                    "--no-create-home",
+                    *shell,
+                    user,
+                ]
+            )
         for place in _MOUNT_POINTS:
             if place == "etc/localtime":
                 (partial / place).unlink(missing_ok=True)

@@ -194,7 +194,9 @@ def _make_devices(folder: Path, kvm: bool) -> None:
         if source.exists():
             target = folder / name
             target.parent.mkdir(exist_ok=True)
-            os.mknod(target, stat.S_IFCHR | 0o660, source.stat().st_rdev)
+            os.mknod(target, stat.S_IFCHR, source.stat().st_rdev)
+            # QEMU, not root, opens them; nobody but the cloud sees this /dev.
+            target.chmod(0o666)
     for name in ("pts", "shm"):
         (folder / name).mkdir()
     run(
@@ -209,14 +211,14 @@ def _make_devices(folder: Path, kvm: bool) -> None:
         ]
     )
     run(["mount", "-t", "tmpfs", "-o", "mode=1777,nosuid,nodev", "onestack-shm", str(folder / "shm")])
-    for name, target in {
+    for name, aim in {
         "ptmx": "pts/ptmx",
         "fd": "/proc/self/fd",
         "stdin": "fd/0",
         "stdout": "fd/1",
         "stderr": "fd/2",
     }.items():
-        (folder / name).symlink_to(target)
+        (folder / name).symlink_to(aim)
 
 
 def _build(layout: Layout) -> None:
@@ -240,9 +242,7 @@ def _main() -> None:
     paths = Paths(Path(plan["root"]), Path(plan["cache"]))
     try:
         _build(
-            Layout(
-                Path(plan["base"]), Path(plan["environment"]), Path(plan["runtime"]), paths, plan["kvm"]
-            )
+            Layout(Path(plan["base"]), Path(plan["environment"]), Path(plan["runtime"]), paths, plan["kvm"])
         )
     except (PermanentError, OSError) as error:
         sys.exit(f"{error}\n{getattr(error, 'detail', '')}")

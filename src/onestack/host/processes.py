@@ -44,7 +44,7 @@ def inside(handle: Path) -> list[Proc]:
 
 
 def _pids() -> Iterator[int]:
-    return (int(entry) for entry in os.listdir("/proc") if entry.isdigit())
+    return (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
 
 
 def end(find: Callable[[], list[Proc]], *, seconds: float = 10) -> list[Proc]:

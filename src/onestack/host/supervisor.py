@@ -13,7 +13,6 @@ import io
 import os
 import shlex
 import signal
-import socket
 import sys
 import time
 import xmlrpc.client
@@ -25,6 +24,7 @@ from typing import Any, cast
 from supervisor.xmlrpc import SupervisorTransport
 
 from onestack.core.errors import PermanentError, Unready
+from onestack.host import systemd
 from onestack.host.command import last_lines, run
 
 LOG_BYTES = "20MB"
@@ -136,7 +136,7 @@ class Supervisor:
             self._socket.unlink(missing_ok=True)
             # A session of its own: a Ctrl-C for `up` is not for the cloud.
             run(
-                [sys.executable, "-m", "supervisor.supervisord", "-c", str(self._config)],
+                systemd.detached([sys.executable, "-m", "supervisor.supervisord", "-c", str(self._config)]),
                 seconds=seconds,
                 environment={"PYTHONWARNINGS": "ignore"},
                 inherit=False,
@@ -211,7 +211,7 @@ class Supervisor:
             raise PermanentError(
                 f"supervisord refused {method}: {fault.faultString}", where=str(self._log)
             ) from fault
-        except (OSError, socket.error, xmlrpc.client.Error) as error:
+        except (OSError, xmlrpc.client.Error) as error:
             raise PermanentError(
                 "supervisord does not answer", detail=str(error), where=str(self._socket)
             ) from error

@@ -1,4 +1,4 @@
-"""From nothing, or from anything half done, to a cloud that works. Every step looks first and does only what lacks."""
+"""From nothing, or from anything half done, to a cloud that works: every step does only what lacks."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from onestack.core.errors import OneStackError, PermanentError
 from onestack.core.events import Emit, Event, step
 from onestack.core.graph import Task, execute
 from onestack.core.wait import until
-from onestack.host import namespace, network, ready
+from onestack.host import namespace, network, processes, ready, systemd
 from onestack.host.command import last_lines, run
 from onestack.host.supervisor import Program, configuration
-from onestack.platform import catalogue, connect, databases, folders, furnish, takedown
+from onestack.platform import catalogue, connect, databases, folders, furnish, takedown, tls
 from onestack.platform.parts import database, front, hypervisor, switches
-from onestack.platform.shape import Process, Ready
 from onestack.platform.services import identity
+from onestack.platform.shape import Process, Ready
 from onestack.platform.site import PYTHON, Site
 
 KEEPER = "keeper"
@@ -39,6 +39,8 @@ def bring_up(site: Site, image: Path, emit: Emit) -> None:
         takedown.down(site.paths, emit)
     with step("folders and configuration", emit):
         folders.make(site)
+        if site.tls:
+            tls.ensure(site)
         files = catalogue.files(site.view, front_binds(site))
         folders.write(site, files)
         connect.write_clouds_yaml(site, site.paths.etc / "clouds.yaml")
@@ -49,12 +51,27 @@ def bring_up(site: Site, image: Path, emit: Emit) -> None:
     programs = [site.program(_stamped(process, stamps)) for process in catalogue.processes(site.view)]
     programs.append(keeper(site))
     with step("supervisor", emit):
+        if site.supervisor.pid is None:
+            end_orphans(site)
         site.supervisor.configure(configuration(programs, site.paths.run, site.paths.log))
         site.supervisor.start()
     failures = execute(tasks(site, image, emit), workers=12)
     if failures:
         raise first_cause(failures)
     site.supervisor.launch(KEEPER)
+    if systemd.install(site.paths, sys.executable):
+        emit(Event("systemd", "noted", f"{systemd.name(site.paths)} brings the cloud back at boot"))
+
+
+def end_orphans(site: Site) -> None:
+    """End what a supervisord that was killed left running: a second one of each must not start. Guests stay."""
+
+    def orphans() -> list[processes.Proc]:
+        inside = processes.inside(namespace.mount_handle(site.paths))
+        return [each for each in inside if not each.is_guest]
+
+    if left := processes.end(orphans, seconds=20):
+        raise PermanentError(f"processes that do not end: {', '.join(str(each.pid) for each in left)}")
 
 
 def keeper(site: Site) -> Program:
@@ -67,7 +84,9 @@ def first_cause(failures: Mapping[str, BaseException]) -> BaseException:
     """One error for several: the first, with the names of the others."""
     name, error = next(iter(failures.items()))
     if isinstance(error, SDKException):
-        error = PermanentError(f"{name}: {error}", hint="the log of the service named has more: `onestack logs`")
+        error = PermanentError(
+            f"{name}: {error}", hint="the log of the service named has more: `onestack logs`"
+        )
     others = [other for other in failures if other != name]
     if isinstance(error, OneStackError) and others:
         error.detail = "\n".join(filter(None, [error.detail, f"failed too: {', '.join(others)}"]))
@@ -92,7 +111,13 @@ def config_stamps(site: Site) -> dict[str, str]:
     endpoints = catalogue.endpoints(view.services)
     stamps = {
         database.NAME: digits(database.files(view)),
-        "front": digits(front.files(view, endpoints, front_binds(site))),
+        "front": digits(
+            {
+                **front.files(view, endpoints, front_binds(site)),
+                # A new certificate is read at a start only.
+                "certificate": (site.paths.etc / "tls/front.pem").read_text() if site.tls else "",
+            }
+        ),
         **dict.fromkeys(hypervisor.NAMES, digits(hypervisor.files(view))),
     }
     for service in catalogue.services(view.services):
@@ -126,7 +151,10 @@ def tasks(site: Site, image: Path, emit: Emit) -> list[Task]:
             outer = view.external
             prefix = ipaddress.ip_network(outer.cidr).prefixlen
             network.join(outer.gateway, prefix, view.mtu, site.enter([]))
-            site.inside(switches.bridge(view, network.PLUGGED))
+            ports = [network.PLUGGED, *([outer.interface] if outer.interface else [])]
+            site.inside(switches.bridge(view, ports))
+            if outer.interface:
+                run(["ip", "link", "set", outer.interface, "up"])
 
     def store() -> Path:
         return site.paths.release(view.series)
@@ -145,7 +173,8 @@ def tasks(site: Site, image: Path, emit: Emit) -> list[Task]:
         found.append(Task("external", join_external, ("ovs-vswitchd",)))
     for service in catalogue.services(view.services):
         for process in service.processes(view):
-            first = ("bootstrap",) if service.type == "identity" else ("catalogue",)
+            # All at once: what needs Keystone or Placement asks again until they answer.
+            first = ("bootstrap",) if service.type == "identity" else ()
             extra[process.name] = ("databases", "front", *first)
 
     def bootstrap() -> None:

@@ -45,33 +45,30 @@ def key(site: Site) -> str:
 
 def prepare(site: Site, emit: Emit, store: Path) -> None:
     """Have every chosen service's databases at this release. MariaDB must run."""
-    marker = site.paths.lib / "databases.key"
+    # Beside the data, so that it is lost or kept with them.
+    marker = site.outside(database.DATA) / "onestack-databases"
     wanted = key(site)
     names = catalogue.databases(site.view.services)
     sql = [*site.enter(database.client())]
+    if not marker.exists():
+        # Never finished: what a killed first start left half migrated cannot be gone on from.
+        run(sql, text_in=database.drop(names), seconds=60)
     run(sql, text_in=database.grants(names, site.view), seconds=60)
     if marker.exists() and marker.read_text() == wanted:
         return
     cached = store / f"databases-{wanted}.sql"
-    fresh = not run([*sql, "--execute", _TABLES.format(", ".join(f"'{each.name}'" for each in names))]).strip(
-        "0\n"
-    )
     with step("databases", emit) as at:
-        if fresh and cached.exists():
-            with cached.open() as text:
-                run(sql, text_in=text.read(), seconds=120)
+        if not marker.exists() and cached.exists():
+            run(sql, text_in=cached.read_text(), seconds=120)
             at.outcome = "from the release's cache"
         else:
             migrate(site, emit)
             at.outcome = "migrated"
-            if fresh:
+            if not marker.exists():
                 partial = cached.with_suffix(f".{os.getpid()}")
                 partial.write_text(run(site.enter(database.dump([each.name for each in names])), seconds=120))
                 partial.rename(cached)
         marker.write_text(wanted)
-
-
-_TABLES = "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema IN ({})"
 
 
 def migrate(site: Site, emit: Emit) -> None:

@@ -8,8 +8,7 @@ from pathlib import Path
 from openstack.connection import Connection
 
 from onestack.core.events import Emit, step
-from onestack.platform import catalogue
-from onestack.platform.connect import connection
+from onestack.platform import catalogue, connect
 from onestack.platform.parts.switches import PHYSICAL_NETWORK
 from onestack.platform.site import Site
 
@@ -26,15 +25,15 @@ NETWORK = "public"
 
 def services(site: Site, admin: Connection) -> None:
     """The service users, and the catalogue's services and endpoints, of every chosen service."""
-    identity = admin.identity
+    identity = connect.identity(admin)
     region = site.view.region
     project = identity.find_project("service") or identity.create_project(name="service", domain_id="default")
     roles = {role.name: role for role in identity.roles()}
     users = {user.name: user for user in identity.users(domain_id="default")}
     known = {service.type: service for service in identity.services()}
     endpoints = {(each.service_id, each.interface): each for each in identity.endpoints()}
-    for name in ("service", "reader", "member", "manager"):
-        roles.setdefault(name, None) or roles.update({name: identity.create_role(name=name)})
+    if "service" not in roles:
+        roles["service"] = identity.create_role(name="service")
     for service in catalogue.services(site.view.services):
         if service.user:
             user = users.get(service.user) or identity.create_user(
@@ -70,14 +69,14 @@ def image(site: Site, admin: Connection, file: Path) -> None:
     if any(admin.image.images(name=IMAGE, status="active")):
         return
     for left in admin.image.images(name=IMAGE, owner=admin.current_project_id):
-        admin.image.delete_image(left)
+        admin.delete_image(left.id)
     admin.image.create_image(
         name=IMAGE,
         filename=str(file),
         disk_format="qcow2" if file.suffix == ".qcow2" else "raw",
         container_format="bare",
         visibility="public",
-        min_ram=64,
+        min_ram=96,
         wait=True,
         timeout=120,
     )
@@ -110,7 +109,7 @@ def steps(site: Site, image_file: Path, emit: Emit) -> dict[str, Callable[[], No
     def told(name: str, body: Callable[[Site, Connection], None]) -> Callable[[], None]:
         def run() -> None:
             with step(name, emit):
-                body(site, connection(site))
+                body(site, connect.connection(site))
 
         return run
 

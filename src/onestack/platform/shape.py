@@ -1,4 +1,4 @@
-"""The one shape of a service: its databases, processes, configuration, endpoint, and how one knows it is ready.
+"""The one shape of a service: databases, processes, configuration, endpoint, and how one knows it is ready.
 
 Declarations are data and pure functions of a `View`; `onestack.platform.bringup` runs them. A service is
 one module under `onestack.platform.services` with one `SERVICE`.
@@ -26,6 +26,8 @@ class External:
     gateway: str
     pool_start: str
     pool_end: str
+    interface: str | None = None
+    """A network card of the machine that is plugged into it."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,8 @@ class View:
 
 @dataclass(frozen=True)
 class Ready:
-    """When a process counts as ready. One of: an HTTP answer on a unix socket, a socket that accepts, a command
-    that exits 0 (run inside the namespace)."""
+    """When a process counts as ready. One of: an HTTP answer on a unix socket, a socket that accepts, a
+    command that exits 0 (run inside the namespace)."""
 
     http: tuple[str, str] | None = None
     """(unix socket inside the namespace, path)"""

@@ -29,6 +29,8 @@ PYTHON = {
 }
 """The environment of everything that runs inside."""
 
+VirtType = Literal["kvm", "qemu", "fake"]
+
 # A path inside the namespace -> which of the cloud's folders is mounted there.
 _MOUNTED = {"/etc/onestack": "etc", "/var/lib": "lib", "/var/log": "log", "/run": "run"}
 
@@ -41,7 +43,7 @@ class Choices:
     """
 
     host: str
-    virt_type: Literal["kvm", "qemu", "fake"]
+    virt_type: VirtType
     datapath: Literal["system", "netdev"]
     isolated: bool
     base: str
@@ -109,7 +111,9 @@ class Site:
             virt_type=self.choices.virt_type,
             fake_hosts=platform.compute.fake_hosts,
             datapath=self.choices.datapath,
-            external=External(str(outer.cidr), str(outer.gateway), str(outer.pool[0]), str(outer.pool[1])),
+            external=External(
+                str(outer.cidr), str(outer.gateway), str(outer.pool[0]), str(outer.pool[1]), outer.interface
+            ),
             mtu=platform.network.mtu,
             ca_file=self.ca_file,
         )

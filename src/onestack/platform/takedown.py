@@ -1,4 +1,4 @@
-"""Stopping a cloud, and taking it away without a trace. Works on whatever is left, also of a half-failed `up`."""
+"""Stopping a cloud, and taking it away without a trace; works on whatever a half-failed `up` left."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from onestack.core.errors import PermanentError
 from onestack.core.events import Emit, step
 from onestack.core.paths import Paths
-from onestack.host import namespace, network, processes
+from onestack.host import namespace, network, processes, systemd
 from onestack.host.command import run
 from onestack.host.supervisor import Supervisor
 from onestack.platform.parts import database, hypervisor, switches
@@ -115,6 +115,7 @@ def destroy(paths: Paths, emit: Emit, *, purge: bool = False) -> list[str]:
     down(paths, emit)
     removed = []
     with step("files", emit) as at:
+        systemd.remove(paths)
         for folder in (paths.run, paths.etc, paths.lib, paths.log):
             if folder.exists():
                 shutil.rmtree(folder)

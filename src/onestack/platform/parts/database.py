@@ -78,6 +78,11 @@ def dump(names: Sequence[str]) -> list[str]:
     return ["mariadb-dump", *_CLIENT[1:], "--single-transaction", "--skip-comments", "--databases", *names]
 
 
+def drop(databases: Sequence[Database]) -> str:
+    """SQL: none of the databases is there."""
+    return "".join(f"DROP DATABASE IF EXISTS `{database.name}`;\n" for database in databases)
+
+
 def grants(databases: Sequence[Database], view: View) -> str:
     """SQL: every database is there, and its user with its password may use it; harmless when it is so already."""
     lines = []

@@ -40,7 +40,7 @@ defaults
 def files(view: View, endpoints: Mapping[str, Endpoint], bind: Sequence[str]) -> dict[str, str]:
     """`endpoints`: by project name; `bind`: what the front listens on, in HAProxy's words."""
     lines = [_GLOBAL, "frontend api", *(f"    bind {each}" for each in bind)]
-    if "ssl" in " ".join(bind):
+    if any(" ssl " in each for each in bind):
         lines.append("    http-request set-header X-Forwarded-Proto https")
     for name, endpoint in sorted(endpoints.items()):
         lines.append(

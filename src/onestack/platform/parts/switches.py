@@ -6,6 +6,8 @@ virtio cards needs `userspace-tso-enable` (OVS 3.5), which must be set before ov
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from onestack.platform.shape import LIB, RUN, Process, Ready, View
 
 DB = f"unix:{RUN}/openvswitch/db.sock"
@@ -112,13 +114,13 @@ def _quoted(value: str) -> str:
     return f'"{value}"'
 
 
-def bridge(view: View, port: str) -> list[str]:
-    """The command that makes the external bridge with the machine's end plugged in; harmless when it is there."""
+def bridge(view: View, ports: Sequence[str]) -> list[str]:
+    """The command that makes the external bridge with ports plugged in; harmless when it is so already."""
     return [
         *_CTL,
         *("--may-exist", "add-br", EXTERNAL),
         *("--", "set", "Bridge", EXTERNAL, f"datapath_type={view.datapath}", "fail_mode=standalone"),
-        *("--", "--may-exist", "add-port", EXTERNAL, port),
+        *(word for port in ports for word in ("--", "--may-exist", "add-port", EXTERNAL, port)),
     ]
 
 

@@ -1,0 +1,155 @@
+"""The front's certificate: the user's own, or one signed by a CA that OneStack makes for this cloud."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import os
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from onestack.platform.site import Site
+
+CA_DAYS = 3650
+DAYS = 397
+"""Browsers refuse certificates that are valid longer."""
+RENEW_DAYS = 30
+"""A certificate with less than this left is made anew by `up`."""
+
+
+def ensure(site: Site) -> None:
+    """Have front.pem (key and chain, for HAProxy) and bundle.pem (what clients trust) in etc/tls."""
+    folder = site.paths.etc / "tls"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    listen = site.spec.platform.listen
+    if listen.certificate and listen.key:
+        chain = Path(listen.certificate).read_text()
+        _write(folder / "front.pem", chain.rstrip() + "\n" + Path(listen.key).read_text())
+        _write(folder / "bundle.pem", _system_bundle() + chain)
+        return
+    names = [str(listen.address), *([listen.name] if listen.name else [])]
+    ca, ca_key = _authority(folder, site.spec.name)
+    if not _still_good(folder / "front.pem", names):
+        certificate, key = issue(ca, ca_key, names)
+        _write(folder / "front.pem", _pem(certificate) + _key_pem(key))
+    _write(folder / "bundle.pem", _system_bundle() + _pem(ca))
+    _write(folder / "ca.pem", _pem(ca))
+
+
+def issue(
+    ca: x509.Certificate, ca_key: ec.EllipticCurvePrivateKey, names: list[str]
+) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    """A server certificate for IP addresses and DNS names."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(_name(names[-1]))
+        .issuer_name(ca.subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(days=DAYS))
+        .add_extension(x509.SubjectAlternativeName([_alternative(name) for name in names]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False
+        )
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .sign(ca_key, hashes.SHA256())
+    )
+    return certificate, key
+
+
+def authority(name: str) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    """A new CA."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    now = datetime.datetime.now(datetime.UTC)
+    subject = _name(f"OneStack CA of {name}")
+    usage = x509.KeyUsage(
+        digital_signature=True,
+        key_cert_sign=True,
+        crl_sign=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(days=CA_DAYS))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(usage, critical=True)
+        # Python 3.13 verifies strictly: a CA must say which key it is.
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    return certificate, key
+
+
+def _authority(folder: Path, name: str) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    file = folder / "authority.pem"
+    if not file.exists():
+        certificate, key = authority(name)
+        _write(file, _pem(certificate) + _key_pem(key))
+    text = file.read_bytes()
+    key = serialization.load_pem_private_key(text, None)  # type: ignore[assignment]
+    return x509.load_pem_x509_certificate(text), key
+
+
+def _still_good(file: Path, names: list[str]) -> bool:
+    if not file.exists():
+        return False
+    certificate = x509.load_pem_x509_certificate(file.read_bytes())
+    said = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    left = certificate.not_valid_after_utc - datetime.datetime.now(datetime.UTC)
+    return left.days >= RENEW_DAYS and list(said) == [_alternative(name) for name in names]
+
+
+def _alternative(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+def _name(common: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common[:64])])
+
+
+def _pem(certificate: x509.Certificate) -> str:
+    return certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def _key_pem(key: ec.EllipticCurvePrivateKey) -> str:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+
+
+def _system_bundle() -> str:
+    # What the machine trusts, so that a service that is given our bundle can still reach others.
+    bundle = Path("/etc/ssl/certs/ca-certificates.crt")
+    return bundle.read_text() if bundle.exists() else ""
+
+
+def _write(file: Path, text: str) -> None:
+    if file.exists() and file.read_text() == text:
+        return
+    partial = file.with_suffix(".partial")
+    partial.unlink(missing_ok=True)
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as out:
+        out.write(text)
+    partial.rename(file)
