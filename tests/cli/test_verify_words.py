@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 
-from onestack.cli.all import cli
+from onestack.cli import use  # noqa: F401 - adds the command
+from onestack.cli.main import cli
 from onestack.cloud import Cloud
 
 
@@ -18,7 +19,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         left_out=(),
         ok=True,
         exit_status=0,
-        as_dict=lambda: {},
+        as_dict=dict,
         of=lambda state: (),
         seconds=0.0,
         cut_short="",
