@@ -2,7 +2,7 @@
 
 from onestack.health.verify.quick import quick
 from onestack.health.verify.report import Report, StepResult
-from onestack.health.verify.tempest import smoke
+from onestack.health.verify.tempest import install, smoke
 from onestack.health.verify.tempest_results import SmokeReport, TestResult
 
-__all__ = ["Report", "SmokeReport", "StepResult", "TestResult", "quick", "smoke"]
+__all__ = ["Report", "SmokeReport", "StepResult", "TestResult", "install", "quick", "smoke"]

@@ -74,14 +74,14 @@ def smoke(
 ) -> SmokeReport:
     """Run Tempest's smoke tests of identity, image, compute and network.
 
+    The calling thread is in the cloud's network; where that is not the machine's own, call `install`
+    before, outside, since package indexes are not reached from there.
     `connect()` gives the administrator's connection; `release` is the folder `releases/<series>`;
     `ca_file` is a path inside the namespace. Raises PermanentError when Tempest cannot be run at all; a
     failed test is a result.
     """
-    store = paths.lib / "tempest"
-    store.mkdir(mode=0o700, parents=True, exist_ok=True)
-    packages = environment.ensure(release / "tempest/requirements.txt", store, "tempest", emit)
-    place = _Place(store / "run")
+    packages = install(paths, release, emit)
+    place = _Place(packages.parent / "run")
     with step("tempest settings", emit) as at:
         admin = connect()
         removed = sweep(admin, is_tempests, sdk.services(admin))
@@ -97,6 +97,16 @@ def smoke(
             removed = sweep(admin, is_tempests, sdk.services(admin))
             at.outcome = f"{len(removed)} removed" if removed else "none"
     return report
+
+
+def install(paths: Paths, release: Path, emit: Emit) -> Path:
+    """Tempest's environment for this cloud, installed from the release's lock if it is not there.
+
+    Needs the package index. Raises PermanentError when it is not reached.
+    """
+    store = paths.lib / "tempest"
+    store.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return environment.ensure(release / "tempest/requirements.txt", store, "tempest", emit)
 
 
 def is_tempests(project: Project) -> bool:
