@@ -1,0 +1,81 @@
+"""What all tests share: real clouds come last, need root, and are taken away however the run ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from openstack.connection import Connection
+
+from cloud import roots
+from onestack import Cloud
+from onestack.core.errors import OneStackError
+from onestack.core.events import Event
+
+CLOUD_TIMEOUT = 1500
+"""Seconds for one test on a real cloud: the first one fetches and builds all that a cloud is made of."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The fast tests first; those in tests/cloud before others that use what its first `up` fetches."""
+
+    def place(item: pytest.Item) -> int:
+        if item.get_closest_marker("cloud") is None:
+            return 0
+        return 1 if "cloud" in Path(item.path).parent.parts else 2
+
+    items.sort(key=place)
+    for item in items:
+        if place(item) and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(CLOUD_TIMEOUT))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Refuse to go half way: without root the tests on a real cloud cannot be made."""
+    chosen = [item for item in session.items if item.get_closest_marker("cloud")]
+    if chosen and os.geteuid() != 0 and not session.config.option.collectonly:
+        pytest.exit(f"{len(chosen)} tests on a real cloud need root; --fast leaves them out", returncode=1)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """A polite end (a CI that is cancelled) is a Ctrl-C: clouds are taken away."""
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt(f"signal {number}")
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGHUP, stop)
+
+
+@pytest.fixture(scope="session")
+def cloud_roots() -> Iterator[Path]:
+    """The folder of this run's clouds; what is in it is destroyed in the end."""
+    roots.take_away_old()
+    with roots.of_this_run() as run:
+        yield run
+
+
+@pytest.fixture(scope="session")
+def cloud(cloud_roots: Path) -> Cloud:
+    """The cloud that the tests share, up and healthy. A test that stops it brings it up again."""
+    found = Cloud(cloud_roots / "main")
+    said: list[Event] = []
+    try:
+        found.up(emit=said.append)
+    except OneStackError as error:
+        steps = "\n".join(f"{each.step}: {each.state} {each.message}" for each in said)
+        pytest.fail(f"up: {error.summary}\n{error.detail}\n{error.where}\n{steps}", pytrace=False)
+    return found
+
+
+@pytest.fixture
+def as_admin(cloud: Cloud) -> Callable[[Callable[[Connection], object]], object]:
+    """Call a function with the administrator's connection, in the cloud's network."""
+
+    def call(body: Callable[[Connection], object]) -> object:
+        return cloud.run(lambda: body(cloud.connect()))
+
+    return call
