@@ -40,6 +40,8 @@ def _files(view: View) -> dict[str, str]:
             "auth_strategy": "keystone",
             "compute_link_prefix": link,
             "glance_link_prefix": f"{view.front}/image",
+            # Upstream checks its own answers against their schemas, and only logs what it finds.
+            "response_validation": "ignore",
         },
         "api_database": common.database(view, "nova_api", "nova"),
         "database": common.database(view, "nova", "nova"),
