@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from keystoneauth1.exceptions import ClientException
 from openstack.exceptions import SDKException
 
 from onestack.core.errors import OneStackError, PermanentError
@@ -83,7 +84,7 @@ def keeper(site: Site) -> Program:
 def first_cause(failures: Mapping[str, BaseException]) -> BaseException:
     """One error for several: the first, with the names of the others."""
     name, error = next(iter(failures.items()))
-    if isinstance(error, SDKException):
+    if isinstance(error, (SDKException, ClientException)):
         error = PermanentError(
             f"{name}: {error}", hint="the log of the service named has more: `onestack logs`"
         )
@@ -202,7 +203,7 @@ def tasks(site: Site, image: Path, emit: Emit) -> list[Task]:
 def bootstrap_identity(site: Site, emit: Emit) -> None:
     """Make the first domain, project, roles and administrator, once for each front and region."""
     command = identity.bootstrap(site.view)
-    marker = site.paths.lib / "keystone/bootstrapped"
+    marker = databases.bootstrap_marker(site)
     if marker.exists() and marker.read_text() == " ".join(command):
         return
     with step("administrator", emit):

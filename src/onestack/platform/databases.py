@@ -52,6 +52,7 @@ def prepare(site: Site, emit: Emit, store: Path) -> None:
     sql = [*site.enter(database.client())]
     if not marker.exists():
         # Never finished: what a killed first start left half migrated cannot be gone on from.
+        bootstrap_marker(site).unlink(missing_ok=True)
         run(sql, text_in=database.drop(names), seconds=60)
     run(sql, text_in=database.grants(names, site.view), seconds=60)
     if marker.exists() and marker.read_text() == wanted:
@@ -69,6 +70,11 @@ def prepare(site: Site, emit: Emit, store: Path) -> None:
                 partial.write_text(run(site.enter(database.dump([each.name for each in names])), seconds=120))
                 partial.rename(cached)
         marker.write_text(wanted)
+
+
+def bootstrap_marker(site: Site) -> Path:
+    """Says with what the first administrator was made; it goes when Keystone's database goes."""
+    return site.outside(database.DATA) / "onestack-bootstrapped"
 
 
 def migrate(site: Site, emit: Emit) -> None:
