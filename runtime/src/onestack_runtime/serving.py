@@ -14,6 +14,7 @@ from pathlib import Path
 
 from cheroot import wsgi
 
+from onestack_runtime.body import Gateway
 from onestack_runtime.health import PATH, Application, Environ, Health, StartResponse
 from onestack_runtime.token_cache import ENVIRON_KEY, TokenCache
 
@@ -67,6 +68,7 @@ class Server(wsgi.Server):  # type: ignore[misc]
             timeout=KEEPALIVE_SECONDS,
             shutdown_timeout=SHUTDOWN_SECONDS,
         )
+        self.gateway = Gateway
         # Idle connections of the front cost no thread, only a file descriptor.
         self.keep_alive_conn_limit = 512
 

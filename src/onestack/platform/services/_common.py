@@ -158,11 +158,16 @@ def runner(
     )
 
 
+def module(name: str) -> tuple[str, ...]:
+    """The command that runs a module of the runtime."""
+    return (*_PYTHON, name)
+
+
 def migration(project: str) -> tuple[tuple[str, ...], ...]:
     """The one command that brings a project's databases to this release."""
-    return ((*_PYTHON, "onestack_runtime.migrate", project),)
+    return ((*module("onestack_runtime.migrate"), project),)
 
 
 def tool(*words: str) -> tuple[str, ...]:
     """The command that runs an installed console script: tool("nova-manage", "cell_v2", "list_cells")."""
-    return (*_PYTHON, "onestack_runtime.manage", *words)
+    return (*module("onestack_runtime.manage"), *words)

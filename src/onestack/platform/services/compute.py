@@ -33,6 +33,9 @@ def _files(view: View) -> dict[str, str]:
             "shutdown_timeout": 15,
             "vif_plugging_timeout": 120,
             "mkisofs_cmd": "genisoimage",
+            # One pool of native threads does both.
+            "max_concurrent_builds": 8,
+            "max_concurrent_snapshots": 8,
             "reserved_host_memory_mb": 512,
             "initial_cpu_allocation_ratio": 16.0,
         },

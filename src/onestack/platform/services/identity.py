@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from onestack.platform.services import _common as common
 from onestack.platform.shape import LIB, Database, Endpoint, Process, Service, View
 
@@ -32,12 +35,29 @@ def _processes(view: View) -> tuple[Process, ...]:
     return (common.runner("keystone", PATH),)
 
 
-def bootstrap(view: View) -> tuple[str, ...]:
-    """The command that makes the first domain, project, roles, administrator and region, from nothing.
+def bootstrap() -> tuple[str, ...]:
+    """The command that gives an empty Keystone what `wanted` says; it reads that from its standard input."""
+    return common.module("onestack_runtime.bootstrap")
 
-    It wants the secret user/admin in the environment variable OS_BOOTSTRAP_PASSWORD.
-    """
-    return ("python3", "-P", "-m", "onestack_runtime.bootstrap", f"{view.front}/{PATH}/v3", view.region)
+
+def wanted(view: View, services: Iterable[Service]) -> dict[str, Any]:
+    """Administrator, region, service users and catalogue; with passwords."""
+    found = list(services)
+    return {
+        "url": f"{view.front}/{PATH}/v3",
+        "region": view.region,
+        "password": view.secrets["user/admin"],
+        "users": {each.user: view.secrets[f"user/{each.user}"] for each in found if each.user},
+        "services": [
+            {
+                "type": each.type,
+                "name": each.name,
+                "url": f"{view.front}/{each.endpoint.path}{each.endpoint.suffix}",
+            }
+            for each in found
+            if each.endpoint
+        ],
+    }
 
 
 SERVICE = Service(
