@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import json
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -181,13 +182,7 @@ def tasks(site: Site, image: Path, emit: Emit) -> list[Task]:
     def bootstrap() -> None:
         bootstrap_identity(site, emit)
 
-    def catalogue_task() -> None:
-        with step("catalogue", emit):
-            furnish.services(site, connect.connection(site))
-
-    keystone = [each.name for each in catalogue.services({"identity"})[0].processes(view)]
     found.append(Task("bootstrap", bootstrap, ("databases",)))
-    found.append(Task("catalogue", catalogue_task, (*keystone, "front")))
     everything = catalogue.processes(view)
     for process in everything:
         needs = (*process.needs, *extra.get(process.name, ()))
@@ -201,22 +196,22 @@ def tasks(site: Site, image: Path, emit: Emit) -> list[Task]:
 
 
 def bootstrap_identity(site: Site, emit: Emit) -> None:
-    """Make the first domain, project, roles and administrator, once for each front and region."""
-    command = identity.bootstrap(site.view)
+    """Give Keystone its administrator, service users and catalogue, once for each content of those."""
+    wanted = json.dumps(identity.wanted(site.view, catalogue.services(site.view.services)), sort_keys=True)
     marker = databases.bootstrap_marker(site)
-    if marker.exists() and marker.read_text() == " ".join(command):
+    stamp = hashlib.sha256(wanted.encode()).hexdigest()
+    if marker.exists() and marker.read_text() == stamp:
         return
-    with step("administrator", emit):
-        password = {"OS_BOOTSTRAP_PASSWORD": site.view.secrets["user/admin"]}
-        environment = {**PYTHON, **password}
+    with step("administrator and catalogue", emit):
         run(
-            site.enter(command),
+            site.enter(identity.bootstrap()),
             seconds=120,
-            environment=environment,
+            text_in=wanted,
+            environment=PYTHON,
             inherit=False,
             log=site.log("bootstrap"),
         )
-        marker.write_text(" ".join(command))
+        marker.write_text(stamp)
 
 
 def make_switch_databases(site: Site) -> None:

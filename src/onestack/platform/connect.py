@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import openstack
 from openstack.connection import Connection
-from openstack.identity.v3._proxy import Proxy as Identity
 from ruamel.yaml import YAML
 
 from onestack.platform.site import Site
@@ -41,11 +40,6 @@ def connection(site: Site, **who: Any) -> Connection:
         interface="public",
         cacert=str(site.outside(site.ca_file)) if site.ca_file else None,
     )
-
-
-def identity(cloud: Connection) -> Identity:
-    """Keystone's v3 API; openstacksdk's type says it might be v2, which is no more."""
-    return cast(Identity, cloud.identity)
 
 
 def clouds_yaml(site: Site) -> dict[str, Any]:

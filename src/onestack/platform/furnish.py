@@ -1,4 +1,4 @@
-"""What an empty cloud is given so that a first server can start: catalogue, flavors, image, external network."""
+"""What an empty cloud is given so that a first server can start: flavors, image, external network."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from openstack.connection import Connection
 
 from onestack.core.events import Emit, step
-from onestack.platform import catalogue, connect
+from onestack.platform import connect
 from onestack.platform.parts.switches import PHYSICAL_NETWORK
 from onestack.platform.site import Site
 
@@ -21,39 +21,6 @@ FLAVORS = {
 }
 IMAGE = "tiny"
 NETWORK = "public"
-
-
-def services(site: Site, admin: Connection) -> None:
-    """The service users, and the catalogue's services and endpoints, of every chosen service."""
-    identity = connect.identity(admin)
-    region = site.view.region
-    project = identity.find_project("service") or identity.create_project(name="service", domain_id="default")
-    roles = {role.name: role for role in identity.roles()}
-    users = {user.name: user for user in identity.users(domain_id="default")}
-    known = {service.type: service for service in identity.services()}
-    endpoints = {(each.service_id, each.interface): each for each in identity.endpoints()}
-    if "service" not in roles:
-        roles["service"] = identity.create_role(name="service")
-    for service in catalogue.services(site.view.services):
-        if service.user:
-            user = users.get(service.user) or identity.create_user(
-                name=service.user,
-                domain_id="default",
-                default_project_id=project.id,
-                password=site.view.secrets[f"user/{service.user}"],
-            )
-            for role in ("admin", "service"):
-                identity.assign_project_role_to_user(project, user, roles[role])
-        if service.endpoint is None:
-            continue
-        entry = known.get(service.type) or identity.create_service(type=service.type, name=service.name)
-        url = f"{site.front}/{service.endpoint.path}{service.endpoint.suffix}"
-        for interface in ("public", "internal", "admin"):
-            there = endpoints.get((entry.id, interface))
-            if there is None:
-                identity.create_endpoint(service_id=entry.id, interface=interface, url=url, region_id=region)
-            elif there.url != url:
-                identity.update_endpoint(there, url=url)
 
 
 def flavors(site: Site, admin: Connection) -> None:
