@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -25,7 +26,7 @@ from onestack.host.command import succeeds
 from onestack.host.lock import held
 from onestack.platform import bringup, connect, site, takedown
 from onestack.platform.fetch import Fetched, fetch, is_fetched
-from onestack.platform.site import PYTHON, Choices, Site, VirtType
+from onestack.platform.site import Choices, Site, VirtType
 from onestack.spec import Spec
 from onestack.spec import default as default_spec
 from onestack.spec import load as load_spec
@@ -157,23 +158,17 @@ class Cloud:
     def execute(self, words: Sequence[str]) -> int:
         """Run a program in the cloud's network, with the administrator's variables; its exit status.
 
-        `openstack` is the release's own, from inside the namespace.
+        OpenStack's own client, `openstack`, comes with the tool.
         """
-        found = self.site
         argv = list(words)
-        if argv[0] == "openstack":
-            inside = ["python3", "-P", "-m", "onestack_runtime.manage", *argv]
-            variables = dict(PYTHON)
-            if found.ca_file:
-                variables["OS_CACERT"] = found.ca_file
-            argv = found.enter(inside)
-        else:
-            variables = {}
-            if (handle := namespace.net_handle(self.paths)).exists():
-                argv = ["nsenter", f"--net={handle}", "--", *argv]
-        return subprocess.run(
-            argv, env={**os.environ, **self.environment(), **variables}, check=False
-        ).returncode
+        if (handle := namespace.net_handle(self.paths)).exists():
+            argv = ["nsenter", f"--net={handle}", "--", *argv]
+        programs = f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}"
+        environment = {**os.environ, **self.environment(), "PATH": programs}
+        try:
+            return subprocess.run(argv, env=environment, check=False).returncode
+        except FileNotFoundError as missing:
+            raise BadInput(f"there is no program '{words[0]}'") from missing
 
     def connect(self, **who: Any) -> Connection:
         """A connection of openstacksdk's as the administrator, or as `user`, `password`, `project`.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from onestack.cli import look, use
+from onestack.cli import completion, look, use
 from onestack.cli.main import main
 
-__all__ = ["look", "main", "use"]
+__all__ = ["completion", "look", "main", "use"]

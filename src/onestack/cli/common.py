@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from onestack.cli import view
-from onestack.cloud import Cloud
+
+if TYPE_CHECKING:
+    from onestack.cloud import Cloud
 
 
 class Context:
     """The cloud a command is about, and how its answers are shown."""
 
     def __init__(self, root: str, as_json: bool) -> None:
-        self.cloud = Cloud(root)
+        self._root = root
         self.as_json = as_json
+
+    @cached_property
+    def cloud(self) -> Cloud:
+        # Late: help and completion need no openstacksdk, which takes a second to import.
+        from onestack.cloud import Cloud
+
+        return Cloud(self._root)
 
     def events(self) -> view.JsonEvents | view.HumanEvents:
         """A listener for a long action; a context manager."""

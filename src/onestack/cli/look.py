@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
+from typing import TYPE_CHECKING
 
 import click
 from rich.markup import escape
@@ -11,8 +13,10 @@ from rich.markup import escape
 from onestack.cli import view
 from onestack.cli.common import command, here
 from onestack.cli.main import cli
-from onestack.health.status import Status
-from onestack.host import doctor
+
+if TYPE_CHECKING:
+    from onestack.health.status import Status
+    from onestack.host import doctor
 
 _MARKS = {True: "[green]●[/]", False: "[red]●[/]"}
 
@@ -78,6 +82,14 @@ def logs(service: str | None, follow: bool, since: str | None, lines: int) -> No
                     sys.stdout.flush()
     except KeyboardInterrupt:
         return
+
+
+@command(cli, "schema")
+def schema() -> None:
+    """The spec's JSON Schema, for editors."""
+    from onestack.spec import schema as spec_schema
+
+    sys.stdout.write(json.dumps(spec_schema(), indent=1) + "\n")
 
 
 @command(cli, "openrc")

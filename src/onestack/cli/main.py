@@ -26,14 +26,23 @@ def cli() -> None:
 @click.argument("spec", required=False, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--archive", metavar="URL", help="The Debian mirror the base is built from.")
 @click.option("--wait", default=0.0, metavar="SECONDS", help="Wait for another command that holds the cloud.")
+@click.option(
+    "--install-client-config",
+    is_flag=True,
+    help="Put the cloud into your own clouds.yaml, where OpenStack's tools find it.",
+)
 @click.option("--force", is_flag=True, help="Go on where a check only advises against it.")
-def up(spec: Path | None, archive: str | None, wait: float, force: bool) -> None:
+def up(
+    spec: Path | None, archive: str | None, wait: float, force: bool, install_client_config: bool
+) -> None:
     """Bring the cloud up, or bring back what does not run.
 
     SPEC is a file that says what is wanted; without it the cloud comes up as it was, or a default one.
     """
     with here().events() as emit:
         site = here().cloud.up(spec, emit=emit, mirror=archive, wait=wait, force=force)
+    if install_client_config:
+        here().cloud.install_client_config()
     here().report(summary.data(site), summary.lines(site))
 
 
@@ -63,7 +72,7 @@ def main() -> None:
     """Run the command line; errors become messages and exit statuses."""
     as_json = "--json" in sys.argv
     try:
-        cli(standalone_mode=False)
+        cli(standalone_mode=False, prog_name="onestack", complete_var="_ONESTACK_COMPLETE")
     except click.exceptions.Abort:
         # Ctrl-C: threads that still wait must not hold us; what runs goes on, the next `up` takes it from there.
         view.err.print("\n[yellow]stopped[/]; running the same command again goes on from here")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from onestack.platform import catalogue
-from onestack.platform.site import Site
+if TYPE_CHECKING:
+    from onestack.platform.site import Site
 
 
 def data(site: Site) -> dict[str, Any]:
     """The summary for machines."""
+    from onestack.platform import catalogue
+
     return {
         "name": site.spec.name,
         "release": site.view.series,
