@@ -24,7 +24,7 @@ MODE = 0o660
 GROUP = "haproxy"
 """The front's group, where the system has it; otherwise only this process's user reaches the socket."""
 SHUTDOWN_SECONDS = 5
-KEEPALIVE_SECONDS = 75
+IDLE_SECONDS = 3600
 """Longer than the front keeps an idle connection: a server that closes one may do so under a request."""
 BACKLOG = 128
 
@@ -65,7 +65,7 @@ class Server(wsgi.Server):  # type: ignore[misc]
             numthreads=threads,
             max=threads,
             request_queue_size=BACKLOG,
-            timeout=KEEPALIVE_SECONDS,
+            timeout=IDLE_SECONDS,
             shutdown_timeout=SHUTDOWN_SECONDS,
         )
         self.gateway = Gateway
