@@ -67,6 +67,12 @@ def test_guests_are_tried_through_floating_ips_when_there_are_any():
     assert fake["compute-feature-enabled"]["console_output"] == "false"
 
 
+def test_extensions_are_those_that_are_there():
+    assert parsed(TARGET)["network-feature-enabled"]["api_extensions"] == "all"
+    some = parsed(replace(TARGET, extensions=("router", "qos")))
+    assert some["network-feature-enabled"]["api_extensions"] == "router,qos"
+
+
 def test_moving_servers_needs_a_second_host():
     assert parsed(TARGET)["compute-feature-enabled"]["live_migration"] == "false"
     two = parsed(replace(TARGET, hosts=2))

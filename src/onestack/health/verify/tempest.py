@@ -69,6 +69,7 @@ def smoke(
     external: str = "public",
     ssh_user: str = "root",
     ca_file: str | None = None,
+    tests: str = SMOKE,
     concurrency: int = 2,
     seconds: float = SECONDS,
 ) -> SmokeReport:
@@ -77,7 +78,8 @@ def smoke(
     The calling thread is in the cloud's network; where that is not the machine's own, call `install`
     before, outside, since package indexes are not reached from there.
     `connect()` gives the administrator's connection; `release` is the folder `releases/<series>`;
-    `ca_file` is a path inside the namespace. Raises PermanentError when Tempest cannot be run at all; a
+    `ca_file` is a path inside the namespace; `tests` is a regular expression that chooses tests by name
+    and tags, for whoever wants fewer or others; `seconds` bounds the whole. Raises PermanentError when Tempest cannot be run at all; a
     failed test is a result.
     """
     packages = install(paths, release, emit)
@@ -90,7 +92,7 @@ def smoke(
         at.outcome = f"{len(removed)} leftovers of an earlier run removed" if removed else ""
     try:
         with step("tempest smoke", emit, f"{concurrency} at a time") as at:
-            report = _run(paths, place, f"{INSIDE}/{packages.name}", concurrency, seconds, at)
+            report = _run(paths, place, f"{INSIDE}/{packages.name}", tests, concurrency, seconds, at)
             at.outcome = summary(report)
     finally:
         with step("tempest leftovers", emit) as at:
@@ -125,10 +127,12 @@ def discover(admin: Connection, choice: Choice, folder: str, ssh_user: str, ca_f
     auth = admin.config.get_auth_args()
     found: dict[str, str] = {}
     cidrs: tuple[str, ...] = ()
+    extensions: tuple[str, ...] = ()
     hosts, guests = 0, False
     if "network" in services:
         network = _there(admin.network.find_network(choice.external), f"network `{choice.external}`")
         found |= {"external": network.id, "external_name": network.name}
+        extensions = tuple(sorted(each.alias for each in admin.network.extensions()))
         cidrs = tuple(subnet.cidr for subnet in admin.network.subnets(network_id=network.id))
     if "image" in services:
         image = admin.image.find_image(choice.image)
@@ -154,6 +158,7 @@ def discover(admin: Connection, choice: Choice, folder: str, ssh_user: str, ca_f
         hosts=hosts,
         guests=guests,
         external_cidrs=cidrs,
+        extensions=extensions,
         ssh_user=ssh_user,
         ca_file=ca_file,
         **found,
@@ -188,11 +193,11 @@ def _prepare(place: _Place, target: Target, follow: Path) -> None:
 
 
 def _run(
-    paths: Paths, place: _Place, packages: str, concurrency: int, seconds: float, at: Step
+    paths: Paths, place: _Place, packages: str, tests: str, concurrency: int, seconds: float, at: Step
 ) -> SmokeReport:
     begun = time.monotonic()
     argv = enter(
-        paths, ["/usr/bin/python3", f"{place.inside}/follow.py", place.inside, SMOKE, str(concurrency)]
+        paths, ["/usr/bin/python3", f"{place.inside}/follow.py", place.inside, tests, str(concurrency)]
     )
     errors = place.folder / "stderr.log"
     collector = Collector()
@@ -205,16 +210,16 @@ def _run(
             count += 1
             word = "ok" if result.state == "passed" else result.state
             at.progress(f"{count}/{len(collector.chosen)} {word} {result.name}")
-    tests = collector.results()
+    results = collector.results()
     cut_short = f"it was stopped after {seconds:.0f} s" if child.late else ""
-    if not tests or (collector.ended is None and not cut_short):
+    if not results or (collector.ended is None and not cut_short):
         raise PermanentError(
             "Tempest did not run",
             detail=last_lines(errors.read_text(errors="replace")),
             where=str(place.folder),
             hint=f"look at: {place.folder}/tempest.log",
         )
-    return SmokeReport(tests, time.monotonic() - begun, str(place.folder / "tempest.log"), cut_short)
+    return SmokeReport(results, time.monotonic() - begun, str(place.folder / "tempest.log"), cut_short)
 
 
 class _Child:

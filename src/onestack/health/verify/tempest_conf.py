@@ -38,6 +38,8 @@ class Target:
     """The external network's id."""
     external_name: str = ""
     external_cidrs: tuple[str, ...] = ()
+    extensions: tuple[str, ...] = ()
+    """Aliases of the Network API's extensions that are there."""
     ssh_user: str = "root"
     ca_file: str | None = None
 
@@ -127,6 +129,8 @@ def sections(target: Target) -> Mapping[str, Mapping[str, object]]:
             "project_networks_reachable": False,
         },
         "network-feature-enabled": {
+            # Left to itself Tempest takes every extension it knows of for granted.
+            "api_extensions": ",".join(target.extensions) or "all",
             "ipv6": True,
             "ipv6_subnet_attributes": True,
             "port_security": True,
