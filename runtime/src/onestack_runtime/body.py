@@ -6,6 +6,7 @@ takes the connection for usable all the same.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any, Protocol
 
@@ -52,7 +53,18 @@ class Gateway(wsgi.Gateway_10):  # type: ignore[misc]
         return environ
 
     def respond(self) -> None:
-        length = int(self.req.inheaders.get(b"Content-Length", b"0"))
-        if self.req.chunked_read or length > LARGEST_DRAINED:
-            self.req.close_connection = True
+        request = self.req
+        length = int(request.inheaders.get(b"Content-Length", b"0"))
+        if request.chunked_read or length > LARGEST_DRAINED:
+            request.close_connection = True
         super().respond()
+        if request.chunked_read:
+            self._drain(request.rfile)
+
+    @staticmethod
+    def _drain(source: Readable) -> None:
+        """Take what little is left: a client that is still writing would not read its answer."""
+        left = LARGEST_DRAINED
+        with contextlib.suppress(OSError, ValueError):
+            while left > 0 and (piece := source.read(min(left, 65536))):
+                left -= len(piece)

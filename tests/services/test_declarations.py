@@ -1,0 +1,143 @@
+"""The five services as data: what holds for all of them, and what one must not get wrong."""
+
+from __future__ import annotations
+
+import configparser
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from onestack.platform import catalogue
+from onestack.platform.services import CATALOGUE, _common
+from onestack.platform.services.identity import bootstrap
+from onestack.platform.shape import View
+from onestack.spec.services import PROJECTS, REQUIRES
+
+
+def read(text: str) -> Mapping[str, Mapping[str, str]]:
+    """An oslo.config file's sections; fails when an option is there twice."""
+    parser = configparser.RawConfigParser(default_section="none", delimiters=("=",))
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    parser.read_string(text)
+    return {name: dict(parser[name]) for name in parser.sections()}
+
+
+def files(view: View) -> dict[str, Mapping[str, Mapping[str, str]]]:
+    return {name: read(text) for service in CATALOGUE.values() for name, text in service.files(view).items()}
+
+
+def test_the_catalogue_is_the_one_that_the_spec_chooses_from() -> None:
+    assert {type_: service.requires for type_, service in CATALOGUE.items()} == dict(REQUIRES)
+    assert all(PROJECTS[service.name] == type_ for type_, service in CATALOGUE.items())
+
+
+def test_each_service_comes_after_what_it_requires() -> None:
+    order = list(CATALOGUE)
+    for service in CATALOGUE.values():
+        assert all(order.index(needed) < order.index(service.type) for needed in service.requires)
+
+
+def test_processes_need_only_processes_that_are_there(view: View) -> None:
+    for each in (view, replace(view, virt_type="fake", fake_hosts=3)):
+        names = [process.name for process in catalogue.processes(each)]
+        assert len(names) == len(set(names))
+        for process in catalogue.processes(each):
+            assert set(process.needs) <= set(names), process.name
+
+
+def test_a_process_is_given_longer_to_end_than_its_runner_takes() -> None:
+    from onestack_runtime import process as life
+
+    assert life.STOP_SECONDS < 15  # shape.Process.stop_seconds of all but nova
+
+
+def test_no_secret_shows_in_a_process_list(view: View) -> None:
+    commands = [process.command for process in catalogue.processes(view)]
+    commands += [step for service in CATALOGUE.values() for step in service.migrations(view)]
+    commands.append(bootstrap())
+    environments = [str(dict(process.environment)) for process in catalogue.processes(view)]
+    everything = str(commands) + str(environments)
+    assert not [name for name, value in view.secrets.items() if value in everything]
+
+
+def test_every_secret_that_is_made_is_used(view: View) -> None:
+    text = "".join(text for service in CATALOGUE.values() for text in service.files(view).values())
+    assert [name for name, value in view.secrets.items() if value not in text] == ["user/admin"]
+
+
+def test_services_meet_each_other_at_the_front_only(view: View) -> None:
+    paths = {service.endpoint.path for service in CATALOGUE.values() if service.endpoint}
+    for name, sections in files(view).items():
+        for section, options in sections.items():
+            for option in ("auth_url", "endpoint_override", "www_authenticate_uri"):
+                if url := options.get(option):
+                    path = url.removeprefix(f"{view.front}/").split("/")[0]
+                    assert path in paths, (name, section, option, url)
+                    assert options["cafile"] == view.ca_file, (name, section)
+
+
+def test_databases_are_those_the_service_declares(view: View) -> None:
+    for service in CATALOGUE.values():
+        declared = {f"/{database.name}?" for database in service.databases}
+        for text in service.files(view).values():
+            for options in read(text).values():
+                if connection := options.get("connection"):
+                    assert any(name in connection for name in declared), (service.name, connection)
+                    assert "%" not in connection
+
+
+def test_tokens_are_kept_where_the_runner_puts_its_cache(view: View) -> None:
+    from onestack_runtime.token_cache import ENVIRON_KEY
+
+    with_tokens = [sections for sections in files(view).values() if "keystone_authtoken" in sections]
+    assert len(with_tokens) == 4
+    assert {sections["keystone_authtoken"]["cache"] for sections in with_tokens} == {ENVIRON_KEY}
+
+
+def test_guests_use_the_hypervisor_that_was_found(view: View, fake_view: View) -> None:
+    def nova(each: View) -> Mapping[str, Mapping[str, str]]:
+        return files(each)["nova/nova.conf"]
+
+    assert nova(view)["libvirt"]["virt_type"] == "qemu"
+    assert nova(view)["libvirt"]["cpu_mode"] == "none"
+    assert nova(replace(view, virt_type="kvm"))["libvirt"]["cpu_mode"] == "host-model"
+    assert "libvirt" not in nova(fake_view)
+
+
+def test_fake_hosts_are_bound_by_our_mechanism_driver_before_ovn(view: View, fake_view: View) -> None:
+    def drivers(each: View) -> str:
+        return files(each)["neutron/ml2_conf.ini"]["ml2"]["mechanism_drivers"]
+
+    assert drivers(view) == "ovn"
+    assert drivers(fake_view) == "onestack_fake_hosts,ovn"
+    nova = next(process for process in catalogue.processes(fake_view) if process.name == "nova")
+    assert nova.environment["ONESTACK_FAKE_HOSTS"] == "7"
+    assert "libvirtd" not in nova.needs
+
+
+def test_tenant_networks_leave_room_for_geneve(view: View) -> None:
+    found = files(replace(view, mtu=9000))
+    assert found["neutron/neutron.conf"]["DEFAULT"]["global_physnet_mtu"] == "9000"
+    assert found["neutron/ml2_conf.ini"]["ml2"]["path_mtu"] == "9000"
+
+
+def test_metadata_is_vouched_for_by_the_same_secret_on_both_sides(view: View) -> None:
+    found = files(view)
+    neutron = found["neutron/neutron.conf"]["DEFAULT"]["metadata_proxy_shared_secret"]
+    assert neutron == found["nova/nova.conf"]["neutron"]["metadata_proxy_shared_secret"]
+    assert neutron == view.secrets["metadata"]
+
+
+def test_a_dollar_in_a_value_refers_to_nothing() -> None:
+    assert _common.ini({"a": {"password": "x$y"}}) == "[a]\npassword = x$$y\n"
+
+
+def test_values_as_oslo_config_writes_them() -> None:
+    text = _common.ini({"a": {"on": True, "list": ("x", "y"), "none": None, "number": 3}})
+    assert text == "[a]\non = true\nlist = x,y\nnumber = 3\n"
+
+
+def test_a_value_of_several_lines_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"\[a\] b has several lines"):
+        _common.ini({"a": {"b": "x\n[database]"}})
