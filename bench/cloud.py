@@ -16,6 +16,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from onestack import Cloud
@@ -73,9 +74,9 @@ def main() -> None:
                 store = cloud.paths.release("2026.2")
                 for dump in store.glob("databases-*.sql"):
                     dump.unlink()
-                note("first up", timed(lambda: cloud.up(emit=hear)))
+                note("first up", timed(partial(cloud.up, emit=hear)))
                 cloud.destroy()
-                note("first up, databases cached", timed(lambda: cloud.up()))
+                note("first up, databases cached", timed(cloud.up))
                 pids = everything(cloud)
                 note("processes", len(pids))
                 time.sleep(5)
@@ -84,8 +85,8 @@ def main() -> None:
                 note("idle CPU %", 100 * (cpu_seconds(pids) - before) / (time.monotonic() - begun))
                 note("idle PSS MiB", sum(processes.memory(pid) or 0 for pid in pids) / 1024)
                 note("down", timed(cloud.down))
-                note("up after down", timed(lambda: cloud.up()))
-                note("verify --quick", timed(lambda: cloud.verify()))
+                note("up after down", timed(cloud.up))
+                note("verify --quick", timed(cloud.verify))
             finally:
                 note("destroy", timed(cloud.destroy))
     print(f"\nmedians of {given.rounds}" + " " * 14 + "ours     peer    ratio")

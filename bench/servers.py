@@ -14,9 +14,9 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from cloud import cpu_seconds
 from openstack.connection import Connection
 
+from cloud import cpu_seconds
 from onestack import Cloud
 from onestack.platform import catalogue
 from onestack.spec import loads

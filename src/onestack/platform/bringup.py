@@ -188,8 +188,9 @@ def tasks(site: Site, image: Path, emit: Emit) -> list[Task]:
         needs = (*process.needs, *extra.get(process.name, ()))
         found.append(Task(process.name, lambda p=process: start(site, p, emit), needs))  # type: ignore[misc]
     names = [process.name for process in everything]
-    for name, body in furnish.steps(site, image, emit).items():
-        found.append(Task(f"furnish {name}", body, tuple(names)))
+    for name, (needed, body) in furnish.steps(site, image, emit).items():
+        of = [each.name for s in catalogue.services({"identity", needed}) for each in s.processes(view)]
+        found.append(Task(f"furnish {name}", body, ("front", *of)))
     if "compute" in view.services:
         found.append(Task("hypervisors", lambda: hypervisors_up(site, emit), tuple(names)))
     return found

@@ -52,7 +52,8 @@ def prepare(site: Site, emit: Emit, store: Path) -> None:
     sql = [*site.enter(database.client())]
     if not marker.exists():
         # Never finished: what a killed first start left half migrated cannot be gone on from.
-        bootstrap_marker(site).unlink(missing_ok=True)
+        for other in (bootstrap_marker(site), furnished_marker(site)):
+            other.unlink(missing_ok=True)
         run(sql, text_in=database.drop(names), seconds=60)
     run(sql, text_in=database.grants(names, site.view), seconds=60)
     if marker.exists() and marker.read_text() == wanted:
@@ -75,6 +76,11 @@ def prepare(site: Site, emit: Emit, store: Path) -> None:
 def bootstrap_marker(site: Site) -> Path:
     """Says with what the first administrator was made; it goes when Keystone's database goes."""
     return site.outside(database.DATA) / "onestack-bootstrapped"
+
+
+def furnished_marker(site: Site) -> Path:
+    """Names, one a line, what the cloud was given once; what its operator then takes away stays away."""
+    return site.outside(database.DATA) / "onestack-furnished"
 
 
 def migrate(site: Site, emit: Emit) -> None:

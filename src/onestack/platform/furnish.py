@@ -8,7 +8,7 @@ from pathlib import Path
 from openstack.connection import Connection
 
 from onestack.core.events import Emit, step
-from onestack.platform import connect
+from onestack.platform import connect, databases
 from onestack.platform.parts.switches import PHYSICAL_NETWORK
 from onestack.platform.site import Site
 
@@ -70,13 +70,17 @@ def external_network(site: Site, admin: Connection) -> None:
         )
 
 
-def steps(site: Site, image_file: Path, emit: Emit) -> dict[str, Callable[[], None]]:
-    """What there is to furnish, by name."""
+def steps(site: Site, image_file: Path, emit: Emit) -> dict[str, tuple[str, Callable[[], None]]]:
+    """What is still to be furnished, each once in a cloud's life: name -> (the service it needs, what does it)."""
+    marker = databases.furnished_marker(site)
+    done = marker.read_text().splitlines() if marker.exists() else []
 
     def told(name: str, body: Callable[[Site, Connection], None]) -> Callable[[], None]:
         def run() -> None:
             with step(name, emit):
                 body(site, connect.connection(site))
+                with marker.open("a") as file:
+                    file.write(f"{name}\n")
 
         return run
 
@@ -85,4 +89,8 @@ def steps(site: Site, image_file: Path, emit: Emit) -> dict[str, Callable[[], No
         "image": ("image", lambda site, admin: image(site, admin, image_file)),
         "external network": ("network", external_network),
     }
-    return {name: told(name, body) for name, (needed, body) in found.items() if needed in site.view.services}
+    return {
+        name: (needed, told(name, body))
+        for name, (needed, body) in found.items()
+        if needed in site.view.services and name not in done
+    }

@@ -20,40 +20,34 @@ GUEST_SECONDS = 20.0
 # What carries guests' packets; it stays when guests do.
 _SWITCHES = ("ovsdb", "ovs-vswitchd", "ovn-northd", "ovn-controller")
 _KEEPER = "keeper"
-# Stopped after everything that uses them, in this order.
+# Stopped after everything that uses them: those of one row together, row after row.
 _LAST = (
-    *reversed(hypervisor.NAMES),
-    "ovn-controller",
-    "ovn-northd",
-    "ovs-vswitchd",
-    "ovsdb",
-    database.NAME,
-    "front",
+    (*hypervisor.NAMES, "front", "ovn-controller", "ovn-northd"),
+    ("ovs-vswitchd", database.NAME),
+    ("ovsdb",),
 )
 
 
-def down(paths: Paths, emit: Emit, *, keep_guests: bool = False) -> None:
-    """Stop everything in order; all data stays. With `keep_guests`, guests and the switches go on."""
+def down(paths: Paths, emit: Emit, *, keep_guests: bool = False, patience: float = GUEST_SECONDS) -> None:
+    """Stop everything in order; all data stays. With `keep_guests`, guests and the switches go on.
+
+    `patience`: seconds that guests have to shut down by themselves.
+    """
     supervisor = Supervisor(paths.run, paths.log)
     running = {name for name, each in supervisor.programs().items() if each.pid}
     # The keeper first, or it would bring back what is being stopped.
     if _KEEPER in running:
         supervisor.stop(_KEEPER)
-    services = sorted(running - set(_LAST) - {_KEEPER})
+    services = sorted(running - {name for row in _LAST for name in row} - {_KEEPER})
     if services:
         with step("services", emit) as at:
             stop_all(supervisor, services)
             at.outcome = ", ".join(services)
     if not keep_guests:
-        shut_down_guests(paths, emit)
+        shut_down_guests(paths, emit, patience)
     with step("parts beneath", emit):
-        for name in (each for each in _LAST if each in running and not (keep_guests and each in _SWITCHES)):
-            if name == "ovs-vswitchd":
-                # With --cleanup its interfaces go too, also those in the kernel's datapath.
-                target = "--target=/run/openvswitch/ovs-vswitchd.ctl"
-                supervisor_stop = namespace.enter(paths, ["ovs-appctl", target, "exit", "--cleanup"])
-                run(supervisor_stop, seconds=15, check=False)
-            supervisor.stop(name)
+        for row in _LAST:
+            stop_all(supervisor, [n for n in row if n in running and not (keep_guests and n in _SWITCHES)])
     if keep_guests:
         return
     with step("what is left", emit):
@@ -63,6 +57,8 @@ def down(paths: Paths, emit: Emit, *, keep_guests: bool = False) -> None:
             raise PermanentError(f"processes that do not end: {', '.join(str(each.pid) for each in left)}")
         # Without a namespace of ours, interfaces of these names would be somebody else's.
         if namespace.exists(paths) and network.shared_with_machine(paths):
+            # Nothing but this takes the bridges out of the kernel's datapath, where that is used.
+            run(namespace.enter(paths, ["ovs-dpctl", "del-dp", "ovs-system"]), seconds=15, check=False)
             network.part(interfaces())
         namespace.remove(paths)
 
@@ -80,7 +76,7 @@ def stop_all(supervisor: Supervisor, names: list[str], seconds: float = 90) -> N
     raise PermanentError(f"did not stop within {seconds:.0f} s: {', '.join(names)}")
 
 
-def shut_down_guests(paths: Paths, emit: Emit) -> None:
+def shut_down_guests(paths: Paths, emit: Emit, patience: float) -> None:
     """Have every guest shut down by itself, and end those that do not in time."""
 
     def guests() -> list[processes.Proc]:
@@ -90,10 +86,10 @@ def shut_down_guests(paths: Paths, emit: Emit) -> None:
         return
     virsh = namespace.enter(paths, ["virsh", "--connect", "qemu:///system"])
     with step("guests", emit) as at:
-        listed = run([*virsh, "list", "--uuid"], seconds=20, check=False).split()
+        listed = run([*virsh, "list", "--uuid"], seconds=20, check=False).split() if patience else []
         for domain in listed:
             run([*virsh, "shutdown", domain], seconds=20, check=False)
-        deadline = time.monotonic() + (GUEST_SECONDS if listed else 0)
+        deadline = time.monotonic() + (patience if listed else 0)
         while guests() and time.monotonic() < deadline:
             time.sleep(0.2)
         late = guests()
@@ -112,7 +108,7 @@ def interfaces() -> list[str]:
 
 def destroy(paths: Paths, emit: Emit, *, purge: bool = False) -> list[str]:
     """Remove everything of a cloud. Returns what was removed; raises PermanentError if anything is left."""
-    down(paths, emit)
+    down(paths, emit, patience=0)
     removed = []
     with step("files", emit) as at:
         systemd.remove(paths)
