@@ -9,6 +9,7 @@ NAMES = ("virtlogd", "libvirtd")
 _LIBVIRTD = """\
 unix_sock_group = "root"
 unix_sock_rw_perms = "0700"
+unix_sock_ro_perms = "0700"
 auth_unix_rw = "none"
 auth_unix_ro = "none"
 listen_tls = 0
