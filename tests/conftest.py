@@ -10,13 +10,20 @@ from pathlib import Path
 import pytest
 from openstack.connection import Connection
 
-from cloud import roots
+from cloud import guests, roots
 from onestack import Cloud
 from onestack.core.errors import OneStackError
 from onestack.core.events import Event
 
+STANDING = "ONESTACK_TEST_CLOUD"
+"""Names a root whose cloud is used and left standing: for work on the tests themselves."""
 CLOUD_TIMEOUT = 1500
 """Seconds for one test on a real cloud: the first one fetches and builds all that a cloud is made of."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # openstacksdk warns of its own future on every call.
+    config.addinivalue_line("filterwarnings", "ignore:::openstack[.].*")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -61,7 +68,7 @@ def cloud_roots() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def cloud(cloud_roots: Path) -> Cloud:
     """The cloud that the tests share, up and healthy. A test that stops it brings it up again."""
-    found = Cloud(cloud_roots / "main")
+    found = Cloud(os.environ.get(STANDING) or cloud_roots / "main")
     said: list[Event] = []
     try:
         found.up(emit=said.append)
@@ -79,3 +86,9 @@ def as_admin(cloud: Cloud) -> Callable[[Callable[[Connection], object]], object]
         return cloud.run(lambda: body(cloud.connect()))
 
     return call
+
+
+@pytest.fixture(scope="session")
+def guest(cloud: Cloud) -> guests.Guest:
+    """A server that answers at its floating IP, for as long as the session lasts."""
+    return guests.start(cloud)

@@ -1,0 +1,126 @@
+"""A guest that serves HTTP at a floating IP, and the looks by which one tells that it still does."""
+
+from __future__ import annotations
+
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from openstack.connection import Connection
+
+from onestack import Cloud
+from onestack.core.errors import PermanentError
+from onestack.core.wait import until
+from onestack.host import namespace, processes
+
+ACTIVE_SECONDS = 240.0
+ANSWER_SECONDS = 180.0
+"""Both with room for a boot under software emulation on a busy machine."""
+
+# The cloud is reached directly, whatever proxy this machine has for the Internet.
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+@dataclass(frozen=True)
+class Guest:
+    """`server`: its id; `name`: what it calls itself; `address`: its floating IP."""
+
+    server: str
+    name: str
+    address: str
+
+
+def start(cloud: Cloud, name: str = "served") -> Guest:
+    """Network, router, security group, server, floating IP; returns when it answers."""
+    guest = cloud.run(lambda: _make(cloud.connect(), name))
+    wait_answers(cloud, guest)
+    return guest
+
+
+def _make(admin: Connection, name: str) -> Guest:
+    net = admin.network
+    public = net.find_network("public", ignore_missing=False)
+    network = net.create_network(name=name)
+    subnet = net.create_subnet(name=name, network_id=network.id, ip_version=4, cidr="10.77.0.0/24")
+    router = net.create_router(name=name, external_gateway_info={"network_id": public.id})
+    net.add_interface_to_router(router.id, subnet.id)
+    group = net.create_security_group(name=name)
+    net.create_security_group_rule(
+        security_group_id=group.id,
+        direction="ingress",
+        ethertype="IPv4",
+        protocol="tcp",
+        port_range_min=80,
+        port_range_max=80,
+    )
+    port = net.create_port(name=name, network_id=network.id, security_group_ids=[group.id])
+    ip = net.create_ip(floating_network_id=public.id, port_id=port.id)
+    server = admin.compute.create_server(
+        name=name,
+        image_id=admin.image.find_image("tiny", ignore_missing=False).id,
+        flavor_id=admin.compute.find_flavor("m1.tiny", ignore_missing=False).id,
+        networks=[{"port": port.id}],
+    )
+    _wait_active(admin, server.id)
+    return Guest(server.id, name, ip.floating_ip_address)
+
+
+def _wait_active(admin: Connection, server: str, seconds: float = ACTIVE_SECONDS) -> None:
+    def look() -> tuple[bool, str]:
+        now = admin.compute.get_server(server)
+        if now.status == "ERROR":
+            raise PermanentError(f"server {server} went to ERROR: {now.fault}")
+        return now.status == "ACTIVE", f"{now.status}, task {now.task_state or 'none'}"
+
+    until(f"server {server} to be ACTIVE", look, seconds=seconds, every=0.5)
+
+
+def wait_active(cloud: Cloud, guest: Guest, seconds: float = ACTIVE_SECONDS) -> None:
+    """Wait until Nova says that the guest runs."""
+    cloud.run(lambda: _wait_active(cloud.connect(), guest.server, seconds))
+
+
+def wait_answers(cloud: Cloud, guest: Guest, seconds: float = ANSWER_SECONDS) -> None:
+    """Wait until the guest itself answers HTTP at its floating IP."""
+
+    def look() -> tuple[bool, str]:
+        try:
+            with _DIRECT.open(f"http://{guest.address}/", timeout=5) as answer:
+                page = answer.read().decode()
+        except OSError as error:
+            return False, str(error)
+        return f"hostname={guest.name}" in page, page
+
+    cloud.run(lambda: until(f"{guest.name} to answer at {guest.address}", look, seconds=seconds, every=0.3))
+
+
+def qemus(cloud: Cloud) -> list[int]:
+    """The process ids of the guests that run."""
+    inside = processes.inside(namespace.mount_handle(cloud.paths))
+    return sorted(each.pid for each in inside if each.is_guest)
+
+
+def resources(cloud: Cloud) -> Mapping[str, set[str]]:
+    """The ids of what the cloud holds, by kind: what must be the same after a fault or a restart."""
+
+    def look() -> Mapping[str, set[str]]:
+        admin = cloud.connect()
+        kinds = {
+            "projects": admin.identity.projects(),
+            "users": admin.identity.users(),
+            "endpoints": admin.identity.endpoints(),
+            "images": admin.image.images(),
+            "flavors": admin.compute.flavors(),
+            "servers": admin.compute.servers(all_projects=True),
+            "hypervisors": admin.compute.hypervisors(),
+            "networks": admin.network.networks(),
+            "subnets": admin.network.subnets(),
+            "routers": admin.network.routers(),
+            "ports": admin.network.ports(),
+            "floating ips": admin.network.ips(),
+            "agents": admin.network.agents(),
+            "resource providers": admin.placement.resource_providers(),
+        }
+        return {kind: {each.id for each in found} for kind, found in kinds.items()}
+
+    return cloud.run(look)

@@ -1,0 +1,56 @@
+"""How a cloud is while something is done to it, asked as `status` asks."""
+
+from __future__ import annotations
+
+from onestack import Cloud
+from onestack.core.wait import until
+from onestack.health import status
+
+# Every process of a default cloud but supervisord; a test holds this to what `status` shows.
+PROCESSES = (
+    "mariadb",
+    "ovsdb",
+    "ovs-vswitchd",
+    "ovn-northd",
+    "ovn-controller",
+    "virtlogd",
+    "libvirtd",
+    "front",
+    "keystone",
+    "glance",
+    "placement",
+    "neutron",
+    "nova",
+)
+
+
+def pids(cloud: Cloud) -> dict[str, int]:
+    """Process id by name, of those that run, supervisord and the keeper among them."""
+    supervisor = cloud.site.supervisor
+    found = {name: each.pid for name, each in supervisor.programs().items() if each.pid}
+    return found | ({"supervisord": supervisor.pid} if supervisor.pid else {})
+
+
+def wait_healthy(cloud: Cloud, seconds: float = 180.0) -> status.Status:
+    """Wait until `status` finds nothing wrong."""
+    seen: list[status.Status] = []
+
+    def look() -> tuple[bool, str]:
+        seen.append(cloud.status())
+        return seen[-1].health == "healthy", "; ".join(seen[-1].reasons)
+
+    until("the cloud to be healthy", look, seconds=seconds, every=1.0)
+    return seen[-1]
+
+
+def wait_back(cloud: Cloud, name: str, before: int, seconds: float = 120.0) -> None:
+    """Wait until a process runs under another id and answers."""
+
+    def look() -> tuple[bool, str]:
+        now = next((each for each in status.process_statuses(cloud.site) if each.name == name), None)
+        if now is None:
+            pid = pids(cloud).get(name, 0)
+            return pid not in (0, before), f"pid {pid}"
+        return now.pid not in (None, before) and now.answers, f"{now.state}, pid {now.pid}: {now.seen}"
+
+    until(f"{name} to come back", look, seconds=seconds, every=0.3, where=cloud.site.log(name))

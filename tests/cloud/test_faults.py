@@ -1,0 +1,93 @@
+"""Each process in turn is ended without warning while a guest serves: it comes back, the guest notices nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from cloud import guests, health
+from cloud.command import succeed
+from onestack import Cloud
+from onestack.core.wait import until
+from onestack.health import status
+
+pytestmark = pytest.mark.cloud
+
+SILENT = "placement"
+"""The process that is made to hang: nothing else ends when it does."""
+
+
+@pytest.mark.parametrize("name", [*health.PROCESSES, "keeper"])
+def test_a_killed_process_comes_back_and_the_guest_stays(
+    cloud: Cloud, guest: guests.Guest, name: str
+) -> None:
+    before = health.pids(cloud)
+    running, held = guests.qemus(cloud), guests.resources(cloud)
+    counted = status.restarts(cloud.site)
+    assert len(running) == 1
+    os.kill(before[name], signal.SIGKILL)
+    health.wait_back(cloud, name, before[name])
+    health.wait_healthy(cloud)
+    guests.wait_answers(cloud, guest, 60)
+    assert guests.qemus(cloud) == running
+    assert guests.resources(cloud) == held
+    now = health.pids(cloud)
+    assert {other for other in before if now.get(other) != before[other]} == {name}
+    if name == "keeper":
+        assert status.restarts(cloud.site) == counted
+    else:
+        until(
+            f"the restart of {name} to be counted",
+            lambda: (
+                status.restarts(cloud.site).get(name, 0) == counted.get(name, 0) + 1,
+                str(status.restarts(cloud.site)),
+            ),
+            seconds=60,
+        )
+
+
+def test_a_process_that_hangs_is_started_anew(cloud: Cloud, guest: guests.Guest) -> None:
+    before = health.pids(cloud)
+    running = guests.qemus(cloud)
+    os.kill(before[SILENT], signal.SIGSTOP)
+    until(
+        "`status` to say what is degraded",
+        lambda: (f"{SILENT} does not answer" in str(cloud.status().reasons), str(cloud.status().reasons)),
+        seconds=60,
+    )
+    # A minute of silence, then fifteen seconds in which it could have ended by itself.
+    health.wait_back(cloud, SILENT, before[SILENT], seconds=240)
+    health.wait_healthy(cloud)
+    now = health.pids(cloud)
+    assert {other for other in before if now.get(other) != before[other]} == {SILENT}
+    assert guests.qemus(cloud) == running
+
+
+def test_up_goes_on_after_supervisord_was_killed(cloud: Cloud, guest: guests.Guest) -> None:
+    before = health.pids(cloud)
+    running, held = guests.qemus(cloud), guests.resources(cloud)
+    os.kill(before["supervisord"], signal.SIGKILL)
+    succeed(cloud.paths.root, "up", "--json")
+    health.wait_healthy(cloud)
+    guests.wait_answers(cloud, guest, 60)
+    assert guests.qemus(cloud) == running
+    assert guests.resources(cloud) == held
+    now = health.pids(cloud)
+    assert set(now) == set(before)
+    # Nobody of before goes on beside those of now.
+    until(
+        "the processes of before to be gone",
+        lambda: (not (left := [pid for pid in before.values() if alive(pid)]), str(left)),
+        seconds=30,
+    )
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs (a dead one that nobody waited for does not)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
