@@ -112,6 +112,13 @@ def test_it_ends_in_order(runner: Runner, number: signal.Signals) -> None:
     assert runner.happened == ["started", "drain", "stop"]
 
 
+def test_a_terminal_that_hangs_up_does_not_end_it(runner: Runner) -> None:
+    runner.until("/compute/healthcheck", 200)
+    runner.process.send_signal(signal.SIGHUP)
+    assert runner.ask("/compute/still")[0] == 200
+    assert runner.end() == 0
+
+
 @pytest.mark.parametrize("runner", ["broken"], indirect=True)
 def test_it_fails_when_a_worker_cannot_be_started(runner: Runner) -> None:
     assert runner.process.wait(PATIENCE) == 1

@@ -131,6 +131,9 @@ class Process:
         """Wait for the end, then end. Does not return."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
+        # Nova opens guests' consoles; for the leader of a session one of them becomes its terminal, which hangs
+        # up when the guest goes. (A handler, since what is ignored is ignored by child processes too.)
+        signal.signal(signal.SIGHUP, lambda number, frame: None)
         sys.unraisablehook = _unraisable
         _settle()
         self.health.up(_ALL)
