@@ -56,7 +56,9 @@ def measure(cloud: Cloud, alone: int, together: int, clients: int) -> None:
     times = [create(admin, f"alone-{index}", image, flavor, network.id) for index in range(alone)]
     took, after = time.monotonic() - begun, costs()
     rate = 60 * alone / took
-    print(f"one after another: p50 {statistics.median(times):.2f} s, p95 {sorted(times)[int(0.95 * alone)]:.2f} s")
+    print(
+        f"one after another: p50 {statistics.median(times):.2f} s, p95 {sorted(times)[int(0.95 * alone)]:.2f} s"
+    )
     print(f"  {rate:.0f} a minute, {rate / PEER_ALONE:.1f} x the standard layout")
     print(f"  CPU seconds a server: {sum(after.values()) / alone - sum(before.values()) / alone:.2f}")
     for name in sorted(names, key=lambda each: before[each] - after[each])[:6]:

@@ -32,9 +32,7 @@ def cli() -> None:
     help="Put the cloud into your own clouds.yaml, where OpenStack's tools find it.",
 )
 @click.option("--force", is_flag=True, help="Go on where a check only advises against it.")
-def up(
-    spec: Path | None, archive: str | None, wait: float, force: bool, install_client_config: bool
-) -> None:
+def up(spec: Path | None, archive: str | None, wait: float, force: bool, install_client_config: bool) -> None:
     """Bring the cloud up, or bring back what does not run.
 
     SPEC is a file that says what is wanted; without it the cloud comes up as it was, or a default one.
