@@ -28,7 +28,8 @@ def endpoints(chosen: Iterable[str]) -> dict[str, Endpoint]:
 def secret_names(chosen: Iterable[str]) -> list[str]:
     """The names of every secret the chosen services need."""
     found = services(chosen)
-    names = {"user/admin", "metadata"}
+    names = {"user/admin"}
+    names |= {name for service in found for name in service.secrets}
     names |= {f"user/{service.user}" for service in found if service.user}
     names |= {f"database/{each.user}" for each in databases(chosen)}
     return sorted(names)

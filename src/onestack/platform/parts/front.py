@@ -28,7 +28,7 @@ defaults
     # A service that starts again is waited for, a request that it got already is never sent twice.
     option redispatch
     retries 3
-    retry-on conn-failure
+    retry-on conn-failure empty-response
     timeout connect 5s
     timeout http-request 30s
     timeout http-keep-alive 60s
@@ -40,6 +40,7 @@ defaults
 def files(view: View, endpoints: Mapping[str, Endpoint], bind: Sequence[str]) -> dict[str, str]:
     """`endpoints`: by project name; `bind`: what the front listens on, in HAProxy's words."""
     lines = [_GLOBAL, "frontend api", *(f"    bind {each}" for each in bind)]
+    lines += ["    http-request disable-l7-retry unless METH_GET"]
     if any(" ssl " in each for each in bind):
         lines.append("    http-request set-header X-Forwarded-Proto https")
     for name, endpoint in sorted(endpoints.items()):
