@@ -1,0 +1,152 @@
+"""What `up` would do is data: the order of tasks, what starts anew on a change, files and their modes."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+from onestack.core.errors import BadInput, PermanentError
+from onestack.core.events import silent
+from onestack.core.paths import Paths
+from onestack.platform import bringup, catalogue, folders, secrets, site
+from onestack.platform.site import Choices, Site
+from onestack.spec import load
+
+CHOICES = Choices("host", "qemu", "netdev", True, "/c/base-1", "/c/env-1", "/c/runtime-1", {})
+
+Make = Callable[..., Site]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    def call(text: str = "version: 1\n", **choices: object) -> Site:
+        file = tmp_path / "spec.yaml"
+        file.write_text(text)
+        paths = Paths(tmp_path / "root", tmp_path / "cache")
+        paths.etc.mkdir(parents=True, exist_ok=True)
+        return Site(paths, load(file), dataclasses.replace(CHOICES, **choices))  # type: ignore[arg-type]
+
+    return call
+
+
+def needs(found: Site, image: Path) -> dict[str, tuple[str, ...]]:
+    return {task.name: task.needs for task in bringup.tasks(found, image, silent)}
+
+
+def all_before(graph: dict[str, tuple[str, ...]], name: str) -> set[str]:
+    return set(graph[name]).union(*(all_before(graph, each) for each in graph[name]))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "version: 1\n",
+        "platform: {compute: {driver: fake, hosts: 3}}\n",
+        "platform: {services: [identity]}\n",
+        "platform: {services: [image]}\n",
+        "platform: {exclude: [compute]}\n",
+        "platform: {exclude: [compute, network]}\n",
+    ],
+)
+def test_every_choice_of_services_has_an_order(make: Make, tmp_path: Path, text: str) -> None:
+    found = make(text)
+    graph = needs(found, tmp_path)
+    assert {need for names in graph.values() for need in names} <= set(graph)
+    assert len(list(TopologicalSorter(graph).static_order())) == len(graph)
+    assert {each.name for each in catalogue.processes(found.view)} <= set(graph)
+
+
+def test_what_stands_on_something_waits_for_it(make: Make, tmp_path: Path) -> None:
+    graph = needs(make(), tmp_path)
+    assert {"mariadb", "databases"} <= all_before(graph, "keystone")
+    assert {"mariadb", "databases"} <= all_before(graph, "nova")
+    assert {"ovsdb", "switch files", "switch settings"} <= all_before(graph, "ovs-vswitchd")
+    assert {"ovs-vswitchd", "ovn-northd", "external"} <= all_before(graph, "ovn-controller")
+    assert "virtlogd" in all_before(graph, "libvirtd")
+
+
+def test_a_site_has_secrets_that_stay(make: Make) -> None:
+    view = make().view
+    assert view.secrets["user/admin"] == make().view.secrets["user/admin"]
+    assert len(set(view.secrets.values())) == len(view.secrets)
+    assert (make().secrets_file).stat().st_mode & 0o777 == 0o600
+
+
+def test_new_secrets_join_those_that_are_there(tmp_path: Path) -> None:
+    file = tmp_path / "secrets.json"
+    first = secrets.ensure(file, ["a", "b"])
+    second = secrets.ensure(file, ["b", "c"])
+    assert (second["a"], second["b"]) == (first["a"], first["b"])
+    assert len(second["c"]) == 2 * secrets.LENGTH
+    assert json.loads(file.read_text()) == second
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_no_process_list_shows_a_secret(make: Make) -> None:
+    found = make()
+    for process in catalogue.processes(found.view):
+        shown = " ".join(process.command)
+        assert not [name for name, secret in found.view.secrets.items() if secret in shown], process.name
+
+
+def test_a_process_starts_anew_when_what_it_reads_changes_and_only_then(make: Make) -> None:
+    before = bringup.config_stamps(make())
+    assert bringup.config_stamps(make()) == before
+    port = bringup.config_stamps(make("platform: {listen: {port: 9000}}\n"))
+    assert port["front"] != before["front"]
+    assert (port["mariadb"], port["libvirtd"]) == (before["mariadb"], before["libvirtd"])
+    ratio = bringup.config_stamps(make("platform: {compute: {cpu_allocation_ratio: 2}}\n"))
+    assert {name for name in before if ratio[name] != before[name]} <= {"nova"}
+
+
+def test_the_first_cause_is_told_with_the_names_of_the_others() -> None:
+    first = PermanentError("mariadb broke", detail="its log")
+    told = bringup.first_cause({"mariadb": first, "ovsdb": ValueError("x")})
+    assert told is first
+    assert first.detail == "its log\nfailed too: ovsdb"
+
+
+def test_places_inside_are_found_outside(make: Make) -> None:
+    found = make()
+    assert found.outside("/run/api/nova.sock") == found.paths.run / "api/nova.sock"
+    assert found.outside("/etc/onestack/nova") == found.paths.etc / "nova"
+    assert found.outside("/var/lib/mysql") == found.paths.lib / "mysql"
+    with pytest.raises(ValueError, match="/usr/bin"):
+        found.outside("/usr/bin")
+    with pytest.raises(ValueError, match="/etc/passwd"):
+        found.outside("/etc/passwd")
+
+
+def test_configuration_is_roots_alone_and_replaced_only_when_it_changed(make: Make) -> None:
+    found = make()
+    folders.write(found, {"nova/nova.conf": "one"})
+    file = found.paths.etc / "nova/nova.conf"
+    first = file.stat()
+    assert first.st_mode & 0o777 == 0o600
+    folders.write(found, {"nova/nova.conf": "one"})
+    assert file.stat().st_ino == first.st_ino
+    folders.write(found, {"nova/nova.conf": "two"})
+    assert file.read_text() == "two"
+    assert [each.name for each in file.parent.iterdir()] == ["nova.conf"]
+
+
+def test_names_of_the_base_become_numbers(tmp_path: Path) -> None:
+    file = tmp_path / "passwd"
+    file.write_text("root:x:0:0:root:/root:/bin/bash\n\nmysql:x:101:102::/nonexistent:/bin/false\nbroken\n")
+    assert folders.identities(file) == {"root": 0, "mysql": 101}
+
+
+def test_choices_are_kept(tmp_path: Path) -> None:
+    file = tmp_path / "choices.json"
+    CHOICES.save(file)
+    assert Choices.load(file) == CHOICES
+
+
+def test_without_a_cloud_a_site_cannot_be_loaded(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="there is no cloud under"):
+        site.load(Paths(tmp_path))
