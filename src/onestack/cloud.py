@@ -134,6 +134,8 @@ class Cloud:
         """Run Tempest's smoke tests."""
         found = self.site
         release = data.release(found.view.series)
+        # Before the cloud's network is joined: that reaches no package index.
+        verify.install(self.paths, release, emit)
         return self.run(
             lambda: verify.smoke(
                 lambda **who: connect.connection(found, **who),
@@ -178,15 +180,12 @@ class Cloud:
         return connect.connection(self.site, **who)
 
     def run(self, body: Callable[[], Result]) -> Result:
-        """Call `body` in a thread that is in the cloud's network."""
+        """Call `body` in the cloud's network: the calling thread, and those it starts, are in it meanwhile."""
         handle = namespace.net_handle(self.paths)
-
-        def joined() -> Result:
-            if handle.exists():
-                namespace.join_network(handle)
+        if not handle.exists():
             return body()
-
-        return self._in_thread(joined)
+        with namespace.joined_network(handle):
+            return body()
 
     def _wanted(self, spec: Spec | str | Path | None) -> tuple[Spec, str]:
         if isinstance(spec, Spec):

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from onestack.core.errors import PermanentError
 from onestack.core.paths import Paths
@@ -86,10 +89,16 @@ class Keeper:
         self._watched = {each.name: Watched(each) for each in catalogue.processes(found.view)}
         self._file = found.paths.run / "keeper.json"
         self._stop = threading.Event()
+        self._supervisor = os.getppid()
+        recall(self._watched, self._file, self._supervisor)
 
     def run(self) -> None:
         """Look every PERIOD seconds; a look that fails is logged and the next one tries again."""
         while not self._stop.wait(PERIOD):
+            if os.getppid() != self._supervisor:
+                # The next `up` starts another supervisord with another keeper.
+                LOG.error("supervisord is gone: nothing is watched any more")
+                return
             try:
                 self.look()
             except PermanentError as error:
@@ -132,11 +141,27 @@ class Keeper:
     def _write(self) -> None:
         data = {
             "time": time.time(),
+            "supervisor": self._supervisor,
             "restarts": {name: watched.restarts for name, watched in self._watched.items()},
+            "ready": {name: watched.pid for name, watched in self._watched.items() if watched.was_ready},
         }
         partial = self._file.with_suffix(".partial")
         partial.write_text(json.dumps(data))
         partial.rename(self._file)
+
+
+def recall(known: Mapping[str, Watched], file: Path, supervisor: int) -> None:
+    """Go on from what an earlier keeper under the same supervisord noted, so that its own end loses nothing."""
+    try:
+        noted = json.loads(file.read_text())
+        if noted["supervisor"] != supervisor:
+            return
+        for name, watched in known.items():
+            watched.restarts = int(noted["restarts"].get(name, 0))
+            watched.pid = int(noted["ready"].get(name, 0))
+            watched.was_ready = watched.pid != 0
+    except (OSError, ValueError, KeyError):
+        return
 
 
 def main(root: str, cache: str) -> None:

@@ -14,7 +14,8 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -171,7 +172,7 @@ def remove(paths: Paths) -> None:
 
 
 def join_network(handle: Path) -> None:
-    """Move this process (its one thread) into the network namespace held by a file.
+    """Move the calling thread into the network namespace held by a file; threads it starts later are there too.
 
     Raises OSError when the kernel refuses.
     """
@@ -183,6 +184,20 @@ def join_network(handle: Path) -> None:
             raise OSError(code, os.strerror(code), str(handle))
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def joined_network(handle: Path) -> Iterator[None]:
+    """The calling thread is in a network namespace during the body, and back in its own after it."""
+    own = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    try:
+        join_network(handle)
+        try:
+            yield
+        finally:
+            join_network(Path(f"/proc/self/fd/{own}"))
+    finally:
+        os.close(own)
 
 
 def _make_devices(folder: Path, kvm: bool) -> None:

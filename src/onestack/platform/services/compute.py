@@ -13,7 +13,6 @@ STOP_SECONDS = 45
 
 
 def _files(view: View) -> dict[str, str]:
-    link = f"{view.front}/{PATH}"
     sections: dict[str, common.Section] = {
         "DEFAULT": {
             **common.logging(),
@@ -41,8 +40,6 @@ def _files(view: View) -> dict[str, str]:
         },
         "api": {
             "auth_strategy": "keystone",
-            "compute_link_prefix": link,
-            "glance_link_prefix": f"{view.front}/image",
             # Upstream checks its own answers against their schemas, and only logs what it finds.
             "response_validation": "ignore",
         },

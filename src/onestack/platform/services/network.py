@@ -27,7 +27,6 @@ def _files(view: View) -> dict[str, str]:
                 "service_plugins": _PLUGINS,
                 "api_paste_config": f"{ENVIRONMENT}/etc/neutron/api-paste.ini",
                 "auth_strategy": "keystone",
-                "network_link_prefix": f"{view.front}/{PATH}",
                 "global_physnet_mtu": view.mtu,
                 "notify_nova_on_port_status_changes": True,
                 "notify_nova_on_port_data_changes": True,
