@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
+from pathlib import Path
 
-from onestack.health.keeper import FATAL_PAUSE, Watched, verdict
+import pytest
+
+from onestack.health.keeper import FATAL_PAUSE, Watched, recall, verdict
 from onestack.platform.shape import Process, Ready
 
 HANG = 60.0
@@ -80,3 +84,28 @@ def test_starting_and_stopping_are_nobodys_business() -> None:
     one = watched()
     verdict(one, "RUNNING", 7, True, 0)
     assert [verdict(one, state, 7, None, 500) for state in ("STARTING", "BACKOFF", "STOPPING")] == [None] * 3
+
+
+def test_a_keeper_that_was_killed_goes_on_where_it_was(tmp_path: Path) -> None:
+    file = tmp_path / "keeper.json"
+    file.write_text(json.dumps({"time": 0, "supervisor": 5, "restarts": {"nova": 3}, "ready": {"nova": 7}}))
+    one = watched()
+    recall({"nova": one}, file, supervisor=5)
+    assert one.restarts == 3
+    assert [verdict(one, "RUNNING", 7, False, now) for now in (0.0, HANG)] == [None, "restart"]
+    other = watched()
+    recall({"nova": other}, file, supervisor=5)
+    verdict(other, "RUNNING", 8, False, 0.0)
+    assert other.restarts == 4
+
+
+@pytest.mark.parametrize(
+    "text", [None, "", "{}", '{"supervisor": 5}', '{"supervisor": 6, "restarts": {"nova": 3}}']
+)
+def test_notes_of_another_time_are_left_alone(tmp_path: Path, text: str | None) -> None:
+    file = tmp_path / "keeper.json"
+    if text is not None:
+        file.write_text(text)
+    one = watched()
+    recall({"nova": one}, file, supervisor=5)
+    assert (one.restarts, one.pid, one.was_ready) == (0, 0, False)
