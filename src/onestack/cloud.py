@@ -88,6 +88,8 @@ class Cloud:
         with self._held("destroy", wait):
             removed = takedown.destroy(self.paths, emit, purge=purge)
         self._lock_file.unlink(missing_ok=True)
+        if not self.paths.is_default:
+            takedown.remove_empty_parents(self.paths)
         return removed
 
     def status(self) -> Status:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from onestack import Cloud
 from onestack.core.errors import Busy
 from onestack.core.events import Event, silent
 from onestack.core.paths import Paths
@@ -68,14 +69,19 @@ def test_down_of_nothing_is_no_error(tmp_path: Path) -> None:
 
 
 def test_while_another_command_works_nothing_is_taken_away(tmp_path: Path) -> None:
-    from onestack import Cloud
-
     cloud = Cloud(tmp_path)
     cloud.paths.lib.mkdir(parents=True)
     lock = cloud.paths.run.parent / "onestack.lock"
     with held(lock, "onestack up"), pytest.raises(Busy, match="onestack up"):
         cloud.destroy()
     assert cloud.paths.lib.exists()
+
+
+def test_the_lock_goes_last_and_the_root_with_it(tmp_path: Path) -> None:
+    cloud = Cloud(tmp_path / "root")
+    cloud.paths.lib.mkdir(parents=True)
+    cloud.destroy()
+    assert not cloud.paths.root.exists()
 
 
 def test_interfaces_of_ours_have_names_the_kernel_takes() -> None:
