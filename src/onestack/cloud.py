@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -105,7 +105,7 @@ class Cloud:
         yield from logs.last(
             found,
             lines=lines,
-            start=logs.moment(since, datetime.now(UTC).replace(tzinfo=None)) if since else None,
+            start=logs.moment(since, datetime.now()) if since else None,
         )
         if follow:
             yield from logs.follow(found)

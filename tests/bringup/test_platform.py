@@ -115,7 +115,7 @@ def test_places_inside_are_found_outside(make: Make) -> None:
     found = make()
     assert found.outside("/run/api/nova.sock") == found.paths.run / "api/nova.sock"
     assert found.outside("/etc/onestack/nova") == found.paths.etc / "nova"
-    assert found.outside("/var/lib/mysql") == found.paths.lib / "mysql"
+    assert found.outside("/var/lib/mysql") == found.paths.data / "mysql"
     with pytest.raises(ValueError, match="/usr/bin"):
         found.outside("/usr/bin")
     with pytest.raises(ValueError, match="/etc/passwd"):

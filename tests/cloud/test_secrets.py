@@ -22,7 +22,7 @@ AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--n
 def secrets(cloud: Cloud) -> set[str]:
     """Every secret of the cloud: passwords, shared words, the keys of Keystone's tokens."""
     found = set(json.loads((cloud.paths.etc / "secrets.json").read_text()).values())
-    keys = [each.read_text().strip() for each in (cloud.paths.lib / "keystone").glob("*-keys/*")]
+    keys = [each.read_text().strip() for each in (cloud.paths.data / "keystone").glob("*-keys/*")]
     assert keys
     assert len(found) > 5
     assert min(map(len, found)) >= 32

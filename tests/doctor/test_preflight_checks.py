@@ -16,6 +16,7 @@ from onestack.host import network, preflight
 from onestack.host.facts import Device, Disk, Facts, Listener, System
 from onestack.host.preflight import Own
 from onestack.host.proc import Route
+from onestack.platform.parts import front
 from onestack.spec import Diagnostic, Spec
 
 BESIDE = Paths(Path("/srv/second"), PATHS.cache)
@@ -259,3 +260,14 @@ def test_demand_returns_warnings() -> None:
 
 def test_what_a_root_without_a_cloud_has(tmp_path: Path) -> None:
     assert preflight.own(Paths.at(tmp_path)) == Own()
+
+
+def test_the_metadata_port_is_the_front_s() -> None:
+    assert preflight.METADATA_PORT == front.METADATA_PORT
+
+
+def test_a_metadata_port_in_use_is_named() -> None:
+    taken = machine(listeners=(Listener(ip_address("127.0.0.1"), preflight.METADATA_PORT, 77, "other"),))
+    found = only(check(taken))
+    assert found.summary == "port 8775 is in use on 127.0.0.1"
+    assert "other (pid 77)" in found.detail

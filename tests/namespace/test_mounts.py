@@ -27,7 +27,7 @@ def test_the_clouds_folders_have_fixed_places() -> None:
         if argv[1] == "--bind"
     }
     assert binds["/run"] == "/srv/two/run/onestack"
-    assert binds["/var/lib"] == "/srv/two/var/lib/onestack"
+    assert binds["/var/lib"] == "/srv/two/var/lib/onestack/data"
     assert binds["/var/log"] == "/srv/two/var/log/onestack"
     assert binds["/etc/onestack"] == "/srv/two/etc/onestack"
     assert binds["/usr/lib/onestack"] == "/c/env"

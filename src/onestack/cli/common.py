@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from onestack.cli import view
+from onestack.core.errors import BadInput
 
 if TYPE_CHECKING:
     from onestack.cloud import Cloud
@@ -26,6 +28,11 @@ class Context:
         # Late: help and completion need no openstacksdk, which takes a second to import.
         from onestack.cloud import Cloud
 
+        if os.geteuid() != 0:
+            raise BadInput(
+                "onestack works on the machine's processes and network: it needs root",
+                hint="run it with sudo, or as root",
+            )
         return Cloud(self._root)
 
     def events(self) -> view.JsonEvents | view.HumanEvents:

@@ -4,7 +4,7 @@ Inside the cloud's mount namespace (see `onestack.host.namespace`) the same fold
 that no configuration file depends on the root:
 
     <root>/etc/onestack        /etc/onestack
-    <root>/var/lib/onestack    /var/lib
+    <root>/var/lib/onestack/data    /var/lib   (the folder above it is closed to all but root)
     <root>/var/log/onestack    /var/log
     <root>/run/onestack        /run
     <cache>/<release>/env      /usr/lib/onestack     (OpenStack's Python environment)
@@ -50,6 +50,11 @@ class Paths:
     @property
     def lib(self) -> Path:
         return self.root / "var/lib/onestack"
+
+    @property
+    def data(self) -> Path:
+        """What daemons of several users share inside; from outside only root gets this far."""
+        return self.lib / "data"
 
     @property
     def log(self) -> Path:

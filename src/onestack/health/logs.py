@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from onestack.core.errors import BadInput
 
 _AGE = re.compile(r"(\d+)\s*(s|m|min|h|d)")
 _UNITS = {"s": "seconds", "m": "minutes", "min": "minutes", "h": "hours", "d": "days"}
-# 2026-11-23 14:53:36, 2026-11-23T14:53:36 (OpenStack, MariaDB, OVS in UTC), with whatever follows.
-_STAMP = re.compile(r"(\d{4}-\d\d-\d\d)[T ]+(\d\d?:\d\d:\d\d)")
+# 2026-11-23 14:53:36 (OpenStack, MariaDB: local time), 2026-11-23T14:53:36.123Z (OVS), …36.123+0000 (libvirt).
+_STAMP = re.compile(r"(\d{4}-\d\d-\d\d)[T ]+(\d\d?:\d\d:\d\d)(?:[.,]\d+)?(Z|\+0000)?")
 FOLLOW_PERIOD = 0.3
 """Seconds between two looks for new lines."""
 
@@ -31,14 +31,17 @@ def moment(text: str, now: datetime) -> datetime:
 
 
 def stamp(line: str) -> datetime | None:
-    """The time a line was written at, by its own words."""
+    """The local time a line was written at, by its own words."""
     found = _STAMP.search(line[:48])
     if not found:
         return None
     try:
-        return datetime.fromisoformat(f"{found[1]} {found[2]:0>8}")
+        written = datetime.fromisoformat(f"{found[1]} {found[2]:0>8}")
     except ValueError:
         return None
+    if found[3]:
+        return written.replace(tzinfo=UTC).astimezone().replace(tzinfo=None)
+    return written
 
 
 def since(lines: Sequence[str], start: datetime) -> list[str]:

@@ -62,6 +62,8 @@ def project(source: Path, target: Path) -> list[str]:
         f"--python-version={PYTHON}",
         f"--target={target}",
         "--no-deps",
+        # Built with the tool's own hatchling, whose version its lock holds: nothing is fetched.
+        "--no-build-isolation",
         str(source),
     ]
 

@@ -92,11 +92,11 @@ def mounts(layout: Layout, stage: Path) -> list[list[str]]:
         ["mount", "-t", "sysfs", "-o", "ro", "sysfs", f"{stage}/sys"],
         ["mount", "-t", "tmpfs", "-o", "mode=755,size=1m", "onestack-dev", f"{stage}/dev"],
         bind(paths.run, "/run"),
-        bind(paths.lib, "/var/lib"),
+        bind(paths.data, "/var/lib"),
         bind(paths.log, "/var/log"),
-        bind(paths.lib / "tmp", "/tmp"),
-        bind(paths.lib / "tmp", "/var/tmp"),
-        bind(paths.lib / "cache", "/var/cache"),
+        bind(paths.data / "tmp", "/tmp"),
+        bind(paths.data / "tmp", "/var/tmp"),
+        bind(paths.data / "cache", "/var/cache"),
         bind(paths.etc, "/etc/onestack"),
         bind(paths.etc / "libvirt", "/etc/libvirt"),
         bind(layout.environment, "/usr/lib/onestack"),
@@ -238,7 +238,7 @@ def _make_devices(folder: Path, kvm: bool) -> None:
 
 def _build(layout: Layout) -> None:
     """Run inside the new mount namespace: mount everything, make the base its root."""
-    stage = layout.paths.lib / "base"
+    stage = layout.paths.data / "base"
     stage.mkdir(exist_ok=True)
     for argv in mounts(layout, stage):
         run(argv)

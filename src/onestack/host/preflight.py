@@ -12,6 +12,8 @@ from onestack.host import namespace, network, processes, reach
 from onestack.host.facts import SUPPORTED_WORDS, Facts, Listener
 from onestack.spec import BadSpec, Diagnostic, Spec
 
+METADATA_PORT = 8775
+"""Where the front serves guests' metadata, on loopback (a test holds it to the front's own)."""
 MIB_CACHE = 3072
 """Space for the base, the environment, the guest image, and what lies about while they are made."""
 MIB_CLOUD = 2048
@@ -216,6 +218,19 @@ def _shared_network(spec: Spec, facts: Facts, mine: Own) -> Iterator[Diagnostic]
                 spec.place_of("platform", "listen", "port"),
                 "choose another platform.listen.port, or end that program",
             )
+    if "compute" in spec.platform.services:
+        for listener in facts.listeners:
+            if (
+                listener.port == METADATA_PORT
+                and listener.pid not in mine.pids
+                and _meets(listener, IPv4Address("127.0.0.1"))
+            ):
+                yield Diagnostic(
+                    "error",
+                    f"port {METADATA_PORT} is in use on {listener.address}",
+                    f"by {listener.who}",
+                    hint="guests' metadata is served there; end that program",
+                )
     if "network" not in spec.platform.services:
         return
     for route in facts.overlapping(external.cidr, mine.interfaces):

@@ -44,6 +44,7 @@ ExecStart={start.replace("%", "%%")}
 ExecStop={stop.replace("%", "%%")}
 # `up` starts what runs in scopes of their own; only the command itself is this unit's.
 KillMode=process
+Environment=ONESTACK_CACHE={paths.cache}
 TimeoutStartSec=1200
 TimeoutStopSec=600
 

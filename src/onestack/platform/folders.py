@@ -61,6 +61,8 @@ def make(site: Site) -> None:
     """Make the folders; harmless when they are there."""
     users = identities(site.layout.base / "etc/passwd")
     groups = identities(site.layout.base / "etc/group")
+    site.paths.lib.mkdir(parents=True, exist_ok=True)
+    site.paths.lib.chmod(0o700)
     for folder in FOLDERS:
         place = site.outside(folder.path)
         place.mkdir(parents=True, exist_ok=True)

@@ -47,6 +47,8 @@ class View:
     datapath: Literal["system", "netdev"]
     external: External
     region: str = "RegionOne"
+    cpu_allocation_ratio: float = 4.0
+    ram_allocation_ratio: float = 1.0
     mtu: int = 1500
     ca_file: str | None = None
     """A CA bundle that clients of `front` need, where it speaks TLS."""

@@ -32,7 +32,7 @@ PYTHON = {
 VirtType = Literal["kvm", "qemu", "fake"]
 
 # A path inside the namespace -> which of the cloud's folders is mounted there.
-_MOUNTED = {"/etc/onestack": "etc", "/var/lib": "lib", "/var/log": "log", "/run": "run"}
+_MOUNTED = {"/etc/onestack": "etc", "/var/lib": "data", "/var/log": "log", "/run": "run"}
 
 
 @dataclass(frozen=True)
@@ -111,6 +111,8 @@ class Site:
             virt_type=self.choices.virt_type,
             fake_hosts=platform.compute.fake_hosts,
             datapath=self.choices.datapath,
+            cpu_allocation_ratio=platform.compute.cpu_allocation_ratio,
+            ram_allocation_ratio=platform.compute.ram_allocation_ratio,
             external=External(
                 str(outer.cidr), str(outer.gateway), str(outer.pool[0]), str(outer.pool[1]), outer.interface
             ),

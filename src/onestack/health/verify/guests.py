@@ -26,7 +26,7 @@ CONSOLE_LINES = 15
 
 _LOOK_COMPUTE = "onestack logs nova; onestack logs libvirtd"
 _LOOK_NETWORK = "onestack logs ovn-controller; onestack logs neutron"
-_LOOK_METADATA = "onestack logs neutron-ovn-metadata-agent; onestack logs nova"
+_LOOK_METADATA = "onestack logs neutron; onestack logs nova"
 
 
 @dataclass(frozen=True)

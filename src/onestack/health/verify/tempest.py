@@ -106,7 +106,7 @@ def install(paths: Paths, release: Path, emit: Emit) -> Path:
 
     Needs the package index. Raises PermanentError when it is not reached.
     """
-    store = paths.lib / "tempest"
+    store = paths.data / "tempest"
     store.mkdir(mode=0o700, parents=True, exist_ok=True)
     return environment.ensure(release / "tempest/requirements.txt", store, "tempest", emit)
 

@@ -36,7 +36,8 @@ def _files(view: View) -> dict[str, str]:
             "max_concurrent_builds": 8,
             "max_concurrent_snapshots": 8,
             "reserved_host_memory_mb": 512,
-            "initial_cpu_allocation_ratio": 16.0,
+            "cpu_allocation_ratio": view.cpu_allocation_ratio,
+            "ram_allocation_ratio": view.ram_allocation_ratio,
         },
         "api": {
             "auth_strategy": "keystone",
