@@ -105,6 +105,10 @@ def _percent(word: str) -> str:
     return word.replace("%", "%%")
 
 
+def _running(told: dict[str, Any]) -> Running:
+    return Running(told["name"], told["statename"], told["pid"], told["start"], told["spawnerr"])
+
+
 class Supervisor:
     """The supervisord of one cloud."""
 
@@ -192,14 +196,18 @@ class Supervisor:
 
     def programs(self) -> dict[str, Running]:
         """Every program by name; empty when supervisord does not run."""
-        if self.pid is None:
+        try:
+            found = cast(list[dict[str, Any]], self._call("getAllProcessInfo"))
+        except PermanentError:
             return {}
-        return {
-            each["name"]: Running(
-                each["name"], each["statename"], each["pid"], each["start"], each["spawnerr"]
-            )
-            for each in cast(list[dict[str, Any]], self._call("getAllProcessInfo"))
-        }
+        return {each["name"]: _running(each) for each in found}
+
+    def program(self, name: str) -> Running | None:
+        """One program; None when supervisord does not know it, or does not run."""
+        try:
+            return _running(cast(dict[str, Any], self._call("getProcessInfo", name)))
+        except PermanentError:
+            return None
 
     def _call(self, method: str, *arguments: object) -> Any:
         # A proxy of its own for each call: the transport keeps one connection and threads share us.
