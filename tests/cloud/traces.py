@@ -97,21 +97,23 @@ def files() -> Iterator[str]:
     """Every path in the trees above."""
     for tree in TREES:
         for folder, folders, names in os.walk(tree):
-            folders[:] = sorted(each for each in folders if not excepted(f"{folder}/{each}"))
+            folders[:] = sorted(each for each in folders if not excepted(f"{folder}/{each}", each))
             yield from (f"{folder}/{name}" for name in sorted([*folders, *names]))
     yield from (f"/tmp/{each.name}" for each in sorted(Path("/tmp").iterdir()) if "onestack" in each.name)
 
 
-def excepted(path: str) -> bool:
-    return any(path == each or path.startswith(f"{each}/") for each in EXCEPT)
+def excepted(path: str, name: str) -> bool:
+    """Also what tools of a machine's users keep in folders of their own (.rustup); clients' configuration counts."""
+    private = path.startswith(("/root/.", "/home/")) and name.startswith(".") and name != ".config"
+    return private or name == "__pycache__" or path in EXCEPT
 
 
 def difference(before: Mapping[str, list[str]], after: Mapping[str, list[str]]) -> dict[str, list[str]]:
     """What is there more (+) or less (-), by the command that shows it; empty when all is as it was."""
     found = {}
     for name in before:
-        more = [f"+ {each}" for each in after[name] if each not in set(before[name])]
-        less = [f"- {each}" for each in before[name] if each not in set(after[name])]
+        more = [f"+ {each}" for each in sorted(set(after[name]) - set(before[name]))]
+        less = [f"- {each}" for each in sorted(set(before[name]) - set(after[name]))]
         if more or less:
             found[name] = [*more, *less]
     return found
