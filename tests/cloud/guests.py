@@ -11,7 +11,7 @@ from openstack.connection import Connection
 from onestack import Cloud
 from onestack.core.errors import PermanentError
 from onestack.core.wait import until
-from onestack.host import namespace, processes
+from onestack.host import processes
 
 ACTIVE_SECONDS = 240.0
 ANSWER_SECONDS = 180.0
@@ -96,7 +96,7 @@ def wait_answers(cloud: Cloud, guest: Guest, seconds: float = ANSWER_SECONDS) ->
 
 def qemus(cloud: Cloud) -> list[int]:
     """The process ids of the guests that run."""
-    inside = processes.inside(namespace.mount_handle(cloud.paths))
+    inside = processes.inside(cloud.paths.run)
     return sorted(each.pid for each in inside if each.is_guest)
 
 

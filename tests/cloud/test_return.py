@@ -18,7 +18,7 @@ pytestmark = pytest.mark.cloud
 
 
 def inside(cloud: Cloud) -> list[processes.Proc]:
-    return processes.inside(namespace.mount_handle(cloud.paths))
+    return processes.inside(cloud.paths.run)
 
 
 def test_down_then_up_is_the_same_cloud(cloud: Cloud, guest: guests.Guest) -> None:

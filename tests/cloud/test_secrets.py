@@ -11,7 +11,7 @@ import pytest
 
 from cloud.command import succeed
 from onestack import Cloud
-from onestack.host import namespace, processes
+from onestack.host import processes
 
 pytestmark = pytest.mark.cloud
 
@@ -30,7 +30,7 @@ def secrets(cloud: Cloud) -> set[str]:
 
 
 def command_lines(cloud: Cloud) -> Iterator[str]:
-    pids = {each.pid for each in processes.inside(namespace.mount_handle(cloud.paths))}
+    pids = {each.pid for each in processes.inside(cloud.paths.run)}
     for pid in pids | {each.pid for each in cloud.site.supervisor.programs().values() if each.pid}:
         yield Path(f"/proc/{pid}/cmdline").read_text()
 

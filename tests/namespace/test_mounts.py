@@ -57,16 +57,17 @@ def test_a_file_that_holds_nothing_is_no_namespace(tmp_path: Path) -> None:
     namespace.mount_handle(paths).touch()
     assert not namespace.exists(paths)
     assert not namespace.outdated(Layout(tmp_path, tmp_path, tmp_path, paths))
-    assert processes.inside(namespace.mount_handle(paths)) == []
+    assert processes.inside(paths.run) == []
     namespace.remove(paths)
     assert not namespace.mount_handle(paths).parent.exists()
 
 
-def test_processes_are_found_by_their_namespace() -> None:
-    found = {each.pid: each for each in processes.inside(Path("/proc/self/ns/mnt"))}
+def test_processes_are_found_by_what_they_see_as_run(tmp_path: Path) -> None:
+    found = {each.pid: each for each in processes.inside(Path("/run"))}
     assert found[os.getpid()].words[0]
     assert not found[os.getpid()].is_guest
-    assert processes.inside(Path("/proc/self/no-such-file")) == []
+    assert processes.inside(tmp_path) == []
+    assert processes.inside(tmp_path / "not there") == []
 
 
 @pytest.mark.parametrize(

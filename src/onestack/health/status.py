@@ -12,7 +12,7 @@ from openstack.connection import Connection
 from openstack.exceptions import SDKException
 
 from onestack.core.graph import Task, execute
-from onestack.host import namespace, processes
+from onestack.host import processes
 from onestack.platform import catalogue, connect
 from onestack.platform.bringup import is_ready
 from onestack.platform.shape import Process
@@ -93,7 +93,7 @@ def examine(site: Site) -> Status:
                 reasons.append(f"the APIs refuse: {error}")
         reasons += [f"{w.kind} on {w.host} is not alive" for w in workers if w.enabled and not w.alive]
         health = "degraded" if reasons else "healthy"
-    inside = processes.inside(namespace.mount_handle(site.paths))
+    inside = processes.inside(site.paths.run)
     return Status(
         health=health,
         name=site.spec.name,

@@ -1,4 +1,8 @@
-"""Which processes are the cloud's: those whose mount namespace is the cloud's. No names are guessed."""
+"""Which processes are the cloud's: those that see the cloud's run folder as their /run. No names are guessed.
+
+The mount namespace alone would not do: what `ip netns exec` starts (Neutron's metadata proxies) has a copy
+of it, which is another one.
+"""
 
 from __future__ import annotations
 
@@ -26,16 +30,16 @@ class Proc:
         return self.program.startswith("qemu-system")
 
 
-def inside(handle: Path) -> list[Proc]:
-    """The processes that live in the mount namespace held by `handle`; none when it is not there."""
+def inside(run: Path) -> list[Proc]:
+    """The processes whose /run is the folder `run`; none when it is not there."""
     try:
-        wanted = handle.stat().st_ino
+        wanted = run.stat()
     except FileNotFoundError:
         return []
     found = []
     for pid in _pids():
         try:
-            if Path(f"/proc/{pid}/ns/mnt").stat().st_ino == wanted:
+            if os.path.samestat(Path(f"/proc/{pid}/root/run").stat(), wanted):
                 words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
                 found.append(Proc(pid, tuple(word.decode(errors="replace") for word in words if word)))
         except OSError:  # gone meanwhile, or (the first process of a container) not ours to see

@@ -70,7 +70,7 @@ def end_orphans(site: Site) -> None:
     """End what a supervisord that was killed left running: a second one of each must not start. Guests stay."""
 
     def orphans() -> list[processes.Proc]:
-        inside = processes.inside(namespace.mount_handle(site.paths))
+        inside = processes.inside(site.paths.run)
         return [each for each in inside if not each.is_guest]
 
     if left := processes.end(orphans, seconds=20):

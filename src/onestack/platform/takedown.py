@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from pathlib import Path
@@ -52,14 +53,14 @@ def down(paths: Paths, emit: Emit, *, keep_guests: bool = False, patience: float
         return
     with step("what is left", emit):
         supervisor.end()
-        left = processes.end(lambda: processes.inside(namespace.mount_handle(paths)), seconds=10)
+        left = processes.end(lambda: processes.inside(paths.run), seconds=10)
         if left:
             raise PermanentError(f"processes that do not end: {', '.join(str(each.pid) for each in left)}")
         # Without a namespace of ours, interfaces of these names would be somebody else's.
         if namespace.exists(paths) and network.shared_with_machine(paths):
             # Nothing but this takes the bridges out of the kernel's datapath, where that is used.
             run(namespace.enter(paths, ["ovs-dpctl", "del-dp", "ovs-system"]), seconds=15, check=False)
-            network.part(interfaces())
+            network.part([*interfaces(), *cards(paths)])
         namespace.remove(paths)
 
 
@@ -80,7 +81,7 @@ def shut_down_guests(paths: Paths, emit: Emit, patience: float) -> None:
     """Have every guest shut down by itself, and end those that do not in time."""
 
     def guests() -> list[processes.Proc]:
-        return [each for each in processes.inside(namespace.mount_handle(paths)) if each.is_guest]
+        return [each for each in processes.inside(paths.run) if each.is_guest]
 
     if not (there := guests()):
         return
@@ -104,6 +105,19 @@ def interfaces() -> list[str]:
         *switches.interfaces_of_bridges("netdev"),
         *switches.interfaces_of_bridges("system"),
     ]
+
+
+def cards(paths: Paths) -> list[str]:
+    """The names of interfaces on the machine that are guests' cards, by the switch's own database."""
+    question = ["Open_vSwitch", {"op": "select", "table": "Interface", "where": [], "columns": ["name"]}]
+    argv = ["ovsdb-tool", "query", switches.CONFIGURATION, json.dumps(question)]
+    try:
+        rows = json.loads(run(namespace.enter(paths, argv), seconds=15))[0]["rows"]
+    except (PermanentError, ValueError, LookupError):
+        # An `up` that was cut off before there was a switch.
+        return []
+    # An interface of the machine that the spec has plugged in is there too, and stays.
+    return [row["name"] for row in rows if row["name"].startswith("tap")]
 
 
 def destroy(paths: Paths, emit: Emit, *, purge: bool = False) -> list[str]:
@@ -141,9 +155,7 @@ def remove_empty_parents(paths: Paths) -> None:
 
 def remains(paths: Paths) -> list[str]:
     """What is still there of a cloud, in words."""
-    found = [
-        f"process {each.pid} ({each.program})" for each in processes.inside(namespace.mount_handle(paths))
-    ]
+    found = [f"process {each.pid} ({each.program})" for each in processes.inside(paths.run)]
     found += [f"folder {each}" for each in (paths.run, paths.etc, paths.lib, paths.log) if each.exists()]
     found += [f"mount {each}" for each in namespace.mount_points() if _is_below(each, paths)]
     if network.shared_with_machine(paths) and paths.is_default:

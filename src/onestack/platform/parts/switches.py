@@ -18,8 +18,9 @@ EXTERNAL = "br-ex"
 PHYSICAL_NETWORK = "public"
 
 # Database file -> schema.
+CONFIGURATION = f"{LIB}/openvswitch/conf.db"
 DATABASES = {
-    f"{LIB}/openvswitch/conf.db": "/usr/share/openvswitch/vswitch.ovsschema",
+    CONFIGURATION: "/usr/share/openvswitch/vswitch.ovsschema",
     f"{LIB}/ovn/ovnnb_db.db": "/usr/share/ovn/ovn-nb.ovsschema",
     f"{LIB}/ovn/ovnsb_db.db": "/usr/share/ovn/ovn-sb.ovsschema",
 }
