@@ -137,7 +137,10 @@ class Process:
         sys.unraisablehook = _unraisable
         _settle()
         self.health.up(_ALL)
-        self._ended.wait()
+        # The kernel may give a signal that follows another to some other thread; that does not wake this one,
+        # and only this one runs the handler.
+        while not self._ended.wait(1.0):
+            pass
         status = self._status
         # Threads that wait in a library would hold an ordinary exit for ever; what matters has been stopped.
         ending = threading.Thread(target=self._stop, name="stop", daemon=True)
