@@ -72,8 +72,8 @@ class Cloud:
             choices = self._choose(wanted, fetched, emit)
             self.paths.etc.mkdir(parents=True, exist_ok=True)
             self.paths.etc.chmod(0o700)
-            choices.save(site.choices_file(self.paths))
             site.spec_file(self.paths).write_text(text)
+            choices.save(site.choices_file(self.paths))
             found = Site(self.paths, wanted, choices)
             self._in_thread(lambda: bringup.bring_up(found, fetched.image, emit))
         return found
@@ -245,6 +245,12 @@ class Cloud:
                 raise BadInput(
                     "a cloud cannot move between the machine's network and one of its own",
                     hint="destroy it first, or leave platform.network.isolated as it was",
+                )
+            if before and (before.virt_type == "fake") != (virt == "fake"):
+                raise BadInput(
+                    "a cloud cannot change between real and pretended hypervisors",
+                    where=spec.place_of("platform", "compute", "driver"),
+                    hint="destroy it first, or bring up another one beside it with --root",
                 )
             at.outcome = f"{virt}, {'kernel' if system else 'userspace'} datapath"
         return Choices(

@@ -39,21 +39,18 @@ def _counts(file: Path) -> bool:
 
 def locked(requirements: Path, target: Path) -> list[str]:
     """The command that installs a lock file's packages, and nothing else, into a folder."""
-    return [
-        find_uv_bin(),
-        "pip",
-        "install",
-        "--quiet",
-        f"--python-version={PYTHON}",
-        f"--target={target}",
-        "--no-deps",
-        "--require-hashes",
-        f"--requirement={requirements}",
-    ]
+    return [*_install(target), "--require-hashes", f"--requirement={requirements}"]
 
 
 def project(source: Path, target: Path) -> list[str]:
-    """The command that installs one project from its source folder, without what it depends on."""
+    """The command that installs one project from its source folder, without what it depends on.
+
+    Built with the tool's own hatchling, whose version its lock holds: nothing is fetched.
+    """
+    return [*_install(target), "--no-build-isolation", str(source)]
+
+
+def _install(target: Path) -> list[str]:
     return [
         find_uv_bin(),
         "pip",
@@ -62,9 +59,6 @@ def project(source: Path, target: Path) -> list[str]:
         f"--python-version={PYTHON}",
         f"--target={target}",
         "--no-deps",
-        # Built with the tool's own hatchling, whose version its lock holds: nothing is fetched.
-        "--no-build-isolation",
-        str(source),
     ]
 
 

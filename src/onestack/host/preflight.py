@@ -205,32 +205,22 @@ def _shared_network(spec: Spec, facts: Facts, mine: Own) -> Iterator[Diagnostic]
             f"allowed: {', '.join(str(address) for address in facts.addresses if _lasting(address))}",
             spec.place_of("platform", "listen", "address"),
         )
-    for listener in facts.listeners:
-        if (
-            listener.port == listen.port
-            and listener.pid not in mine.pids
-            and _meets(listener, listen.address)
-        ):
+    for listener in _taken(facts, mine, listen.port, listen.address):
+        yield Diagnostic(
+            "error",
+            f"port {listen.port} is in use on {listener.address}",
+            f"by {listener.who}",
+            spec.place_of("platform", "listen", "port"),
+            "choose another platform.listen.port, or end that program",
+        )
+    if "compute" in spec.platform.services:
+        for listener in _taken(facts, mine, METADATA_PORT, IPv4Address("127.0.0.1")):
             yield Diagnostic(
                 "error",
-                f"port {listen.port} is in use on {listener.address}",
+                f"port {METADATA_PORT} is in use on {listener.address}",
                 f"by {listener.who}",
-                spec.place_of("platform", "listen", "port"),
-                "choose another platform.listen.port, or end that program",
+                hint="guests' metadata is served there; end that program",
             )
-    if "compute" in spec.platform.services:
-        for listener in facts.listeners:
-            if (
-                listener.port == METADATA_PORT
-                and listener.pid not in mine.pids
-                and _meets(listener, IPv4Address("127.0.0.1"))
-            ):
-                yield Diagnostic(
-                    "error",
-                    f"port {METADATA_PORT} is in use on {listener.address}",
-                    f"by {listener.who}",
-                    hint="guests' metadata is served there; end that program",
-                )
     if "network" not in spec.platform.services:
         return
     for route in facts.overlapping(external.cidr, mine.interfaces):
@@ -250,6 +240,13 @@ def _shared_network(spec: Spec, facts: Facts, mine: Own) -> Iterator[Diagnostic]
             hint="end it, or say 'platform: {network: {isolated: true}}'",
             forcible=True,
         )
+
+
+def _taken(facts: Facts, mine: Own, port: int, address: IPv4Address | IPv6Address) -> Iterator[Listener]:
+    """Others' sockets that keep us from listening there."""
+    for listener in facts.listeners:
+        if listener.port == port and listener.pid not in mine.pids and _meets(listener, address):
+            yield listener
 
 
 def _meets(listener: Listener, address: IPv4Address | IPv6Address) -> bool:
