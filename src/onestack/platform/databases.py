@@ -10,6 +10,7 @@ import hashlib
 import os
 from pathlib import Path
 
+from onestack.core.errors import PermanentError
 from onestack.core.events import Emit, step
 from onestack.core.graph import Task, execute
 from onestack.host.command import run
@@ -51,9 +52,14 @@ def prepare(site: Site, emit: Emit, store: Path) -> None:
     names = catalogue.databases(site.view.services)
     sql = [*site.enter(database.client())]
     if not marker.exists():
-        # Never finished: what a killed first start left half migrated cannot be gone on from.
-        for other in (bootstrap_marker(site), furnished_marker(site)):
-            other.unlink(missing_ok=True)
+        # Never finished: what a killed first start left half migrated cannot be gone on from. Both later
+        # markers are made only after this one, so that where they are the databases hold a cloud.
+        if any(other.exists() for other in (bootstrap_marker(site), furnished_marker(site))):
+            raise PermanentError(
+                "the databases hold a cloud, but the file that says of which release is gone",
+                where=str(marker),
+                hint="restore it from a backup; `onestack destroy` begins anew, without the cloud's data",
+            )
         run(sql, text_in=database.drop(names), seconds=60)
     run(sql, text_in=database.grants(names, site.view), seconds=60)
     if marker.exists() and marker.read_text() == wanted:
