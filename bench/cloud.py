@@ -21,7 +21,7 @@ from pathlib import Path
 
 from onestack import Cloud
 from onestack.core.events import Event
-from onestack.host import namespace, processes
+from onestack.host import processes
 
 PEER = {"first up": 144.0, "up after down": 56.0, "idle PSS MiB": 2580.0, "idle CPU %": 2.65}
 """The standard way: seconds, seconds, MiB, percent of one core."""
@@ -44,7 +44,7 @@ def cpu_seconds(pids: list[int]) -> float:
 def everything(cloud: Cloud) -> list[int]:
     """The pids of all that runs for a cloud, the supervisor and the keeper outside the namespace too."""
     supervisor = cloud.site.supervisor
-    inside = [each.pid for each in processes.inside(namespace.mount_handle(cloud.paths))]
+    inside = [each.pid for each in processes.inside(cloud.paths.run)]
     keeper = supervisor.programs()["keeper"].pid
     assert supervisor.pid is not None
     return [*inside, supervisor.pid, keeper]
