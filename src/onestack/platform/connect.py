@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import io
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import openstack
 from openstack.connection import Connection
 from ruamel.yaml import YAML
 
+from onestack.host.files import replace_private
 from onestack.platform.site import Site
 
 
@@ -62,12 +63,9 @@ def write_clouds_yaml(site: Site, file: Path) -> None:
     content = content or {}
     content.setdefault("clouds", {}).update(clouds_yaml(site)["clouds"])
     file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(file.name + ".partial")
-    partial.unlink(missing_ok=True)
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as out:
-        yaml.dump(content, out)
-    partial.rename(file)
+    text = io.StringIO()
+    yaml.dump(content, text)
+    replace_private(file, text.getvalue())
 
 
 def environment(site: Site) -> dict[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from onestack.host.files import replace_private
 from onestack.platform.site import Site
 
 
@@ -79,11 +80,4 @@ def write(site: Site, files: Mapping[str, str]) -> None:
     for name, text in files.items():
         place = site.paths.etc / name
         place.parent.mkdir(parents=True, exist_ok=True)
-        if place.exists() and place.read_text() == text:
-            continue
-        partial = place.with_name(place.name + ".partial")
-        partial.unlink(missing_ok=True)
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as out:
-            out.write(text)
-        partial.rename(place)
+        replace_private(place, text)

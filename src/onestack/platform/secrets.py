@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+
+from onestack.host.files import replace_private
 
 LENGTH = 24
 """Bytes of randomness in each."""
@@ -21,12 +22,5 @@ def ensure(file: Path, names: Iterable[str]) -> Mapping[str, str]:
     missing = [name for name in names if name not in known]
     if missing:
         known.update({name: secrets.token_hex(LENGTH) for name in missing})
-        partial = file.with_suffix(".partial")
-        partial.unlink(missing_ok=True)
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as out:
-            json.dump(known, out, indent=1, sort_keys=True)
-            out.flush()
-            os.fsync(out.fileno())
-        partial.rename(file)
+        replace_private(file, json.dumps(known, indent=1, sort_keys=True))
     return known

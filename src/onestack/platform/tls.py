@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
-import os
 from pathlib import Path
 
 from cryptography import x509
@@ -12,6 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from onestack.host.files import replace_private
 from onestack.platform.site import Site
 
 CA_DAYS = 3650
@@ -28,16 +28,16 @@ def ensure(site: Site) -> None:
     listen = site.spec.platform.listen
     if listen.certificate and listen.key:
         chain = Path(listen.certificate).read_text()
-        _write(folder / "front.pem", chain.rstrip() + "\n" + Path(listen.key).read_text())
-        _write(folder / "bundle.pem", _system_bundle() + chain)
+        replace_private(folder / "front.pem", chain.rstrip() + "\n" + Path(listen.key).read_text())
+        replace_private(folder / "bundle.pem", _system_bundle() + chain)
         return
     names = [str(listen.address), *([listen.name] if listen.name else [])]
     ca, ca_key = _authority(folder, site.spec.name)
     if not _still_good(folder / "front.pem", names):
         certificate, key = issue(ca, ca_key, names)
-        _write(folder / "front.pem", _pem(certificate) + _key_pem(key))
-    _write(folder / "bundle.pem", _system_bundle() + _pem(ca))
-    _write(folder / "ca.pem", _pem(ca))
+        replace_private(folder / "front.pem", _pem(certificate) + _key_pem(key))
+    replace_private(folder / "bundle.pem", _system_bundle() + _pem(ca))
+    replace_private(folder / "ca.pem", _pem(ca))
 
 
 def issue(
@@ -102,7 +102,7 @@ def _authority(folder: Path, name: str) -> tuple[x509.Certificate, ec.EllipticCu
     file = folder / "authority.pem"
     if not file.exists():
         certificate, key = authority(name)
-        _write(file, _pem(certificate) + _key_pem(key))
+        replace_private(file, _pem(certificate) + _key_pem(key))
     text = file.read_bytes()
     key = serialization.load_pem_private_key(text, None)  # type: ignore[assignment]
     return x509.load_pem_x509_certificate(text), key
@@ -142,14 +142,3 @@ def _system_bundle() -> str:
     # What the machine trusts, so that a service that is given our bundle can still reach others.
     bundle = Path("/etc/ssl/certs/ca-certificates.crt")
     return bundle.read_text() if bundle.exists() else ""
-
-
-def _write(file: Path, text: str) -> None:
-    if file.exists() and file.read_text() == text:
-        return
-    partial = file.with_suffix(".partial")
-    partial.unlink(missing_ok=True)
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as out:
-        out.write(text)
-    partial.rename(file)
