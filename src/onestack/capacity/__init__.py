@@ -1,0 +1,6 @@
+"""Whether the hardware can carry what is asked of it: sizing, packing, losses, availability. Pure."""
+
+from onestack.capacity.model import RESOURCES, Demand, Host, Inventory
+from onestack.capacity.report import Report, Wishes, analyse
+
+__all__ = ["RESOURCES", "Demand", "Host", "Inventory", "Report", "Wishes", "analyse"]

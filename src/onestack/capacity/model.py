@@ -1,0 +1,138 @@
+"""What is asked for and what there is to hold it, in Placement's own terms and units."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, TypeAlias
+
+# Placement's resource classes, in the order of every Amount: pieces, MiB, GiB.
+RESOURCES = ("VCPU", "MEMORY_MB", "DISK_GB")
+UNITS = ("", " MiB", " GiB")
+
+Amount: TypeAlias = tuple[int, int, int]
+NOTHING: Amount = (0, 0, 0)
+
+Policy = Literal["affinity", "anti-affinity", "soft-affinity", "soft-anti-affinity"]
+
+
+def total(amounts: Iterable[Amount]) -> Amount:
+    """The sum, resource by resource."""
+    vcpus, memory, disk = 0, 0, 0
+    for amount in amounts:
+        vcpus, memory, disk = vcpus + amount[0], memory + amount[1], disk + amount[2]
+    return vcpus, memory, disk
+
+
+def covers(room: Amount, amount: Amount) -> bool:
+    """Whether `amount` fits into `room` in every resource."""
+    return amount[0] <= room[0] and amount[1] <= room[1] and amount[2] <= room[2]
+
+
+def without(room: Amount, amount: Amount) -> Amount:
+    """What is left of `room`."""
+    return room[0] - amount[0], room[1] - amount[1], room[2] - amount[2]
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """How much of one resource a host has. `largest`: Placement's max_unit, the most for a single server."""
+
+    total: int
+    reserved: int = 0
+    allocation_ratio: float = 1.0
+    used: int = 0
+    largest: int | None = None
+
+    @property
+    def capacity(self) -> int:
+        """What may be given out in all, by Placement's rule, beside what others use already."""
+        return max(int((self.total - self.reserved) * self.allocation_ratio) - self.used, 0)
+
+
+@dataclass(frozen=True)
+class Host:
+    """A hypervisor: a name and its inventories, in the order of RESOURCES."""
+
+    name: str
+    inventories: tuple[Inventory, Inventory, Inventory]
+    zone: str = ""
+
+    @cached_property
+    def capacity(self) -> Amount:
+        vcpus, memory, disk = (each.capacity for each in self.inventories)
+        return vcpus, memory, disk
+
+    @cached_property
+    def largest(self) -> Amount:
+        """The most that one server may ask of it."""
+        vcpus, memory, disk = (
+            each.total if each.largest is None else each.largest for each in self.inventories
+        )
+        return vcpus, memory, disk
+
+
+@dataclass(frozen=True)
+class Demand:
+    """`count` servers of one kind for a tenant. `group`: the server group they are in, with its policy."""
+
+    tenant: str
+    name: str
+    amount: Amount
+    count: int = 1
+    group: str = ""
+    policy: Policy | None = None
+    zone: str = ""
+
+
+@dataclass(frozen=True)
+class Server:
+    """One server to be placed. Servers that differ only in `name` are the same to the packing."""
+
+    tenant: str
+    name: str
+    amount: Amount
+    group: tuple[str, str] | None = None
+    """The tenant and the name of its server group."""
+    policy: Policy | None = None
+    zone: str = ""
+
+    @property
+    def apart(self) -> bool:
+        """Whether no other of its group may be on its host."""
+        return self.policy == "anti-affinity"
+
+    @property
+    def together(self) -> bool:
+        """Whether all others of its group must be on its host."""
+        return self.policy == "affinity"
+
+
+Placement: TypeAlias = Mapping[str, Sequence[Server]]
+"""Host name -> the servers on it; hosts with none are in it too."""
+
+
+def servers(demands: Iterable[Demand]) -> list[Server]:
+    """One by one; a group's name counts within its tenant. Of several in one demand: `web-1`, `web-2`."""
+    found: list[Server] = []
+    for demand in demands:
+        group = (demand.tenant, demand.group) if demand.group else None
+        for index in range(1, demand.count + 1):
+            name = demand.name if demand.count == 1 else f"{demand.name}-{index}"
+            found.append(Server(demand.tenant, name, demand.amount, group, demand.policy, demand.zone))
+    return found
+
+
+def room(hosts: Iterable[Host]) -> Amount:
+    """What the hosts may give out together."""
+    return total(host.capacity for host in hosts)
+
+
+def shares(amount: Amount, of: Amount) -> tuple[float, float, float]:
+    """`amount` as fractions of `of`; infinite where something is asked of nothing."""
+    one, two, three = (
+        part / whole if whole else (float("inf") if part else 0.0)
+        for part, whole in zip(amount, of, strict=True)
+    )
+    return one, two, three
