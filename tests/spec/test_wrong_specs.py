@@ -227,13 +227,13 @@ def test_a_wrong_network_is_not_followed_by_complaints_about_what_derives_from_i
 
 def test_diagnostics_are_data() -> None:
     with pytest.raises(BadSpec) as raised:
-        spec.loads("platfrom: {}\n", "cloud.yaml")
+        spec.loads("platform: {listn: {}}\n", "cloud.yaml")
     assert raised.value.diagnostics[0].as_dict() == {
         "severity": "error",
-        "summary": "unknown key 'platfrom'",
-        "detail": "allowed: version, name, platform, hosts",
-        "hint": "did you mean 'platform'?",
+        "summary": "unknown key 'listn'",
+        "detail": "allowed: release, exclude, services, listen, compute, network",
+        "hint": "did you mean 'listen'?",
         "file": "cloud.yaml",
         "line": 1,
-        "column": 1,
+        "column": 12,
     }

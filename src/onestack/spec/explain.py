@@ -76,7 +76,9 @@ def _meant(key: str, keys: list[str], around: Path) -> str:
     if near := get_close_matches(plain, keys, 1, cutoff=0.7):
         return f"did you mean '{near[0]}'?"
     elsewhere = [path for path in schema.paths_of_key(plain) if path != around]
-    if elsewhere:
+    # Nearby first; among many, any is a guess.
+    elsewhere = [path for path in elsewhere if path[:1] == around[:1] and path] or elsewhere
+    if 0 < len(elsewhere) <= 3:
         return "did you mean " + " or ".join(f"'{'.'.join((*path, plain))}'" for path in elsewhere) + "?"
     near = get_close_matches(plain, keys, 1, cutoff=0.5)
     return f"did you mean '{near[0]}'?" if near else ""

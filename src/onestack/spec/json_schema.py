@@ -51,6 +51,8 @@ def paths_of_key(key: str) -> Iterator[tuple[str, ...]]:
     """Every path of sections (lists passed through) in which `key` is known."""
 
     def search(fragment: Fragment, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+        if path[:1] == ("templates",):  # as tenants
+            return
         here = follow(fragment)
         if key in here.get("properties", {}):
             yield path
@@ -82,7 +84,7 @@ def allowed(fragment: Fragment) -> str:
         if "prefixItems" in here:
             return f"a list of {len(here['prefixItems'])}, each {allowed(here['prefixItems'][0])}"
         return f"a list, each {allowed(here.get('items', {}))}"
-    if kind == "object":
+    if kind == "object" and "properties" in here:
         return f"a mapping with the keys {', '.join(here.get('properties', {}))}"
     return "something else"
 

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from onestack.core.errors import BadInput, Place
 from onestack.spec import source
 from onestack.spec.diagnostics import BadSpec, Diagnostic
+from onestack.spec.expand import expand
 from onestack.spec.explain import explain
 from onestack.spec.model import Spec
 
@@ -33,14 +34,19 @@ def load(path: str | Path) -> Spec:
 
 def loads(text: str, name: str = "(text)") -> Spec:
     """As `load`, from text that messages call `name`."""
-    read = source.read(text, name)
+    written = source.read(text, name)
+    read = expand(written)
     found = list(read.diagnostics)
+    if len(found) > len(written.diagnostics):
+        # Without its variables and templates nothing can be said of what is wanted.
+        raise _bad(name, found)
     if read.data is not None or not found:
         try:
             spec = Spec.model_validate(read.data)
         except ValidationError as error:
             said = {one.place for one in found}
-            found += [one for one in explain(error, read) if one.place not in said]
+            # A mistake in a template, or in what is counted, is one mistake however often it is used.
+            found += dict.fromkeys(one for one in explain(error, read) if one.place not in said)
     if found:
         raise _bad(name, found)
     spec._source = read

@@ -27,7 +27,9 @@ def reference() -> str:
     return _HEAD + "\n".join(_section(schema.follow(schema.schema()), ())) + "\n"
 
 
-def _section(here: Fragment, path: tuple[str, ...]) -> Iterator[str]:
+def _section(here: Fragment, path: tuple[str, ...], written: dict[str, str] | None = None) -> Iterator[str]:
+    # A section that has several places (a template is a tenant) is described at the first.
+    written = {} if written is None else written
     yield f"## {'.'.join(path).replace('.[]', '[]')}" if path else "## The file"
     yield ""
     yield str(here.get("description", ""))
@@ -40,11 +42,11 @@ def _section(here: Fragment, path: tuple[str, ...]) -> Iterator[str]:
     for key, value in here["properties"].items():
         target = schema.follow(value)
         if "properties" in target:
-            inner.append((target, (*path, key)))
-            allowed, default = f"[a mapping]({_anchor((*path, key))})", ""
+            anchor = _place(target, (*path, key), inner, written)
+            allowed, default = f"[a mapping]({anchor})", ""
         elif "properties" in (item := schema.follow(target.get("items", {}))):
-            inner.append((item, (*path, key, "[]")))
-            allowed, default = f"a list of [mappings]({_anchor((*path, key, '[]'))})", _default(value)
+            anchor = _place(item, (*path, key, "[]"), inner, written)
+            allowed, default = f"a list of [mappings]({anchor})", _default(value)
         else:
             allowed, default = schema.allowed(value), _default(value)
         said = value.get("description") or target.get("description", "")
@@ -53,7 +55,21 @@ def _section(here: Fragment, path: tuple[str, ...]) -> Iterator[str]:
         yield f"| `{key}` | {allowed} | {default} | {_line(said)} |"
     yield ""
     for fragment, place in inner:
-        yield from _section(fragment, place)
+        yield from _section(fragment, place, written)
+
+
+def _place(
+    fragment: Fragment,
+    path: tuple[str, ...],
+    inner: list[tuple[Fragment, tuple[str, ...]]],
+    written: dict[str, str],
+) -> str:
+    """The anchor of a section, which is put among those still to be written if it is new."""
+    title = str(fragment["title"])
+    if title not in written:
+        written[title] = _anchor(path)
+        inner.append((fragment, path))
+    return written[title]
 
 
 def _default(value: Fragment) -> str:

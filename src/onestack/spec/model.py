@@ -5,17 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, PrivateAttr
+from pydantic import AfterValidator, Field, PrivateAttr
 
 from onestack.core.errors import Place
-from onestack.spec import services
+from onestack.spec import references, services
+from onestack.spec.computing import Aggregate, Flavor, Image
 from onestack.spec.diagnostics import Diagnostic
+from onestack.spec.identity import Domain, Role
+from onestack.spec.networking import ProviderNetwork
 from onestack.spec.platform import Platform
 from onestack.spec.source import Places, Source
+from onestack.spec.storage import VolumeType
+from onestack.spec.tenants import Template, Tenant, furnished
 from onestack.spec.types import Address, Name, Problem, Section, example, refused
 
-Role = Literal["control", "compute", "network", "storage"]
-ROLES: tuple[Role, ...] = ("control", "compute", "network", "storage")
+HostRole = Literal["control", "compute", "network", "storage"]
+ROLES: tuple[HostRole, ...] = ("control", "compute", "network", "storage")
+
+
+_VARIABLES = "a mapping of names to texts, numbers or truths"
 
 
 class Host(Section):
@@ -30,7 +38,7 @@ hosts:
     """Its name in OpenStack."""
     address: Address
     """The address by which the other machines reach it; one of its own."""
-    roles: tuple[Role, ...] = ROLES
+    roles: tuple[HostRole, ...] = ROLES
     """What it does for the cloud."""
 
 
@@ -83,10 +91,33 @@ platform:
     """OpenStack itself and what it runs on."""
     hosts: Annotated[tuple[Host, ...], AfterValidator(_tell_apart)] = ()
     """The machines. Without them: this one."""
+    variables: dict[str, str | int | float | bool] = Field(
+        default_factory=dict, json_schema_extra={"x-allowed": _VARIABLES}
+    )
+    """Values that stand in several places: `${name}` in any text of a tenant, or of what tenants share."""
+    domains: tuple[Domain, ...] = ()
+    """Domains beside `Default`."""
+    roles: tuple[Role, ...] = ()
+    """Roles beside those every cloud has."""
+    flavors: tuple[Flavor, ...] = ()
+    """Sizes of servers."""
+    images: tuple[Image, ...] = ()
+    """Images of the platform's."""
+    networks: tuple[ProviderNetwork, ...] = ()
+    """Networks of the platform's beside the external one: `public`."""
+    volume_types: tuple[VolumeType, ...] = ()
+    """Kinds of volume."""
+    aggregates: tuple[Aggregate, ...] = ()
+    """Hosts that belong together."""
+    tenants: tuple[Tenant, ...] = ()
+    """Who uses the cloud, and what they run."""
+    templates: tuple[Template, ...] = ()
+    """What several tenants have in common."""
 
     _source: Source = PrivateAttr(default_factory=lambda: Source({}, Places("(default)"), []))
 
     def problems(self) -> Iterator[Problem]:
+        yield from references.problems(self, furnished())
         if not self.hosts:
             return
         running = self.platform.services
