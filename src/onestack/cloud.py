@@ -68,7 +68,7 @@ class Cloud:
         wanted, text = self._wanted(spec)
         self._check(wanted, emit, force=force, mirror=mirror)
         with self._held("up", wait):
-            fetched = fetch(self.paths, wanted.platform.release, emit, mirror=mirror)
+            fetched = fetch(self.paths, wanted.platform, emit, mirror=mirror)
             choices = self._choose(wanted, fetched, emit)
             self.paths.etc.mkdir(parents=True, exist_ok=True)
             self.paths.etc.chmod(0o700)
@@ -262,6 +262,7 @@ class Cloud:
             environment=str(fetched.environment),
             runtime=str(fetched.runtime),
             reasons=reasons,
+            dashboard=str(fetched.dashboard) if fetched.dashboard else None,
         )
 
     def _host_name(self, spec: Spec) -> str:

@@ -12,7 +12,7 @@ from onestack.core.errors import BadInput, Place
 from onestack.platform.services import CATALOGUE
 from onestack.spec import services
 
-ALL = ("identity", "image", "placement", "network", "compute")
+ALL = ("identity", "image", "placement", "network", "compute", "dashboard")
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
 
 
@@ -94,7 +94,7 @@ def test_fake_hypervisors_are_one_unless_counted() -> None:
 
 def test_services_are_completed_with_what_they_need_and_it_is_said() -> None:
     wanted = spec.loads("platform:\n  services: [nova]\n", "cloud.yaml")
-    assert wanted.platform.services == ALL
+    assert wanted.platform.services == ("identity", "image", "placement", "network", "compute")
     notes = wanted.notes()
     assert [note.summary.split()[0] for note in notes] == ["identity", "image", "placement", "network"]
     assert "compute cannot work without it" in notes[3].summary
@@ -108,11 +108,14 @@ def test_nothing_is_said_when_nothing_was_added() -> None:
 
 
 def test_services_can_be_left_out() -> None:
-    assert spec.loads("platform: {exclude: [nova]}").platform.services == ALL[:-1]
+    assert spec.loads("platform: {exclude: [nova]}").platform.services == tuple(
+        each for each in ALL if each != "compute"
+    )
     assert spec.loads("platform: {exclude: [compute, image]}").platform.services == (
         "identity",
         "placement",
         "network",
+        "dashboard",
     )
     assert spec.loads("platform: {services: [keystone]}").platform.services == ("identity",)
 

@@ -34,6 +34,7 @@ def main() -> None:
         # QEMU, another user, must reach its disks.
         folder(LIB / "nova" / name, 0o755)
     from nova.api.openstack import wsgi_app
+    from nova.conf import CONF
 
     process = Process("nova", STOP_SECONDS)
     process.serve(
@@ -45,6 +46,8 @@ def main() -> None:
     metadata = wsgi_app.init_application("metadata", "nova-api-metadata")
     process.serve(metadata, str(API / "nova-metadata.sock"), "", METADATA_THREADS)
     _prepare_workers()
+    if CONF.vnc.enabled:
+        _serve_consoles(process)
     for worker in _workers():
         process.worker(worker.name, worker.start, drain=worker.drain)
     process.run()
@@ -66,6 +69,14 @@ def _prepare_workers() -> None:
     os_brick.setup(CONF)
     os_vif.initialize()
     objects.Service.enable_min_version_cache()
+
+
+def _serve_consoles(process: Process) -> None:
+    from onestack_runtime import consoles
+
+    server = consoles.Server(API / "nova-console.sock")
+    process.thread("consoles", server.serve_forever)
+    process.at_end("consoles", server.shutdown)
 
 
 class _Worker:

@@ -19,12 +19,21 @@ def data(site: Site) -> dict[str, Any]:
         "endpoints": {
             service.type: f"{site.front}/{service.endpoint.path}"
             for service in catalogue.services(site.view.services)
-            if service.endpoint
+            if service.endpoint and service.endpoint.listed
         },
+        "dashboard": dashboard(site),
         "hypervisor": site.choices.virt_type,
         "datapath": site.choices.datapath,
         "isolated": site.choices.isolated,
     }
+
+
+def dashboard(site: Site) -> str | None:
+    """Where the web page is, if the cloud has one."""
+    from onestack.platform import catalogue
+
+    endpoints = catalogue.endpoints(site.view.services).values()
+    return next((f"{site.front}/{each.path}/" for each in endpoints if not each.listed), None)
 
 
 def lines(site: Site) -> list[str]:
@@ -35,6 +44,11 @@ def lines(site: Site) -> list[str]:
     found = ["", f"[bold green]OpenStack {told['release']} is up[/] at {site.front}", ""]
     found += [f"  {kind:<10} {url}" for kind, url in told["endpoints"].items()]
     found += ["", f"  clouds.yaml  {told['clouds_yaml']}  (cloud '{told['name']}')"]
+    if told["dashboard"]:
+        found += [
+            f"  dashboard    {told['dashboard']}",
+            f"               user admin, domain Default; password: ./onestack openrc{root} | grep PASSWORD",
+        ]
     if "compute" in told["endpoints"]:
         found += [
             "",

@@ -30,8 +30,8 @@ DEADLINE = 1200.0
 _EXCLUDED = ("doc", "man", "locale", "info", "lintian", "bash-completion")
 # Users of daemons whose packages make none (Debian's mariadb-server would, its core does not).
 _USERS = ("mysql",)
-# Debian package -> the one file of it that is wanted: the whole would bring Perl.
-_SINGLE_FILES = {"mariadb-client": "usr/bin/mariadb-dump"}
+# Debian package -> the one file or folder of it that is wanted: the whole would bring Perl, or Node.js.
+_SINGLE_FILES = {"mariadb-client": "usr/bin/mariadb-dump", "novnc": "usr/share/novnc"}
 # Mount points that the namespace needs (the base is mounted read-only), beside those Debian has.
 _MOUNT_POINTS = (
     "etc/onestack",
@@ -39,6 +39,7 @@ _MOUNT_POINTS = (
     "usr/lib/onestack",
     "usr/lib/onestack-runtime",
     "usr/lib/onestack-tempest",
+    "usr/lib/onestack-dashboard",
     "etc/localtime",
 )
 

@@ -47,6 +47,8 @@ class Layout:
     runtime: Path
     paths: Paths
     kvm: bool = False
+    dashboard: Path | None = None
+    """The static files of the dashboard, where the cloud has one."""
 
 
 def mount_handle(paths: Paths) -> Path:
@@ -71,6 +73,7 @@ def _plan(layout: Layout) -> str:
             "base": str(layout.base),
             "environment": str(layout.environment),
             "runtime": str(layout.runtime),
+            "dashboard": str(layout.dashboard) if layout.dashboard else None,
             "root": str(layout.paths.root),
             "cache": str(layout.paths.cache),
             "kvm": layout.kvm,
@@ -101,6 +104,7 @@ def mounts(layout: Layout, stage: Path) -> list[list[str]]:
         bind(paths.etc / "libvirt", "/etc/libvirt"),
         bind(layout.environment, "/usr/lib/onestack"),
         bind(layout.runtime, "/usr/lib/onestack-runtime"),
+        *([bind(layout.dashboard, "/usr/lib/onestack-dashboard")] if layout.dashboard else []),
         *(
             bind(Path("/etc") / name, f"/etc/{name}")
             for name in ("hosts", "resolv.conf", "localtime")
@@ -255,10 +259,16 @@ def _build(layout: Layout) -> None:
 def _main() -> None:
     plan = json.loads(sys.argv[1])
     paths = Paths(Path(plan["root"]), Path(plan["cache"]))
+    layout = Layout(
+        base=Path(plan["base"]),
+        environment=Path(plan["environment"]),
+        runtime=Path(plan["runtime"]),
+        paths=paths,
+        kvm=plan["kvm"],
+        dashboard=Path(plan["dashboard"]) if plan["dashboard"] else None,
+    )
     try:
-        _build(
-            Layout(Path(plan["base"]), Path(plan["environment"]), Path(plan["runtime"]), paths, plan["kvm"])
-        )
+        _build(layout)
     except (PermanentError, OSError) as error:
         sys.exit(f"{error}\n{getattr(error, 'detail', '')}")
 

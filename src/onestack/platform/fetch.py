@@ -9,7 +9,8 @@ from onestack.core import data
 from onestack.core.events import Emit, step
 from onestack.core.graph import Task, execute
 from onestack.core.paths import Paths
-from onestack.host import base, environment, guest
+from onestack.host import base, dashboard, environment, guest
+from onestack.spec.platform import Platform
 
 
 @dataclass(frozen=True)
@@ -20,10 +21,13 @@ class Fetched:
     environment: Path
     runtime: Path
     image: Path
+    dashboard: Path | None = None
+    """The dashboard's static files, where it was chosen."""
 
 
-def fetch(paths: Paths, series: str, emit: Emit, *, mirror: str | None = None) -> Fetched:
+def fetch(paths: Paths, wanted: Platform, emit: Emit, *, mirror: str | None = None) -> Fetched:
     """Have everything of a release, side by side. Raises the first failure."""
+    series = wanted.release
     release = data.release(series)
     store = paths.release(series)
     store.mkdir(parents=True, exist_ok=True)
@@ -41,12 +45,19 @@ def fetch(paths: Paths, series: str, emit: Emit, *, mirror: str | None = None) -
     def get_image() -> None:
         found["image"] = image(found["base"], store, emit)
 
+    def get_dashboard() -> None:
+        found["dashboard"] = dashboard.ensure(
+            found["base"], found["environment"], found["runtime"], store, emit
+        )
+
     tasks = [
         Task("base", get_base),
         Task("environment", get_environment),
         Task("runtime", get_runtime, ("environment",)),
         Task("image", get_image, ("base",)),
     ]
+    if "dashboard" in wanted.services:
+        tasks.append(Task("dashboard", get_dashboard, ("base", "environment", "runtime")))
     for error in execute(tasks).values():
         raise error
     return Fetched(**found)

@@ -38,6 +38,7 @@ FOLDERS = (
     Folder("/var/lib/placement", mode=0o700),
     Folder("/var/lib/nova"),
     Folder("/var/lib/neutron"),
+    Folder("/var/lib/horizon", mode=0o700),
     Folder("/var/log", mode=0o750),
     Folder("/run", mode=0o755),
     Folder("/run/lock", mode=0o1777),

@@ -53,6 +53,11 @@ class View:
     ca_file: str | None = None
     """A CA bundle that clients of `front` need, where it speaks TLS."""
 
+    @property
+    def consoles(self) -> bool:
+        """Whether there are guests whose screens can be looked at."""
+        return "compute" in self.services and self.virt_type != "fake"
+
     def database(self, name: str, user: str) -> str:
         """The SQLAlchemy URL of a database, over MariaDB's socket.
 
@@ -108,11 +113,15 @@ class Database:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """An API in the catalogue: reached at <front>/<path>; `suffix` is what the catalogue's URL adds to it."""
+    """What is reached at <front>/<path>; `suffix` is what the catalogue's URL adds to it."""
 
     path: str
     socket: str
     suffix: str = ""
+    listed: bool = True
+    """Whether it stands in Keystone's catalogue: an API does, a web page does not."""
+    files: str | None = None
+    """A path whose answers are the same for everybody: the front may keep them."""
 
 
 @dataclass(frozen=True)

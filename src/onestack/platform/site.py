@@ -39,7 +39,7 @@ _MOUNTED = {"/etc/onestack": "etc", "/var/lib": "data", "/var/log": "log", "/run
 class Choices:
     """What was chosen because of this machine, kept so that every later command sees the same cloud.
 
-    `base`, `environment`, `runtime`: folders in the cache. `reasons`: in words, by what was chosen.
+    `base`, `environment`, `runtime`, `dashboard`: folders in the cache. `reasons`: in words, by what was chosen.
     """
 
     host: str
@@ -50,6 +50,7 @@ class Choices:
     environment: str
     runtime: str
     reasons: dict[str, str]
+    dashboard: str | None = None
 
     def save(self, file: Path) -> None:
         partial = file.with_suffix(".partial")
@@ -86,6 +87,7 @@ class Site:
             runtime=Path(self.choices.runtime),
             paths=self.paths,
             kvm=self.choices.virt_type == "kvm",
+            dashboard=Path(self.choices.dashboard) if self.choices.dashboard else None,
         )
 
     @cached_property

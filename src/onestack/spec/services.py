@@ -15,6 +15,7 @@ REQUIRES: Mapping[str, tuple[str, ...]] = {
     "placement": ("identity",),
     "network": ("identity",),
     "compute": ("identity", "image", "placement", "network"),
+    "dashboard": ("identity",),
 }
 
 PROJECTS: Mapping[str, str] = {
@@ -24,6 +25,7 @@ PROJECTS: Mapping[str, str] = {
     "neutron": "network",
     "networking": "network",
     "nova": "compute",
+    "horizon": "dashboard",
 }
 
 TYPES = tuple(REQUIRES)

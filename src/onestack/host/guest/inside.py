@@ -6,7 +6,7 @@ KVM is tried, before that.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from onestack.host.guest.parts import FILES
@@ -15,10 +15,15 @@ SHARED = "/mnt"
 """Where the shared folder is inside."""
 
 
-def inside(base: Path, share: Path, argv: Sequence[str]) -> list[str]:
+def inside(
+    base: Path, share: Path, argv: Sequence[str], binds: Mapping[str, Path] | None = None
+) -> list[str]:
     """The command line that runs `argv` in the base with the folder `share` at /mnt.
+
+    `binds`: mount points of the base -> further folders of this machine.
 
     Its mount and PID namespaces are its own and end with it, also when it is killed.
     """
     namespaces = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child"]
-    return [*namespaces, "sh", str(FILES / "enter.sh"), str(base), str(share), *argv]
+    more = [word for place, source in (binds or {}).items() for word in ("--bind", str(source), place)]
+    return [*namespaces, "sh", str(FILES / "enter.sh"), str(base), str(share), *more, *argv]

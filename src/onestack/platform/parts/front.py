@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from onestack.platform.shape import API_SOCKETS, ETC, RUN, Endpoint, Process, Ready, View
 
 METADATA_PORT = 8775
+CONSOLE = "console"
+"""The path of guests' consoles."""
 CONFIG = f"{ETC}/front/haproxy.cfg"
 ADMIN_SOCKET = f"{RUN}/front/admin.sock"
 
@@ -34,6 +36,17 @@ defaults
     timeout http-keep-alive 60s
     timeout client 20m
     timeout server 20m
+    # A console, as long as it is looked at; the server asks every 30 s whether it still is.
+    timeout tunnel 12h
+"""
+
+# Kept in memory: a dashboard's files are asked for by every browser, and one Python process has other work.
+_CACHE = """
+cache files
+    total-max-size 8
+    max-object-size 3145728
+    max-age 86400
+    process-vary on
 """
 
 
@@ -43,14 +56,21 @@ def files(view: View, endpoints: Mapping[str, Endpoint], bind: Sequence[str]) ->
     lines += ["    http-request disable-l7-retry unless METH_GET"]
     if any(" ssl " in each for each in bind):
         lines.append("    http-request set-header X-Forwarded-Proto https")
+    if home := next((each.path for each in endpoints.values() if not each.listed), None):
+        lines.append(f"    http-request redirect location /{home}/ if {{ path / }}")
     for name, endpoint in sorted(endpoints.items()):
         lines.append(
             f"    use_backend {name} if {{ path /{endpoint.path} }} || {{ path_beg /{endpoint.path}/ }}"
         )
+    if view.consoles:
+        lines.append(f"    use_backend console if {{ path_beg /{CONSOLE}/ }}")
     lines += ["    default_backend nowhere", "", "backend nowhere"]
     lines += ['    http-request return status 404 content-type text/plain string "no such service"']
     for name, endpoint in sorted(endpoints.items()):
-        lines += ["", f"backend {name}", f"    server {name} unix@{endpoint.socket}"]
+        lines += ["", f"backend {name}", *_kept(endpoint), f"    server {name} unix@{endpoint.socket}"]
+    if view.consoles:
+        lines += ["", "backend console", "    option http-server-close"]
+        lines += [f"    server console unix@{API_SOCKETS}/nova-console.sock maxconn 100"]
     if "compute" in view.services:
         lines += [
             "",
@@ -61,7 +81,21 @@ def files(view: View, endpoints: Mapping[str, Endpoint], bind: Sequence[str]) ->
             "backend metadata",
             f"    server metadata unix@{API_SOCKETS}/nova-metadata.sock",
         ]
-    return {"front/haproxy.cfg": "\n".join(lines) + "\n"}
+    text = "\n".join(lines) + "\n"
+    if any(each.files for each in endpoints.values()):
+        text += _CACHE
+    return {"front/haproxy.cfg": text}
+
+
+def _kept(endpoint: Endpoint) -> list[str]:
+    """The rules by which the front keeps answers that are the same for everybody."""
+    if not endpoint.files:
+        return []
+    return [
+        f"    http-request set-var(txn.file) bool(true) if {{ path_beg /{endpoint.files}/ }}",
+        "    http-request cache-use files if { var(txn.file) -m bool }",
+        "    http-response cache-store files if { var(txn.file) -m bool }",
+    ]
 
 
 def processes(view: View) -> tuple[Process, ...]:

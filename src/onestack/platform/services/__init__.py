@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from onestack.platform.services import compute, identity, image, network, placement
+from onestack.platform.services import compute, dashboard, identity, image, network, placement
 from onestack.platform.shape import Service
 
 CATALOGUE: Mapping[str, Service] = {
-    module.SERVICE.type: module.SERVICE for module in (identity, image, placement, network, compute)
+    module.SERVICE.type: module.SERVICE
+    for module in (identity, image, placement, network, compute, dashboard)
 }
 """Each after what it requires."""

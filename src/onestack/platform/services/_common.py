@@ -145,6 +145,7 @@ def runner(
     needs: tuple[str, ...] = (),
     stop_seconds: int = 15,
     ready_seconds: float = 90,
+    database: bool = True,
     more: Mapping[str, str] | None = None,
 ) -> Process:
     """A project's one process: ready when its health path says that API and workers are up."""
@@ -152,7 +153,7 @@ def runner(
         project,
         (*_PYTHON, f"onestack_runtime.{project}"),
         Ready(http=(socket(project), f"/{path}/healthcheck"), seconds=ready_seconds),
-        needs=("mariadb", *needs),
+        needs=("mariadb", *needs) if database else needs,
         environment=environment(**(more or {})),
         stop_seconds=stop_seconds,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from onestack.platform.parts import front
 from onestack.platform.services import _common as common
 from onestack.platform.services.network import METADATA_SECRET
 from onestack.platform.shape import LIB, RUN, Database, Endpoint, Process, Service, View
@@ -64,7 +65,7 @@ def _files(view: View) -> dict[str, str]:
         "scheduler": {"workers": 1, "discover_hosts_in_cells_interval": 300},
         "filter_scheduler": {"shuffle_best_same_weighed_hosts": True},
         "conductor": {"workers": 1},
-        "vnc": {"enabled": False},
+        "vnc": _vnc(view),
         "cache": {"enabled": True, "backend": "oslo_cache.dict"},
         "os_vif_ovs": {"ovsdb_connection": f"unix:{RUN}/openvswitch/db.sock"},
         **common.lock_path("nova"),
@@ -80,6 +81,18 @@ def _files(view: View) -> dict[str, str]:
             "wait_soft_reboot_seconds": 30,
         }
     return {"nova/nova.conf": common.ini(sections)}
+
+
+def _vnc(view: View) -> common.Section:
+    """Screens of guests: QEMU's on loopback, and a page below the front for who has a token."""
+    if not view.consoles:
+        return {"enabled": False}
+    return {
+        "enabled": True,
+        "server_listen": "127.0.0.1",
+        "server_proxyclient_address": "127.0.0.1",
+        "novncproxy_base_url": f"{view.front}/{front.CONSOLE}/vnc_lite.html?path={front.CONSOLE}/websockify",
+    }
 
 
 def _processes(view: View) -> tuple[Process, ...]:

@@ -55,7 +55,7 @@ def wanted(view: View, services: Iterable[Service]) -> dict[str, Any]:
                 "url": f"{view.front}/{each.endpoint.path}{each.endpoint.suffix}",
             }
             for each in found
-            if each.endpoint
+            if each.endpoint and each.endpoint.listed
         ],
     }
 
