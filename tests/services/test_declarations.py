@@ -1,4 +1,4 @@
-"""The five services as data: what holds for all of them, and what one must not get wrong."""
+"""The services as data: what holds for all of them, and what one must not get wrong."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_tokens_are_kept_where_the_runner_puts_its_cache(view: View) -> None:
     from onestack_runtime.token_cache import ENVIRON_KEY
 
     with_tokens = [sections for sections in files(view).values() if "keystone_authtoken" in sections]
-    assert len(with_tokens) == 4
+    assert len(with_tokens) == 5
     assert {sections["keystone_authtoken"]["cache"] for sections in with_tokens} == {ENVIRON_KEY}
 
 

@@ -12,7 +12,7 @@ from onestack.core.errors import BadInput, Place
 from onestack.platform.services import CATALOGUE
 from onestack.spec import services
 
-ALL = ("identity", "image", "placement", "network", "compute", "dashboard")
+ALL = ("identity", "image", "placement", "network", "compute", "block-storage", "dashboard")
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
 
 
@@ -108,10 +108,10 @@ def test_nothing_is_said_when_nothing_was_added() -> None:
 
 
 def test_services_can_be_left_out() -> None:
-    assert spec.loads("platform: {exclude: [nova]}").platform.services == tuple(
-        each for each in ALL if each != "compute"
+    assert spec.loads("platform: {exclude: [cinder]}").platform.services == tuple(
+        each for each in ALL if each != "block-storage"
     )
-    assert spec.loads("platform: {exclude: [compute, image]}").platform.services == (
+    assert spec.loads("platform: {exclude: [compute, cinder, image]}").platform.services == (
         "identity",
         "placement",
         "network",

@@ -14,6 +14,8 @@ from importlib.metadata import entry_points
 from onestack_runtime.places import ETC
 
 _CONFIGURATION = {
+    "cinder-manage": ("cinder/cinder.conf",),
+    "cinder-status": ("cinder/cinder.conf",),
     "glance-manage": ("glance/glance-api.conf",),
     "keystone-manage": ("keystone/keystone.conf",),
     "keystone-status": ("keystone/keystone.conf",),

@@ -104,6 +104,16 @@ def neutron() -> None:
     _command(cli.main, "neutron-db-manage", *files, "upgrade", "heads")
 
 
+def cinder() -> None:
+    """Cinder's schema, and the data migrations of an older release."""
+    os.environ["OS_CINDER_DISABLE_EVENTLET_PATCHING"] = "1"
+    from cinder.cmd import manage
+
+    configuration = f"--config-file={ETC}/cinder/cinder.conf"
+    _command(manage.main, "cinder-manage", configuration, "db", "sync")
+    _command(manage.DbCommands().online_data_migrations, "cinder-manage")
+
+
 def _command(main: Callable[[], object], *words: str) -> None:
     """Run a management command's own main function; it may end by SystemExit."""
     sys.argv = list(words)
@@ -116,7 +126,7 @@ def _command(main: Callable[[], object], *words: str) -> None:
 
 
 PROJECTS: dict[str, Callable[[], None]] = {
-    each.__name__: each for each in (keystone, glance, placement, nova, neutron)
+    each.__name__: each for each in (keystone, glance, placement, nova, neutron, cinder)
 }
 
 
@@ -125,8 +135,8 @@ def main() -> int | str:
     if name not in PROJECTS:
         return f"usage: python3 -m onestack_runtime.migrate {'|'.join(PROJECTS)}"
     del sys.argv[1:]
-    # Nova forbids eventlet to itself; what Neutron imports cannot do without it.
-    if name not in ("nova", "neutron"):
+    # Nova forbids eventlet to itself; what Neutron and Cinder import cannot do without it.
+    if name not in ("nova", "neutron", "cinder"):
         threads.native()
     PROJECTS[name]()
     return 0

@@ -68,6 +68,10 @@ def _prepare_workers() -> None:
     privilege.in_process(nova.privsep, os_brick.privileged, vif_plug_ovs.privsep)
     os_brick.setup(CONF)
     os_vif.initialize()
+    if CONF.compute_driver.startswith("libvirt."):
+        from onestack_runtime.volumes import libvirt
+
+        libvirt.register()
     objects.Service.enable_min_version_cache()
 
 

@@ -42,7 +42,7 @@ def lines(site: Site) -> list[str]:
     root = "" if site.paths.is_default else f" --root {site.paths.root}"
     cli = f"./onestack exec{root} openstack"
     found = ["", f"[bold green]OpenStack {told['release']} is up[/] at {site.front}", ""]
-    found += [f"  {kind:<10} {url}" for kind, url in told["endpoints"].items()]
+    found += [f"  {kind:<13} {url}" for kind, url in told["endpoints"].items()]
     found += ["", f"  clouds.yaml  {told['clouds_yaml']}  (cloud '{told['name']}')"]
     if told["dashboard"]:
         found += [

@@ -151,7 +151,7 @@ def restarts(site: Site) -> dict[str, int]:
 
 
 def worker_statuses(site: Site) -> Iterable[WorkerStatus]:
-    """Nova's services and Neutron's agents."""
+    """Nova's and Cinder's services, Neutron's agents."""
     admin: Connection = connect.connection(site)
     if "compute" in site.view.services:
         for service in admin.compute.services():
@@ -161,6 +161,11 @@ def worker_statuses(site: Site) -> Iterable[WorkerStatus]:
                 service.host,
                 service.state == "up",
                 service.status == "enabled",
+            )
+    if "block-storage" in site.view.services:
+        for each in admin.block_storage.services():
+            yield WorkerStatus(
+                each.binary, each.binary, each.host, each.state == "up", each.status == "enabled"
             )
     if "network" in site.view.services:
         for agent in admin.network.agents():

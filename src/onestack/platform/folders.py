@@ -37,6 +37,8 @@ FOLDERS = (
     Folder("/var/lib/glance", mode=0o700),
     Folder("/var/lib/placement", mode=0o700),
     Folder("/var/lib/nova"),
+    # QEMU, another user, must reach the volumes' files; it may not list them.
+    Folder("/var/lib/cinder", mode=0o711),
     Folder("/var/lib/neutron"),
     Folder("/var/lib/horizon", mode=0o700),
     Folder("/var/log", mode=0o750),

@@ -1,4 +1,5 @@
-"""What an empty cloud is given so that a first server can start: flavors, image, external network."""
+"""What an empty cloud is given so that a first server can start: flavors, image, external network,
+volume types."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from openstack.connection import Connection
 from onestack.core.events import Emit, step
 from onestack.platform import connect, databases
 from onestack.platform.parts.switches import PHYSICAL_NETWORK
+from onestack.platform.services import volumes
 from onestack.platform.site import Site
 
 # Name -> vCPUs, MiB of memory, GiB of disk: those DevStack and most public examples use.
@@ -70,6 +72,14 @@ def external_network(site: Site, admin: Connection) -> None:
         )
 
 
+def volume_types(site: Site, admin: Connection) -> None:
+    """One volume type for each backend, called as it is; the default one must be there before any volume."""
+    there = {type_.name for type_ in admin.block_storage.types()}
+    for name in volumes.backends(site.view):
+        if name not in there:
+            admin.block_storage.create_type(name=name, extra_specs={"volume_backend_name": name})
+
+
 def steps(site: Site, image_file: Path, emit: Emit) -> dict[str, tuple[str, Callable[[], None]]]:
     """What is still to be furnished, each once in a cloud's life: name -> (the service it needs, what does it)."""
     marker = databases.furnished_marker(site)
@@ -88,6 +98,8 @@ def steps(site: Site, image_file: Path, emit: Emit) -> dict[str, tuple[str, Call
         "flavors": ("compute", flavors),
         "image": ("image", lambda site, admin: image(site, admin, image_file)),
         "external network": ("network", external_network),
+        # Anew whenever the spec names other backends.
+        f"volume types {', '.join(volumes.backends(site.view))}": ("block-storage", volume_types),
     }
     return {
         name: (needed, told(name, body))

@@ -15,6 +15,7 @@ REQUIRES: Mapping[str, tuple[str, ...]] = {
     "placement": ("identity",),
     "network": ("identity",),
     "compute": ("identity", "image", "placement", "network"),
+    "block-storage": ("identity", "image"),
     "dashboard": ("identity",),
 }
 
@@ -25,6 +26,8 @@ PROJECTS: Mapping[str, str] = {
     "neutron": "network",
     "networking": "network",
     "nova": "compute",
+    "cinder": "block-storage",
+    "volume": "block-storage",
     "horizon": "dashboard",
 }
 

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from onestack.platform.services import compute, dashboard, identity, image, network, placement
+from onestack.platform.services import (
+    block_storage,
+    compute,
+    dashboard,
+    identity,
+    image,
+    network,
+    placement,
+)
 from onestack.platform.shape import Service
 
 CATALOGUE: Mapping[str, Service] = {
     module.SERVICE.type: module.SERVICE
-    for module in (identity, image, placement, network, compute, dashboard)
+    for module in (identity, image, placement, network, compute, block_storage, dashboard)
 }
 """Each after what it requires."""

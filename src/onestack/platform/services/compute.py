@@ -5,6 +5,7 @@ from __future__ import annotations
 from onestack.platform.parts import front
 from onestack.platform.services import _common as common
 from onestack.platform.services.network import METADATA_SECRET
+from onestack.platform.services.volumes import FRONT as VOLUMES
 from onestack.platform.shape import LIB, RUN, Database, Endpoint, Process, Service, View
 
 PATH = "compute"
@@ -71,6 +72,12 @@ def _files(view: View) -> dict[str, str]:
         **common.lock_path("nova"),
         **common.proxied(),
     }
+    if "block-storage" in view.services:
+        sections["cinder"] = {
+            **common.credentials(view, "nova"),
+            "endpoint_template": f"{view.front}/{VOLUMES}",
+            "os_region_name": view.region,
+        }
     if view.virt_type != "fake":
         sections["libvirt"] = {
             "virt_type": view.virt_type,

@@ -1,0 +1,73 @@
+"""Which of Cinder's services a thread works for.
+
+Cinder keeps the id of *the* service of a process in a class attribute. By it a service reports that it is
+alive, and marks the work it has begun, so that after a crash it finds, and finishes or undoes, its own. With
+several services in one process the attribute must say whose thread asks.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+_current = threading.local()
+_default: list[int | None] = [None]
+"""For threads that were handed no service: the one that was made last, as upstream has it."""
+
+
+def get() -> int | None:
+    """The service of this thread."""
+    found: int | None = getattr(_current, "id", None)
+    return found if found is not None else _default[0]
+
+
+def install() -> None:
+    """Let the class attribute `Service.service_id` say whose thread reads it."""
+    from cinder import service
+
+    kind = type(service.Service)
+    if not hasattr(kind, "service_id"):
+        service.Service.__class__ = type(
+            "ServiceWithIdentity",
+            (kind,),
+            {"service_id": property(lambda cls: get(), lambda cls, value: _default.__setitem__(0, value))},
+        )
+
+
+def bind(made: Any) -> None:
+    """All that comes to a new service, by message or by timer, is done in its name."""
+    number: int = made.origin_service_id
+    made.report_state = _as(number, made.report_state)
+    made.manager = Bound(made.manager, number)
+
+
+def _as(number: int, method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)
+    def call(*args: Any, **named: Any) -> Any:
+        before = getattr(_current, "id", None)
+        _current.id = number
+        try:
+            return method(*args, **named)
+        finally:
+            _current.id = before
+
+    return call
+
+
+class Bound:
+    """A manager as its service and the message bus see it: each of its methods is called in its name."""
+
+    def __init__(self, manager: Any, number: int) -> None:
+        self.__dict__.update(_manager=manager, _number=number)
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._manager, name)
+        return _as(self._number, found) if callable(found) and hasattr(found, "__self__") else found
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self._manager, name, value)
+
+    def __dir__(self) -> list[str]:
+        return dir(self._manager)

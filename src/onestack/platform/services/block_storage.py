@@ -1,0 +1,69 @@
+"""Cinder: API, scheduler, volume services and backups in one process."""
+
+from __future__ import annotations
+
+from onestack.platform.services import _common as common
+from onestack.platform.services import volumes
+from onestack.platform.services.volumes import PATH, STATE
+from onestack.platform.shape import ENVIRONMENT, Database, Endpoint, Process, Service, View
+
+STOP_SECONDS = 45
+"""Work in progress (a copy, an online snapshot) is waited for."""
+
+
+def _files(view: View) -> dict[str, str]:
+    backends = volumes.backends(view)
+    text = common.ini(
+        {
+            "DEFAULT": {
+                **common.logging(),
+                "host": view.host,
+                "my_ip": view.address,
+                "state_path": STATE,
+                "transport_url": common.TRANSPORT,
+                "auth_strategy": "keystone",
+                "api_paste_config": f"{ENVIRONMENT}/etc/cinder/api-paste.ini",
+                "resource_query_filters_file": f"{ENVIRONMENT}/etc/cinder/resource_filters.json",
+                "public_endpoint": f"{view.front}/{PATH}",
+                "glance_api_servers": f"{view.front}/image",
+                "glance_ca_certificates_file": view.ca_file,
+                "enabled_backends": backends,
+                "default_volume_type": next(iter(backends)),
+                "image_conversion_dir": f"{STATE}/conversion",
+                "backup_driver": "cinder.backup.drivers.posix.PosixBackupDriver",
+                "backup_posix_path": f"{STATE}/backup",
+                # A smaller piece costs more files, a larger one more memory: a backup holds two at a time.
+                "backup_file_size": 64 * 1024 * 1024,
+                "backup_compression_algorithm": "zstd",
+                # One process, one host: what it reports is heard at once.
+                "report_interval": 10,
+                "service_down_time": 60,
+            },
+            **backends,
+            "database": common.database(view, "cinder", "cinder"),
+            "keystone_authtoken": common.authtoken(view, "cinder"),
+            "service_user": {**common.credentials(view, "cinder"), "send_service_user_token": True},
+            "nova": {**common.credentials(view, "cinder"), "interface": "internal"},
+            "coordination": {"backend_url": f"file://{STATE}/coordination"},
+            **common.lock_path("cinder"),
+            **common.proxied(),
+        }
+    )
+    return {"cinder/cinder.conf": text}
+
+
+def _processes(view: View) -> tuple[Process, ...]:
+    return (common.runner("cinder", PATH, stop_seconds=STOP_SECONDS, ready_seconds=180),)
+
+
+SERVICE = Service(
+    type="block-storage",
+    name="cinder",
+    requires=("identity", "image"),
+    databases=(Database("cinder", "cinder"),),
+    migrations=lambda view: common.migration("cinder"),
+    files=_files,
+    processes=_processes,
+    endpoint=Endpoint(PATH, common.socket("cinder"), "/v3"),
+    user="cinder",
+)

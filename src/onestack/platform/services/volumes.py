@@ -1,0 +1,25 @@
+"""What a backend of volumes is: its section of Cinder's configuration."""
+
+from __future__ import annotations
+
+from onestack.platform.services import _common as common
+from onestack.platform.shape import LIB, View
+
+PATH = "volume"
+FRONT = f"{PATH}/v3"
+"""Where the API is, below the front. Cinder takes the project from the token."""
+STATE = f"{LIB}/cinder"
+
+
+def backends(view: View) -> dict[str, common.Section]:
+    """Name of each backend -> its section."""
+    return {"file": _file("file")}
+
+
+def _file(name: str) -> common.Section:
+    return {
+        "volume_driver": "onestack_runtime.volumes.driver.FileDriver",
+        "volume_backend_name": name,
+        "file_volumes_dir": f"{STATE}/volumes/{name}",
+        "report_discard_supported": True,
+    }
