@@ -14,6 +14,9 @@ from typing import Any, TypeVar
 
 from openstack.connection import Connection
 
+from onestack import capacity as sizing
+from onestack.capacity import Report as CapacityReport
+from onestack.capacity.from_spec import PRETENDED
 from onestack.core import data
 from onestack.core.errors import BadInput
 from onestack.core.events import Emit, Event, silent, step
@@ -21,10 +24,10 @@ from onestack.core.paths import Paths
 from onestack.health import logs, status, verify
 from onestack.health.status import Status
 from onestack.health.verify import Report, SmokeReport
-from onestack.host import base, doctor, environment, facts, hypervisor, namespace, preflight, reach
+from onestack.host import base, doctor, environment, facts, hardware, hypervisor, namespace, preflight, reach
 from onestack.host.command import succeeds
 from onestack.host.lock import held
-from onestack.platform import bringup, connect, site, takedown
+from onestack.platform import bringup, connect, inventories, site, takedown
 from onestack.platform.fetch import Fetched, fetch, is_fetched
 from onestack.platform.site import Choices, Site, VirtType
 from onestack.spec import Spec
@@ -124,6 +127,46 @@ class Cloud:
             environment=packages if packages.exists() else None,
             probe=hypervisor.probe_kvm,
         )
+
+    def capacity(
+        self,
+        spec: Spec | str | Path | None = None,
+        *,
+        hosts: int | None = None,
+        like: tuple[int, int, int] | None = None,
+    ) -> CapacityReport:
+        """Whether what the spec asks for fits, what it survives, which resource binds.
+
+        On the hosts of this cloud, by Placement's inventories, if it runs and is the spec's; else on those the
+        spec says. `hosts`, `like`: on so many of that size (processors, MiB, GiB) instead. Changes nothing.
+        """
+        wanted, _ = self._wanted(spec)
+        there, source = self._hosts_for(wanted, hosts, like)
+        return sizing.check(wanted, there, source)
+
+    def _hosts_for(
+        self, spec: Spec, number: int | None, like: tuple[int, int, int] | None
+    ) -> tuple[list[sizing.Host], str]:
+        pretended = sizing.pretended(spec)
+        if number is not None or like is not None:
+            size = like or (PRETENDED if pretended else hardware.size(self.paths.lib))
+            many = number or len(pretended) or 1
+            return sizing.supposed(spec, many, size), "as asked"
+        if self._runs(spec):
+            ours = frozenset((each.tenant, each.name) for each in sizing.demands(spec))
+            site = self.site
+            found = self.run(lambda: inventories.hosts(connect.connection(site), ours))
+            return found, "Placement's inventories"
+        if pretended:
+            return pretended, "what the fake driver pretends"
+        name = self._host_name(spec)
+        return [sizing.host(spec, name, hardware.size(self.paths.lib))], "this machine"
+
+    def _runs(self, spec: Spec) -> bool:
+        """Whether the cloud under this root is the spec's and can be asked; only root may look."""
+        if os.geteuid() != 0 or not self.exists or self.site.spec.name != spec.name:
+            return False
+        return self.status().health != "not running"
 
     def verify(self, *, emit: Emit = silent) -> Report:
         """Try the cloud from end to end as two throw-away tenants."""

@@ -1,6 +1,20 @@
 """Whether the hardware can carry what is asked of it: sizing, packing, losses, availability. Pure."""
 
+from onestack.capacity.from_spec import check, demands, host, pretended, supposed
 from onestack.capacity.model import RESOURCES, Demand, Host, Inventory
 from onestack.capacity.report import Report, Wishes, analyse
 
-__all__ = ["RESOURCES", "Demand", "Host", "Inventory", "Report", "Wishes", "analyse"]
+__all__ = [
+    "RESOURCES",
+    "Demand",
+    "Host",
+    "Inventory",
+    "Report",
+    "Wishes",
+    "analyse",
+    "check",
+    "demands",
+    "host",
+    "pretended",
+    "supposed",
+]

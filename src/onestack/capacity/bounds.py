@@ -51,12 +51,18 @@ def _too_large(hosts: Sequence[Host], wanted: Sequence[Bundle]) -> Iterator[Reas
         who = f"{first.tenant}/{first.name}"
         if len(bundle.servers) > 1 and first.group:
             who = f"the affinity group {first.group[0]}/{first.group[1]}"
-        if first.zone and not any(host.zone == first.zone for host in hosts):
-            yield Reason(ZONES, f"{who} wants the zone {first.zone}, in which there is no host")
+        able = [host for host in hosts if first.zone in ("", host.zone) and first.host in ("", host.name)]
+        if not able and (first.zone or first.host):
+            where = (
+                f"the host {first.host}, which is not there"
+                if first.host
+                else f"the zone {first.zone}, in which there is no host"
+            )
+            yield Reason(ZONES, f"{who} wants {where}")
             continue
         for resource, name in enumerate(RESOURCES):
-            most = max((host.capacity[resource] for host in hosts), default=0)
-            single = max((host.largest[resource] for host in hosts), default=0)
+            most = max((host.capacity[resource] for host in able), default=0)
+            single = max((host.largest[resource] for host in able), default=0)
             if bundle.amount[resource] > most:
                 asked = _quantity(bundle.amount[resource], resource)
                 yield Reason(

@@ -75,7 +75,10 @@ class Host:
 
 @dataclass(frozen=True)
 class Demand:
-    """`count` servers of one kind for a tenant. `group`: the server group they are in, with its policy."""
+    """`count` servers of one kind for a tenant. `group`: the server group they are in, with its policy.
+
+    `zone`, `host`: the only one they may be in or on.
+    """
 
     tenant: str
     name: str
@@ -84,6 +87,7 @@ class Demand:
     group: str = ""
     policy: Policy | None = None
     zone: str = ""
+    host: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,7 @@ class Server:
     """The tenant and the name of its server group."""
     policy: Policy | None = None
     zone: str = ""
+    host: str = ""
 
     @property
     def apart(self) -> bool:
@@ -120,7 +125,9 @@ def servers(demands: Iterable[Demand]) -> list[Server]:
         group = (demand.tenant, demand.group) if demand.group else None
         for index in range(1, demand.count + 1):
             name = demand.name if demand.count == 1 else f"{demand.name}-{index}"
-            found.append(Server(demand.tenant, name, demand.amount, group, demand.policy, demand.zone))
+            found.append(
+                Server(demand.tenant, name, demand.amount, group, demand.policy, demand.zone, demand.host)
+            )
     return found
 
 

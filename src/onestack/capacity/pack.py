@@ -39,7 +39,7 @@ class Bundle:
         """The same for bundles that may change places with each other."""
         first = self.servers[0]
         group = first.group if first.policy else None
-        return (self.amount, self.largest, group, first.zone)
+        return (self.amount, self.largest, group, first.zone, first.host)
 
 
 def bundles(servers: Iterable[Server]) -> list[Bundle]:
@@ -76,7 +76,7 @@ class Bin:
         if not covers(self.free, bundle.amount) or not covers(self.host.largest, bundle.largest):
             return False
         first = bundle.servers[0]
-        if first.zone and first.zone != self.host.zone:
+        if (first.zone and first.zone != self.host.zone) or (first.host and first.host != self.host.name):
             return False
         return not (first.apart and first.group in self.groups)
 

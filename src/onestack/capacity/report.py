@@ -92,6 +92,8 @@ class Report:
     loss: Loss | None
     enough: Enough | None
     availability: Availability | None
+    source: str = ""
+    """Where the hosts and their sizes come from, in words."""
 
     @property
     def ok(self) -> bool:
@@ -132,6 +134,7 @@ class Report:
             "version": VERSION,
             "ok": self.ok,
             "verdict": self.verdict,
+            "hosts_from": self.source,
             "reasons": [each.as_dict() for each in self.reasons],
             "classic": self.classic.as_dict(),
             "tenants": {
@@ -159,8 +162,10 @@ def _named(amount: Amount) -> dict[str, int]:
     return dict(zip(RESOURCES, amount, strict=True))
 
 
-def analyse(hosts: Sequence[Host], demands: Iterable[Demand], wishes: Wishes | None = None) -> Report:
-    """The report. Hosts' names must differ. Pure; a second or two for 1,000 servers on 500 hosts."""
+def analyse(
+    hosts: Sequence[Host], demands: Iterable[Demand], wishes: Wishes | None = None, source: str = ""
+) -> Report:
+    """The report. Hosts' names must differ. Pure; some four seconds for 1,000 servers on 500 hosts."""
     wishes = wishes or Wishes()
     wanted = list(demands)
     one_by_one = servers(wanted)
@@ -180,6 +185,7 @@ def analyse(hosts: Sequence[Host], demands: Iterable[Demand], wishes: Wishes | N
         loss=loss,
         enough=sufficient,
         availability=_availability(hosts, sufficient, wishes),
+        source=source,
     )
 
 

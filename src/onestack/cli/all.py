@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from onestack.cli import completion, look, use
+from onestack.cli import completion, look, sizing, use
 from onestack.cli.main import main
 
-__all__ = ["completion", "look", "main", "use"]
+__all__ = ["completion", "look", "main", "sizing", "use"]

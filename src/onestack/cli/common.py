@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import click
+from rich.console import RenderableType
 
 from onestack.cli import view
 from onestack.core.errors import BadInput
@@ -24,23 +25,28 @@ class Context:
         self.as_json = as_json
 
     @cached_property
-    def cloud(self) -> Cloud:
+    def cloud_for_anyone(self) -> Cloud:
+        """For what changes nothing on the machine."""
         # Late: help and completion need no openstacksdk, which takes a second to import.
         from onestack.cloud import Cloud
 
+        return Cloud(self._root)
+
+    @property
+    def cloud(self) -> Cloud:
         if os.geteuid() != 0:
             raise BadInput(
                 "onestack works on the machine's processes and network: it needs root",
                 hint="run it with sudo, or as root",
             )
-        return Cloud(self._root)
+        return self.cloud_for_anyone
 
     def events(self) -> view.JsonEvents | view.HumanEvents:
         """A listener for a long action; a context manager."""
         return view.JsonEvents() if self.as_json else view.HumanEvents()
 
-    def report(self, data: Any, lines: Sequence[str]) -> None:
-        """An answer: data for machines, lines (rich markup) for people."""
+    def report(self, data: Any, lines: Sequence[RenderableType]) -> None:
+        """An answer: data for machines, lines (rich markup, tables) for people."""
         if self.as_json:
             view.json_line(data)
             return

@@ -13,14 +13,8 @@ from onestack.platform import connect, databases
 from onestack.platform.parts.switches import PHYSICAL_NETWORK
 from onestack.platform.services import volumes
 from onestack.platform.site import Site
+from onestack.spec.computing import FLAVORS
 
-# Name -> vCPUs, MiB of memory, GiB of disk: those DevStack and most public examples use.
-FLAVORS = {
-    "m1.tiny": (1, 128, 1),
-    "m1.small": (1, 512, 5),
-    "m1.medium": (2, 2048, 20),
-    "m1.large": (4, 4096, 40),
-}
 IMAGE = "tiny"
 NETWORK = "public"
 

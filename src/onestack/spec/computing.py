@@ -27,6 +27,14 @@ from onestack.spec.words import (
     VolumeRef,
 )
 
+# What every cloud has: name -> vCPUs, MiB of memory, GiB of disk. Those DevStack and most public examples use.
+FLAVORS = {
+    "m1.tiny": (1, 128, 1),
+    "m1.small": (1, 512, 5),
+    "m1.medium": (2, 2048, 20),
+    "m1.large": (4, 4096, 40),
+}
+
 _SHOP = """\
 tenants:
   - name: shop
@@ -111,7 +119,7 @@ tenants:
     """The users who see it as theirs too."""
 
 
-class ServerGroup(Named):
+class ServerGroup(Counted):
     """Servers that are kept together or apart."""
 
     model_config = example("""\

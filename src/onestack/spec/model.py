@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, PrivateAttr
 
 from onestack.core.errors import Place
 from onestack.spec import references, services
+from onestack.spec.availability import Availability
 from onestack.spec.computing import Aggregate, Flavor, Image
 from onestack.spec.diagnostics import Diagnostic
 from onestack.spec.identity import Domain, Role
@@ -91,6 +92,8 @@ platform:
     """OpenStack itself and what it runs on."""
     hosts: Annotated[tuple[Host, ...], AfterValidator(_tell_apart)] = ()
     """The machines. Without them: this one."""
+    availability: Availability = Availability()
+    """What must go on when machines fail; `onestack capacity` tells whether it does."""
     variables: dict[str, str | int | float | bool] = Field(
         default_factory=dict, json_schema_extra={"x-allowed": _VARIABLES}
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from onestack.spec.balancing import LoadBalancer
-from onestack.spec.computing import Image, Keypair, Server, ServerGroup
+from onestack.spec.computing import FLAVORS, Image, Keypair, Server, ServerGroup
 from onestack.spec.identity import ApplicationCredential, Group, User
 from onestack.spec.networking import (
     AddressGroup,
@@ -207,7 +207,7 @@ def furnished() -> dict[str, tuple[str, ...]]:
         "domains": ("Default",),
         "networks": ("public",),
         "images": ("tiny",),
-        "flavors": ("m1.tiny", "m1.small", "m1.medium", "m1.large"),
+        "flavors": tuple(FLAVORS),
         "security_groups": ("default",),
         "roles": ("admin", "manager", "member", "reader", "service"),
     }

@@ -1,0 +1,15 @@
+"""How large this machine is, as Nova on it will report."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from onestack.host import facts
+
+
+def size(folder: Path) -> tuple[int, int, int]:
+    """Processors, MiB of memory, GiB of the disk that `folder` is (or will be) on."""
+    seen = facts.gather()
+    there = next(each for each in (folder, *folder.parents) if each.exists())
+    return seen.cpus, seen.memory, shutil.disk_usage(there).total // 2**30

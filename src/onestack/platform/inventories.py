@@ -1,0 +1,64 @@
+"""What the running cloud's hosts really have, from Placement: the one who decides where servers go."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from openstack.connection import Connection
+
+from onestack.capacity import RESOURCES, Host, Inventory
+
+# The microversion with everything that is read here.
+_VERSION = {"OpenStack-API-Version": "placement 1.39"}
+
+
+def hosts(admin: Connection, ours: Collection[tuple[str, str]] = ()) -> list[Host]:
+    """Every hypervisor with its inventories. Servers of `ours` (tenant, name) take no room here: they are what is
+    being placed. All others do. The calling thread must be in the cloud's network."""
+    identity: Any = admin.identity
+    projects = {project.id: project.name for project in identity.projects()}
+    own = {
+        server.id
+        for server in admin.compute.servers(all_projects=True, details=True)
+        if (projects.get(server.project_id), server.name) in ours
+    }
+    zones = {
+        name: aggregate.availability_zone
+        for aggregate in admin.compute.aggregates()
+        if aggregate.availability_zone
+        for name in aggregate.hosts or ()
+    }
+    found = []
+    for provider in admin.placement.resource_providers():
+        of_provider = f"/resource_providers/{provider.id}"
+        inventories = _get(admin, f"{of_provider}/inventories")["inventories"]
+        if RESOURCES[0] not in inventories:
+            continue  # a disk pool or the like: no hypervisor
+        allocations = _get(admin, f"{of_provider}/allocations")["allocations"]
+        others = [one["resources"] for consumer, one in allocations.items() if consumer not in own]
+        vcpus, memory, disk = (inventory(name, inventories, others) for name in RESOURCES)
+        found.append(Host(provider.name, (vcpus, memory, disk), zones.get(provider.name, "nova")))
+    return sorted(found, key=lambda each: (len(each.name), each.name))
+
+
+def inventory(
+    resource: str, inventories: Mapping[str, Any], others: Collection[Mapping[str, int]]
+) -> Inventory:
+    """One resource of Placement's answer, with what `others` have of it."""
+    said = inventories.get(resource)
+    if said is None:
+        return Inventory(0)
+    return Inventory(
+        total=said["total"],
+        reserved=said["reserved"],
+        allocation_ratio=said["allocation_ratio"],
+        used=sum(one.get(resource, 0) for one in others),
+        largest=said["max_unit"],
+    )
+
+
+def _get(admin: Connection, path: str) -> Any:
+    answer = admin.placement.get(path, headers=_VERSION)
+    answer.raise_for_status()
+    return answer.json()
