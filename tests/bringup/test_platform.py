@@ -50,7 +50,7 @@ def all_before(graph: dict[str, tuple[str, ...]], name: str) -> set[str]:
         "platform: {services: [identity]}\n",
         "platform: {services: [image]}\n",
         "platform: {exclude: [compute]}\n",
-        "platform: {exclude: [compute, network]}\n",
+        "platform: {exclude: [compute, network, load-balancer]}\n",
     ],
 )
 def test_every_choice_of_services_has_an_order(make: Make, tmp_path: Path, text: str) -> None:

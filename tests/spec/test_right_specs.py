@@ -12,7 +12,7 @@ from onestack.core.errors import BadInput, Place
 from onestack.platform.services import CATALOGUE
 from onestack.spec import services
 
-ALL = ("identity", "image", "placement", "network", "compute", "block-storage", "dashboard")
+ALL = ("identity", "image", "placement", "network", "compute", "block-storage", "load-balancer", "dashboard")
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
 
 
@@ -111,7 +111,7 @@ def test_services_can_be_left_out() -> None:
     assert spec.loads("platform: {exclude: [cinder]}").platform.services == tuple(
         each for each in ALL if each != "block-storage"
     )
-    assert spec.loads("platform: {exclude: [compute, cinder, image]}").platform.services == (
+    assert spec.loads("platform: {exclude: [compute, cinder, image, octavia]}").platform.services == (
         "identity",
         "placement",
         "network",

@@ -24,6 +24,8 @@ _CONFIGURATION = {
     "neutron-status": ("neutron/neutron.conf", "neutron/ml2_conf.ini"),
     "nova-manage": ("nova/nova.conf",),
     "nova-status": ("nova/nova.conf",),
+    "octavia-db-manage": ("octavia/octavia.conf",),
+    "octavia-status": ("octavia/octavia.conf",),
     "placement-manage": ("placement/placement.conf",),
     "placement-status": ("placement/placement.conf",),
 }

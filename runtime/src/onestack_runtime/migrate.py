@@ -114,6 +114,13 @@ def cinder() -> None:
     _command(manage.DbCommands().online_data_migrations, "cinder-manage")
 
 
+def octavia() -> None:
+    """Octavia's schema."""
+    from octavia.db.migration import cli
+
+    _command(cli.main, "octavia-db-manage", f"--config-file={ETC}/octavia/octavia.conf", "upgrade", "head")
+
+
 def _command(main: Callable[[], object], *words: str) -> None:
     """Run a management command's own main function; it may end by SystemExit."""
     sys.argv = list(words)
@@ -126,7 +133,7 @@ def _command(main: Callable[[], object], *words: str) -> None:
 
 
 PROJECTS: dict[str, Callable[[], None]] = {
-    each.__name__: each for each in (keystone, glance, placement, nova, neutron, cinder)
+    each.__name__: each for each in (keystone, glance, placement, nova, neutron, cinder, octavia)
 }
 
 

@@ -29,6 +29,11 @@ class Proc:
     def is_guest(self) -> bool:
         return self.program.startswith("qemu-system")
 
+    @property
+    def is_balancer(self) -> bool:
+        """Whether it is the HAProxy of one of Octavia's balancers, which outlives what started it."""
+        return self.program == "haproxy" and any("/octavia/balancers/" in word for word in self.words)
+
 
 def inside(run: Path) -> list[Proc]:
     """The processes whose /run is the folder `run`; none when it is not there."""

@@ -67,11 +67,11 @@ def bring_up(site: Site, image: Path, emit: Emit) -> None:
 
 
 def end_orphans(site: Site) -> None:
-    """End what a supervisord that was killed left running: a second one of each must not start. Guests stay."""
+    """End what a supervisord that was killed left running: there must be no second one. What serves tenants stays."""
 
     def orphans() -> list[processes.Proc]:
         inside = processes.inside(site.paths.run)
-        return [each for each in inside if not each.is_guest]
+        return [each for each in inside if not each.is_guest and not each.is_balancer]
 
     if left := processes.end(orphans, seconds=20):
         raise PermanentError(f"processes that do not end: {', '.join(str(each.pid) for each in left)}")

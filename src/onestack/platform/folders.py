@@ -41,6 +41,7 @@ FOLDERS = (
     Folder("/var/lib/cinder", mode=0o711),
     Folder("/var/lib/neutron"),
     Folder("/var/lib/horizon", mode=0o700),
+    Folder("/var/lib/octavia", mode=0o711),
     Folder("/var/log", mode=0o750),
     Folder("/run", mode=0o755),
     Folder("/run/lock", mode=0o1777),
@@ -52,6 +53,7 @@ FOLDERS = (
     # The set-group-id bit gives the sockets made here to the front's group.
     Folder("/run/api", "root", "haproxy", 0o2750),
     Folder("/run/front", "root", "root", 0o700),
+    Folder("/run/octavia", mode=0o700),
 )
 
 

@@ -50,6 +50,8 @@ class View:
     cpu_allocation_ratio: float = 4.0
     ram_allocation_ratio: float = 1.0
     mtu: int = 1500
+    balancer_providers: tuple[str, ...] = ("haproxy",)
+    """Octavia's provider drivers; the first is the default."""
     ca_file: str | None = None
     """A CA bundle that clients of `front` need, where it speaks TLS."""
 

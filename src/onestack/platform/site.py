@@ -119,6 +119,7 @@ class Site:
                 str(outer.cidr), str(outer.gateway), str(outer.pool[0]), str(outer.pool[1]), outer.interface
             ),
             mtu=platform.network.mtu,
+            balancer_providers=platform.load_balancing.providers,
             ca_file=self.ca_file,
         )
 

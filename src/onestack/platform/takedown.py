@@ -108,7 +108,7 @@ def interfaces() -> list[str]:
 
 
 def cards(paths: Paths) -> list[str]:
-    """The names of interfaces on the machine that are guests' cards, by the switch's own database."""
+    """The names of interfaces on the machine that are guests' or balancers' cards, by the switch's own database."""
     question = ["Open_vSwitch", {"op": "select", "table": "Interface", "where": [], "columns": ["name"]}]
     argv = ["ovsdb-tool", "query", switches.CONFIGURATION, json.dumps(question)]
     try:
@@ -117,7 +117,7 @@ def cards(paths: Paths) -> list[str]:
         # An `up` that was cut off before there was a switch.
         return []
     # An interface of the machine that the spec has plugged in is there too, and stays.
-    return [row["name"] for row in rows if row["name"].startswith("tap")]
+    return [row["name"] for row in rows if row["name"].startswith(("tap", "lb-"))]
 
 
 def destroy(paths: Paths, emit: Emit, *, purge: bool = False) -> list[str]:

@@ -260,6 +260,22 @@ platform:
     """A network namespace of the cloud's own. Unless said: only for a cloud under a root of its own."""
 
 
+class LoadBalancing(Section):
+    """What balances load."""
+
+    model_config = example("""\
+platform:
+  load_balancing: {providers: [haproxy, ovn]}   # the first is the default
+""")
+
+    providers: tuple[Literal["haproxy", "ovn"], ...] = ("haproxy",)
+    """Octavia's providers, the default first. `haproxy`: all Octavia can do with TCP. `ovn`: plain L4, UDP too."""
+
+    def problems(self) -> Iterator[Problem]:
+        if not self.providers or len(set(self.providers)) != len(self.providers):
+            yield Problem("each provider once", "haproxy, ovn or both", path=("providers",))
+
+
 class Platform(Section):
     """OpenStack itself and what it runs on."""
 
@@ -283,6 +299,8 @@ platform:
     """What runs the servers."""
     network: Network = Network()
     """How packets move."""
+    load_balancing: LoadBalancing = LoadBalancing()
+    """What balances load."""
 
     def problems(self) -> Iterator[Problem]:
         clashes = dict(catalogue.conflicts(self.services, self.exclude))

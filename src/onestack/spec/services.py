@@ -16,6 +16,7 @@ REQUIRES: Mapping[str, tuple[str, ...]] = {
     "network": ("identity",),
     "compute": ("identity", "image", "placement", "network"),
     "block-storage": ("identity", "image"),
+    "load-balancer": ("identity", "network"),
     "dashboard": ("identity",),
 }
 
@@ -29,6 +30,7 @@ PROJECTS: Mapping[str, str] = {
     "cinder": "block-storage",
     "volume": "block-storage",
     "horizon": "dashboard",
+    "octavia": "load-balancer",
 }
 
 TYPES = tuple(REQUIRES)

@@ -10,6 +10,7 @@ from onestack.platform.services import (
     dashboard,
     identity,
     image,
+    load_balancer,
     network,
     placement,
 )
@@ -17,6 +18,6 @@ from onestack.platform.shape import Service
 
 CATALOGUE: Mapping[str, Service] = {
     module.SERVICE.type: module.SERVICE
-    for module in (identity, image, placement, network, compute, block_storage, dashboard)
+    for module in (identity, image, placement, network, compute, block_storage, load_balancer, dashboard)
 }
 """Each after what it requires."""

@@ -90,7 +90,7 @@ def database(view: View, name: str, user: str) -> dict[str, Value]:
     }
 
 
-_QUIET = (
+QUIET = (
     *("amqp=WARN", "sqlalchemy=WARN", "oslo.messaging=INFO", "oslo_messaging=INFO", "iso8601=WARN"),
     *(
         "requests.packages.urllib3.connectionpool=WARN",
@@ -107,7 +107,7 @@ _QUIET = (
 
 def logging() -> dict[str, Value]:
     """In [DEFAULT]: to standard error only, which the supervisor keeps."""
-    return {"use_stderr": True, "debug": False, "default_log_levels": _QUIET}
+    return {"use_stderr": True, "debug": False, "default_log_levels": QUIET}
 
 
 def proxied() -> dict[str, Section]:

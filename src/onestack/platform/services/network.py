@@ -16,6 +16,7 @@ _EXTENSIONS = ("port_security", "qos")
 
 
 def _files(view: View) -> dict[str, str]:
+    compute, placement = "compute" in view.services, "placement" in view.services
     neutron = common.ini(
         {
             "DEFAULT": {
@@ -28,8 +29,8 @@ def _files(view: View) -> dict[str, str]:
                 "api_paste_config": f"{ENVIRONMENT}/etc/neutron/api-paste.ini",
                 "auth_strategy": "keystone",
                 "global_physnet_mtu": view.mtu,
-                "notify_nova_on_port_status_changes": True,
-                "notify_nova_on_port_data_changes": True,
+                "notify_nova_on_port_status_changes": compute,
+                "notify_nova_on_port_data_changes": compute,
                 "api_workers": 1,
                 "rpc_workers": 0,
                 "rpc_state_report_workers": 0,
@@ -40,8 +41,9 @@ def _files(view: View) -> dict[str, str]:
             },
             "database": common.database(view, "neutron", "neutron"),
             "keystone_authtoken": common.authtoken(view, "neutron"),
-            "nova": {**common.credentials(view, "nova"), "endpoint_type": "internal"},
-            "placement": common.client(view, "placement", "placement"),
+            # Without those services there are no such users.
+            "nova": {**common.credentials(view, "nova"), "endpoint_type": "internal"} if compute else {},
+            "placement": common.client(view, "placement", "placement") if placement else {},
             # The process is root in its namespace: no helper between it and what it runs.
             "agent": {"root_helper": "env", "extensions": "metadata"},
             "ovs": {"ovsdb_connection": f"unix:{RUN}/openvswitch/db.sock"},

@@ -1,0 +1,165 @@
+"""What is under way in a balancer, and what its objects become. On Octavia's data models, or anything like them.
+
+Octavia lets one change at a time at a balancer and its objects: as long as one is PENDING_*, all of them are
+as that change wants them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+KINDS = ("members", "healthmonitors", "pools", "l7rules", "l7policies", "listeners")
+"""As octavia-lib calls them, in the order in which they may be deleted."""
+_CULPRITS = ("l7rules", "l7policies", "members", "healthmonitors", "pools", "listeners")
+"""What HAProxy refuses is the fault of the first of these that changes: those above it are marked with it."""
+DELETE = ("PENDING_DELETE", "DELETED")
+
+Status = dict[str, Any]
+Update = dict[str, list[Status]]
+
+
+def objects(lb: Any) -> Iterator[tuple[str, Any]]:
+    """(kind, object) of all that hangs from a balancer."""
+    for listener in lb.listeners:
+        yield "listeners", listener
+        for policy in listener.l7policies:
+            yield "l7policies", policy
+            for rule in policy.l7rules:
+                yield "l7rules", rule
+    for pool in lb.pools:
+        yield "pools", pool
+        if pool.health_monitor:
+            yield "healthmonitors", pool.health_monitor
+        for member in pool.members:
+            yield "members", member
+
+
+def _subtrees(lb: Any) -> Iterator[tuple[str, Any, bool]]:
+    """As `objects`, and whether the object goes away: by itself or with what it hangs from."""
+    for listener in lb.listeners:
+        gone = listener.provisioning_status in DELETE
+        yield "listeners", listener, gone
+        for policy in listener.l7policies:
+            without = gone or policy.provisioning_status in DELETE
+            yield "l7policies", policy, without
+            for rule in policy.l7rules:
+                yield "l7rules", rule, without or rule.provisioning_status in DELETE
+    for pool in lb.pools:
+        gone = pool.provisioning_status in DELETE
+        yield "pools", pool, gone
+        if pool.health_monitor:
+            monitor = pool.health_monitor
+            yield "healthmonitors", monitor, gone or monitor.provisioning_status in DELETE
+        for member in pool.members:
+            yield "members", member, gone or member.provisioning_status in DELETE
+
+
+def culprits(lb: Any) -> set[str]:
+    """The ids of what may have made a configuration that HAProxy refuses."""
+    changing: dict[str, set[str]] = {}
+    for kind, each in objects(lb):
+        if each.provisioning_status in ("PENDING_CREATE", "PENDING_UPDATE"):
+            changing.setdefault(kind, set()).add(each.id)
+    return next((changing[kind] for kind in _CULPRITS if kind in changing), set())
+
+
+def concerns_network(lb: Any) -> bool:
+    """Whether the change under way may be about the VIP port or what its security group lets in.
+
+    A change deeper down marks the balancer and its listeners too, as PENDING_UPDATE.
+    """
+    if lb.provisioning_status == "PENDING_CREATE":
+        return True
+    changing = {
+        (kind, each.provisioning_status)
+        for kind, each in objects(lb)
+        if each.provisioning_status.startswith("PENDING_")
+    }
+    if changing & {("listeners", "PENDING_CREATE"), ("listeners", "PENDING_DELETE")}:
+        return True
+    deeper = any(kind != "listeners" for kind, _ in changing)
+    return lb.provisioning_status.startswith("PENDING_") and not deeper
+
+
+def outcome(lb: Any) -> Update:
+    """The statuses to report once the change under way is made."""
+    update: Update = {kind: [] for kind in KINDS}
+    for kind, each, gone in _subtrees(lb):
+        if gone:
+            update[kind].append({"id": each.id, "provisioning_status": "DELETED"})
+        elif each.provisioning_status.startswith("PENDING_"):
+            status: Status = {"id": each.id, "provisioning_status": "ACTIVE"}
+            if kind != "members":
+                status["operating_status"] = "ONLINE" if each.enabled else "OFFLINE"
+            elif not each.enabled:
+                status["operating_status"] = "OFFLINE"
+            update[kind].append(status)
+    own: Status = {"id": lb.id, "provisioning_status": "ACTIVE"}
+    if (
+        lb.provisioning_status == "PENDING_CREATE"
+        or not lb.enabled
+        or lb.operating_status in ("OFFLINE", "ERROR")
+    ):
+        own["operating_status"] = "ONLINE" if lb.enabled else "OFFLINE"
+    update["loadbalancers"] = [own]
+    return update
+
+
+def marked(update: Update, failed: frozenset[str]) -> Update:
+    """The same statuses, but for what could not be made."""
+
+    def of(status: Status) -> Status:
+        if status["id"] not in failed:
+            return status
+        return {"id": status["id"], "provisioning_status": "ERROR", "operating_status": "ERROR"}
+
+    return {kind: [of(each) for each in statuses] for kind, statuses in update.items()}
+
+
+def deleted(lb: Any) -> Update:
+    """The statuses to report once a balancer is gone with all that hung from it."""
+    update: Update = {kind: [] for kind in KINDS}
+    for kind, each in objects(lb):
+        update[kind].append({"id": each.id, "provisioning_status": "DELETED"})
+    update["loadbalancers"] = [{"id": lb.id, "provisioning_status": "DELETED"}]
+    return update
+
+
+def broken(lb: Any) -> Update:
+    """The statuses to report when the change under way was given up: nothing stays PENDING_*."""
+    update: Update = {kind: [] for kind in KINDS}
+    for kind, each in objects(lb):
+        if each.provisioning_status.startswith("PENDING_"):
+            update[kind].append({"id": each.id, "provisioning_status": "ERROR"})
+    update["loadbalancers"] = [{"id": lb.id, "provisioning_status": "ERROR", "operating_status": "ERROR"}]
+    return update
+
+
+def prune(lb: Any, failed: frozenset[str] = frozenset(), *, retry: bool = False) -> None:
+    """Take out, in memory, what goes away and what could not be made. `retry`: what once failed is tried again."""
+
+    def stays(each: Any) -> bool:
+        if each is None or each.id in failed or each.provisioning_status in DELETE:
+            return False
+        return retry or each.provisioning_status != "ERROR"
+
+    lb.listeners = [each for each in lb.listeners if stays(each)]
+    lb.pools = [each for each in lb.pools if stays(each)]
+    for pool in lb.pools:
+        pool.members = [each for each in pool.members if stays(each)]
+        if not stays(pool.health_monitor):
+            pool.health_monitor = None
+    for listener in lb.listeners:
+        listener.load_balancer = lb
+        listener.l7policies = [each for each in listener.l7policies if stays(each)]
+        for policy in listener.l7policies:
+            policy.l7rules = [each for each in policy.l7rules if stays(each)]
+            if policy.redirect_pool and not stays(policy.redirect_pool):
+                policy.redirect_pool = None
+        listener.l7policies = [
+            each for each in listener.l7policies if each.action != "REDIRECT_TO_POOL" or each.redirect_pool
+        ]
+        if not stays(listener.default_pool):
+            listener.default_pool = None
+        listener.pools = [each for each in listener.pools if stays(each)]

@@ -1,0 +1,99 @@
+"""Certificates of a balancer on disk, where its HAProxy reads them: listeners' and pools'."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+from octavia.common import utils
+from octavia.common.tls_utils import cert_parser
+from oslo_config import cfg
+from oslo_context import context
+from stevedore import driver as stevedore_driver
+
+from onestack_runtime.balancer.places import Place
+
+
+def write(lb: Any) -> tuple[dict[str, Any], str]:
+    """Write what the balancer's listeners and pools refer to, and remove what they no longer do.
+
+    Returns what Octavia's template wants to know, and a digest of all files. Raises Octavia's
+    CertificateRetrievalException.
+    """
+    place = Place(lb.id)
+    files: dict[str, bytes] = {}
+    told: dict[str, Any] = {}
+    manager = None
+    for each in [*lb.listeners, *lb.pools]:
+        if _refers(each):
+            manager = manager or _manager()
+            told.update(_of_listener(manager, each, files) if hasattr(each, "protocol_port")
+                        else _of_pool(manager, each, files, place))  # fmt: skip
+    digest = hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()[:16] if files else ""
+    for name, content in files.items():
+        _private(place.folder / name, content)
+    for old in place.folder.glob("*.pem"):
+        if old.name not in files:
+            old.unlink()
+    return told, digest
+
+
+def _refers(each: Any) -> bool:
+    names = ("tls_certificate_id", "client_ca_tls_certificate_id", "client_crl_container_id",
+             "ca_tls_certificate_id", "crl_container_id")  # fmt: skip
+    return any(getattr(each, name, None) for name in names)
+
+
+def _manager() -> Any:
+    name = cfg.CONF.certificates.cert_manager
+    return stevedore_driver.DriverManager("octavia.cert_manager", name, invoke_on_load=True).driver
+
+
+def _of_listener(manager: Any, listener: Any, files: dict[str, bytes]) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    if listener.tls_certificate_id:
+        found = cert_parser.load_certificates_data(manager, listener)
+        names = []
+        for each in [found["tls_cert"], *found["sni_certs"]]:
+            names.append(f"{each.id}.pem")
+            files[names[-1]] = cert_parser.build_pem(each)
+        folder = Place(listener.load_balancer.id).folder
+        # The first is what a client gets that names none of the others.
+        files[f"{listener.id}.pem"] = "".join(f"{folder}/{name}\n" for name in names).encode()
+    for reference in (listener.client_ca_tls_certificate_id, listener.client_crl_container_id):
+        if reference:
+            told[reference] = _secret(manager, listener.project_id, reference, files)
+    return told
+
+
+def _of_pool(manager: Any, pool: Any, files: dict[str, bytes], place: Place) -> dict[str, Any]:
+    told: dict[str, str] = {}
+    if pool.tls_certificate_id:
+        found = cert_parser.load_certificates_data(manager, pool)["tls_cert"]
+        name = f"{found.id}.pem"
+        files[name] = cert_parser.build_pem(found)
+        told["client_cert"] = f"{place.folder}/{name}"
+    for key, reference in (("ca_cert", pool.ca_tls_certificate_id), ("crl", pool.crl_container_id)):
+        if reference:
+            told[key] = f"{place.folder}/{_secret(manager, pool.project_id, reference, files)}"
+    return {pool.id: told}
+
+
+def _secret(manager: Any, project: str, reference: str, files: dict[str, bytes]) -> str:
+    content = manager.get_secret(context.RequestContext(project_id=project), reference)
+    data: bytes = utils.b(content) if isinstance(content, str) else content
+    name = f"secret-{hashlib.sha256(data).hexdigest()[:32]}.pem"
+    files[name] = data
+    return name
+
+
+def _private(file: Path, content: bytes) -> None:
+    if file.exists() and file.read_bytes() == content:
+        return
+    partial = file.with_suffix(".partial")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as out:
+        out.write(content)
+    partial.rename(file)

@@ -1,0 +1,105 @@
+"""Octavia: its API, the driver agent's listeners, and the providers' own work as threads of one process.
+
+With providers of this kind nothing else of upstream's is needed: no worker, no health manager. Housekeeping's
+one task here, removing rows of deleted balancers, is the balancers' worker's.
+"""
+
+from __future__ import annotations
+
+import logging
+import socketserver
+import threading
+from typing import Any
+
+from onestack_runtime import threads
+from onestack_runtime.places import API, ETC, LIB, RUN, folder
+from onestack_runtime.process import Process
+
+LOG = logging.getLogger(__name__)
+
+API_THREADS = 8
+STOP_SECONDS = 15.0
+
+
+def main() -> None:
+    threads.native()
+    folder(RUN / "octavia", 0o700)
+    folder(LIB / "octavia/balancers", 0o711)
+    folder(LIB / "octavia/certificates", 0o700)
+    providers = _providers()
+    if "ovn" in providers:
+        # It registers options of its own, which must be there before the configuration is read.
+        import ovn_octavia_provider.driver  # noqa: F401
+    from octavia.api import app
+
+    application = app.setup_app(argv=["octavia-api", f"--config-file={ETC}/octavia/octavia.conf"])
+    process = Process("octavia", STOP_SECONDS)
+    process.serve(application, str(API / "octavia.sock"), "load-balancer", API_THREADS)
+    agent = _DriverAgent()
+    process.worker("driver agent", agent.start, agent.stop, retry=False)
+    if "haproxy" in providers:
+        from onestack_runtime.balancer.worker import Worker
+
+        worker = Worker()
+        process.worker("provider haproxy", worker.start, worker.stop)
+    if "ovn" in providers:
+        process.worker("provider ovn", agent.ovn, retry=False)
+    process.run()
+
+
+def _providers() -> list[str]:
+    """The names of the providers that the configuration enables; it is read properly only by Octavia itself."""
+    import configparser
+
+    parser = configparser.RawConfigParser(strict=False)
+    parser.read(ETC / "octavia/octavia.conf")
+    enabled = parser.get("api_settings", "enabled_provider_drivers")
+    return [each.partition(":")[0].strip() for each in enabled.split(",")]
+
+
+class _ThreadingServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    """In place of the driver agent's own, which forks: a process with threads must not."""
+
+    daemon_threads = True
+    request_queue_size = 64
+
+
+class _DriverAgent:
+    """The three sockets through which octavia-lib reaches Octavia's database."""
+
+    def __init__(self) -> None:
+        self._ended = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """They listen a moment after this returns; octavia-lib waits for that."""
+        from octavia.api.drivers.driver_agent import driver_listener
+
+        driver_listener.ForkingUDSServer = _ThreadingServer
+        for body in (
+            driver_listener.status_listener,
+            driver_listener.stats_listener,
+            driver_listener.get_listener,
+        ):
+            self._thread(body)
+
+    def ovn(self) -> None:
+        """OVN's provider brings an agent that reports members' health."""
+        from ovn_octavia_provider.agent import OvnProviderAgent
+
+        self._thread(OvnProviderAgent)
+
+    def _thread(self, body: Any) -> None:
+        thread = threading.Thread(target=body, args=(self._ended,), name=body.__name__, daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+    def stop(self) -> None:
+        """Stop listening."""
+        self._ended.set()
+        for each in self._threads:
+            each.join(3)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""Octavia: its API, what provider drivers need of it, and the providers themselves in one process."""
+
+from __future__ import annotations
+
+from onestack.platform.services import _common as common
+from onestack.platform.shape import LIB, RUN, Database, Endpoint, Process, Service, View
+
+PATH = "load-balancer"
+STATE = f"{LIB}/octavia"
+SOCKETS = f"{RUN}/octavia"
+
+# Each option at every start; that Octavia needs no Cinder, Nova and Glance; that the provider makes no ports.
+_QUIET = ("octavia.api.app=WARN", "openstack=ERROR", "octavia.api.drivers.utils=WARN")
+
+_PROVIDERS = {
+    "haproxy": "HAProxy in a network namespace on the tenant's network",
+    "ovn": "OVN's own load balancing at L4",
+}
+
+
+def _files(view: View) -> dict[str, str]:
+    text = common.ini(
+        {
+            "DEFAULT": {
+                **common.logging(),
+                "default_log_levels": (*common.QUIET, *_QUIET),
+                "host": view.host,
+                "transport_url": common.TRANSPORT,
+            },
+            "api_settings": {
+                "auth_strategy": "keystone",
+                "api_base_uri": f"{view.front}/{PATH}",
+                "enabled_provider_drivers": tuple(f"{n}:{_PROVIDERS[n]}" for n in view.balancer_providers),
+                "default_provider_driver": view.balancer_providers[0],
+                "allow_ping_health_monitors": True,
+            },
+            "database": common.database(view, "octavia", "octavia"),
+            "keystone_authtoken": common.authtoken(view, "octavia"),
+            "service_auth": common.credentials(view, "octavia"),
+            "neutron": common.client(view, "octavia", "networking"),
+            "controller_worker": {
+                "network_driver": "allowed_address_pairs_driver",
+                # Balancers are no guests: nobody asks Nova, Cinder or Glance.
+                "compute_driver": "compute_noop_driver",
+                "volume_driver": "volume_noop_driver",
+                "image_driver": "image_noop_driver",
+            },
+            "networking": {
+                # The port by which a pair of amphorae would talk is opened to nobody else.
+                "use_remote_group_for_lb_peer_ports": True,
+            },
+            "certificates": {"cert_manager": "onestack", "storage_path": f"{STATE}/certificates"},
+            "haproxy_amphora": {
+                "base_path": f"{STATE}/balancers",
+                "base_cert_dir": f"{STATE}/balancers",
+                # Of a listener that says none. HAProxy takes memory and file descriptors for what it promises.
+                "default_connection_limit": 5000,
+            },
+            "driver_agent": {
+                "status_socket_path": f"{SOCKETS}/status.sock",
+                "stats_socket_path": f"{SOCKETS}/stats.sock",
+                "get_socket_path": f"{SOCKETS}/get.sock",
+            },
+            "ovn": {
+                "ovn_nb_connection": f"unix:{RUN}/ovn/ovnnb_db.sock",
+                "ovn_sb_connection": f"unix:{RUN}/ovn/ovnsb_db.sock",
+            }
+            if "ovn" in view.balancer_providers
+            else {},
+            **common.lock_path("octavia"),
+            **common.proxied(),
+        }
+    )
+    return {"octavia/octavia.conf": text}
+
+
+def _processes(view: View) -> tuple[Process, ...]:
+    return (
+        common.runner("octavia", PATH, needs=("ovsdb", "ovs-vswitchd"), stop_seconds=20, ready_seconds=150),
+    )
+
+
+SERVICE = Service(
+    type="load-balancer",
+    name="octavia",
+    requires=("identity", "network"),
+    databases=(Database("octavia", "octavia"),),
+    migrations=lambda view: common.migration("octavia"),
+    files=_files,
+    processes=_processes,
+    endpoint=Endpoint(PATH, common.socket("octavia")),
+    user="octavia",
+)

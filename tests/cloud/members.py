@@ -1,0 +1,213 @@
+"""Members and clients of balancers without guests: network namespaces plugged into a tenant's network.
+
+To the network they are as a server's card is: a port with its security groups, bound to this host. They cost
+nothing, so a test may have many.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from openstack.connection import Connection
+
+from onestack import Cloud
+from onestack.core.wait import until
+from onestack.platform.parts.switches import DB
+
+SERVER = Path(__file__).with_name("member_server.py")
+
+
+@dataclass
+class Machine:
+    """A network namespace with an address in a tenant's network. `programs`: what runs in it."""
+
+    cloud: Cloud
+    name: str
+    address: str
+    port_id: str
+    programs: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def start(self, *argv: str) -> subprocess.Popen[bytes]:
+        """Run a program in it until `stop`."""
+        words = self.cloud.site.enter(["nsenter", f"--net=/run/netns/{self.name}", "--", *argv])
+        self.programs.append(subprocess.Popen(words, stdout=subprocess.DEVNULL))
+        return self.programs[-1]
+
+    def run(self, *argv: str) -> str:
+        """What a program in it writes."""
+        return self.cloud.site.inside(["nsenter", f"--net=/run/netns/{self.name}", "--", *argv])
+
+    def serve(self, port: int = 80, *more: str) -> None:
+        """Answer HTTP with its name."""
+        self.start("python3", "-c", SERVER.read_text(), self.name, str(port), *more)
+        probe = ["python3", "-c", f"import socket; socket.create_connection(('127.0.0.1', {port}), 1)"]
+
+        def look() -> tuple[bool, str]:
+            words = self.cloud.site.enter(["nsenter", f"--net=/run/netns/{self.name}", "--", *probe])
+            done = subprocess.run(words, capture_output=True, text=True, check=False)
+            return done.returncode == 0, done.stderr[-200:]
+
+        until(f"{self.name} to listen on port {port}", look, seconds=30, every=0.1)
+
+    def stop(self) -> None:
+        """End what runs in it."""
+        for each in self.programs:
+            each.kill()
+            each.wait()
+        self.programs.clear()
+
+
+@dataclass
+class Field:
+    """A tenant's network with machines in it, a router to the outside, and balancers. In the cloud's network."""
+
+    cloud: Cloud
+    admin: Connection
+    name: str
+    network: Any
+    subnet: Any
+    router: Any
+    external: Any
+    group: Any
+    machines: list[Machine] = field(default_factory=list)
+
+    def machine(self, name: str) -> Machine:
+        """A namespace named `name`, plugged in."""
+        proxy = self.admin.network
+        port = proxy.create_port(
+            name=name, network_id=self.network.id, security_group_ids=[self.group.id],
+            binding_host_id=self.cloud.site.view.host,
+        )  # fmt: skip
+        address = port.fixed_ips[0]["ip_address"]
+        card = f"tm{port.id[:8]}"
+        inside = self.cloud.site.inside
+        inside(["ip", "netns", "add", name])
+        mac, mtu = port.mac_address, str(self.network.mtu)
+        inside(["ip", "link", "add", card, "mtu", mtu, "type", "veth", "peer", "name", "eth0",
+                "address", mac, "mtu", mtu, "netns", name])  # fmt: skip
+        inside(["ethtool", "-K", card, "tx", "off"])
+        inside(["ip", "link", "set", card, "up"])
+        made = Machine(self.cloud, name, address, port.id)
+        self.machines.append(made)
+        made.run("ethtool", "-K", "eth0", "tx", "off")
+        made.run("ip", "link", "set", "lo", "up")
+        made.run("ip", "link", "set", "eth0", "up")
+        made.run("ip", "address", "add", f"{address}/24", "dev", "eth0")
+        made.run("ip", "route", "add", "default", "via", self.subnet.gateway_ip)
+        inside(["ovs-vsctl", f"--db={DB}", "--may-exist", "add-port", "br-int", card, "--", "set", "Interface",
+                card, f"external_ids:iface-id={port.id}"])  # fmt: skip
+        return made
+
+    def floating(self, balancer: Any) -> str:
+        """A floating IP for a balancer."""
+        ip = self.admin.network.create_ip(floating_network_id=self.external.id, port_id=balancer.vip_port_id)
+        return str(ip.floating_ip_address)
+
+    def balancer(self, name: str = "", **more: Any) -> Any:
+        """A balancer that is ACTIVE."""
+        made = self.admin.load_balancer.create_load_balancer(
+            name=name or self.name, vip_subnet_id=self.subnet.id, **more
+        )
+        return self.active(made.id)
+
+    def active(self, ident: str, seconds: float = 60) -> Any:
+        """Wait for a balancer to be ACTIVE; raises when it ends in ERROR."""
+        return wait_active(self.admin, ident, seconds)
+
+    def remove(self) -> None:
+        """Take everything away."""
+        for each in self.machines:
+            each.stop()
+        balancing = self.admin.load_balancer
+        mine = [lb for lb in balancing.load_balancers() if lb.vip_subnet_id == self.subnet.id]
+        for lb in mine:
+            self.settled(lb.id)
+            balancing.delete_load_balancer(lb.id, cascade=True)
+        for lb in mine:
+            until(f"balancer {lb.name} to be gone", lambda i=lb.id: self._gone(i), seconds=60, every=0.2)
+        network = self.admin.network
+        for machine in self.machines:
+            card = f"tm{machine.port_id[:8]}"
+            self.cloud.site.inside(["ovs-vsctl", f"--db={DB}", "--if-exists", "del-port", card])
+            self.cloud.site.inside(["ip", "netns", "delete", machine.name])
+            network.delete_port(machine.port_id)
+        for ip in list(network.ips(router_id=self.router.id)):
+            network.delete_ip(ip.id)
+        network.remove_interface_from_router(self.router, subnet_id=self.subnet.id)
+        network.delete_router(self.router)
+        network.delete_network(self.network)
+        network.delete_security_group(self.group)
+
+    def settled(self, ident: str) -> Any:
+        """Wait until nothing is under way."""
+
+        def look() -> tuple[bool, str]:
+            now = self.admin.load_balancer.get_load_balancer(ident)
+            return not now.provisioning_status.startswith("PENDING"), now.provisioning_status
+
+        until("the balancer to settle", look, seconds=180, every=0.2)
+
+    def _gone(self, ident: str) -> tuple[bool, str]:
+        found = [lb for lb in self.admin.load_balancer.load_balancers() if lb.id == ident]
+        return not found, found[0].provisioning_status if found else ""
+
+
+def wait_active(admin: Connection, ident: str, seconds: float = 60) -> Any:
+    """Wait for a balancer to be ACTIVE; raises when it ends in ERROR."""
+
+    def look() -> tuple[bool, str]:
+        now = admin.load_balancer.get_load_balancer(ident)
+        assert now.provisioning_status != "ERROR", f"balancer {now.name} is in ERROR"
+        return now.provisioning_status == "ACTIVE", now.provisioning_status
+
+    until("the balancer to be ACTIVE", look, seconds=seconds, every=0.05)
+    return admin.load_balancer.get_load_balancer(ident)
+
+
+@contextmanager
+def field_of(cloud: Cloud, name: str = "field", cidr: str = "10.66.0.0/24") -> Iterator[Field]:
+    """A tenant's network with a router; taken away with all that is in it. In the cloud's network."""
+    admin = cloud.connect()
+    proxy = admin.network
+    network = proxy.create_network(name=name)
+    subnet = proxy.create_subnet(name=name, network_id=network.id, ip_version=4, cidr=cidr)
+    external = proxy.find_network("public", ignore_missing=False)
+    router = proxy.create_router(name=name, external_gateway_info={"network_id": external.id})
+    proxy.add_interface_to_router(router, subnet_id=subnet.id)
+    group = proxy.create_security_group(name=name)
+    proxy.create_security_group_rule(security_group_id=group.id, direction="ingress", ethertype="IPv4")
+    made = Field(cloud, admin, name, network, subnet, router, external, group)
+    try:
+        yield made
+    finally:
+        made.remove()
+
+
+def get(address: str, path: str = "/", *, port: int = 80, headers: dict[str, str] | None = None,
+        seconds: float = 5) -> tuple[int, str, dict[str, str]]:  # fmt: skip
+    """Status, body and headers of one GET on a connection of its own. Raises OSError."""
+    connection = http.client.HTTPConnection(address, port, timeout=seconds)
+    try:
+        connection.request("GET", path, headers=headers or {})
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode(), {k.lower(): v for k, v in answer.getheaders()}
+    finally:
+        connection.close()
+
+
+def who(address: str, times: int = 10, path: str = "/", **more: Any) -> list[str]:
+    """Who answers, so many times."""
+    return [get(address, path, **more)[1] for _ in range(times)]
+
+
+def headers(address: str, **more: Any) -> dict[str, str]:
+    """What a member was sent."""
+    found: dict[str, str] = json.loads(get(address, "/headers", **more)[1])
+    return found
