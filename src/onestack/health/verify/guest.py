@@ -14,6 +14,8 @@ from collections.abc import Mapping
 
 REPORT = "onestack-verify.txt"
 """The page that the scripts below publish."""
+DISKS = "onestack-disks.txt"
+"""The page on which the first guest says what its further disks hold: vdb=TOKEN,SECTORS."""
 METADATA = "http://169.254.169.254/latest/meta-data"
 FETCH_SECONDS = 5.0
 """How long one HTTP answer may take, in seconds."""
@@ -33,6 +35,24 @@ for folder in {roots}; do [ ! -d $folder ] || break; done
 }} >$folder/{report}.new
 mv $folder/{report}.new $folder/{report}
 echo "token={token}"
+{more}"""
+
+# Every second disk is looked at for as long as the guest runs: an empty one is given the token, and what each
+# has at its beginning is published, read past the guest's own cache.
+_DISKS = """
+while sleep 1; do
+    for path in /sys/block/vd[b-z]; do
+        [ -e $path/size ] || continue
+        disk=/dev/${path##*/}
+        head="$(dd if=$disk bs=4096 count=1 iflag=direct 2>/dev/null | tr -dc 'a-z0-9' | cut -c 1-32)"
+        if [ -z "$head" ]; then
+            echo -n {token} | dd of=$disk conv=notrunc,fsync 2>/dev/null
+            continue
+        fi
+        echo "${path##*/}=$head,$(cat $path/size)"
+    done >$folder/{disks}.new
+    mv $folder/{disks}.new $folder/{disks}
+done </dev/null >/dev/null 2>&1 &
 """
 
 # What must be reachable is tried first, so that "blocked" cannot mean "had no network at all".
@@ -56,8 +76,10 @@ echo "public=$public private=$private"
 
 
 def says_who_it_is(token: str) -> str:
-    """User data for the first guest: publish what metadata says of it, and a token that nobody else knows."""
-    return _FIRST.format(roots=_WEB_ROOTS, token=token, metadata=METADATA, report=REPORT)
+    """User data for the first guest: publish what metadata says of it, and a token that nobody else knows; and
+    write that to disks it is given later."""
+    more = _DISKS.replace("{token}", token).replace("{disks}", DISKS)
+    return _FIRST.format(roots=_WEB_ROOTS, token=token, metadata=METADATA, report=REPORT, more=more)
 
 
 def tries_to_reach(token: str, public: str, private: str, *, tries: int = 45) -> str:

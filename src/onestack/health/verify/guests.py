@@ -3,6 +3,7 @@ reach it. Both boot side by side, since booting is what takes the time."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -10,9 +11,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from openstack.compute.v2.server import Server
 from openstack.connection import Connection
 
-from onestack.core.errors import PermanentError
+from onestack.core.errors import OneStackError, PermanentError
 from onestack.core.wait import until
-from onestack.health.verify import guest
+from onestack.health.verify import guest, volumes
 from onestack.health.verify.parts import Choice, TenantNetwork
 from onestack.health.verify.report import Recorder
 
@@ -44,7 +45,13 @@ class Guest:
 
 
 def check_guests(
-    record: Recorder, admin: Connection, near: TenantNetwork, far: TenantNetwork, choice: Choice, token: str
+    record: Recorder,
+    admin: Connection,
+    near: TenantNetwork,
+    far: TenantNetwork,
+    choice: Choice,
+    token: str,
+    services: frozenset[str] = frozenset(),
 ) -> None:
     """Boot one guest per tenant and ask all that can be asked of them. Raises OneStackError."""
     public_key = _public_key()
@@ -61,6 +68,7 @@ def check_guests(
     if not real_guests(admin):
         why = "Nova's fake driver is in use: its servers have no guests"
         record.leave_out("guest over HTTP, DHCP, metadata, console, isolation", why)
+        _try_volumes(record, one, None, token, services)
         return
     with record.step("HTTP through the floating IP", look=_LOOK_NETWORK) as at:
         page = _own_page(one)
@@ -86,6 +94,7 @@ def check_guests(
             evidence=one.evidence,
         )
         at.outcome = "has the guest's own lines"
+    _try_volumes(record, one, one.public, token, services)
     with record.check("second tenant reaches nothing", look=_LOOK_NETWORK) as at:
         page = _page(
             two, guest.REPORT, "the second tenant's guest to say what it reached", seconds=REACH_SECONDS
@@ -100,6 +109,17 @@ def check_guests(
                 f"{one.private} proves nothing"
             )
         at.outcome = f"reaches {one.public}, not {one.private}"
+
+
+def _try_volumes(
+    record: Recorder, one: Guest, public: str | None, token: str, services: frozenset[str]
+) -> None:
+    """Nothing else stands on volumes: what comes after is tried whatever they do."""
+    if "block-storage" not in services:
+        record.leave_out("volumes", "the cloud has no block storage service")
+        return
+    with suppress(OneStackError):
+        volumes.check_volumes(record, one.owner.tenant.cloud, one.server.id, public, token, one.evidence)
 
 
 def real_guests(admin: Connection) -> bool:

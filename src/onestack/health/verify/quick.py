@@ -91,7 +91,7 @@ class _Run:
             record.leave_out("server", "the cloud has no compute service")
             return
         far = make_network(record, second, self.choice.external, "network of the second tenant")
-        check_guests(record, self.admin, near, far, self.choice, self.token)
+        check_guests(record, self.admin, near, far, self.choice, self.token, self.services)
         see_nothing(record, first, second, self.services)
 
     def remove(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from openstack import exceptions
 from openstack.connection import Connection
@@ -46,6 +47,10 @@ class Holdings:
         """Kind by kind in an order that allows removal; each kind is asked for when its turn comes."""
         if "compute" in self.services:
             yield "server", self._servers()
+        if "block-storage" in self.services:
+            yield "backup", self._backups()
+            yield "snapshot", self._snapshots()
+            yield "volume", self._volumes()
         if "network" in self.services:
             yield "floating IP", self._floating_ips()
             yield "router interface", self._router_interfaces()
@@ -66,14 +71,19 @@ class Holdings:
         for kind, batch in self.batches():
             for resource in batch:
                 resource.delete()
-            if kind == "server" and batch:
-                until("the servers to be gone", self._no_servers, seconds=GONE_SECONDS, every=0.5)
+            if batch and (again := self._lingering().get(kind)):
+                until(f"the {kind}s to be gone", partial(_none, again), seconds=GONE_SECONDS, every=0.5)
             removed += batch
         return removed
 
-    def _no_servers(self) -> tuple[bool, str]:
-        names = [str(server) for server in self._servers()]
-        return not names, ", ".join(names)
+    def _lingering(self) -> dict[str, Callable[[], list[Resource]]]:
+        """Kinds that are gone only some time after their deletion was asked for, and how they are listed."""
+        return {
+            "server": self._servers,
+            "backup": self._backups,
+            "snapshot": self._snapshots,
+            "volume": self._volumes,
+        }
 
     def _servers(self) -> list[Resource]:
         compute = self.cloud.compute
@@ -83,6 +93,33 @@ class Holdings:
                 details=False, all_projects=self.everyone, project_id=self.project_id
             )
         ]
+
+    def _backups(self) -> list[Resource]:
+        storage = self.cloud.block_storage
+        # The newest first: an incremental one stands on those before it.
+        found = sorted(storage.backups(**self._mine()), key=lambda each: str(each.created_at), reverse=True)
+        return [
+            Resource("backup", each.name or each.id, partial(storage.delete_backup, each.id))
+            for each in found
+        ]
+
+    def _snapshots(self) -> list[Resource]:
+        storage = self.cloud.block_storage
+        return [
+            Resource("snapshot", each.name or each.id, partial(storage.delete_snapshot, each.id))
+            for each in storage.snapshots(**self._mine())
+        ]
+
+    def _volumes(self) -> list[Resource]:
+        storage = self.cloud.block_storage
+        return [
+            Resource("volume", each.name or each.id, partial(storage.delete_volume, each.id))
+            for each in storage.volumes(**self._mine())
+        ]
+
+    def _mine(self) -> dict[str, Any]:
+        """What asks Block Storage for this project's; an administrator must say that all are looked through."""
+        return {"all_projects": True, "project_id": self.project_id} if self.everyone else {}
 
     def _floating_ips(self) -> list[Resource]:
         network = self.cloud.network
@@ -143,6 +180,11 @@ class Holdings:
             for found in image.images(owner=self.project_id)
             if found.owner == self.project_id
         ]
+
+
+def _none(listed: Callable[[], list[Resource]]) -> tuple[bool, str]:
+    left = listed()
+    return not left, ", ".join(str(each) for each in left)
 
 
 def remove_project(
