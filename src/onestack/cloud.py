@@ -173,7 +173,11 @@ class Cloud:
         found = self.site
         # Each run removes what an earlier one left: two at a time would remove each other's.
         with held(self.paths.run / "verify.lock", "onestack verify"):
-            return self.run(lambda: verify.quick(lambda **who: connect.connection(found, **who), emit))
+            return self.run(
+                lambda: verify.quick(
+                    lambda **who: connect.connection(found, **who), emit, dashboard=found.dashboard
+                )
+            )
 
     def verify_tempest(self, *, emit: Emit = silent, concurrency: int = 2) -> SmokeReport:
         """Run Tempest's smoke tests."""

@@ -64,7 +64,7 @@ def test_a_cloud_with_identity_alone_is_checked_as_far_as_it_goes():
     assert report.ok
     assert report.exit_status == 0
     assert [result.name for result in report.steps] == ["catalogue", "leftovers", "tenants", "removal"]
-    assert [line.partition(":")[0] for line in report.left_out] == ["image", "network", "server"]
+    assert [line.partition(":")[0] for line in report.left_out] == ["dashboard", "image", "network", "server"]
     assert (identity.projects(), identity.users()) == ([], [])
 
 

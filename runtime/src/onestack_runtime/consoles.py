@@ -29,6 +29,9 @@ class Handler(NovaProxyRequestHandler):  # type: ignore[misc]
         self.directory = PAGES
         return str(super().translate_path(path.removeprefix(PATH)))
 
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing: the lines of a connection's start hold its token."""
+
 
 class Server(ThreadingMixIn, UnixStreamServer):
     """Listens for the front; a thread for each connection, which ends with the process."""

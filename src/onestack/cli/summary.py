@@ -21,19 +21,11 @@ def data(site: Site) -> dict[str, Any]:
             for service in catalogue.services(site.view.services)
             if service.endpoint and service.endpoint.listed
         },
-        "dashboard": dashboard(site),
+        "dashboard": site.dashboard,
         "hypervisor": site.choices.virt_type,
         "datapath": site.choices.datapath,
         "isolated": site.choices.isolated,
     }
-
-
-def dashboard(site: Site) -> str | None:
-    """Where the web page is, if the cloud has one."""
-    from onestack.platform import catalogue
-
-    endpoints = catalogue.endpoints(site.view.services).values()
-    return next((f"{site.front}/{each.path}/" for each in endpoints if not each.listed), None)
 
 
 def lines(site: Site) -> list[str]:

@@ -25,6 +25,11 @@ def endpoints(chosen: Iterable[str]) -> dict[str, Endpoint]:
     return {service.name: service.endpoint for service in services(chosen) if service.endpoint}
 
 
+def page(chosen: Iterable[str]) -> str | None:
+    """The path of the web page, if it was chosen."""
+    return next((each.path for each in endpoints(chosen).values() if not each.listed), None)
+
+
 def secret_names(chosen: Iterable[str]) -> list[str]:
     """The names of every secret the chosen services need."""
     found = services(chosen)

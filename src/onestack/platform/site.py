@@ -136,6 +136,12 @@ class Site:
         """The URL of the front, no slash at its end."""
         return self.spec.platform.listen.url
 
+    @property
+    def dashboard(self) -> str | None:
+        """The URL of the web page, if the cloud has one."""
+        path = catalogue.page(self.spec.platform.services)
+        return f"{self.front}/{path}/" if path else None
+
     def outside(self, place: str) -> Path:
         """Where a path of the namespace lies on the machine. Raises ValueError for one of the base's own."""
         inner = PurePosixPath(place)

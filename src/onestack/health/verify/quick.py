@@ -19,6 +19,7 @@ from openstack.identity.v3.project import Project
 from onestack.core.errors import OneStackError, PermanentError
 from onestack.core.events import Emit, Event
 from onestack.health.verify import removal, sdk, tenant
+from onestack.health.verify.dashboard import check_dashboard
 from onestack.health.verify.guests import check_guests
 from onestack.health.verify.parts import Choice, check_image, make_network, see_nothing
 from onestack.health.verify.report import Recorder, Report
@@ -26,17 +27,23 @@ from onestack.health.verify.tenant import Connect, Tenant
 
 
 def quick(
-    connect: Connect, emit: Emit, *, image: str = "tiny", flavor: str = "m1.tiny", external: str = "public"
+    connect: Connect,
+    emit: Emit,
+    *,
+    image: str = "tiny",
+    flavor: str = "m1.tiny",
+    external: str = "public",
+    dashboard: str | None = None,
 ) -> Report:
     """Try the cloud from end to end, in about half a minute; the report says whether it works.
 
     `connect()` gives the administrator's connection, `connect(user=…, password=…, project=…)` that
     of a user of the default domain. `image`, `flavor` and `external` are names of what guests are made
-    from. What is tried follows from the catalogue. A failure is a step of the report, not an exception;
-    Ctrl-C is raised again once everything is removed.
+    from; `dashboard` is the URL of the web page. What is tried follows from the catalogue. A failure is a
+    step of the report, not an exception; Ctrl-C is raised again once everything is removed.
     """
     record = Recorder(emit)
-    run = _Run(record, connect, Choice(image, flavor, external))
+    run = _Run(record, connect, Choice(image, flavor, external), dashboard)
     try:
         run.exercise()
     except OneStackError:
@@ -55,6 +62,7 @@ class _Run:
     record: Recorder
     connect: Connect
     choice: Choice
+    dashboard: str | None = None
     admin: Connection | None = None
     services: frozenset[str] = frozenset()
     tenants: list[Tenant] = field(default_factory=list)
@@ -77,6 +85,10 @@ class _Run:
                 self.tenants.append(tenant.create(self.admin, self.connect, name))
             at.outcome = "two projects, each with an ordinary user"
         first, second = self.tenants
+        if self.dashboard:
+            check_dashboard(record, first, self.dashboard)
+        else:
+            record.leave_out("dashboard", "the cloud has none")
         if "image" in self.services:
             check_image(record, first, second)
         else:

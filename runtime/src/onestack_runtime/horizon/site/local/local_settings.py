@@ -55,10 +55,12 @@ LOGGING = {
         # Its own handlers would say everything twice.
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         "django.server": {"handlers": [], "level": "INFO", "propagate": True},
+        # That a pool of connections had no room for one more is told for every picture of a topology.
+        "urllib3": {"level": "ERROR"},
         **{
             name: {"level": "WARNING"}
             for name in (
-                *("urllib3", "requests", "stevedore", "keystoneauth", "iso8601", "scss", "asyncio"),
+                *("requests", "stevedore", "keystoneauth", "iso8601", "scss", "asyncio"),
                 *("novaclient", "cinderclient", "neutronclient", "keystoneclient", "glanceclient"),
                 *("openstack", "oslo_policy", "openstack_dashboard.api", "django.template"),
             )

@@ -1,0 +1,136 @@
+"""What a tenant does at the dashboard, with a real browser: from logging in to logging out."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import urllib.request
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import expect
+
+from browser.pages import BUILD_SECONDS, Dashboard
+from browser.tenants import Tenant
+from cloud import health
+from onestack import Cloud
+from onestack.core.wait import until
+
+pytestmark = pytest.mark.cloud
+
+Window = Callable[[], Dashboard]
+SERVER = "shop"
+PAINTED = """canvas => {
+    const seen = new Set(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data);
+    return seen.size > 2;
+}"""
+"""Whether a canvas shows more than one colour."""
+
+
+@pytest.fixture(scope="module")
+def removed(cloud: Cloud, tenant: Tenant) -> Iterator[None]:
+    """What the tests leave is removed: those that come after count servers."""
+    yield
+
+    def remove() -> None:
+        mine = tenant.connect(cloud)
+        for server in list(mine.compute.servers()):
+            mine.compute.delete_server(server)
+        for server in list(mine.compute.servers()):
+            mine.compute.wait_for_delete(server, wait=120)
+        for ip in mine.network.ips():
+            mine.network.delete_ip(ip)
+
+    cloud.run(remove)
+
+
+def test_the_root_of_the_front_leads_to_the_login_page(window: Window) -> None:
+    one = window()
+    one.page.goto(one.front)
+    expect(one.page).to_have_title(re.compile("^Login"))
+    expect(one.page.locator("#id_domain")).to_be_visible()
+    one.picture("login")
+
+
+def test_a_wrong_password_is_refused(window: Window, tenant: Tenant) -> None:
+    one = window()
+    one.log_in(tenant, password="not the password")
+    expect(one.page.locator("body")).to_contain_text("Invalid credentials")
+    expect(one.page.locator("#loginBtn")).to_be_visible()
+    one.go("project/instances/")
+    expect(one.page.locator("#loginBtn")).to_be_visible()
+
+
+def test_a_user_of_another_domain_logs_in(window: Window, other: Tenant) -> None:
+    one = window()
+    one.log_in(other)
+    one.expect_logged_in(other)
+    expect(one.page.locator(".context-overview")).to_contain_text(other.domain)
+
+
+def test_a_server_from_launch_to_its_console(
+    cloud: Cloud, window: Window, tenant: Tenant, removed: None
+) -> None:
+    one = window()
+    one.log_in(tenant)
+    one.expect_logged_in(tenant)
+    one.picture("overview")
+    one.launch(SERVER, "tiny", "m1.tiny", f"{tenant.name}-net")
+    one.expect_in_row(SERVER, "Active")
+    address = one.give_floating_ip(SERVER)
+    one.expect_in_row(SERVER, address)
+    one.picture("instances")
+    _expect_answer(cloud, address)
+    server, console = one.console(SERVER)
+    expect(console.locator("#status")).to_contain_text("Connected", timeout=BUILD_SECONDS)
+    screen = console.locator("canvas").first
+    until(
+        "the guest's screen to show", lambda: (screen.evaluate(PAINTED), "one colour"), seconds=120, every=0.5
+    )
+    one.picture("console")
+    one.log_out()
+    one.go(f"project/instances/{server}/")
+    expect(one.page.locator("#loginBtn")).to_be_visible()
+
+
+def test_a_tenant_cannot_see_anothers_server_by_its_address(
+    cloud: Cloud, window: Window, tenant: Tenant, other: Tenant, removed: None
+) -> None:
+    server = cloud.run(lambda: next(iter(tenant.connect(cloud).compute.servers(name=SERVER))))
+    mine, theirs = window(), window()
+    mine.log_in(tenant)
+    mine.expect_logged_in(tenant)
+    mine.go(f"project/instances/{server.id}/")
+    expect(mine.page.locator("body")).to_contain_text(SERVER)
+    theirs.log_in(other)
+    theirs.expect_logged_in(other)
+    theirs.go(f"project/instances/{server.id}/")
+    expect(theirs.page.locator("body")).to_contain_text("Unable to retrieve details for instance")
+    expect(theirs.page.locator("body")).not_to_contain_text(SERVER)
+
+
+def test_a_session_survives_a_restart(cloud: Cloud, window: Window, tenant: Tenant) -> None:
+    one = window()
+    one.log_in(tenant)
+    one.expect_logged_in(tenant)
+    before = health.pids(cloud)["horizon"]
+    os.kill(before, signal.SIGKILL)
+    health.wait_back(cloud, "horizon", before)
+    one.go("project/instances/")
+    one.expect_logged_in(tenant)
+    expect(one.page.locator("#loginBtn")).to_have_count(0)
+
+
+def _expect_answer(cloud: Cloud, address: str) -> None:
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def look() -> tuple[bool, str]:
+        try:
+            with direct.open(f"http://{address}/", timeout=5) as answer:
+                page = answer.read().decode()
+        except OSError as error:
+            return False, str(error)
+        return f"hostname={SERVER}" in page, page
+
+    cloud.run(lambda: until(f"{SERVER} to answer at {address}", look, seconds=180, every=0.5))
