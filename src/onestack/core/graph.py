@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -10,19 +11,23 @@ from graphlib import TopologicalSorter
 
 @dataclass(frozen=True)
 class Task:
-    """`needs`: names of tasks that must be done first."""
+    """`needs`: names of tasks that must be done first. `group`: with whom it shares a limit."""
 
     name: str
     run: Callable[[], None]
     needs: tuple[str, ...] = ()
+    group: str = ""
 
 
-def execute(tasks: Sequence[Task], *, workers: int = 8) -> Mapping[str, BaseException]:
+def execute(
+    tasks: Sequence[Task], *, workers: int = 8, limits: Mapping[str, int] | None = None
+) -> Mapping[str, BaseException]:
     """Run every task after what it needs; returns what failed, by name.
 
-    A failure leaves out only what needs the failed task; those are not in the result (they are not causes).
-    KeyboardInterrupt: nothing new is started, what runs is waited for, then it is raised again.
-    Raises graphlib.CycleError, and KeyError for a need that nobody fulfils.
+    `limits`: how many tasks of a group may run at a time. A failure leaves out only what needs the failed
+    task; those are not in the result (they are not causes). KeyboardInterrupt: nothing new is started, what
+    runs is waited for, then it is raised again. Raises graphlib.CycleError, and KeyError for a need that
+    nobody fulfils.
     """
     by_name = {task.name: task for task in tasks}
     for task in tasks:
@@ -33,7 +38,9 @@ def execute(tasks: Sequence[Task], *, workers: int = 8) -> Mapping[str, BaseExce
     order.prepare()
     failed: dict[str, BaseException] = {}
     blocked: set[str] = set()
+    waiting: list[str] = []
     running: dict[Future[None], str] = {}
+    busy: Counter[str] = Counter()
     with ThreadPoolExecutor(workers, thread_name_prefix="task") as pool:
         while order.is_active():
             for name in order.get_ready():
@@ -41,12 +48,20 @@ def execute(tasks: Sequence[Task], *, workers: int = 8) -> Mapping[str, BaseExce
                     blocked.add(name)
                     order.done(name)
                 else:
+                    waiting.append(name)
+            # Only what a worker is free for is handed over: an interrupt then finds no queue behind it.
+            for name in list(waiting):
+                group = by_name[name].group
+                if len(running) < workers and busy[group] < (limits or {}).get(group, workers):
+                    waiting.remove(name)
+                    busy[group] += 1
                     running[pool.submit(by_name[name].run)] = name
             if not running:
                 continue
             finished, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in finished:
                 name = running.pop(future)
+                busy[by_name[name].group] -= 1
                 error = future.exception()
                 if error is not None:
                     failed[name] = error

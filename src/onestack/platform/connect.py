@@ -15,16 +15,25 @@ from onestack.platform.site import Site
 
 
 def auth(
-    site: Site, *, user: str = "admin", password: str | None = None, project: str = "admin"
+    site: Site,
+    *,
+    user: str = "admin",
+    password: str | None = None,
+    project: str = "admin",
+    project_id: str | None = None,
 ) -> dict[str, Any]:
-    """What keystoneauth needs to log in as a user of the default domain."""
+    """What keystoneauth needs to log in as a user of the default domain. `project_id` goes before `project`."""
+    where = (
+        {"project_id": project_id}
+        if project_id
+        else {"project_name": project, "project_domain_name": "Default"}
+    )
     return {
         "auth_url": f"{site.front}/identity/v3",
         "username": user,
         "password": password or site.view.secrets["user/admin"],
-        "project_name": project,
+        **where,
         "user_domain_name": "Default",
-        "project_domain_name": "Default",
     }
 
 

@@ -1,0 +1,55 @@
+"""From changes to steps that know what must be done before them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from onestack.plan.make import Traits
+from onestack.plan.model import Change, Plan, Step
+from onestack.plan.values import Address
+
+
+def steps(plan: Plan, kinds: Mapping[str, Traits]) -> list[Step]:
+    """The plan's steps; each names what it needs, and needs only steps of the list.
+
+    Made: after what it names is made, and after what it replaces is removed. Removed: after all that names
+    it is removed, or was changed so that it no longer does.
+    """
+    makes = {change.address: change for change in plan.of("create", "update", "replace")}
+    removes = {
+        change.address: change
+        for change in plan.of("delete", "replace")
+        if not (change.action == "replace" and _goes_with_parent(change, plan, kinds))
+    }
+    # Who must be out of the way before something is removed.
+    users: dict[Address, set[str]] = defaultdict(set)
+    for change in plan.changes:
+        if change.observed is None:
+            continue
+        remove = change.address in removes
+        for needed in change.observed.dependencies:
+            if needed in removes and remove:
+                users[needed].add(f"remove {change.address}")
+            elif needed in removes and change.action == "update" and _lets_go(change, needed):
+                users[needed].add(f"make {change.address}")
+    found = []
+    for address, change in makes.items():
+        assert change.wanted is not None
+        needs = [f"make {need}" for need in sorted(change.wanted.dependencies) if need in makes]
+        if address in removes:
+            needs.append(f"remove {address}")
+        found.append(Step("make", change, tuple(needs)))
+    found += [Step("remove", change, tuple(sorted(users[address]))) for address, change in removes.items()]
+    return found
+
+
+def _goes_with_parent(change: Change, plan: Plan, kinds: Mapping[str, Traits]) -> bool:
+    if not kinds[change.address.kind].goes_with or not change.observed or not change.observed.needs:
+        return False
+    parent = change.observed.needs[0]
+    return any(other.address == parent for other in plan.of("delete", "replace"))
+
+
+def _lets_go(change: Change, needed: Address) -> bool:
+    return change.wanted is not None and needed not in change.wanted.dependencies

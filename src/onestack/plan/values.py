@@ -1,0 +1,70 @@
+"""What stands in a resource's fields beside plain data: names of other resources, secrets, files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+Value = Any
+"""Plain data (text, number, truth, None, list, mapping) that may hold what is below."""
+
+
+@dataclass(frozen=True, order=True)
+class Address:
+    """What a resource is called in a cloud: its kind, and the names that lead to it, outermost first."""
+
+    kind: str
+    path: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {'/'.join(self.path)}"
+
+
+@dataclass(frozen=True)
+class Ref:
+    """Another resource's id, before anyone knows it."""
+
+    address: Address
+
+    def __str__(self) -> str:
+        return "/".join(self.address.path)
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A value that is fetched, or made, only when it is sent. `where`: env:…, file:… or generated."""
+
+    where: str
+    label: str
+
+    def __str__(self) -> str:
+        return "(secret)"
+
+
+@dataclass(frozen=True)
+class FromFile:
+    """The text of a file."""
+
+    path: str
+
+
+def convert(value: Value, change: Callable[[Value], Value]) -> Value:
+    """`value` with `change` applied to everything in it that is no list or mapping."""
+    if isinstance(value, dict):
+        return {key: convert(item, change) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [convert(item, change) for item in value]
+    return change(value)
+
+
+def refs(value: Value) -> Iterator[Address]:
+    """Every resource that a value names."""
+    if isinstance(value, Ref):
+        yield value.address
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from refs(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from refs(item)

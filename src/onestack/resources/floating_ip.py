@@ -1,0 +1,57 @@
+"""Floating IPs: those a spec lists, and those of servers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from onestack.core.errors import Place
+from onestack.plan.model import Wanted
+from onestack.plan.values import Address, Ref, Value
+from onestack.resources import interface
+from onestack.resources.kind import Kind
+from onestack.resources.port import of_server
+from onestack.resources.scope import Scope
+
+
+class FloatingIPs(Kind):
+    name, service = "floating ip", "network"
+    key = "floating_ips"
+    path, one, many = "/floatingips", "floatingip", "floatingips"
+    fields = ("floating_network_id", "port_id", "floating_ip_address")
+    refs = {"floating_network_id": "network", "port_id": "port"}  # noqa: RUF012
+    fixed = frozenset({"floating_network_id", "floating_ip_address"})
+
+    def wanted(self, scope: Scope) -> Iterator[Wanted]:
+        yield from super().wanted(scope)
+        for server, place in scope.items("servers"):
+            if server.floating_ip:
+                yield self._to(
+                    scope, server.name, server.floating_ip, of_server(scope, server, 0), None, place
+                )
+
+    def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
+        port = scope.named("port", item.port).address if item.port else None
+        if item.server:
+            server = next(one for one, _ in scope.items("servers") if one.name == item.server)
+            port = of_server(scope, server, 0)
+        return self._to(scope, item.name, item.network, port, item.address, place)
+
+    def _to(
+        self, scope: Scope, name: str, outer: str, port: Address | None, address: Any, place: Place
+    ) -> Wanted:
+        network, subnets = scope.network(outer)
+        fields: dict[str, Value] = {"floating_network_id": network, "port_id": Ref(port) if port else None}
+        if address:
+            fields["floating_ip_address"] = str(address)
+        # An address can only be led where a router leads.
+        ways = [
+            interface.address(Address("router", (*scope.path, router.name)), subnet)
+            for router, _ in scope.items("routers")
+            if port and router.external == outer
+            for inner in router.networks
+            for subnet in scope.network(inner)[1]
+        ]
+        wanted = self.of_tenant(scope, name, place, fields, needs=(*subnets, *ways))
+        nameless = {key: value for key, value in wanted.fields.items() if key != "name"}
+        return Wanted(wanted.address, nameless, wanted.once, wanted.needs, place)

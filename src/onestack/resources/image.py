@@ -1,0 +1,85 @@
+"""Images. One is registered first and then filled; what was cut off between is `queued`, and made anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from onestack.core.errors import BadInput, Place
+from onestack.plan.model import Change, Wanted
+from onestack.plan.values import Ref, Value
+from onestack.resources.kind import Hands, Kind, Names
+from onestack.resources.marks import KEY, InAttribute
+from onestack.resources.scope import Scope
+
+_CONTAINER = "bare"
+
+
+class Images(Kind):
+    name, service = "image", "image"
+    key = "images"
+    path, one, many = "/images", "image", "images"
+    marking = InAttribute()
+    fields = ("name", "visibility", "disk_format", "min_disk", "min_ram", "protected", "status", "properties")
+    fixed = frozenset({"disk_format", "status"})
+    at_a_time = 2
+
+    def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
+        fields: dict[str, Value] = {
+            "name": item.name,
+            "visibility": item.visibility,
+            "disk_format": item.format,
+            "min_disk": item.min_disk,
+            "min_ram": item.min_ram,
+            "protected": item.protected,
+            "status": "active",
+            "properties": dict(item.properties),
+        }
+        wanted = self.of_tenant(scope, item.name, place, fields, once={"file": item.file})
+        once = dict(wanted.once)
+        if scope.tenant:
+            once["owner"] = Ref(scope.project)
+            del once["project_id"]
+        return Wanted(wanted.address, wanted.fields, once, wanted.needs, place)
+
+    def outer(self, raw: dict[str, Any], names: Names) -> Any:
+        return names.address("tenant", raw.get("owner"))
+
+    def value(self, field: str, raw: dict[str, Any], names: Names) -> Value:
+        # Glance keeps properties beside the fields of its own.
+        return dict(raw) if field == "properties" else super().value(field, raw, names)
+
+    def create(self, wanted: Wanted, hands: Hands) -> str:
+        body = hands.fill({**wanted.fields, **wanted.once, "container_format": _CONTAINER})
+        file = Path(body.pop("file"))
+        if not file.is_file():
+            raise BadInput(f"there is no file {file}", where=wanted.place)
+        body |= body.pop("properties")
+        del body["status"]
+        body[KEY] = f"{hands.owner}:{wanted.address.path[-1]}"
+        rest = hands.rest(self.service)
+        ident = str(rest.post(self.path, body)["id"])
+        with file.open("rb") as content:
+            headers = {"Content-Type": "application/octet-stream"}
+            rest.call("PUT", f"{self.path}/{ident}/file", data=content, headers=headers)
+        return ident
+
+    def update(self, change: Change, ident: str, hands: Hands) -> None:
+        patch = []
+        for name, (_, after) in change.fields.items():
+            if name == "owner":
+                patch.append((KEY, f"{hands.owner}:{change.address.path[-1]}"))
+            elif name == "properties":
+                patch += list(after.items())
+            else:
+                patch.append((name, after))
+        body = [{"op": "add", "path": f"/{name}", "value": value} for name, value in patch]
+        headers = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
+        hands.rest(self.service).call("PATCH", f"{self.path}/{ident}", json=body, headers=headers)
+
+    def delete(self, there: Any, hands: Hands) -> None:
+        if there.fields.get("protected"):
+            body = [{"op": "replace", "path": "/protected", "value": False}]
+            headers = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
+            hands.rest(self.service).call("PATCH", f"{self.path}/{there.id}", json=body, headers=headers)
+        super().delete(there, hands)

@@ -1,0 +1,266 @@
+"""The one shape of a kind of resource: how it is wanted, found, compared, made, changed and taken away.
+
+Most kinds are a declaration: the names of the API's fields, which of them hold other resources' ids, which
+cannot be changed. What is peculiar to a kind is a method of its class. Adding a kind is adding one module,
+and its name to `onestack.resources.KINDS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, ClassVar, Protocol
+
+from onestack.core import wait
+from onestack.core.errors import PermanentError, Place, TemporaryError, Unready
+from onestack.plan.model import Change, Observed, Wanted
+from onestack.plan.values import Address, Ref, Value
+from onestack.resources.marks import InDescription, Inherited, Mark, Marking
+from onestack.resources.rest import Fault, Rest
+from onestack.resources.scope import Scope
+
+READY_SECONDS = 300.0
+GONE_SECONDS = 180.0
+
+
+class Look(Protocol):
+    """Reading the cloud: each list is asked for once."""
+
+    wanted: frozenset[Address]
+
+    def all(self, service: str, path: str, key: str, **params: Any) -> list[dict[str, Any]]: ...
+    def each(self, calls: Iterable[Any], ask: Any) -> list[Any]: ...
+
+
+class Names:
+    """Which id is which resource, as far as has been looked."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str], Observed] = {}
+        self._owner: dict[Address, str | None] = {}
+
+    def add(self, kind: str, there: Observed) -> None:
+        self._found[kind, there.id] = there
+        self._owner[there.address] = there.owner
+
+    def address(self, kind: str, ident: str | None) -> Address | None:
+        there = self._found.get((kind, ident or ""))
+        return there.address if there else None
+
+    def owner(self, address: Address | None) -> str | None:
+        return self._owner.get(address) if address else None
+
+    def ref(self, kind: str, value: Value) -> Value:
+        """Ids as names; an id that is nobody's stays an id."""
+        if isinstance(value, (list, tuple)):
+            return [self.ref(kind, item) for item in value]
+        address = self.address(kind, value)
+        return Ref(address) if address else value
+
+
+class Hands(Protocol):
+    """Doing: the APIs, and what names stand for by now."""
+
+    owner: str
+
+    def rest(self, service: str, project: str | None = None) -> Rest: ...
+    def id(self, address: Address) -> str: ...
+    def fill(self, value: Value) -> Any: ...
+
+
+class Kind:
+    """A kind of resource. The class attributes are the declaration."""
+
+    name: ClassVar[str]
+    """As people call it: `security group`."""
+    service: ClassVar[str]
+    """The service type whose API it is in."""
+    key: ClassVar[str] = ""
+    """The key it is listed under in a tenant or in the spec."""
+    path: ClassVar[str] = ""
+    """Its collection in the API."""
+    one: ClassVar[str] = ""
+    many: ClassVar[str] = ""
+    """What the API calls it in a body, and a list of it."""
+    listed: ClassVar[Mapping[str, Any]] = {}
+    """Parameters that make its list complete."""
+    fields: ClassVar[tuple[str, ...]] = ()
+    """What is compared, in the API's words."""
+    refs: ClassVar[Mapping[str, str]] = {}
+    """Fields that hold ids, and of which kind."""
+    unordered: ClassVar[frozenset[str]] = frozenset()
+    """Fields whose order means nothing."""
+    fixed: ClassVar[frozenset[str]] = frozenset()
+    closed: ClassVar[bool] = False
+    goes_with: ClassVar[bool] = False
+    marking: ClassVar[Marking] = InDescription()
+    within: ClassVar[bool] = False
+    """Whether it can only be made from within its tenant."""
+    update_verb: ClassVar[str] = "PUT"
+    at_a_time: ClassVar[int] = 8
+    """How many of the service may be under way at once."""
+
+    # Wanted.
+
+    def wanted(self, scope: Scope) -> Iterator[Wanted]:
+        """What a tenant, or the platform, wants of this kind."""
+        if self.key:
+            for item, place in scope.items(self.key):
+                yield self.want(scope, item, place)
+
+    def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
+        """One listed item. For kinds with a `key`."""
+        raise NotImplementedError
+
+    def of_tenant(
+        self, scope: Scope, name: str, place: Place, fields: Mapping[str, Value], **more: Any
+    ) -> Wanted:
+        """A named resource in the scope's project (the platform's are in the administrator's)."""
+        once = dict(more.pop("once", {}))
+        needs = tuple(more.pop("needs", ()))
+        if scope.tenant:
+            once["project_id"] = Ref(scope.project)
+            # Limits first: what comes before them is counted against the old ones.
+            needs += tuple(quotas(scope, self.service))
+        address = Address(self.name, (*scope.path, name))
+        return Wanted(address, {"name": name, **fields}, once, needs, place, **more)
+
+    # Observed.
+
+    def found(self, look: Look) -> Iterable[dict[str, Any]]:
+        """All there are, as the API gives them."""
+        return look.all(self.service, self.path, self.many, **self.listed)
+
+    def outer(self, raw: dict[str, Any], names: Names) -> Address | None:
+        """What it is in: by default its project."""
+        return names.address("tenant", raw.get("project_id"))
+
+    def own_path(self, raw: dict[str, Any], names: Names, name: str) -> tuple[str, ...]:
+        """The path of its address; `name` is the one in its mark, else its own."""
+        outer = self.outer(raw, names)
+        return (*outer.path, name) if outer else (name,)
+
+    def observe(self, raw: dict[str, Any], names: Names) -> Observed | None:
+        """One of them as plans see it; None: not a thing anybody lists in a spec."""
+        mark = self.marking.take(raw)
+        outer = self.outer(raw, names)
+        name = mark.name if mark else raw.get("name") or raw["id"]
+        owner = names.owner(outer) if isinstance(self.marking, Inherited) else (mark.owner if mark else None)
+        needs = (outer,) if outer else ()
+        fields = {key: self.value(key, raw, names) for key in self.fields}
+        return Observed(Address(self.name, self.own_path(raw, names, name)), raw["id"], fields, owner, needs)
+
+    def value(self, field: str, raw: dict[str, Any], names: Names) -> Value:
+        """A field of it, with names in place of ids."""
+        value = raw.get(field)
+        if field in self.refs:
+            value = names.ref(self.refs[field], value)
+        return sorted(value, key=str) if field in self.unordered and value else value
+
+    # Done.
+
+    def create(self, wanted: Wanted, hands: Hands) -> str:
+        """Make it; returns its id. It need not be ready yet."""
+        body = hands.fill({**wanted.fields, **wanted.once})
+        project = body.get("project_id") if self.within else None
+        if self.within:
+            body.pop("project_id", None)
+        self.marking.put(body, Mark(hands.owner, wanted.address.path[-1]))
+        answer = hands.rest(self.service, project).post(self.path, {self.one: self.body(body)})
+        return str(answer[self.one]["id"])
+
+    def body(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """Fields as the API takes them."""
+        return fields
+
+    def update(self, change: Change, ident: str, hands: Hands) -> None:
+        """Change what differs."""
+        assert change.wanted is not None
+        body = {name: hands.fill(after) for name, (_, after) in change.fields.items() if name != "owner"}
+        if "owner" in change.fields or "description" in body or "metadata" in body:
+            body = self.marked(body, change, hands)
+        self.send(hands, ident, body)
+
+    def marked(self, body: dict[str, Any], change: Change, hands: Hands) -> dict[str, Any]:
+        """With the mark in it, and what the mark shares its place with."""
+        assert change.wanted is not None and change.observed is not None
+        for shared in ("description", "metadata"):
+            if shared in change.observed.fields and shared not in body:
+                body[shared] = change.observed.fields[shared]
+        self.marking.put(body, Mark(hands.owner, change.address.path[-1]))
+        return {key: value for key, value in body.items() if key != "description" or value is not None}
+
+    def send(self, hands: Hands, ident: str, body: dict[str, Any]) -> None:
+        hands.rest(self.service).call(
+            self.update_verb, f"{self.path}/{ident}", json={self.one: self.body(body)}
+        )
+
+    def delete(self, there: Observed, hands: Hands) -> None:
+        """Begin to take it away; that it is gone already is fine."""
+        hands.rest(self.service).delete(f"{self.path}/{there.id}")
+
+    def get(self, ident: str, hands: Hands) -> dict[str, Any] | None:
+        """It as it is now; None: gone."""
+        try:
+            found: dict[str, Any] = hands.rest(self.service).get(f"{self.path}/{ident}")[self.one]
+        except Fault as fault:
+            if fault.status == 404:
+                return None
+            raise
+        return found
+
+    # Readiness. Kinds that are ready when the call returns leave these.
+
+    def is_ready(self, raw: dict[str, Any]) -> bool | None:
+        """True: ready. False: not yet. None: it never will be."""
+        return True
+
+    slow: ClassVar[bool] = False
+    """Whether making or deleting it goes on after the call."""
+
+    def wait_ready(self, address: Address, ident: str, hands: Hands) -> None:
+        """Wait until it can be used. PermanentError with OpenStack's reason when it cannot be."""
+        if not self.slow:
+            return
+
+        def look() -> tuple[bool, str]:
+            raw = self.get(ident, hands)
+            ready = self.is_ready(raw) if raw else None
+            if ready is None:
+                raise PermanentError(
+                    f"{address} cannot be used: {self.reason(raw or {})}", where=self.service
+                )
+            return ready, str((raw or {}).get("status") or (raw or {}).get("provisioning_status"))
+
+        wait.until(f"{address} to be ready", look, seconds=READY_SECONDS, every=0.5)
+
+    def reason(self, raw: dict[str, Any]) -> str:
+        """Why it is in error, as OpenStack tells it."""
+        fault = raw.get("fault") or {}
+        return str(
+            fault.get("message") or raw.get("status") or raw.get("provisioning_status") or "it is gone"
+        )
+
+    def wait_gone(self, there: Observed, hands: Hands) -> None:
+        """Wait until it is gone."""
+        if not self.slow:
+            return
+
+        def look() -> tuple[bool, str]:
+            raw = self.get(there.id, hands)
+            return raw is None or raw.get("status") == "DELETED", str((raw or {}).get("status"))
+
+        try:
+            wait.until(f"{there.address} to be gone", look, seconds=GONE_SECONDS, every=0.5)
+        except Unready as error:
+            raise TemporaryError(error.summary) from error
+
+
+def quotas(scope: Scope, service: str) -> Iterator[Address]:
+    """The limits of a service that a tenant is given, if it is given any."""
+    key = service.replace("-", "_").replace("block_storage", "volume")
+    if (
+        scope.tenant
+        and getattr(scope.tenant.quota, key, None)
+        and getattr(scope.tenant.quota, key).model_fields_set
+    ):
+        yield Address("quota", (*scope.path, key))

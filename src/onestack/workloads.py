@@ -1,0 +1,105 @@
+"""What a spec wants of a cloud that runs: planned, applied, compared, taken away."""
+
+from __future__ import annotations
+
+import secrets as random
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from onestack.apply import Outcome, run
+from onestack.core.errors import PermanentError
+from onestack.core.events import Emit, silent, step
+from onestack.host.files import replace_private
+from onestack.host.lock import held
+from onestack.plan import Plan, Secret, Wanted, make
+from onestack.platform import connect
+from onestack.platform.site import Site
+from onestack.resources.openstack import OpenStack, from_environment_or_file
+from onestack.resources.rest import Access
+from onestack.resources.wanted import settle, wanted
+from onestack.spec import BadSpec, Diagnostic, Spec
+
+
+class ApplyFailed(PermanentError):
+    """Some of it could not be done; `outcome` has every cause, once."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        first = outcome.failures[0]
+        many = len(outcome.failures)
+        super().__init__(
+            f"{many} of the changes could not be made" if many > 1 else "a change could not be made",
+            detail="\n".join(
+                f"{failure.place or ''} {failure.action} {failure.address}: {failure.error.summary}"
+                f" ({failure.error.where})".strip()
+                for failure in outcome.failures
+            ),
+            where=first.place if first.place and first.place.line else str(first.error.where or ""),
+            hint="mend the cause and apply again: what was done stays"
+            + (f"; {len(outcome.undone)} more changes wait for it" if outcome.undone else ""),
+        )
+        self.outcome = outcome
+
+
+class Workloads:
+    """All of a spec but the platform, in a cloud that runs. The calling thread must be in its network."""
+
+    def __init__(self, site: Site, spec: Spec) -> None:
+        self.site = site
+        self.spec = spec
+        access = Access(lambda project: connect.connection(site, project_id=project))
+        self._cloud = OpenStack(access, site.spec.platform.services, owner=spec.name, secret=self._password)
+
+    def plan(self, *, prune: bool = False, adopt: bool = False, emit: Emit = silent) -> Plan:
+        """What would change. Raises BadSpec where the cloud stands against the spec."""
+        everything = settle(wanted(self.spec), Path(self.spec.file).parent)
+        self._demand_services(everything)
+        return self._compare(everything, prune=prune, adopt=adopt, emit=emit)
+
+    def removal(self, emit: Emit = silent) -> Plan:
+        """What `destroy` would take away: all that this spec ever made."""
+        return self._compare((), prune=True, adopt=False, emit=emit)
+
+    def apply(self, plan: Plan, emit: Emit = silent) -> Outcome:
+        """Do it. One at a time: raises Busy, with who holds the cloud."""
+        with self.alone("apply"):
+            return run(plan, self._cloud, emit)
+
+    def alone(self, purpose: str) -> AbstractContextManager[Any]:
+        """The lock that keeps two from changing a cloud's resources at a time."""
+        return held(self.site.paths.run / "apply.lock", f"onestack {purpose}")
+
+    def _compare(self, everything: Iterable[Wanted], *, prune: bool, adopt: bool, emit: Emit) -> Plan:
+        listed = list(everything)
+        with step("look", emit) as said:
+            there = self._cloud.observe(listed)
+            said.outcome = f"{len(there)} resources"
+        return make(listed, there, self._cloud.kinds, owner=self.spec.name, prune=prune, adopt=adopt)
+
+    def _demand_services(self, everything: Iterable[Wanted]) -> None:
+        wrong = {}
+        for one in self._cloud.missing(everything):
+            service = self._cloud.kinds[one.address.kind].service
+            said = f"{one.address} needs the service '{service}', which this cloud does not run"
+            wrong[one.place] = Diagnostic("error", said, "", one.place, f"add {service} to platform.services")
+        if wrong:
+            raise BadSpec("the cloud lacks a service", wrong.values())
+
+    def _password(self, secret: Secret) -> str:
+        """Where it lies, or a new one that is written down for root alone."""
+        given = from_environment_or_file(secret)
+        if given is not None:
+            return given
+        file = self.site.paths.etc / "passwords" / secret.label.replace("/", "@")
+        if file.exists():
+            return file.read_text().strip()
+        file.parent.mkdir(mode=0o700, exist_ok=True)
+        password = random.token_urlsafe(18)
+        replace_private(file, password + "\n")
+        return password
+
+
+def moved(before: dict[str, Any], now: dict[str, Any]) -> bool:
+    """Whether a plan that was written down is no longer what would be done."""
+    return any(before.get(key) != now.get(key) for key in ("version", "owner", "changes"))
