@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 from openstack.connection import Connection
 
 from onestack import capacity as sizing
+from onestack import workloads
+from onestack.apply import Outcome
 from onestack.capacity import Report as CapacityReport
 from onestack.capacity.from_spec import PRETENDED
 from onestack.core import data
@@ -27,12 +29,15 @@ from onestack.health.verify import Report, SmokeReport
 from onestack.host import base, doctor, environment, facts, hardware, hypervisor, namespace, preflight, reach
 from onestack.host.command import succeeds
 from onestack.host.lock import held
+from onestack.plan import Plan
 from onestack.platform import bringup, connect, inventories, site, takedown
 from onestack.platform.fetch import Fetched, fetch, is_fetched
 from onestack.platform.site import Choices, Site, VirtType
 from onestack.spec import Spec
 from onestack.spec import default as default_spec
 from onestack.spec import load as load_spec
+from onestack.spec import loads as load_spec_text
+from onestack.workloads import ApplyFailed, Workloads
 
 Result = TypeVar("Result")
 
@@ -42,6 +47,14 @@ class Cloud:
 
     def __init__(self, root: str | Path = "/", *, cache: str | Path | None = None) -> None:
         self.paths = Paths.at(root, cache)
+        self._spec: Spec | None = None
+
+    @classmethod
+    def load(cls, spec: str | Path, root: str | Path = "/", *, cache: str | Path | None = None) -> Cloud:
+        """The cloud under `root`, with the spec that its calls are about unless they name another."""
+        cloud = cls(root, cache=cache)
+        cloud._spec = load_spec(spec)
+        return cloud
 
     @property
     def exists(self) -> bool:
@@ -62,12 +75,13 @@ class Cloud:
         wait: float = 0.0,
         force: bool = False,
     ) -> Site:
-        """Bring the cloud up, or bring back what does not run.
+        """Bring the cloud up, or bring back what does not run; with a spec, all that it wants in it too.
 
         `spec`: what is wanted; without it that of the last time, or the default. `wait`: seconds to wait
         for another command that holds the cloud. `force`: go on where a check only advises against it.
-        Raises BadInput, Busy, PermanentError, Unready.
+        Raises BadInput, Busy, PermanentError, Unready, ApplyFailed.
         """
+        spec = spec or self._spec
         wanted, text = self._wanted(spec)
         self._check(wanted, emit, force=force, mirror=mirror)
         with self._held("up", wait):
@@ -79,6 +93,10 @@ class Cloud:
             choices.save(site.choices_file(self.paths))
             found = Site(self.paths, wanted, choices)
             self._in_thread(lambda: bringup.bring_up(found, fetched.image, emit))
+        if spec is not None and workloads.any_in(wanted):
+            outcome = self.apply(spec=wanted, emit=emit)
+            if not outcome.ok:
+                raise ApplyFailed(outcome)
         return found
 
     def down(self, *, emit: Emit = silent, keep_guests: bool = False, wait: float = 0.0) -> None:
@@ -195,6 +213,65 @@ class Cloud:
                 concurrency=concurrency,
             )
         )
+
+    def plan(
+        self,
+        spec: Spec | str | Path | None = None,
+        *,
+        prune: bool = False,
+        adopt: bool = False,
+        emit: Emit = silent,
+    ) -> Plan:
+        """What would change in the running cloud so that it is what the spec says. Changes nothing.
+
+        `prune`: what the spec made and no longer holds is deleted. `adopt`: what is there under a wanted name
+        is taken over. Raises BadInput, BadSpec.
+        """
+        return self._work(spec, lambda work: work.plan(prune=prune, adopt=adopt, emit=emit))
+
+    def drift(self, spec: Spec | str | Path | None = None, *, emit: Emit = silent) -> Plan:
+        """What somebody changed by hand, as the plan that would mend it."""
+        return self.plan(spec, emit=emit)
+
+    def removal(self, spec: Spec | str | Path | None = None, *, emit: Emit = silent) -> Plan:
+        """The plan that takes away all that the spec made; the platform stays."""
+        return self._work(spec, lambda work: work.removal(emit))
+
+    def apply(
+        self,
+        plan: Plan | None = None,
+        *,
+        spec: Spec | str | Path | None = None,
+        prune: bool = False,
+        adopt: bool = False,
+        emit: Emit = silent,
+    ) -> Outcome:
+        """Do what a plan says; without one what is needed now. Failures are in the outcome. Raises Busy."""
+
+        def body(work: Workloads) -> Outcome:
+            todo = work.plan(prune=prune, adopt=adopt, emit=emit) if plan is None else plan
+            return work.apply(todo, emit)
+
+        return self._work(spec, body)
+
+    def apply_written(self, written: dict[str, Any], *, emit: Emit = silent) -> Outcome:
+        """Do a plan that was written down. Raises BadInput when it is no longer what would be done."""
+        made = written["made_from"]
+        spec = load_spec_text(made["spec"]["text"], made["spec"]["file"])
+
+        def body(work: Workloads) -> Outcome:
+            plan = work.plan(prune=made["prune"], adopt=made["adopt"], emit=emit)
+            workloads.demand_unmoved(written, plan)
+            return work.apply(plan, emit)
+
+        return self._work(spec, body)
+
+    def _work(self, spec: Spec | str | Path | None, body: Callable[[Workloads], Result]) -> Result:
+        wanted = load_spec(spec) if isinstance(spec, (str, Path)) else spec or self._spec
+        if wanted is None:
+            wanted, _ = self._wanted(None)
+        found = self.site
+        return self.run(lambda: body(Workloads(found, wanted)))
 
     def environment(self) -> dict[str, str]:
         """The variables that OpenStack's own tools read, as the administrator."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets as random
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
@@ -9,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from onestack.apply import Outcome, run
-from onestack.core.errors import PermanentError
+from onestack.core.errors import BadInput, PermanentError
 from onestack.core.events import Emit, silent, step
 from onestack.host.files import replace_private
 from onestack.host.lock import held
 from onestack.plan import Plan, Secret, Wanted, make
+from onestack.plan.document import as_data
 from onestack.platform import connect
 from onestack.platform.site import Site
 from onestack.resources.openstack import OpenStack, from_environment_or_file
@@ -100,6 +102,18 @@ class Workloads:
         return password
 
 
-def moved(before: dict[str, Any], now: dict[str, Any]) -> bool:
-    """Whether a plan that was written down is no longer what would be done."""
-    return any(before.get(key) != now.get(key) for key in ("version", "owner", "changes"))
+def any_in(spec: Spec) -> bool:
+    """Whether a spec wants anything beside the platform."""
+    return bool(wanted(spec))
+
+
+def demand_unmoved(written: dict[str, Any], plan: Plan) -> None:
+    """Raises BadInput when a plan that was written down is no longer what would be done."""
+    now = as_data(plan)
+    if any(written.get(key) != json.loads(json.dumps(now[key])) for key in ("version", "owner", "changes")):
+        before, today = len(written.get("changes", ())), len(now["changes"])
+        raise BadInput(
+            "the cloud has moved since this plan was made",
+            detail=f"the plan has {before} changes; {today} are needed now",
+            hint="make the plan anew, and look at it",
+        )

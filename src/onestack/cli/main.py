@@ -54,16 +54,38 @@ def down(keep_guests: bool, wait: float) -> None:
 
 
 @command(cli, "destroy")
+@click.argument("spec", required=False, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--purge", is_flag=True, help="Remove the cache (base, environments) of this machine too.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--wait", default=0.0, metavar="SECONDS", help="Wait for another command that holds the cloud.")
-def destroy(purge: bool, yes: bool, wait: float) -> None:
-    """Take the cloud away with all its data, and check that nothing of it is left."""
+def destroy(spec: Path | None, purge: bool, yes: bool, wait: float) -> None:
+    """Take the cloud away with all its data, and check that nothing of it is left.
+
+    With SPEC the cloud stays: only what the spec made in it is taken away, in every tenant.
+    """
+    if spec is not None:
+        if purge:
+            raise click.UsageError("--purge goes with the whole cloud, not with a spec")
+        _destroy_resources(spec, yes)
+        return
     if not yes and sys.stdin.isatty() and here().cloud.exists:
         click.confirm(f"Remove the cloud under {here().cloud.paths.root} with everything in it?", abort=True)
     with here().events() as emit:
         removed = here().cloud.destroy(emit=emit, purge=purge, wait=wait)
     here().report({"removed": removed}, [])
+
+
+def _destroy_resources(spec: Path, yes: bool) -> None:
+    from onestack.cli import plan_view
+
+    plan = here().cloud.removal(spec)
+    if not yes and sys.stdin.isatty() and not plan.empty:
+        here().report({}, plan_view.plan_lines(plan))
+        click.confirm("Delete all of this?", abort=True)
+    with here().events() as emit:
+        outcome = here().cloud.apply(plan, spec=spec, emit=emit)
+    here().report(outcome.as_dict(), plan_view.outcome_lines(outcome))
+    sys.exit(0 if outcome.ok else 1)
 
 
 def main() -> None:

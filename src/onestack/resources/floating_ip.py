@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from onestack.core.errors import Place
-from onestack.plan.model import Wanted
+from onestack.plan.model import Observed, Wanted
 from onestack.plan.values import Address, Ref, Value
 from onestack.resources import interface
-from onestack.resources.kind import Kind
+from onestack.resources.kind import Kind, Names
 from onestack.resources.port import of_server
 from onestack.resources.scope import Scope
 
@@ -55,3 +56,10 @@ class FloatingIPs(Kind):
         wanted = self.of_tenant(scope, name, place, fields, needs=(*subnets, *ways))
         nameless = {key: value for key, value in wanted.fields.items() if key != "name"}
         return Wanted(wanted.address, nameless, wanted.once, wanted.needs, place)
+
+    def observe(self, raw: dict[str, Any], names: Names) -> Observed | None:
+        there = super().observe(raw, names)
+        router = names.address("router", raw["router_id"])
+        if there is None or router is None:
+            return there
+        return replace(there, needs=(*there.needs, router, *names.inside("router interface", router)))

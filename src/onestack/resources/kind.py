@@ -46,6 +46,11 @@ class Names:
         there = self._found.get((kind, ident or ""))
         return there.address if there else None
 
+    def inside(self, kind: str, outer: Address) -> list[Address]:
+        """Those of a kind whose address lies in another's."""
+        deep = len(outer.path)
+        return [one for one in self._owner if one.kind == kind and one.path[:deep] == outer.path]
+
     def owner(self, address: Address | None) -> str | None:
         return self._owner.get(address) if address else None
 

@@ -17,7 +17,9 @@ MICROVERSIONS = {"compute": "2.96", "block-storage": "3.70"}
 """The API versions whose words the kinds use."""
 
 _ADAPTERS = {"block-storage": "block_storage", "load-balancer": "load_balancer"}
-_PASSING = re.compile(r"immutable|PENDING_|task_state|currently being|try again|is busy|in-use|in use", re.I)
+_PASSING = re.compile(
+    r"immutable|PENDING_|task_state|currently being|try again|is busy|in-use|in use|required by", re.I
+)
 
 
 class Fault(PermanentError):

@@ -1,0 +1,93 @@
+"""The commands for all of a spec but the platform: plan, apply, drift."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from onestack.cli.common import command, here
+from onestack.cli.main import cli
+from onestack.core.errors import BadInput
+
+_SPEC = click.argument("spec", type=click.Path(dir_okay=False, path_type=Path))
+_ADOPT = click.option("--adopt", is_flag=True, help="Take over what is there under a name the spec uses.")
+_PRUNE = click.option("--prune", is_flag=True, help="Delete what the spec made once and no longer holds.")
+
+
+@command(cli, "plan")
+@_SPEC
+@_PRUNE
+@_ADOPT
+@click.option("--detailed-exitcode", is_flag=True, help="Exit status: 0 no changes, 2 changes, 1 an error.")
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the plan to a file for `apply`."
+)
+def plan(spec: Path, prune: bool, adopt: bool, detailed_exitcode: bool, out: Path | None) -> None:
+    """Show what would change; change nothing.
+
+    SPEC is the file that says what is wanted.
+    """
+    from onestack.cli import plan_view
+    from onestack.plan.document import as_data
+
+    found = here().cloud.plan(spec, prune=prune, adopt=adopt)
+    if out:
+        written = {"spec": {"file": str(spec), "text": spec.read_text()}, "prune": prune, "adopt": adopt}
+        out.write_text(json.dumps({**as_data(found), "made_from": written}, indent=1))
+    here().report(as_data(found), plan_view.plan_lines(found))
+    sys.exit(2 if detailed_exitcode and not found.empty else 0)
+
+
+@command(cli, "apply")
+@_SPEC
+@_PRUNE
+@_ADOPT
+def apply(spec: Path, prune: bool, adopt: bool) -> None:
+    """Make the cloud what SPEC says, its platform aside: tenants and all that they run.
+
+    SPEC may also be a plan that `plan --out` wrote: it is done if the cloud has not moved since.
+    """
+    from onestack.cli import plan_view
+
+    made = _written(spec)
+    with here().events() as emit:
+        if made is None:
+            outcome = here().cloud.apply(spec=spec, prune=prune, adopt=adopt, emit=emit)
+        else:
+            outcome = here().cloud.apply_written(made, emit=emit)
+    here().report(outcome.as_dict(), plan_view.outcome_lines(outcome))
+    sys.exit(0 if outcome.ok else 1)
+
+
+def _written(file: Path) -> dict[str, object] | None:
+    """The plan that a file holds; None for any other file."""
+    try:
+        data = json.loads(file.read_text())
+    except (OSError, ValueError):
+        return None
+    return data if isinstance(data, dict) and "made_from" in data else None
+
+
+@command(cli, "drift")
+@_SPEC
+@click.option("--watch", type=float, metavar="SECONDS", help="Look again and again, with this pause.")
+def drift(spec: Path, watch: float | None) -> None:
+    """Show what somebody changed by hand, field by field. Exit status: 0 nothing, 2 something."""
+    from onestack.cli import plan_view
+    from onestack.plan.document import as_data
+
+    if watch is not None and watch <= 0:
+        raise BadInput("--watch wants a number of seconds above 0")
+    shown = None
+    while True:
+        found = here().cloud.plan(spec)
+        if as_data(found) != shown:
+            shown = as_data(found)
+            here().report(shown, plan_view.drift_lines(found))
+        if watch is None:
+            sys.exit(0 if found.empty else 2)
+        time.sleep(watch)
