@@ -8,7 +8,7 @@ from typing import Protocol
 
 from onestack.core.errors import Place
 from onestack.plan.model import Action, Change, Observed, Plan, Wanted
-from onestack.plan.values import Address, Value, refs
+from onestack.plan.values import Address, Ref, Value, refs
 from onestack.spec.diagnostics import BadSpec, Diagnostic
 
 
@@ -46,12 +46,8 @@ def make(
     want = {one.address: one for one in wanted}
     have = _by_address(observed, owner)
     _demand(want, have, kinds, owner, adopt)
-    changes: dict[Address, Change] = {}
-    for address in _ordered(want):
-        change = _change(want[address], have.get(address), kinds[address.kind], changes, owner)
-        if change is not None:
-            changes[address] = change
-    left = []
+    left: list[Observed] = []
+    gone: dict[Address, Change] = {}
     for there in have.values():
         if there.owner != owner or there.address in want:
             continue
@@ -59,9 +55,15 @@ def make(
         extra = kinds[there.address.kind].closed and parent in want
         if extra or prune:
             why = f"not among those the spec gives {parent}" if extra else "no longer in the spec"
-            changes[there.address] = Change("delete", there.address, why=why, observed=there)
+            gone[there.address] = Change("delete", there.address, why=why, observed=there)
         else:
             left.append(there)
+    changes: dict[Address, Change] = {}
+    for address in _ordered(want):
+        one = _change(want[address], have.get(address), kinds[address.kind], changes, gone, owner)
+        if one is not None:
+            changes[address] = one
+    changes |= gone
     kept = [change for change in changes.values() if not _goes_by_itself(change, changes, kinds)]
     present = {address: there.id for address, there in have.items()}
     return Plan(kept, left, present, owner, len(want))
@@ -118,6 +120,7 @@ def _change(
     there: Observed | None,
     kind: Traits,
     before: Mapping[Address, Change],
+    gone: Mapping[Address, Change],
     owner: str,
 ) -> Change | None:
     """What must be done about one resource, given what is done about those it needs."""
@@ -131,6 +134,9 @@ def _change(
             differing[name] = (there.fields.get(name), value)
         elif renewed.intersection(refs(value)):
             differing[name] = (value, value)
+    for name, value in there.fields.items():
+        if name not in one.fields and (freed := _without(value, gone)) != value:
+            differing[name] = (value, freed)
     reasons = [f"{name} cannot be changed" for name in differing if name in kind.fixed]
     # What lives inside of something goes when that goes.
     outer = {*one.needs, *refs(one.once)} & renewed
@@ -152,6 +158,15 @@ def same(wanted: Value, there: Value) -> bool:
             same(one, other) for one, other in zip(wanted, there, strict=True)
         )
     return bool(wanted == there)
+
+
+def _without(value: Value, gone: Mapping[Address, Change]) -> Value:
+    """What nobody says anything about stays, but for the names in it of what is deleted."""
+    if isinstance(value, Ref):
+        return None if value.address in gone else value
+    if isinstance(value, (list, tuple)) and any(isinstance(item, Ref) for item in value):
+        return [item for item in value if not (isinstance(item, Ref) and item.address in gone)]
+    return value
 
 
 def _parent(there: Observed) -> Address | None:

@@ -11,7 +11,7 @@ from onestack.plan.model import Observed, Wanted
 from onestack.plan.values import Address, Ref, Value
 from onestack.resources import interface
 from onestack.resources.kind import Kind, Names
-from onestack.resources.port import of_server
+from onestack.resources.port import network_of, of_server
 from onestack.resources.scope import Scope
 
 
@@ -27,9 +27,8 @@ class FloatingIPs(Kind):
         yield from super().wanted(scope)
         for server, place in scope.items("servers"):
             if server.floating_ip:
-                yield self._to(
-                    scope, server.name, server.floating_ip, of_server(scope, server, 0), None, place
-                )
+                port = of_server(scope, server, 0)
+                yield self._to(scope, server.name, server.floating_ip, port, None, place)
 
     def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
         port = scope.named("port", item.port).address if item.port else None
@@ -46,20 +45,22 @@ class FloatingIPs(Kind):
         if address:
             fields["floating_ip_address"] = str(address)
         # An address can only be led where a router leads.
+        inner = network_of(scope, port) if port else None
         ways = [
             interface.address(Address("router", (*scope.path, router.name)), subnet)
             for router, _ in scope.items("routers")
-            if port and router.external == outer
-            for inner in router.networks
+            if inner and router.external == outer and inner in router.networks
             for subnet in scope.network(inner)[1]
         ]
         wanted = self.of_tenant(scope, name, place, fields, needs=(*subnets, *ways))
         nameless = {key: value for key, value in wanted.fields.items() if key != "name"}
-        return Wanted(wanted.address, nameless, wanted.once, wanted.needs, place)
+        return replace(wanted, fields=nameless)
 
     def observe(self, raw: dict[str, Any], names: Names) -> Observed | None:
         there = super().observe(raw, names)
         router = names.address("router", raw["router_id"])
-        if there is None or router is None:
+        inner = names.address("network", (raw.get("port_details") or {}).get("network_id"))
+        if there is None or router is None or inner is None:
             return there
-        return replace(there, needs=(*there.needs, router, *names.inside("router interface", router)))
+        ways = [way for way in names.inside("router interface", router) if way.path[-2] == inner.path[-1]]
+        return replace(there, needs=(*there.needs, router, *ways))

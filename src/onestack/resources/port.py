@@ -67,3 +67,15 @@ class Ports(Kind):
             named = [scope.named("security group", group) for group in dict.fromkeys(groups)]
             fields["security_groups"] = sorted(named, key=str)
         return self.of_tenant(scope, name, place, fields, needs=tuple(subnets))
+
+
+def network_of(scope: Scope, port: Address) -> str | None:
+    """The name of the network that a tenant's port is in."""
+    for item, _ in scope.items("ports"):
+        if item.name == port.path[-1]:
+            return str(item.network)
+    for server, _ in scope.items("servers"):
+        for index, nic in enumerate(server.networks):
+            if nic.network and of_server(scope, server, index) == port:
+                return str(nic.network)
+    return None
