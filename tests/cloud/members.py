@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from openstack.connection import Connection
 
 from onestack import Cloud
 from onestack.core.wait import until
+from onestack.host import namespace
 from onestack.platform.parts.switches import DB
 
 SERVER = Path(__file__).with_name("member_server.py")
@@ -88,6 +90,8 @@ class Field:
         address = port.fixed_ips[0]["ip_address"]
         card = f"tm{port.id[:8]}"
         inside = self.cloud.site.inside
+        # One that a test that was cut off left behind.
+        inside(["sh", "-c", f"ip netns delete {name} 2>/dev/null || true"])
         inside(["ip", "netns", "add", name])
         mac, mtu = port.mac_address, str(self.network.mtu)
         inside(["ip", "link", "add", card, "mtu", mtu, "type", "veth", "peer", "name", "eth0",
@@ -128,6 +132,8 @@ class Field:
         balancing = self.admin.load_balancer
         mine = [lb for lb in balancing.load_balancers() if lb.vip_subnet_id == self.subnet.id]
         for lb in mine:
+            if lb.provisioning_status == "PENDING_DELETE":
+                continue
             self.settled(lb.id)
             balancing.delete_load_balancer(lb.id, cascade=True)
         for lb in mine:
@@ -188,6 +194,31 @@ def field_of(cloud: Cloud, name: str = "field", cidr: str = "10.66.0.0/24") -> I
         yield made
     finally:
         made.remove()
+
+
+@contextmanager
+def in_network(cloud: Cloud) -> Iterator[None]:
+    """The calling thread, and those it starts, are in the cloud's network."""
+    handle = namespace.net_handle(cloud.paths)
+    if not handle.exists():
+        yield
+        return
+    with namespace.joined_network(handle):
+        yield
+
+
+def ask_haproxy(cloud: Cloud, balancer: str, command: str) -> str:
+    """What the master of a balancer's HAProxy says."""
+    name = "lb-" + balancer.replace("-", "")[:11]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        sock.settimeout(5)
+        sock.connect(str(cloud.site.outside(f"/run/octavia/balancers/{name}/master.sock")))
+        sock.sendall(command.encode() + b"\n")
+        sock.shutdown(socket.SHUT_WR)
+        said = b""
+        while piece := sock.recv(65536):
+            said += piece
+    return said.decode()
 
 
 def get(address: str, path: str = "/", *, port: int = 80, headers: dict[str, str] | None = None,

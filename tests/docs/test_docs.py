@@ -63,6 +63,12 @@ def mistakes(words: list[str]) -> Iterator[str]:
         known = LAUNCHER[name] | WORDS_OF_PYTEST
     elif name in cli.commands:
         command = cli.commands[name]
+        if isinstance(command, click.Group) and rest:
+            word, *rest = rest
+            if word not in command.commands:
+                yield f"{name} has no command {word}"
+                return
+            command = command.commands[word]
         known = options_of(command) | {"--help"}
         if not command.context_settings.get("allow_interspersed_args", True):
             rest = own_words(rest)

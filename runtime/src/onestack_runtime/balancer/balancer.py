@@ -13,6 +13,8 @@ import shutil
 from collections.abc import Iterator
 from typing import Any
 
+from octavia.common import exceptions
+
 from onestack_runtime.balancer import config, control, graph, haproxy, network, plug, render, tls
 from onestack_runtime.balancer.commands import Failed
 from onestack_runtime.balancer.places import LOCKS, Place
@@ -51,7 +53,7 @@ def make(lb: Any, net: network.Network, *, retry: bool = False) -> graph.Update:
         plug.plug(place, card)
     try:
         _serve(place, lb)
-    except _Wrong as wrong:
+    except Wrong as wrong:
         failed = frozenset(graph.culprits(lb))
         if not failed:
             raise
@@ -62,19 +64,23 @@ def make(lb: Any, net: network.Network, *, retry: bool = False) -> graph.Update:
     return update
 
 
-class _Wrong(Exception):
+class Wrong(Exception):
     """HAProxy refuses a configuration, or a certificate is not to be had."""
+
+
+def wanted(lb: Any) -> tuple[str | None, tls.Material]:
+    """The configuration of a pruned balancer (None: nothing to serve) and its certificates. Raises Wrong."""
+    try:
+        material = tls.collect(lb)
+    except (exceptions.CertificateRetrievalException, exceptions.MissingCertSubject) as missing:
+        raise Wrong(str(missing)) from missing
+    return render.render(lb, material.told, material.digest), material
 
 
 def _serve(place: Place, lb: Any) -> None:
     """Have a HAProxy that runs with what the balancer's objects say; none when nothing is to be served."""
-    from octavia.common import exceptions
-
-    try:
-        certificates, digest = tls.write(lb)
-    except (exceptions.CertificateRetrievalException, exceptions.MissingCertSubject) as missing:
-        raise _Wrong(str(missing)) from missing
-    text = render.render(lb, certificates, digest)
+    text, material = wanted(lb)
+    tls.write(lb, material)
     if text is None:
         haproxy.stop(place)
         place.config.unlink(missing_ok=True)
@@ -84,7 +90,7 @@ def _serve(place: Place, lb: Any) -> None:
 
 
 def apply(place: Place, text: str) -> None:
-    """Have the HAProxy of a plugged balancer run with a configuration. Raises _Wrong, Failed, OSError."""
+    """Have the HAProxy of a plugged balancer run with a configuration. Raises Wrong, Failed, OSError."""
     running = haproxy.master(place) is not None
     loaded = place.loaded.read_text() if place.loaded.exists() else ""
     reload = not loaded or config.needs_reload(loaded, text)
@@ -121,7 +127,7 @@ def _accept(place: Place, text: str) -> None:
     try:
         haproxy.check(place, new)
     except Failed as refused:
-        raise _Wrong(str(refused)) from refused
+        raise Wrong(str(refused)) from refused
     new.rename(place.config)
 
 

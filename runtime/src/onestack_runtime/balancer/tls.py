@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,28 +17,44 @@ from stevedore import driver as stevedore_driver
 from onestack_runtime.balancer.places import Place
 
 
-def write(lb: Any) -> tuple[dict[str, Any], str]:
-    """Write what the balancer's listeners and pools refer to, and remove what they no longer do.
+@dataclass(frozen=True)
+class Material:
+    """`files`: name -> content; `told`: what Octavia's template wants to know; `digest`: of all files."""
 
-    Returns what Octavia's template wants to know, and a digest of all files. Raises Octavia's
-    CertificateRetrievalException.
-    """
+    files: dict[str, bytes]
+    told: dict[str, Any]
+
+    @property
+    def digest(self) -> str:
+        if not self.files:
+            return ""
+        return hashlib.sha256(repr(sorted(self.files.items())).encode()).hexdigest()[:16]
+
+
+def collect(lb: Any) -> Material:
+    """What the balancer's listeners and pools refer to. Raises Octavia's CertificateRetrievalException."""
     place = Place(lb.id)
-    files: dict[str, bytes] = {}
-    told: dict[str, Any] = {}
+    found = Material({}, {})
     manager = None
     for each in [*lb.listeners, *lb.pools]:
-        if _refers(each):
-            manager = manager or _manager()
-            told.update(_of_listener(manager, each, files) if hasattr(each, "protocol_port")
-                        else _of_pool(manager, each, files, place))  # fmt: skip
-    digest = hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()[:16] if files else ""
-    for name, content in files.items():
+        if not _refers(each):
+            continue
+        manager = manager or _manager()
+        if hasattr(each, "protocol_port"):
+            found.told.update(_of_listener(manager, each, found.files))
+        else:
+            found.told.update(_of_pool(manager, each, found.files, place))
+    return found
+
+
+def write(lb: Any, material: Material) -> None:
+    """Have these files beside the configuration, and no others of the kind."""
+    place = Place(lb.id)
+    for name, content in material.files.items():
         _private(place.folder / name, content)
     for old in place.folder.glob("*.pem"):
-        if old.name not in files:
+        if old.name not in material.files:
             old.unlink()
-    return told, digest
 
 
 def _refers(each: Any) -> bool:

@@ -134,31 +134,17 @@ class Worker:
 
     def _one(self, ident: str) -> None:
         lb = store.load(ident)
-        place = Place(ident)
-        if lb is None or lb.provisioning_status == "DELETED":
+        if lb is None or lb.provisioning_status in graph.DELETE:
             self._watch.forget(ident)
-            balancer.remove(place)
-            return
-        if lb.provisioning_status == "PENDING_DELETE":
-            self._watch.forget(ident)
-            balancer.remove(place)
-            self._network.release(lb)
-            self._reports.status(graph.deleted(lb))
-            return
         anew = WAKE.take(ident)
-        if lb.provisioning_status == "ERROR" and not anew:
-            self._watch_only(lb)
-            return
-        pending = lb.provisioning_status.startswith("PENDING_")
-        update = balancer.make(lb, self._network, retry=anew)
-        if pending:
-            self._reports.status(update)
-        self._watch.see(store.load(ident), haproxy.master(place) is not None)
-
-    def _watch_only(self, lb: Any) -> None:
-        place = Place(lb.id)
-        if place.config.exists():
-            self._watch.see(lb, haproxy.master(place) is not None)
+        try:
+            settle(lb, ident, self._network, self._reports, anew=anew)
+        except Exception:
+            if anew:
+                WAKE.again(ident)
+            raise
+        if lb is not None and lb.provisioning_status not in graph.DELETE and Place(ident).folder.exists():
+            self._watch.see(store.load(ident), haproxy.master(Place(ident)) is not None)
 
     def _failed(self, ident: str, now: float, error: Exception) -> None:
         with self._lock:
@@ -186,3 +172,23 @@ class Worker:
             with self._lock:
                 self._trouble.pop(ident, None)
                 self._unfinished.discard(ident)
+
+
+def settle(lb: Any, ident: str, net: network.Network, reports: store.Reports, *, anew: bool = False) -> None:
+    """Have a balancer as the database says, and report what came of it. The caller holds it.
+
+    `anew`: what once failed is tried again. Raises what another try may mend.
+    """
+    if lb is None or lb.provisioning_status in graph.DELETE:
+        balancer.remove(Place(ident))
+        if lb is not None and lb.provisioning_status == "PENDING_DELETE":
+            net.release(lb)
+            reports.status(graph.deleted(lb))
+        return
+    if lb.provisioning_status == "ERROR" and not anew:
+        # What still runs goes on; a failover or a deletion is up to the tenant.
+        return
+    pending = lb.provisioning_status.startswith("PENDING_")
+    update = balancer.make(lb, net, retry=anew)
+    if pending:
+        reports.status(update)

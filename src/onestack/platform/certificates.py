@@ -1,0 +1,153 @@
+"""Certificates for balancers where there is no Barbican: kept in a folder that only root reads, named by a reference.
+
+One folder each, below its project's. Octavia's process finds it by the last part of the reference
+(`onestack_runtime.balancer.certificates`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
+from onestack.core.errors import BadInput
+from onestack.platform.site import Site
+
+FOLDER = "/var/lib/octavia/certificates"
+"""Inside the namespace; `[certificates] storage_path`."""
+_ABOUT = "about.json"
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What `list` shows. `kind`: `certificate` (with its key) or `secret` (a CA bundle, a list of revoked ones).
+    `until`: when it expires; empty for a secret."""
+
+    id: str
+    name: str
+    project: str
+    kind: str
+    subject: str = ""
+    until: str = ""
+
+    def reference(self, site: Site) -> str:
+        """What Octavia's API is given. It looks as Barbican's do; nothing listens there."""
+        word = "containers" if self.kind == "certificate" else "secrets"
+        return f"{site.front}/key-manager/v1/{word}/{self.id}"
+
+
+def read_certificate(cert: Path, key: Path, chain: Path | None) -> tuple[Mapping[str, bytes], str, str]:
+    """The files' contents by name, the subject and the end of validity. Raises BadInput when they do not fit."""
+    text, secret = _content(cert), _content(key)
+    try:
+        found = x509.load_pem_x509_certificate(text)
+    except ValueError as error:
+        raise BadInput("this is no certificate in PEM", where=str(cert), detail=str(error)) from error
+    try:
+        private = load_pem_private_key(secret, None)
+    except (ValueError, TypeError) as error:
+        hint = "a key without a passphrase, in PEM: `openssl pkey -in KEY -out PLAIN`"
+        raise BadInput("this is no private key that can be read", where=str(key), hint=hint) from error
+    spki = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    if private.public_key().public_bytes(*spki) != found.public_key().public_bytes(*spki):
+        raise BadInput("the key is not the certificate's", where=str(key))
+    files = {"certificate.pem": text, "key.pem": secret}
+    if chain is not None:
+        files["chain.pem"] = _content(chain)
+        try:
+            x509.load_pem_x509_certificates(files["chain.pem"])
+        except ValueError as error:
+            raise BadInput("these are no certificates in PEM", where=str(chain), detail=str(error)) from error
+    if not found.subject.rdns and not _names(found):
+        raise BadInput("the certificate has neither a subject nor a name", where=str(cert))
+    return files, found.subject.rfc4514_string(), found.not_valid_after_utc.isoformat()
+
+
+def read_secret(file: Path) -> Mapping[str, bytes]:
+    """The content of a CA bundle or a list of revoked certificates. Raises BadInput when it is neither."""
+    text = _content(file)
+    try:
+        x509.load_pem_x509_crl(text)
+    except ValueError:
+        try:
+            x509.load_pem_x509_certificates(text)
+        except ValueError as error:
+            raise BadInput(
+                "neither certificates nor a list of revoked ones, in PEM", where=str(file)
+            ) from error
+    return {"secret.pem": text}
+
+
+def _names(found: x509.Certificate) -> list[str]:
+    try:
+        names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except x509.ExtensionNotFound:
+        return []
+    return names.value.get_values_for_type(x509.DNSName)
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise BadInput(f"cannot be read: {error.strerror}", where=str(file)) from error
+
+
+def store(site: Site, about: Certificate, files: Mapping[str, bytes]) -> None:
+    """Keep it, whole or not at all."""
+    root = site.outside(FOLDER)
+    place = root / about.project / about.id
+    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    root.chmod(0o700)
+    partial = place.with_name(f".{about.id}")
+    partial.mkdir(mode=0o700)
+    for name, content in {**files, _ABOUT: json.dumps(asdict(about)).encode()}.items():
+        descriptor = os.open(partial / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as out:
+            out.write(content)
+    partial.rename(place)
+
+
+def new_id() -> str:
+    """An id for a new one."""
+    return str(uuid.uuid4())
+
+
+def known(site: Site) -> Iterator[Certificate]:
+    """All that are kept, by project and name."""
+    root = site.outside(FOLDER)
+    found = []
+    for file in root.glob(f"*/[!.]*/{_ABOUT}"):
+        found.append(Certificate(**json.loads(file.read_text())))
+    yield from sorted(found, key=lambda each: (each.project, each.name, each.id))
+
+
+def find(site: Site, word: str) -> Certificate:
+    """The one with this reference, id or name. Raises BadInput when there is none, or several of the name."""
+    ident = word.rstrip("/").rpartition("/")[2]
+    found = [each for each in known(site) if ident in (each.id, each.name)]
+    if len(found) != 1:
+        what = "no certificate" if not found else f"{len(found)} certificates"
+        raise BadInput(
+            f"there is {what} '{word}'", hint="`onestack certificate list` shows them with their ids"
+        )
+    return found[0]
+
+
+def remove(site: Site, about: Certificate) -> None:
+    """Keep it no longer."""
+    place = site.outside(FOLDER) / about.project / about.id
+    shutil.rmtree(place)
+
+
+def expires_soon(about: Certificate, now: datetime, days: int = 30) -> bool:
+    """Whether it ends within so many days, or has."""
+    return bool(about.until) and (datetime.fromisoformat(about.until) - now).days < days
