@@ -13,7 +13,7 @@ from openstack.connection import Connection
 
 from onestack.core.errors import OneStackError, PermanentError
 from onestack.core.wait import until
-from onestack.health.verify import guest, volumes
+from onestack.health.verify import balancers, guest, volumes
 from onestack.health.verify.parts import Choice, TenantNetwork
 from onestack.health.verify.report import Recorder
 
@@ -109,6 +109,7 @@ def check_guests(
                 f"{one.private} proves nothing"
             )
         at.outcome = f"reaches {one.public}, not {one.private}"
+    _try_balancer(record, one, two, services)
 
 
 def _try_volumes(
@@ -120,6 +121,22 @@ def _try_volumes(
         return
     with suppress(OneStackError):
         volumes.check_volumes(record, one.owner.tenant.cloud, one.server.id, public, token, one.evidence)
+
+
+def _try_balancer(record: Recorder, one: Guest, two: Guest, services: frozenset[str]) -> None:
+    """A balancer of the first tenant's before both guests; nothing else stands on it."""
+    if "load-balancer" not in services:
+        record.leave_out("balancer", "the cloud has no load balancing service")
+        return
+    behind = [
+        balancers.Member(str(each.server.name).lower(), address, each.owner.tenant.cloud, each.server.id)
+        for each, address in ((one, one.private), (two, two.public))
+    ]
+    near = one.owner
+    with suppress(OneStackError):
+        balancers.check_balancer(
+            record, near.tenant.cloud, near.tenant.name, near.subnet.id, near.external.id, behind
+        )
 
 
 def real_guests(admin: Connection) -> bool:

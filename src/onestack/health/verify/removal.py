@@ -16,6 +16,7 @@ from openstack.connection import Connection
 from openstack.identity.v3.project import Project
 
 from onestack.core.wait import until
+from onestack.health.verify import balancers
 from onestack.health.verify.sdk import identity
 
 GONE_SECONDS = 120.0
@@ -45,6 +46,8 @@ class Holdings:
 
     def batches(self) -> Iterator[tuple[str, list[Resource]]]:
         """Kind by kind in an order that allows removal; each kind is asked for when its turn comes."""
+        if "load-balancer" in self.services:
+            yield "balancer", self._balancers()
         if "compute" in self.services:
             yield "server", self._servers()
         if "block-storage" in self.services:
@@ -79,11 +82,18 @@ class Holdings:
     def _lingering(self) -> dict[str, Callable[[], list[Resource]]]:
         """Kinds that are gone only some time after their deletion was asked for, and how they are listed."""
         return {
+            "balancer": self._balancers,
             "server": self._servers,
             "backup": self._backups,
             "snapshot": self._snapshots,
             "volume": self._volumes,
         }
+
+    def _balancers(self) -> list[Resource]:
+        return [
+            Resource("balancer", each.name or each.id, partial(balancers.delete, self.cloud, each.id))
+            for each in self.cloud.load_balancer.load_balancers(project_id=self.project_id)
+        ]
 
     def _servers(self) -> list[Resource]:
         compute = self.cloud.compute

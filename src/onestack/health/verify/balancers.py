@@ -1,0 +1,204 @@
+"""What a tenant does with a balancer: two guests behind it, a rule, a member that drains, a member that dies.
+
+The second member is the other tenant's guest, by its floating IP: it is there already, and is behind a router
+as a member may be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from openstack.connection import Connection
+
+from onestack.core.errors import PermanentError
+from onestack.core.wait import until
+from onestack.health.verify import guest
+from onestack.health.verify.report import Recorder
+
+ACTIVE_SECONDS = 90.0
+"""For one change of a balancer, on a busy machine."""
+SEEN_SECONDS = 90.0
+"""Until a change of a member shows: checks under emulation take their time."""
+ROUNDS = 6
+"""Requests in a row that must all be answered by those that should."""
+_REFUSED = "verify-refused"
+_LOOK = "onestack logs octavia; onestack balancers check"
+
+
+@dataclass(frozen=True)
+class Member:
+    """A guest behind the balancer. `address`: where the balancer reaches it. `frozen`: while it lasts, the guest
+    does not answer."""
+
+    name: str
+    address: str
+    cloud: Connection
+    server: str
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        self.cloud.compute.pause_server(self.server)
+        try:
+            yield
+        finally:
+            until("the guest to be paused", partial(self._is, "PAUSED"), seconds=60, every=0.3)
+            self.cloud.compute.unpause_server(self.server)
+
+    def _is(self, status: str) -> tuple[bool, str]:
+        now = self.cloud.compute.get_server(self.server).status
+        return now == status, now
+
+
+@dataclass(frozen=True)
+class Balancer:
+    """A balancer with an HTTP listener and one pool."""
+
+    cloud: Connection
+    id: str
+    public: str
+    listener: str
+    pool: str
+    members: dict[str, str]
+    """Name -> id."""
+
+    def settled(self, call: Callable[..., Any], *words: Any, **more: Any) -> Any:
+        """Make a change, and wait until it is made."""
+        made = call(*words, **more)
+        _until_active(self.cloud, self.id)
+        return made
+
+    def answered(self, names: set[str], page: str = "") -> None:
+        """Wait until these, and nobody else, answer ROUNDS requests."""
+
+        def look() -> tuple[bool, str]:
+            seen = set()
+            for _ in range(ROUNDS):
+                answered, text = guest.fetch(self.public, page)
+                if not answered:
+                    return False, text
+                seen.add(guest.facts(text).get("hostname", "").partition(".")[0].lower())
+            return seen == names, f"answers of {sorted(seen)}"
+
+        until(f"{' and '.join(sorted(names))} to answer", look, seconds=SEEN_SECONDS, every=0.2)
+
+    def seen(self, member: str, *wanted: str) -> str:
+        """Wait until a member's operating status is one of these."""
+
+        def look() -> tuple[bool, str]:
+            now = self.cloud.load_balancer.get_member(self.members[member], self.pool).operating_status
+            return now in wanted, now
+
+        return until(f"{member} to be {' or '.join(wanted)}", look, seconds=SEEN_SECONDS, every=0.3)
+
+
+def check_balancer(
+    record: Recorder, cloud: Connection, name: str, subnet: str, external: str, members: list[Member]
+) -> None:
+    """An HTTP balancer before two guests, as a tenant makes it. Raises OneStackError."""
+    names = {each.name for each in members}
+    last = members[-1]
+    with record.step("balancer", look=_LOOK) as at:
+        made = make(cloud, name, subnet, external, members)
+        made.answered(names)
+        for each in members:
+            made.seen(each.name, "ONLINE")
+        at.outcome = f"http://{made.public}/ is answered by {' and '.join(sorted(names))}"
+    api = cloud.load_balancer
+    with record.step("L7 rule", look=_LOOK) as at:
+        policy = made.settled(api.create_l7_policy, listener_id=made.listener, action="REJECT")
+        rule = {"type": "PATH", "compare_type": "STARTS_WITH", "rule_value": f"/{_REFUSED}"}
+        made.settled(api.create_l7_rule, policy.id, **rule)
+        until("the path to be refused", partial(_refused, made.public), seconds=SEEN_SECONDS, every=0.2)
+        made.answered(names)
+        at.outcome = f"/{_REFUSED} is refused, other paths are not"
+    with record.step("drained member", look=_LOOK) as at:
+        made.settled(api.update_member, made.members[last.name], made.pool, weight=0)
+        made.answered(names - {last.name})
+        made.seen(last.name, "DRAINING")
+        made.settled(api.update_member, made.members[last.name], made.pool, weight=1)
+        made.answered(names)
+        at.outcome = f"{last.name} gets nothing new at weight 0"
+    with record.step("dead member", look=_LOOK) as at:
+        with last.frozen():
+            made.seen(last.name, "ERROR")
+            made.answered(names - {last.name})
+        made.seen(last.name, "ONLINE")
+        made.answered(names)
+        at.outcome = f"{last.name} was left out while it did not answer, and is back"
+
+
+def make(cloud: Connection, name: str, subnet: str, external: str, members: list[Member]) -> Balancer:
+    """Balancer, listener, pool, members and monitor in one call, and a floating IP."""
+    api = cloud.load_balancer
+    lb = api.create_load_balancer(
+        name=f"{name}-lb",
+        vip_subnet_id=subnet,
+        listeners=[
+            {
+                "name": "http",
+                "protocol": "HTTP",
+                "protocol_port": 80,
+                "default_pool": {
+                    "name": "guests",
+                    "protocol": "HTTP",
+                    "lb_algorithm": "ROUND_ROBIN",
+                    "members": [
+                        {"name": each.name, "address": each.address, "protocol_port": 80} for each in members
+                    ],
+                    "healthmonitor": {
+                        "name": "health",
+                        "type": "HTTP",
+                        "delay": 2,
+                        "timeout": 2,
+                        "max_retries": 1,
+                        "max_retries_down": 2,
+                        "url_path": "/health",
+                    },
+                },
+            }
+        ],
+    )
+    _until_active(cloud, lb.id)
+    lb = api.get_load_balancer(lb.id)
+    ip = cloud.network.create_ip(floating_network_id=external, port_id=lb.vip_port_id)
+    pool = next(iter(api.pools(loadbalancer_id=lb.id))).id
+    return Balancer(
+        cloud,
+        lb.id,
+        ip.floating_ip_address,
+        next(iter(api.listeners(load_balancer_id=lb.id))).id,
+        pool,
+        {each.name: each.id for each in api.members(pool)},
+    )
+
+
+def _until_active(cloud: Connection, ident: str) -> None:
+    def look() -> tuple[bool, str]:
+        now = cloud.load_balancer.get_load_balancer(ident).provisioning_status
+        if now == "ERROR":
+            raise PermanentError("the balancer went to ERROR", hint=f"look at: {_LOOK}")
+        return now == "ACTIVE", now
+
+    until("the balancer to be ACTIVE", look, seconds=ACTIVE_SECONDS, every=0.1)
+
+
+def _refused(public: str) -> tuple[bool, str]:
+    answered, text = guest.fetch(public, _REFUSED)
+    return not answered and text.endswith("403"), text
+
+
+def delete(cloud: Connection, ident: str) -> None:
+    """Delete a balancer with all that hangs from it, once nothing is under way at it."""
+    api = cloud.load_balancer
+
+    def look() -> tuple[bool, str]:
+        now = api.find_load_balancer(ident)
+        status = now.provisioning_status if now else "DELETED"
+        return not status.startswith("PENDING_") or status == "PENDING_DELETE", status
+
+    if until("the balancer to settle", look, seconds=ACTIVE_SECONDS, every=0.2) in ("ACTIVE", "ERROR"):
+        api.delete_load_balancer(ident, cascade=True)
