@@ -234,7 +234,9 @@ def test_rules_of_every_plain_type(web: Web, field: Field, two: tuple[Machine, M
         web.made(web.api.delete_l7_rule, made.id, policy.id)
     rule = web.made(web.api.create_l7_rule, policy.id, **cases[0][0], invert=True)
     assert [get(web.ip, path)[1] for path in ("/two", "/other")] == ["one", "two"]
-    web.made(web.api.update_l7_policy, policy.id, action="REDIRECT_TO_URL", redirect_url="http://there.example/x")  # fmt: skip
+    web.made(
+        web.api.update_l7_policy, policy.id, action="REDIRECT_TO_URL", redirect_url="http://there.example/x"
+    )
     status, _, headers = get(web.ip, "/other")
     assert (status, headers["location"]) == (302, "http://there.example/x")
     web.made(
