@@ -30,9 +30,8 @@ from onestack.host import base, doctor, environment, facts, hardware, hypervisor
 from onestack.host.command import succeeds
 from onestack.host.lock import held
 from onestack.plan import Plan
-from onestack.platform import balancing, bringup, connect, inventories, site, takedown
-from onestack.platform import certificates as kept_certificates
-from onestack.platform.certificates import Certificate
+from onestack.platform import bringup, connect, inventories, site, takedown
+from onestack.platform.balancing import Balancing
 from onestack.platform.fetch import Fetched, fetch, is_fetched
 from onestack.platform.site import Choices, Site, VirtType
 from onestack.spec import Spec
@@ -275,36 +274,10 @@ class Cloud:
         found = self.site
         return self.run(lambda: body(Workloads(found, wanted)))
 
-    def check_balancers(self, *, mend: bool = True) -> dict[str, Any]:
-        """Compare balancers with Octavia's database: {"balancers": number, "found": [...], "left": [...]}."""
-        found = self.site
-        # Two at a time would each find what the other is about to mend.
-        with held(self.paths.run / "balancers.lock", "onestack balancers check", seconds=60):
-            return balancing.check(found, mend=mend)
-
-    def add_certificate(
-        self,
-        name: str,
-        project: str,
-        *,
-        cert: Path | None = None,
-        key: Path | None = None,
-        chain: Path | None = None,
-        secret: Path | None = None,
-    ) -> tuple[Certificate, str]:
-        """Keep a certificate with its key, or a `secret`, for a project's balancers; it and its reference."""
-        given = {"cert": cert, "key": key, "chain": chain, "secret": secret}
-        return self.run(lambda: balancing.add_certificate(self.site, self.connect(), name, project, **given))
-
-    def certificates(self) -> list[tuple[Certificate, str]]:
-        """Every certificate kept for balancers, with its reference."""
-        found = self.site
-        balancing.demand(found)
-        return [(each, each.reference(found)) for each in kept_certificates.known(found)]
-
-    def delete_certificate(self, word: str) -> Certificate:
-        """Keep a certificate no longer: by name, id or reference."""
-        return self.run(lambda: balancing.delete_certificate(self.site, self.connect(), word))
+    @property
+    def balancing(self) -> Balancing:
+        """Its balancers and their certificates."""
+        return Balancing(self.site, self.run, self.connect)
 
     def environment(self) -> dict[str, str]:
         """The variables that OpenStack's own tools read, as the administrator."""

@@ -24,7 +24,7 @@ def check(no_mend: bool) -> None:
 
     Exit status: 0 all is well or was mended, 1 something is still wrong.
     """
-    report = here().cloud.check_balancers(mend=not no_mend)
+    report = here().cloud.balancing.check(mend=not no_mend)
     lines = [f"[yellow]{each['what']}[/]  {each['balancer']}" for each in report["found"]]
     lines += [f"[red]still: {each['what']}[/]  {each['balancer']}" for each in report["left"]]
     mended = len(report["found"]) - len(report["left"])
@@ -59,7 +59,7 @@ def add(
     """Keep a certificate with its key for a project, and print the reference that Octavia is given."""
     if bool(cert) != bool(key) or bool(cert) == bool(secret) or (chain and not cert):
         raise click.UsageError("either --cert and --key (and --chain), or --secret")
-    about, reference = here().cloud.add_certificate(
+    about, reference = here().cloud.balancing.add_certificate(
         name, project, cert=cert, key=key, chain=chain, secret=secret
     )
     here().report({**asdict(about), "reference": reference}, [reference])
@@ -68,7 +68,7 @@ def add(
 @command(certificate, "list")
 def list_() -> None:
     """Show every certificate with its reference."""
-    found = here().cloud.certificates()
+    found = here().cloud.balancing.certificates()
     rows = [{**asdict(about), "reference": reference} for about, reference in found]
     lines = [
         f"{row['name']}  {row['subject'] or row['kind']}  {row['until'][:10]}  [dim]{row['reference']}[/]"
@@ -81,5 +81,5 @@ def list_() -> None:
 @click.argument("name")
 def delete(name: str) -> None:
     """Keep a certificate no longer: by name, id or reference. Refused while a listener or pool refers to it."""
-    about = here().cloud.delete_certificate(name)
+    about = here().cloud.balancing.delete_certificate(name)
     here().report(asdict(about), [f"{about.name} ({about.id}) is deleted"])

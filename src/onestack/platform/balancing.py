@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,6 +11,7 @@ from openstack.connection import Connection
 from openstack.identity.v3._proxy import Proxy as Identity
 
 from onestack.core.errors import BadInput
+from onestack.host.lock import held
 from onestack.platform import certificates
 from onestack.platform.certificates import Certificate
 from onestack.platform.services import _common as common
@@ -27,53 +29,72 @@ def demand(site: Site) -> None:
         )
 
 
-def check(site: Site, *, mend: bool) -> dict[str, Any]:
-    """What was found wrong and what is left of it: {"balancers", "found", "left"}."""
-    demand(site)
-    words = [*common.module("onestack_runtime.balancer.check"), *(["--mend"] if mend else [])]
-    told = site.inside(words, seconds=CHECK_SECONDS)
-    found: dict[str, Any] = json.loads(told.strip().splitlines()[-1])
-    return found
+class Balancing:
+    """The balancers of a cloud. `run` calls a function in the cloud's network, `connect` is for use in there."""
+
+    def __init__(
+        self, site: Site, run: Callable[[Callable[[], Any]], Any], connect: Callable[[], Connection]
+    ) -> None:
+        demand(site)
+        self._site, self._run, self._connect = site, run, connect
+
+    def check(self, *, mend: bool = True) -> dict[str, Any]:
+        """What was found wrong and what is left of it: {"balancers": number, "found": [...], "left": [...]}."""
+        words = [*common.module("onestack_runtime.balancer.check"), *(["--mend"] if mend else [])]
+        # Two at a time would each find what the other is about to mend.
+        with held(self._site.paths.run / "balancers.lock", "onestack balancers check", seconds=60):
+            told = self._site.inside(words, seconds=CHECK_SECONDS)
+        found: dict[str, Any] = json.loads(told.strip().splitlines()[-1])
+        return found
+
+    def certificates(self) -> list[tuple[Certificate, str]]:
+        """Every certificate, with its reference."""
+        return [(each, each.reference(self._site)) for each in certificates.known(self._site)]
+
+    def add_certificate(
+        self,
+        name: str,
+        project: str,
+        *,
+        cert: Path | None = None,
+        key: Path | None = None,
+        chain: Path | None = None,
+        secret: Path | None = None,
+    ) -> tuple[Certificate, str]:
+        """Keep a certificate with its key, or a `secret`, for a project; it and its reference.
+
+        Raises BadInput, with nothing changed.
+        """
+        subject = until = ""
+        if cert and key:
+            files, subject, until = certificates.read_certificate(cert, key, chain)
+        elif secret:
+            files = certificates.read_secret(secret)
+        else:
+            raise BadInput("neither a certificate with its key nor a secret")
+        owner = self._run(lambda: _project(self._connect(), project))
+        kind = "certificate" if cert else "secret"
+        about = Certificate(certificates.new_id(), name, owner, kind, subject, until)
+        certificates.store(self._site, about, files)
+        return about, about.reference(self._site)
+
+    def delete_certificate(self, word: str) -> Certificate:
+        """Keep one no longer. Raises BadInput while a listener or pool refers to it."""
+        about = certificates.find(self._site, word)
+        if users := sorted(self._run(lambda: _users(self._connect(), about.id))):
+            raise BadInput(
+                f"'{about.name}' is in use by {', '.join(users)}", hint="give those another one first"
+            )
+        certificates.remove(self._site, about)
+        return about
 
 
-def add_certificate(
-    site: Site,
-    admin: Connection,
-    name: str,
-    project: str,
-    *,
-    cert: Path | None,
-    key: Path | None,
-    chain: Path | None,
-    secret: Path | None,
-) -> tuple[Certificate, str]:
-    """Keep a certificate for a project; it and its reference. Raises BadInput, with nothing changed."""
-    demand(site)
+def _project(admin: Connection, word: str) -> str:
     # Keystone has had no v2 for years; the SDK's types still allow for it.
-    found = cast(Identity, admin.identity).find_project(project)
+    found = cast(Identity, admin.identity).find_project(word)
     if found is None:
-        raise BadInput(f"there is no project '{project}'")
-    subject = until = ""
-    if cert and key:
-        files, subject, until = certificates.read_certificate(cert, key, chain)
-    elif secret:
-        files = certificates.read_secret(secret)
-    else:
-        raise BadInput("neither a certificate with its key nor a secret")
-    kind = "certificate" if cert else "secret"
-    about = Certificate(certificates.new_id(), name, found.id, kind, subject, until)
-    certificates.store(site, about, files)
-    return about, about.reference(site)
-
-
-def delete_certificate(site: Site, admin: Connection, word: str) -> Certificate:
-    """Keep it no longer. Raises BadInput while a listener or pool refers to it."""
-    demand(site)
-    about = certificates.find(site, word)
-    if users := sorted(_users(admin, about.id)):
-        raise BadInput(f"'{about.name}' is in use by {', '.join(users)}", hint="give those another one first")
-    certificates.remove(site, about)
-    return about
+        raise BadInput(f"there is no project '{word}'")
+    return str(found.id)
 
 
 def _users(admin: Connection, ident: str) -> set[str]:
