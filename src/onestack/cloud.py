@@ -23,7 +23,7 @@ from onestack.core import data
 from onestack.core.errors import BadInput
 from onestack.core.events import Emit, Event, silent, step
 from onestack.core.paths import Paths
-from onestack.health import logs, status, verify
+from onestack.health import logs, status, verify, volumes
 from onestack.health.status import Status
 from onestack.health.verify import Report, SmokeReport
 from onestack.host import base, doctor, environment, facts, hardware, hypervisor, namespace, preflight, reach
@@ -278,6 +278,12 @@ class Cloud:
     def balancing(self) -> Balancing:
         """Its balancers and their certificates."""
         return Balancing(self.site, self.run, self.connect)
+    def check_volumes(self, *, emit: Emit = silent, mend: bool = True) -> volumes.Outcome:
+        """Is every volume what Cinder says it is? What is not is put right, unless `mend` is off."""
+        found = self.site
+        if "block-storage" not in found.view.services:
+            raise BadInput("this cloud has no block storage", hint="platform.services in the spec")
+        return self.run(lambda: volumes.check(found, emit, mend=mend))
 
     def environment(self) -> dict[str, str]:
         """The variables that OpenStack's own tools read, as the administrator."""

@@ -11,11 +11,15 @@ from openstack.connection import Connection
 from onestack import Cloud
 from onestack.core.errors import PermanentError
 from onestack.core.wait import until
+from onestack.health.verify import guest as inside
 from onestack.host import processes
 
 ACTIVE_SECONDS = 240.0
 ANSWER_SECONDS = 180.0
 """Both with room for a boot under software emulation on a busy machine."""
+
+TOKEN = "tested0ken"
+"""What the guest writes to every empty disk it is given; it says on a page what its disks hold."""
 
 # The cloud is reached directly, whatever proxy this machine has for the Internet.
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -60,12 +64,15 @@ def _make(admin: Connection, name: str) -> Guest:
         image_id=admin.image.find_image("tiny", ignore_missing=False).id,
         flavor_id=admin.compute.find_flavor("m1.tiny", ignore_missing=False).id,
         networks=[{"port": port.id}],
+        user_data=inside.encoded(inside.says_who_it_is(TOKEN)),
     )
-    _wait_active(admin, server.id)
+    active(admin, server.id)
     return Guest(server.id, name, ip.floating_ip_address)
 
 
-def _wait_active(admin: Connection, server: str, seconds: float = ACTIVE_SECONDS) -> None:
+def active(admin: Connection, server: str, seconds: float = ACTIVE_SECONDS) -> None:
+    """Wait until Nova says that a server runs."""
+
     def look() -> tuple[bool, str]:
         now = admin.compute.get_server(server)
         if now.status == "ERROR":
@@ -77,7 +84,7 @@ def _wait_active(admin: Connection, server: str, seconds: float = ACTIVE_SECONDS
 
 def wait_active(cloud: Cloud, guest: Guest, seconds: float = ACTIVE_SECONDS) -> None:
     """Wait until Nova says that the guest runs."""
-    cloud.run(lambda: _wait_active(cloud.connect(), guest.server, seconds))
+    cloud.run(lambda: active(cloud.connect(), guest.server, seconds))
 
 
 def wait_answers(cloud: Cloud, guest: Guest, seconds: float = ANSWER_SECONDS) -> None:

@@ -21,6 +21,7 @@ PROCESSES = (
     "placement",
     "neutron",
     "nova",
+    "cinder",
     "horizon",
 )
 

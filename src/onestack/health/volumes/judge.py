@@ -1,0 +1,236 @@
+"""From what was seen to what is untrue and what makes it true. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from onestack.health.volumes import chain
+from onestack.health.volumes.seen import Guest, Piece, Seen, Volume
+
+GIB = 1 << 30
+Kind = Literal["volume", "snapshot", "backup", "file"]
+
+
+@dataclass(frozen=True)
+class Action:
+    """What to do: the name of a function of `mend`, and its words."""
+
+    name: str
+    words: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that is not as it says. `then`: what is done about it, in order; nothing when a person must."""
+
+    kind: Kind
+    id: str
+    name: str
+    what: str
+    remedy: str
+    then: tuple[Action, ...] = ()
+
+
+def act(name: str, **words: Any) -> Action:
+    return Action(name, words)
+
+
+def judge(seen: Seen) -> list[Fault]:
+    """Every fault, in an order in which they can be mended: files first, then volumes, then what hangs on them."""
+    found = [fault for volume in seen.volumes for fault in _files(seen, volume)]
+    for volume in seen.volumes:
+        found += _volume(seen, volume)
+    for snapshot in seen.snapshots:
+        found += _snapshot(seen, snapshot)
+    for backup in seen.backups:
+        found += _backup(backup)
+    found += _strays(seen)
+    return found
+
+
+def _open_at(seen: Seen, volume: Volume) -> tuple[Guest, str, str] | None:
+    """The guest that has it, with the disk's name and the file it writes to."""
+    for guest in seen.guests.values():
+        if disk := guest.disks.get(volume.id):
+            return guest, *disk
+    return None
+
+
+def _repair(seen: Seen, volume: Volume) -> chain.Repair | None:
+    folder = seen.folders.get(volume.backend or "")
+    if folder is None:
+        return None
+    opened = _open_at(seen, volume)
+    return chain.examine(
+        volume.file, folder.of(volume.file), folder.notes.get(volume.file, {}), opened[2] if opened else None
+    )
+
+
+def _files(seen: Seen, volume: Volume) -> Iterator[Fault]:
+    """Its files and their note; only while nobody is at work on them."""
+    settled = ("available", "in-use", "error_extending", "error_deleting", "error_restoring")
+    if not (volume.stale or volume.status in settled) or volume.status in ("creating", "deleting"):
+        return
+    if any(each.volume == volume.id and _at_work(each) for each in seen.snapshots):
+        return
+    repair = _repair(seen, volume)
+    if repair is None or not repair.needed:
+        return
+    if repair.lost:
+        if volume.status != "error":
+            yield _fault(volume, repair.lost, "status error", act("set_volume", status="error"))
+        return
+    opened = _open_at(seen, volume)
+    folder = seen.folders[volume.backend or ""].path
+    if repair.rebase and opened and opened[0].running:
+        return
+    then = [act("rebase", folder=folder, file=file, base=base) for file, base in repair.rebase.items()]
+    if repair.note is not None:
+        then.append(act("write_note", folder=folder, volume_file=volume.file, note=repair.note))
+    then += [act("set_aside", folder=folder, file=file) for file in repair.useless]
+    what = "its files do not stand on each other as noted"
+    yield _fault(volume, what, f"{repair.top} is its last file, as the files themselves say", *then)
+
+
+def _at_work(piece: Piece) -> bool:
+    return piece.status in ("creating", "deleting", "backing-up", "restoring") and not piece.stale
+
+
+_TO_ERROR = {
+    "creating": "its making was cut off",
+    "downloading": "copying its image was cut off",
+    "restoring-backup": "restoring it was cut off: a part of the backup is in it",
+    "reverting": "going back to its snapshot was cut off",
+}
+_BACK = ("backing-up", "uploading", "retyping", "maintenance", "extending", "awaiting-transfer")
+
+
+def _volume(seen: Seen, volume: Volume) -> Iterator[Fault]:
+    if volume.stale and volume.status in _TO_ERROR:
+        yield _fault(
+            volume, _TO_ERROR[volume.status], "status error: delete it", act("set_volume", status="error")
+        )
+        return
+    if (volume.stale and volume.status == "deleting") or volume.status == "error_deleting":
+        marked = act("set_volume", status="error")
+        yield _fault(volume, "its deletion was cut off", "deleted", marked, act("delete_volume"))
+        return
+    attaching = volume.status in ("attaching", "detaching", "reserved")
+    if attaching and not volume.stale:
+        return
+    moving = volume.stale and volume.status in _BACK
+    if not (moving or attaching or volume.status in ("available", "in-use", "error_extending")):
+        return
+    faults = list(_attachment(seen, volume))
+    yield from faults
+    if moving or volume.status == "error_extending":
+        status = "in-use" if _owner(seen, volume) else "available"
+        then = (act("set_volume", status=status),)
+        yield _fault(volume, f"{volume.status}, and nobody is at work on it", f"status {status}", *then)
+    if not faults:
+        yield from _size(seen, volume)
+
+
+def _owner(seen: Seen, volume: Volume) -> str | None:
+    return next((server for server, volumes in seen.servers.items() if volume.id in volumes), None)
+
+
+def _attachment(seen: Seen, volume: Volume) -> Iterator[Fault]:
+    """Whether Cinder, Nova and the guest agree on who has it."""
+    owner, opened = _owner(seen, volume), _open_at(seen, volume)
+    if owner in seen.busy or (opened and opened[0].server in seen.busy):
+        return
+    if owner is None:
+        then = []
+        if opened:
+            then.append(act("take_from_guest", server=opened[0].server, disk=opened[1]))
+        if volume.attachments or opened or volume.status not in ("available", "error_extending", *_BACK):
+            then.append(act("set_volume", status="available"))
+            yield _fault(volume, "no server has it, though it says so", "detached", *then)
+        return
+    guest = seen.guests.get(owner)
+    cinder_knows = owner in volume.attachments.values()
+    if cinder_knows and not seen.pretended and guest and guest.running and volume.id not in guest.disks:
+        what = f"server {owner} says it has it, its guest has not"
+        yield _fault(
+            volume, what, "detached", act("set_volume", status="in-use"), act("detach", server=owner)
+        )
+        return
+    if not cinder_knows:
+        what = f"server {owner} has it, Cinder knows nothing of that"
+        yield _fault(volume, what, "detached", act("claim", server=owner), act("detach", server=owner))
+        return
+    if volume.status in ("available", "attaching", "detaching", "reserved"):
+        then = [act("set_volume", status="in-use")]
+        yield _fault(volume, f"it is {volume.status}, and server {owner} has it", "status in-use", *then)
+
+
+def _size(seen: Seen, volume: Volume) -> Iterator[Fault]:
+    """Whether the last file is as large as Cinder says."""
+    repair = _repair(seen, volume)
+    if repair is None or repair.top is None or repair.lost:
+        return
+    folder = seen.folders[volume.backend or ""]
+    real = folder.files[repair.top][1]
+    if real > volume.size * GIB:
+        whole = -(-real // GIB)
+        what = f"its file has {whole} GiB, Cinder says {volume.size}"
+        yield _fault(volume, what, f"extended to {whole} GiB", act("extend", size=whole))
+    elif real < volume.size * GIB:
+        opened = _open_at(seen, volume)
+        words: dict[str, Any] = {"folder": folder.path, "file": repair.top, "size": volume.size}
+        if opened and opened[0].running:
+            words |= {"server": opened[0].server, "disk": opened[1]}
+        what = f"its file has {real / GIB:g} GiB, Cinder says {volume.size}"
+        yield _fault(volume, what, f"grown to {volume.size} GiB", act("grow", **words))
+
+
+def _snapshot(seen: Seen, snapshot: Piece) -> Iterator[Fault]:
+    again = snapshot.status == "error_deleting"
+    if not (snapshot.stale or again) or snapshot.status not in ("creating", "deleting", "error_deleting"):
+        return
+    if snapshot.status == "creating":
+        volume = next((each for each in seen.volumes if each.id == snapshot.volume), None)
+        repair = _repair(seen, volume) if volume else None
+        folder = seen.folders.get(volume.backend or "") if volume else None
+        note = repair.note if repair else None
+        if note is None and folder and volume:
+            note = dict(folder.notes.get(volume.file, {}))
+        status = "available" if note and snapshot.id in note else "error"
+        told = "it was taken" if status == "available" else "it was not taken: delete it"
+        then: tuple[Action, ...] = (act("set_snapshot", status=status),)
+        yield Fault("snapshot", snapshot.id, snapshot.name, "taking it was cut off", told, then)
+        return
+    then = (act("set_snapshot", status="available"), act("delete_snapshot"))
+    yield Fault("snapshot", snapshot.id, snapshot.name, "its deletion was cut off", "deleted", then)
+
+
+def _backup(backup: Piece) -> Iterator[Fault]:
+    if not backup.stale:
+        return
+    told = {
+        "creating": ("making it was cut off", "status error: delete it", [act("set_backup", status="error")]),
+        "restoring": ("restoring from it was cut off", "available", [act("set_backup", status="available")]),
+        "deleting": (
+            "its deletion was cut off",
+            "deleted",
+            [act("set_backup", status="error"), act("delete_backup")],
+        ),
+    }.get(backup.status)
+    if told:
+        yield Fault("backup", backup.id, backup.name, told[0], told[1], tuple(told[2]))
+
+
+def _strays(seen: Seen) -> Iterator[Fault]:
+    known = {volume.file for volume in seen.volumes}
+    for folder in seen.folders.values():
+        for file in sorted(folder.files):
+            if file.partition(".")[0] not in known:
+                then = act("set_aside", folder=folder.path, file=file)
+                yield Fault("file", file, file, "no volume is known to it", "put into `set-aside`", (then,))
+
+
+def _fault(volume: Volume, what: str, remedy: str, *then: Action) -> Fault:
+    return Fault("volume", volume.id, volume.name, what, remedy, then)

@@ -1,0 +1,159 @@
+"""Asks everybody who knows something of volumes: Cinder, Nova, libvirt, and the folders themselves."""
+
+from __future__ import annotations
+
+import json
+import struct
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from openstack.connection import Connection
+
+from onestack.health.volumes.seen import Folder, Guest, Piece, Seen, Volume
+from onestack.platform.services import volumes as backends
+from onestack.platform.site import Site
+
+VIRSH = ("virsh", "--quiet", "--connect", "qemu:///system")
+NOTE = ".info"
+SET_ASIDE = "set-aside"
+_HEADER = struct.Struct(">4sIQIIQ")
+
+
+def look(site: Site, admin: Connection) -> Seen:
+    """One look at everything. Raises SDKException when an API does not answer, CommandFailed for libvirt."""
+    begun = {name: _since(site, name) for name in ("cinder", "nova")}
+    both = max(begun.values())
+    attachments = _attachments(admin)
+    storage = admin.block_storage
+    volumes = tuple(
+        Volume(
+            id=each.id,
+            name=each.name or each.id,
+            status=each.status,
+            size=int(each.size),
+            file=f"volume-{each.migration_id or each.id}",
+            backend=_backend(site, each.host),
+            # An attachment is Nova's work as much as Cinder's.
+            stale=_changed(each) < both,
+            attachments=attachments.get(each.id, {}),
+        )
+        for each in storage.volumes(details=True, all_projects=True)
+    )
+    servers, busy = _servers(site, admin)
+    return Seen(
+        volumes=volumes,
+        snapshots=tuple(_pieces(storage.snapshots(details=True, all_projects=True), begun["cinder"])),
+        backups=tuple(_pieces(storage.backups(details=True, all_projects=True), begun["cinder"])),
+        servers=servers,
+        busy=busy,
+        guests={} if site.view.virt_type == "fake" else guests(site),
+        folders={name: folder(path) for name, path in _folders(site).items()},
+        pretended=site.view.virt_type == "fake",
+    )
+
+
+def _since(site: Site, process: str) -> float:
+    there = site.supervisor.program(process)
+    return there.since if there and there.pid else 0.0
+
+
+def _changed(each: Any) -> float:
+    """When it was last changed, in seconds; Cinder's times are UTC and do not say so."""
+    said = datetime.fromisoformat(str(each.updated_at or each.created_at))
+    return (said if said.tzinfo else said.replace(tzinfo=UTC)).timestamp()
+
+
+def _pieces(found: Iterable[Any], begun: float) -> Iterable[Piece]:
+    for each in found:
+        yield Piece(each.id, each.name or each.id, each.status, each.volume_id, _changed(each) < begun)
+
+
+def _attachments(admin: Connection) -> dict[str, dict[str, str]]:
+    """Volume -> attachment -> server; those that are only reserved too, which a volume does not show."""
+    answer = admin.block_storage.get("/attachments/detail?all_tenants=1", microversion="3.27")
+    found: dict[str, dict[str, str]] = {}
+    for each in answer.json()["attachments"]:
+        found.setdefault(each["volume_id"], {})[each["id"]] = each.get("instance") or ""
+    return found
+
+
+def _servers(site: Site, admin: Connection) -> tuple[dict[str, frozenset[str]], frozenset[str]]:
+    if "compute" not in site.view.services:
+        return {}, frozenset()
+    found: dict[str, frozenset[str]] = {}
+    busy = set()
+    for server in admin.compute.servers(details=True, all_projects=True):
+        found[server.id] = frozenset(each["id"] for each in server.attached_volumes or ())
+        if server.task_state:
+            busy.add(server.id)
+    return found, frozenset(busy)
+
+
+def _folders(site: Site) -> dict[str, Path]:
+    """Backend -> its folder on the machine, for those that have one."""
+    sections = backends.backends(site.view)
+    inner = {name: section.get("file_volumes_dir") for name, section in sections.items()}
+    return {name: site.outside(str(place)) for name, place in inner.items() if place}
+
+
+def _backend(site: Site, host: str | None) -> str | None:
+    """host@backend#pool -> the backend, if its volumes are files."""
+    name = (host or "").partition("@")[2].partition("#")[0]
+    return name if name in _folders(site) else None
+
+
+def folder(path: Path) -> Folder:
+    """What lies in a backend's folder."""
+    files: dict[str, tuple[str | None, int]] = {}
+    notes: dict[str, Mapping[str, str]] = {}
+    for each in sorted(path.glob("volume-*")) if path.exists() else ():
+        if each.name.endswith(NOTE):
+            try:
+                notes[each.name.removesuffix(NOTE)] = json.loads(each.read_text())
+            except (OSError, ValueError):
+                notes[each.name.removesuffix(NOTE)] = {}
+        elif (read := header(each)) is not None:
+            files[each.name] = read
+    return Folder(str(path), files, notes)
+
+
+def header(path: Path) -> tuple[str | None, int] | None:
+    """The name of the file beneath a qcow2 file, and the bytes its guest sees; None for anything else."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(_HEADER.size)
+            if len(raw) < _HEADER.size or raw[:4] != b"QFI\xfb":
+                return None
+            _, _, offset, length, _, size = _HEADER.unpack(raw)
+            if not offset:
+                return None, size
+            file.seek(offset)
+            return Path(file.read(length).decode()).name, size
+    except OSError:
+        return None
+
+
+def guests(site: Site) -> dict[str, Guest]:
+    """Every domain of libvirt's, by its server."""
+    if "compute" not in site.view.services:
+        return {}
+    running = set(site.inside([*VIRSH, "list", "--uuid"]).split())
+    known = site.inside([*VIRSH, "list", "--all", "--uuid"]).split()
+    return {
+        each: Guest(each, each in running, disks(site.inside([*VIRSH, "dumpxml", each]))) for each in known
+    }
+
+
+def disks(text: str) -> dict[str, tuple[str, str]]:
+    """Volume -> (target, file) of a domain's description; a disk that is a volume has its id for a serial."""
+    found: dict[str, tuple[str, str]] = {}
+    for disk in ElementTree.fromstring(text).iterfind("./devices/disk"):
+        source, target = disk.find("source"), disk.find("target")
+        serial = disk.findtext("serial")
+        if serial and target is not None:
+            place = (source.get("file") if source is not None else None) or ""
+            found[serial] = (target.get("dev", ""), Path(place).name)
+    return found

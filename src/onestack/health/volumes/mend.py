@@ -1,0 +1,158 @@
+"""Makes true what `judge` found untrue: through the APIs where they can, else in the folder, else by libvirt."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from openstack import exceptions
+from openstack.connection import Connection
+
+from onestack.core.wait import until
+from onestack.health.volumes.judge import Action, Fault
+from onestack.health.volumes.look import NOTE, SET_ASIDE, VIRSH
+from onestack.platform.site import Site
+
+SECONDS = 120.0
+"""How long a deletion or an extension may take, on a busy machine."""
+_FORMAT = "qcow2"
+
+
+class Mender:
+    """Does what a fault asks for."""
+
+    def __init__(self, site: Site, admin: Connection) -> None:
+        self._site = site
+        self._storage = admin.block_storage
+        self._compute = admin.compute
+        self._does: dict[str, Callable[..., None]] = {
+            "set_volume": self._set_volume,
+            "delete_volume": self._delete_volume,
+            "extend": self._extend,
+            "grow": self._grow,
+            "claim": self._claim,
+            "detach": self._detach,
+            "take_from_guest": self._take_from_guest,
+            "set_snapshot": self._set_snapshot,
+            "delete_snapshot": self._delete_snapshot,
+            "set_backup": self._set_backup,
+            "delete_backup": self._delete_backup,
+            "write_note": self._write_note,
+            "rebase": self._rebase,
+            "set_aside": self._set_aside,
+        }
+
+    def mend(self, fault: Fault) -> None:
+        """Do all of it, in order. Raises what the first thing that cannot be done raises."""
+        for action in fault.then:
+            self._do(fault, action)
+
+    def _do(self, fault: Fault, action: Action) -> None:
+        self._does[action.name](fault.id, **action.words)
+
+    # Volumes.
+
+    def _set_volume(self, volume: str, status: str) -> None:
+        attach = {"available": "detached", "in-use": "attached"}.get(status)
+        self._storage.reset_volume_status(volume, status, attach, "none")
+
+    def _delete_volume(self, volume: str) -> None:
+        self._storage.delete_volume(volume, force=True)
+        self._gone("volume", lambda: self._storage.get_volume(volume))
+
+    def _extend(self, volume: str, size: int) -> None:
+        wanted = {"os-extend": {"new_size": size}}
+        self._storage.post(f"/volumes/{volume}/action", json=wanted, microversion="3.42").raise_for_status()
+
+        def look() -> tuple[bool, str]:
+            now = self._storage.get_volume(volume)
+            return int(now.size) == size and now.status in ("available", "in-use"), now.status
+
+        until("the volume to be extended", look, seconds=SECONDS, every=0.5)
+
+    def _grow(
+        self,
+        volume: str,
+        folder: str,
+        file: str,
+        size: int,
+        server: str | None = None,
+        disk: str | None = None,
+    ) -> None:
+        """Let the last file have the size that Cinder promised; QEMU does it while a guest runs."""
+        if server and disk:
+            self._site.inside([*VIRSH, "blockresize", server, disk, f"{size}GiB"])
+        else:
+            self._image("resize", "-f", _FORMAT, self._inner(folder, file), f"{size}G")
+
+    def _claim(self, volume: str, server: str) -> None:
+        """Let Cinder know of an attachment that Nova still has, so that Nova can end it."""
+        self._set_volume(volume, "available")
+        wanted = {"attachment": {"volume_uuid": volume, "instance_uuid": server}}
+        self._storage.post("/attachments", json=wanted, microversion="3.27").raise_for_status()
+        self._set_volume(volume, "in-use")
+
+    def _detach(self, volume: str, server: str) -> None:
+        """As its user would: Nova takes it from the guest, if there, and tells Cinder."""
+        self._compute.delete_volume_attachment(server, volume)
+
+        def look() -> tuple[bool, str]:
+            there = [each.volume_id for each in self._compute.volume_attachments(server)]
+            return volume not in there, f"server {server} still has it"
+
+        until("the server to let the volume go", look, seconds=SECONDS, every=0.5)
+
+    def _take_from_guest(self, volume: str, server: str, disk: str) -> None:
+        self._site.inside([*VIRSH, "detach-disk", server, disk, "--persistent"])
+
+    # Snapshots and backups.
+
+    def _set_snapshot(self, snapshot: str, status: str) -> None:
+        self._storage.reset_snapshot_status(snapshot, status)
+
+    def _delete_snapshot(self, snapshot: str) -> None:
+        self._storage.delete_snapshot(snapshot)
+        self._gone("snapshot", lambda: self._storage.get_snapshot(snapshot))
+
+    def _set_backup(self, backup: str, status: str) -> None:
+        self._storage.reset_backup_status(backup, status)
+
+    def _delete_backup(self, backup: str) -> None:
+        self._storage.delete_backup(backup)
+        self._gone("backup", lambda: self._storage.get_backup(backup))
+
+    def _gone(self, what: str, get: Callable[[], Any]) -> None:
+        def look() -> tuple[bool, str]:
+            try:
+                return False, str(get().status)
+            except exceptions.NotFoundException:
+                return True, ""
+
+        until(f"the {what} to be gone", look, seconds=SECONDS, every=0.5)
+
+    # Files.
+
+    def _write_note(self, volume: str, folder: str, volume_file: str, note: dict[str, str]) -> None:
+        place = Path(folder, f"{volume_file}{NOTE}")
+        partial = Path(folder, f"note-{volume_file}.partial")
+        partial.write_text(json.dumps(note, indent=1, sort_keys=True))
+        partial.chmod(0o600)
+        partial.replace(place)
+
+    def _rebase(self, volume: str, folder: str, file: str, base: str) -> None:
+        self._image("rebase", "-u", "-F", _FORMAT, "-b", base, self._inner(folder, file))
+
+    def _set_aside(self, volume: str, folder: str, file: str) -> None:
+        """Out of the way, not away: whether nobody misses what is in it, only a person can say."""
+        aside = Path(folder, SET_ASIDE)
+        aside.mkdir(mode=0o700, exist_ok=True)
+        Path(folder, file).rename(aside / file)
+
+    def _image(self, *words: str) -> None:
+        self._site.inside(["qemu-img", *words])
+
+    def _inner(self, folder: str, file: str) -> str:
+        """The place of a file as it is seen inside the namespace."""
+        return f"/var/lib/{Path(folder, file).relative_to(self._site.paths.data)}"
