@@ -52,6 +52,8 @@ class View:
     mtu: int = 1500
     balancer_providers: tuple[str, ...] = ("haproxy",)
     """Octavia's provider drivers; the first is the default."""
+    volume_backends: tuple[str, ...] = ("file",)
+    """Names of the places where volumes are kept; the first is the default."""
     ca_file: str | None = None
     """A CA bundle that clients of `front` need, where it speaks TLS."""
 

@@ -120,6 +120,7 @@ class Site:
             ),
             mtu=platform.network.mtu,
             balancer_providers=platform.load_balancing.providers,
+            volume_backends=tuple(each.name for each in platform.volumes.backends),
             ca_file=self.ca_file,
         )
 

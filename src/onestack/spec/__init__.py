@@ -6,10 +6,11 @@ from onestack.spec.json_schema import schema
 from onestack.spec.load import default, load, loads
 from onestack.spec.markdown import reference
 from onestack.spec.model import Host, Spec
-from onestack.spec.platform import Compute, External, Listen, Network, Platform
+from onestack.spec.platform import Backend, Compute, External, Listen, Network, Platform, Volumes
 from onestack.spec.tenants import Quota, Tenant
 
 __all__ = [
+    "Backend",
     "BadSpec",
     "Compute",
     "Diagnostic",
@@ -23,6 +24,7 @@ __all__ = [
     "Server",
     "Spec",
     "Tenant",
+    "Volumes",
     "default",
     "load",
     "loads",

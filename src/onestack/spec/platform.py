@@ -20,6 +20,7 @@ from onestack.spec.types import (
     File,
     Int,
     InterfaceName,
+    Name,
     Network4,
     Number,
     Problem,
@@ -276,6 +277,54 @@ platform:
             yield Problem("each provider once", "haproxy, ovn or both", path=("providers",))
 
 
+# Each backend is a section of cinder.conf; these are others there.
+_SECTIONS = ("backend", "coordination", "database", "default", "nova")
+
+
+class Backend(Section):
+    """A place where volumes are kept."""
+
+    model_config = example("""\
+platform:
+  volumes:
+    backends: [{name: fast}, {name: archive}]
+""")
+
+    name: Name
+    """What it and its volume type are called."""
+    driver: Literal["file"] = "file"
+    """`file`: each volume is a qcow2 file in a folder of the cloud."""
+
+
+class Volumes(Section):
+    """Block storage."""
+
+    model_config = example("""\
+platform:
+  volumes:
+    backends: [{name: fast}, {name: archive}]   # volumes are of the type `fast` unless they say otherwise
+""")
+
+    backends: tuple[Backend, ...] = Field(
+        default=(Backend(name="file"),), json_schema_extra={_DERIVED: "`file`"}
+    )
+    """Where volumes are kept; each is a volume type too, the first is the default."""
+
+    def problems(self) -> Iterator[Problem]:
+        names = [backend.name for backend in self.backends]
+        if not names:
+            yield Problem("no backend is left", "at least one", path=("backends",))
+        for index, name in enumerate(names):
+            if name in _SECTIONS:
+                yield Problem(
+                    f"'{name}' is a word of Cinder's own", "another name", path=("backends", index, "name")
+                )
+            if name in names[:index]:
+                yield Problem(
+                    f"two backends are called '{name}'", "a name of its own", path=("backends", index)
+                )
+
+
 class Platform(Section):
     """OpenStack itself and what it runs on."""
 
@@ -299,6 +348,8 @@ platform:
     """What runs the servers."""
     network: Network = Network()
     """How packets move."""
+    volumes: Volumes = Volumes()
+    """Block storage."""
     load_balancing: LoadBalancing = LoadBalancing()
     """What balances load."""
 

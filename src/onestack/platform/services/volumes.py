@@ -12,8 +12,8 @@ STATE = f"{LIB}/cinder"
 
 
 def backends(view: View) -> dict[str, common.Section]:
-    """Name of each backend -> its section."""
-    return {"file": _file("file")}
+    """Name of each backend -> its section, the default first."""
+    return {name: _file(name) for name in view.volume_backends}
 
 
 def _file(name: str) -> common.Section:
