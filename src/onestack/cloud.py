@@ -278,6 +278,7 @@ class Cloud:
     def balancing(self) -> Balancing:
         """Its balancers and their certificates."""
         return Balancing(self.site, self.run, self.connect)
+
     def check_volumes(self, *, emit: Emit = silent, mend: bool = True) -> volumes.Outcome:
         """Is every volume what Cinder says it is? What is not is put right, unless `mend` is off."""
         found = self.site

@@ -16,15 +16,15 @@ def volumes() -> None:
 
 
 @command(volumes, "check")
-@click.option("--dry-run", is_flag=True, help="Say what is untrue, and change nothing.")
-def check(dry_run: bool) -> None:
+@click.option("--no-mend", is_flag=True, help="Only say what is untrue.")
+def check(no_mend: bool) -> None:
     """Hold Cinder's database, the files, libvirt's guests and Nova's attachments against each other, say what is
     untrue, and make every volume what it says it is.
 
     Exit status: 0 every volume is what it says, 1 something is left.
     """
     with here().events() as emit:
-        outcome = here().cloud.check_volumes(emit=emit, mend=not dry_run)
+        outcome = here().cloud.check_volumes(emit=emit, mend=not no_mend)
     lines = [
         f"[yellow]{each.kind} {each.name}[/]: {each.what}; {_told(each.mended)} {each.remedy}"
         + (f" [red]({each.error})[/]" if each.error else "")
