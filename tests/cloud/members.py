@@ -137,7 +137,7 @@ class Field:
             self.settled(lb.id)
             balancing.delete_load_balancer(lb.id, cascade=True)
         for lb in mine:
-            until(f"balancer {lb.name} to be gone", lambda i=lb.id: self._gone(i), seconds=60, every=0.2)
+            self.gone(lb.id)
         network = self.admin.network
         for machine in self.machines:
             card = f"tm{machine.port_id[:8]}"
@@ -159,6 +159,10 @@ class Field:
             return not now.provisioning_status.startswith("PENDING"), now.provisioning_status
 
         until("the balancer to settle", look, seconds=180, every=0.2)
+
+    def gone(self, ident: str) -> None:
+        """Wait until a balancer is gone."""
+        until("the balancer to be gone", lambda: self._gone(ident), seconds=90, every=0.2)
 
     def _gone(self, ident: str) -> tuple[bool, str]:
         found = [lb for lb in self.admin.load_balancer.load_balancers() if lb.id == ident]
@@ -207,18 +211,26 @@ def in_network(cloud: Cloud) -> Iterator[None]:
         yield
 
 
-def ask_haproxy(cloud: Cloud, balancer: str, command: str) -> str:
-    """What the master of a balancer's HAProxy says."""
+def ask_haproxy(cloud: Cloud, balancer: str, command: str, which: str = "master") -> str:
+    """What a balancer's HAProxy says: its `master`, or (`runtime`) the process that serves."""
     name = "lb-" + balancer.replace("-", "")[:11]
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         sock.settimeout(5)
-        sock.connect(str(cloud.site.outside(f"/run/octavia/balancers/{name}/master.sock")))
+        sock.connect(str(cloud.site.outside(f"/run/octavia/balancers/{name}/{which}.sock")))
         sock.sendall(command.encode() + b"\n")
         sock.shutdown(socket.SHUT_WR)
         said = b""
         while piece := sock.recv(65536):
             said += piece
     return said.decode()
+
+
+def tell_haproxy(cloud: Cloud, balancer: str, command: str) -> None:
+    """Do something to a balancer's HAProxy behind Octavia's back. `{first}` is its first server."""
+    state = ask_haproxy(cloud, balancer, "show servers state", "runtime")
+    words = next(line for line in state.splitlines()[2:] if line).split()
+    said = ask_haproxy(cloud, balancer, command.format(first=f"{words[1]}/{words[3]}"), "runtime")
+    assert not said.strip(), said
 
 
 def get(address: str, path: str = "/", *, port: int = 80, headers: dict[str, str] | None = None,
