@@ -122,8 +122,11 @@ def test_tls_with_names_clients_and_members(cloud: Cloud, field: Field, tmp_path
     )
     assert ask(web.ip, "a.example", authority.file) == ("tls-one", "a.example")
     assert ask(web.ip, "b.example", authority.file) == ("tls-one", "b.example")
-    web.made(web.api.update_listener, listener.id, client_authentication="MANDATORY",
-             client_ca_tls_container_ref=refs["ca"])  # fmt: skip
+    web.raw(
+        "put",
+        f"/lbaas/listeners/{listener.id}",
+        {"listener": {"client_authentication": "MANDATORY", "client_ca_tls_container_ref": refs["ca"]}},
+    )
     with pytest.raises((ssl.SSLError, OSError, http.client.HTTPException)):
         ask(web.ip, "a.example", authority.file)
     known = clients.issue("somebody")
@@ -135,11 +138,13 @@ def test_tls_with_names_clients_and_members(cloud: Cloud, field: Field, tmp_path
              rule_value="somebody")  # fmt: skip
     assert "tls-one" not in ask(web.ip, "a.example", authority.file, "/", known)[0]
     assert ask(web.ip, "a.example", authority.file, "/", clients.issue("another"))[0] == "tls-one"
-    inner = web.add_pool(loadbalancer_id=web.lb.id, tls_enabled=True, ca_tls_container_ref=refs["members"])
-    web.add_member(inner, two, protocol_port=443)
-    web.made(web.api.create_health_monitor, pool_id=inner.id, type="TLS-HELLO", delay=1, timeout=1, max_retries=1,
+    wanted = {"loadbalancer_id": web.lb.id, "protocol": "HTTP", "lb_algorithm": "ROUND_ROBIN", "tls_enabled": True,
+              "ca_tls_container_ref": refs["members"]}  # fmt: skip
+    inner = web.raw("post", "/lbaas/pools", {"pool": wanted})["pool"]["id"]
+    web.add_member(web.api.get_pool(inner), two, protocol_port=443)
+    web.made(web.api.create_health_monitor, pool_id=inner, type="TLS-HELLO", delay=1, timeout=1, max_retries=1,
              max_retries_down=1)  # fmt: skip
-    web.made(web.api.update_listener, web.listener.id, default_pool_id=inner.id)
+    web.made(web.api.update_listener, web.listener.id, default_pool_id=inner)
     web.answers({"tls-two"})
     with pytest.raises(BadInput, match="in use by listener"):
         balancing.delete_certificate(refs["a.example"])

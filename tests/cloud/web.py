@@ -31,6 +31,13 @@ class Web:
         self.field.active(self.lb.id)
         return found
 
+    def raw(self, method: str, path: str, body: dict[str, Any]) -> Any:
+        """A call with what the SDK does not know."""
+        answer = getattr(self.api, method)(path, json=body)
+        assert answer.status_code < 300, answer.text
+        self.field.active(self.lb.id)
+        return answer.json()
+
     def add_pool(self, **more: Any) -> Any:
         return self.made(self.api.create_pool, **{"protocol": "HTTP", "lb_algorithm": "ROUND_ROBIN", **more})
 

@@ -97,17 +97,24 @@ def _project(admin: Connection, word: str) -> str:
     return str(found.id)
 
 
-def _users(admin: Connection, ident: str) -> set[str]:
-    def names(*references: str | None) -> bool:
-        return any(each and each.endswith(ident) for each in references)
+_REFERENCES = (
+    *(
+        "default_tls_container_ref",
+        "sni_container_refs",
+        "client_ca_tls_container_ref",
+        "client_crl_container_ref",
+    ),
+    *("tls_container_ref", "ca_tls_container_ref", "crl_container_ref"),
+)
 
+
+def _users(admin: Connection, ident: str) -> set[str]:
+    """The listeners and pools that refer to a certificate, in words."""
     found = set()
-    for listener in admin.load_balancer.listeners():
-        refs = (listener.default_tls_container_ref, listener.client_ca_tls_container_ref,
-                listener.client_crl_container_ref, *(listener.sni_container_refs or ()))  # fmt: skip
-        if names(*refs):
-            found.add(f"listener {listener.name or listener.id}")
-    for pool in admin.load_balancer.pools():
-        if names(pool.tls_container_ref, pool.ca_tls_container_ref, pool.crl_container_ref):
-            found.add(f"pool {pool.name or pool.id}")
+    for kind in ("listener", "pool"):
+        # As the API says it: the SDK knows only some of the references.
+        answer = admin.load_balancer.get(f"/lbaas/{kind}s")
+        for each in answer.json()[f"{kind}s"]:
+            if any(ident in str(each.get(name) or "") for name in _REFERENCES):
+                found.add(f"{kind} {each['name'] or each['id']}")
     return found

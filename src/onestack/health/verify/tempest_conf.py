@@ -40,6 +40,8 @@ class Target:
     external_cidrs: tuple[str, ...] = ()
     extensions: tuple[str, ...] = ()
     """Aliases of the Network API's extensions that are there."""
+    providers: tuple[tuple[str, str], ...] = ()
+    """Octavia's providers: name and description, the default first."""
     ssh_user: str = "root"
     ca_file: str | None = None
 
@@ -86,6 +88,7 @@ def sections(target: Target) -> Mapping[str, Mapping[str, object]]:
             "cinder": bool({"block-storage", "volumev3"} & target.services),
             "swift": "object-store" in target.services,
             "horizon": "dashboard" in target.services,
+            "load_balancer": "load-balancer" in target.services,
         },
         "compute": {
             "image_ref": target.image,
@@ -147,6 +150,34 @@ def sections(target: Target) -> Mapping[str, Mapping[str, object]]:
             "ssh_timeout": 180,
         },
         "scenario": {"dhcp_client": "udhcpc"},
+        **_balancers(target),
+    }
+
+
+def _balancers(target: Target) -> Mapping[str, Mapping[str, object]]:
+    """The sections of octavia-tempest-plugin."""
+    if "load-balancer" not in target.services:
+        return {}
+    return {
+        "load_balancer": {
+            "provider": target.providers[0][0] if target.providers else "",
+            "enabled_provider_drivers": ",".join(f"{name}:{what}" for name, what in target.providers),
+            "RBAC_test_type": "keystone_default_roles",
+            "region": target.region,
+            # The plugin's defaults are an amphora's: minutes.
+            "build_interval": 0.5,
+            "lb_build_interval": 0.5,
+            "check_interval": 0.5,
+            "lb_build_timeout": 180,
+        },
+        "enforce_scope": {"octavia": True},
+        "loadbalancer-feature-enabled": {
+            # HAProxy does not carry UDP: what is refused is skipped.
+            "not_implemented_is_error": False,
+            "log_offload_enabled": False,
+            # Those tests keep their certificates in Barbican.
+            "terminated_tls_enabled": False,
+        },
     }
 
 
