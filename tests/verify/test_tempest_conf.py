@@ -1,11 +1,12 @@
 """tempest.conf says what this cloud is: its addresses, what it has, what it cannot do."""
 
 import configparser
+import re
 from dataclasses import replace
 
 import pytest
 
-from onestack.health.verify.tempest import SMOKE, child_environment, is_tempests
+from onestack.health.verify.tempest import BALANCERS, SMOKE, child_environment, chosen, is_tempests
 from onestack.health.verify.tempest_conf import Target, free_network, render
 
 TARGET = Target(
@@ -125,3 +126,31 @@ def test_tempest_gets_none_of_the_callers_variables(monkeypatch):
     variables = child_environment("/var/lib/tempest/run", "/var/lib/tempest/tempest-12345678")
     assert variables["PYTHONPATH"] == "/var/lib/tempest/tempest-12345678"
     assert not {"OS_PASSWORD", "http_proxy"} & set(variables)
+
+
+def test_balancers_are_tested_where_there_are_any():
+    services = TARGET.services | {"load-balancer"}
+    providers = (("haproxy", "one HAProxy each"), ("ovn", "OVN's own"))
+    conf = parsed(replace(TARGET, services=services, providers=providers))
+    assert conf["service_available"]["load_balancer"] == "true"
+    assert conf["load_balancer"]["provider"] == "haproxy"
+    assert conf["load_balancer"]["enabled_provider_drivers"] == "haproxy:one HAProxy each,ovn:OVN's own"
+    assert conf["loadbalancer-feature-enabled"]["not_implemented_is_error"] == "false"
+    assert "load_balancer" not in parsed(TARGET).sections()
+    assert chosen(TARGET.services) == SMOKE
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("api.v2.test_l7rule.L7RuleAPITest.test_l7rule_create[id-1]", True),
+        ("api.v2.test_listener.ListenerAPITest.test_http_listener_create[id-1]", True),
+        ("api.v2.test_listener.ListenerAPITest.test_http_listener_create_no_allowed_cidrs[id-1]", False),
+        ("api.v2.test_pool.PoolAPITest.test_TCP_LC_pool_list[id-1]", False),
+        ("scenario.v2.test_traffic_ops.TrafficOperationsScenarioTest.test_basic_http_traffic[id-1]", False),
+    ],
+)
+def test_which_tests_of_balancers_are_chosen(name, wanted):
+    services = TARGET.services | {"load-balancer"}
+    assert bool(re.search(BALANCERS, f"octavia_tempest_plugin.tests.{name}")) is wanted
+    assert bool(re.search(chosen(services), f"octavia_tempest_plugin.tests.{name}")) is wanted

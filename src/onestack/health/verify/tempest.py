@@ -101,8 +101,8 @@ def smoke(
     before, outside, since package indexes are not reached from there.
     `connect()` gives the administrator's connection; `release` is the folder `releases/<series>`;
     `ca_file` is a path inside the namespace; `tests` is a regular expression that chooses tests by name
-    and tags, for whoever wants others than those of the cloud's services; `seconds` bounds the whole. Raises PermanentError when
-    Tempest cannot be run at all; a failed test is a result.
+    and tags, for whoever wants others than those of the cloud's services; `seconds` bounds the whole. Raises
+    PermanentError when Tempest cannot be run at all; a failed test is a result.
     """
     packages = install(paths, release, emit)
     place = _Place(packages.parent / "run")
