@@ -50,8 +50,18 @@ class Workloads:
     def __init__(self, site: Site, spec: Spec) -> None:
         self.site = site
         self.spec = spec
-        access = Access(lambda project: connect.connection(site, project_id=project))
-        self._cloud = OpenStack(access, site.spec.platform.services, owner=spec.name, secret=self._password)
+        access = Access(
+            lambda project, user=None, password=None: connect.connection(
+                site, project_id=project, user_id=user, password=password
+            )
+        )
+        self._cloud = OpenStack(
+            access,
+            site.spec.platform.services,
+            owner=spec.name,
+            secret=self._password,
+            keep=self._keep,
+        )
 
     def plan(self, *, prune: bool = False, adopt: bool = False, emit: Emit = silent) -> Plan:
         """What would change. Raises BadSpec where the cloud stands against the spec."""
@@ -93,13 +103,20 @@ class Workloads:
         given = from_environment_or_file(secret)
         if given is not None:
             return given
-        file = self.site.paths.etc / "passwords" / secret.label.replace("/", "@")
+        file = self._secret_file(secret.label)
         if file.exists():
             return file.read_text().strip()
-        file.parent.mkdir(mode=0o700, exist_ok=True)
         password = random.token_urlsafe(18)
-        replace_private(file, password + "\n")
+        self._keep(secret.label, password)
         return password
+
+    def _secret_file(self, label: str) -> Path:
+        return self.site.paths.etc / "passwords" / label.replace("/", "@")
+
+    def _keep(self, label: str, secret: str) -> None:
+        file = self._secret_file(label)
+        file.parent.mkdir(mode=0o700, exist_ok=True)
+        replace_private(file, secret + "\n")
 
 
 def any_in(spec: Spec) -> bool:

@@ -23,12 +23,14 @@ class Address:
 
 @dataclass(frozen=True)
 class Ref:
-    """Another resource's id, before anyone knows it."""
+    """Another resource's id, or something else of it, before anyone knows it."""
 
     address: Address
+    attribute: str = "id"
 
     def __str__(self) -> str:
-        return "/".join(self.address.path)
+        path = "/".join(self.address.path)
+        return path if self.attribute == "id" else f"{self.attribute} of {path}"
 
 
 @dataclass(frozen=True)

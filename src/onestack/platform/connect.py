@@ -21,19 +21,20 @@ def auth(
     password: str | None = None,
     project: str = "admin",
     project_id: str | None = None,
+    user_id: str | None = None,
 ) -> dict[str, Any]:
-    """What keystoneauth needs to log in as a user of the default domain. `project_id` goes before `project`."""
+    """What keystoneauth needs to log in as a user of the default domain. Ids go before names."""
     where = (
         {"project_id": project_id}
         if project_id
         else {"project_name": project, "project_domain_name": "Default"}
     )
+    who = {"user_id": user_id} if user_id else {"username": user, "user_domain_name": "Default"}
     return {
         "auth_url": f"{site.front}/identity/v3",
-        "username": user,
         "password": password or site.view.secrets["user/admin"],
+        **who,
         **where,
-        "user_domain_name": "Default",
     }
 
 

@@ -11,7 +11,7 @@ from onestack.plan.model import Observed, Wanted
 from onestack.plan.values import Address, Ref, Value
 from onestack.resources import interface
 from onestack.resources.kind import Kind, Names
-from onestack.resources.port import network_of, of_server
+from onestack.resources.port import network_of, of_balancer, of_server
 from onestack.resources.scope import Scope
 
 
@@ -29,6 +29,10 @@ class FloatingIPs(Kind):
             if server.floating_ip:
                 port = of_server(scope, server, 0)
                 yield self._to(scope, server.name, server.floating_ip, port, None, place)
+
+        for item, place in scope.items("load_balancers"):
+            if item.floating_ip:
+                yield self._to(scope, item.name, item.floating_ip, of_balancer(scope, item), None, place)
 
     def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
         port = scope.named("port", item.port).address if item.port else None

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Protocol
 from onestack.core import wait
 from onestack.core.errors import PermanentError, Place, TemporaryError, Unready
 from onestack.plan.model import Change, Observed, Wanted
-from onestack.plan.values import Address, Ref, Value
+from onestack.plan.values import Address, Ref, Secret, Value
 from onestack.resources.marks import InDescription, Inherited, Mark, Marking
 from onestack.resources.rest import Fault, Rest
 from onestack.resources.scope import Scope
@@ -37,6 +37,7 @@ class Names:
     def __init__(self) -> None:
         self._found: dict[tuple[str, str], Observed] = {}
         self._owner: dict[Address, str | None] = {}
+        self._by_other: dict[tuple[str, ...], Address] = {}
 
     def add(self, kind: str, there: Observed) -> None:
         self._found[kind, there.id] = there
@@ -45,6 +46,13 @@ class Names:
     def address(self, kind: str, ident: str | None) -> Address | None:
         there = self._found.get((kind, ident or ""))
         return there.address if there else None
+
+    def remember(self, what: tuple[str, ...], address: Address) -> None:
+        """Something else than its id by which a resource can be known."""
+        self._by_other[what] = address
+
+    def known_by(self, *what: str) -> Address | None:
+        return self._by_other.get(what)
 
     def inside(self, kind: str, outer: Address) -> list[Address]:
         """Those of a kind whose address lies in another's."""
@@ -70,6 +78,8 @@ class Hands(Protocol):
     def rest(self, service: str, project: str | None = None) -> Rest: ...
     def id(self, address: Address) -> str: ...
     def fill(self, value: Value) -> Any: ...
+    def as_user(self, user: str, password: Secret, project: str) -> Rest: ...
+    def keep(self, label: str, secret: str) -> None: ...
 
 
 class Kind:
@@ -98,6 +108,8 @@ class Kind:
     closed: ClassVar[bool] = False
     goes_with: ClassVar[bool] = False
     marking: ClassVar[Marking] = InDescription()
+    project_key: ClassVar[str] = "project_id"
+    """What a received one calls its project."""
     within: ClassVar[bool] = False
     """Whether it can only be made from within its tenant."""
     update_verb: ClassVar[str] = "PUT"
@@ -137,7 +149,7 @@ class Kind:
 
     def outer(self, raw: dict[str, Any], names: Names) -> Address | None:
         """What it is in: by default its project."""
-        return names.address("tenant", raw.get("project_id"))
+        return names.address("tenant", raw.get(self.project_key))
 
     def own_path(self, raw: dict[str, Any], names: Names, name: str) -> tuple[str, ...]:
         """The path of its address; `name` is the one in its mark, else its own."""
@@ -169,9 +181,13 @@ class Kind:
         project = body.get("project_id") if self.within else None
         if self.within:
             body.pop("project_id", None)
-        self.marking.put(body, Mark(hands.owner, wanted.address.path[-1]))
+        self.marking.put(body, self.mark(wanted, hands))
         answer = hands.rest(self.service, project).post(self.path, {self.one: self.body(body)})
         return str(answer[self.one]["id"])
+
+    def mark(self, one: Wanted | Change, hands: Hands) -> Mark:
+        """What is written on it."""
+        return Mark(hands.owner, one.address.path[-1])
 
     def body(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Fields as the API takes them."""
@@ -191,7 +207,7 @@ class Kind:
         for shared in ("description", "metadata"):
             if shared in change.observed.fields and shared not in body:
                 body[shared] = change.observed.fields[shared]
-        self.marking.put(body, Mark(hands.owner, change.address.path[-1]))
+        self.marking.put(body, self.mark(change, hands))
         return {key: value for key, value in body.items() if key != "description" or value is not None}
 
     def send(self, hands: Hands, ident: str, body: dict[str, Any]) -> None:
@@ -202,6 +218,10 @@ class Kind:
     def delete(self, there: Observed, hands: Hands) -> None:
         """Begin to take it away; that it is gone already is fine."""
         hands.rest(self.service).delete(f"{self.path}/{there.id}")
+
+    def attribute(self, ident: str, name: str, hands: Hands) -> Any:
+        """What a Ref to more than the id stands for."""
+        return (self.get(ident, hands) or {}).get(name)
 
     def get(self, ident: str, hands: Hands) -> dict[str, Any] | None:
         """It as it is now; None: gone."""
@@ -215,12 +235,18 @@ class Kind:
 
     # Readiness. Kinds that are ready when the call returns leave these.
 
-    def is_ready(self, raw: dict[str, Any]) -> bool | None:
-        """True: ready. False: not yet. None: it never will be."""
-        return True
-
     slow: ClassVar[bool] = False
     """Whether making or deleting it goes on after the call."""
+    ready: ClassVar[frozenset[str]] = frozenset({"ACTIVE", "AVAILABLE", "IN-USE", "SHUTOFF"})
+
+    def is_ready(self, raw: dict[str, Any]) -> bool | None:
+        """True: ready. False: not yet. None: it never will be."""
+        status = self.status(raw).upper()
+        return None if status.startswith(("ERROR", "DELETED")) else status in self.ready
+
+    def status(self, raw: dict[str, Any]) -> str:
+        """How it is, in OpenStack's word."""
+        return str(raw.get("provisioning_status") or raw.get("status"))
 
     def wait_ready(self, address: Address, ident: str, hands: Hands) -> None:
         """Wait until it can be used. PermanentError with OpenStack's reason when it cannot be."""
@@ -234,16 +260,14 @@ class Kind:
                 raise PermanentError(
                     f"{address} cannot be used: {self.reason(raw or {})}", where=self.service
                 )
-            return ready, str((raw or {}).get("status") or (raw or {}).get("provisioning_status"))
+            return ready, self.status(raw or {})
 
         wait.until(f"{address} to be ready", look, seconds=READY_SECONDS, every=0.5)
 
     def reason(self, raw: dict[str, Any]) -> str:
         """Why it is in error, as OpenStack tells it."""
         fault = raw.get("fault") or {}
-        return str(
-            fault.get("message") or raw.get("status") or raw.get("provisioning_status") or "it is gone"
-        )
+        return str(fault.get("message") or (self.status(raw) if raw else "it is gone"))
 
     def wait_gone(self, there: Observed, hands: Hands) -> None:
         """Wait until it is gone."""
@@ -252,7 +276,7 @@ class Kind:
 
         def look() -> tuple[bool, str]:
             raw = self.get(there.id, hands)
-            return raw is None or raw.get("status") == "DELETED", str((raw or {}).get("status"))
+            return raw is None or self.status(raw).upper() == "DELETED", self.status(raw or {})
 
         try:
             wait.until(f"{there.address} to be gone", look, seconds=GONE_SECONDS, every=0.5)

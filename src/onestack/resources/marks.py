@@ -76,6 +76,17 @@ class InMetadata:
         return parse(metadata.get(KEY))
 
 
+class InTags:
+    """A tag: Octavia's way."""
+
+    def put(self, body: dict[str, Any], mark: Mark) -> None:
+        body["tags"] = [f"{KEY}:{mark}"]
+
+    def take(self, raw: dict[str, Any]) -> Mark | None:
+        ours = (tag for tag in raw.get("tags") or () if tag.startswith(f"{KEY}:"))
+        return parse(next(ours, "").partition(":")[2])
+
+
 class Inherited:
     """Nowhere: it is its parent's, and belongs to whom that belongs."""
 

@@ -26,12 +26,20 @@ class OpenStack:
     kinds: Mapping[str, Kind] = KINDS
 
     def __init__(
-        self, access: Access, services: Iterable[str], *, owner: str, secret: Callable[[Secret], str]
+        self,
+        access: Access,
+        services: Iterable[str],
+        *,
+        owner: str,
+        secret: Callable[[Secret], str],
+        keep: Callable[[str, str], None],
     ) -> None:
+        """`owner`: the spec's name. `secret` gives a secret's text, `keep` writes one down for root alone."""
         self.owner = owner
         self._access = access
         self._services = frozenset(services)
         self._secret = secret
+        self._keep = keep
 
     def missing(self, wanted: Iterable[Wanted]) -> list[Wanted]:
         """What wants a service that this cloud does not run."""
@@ -45,14 +53,17 @@ class OpenStack:
             self._access.rest("identity")  # log in once, before all of them do
             raws = look.together([partial(_listed, kind, look) for kind in kinds])
         names = Names()
-        found = []
-        for kind, listed in zip(kinds, raws, strict=True):
-            for raw in listed:
-                # A copy: kinds that share a list each take out what they understand.
-                there = kind.observe(dict(raw), names)
-                if there is not None:
-                    names.add(kind.name, there)
-                    found.append(there)
+        found: list[Observed] = []
+        # Twice: things name each other in both directions, volumes and snapshots for one.
+        for _ in range(2):
+            found = []
+            for kind, listed in zip(kinds, raws, strict=True):
+                for raw in listed:
+                    # A copy: kinds that share a list each take out what they understand.
+                    there = kind.observe(dict(raw), names)
+                    if there is not None:
+                        names.add(kind.name, there)
+                        found.append(there)
         return found
 
     def create(self, wanted: Wanted, ids: Callable[[Address], str]) -> str:
@@ -73,6 +84,12 @@ class OpenStack:
     def rest(self, service: str, project: str | None = None) -> Rest:
         return self._access.rest(service, project)
 
+    def as_user(self, user: str, password: Secret, project: str) -> Rest:
+        return self._access.as_user(user, self._secret(password), project)
+
+    def keep(self, label: str, secret: str) -> None:
+        self._keep(label, secret)
+
     def secret(self, secret: Secret) -> str:
         return self._secret(secret)
 
@@ -86,8 +103,17 @@ class _Hands:
     def rest(self, service: str, project: str | None = None) -> Rest:
         return self._cloud.rest(service, project)
 
+    def as_user(self, user: str, password: Secret, project: str) -> Rest:
+        return self._cloud.as_user(user, password, project)
+
+    def keep(self, label: str, secret: str) -> None:
+        self._cloud.keep(label, secret)
+
     def fill(self, value: Value) -> Any:
         def word(item: Value) -> Any:
+            if isinstance(item, Ref) and item.attribute != "id":
+                kind = self._cloud.kinds[item.address.kind]
+                return kind.attribute(self.id(item.address), item.attribute, self)
             if isinstance(item, Ref):
                 return self.id(item.address)
             return self._cloud.secret(item) if isinstance(item, Secret) else item

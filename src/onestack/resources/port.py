@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from onestack.core.errors import Place
-from onestack.plan.model import Wanted
+from onestack.plan.model import Observed, Wanted
 from onestack.plan.values import Address, Value
-from onestack.resources.kind import Kind
+from onestack.resources.kind import Hands, Kind, Names
 from onestack.resources.scope import Scope, given
 
 
@@ -23,6 +23,11 @@ def of_server(scope: Scope, server: Any, index: int) -> Address:
         return scope.named("port", nic.port).address
     same = [other.network for other in server.networks[:index]].count(nic.network)
     return Address("port", (*scope.path, f"{server.name}.{nic.network}" + (f".{same + 1}" if same else "")))
+
+
+def of_balancer(scope: Scope, balancer: Any) -> Address:
+    """The port that a load balancer's address is at."""
+    return Address("port", (*scope.path, f"{balancer.name}.{balancer.network}"))
 
 
 class Ports(Kind):
@@ -38,12 +43,13 @@ class Ports(Kind):
         "fixed_ips",
         "qos_policy_id",
     )
-    refs = {"network_id": "network", "security_groups": "security group", "qos_policy_id": "QoS policy"}  # noqa: RUF012
+    refs = {"network_id": "network", "security_groups": "security group", "qos_policy_id": "qos policy"}  # noqa: RUF012
     unordered = frozenset({"security_groups"})
     fixed = frozenset({"network_id"})
 
     def wanted(self, scope: Scope) -> Iterator[Wanted]:
         yield from super().wanted(scope)
+        yield from self._balancers(scope)
         for server, place in scope.items("servers"):
             for index, nic in enumerate(server.networks):
                 if nic.network:
@@ -55,6 +61,21 @@ class Ports(Kind):
         if item.qos:
             more["qos_policy_id"] = scope.named("qos policy", item.qos)
         return self._port(scope, item.name, item, item.security_groups, more, place)
+
+    def _balancers(self, scope: Scope) -> Iterator[Wanted]:
+        for item, place in scope.items("load_balancers"):
+            yield self._port(scope, of_balancer(scope, item).path[-1], item, None, {}, place)
+
+    def observe(self, raw: dict[str, Any], names: Names) -> Observed | None:
+        there = super().observe(raw, names)
+        if there is not None:
+            for at in raw["fixed_ips"]:
+                names.remember((there.address.path[0], at["ip_address"]), there.address)
+        return there
+
+    def attribute(self, ident: str, name: str, hands: Hands) -> Any:
+        raw = self.get(ident, hands) or {}
+        return raw["fixed_ips"][0]["ip_address"] if name == "address" else raw.get(name)
 
     def _port(
         self, scope: Scope, name: str, at: Any, groups: Any, more: dict[str, Value], place: Place
@@ -73,6 +94,9 @@ def network_of(scope: Scope, port: Address) -> str | None:
     """The name of the network that a tenant's port is in."""
     for item, _ in scope.items("ports"):
         if item.name == port.path[-1]:
+            return str(item.network)
+    for item, _ in scope.items("load_balancers"):
+        if of_balancer(scope, item) == port:
             return str(item.network)
     for server, _ in scope.items("servers"):
         for index, nic in enumerate(server.networks):

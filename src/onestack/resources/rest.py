@@ -142,9 +142,13 @@ def _seconds(text: str | None, otherwise: float) -> float:
 
 
 class Access:
-    """Every service as the administrator, or within a tenant. Connections are made once."""
+    """Every service as the administrator, or within a tenant. Connections are made once.
 
-    def __init__(self, connect: Callable[[str | None], Connection]) -> None:
+    `connect`: a new connection to a project (by id; None: the administrator's own), as the administrator
+    unless the id and the password of another user are given.
+    """
+
+    def __init__(self, connect: Callable[..., Connection]) -> None:
         self._connect = connect
         self._guard = Lock()
         self._connections: dict[str | None, Connection] = {}
@@ -158,6 +162,10 @@ class Access:
             if project not in self._connections:
                 self._connections[project] = self._entered(project)
             return Rest(self._connections[project], service)
+
+    def as_user(self, user: str, password: str, project: str) -> Rest:
+        """Keystone, as somebody else: what nobody can do for them."""
+        return Rest(self._connect(project, user, password), "identity")
 
     def _entered(self, project: str | None) -> Connection:
         connection = self._connect(project)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -59,7 +60,7 @@ class Scope:
 
     def named(self, kind: str, name: str) -> Ref:
         """What a name stands for: the tenant's own, or else the platform's."""
-        key = f"{kind.replace(' ', '_')}s"
+        key = re.sub("y$", "ie", kind.replace(" ", "_")) + "s"
         here = name in self.own(key) or (kind == "security group" and name == "default")
         return Ref(Address(kind, (*self.path, name) if here else (name,)))
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from onestack.core.errors import Place
-from onestack.plan.model import Wanted
-from onestack.resources.kind import Kind
+from onestack.plan.model import Observed, Wanted
+from onestack.resources.kind import Hands, Kind, Look, Names
 from onestack.resources.scope import Scope, given
+
+DEFAULT = "default"
 
 
 class SecurityGroups(Kind):
@@ -18,3 +22,34 @@ class SecurityGroups(Kind):
 
     def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
         return self.of_tenant(scope, item.name, place, given(item, "description"))
+
+    def wanted(self, scope: Scope) -> Iterator[Wanted]:
+        yield from super().wanted(scope)
+        if DEFAULT in scope.own(self.key):
+            return
+        for key in ("servers", "ports"):
+            for item, place in scope.items(key):
+                if DEFAULT in (item.security_groups or ()):
+                    yield self.of_tenant(scope, DEFAULT, place, {})
+
+    def found(self, look: Look) -> Iterable[dict[str, Any]]:
+        """The groups `default` only where a spec speaks of them: else they are Neutron's."""
+        speaks = {address.path[0] for address in look.wanted if address.path[1:] == (DEFAULT,)}
+        tenants = {raw["id"]: raw["name"] for raw in look.all("identity", "/projects", "projects")}
+        for raw in look.all(self.service, self.path, self.many):
+            if raw["name"] != DEFAULT or tenants.get(raw["project_id"]) in speaks:
+                yield raw
+
+    def observe(self, raw: dict[str, Any], names: Names) -> Observed | None:
+        there = super().observe(raw, names)
+        if there is None or there.owner or raw["name"] != DEFAULT:
+            return there
+        # Neutron made it, for the tenant: whose the tenant is, it is.
+        return replace(there, owner=names.owner(self.outer(raw, names)))
+
+    def create(self, wanted: Wanted, hands: Hands) -> str:
+        if wanted.address.path[-1] != DEFAULT:
+            return super().create(wanted, hands)
+        # Neutron makes it when somebody in the tenant first looks.
+        inside = hands.rest(self.service, hands.fill(wanted.once["project_id"]))
+        return str(inside.all(self.path, self.many, name=DEFAULT)[0]["id"])

@@ -13,7 +13,7 @@ from onestack.plan.model import Change, Wanted
 from onestack.plan.values import Address, Ref, Value
 from onestack.resources import keypair
 from onestack.resources.kind import Hands, Kind, Look, Names
-from onestack.resources.marks import InMetadata, Mark
+from onestack.resources.marks import InMetadata
 from onestack.resources.port import of_server
 from onestack.resources.scope import Scope, given
 
@@ -40,11 +40,12 @@ class Servers(Kind):
         "key_name",
         "ports",
         "state",
+        "built",
         _ZONE,
         _USER_DATA,
     )
     unordered = frozenset({"ports"})
-    fixed = frozenset({"image", "key_name", "ports", _ZONE, _USER_DATA})
+    fixed = frozenset({"image", "key_name", "ports", "built", _ZONE, _USER_DATA})
 
     def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
         ports = [Ref(of_server(scope, item, index)) for index in range(len(item.networks))]
@@ -53,6 +54,7 @@ class Servers(Kind):
             "ports": sorted(ports, key=str),
             "metadata": dict(item.metadata),
             "state": item.state,
+            "built": True,
             **given(item, "description"),
         }
         once: dict[str, Value] = {"networks": [{"port": port} for port in ports] or "none"}
@@ -96,6 +98,8 @@ class Servers(Kind):
             return sorted(names.ref("port", raw["ports"]), key=str)
         if field == "state":
             return _STATES.get(raw["status"], raw["status"].lower())
+        if field == "built":
+            return raw["status"] != "ERROR" or bool(raw.get("OS-EXT-SRV-ATTR:host"))
         if field == _USER_DATA:
             return _decoded(raw.get(field))
         return super().value(field, raw, names)
@@ -104,27 +108,20 @@ class Servers(Kind):
         body = hands.fill({**wanted.fields, **wanted.once})
         body["flavorRef"], body["imageRef"] = body.pop("flavor"), body.pop("image", "")
         state, project = body.pop("state"), body.pop("project_id")
-        for internal in ("ports", "state"):
-            body.pop(internal, None)
+        del body["ports"], body["built"]
         group = body.pop("group", None)
         for ours, theirs in _NAMES.items():
             if ours in body:
                 body[theirs] = body.pop(ours)
         if "user_data" in body:
             body["user_data"] = base64.b64encode(body["user_data"].encode()).decode()
-        self._mark(body, wanted.address, hands)
+        self.marking.put(body, self.mark(wanted, hands))
         whole = {"server": body} | ({"os:scheduler_hints": {"group": group}} if group else {})
         ident = str(hands.rest(self.service, project).post(self.path, whole)["server"]["id"])
         if state == "stopped":
             self.wait_ready(wanted.address, ident, hands)
             self._act(hands, ident, "os-stop")
         return ident
-
-    def _mark(self, body: dict[str, Any], address: Address, hands: Hands) -> None:
-        self.marking.put(body, Mark(hands.owner, address.path[-1]))
-
-    def is_ready(self, raw: dict[str, Any]) -> bool | None:
-        return {"ACTIVE": True, "SHUTOFF": True, "ERROR": None, "DELETED": None}.get(raw["status"], False)
 
     def _act(self, hands: Hands, ident: str, action: str, words: Any = None) -> None:
         hands.rest(self.service).post(f"{self.path}/{ident}/action", {action: words})
@@ -146,7 +143,7 @@ class Servers(Kind):
             rest.put(f"{self.path}/{ident}", {"server": plain})
         if "metadata" in after or "owner" in after:
             body = {"metadata": after.get("metadata", {})}
-            self._mark(body, change.address, hands)
+            self.marking.put(body, self.mark(change, hands))
             rest.post(f"{self.path}/{ident}/metadata", body)
         if "flavor" in after:
             was = change.observed.fields["state"] if change.observed else "running"

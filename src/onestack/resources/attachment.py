@@ -1,0 +1,52 @@
+"""Volumes attached to servers. What a server starts from is part of the server, and not among them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from onestack.core import wait
+from onestack.plan.model import Observed, Wanted
+from onestack.plan.values import Address
+from onestack.resources.kind import READY_SECONDS, Hands, Look, Names
+from onestack.resources.link import Link
+from onestack.resources.scope import Scope
+
+_ROOT = ("/dev/vda", "/dev/sda")
+
+
+class Attachments(Link):
+    name, service = "volume attachment", "block-storage"
+    ends = ("server", "volume")
+    goes_with = False
+
+    def wanted(self, scope: Scope) -> Iterator[Wanted]:
+        for server, place in scope.items("servers"):
+            for volume in server.volumes:
+                here = Address("server", (*scope.path, server.name))
+                yield self.tied(here, scope.named("volume", volume).address, place=place)
+
+    def found(self, look: Look) -> Iterable[dict[str, Any]]:
+        for raw in look.all(self.service, "/volumes/detail", "volumes", all_tenants="1"):
+            for at in raw["attachments"]:
+                if at.get("server_id") and at.get("device") not in _ROOT:
+                    yield {"server": at["server_id"], "volume": raw["id"]}
+
+    def observe(self, raw: dict[str, Any], names: Names) -> Observed | None:
+        return self.between(names, raw["server"], raw["volume"])
+
+    def tie(self, hands: Hands, *ids: str) -> None:
+        path = f"/servers/{ids[0]}/os-volume_attachments"
+        hands.rest("compute").post(path, {"volumeAttachment": {"volumeId": ids[1]}})
+        self._until(hands, ids[1], "in-use")
+
+    def untie(self, hands: Hands, *ids: str) -> None:
+        hands.rest("compute").delete(f"/servers/{ids[0]}/os-volume_attachments/{ids[1]}")
+        self._until(hands, ids[1], "available")
+
+    def _until(self, hands: Hands, volume: str, status: str) -> None:
+        def look() -> tuple[bool, str]:
+            seen = str(hands.rest(self.service).get(f"/volumes/{volume}")["volume"]["status"])
+            return seen == status, seen
+
+        wait.until(f"volume {volume} to be {status}", look, seconds=READY_SECONDS, every=0.5)

@@ -1,0 +1,70 @@
+"""Load balancers. Their address is at a port of OneStack's own, as servers' are."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Lock
+from typing import Any
+
+from onestack.core import wait
+from onestack.core.errors import Place
+from onestack.plan.model import Observed, Wanted
+from onestack.plan.values import Ref
+from onestack.resources.kind import READY_SECONDS, Hands, Kind
+from onestack.resources.marks import InTags
+from onestack.resources.port import of_balancer
+from onestack.resources.scope import Scope, given
+
+PATH = "/lbaas/loadbalancers"
+
+
+class LoadBalancers(Kind):
+    name, service = "load balancer", "load-balancer"
+    key = "load_balancers"
+    path, one, many = PATH, "loadbalancer", "loadbalancers"
+    marking = InTags()
+    slow = True
+    fields = ("name", "description", "vip_port_id", "provider", "admin_state_up")
+    refs = {"vip_port_id": "port"}  # noqa: RUF012
+    fixed = frozenset({"vip_port_id", "provider"})
+
+    def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
+        fields = {"vip_port_id": Ref(of_balancer(scope, item)), "admin_state_up": True}
+        return self.of_tenant(scope, item.name, place, fields | given(item, "description", "provider"))
+
+    def delete(self, there: Observed, hands: Hands) -> None:
+        hands.rest(self.service).delete(f"{self.path}/{there.id}?cascade=true")
+
+
+class Turns:
+    """Octavia changes a balancer one thing at a time, and refuses what comes meanwhile: so they queue here."""
+
+    def __init__(self) -> None:
+        self._locks: defaultdict[str, Lock] = defaultdict(Lock)
+
+    @contextmanager
+    def at(self, balancer: str, hands: Hands) -> Iterator[None]:
+        """Wait for the balancer, do the body, wait until it has taken it."""
+        with self._locks[balancer]:
+            _settled(balancer, hands)
+            yield
+            _settled(balancer, hands)
+
+
+def _settled(balancer: str, hands: Hands) -> None:
+    def look() -> tuple[bool, str]:
+        seen = hands.rest("load-balancer").get(f"{PATH}/{balancer}")["loadbalancer"]["provisioning_status"]
+        return not str(seen).startswith("PENDING"), str(seen)
+
+    wait.until(f"load balancer {balancer} to settle", look, seconds=READY_SECONDS, every=0.3)
+
+
+TURNS = Turns()
+
+
+def in_turn(balancer: str, hands: Hands, body: Callable[[], Any]) -> Any:
+    """`body`, when it is its turn at the balancer."""
+    with TURNS.at(balancer, hands):
+        return body()

@@ -1,0 +1,115 @@
+"""Volumes, and their snapshots and backups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from onestack.core import wait
+from onestack.core.errors import Place
+from onestack.plan.model import Change, Wanted
+from onestack.plan.values import Value
+from onestack.resources.kind import READY_SECONDS, Hands, Kind, Look, Names
+from onestack.resources.marks import InMetadata
+from onestack.resources.scope import Scope, given
+
+_STATUS = "failed"
+
+
+class Stored(Kind):
+    """What Cinder keeps: made from within its tenant, and not at once."""
+
+    service = "block-storage"
+    marking = InMetadata()
+    within = True
+    slow = True
+    at_a_time = 4
+
+    def found(self, look: Look) -> Iterable[dict[str, Any]]:
+        return look.all(self.service, f"{self.path}/detail", self.many, all_tenants="1")
+
+    def value(self, field: str, raw: dict[str, Any], names: Names) -> Value:
+        return raw["status"] == "error" if field == _STATUS else super().value(field, raw, names)
+
+    def body(self, fields: dict[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in fields.items() if key != _STATUS}
+
+
+class Volumes(Stored):
+    name, key = "volume", "volumes"
+    path, one, many = "/volumes", "volume", "volumes"
+    project_key = "os-vol-tenant-attr:tenant_id"
+    fields = (
+        "name",
+        "description",
+        "size",
+        "metadata",
+        "volume_type",
+        "snapshot_id",
+        "source_volid",
+        _STATUS,
+    )
+    refs = {"snapshot_id": "snapshot", "source_volid": "volume"}  # noqa: RUF012
+    fixed = frozenset({"volume_type", "snapshot_id", "source_volid", _STATUS})
+
+    def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
+        fields = {"size": item.size, "metadata": dict(item.metadata), _STATUS: False}
+        fields |= given(item, "description")
+        once: dict[str, Value] = {}
+        needs: tuple[Any, ...] = ()
+        if item.type:
+            fields["volume_type"] = item.type
+            needs = (scope.named("volume type", item.type).address,)
+        if item.snapshot:
+            fields["snapshot_id"] = scope.named("snapshot", item.snapshot)
+        if item.source:
+            fields["source_volid"] = scope.named("volume", item.source)
+        if item.image:
+            once["imageRef"] = scope.named("image", item.image)
+        return self.of_tenant(scope, item.name, place, fields, once=once, needs=needs)
+
+    def update(self, change: Change, ident: str, hands: Hands) -> None:
+        rest = hands.rest(self.service)
+        if "size" in change.fields:
+            size = change.fields["size"][1]
+            rest.post(f"{self.path}/{ident}/action", {"os-extend": {"new_size": size}})
+
+            def look() -> tuple[bool, str]:
+                raw = self.get(ident, hands) or {}
+                return raw.get("size") == size, str(raw.get("status"))
+
+            wait.until(f"{change.address} to have {size} GiB", look, seconds=READY_SECONDS, every=0.5)
+        super().update(change, ident, hands)
+
+    def send(self, hands: Hands, ident: str, body: dict[str, Any]) -> None:
+        body.pop("size", None)
+        if body:
+            super().send(hands, ident, body)
+
+
+class Snapshots(Stored):
+    name, key = "snapshot", "snapshots"
+    path, one, many = "/snapshots", "snapshot", "snapshots"
+    project_key = "os-extended-snapshot-attributes:project_id"
+    fields = ("name", "description", "volume_id", _STATUS)
+    refs = {"volume_id": "volume"}  # noqa: RUF012
+    fixed = frozenset({"volume_id", _STATUS})
+
+    def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
+        fields = {"volume_id": scope.named("volume", item.volume), _STATUS: False}
+        once = {"force": True}
+        return self.of_tenant(scope, item.name, place, fields | given(item, "description"), once=once)
+
+
+class Backups(Stored):
+    name, key = "backup", "backups"
+    path, one, many = "/backups", "backup", "backups"
+    project_key = "os-backup-project-attr:project_id"
+    fields = ("name", "description", "volume_id", _STATUS)
+    refs = {"volume_id": "volume"}  # noqa: RUF012
+    fixed = frozenset({"volume_id", _STATUS})
+
+    def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
+        fields = {"volume_id": scope.named("volume", item.volume), _STATUS: False}
+        once = {"force": True}
+        return self.of_tenant(scope, item.name, place, fields | given(item, "description"), once=once)
