@@ -20,14 +20,14 @@ class ApplicationCredentials(Kind):
     key = "application_credentials"
     path, one, many = "/application_credentials", "application_credential", "application_credentials"
     fields = ("roles", "access_rules", "expires_at")
-    unordered = frozenset({"roles"})
     fixed = frozenset(fields)
 
     def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
         user = scope.user(item.user)
         fields: dict[str, Any] = {}
         if item.roles:
-            fields["roles"] = sorted(item.roles)
+            # A mapping: roles that these imply are there too, and are no difference.
+            fields["roles"] = dict.fromkeys(item.roles, True)
         if item.expires:
             fields["expires_at"] = f"{item.expires}T00:00:00" if "T" not in item.expires else item.expires
         if item.access_rules:
@@ -66,7 +66,7 @@ class ApplicationCredentials(Kind):
             for rule in raw.get("access_rules") or ()
         ]
         fields = {
-            "roles": sorted(role["name"] for role in raw["roles"]),
+            "roles": {role["name"]: True for role in raw["roles"]},
             "expires_at": expires,
             "access_rules": rules,
         }

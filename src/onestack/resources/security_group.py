@@ -51,5 +51,7 @@ class SecurityGroups(Kind):
         if wanted.address.path[-1] != DEFAULT:
             return super().create(wanted, hands)
         # Neutron makes it when somebody in the tenant first looks.
-        inside = hands.rest(self.service, hands.fill(wanted.once["project_id"]))
-        return str(inside.all(self.path, self.many, name=DEFAULT)[0]["id"])
+        project = hands.fill(wanted.once["project_id"])
+        inside = hands.rest(self.service, project)
+        found = inside.all(self.path, self.many, name=DEFAULT, project_id=project)
+        return str(found[0]["id"])

@@ -10,6 +10,7 @@ from onestack.plan.values import Address, Ref
 from onestack.resources.kind import Hands, Kind, Look, Names
 from onestack.resources.marks import Inherited
 from onestack.resources.scope import Scope
+from onestack.resources.security_group import DEFAULT
 
 _DEFAULT = ({"direction": "egress", "ethertype": "IPv4"}, {"direction": "egress", "ethertype": "IPv6"})
 _SIDES = {"remote_group_id": "security group", "remote_address_group_id": "address group"}
@@ -71,8 +72,10 @@ class SecurityGroupRules(Kind):
 
     def found(self, look: Look) -> Iterable[dict[str, Any]]:
         # Groups are listed with their rules.
+        spoken = any(one.kind == self.name and one.path[1] == DEFAULT for one in look.wanted)
         for group in look.all("network", "/security-groups", "security_groups"):
-            yield from group["security_group_rules"]
+            if group["name"] != DEFAULT or spoken:
+                yield from group["security_group_rules"]
 
     def outer(self, raw: dict[str, Any], names: Names) -> Address | None:
         return names.address("security group", raw["security_group_id"])

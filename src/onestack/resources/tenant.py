@@ -33,7 +33,8 @@ class Tenants(Kind):
 
     def own_path(self, raw: dict[str, Any], names: Names, name: str) -> tuple[str, ...]:
         domain = self.outer(raw, names)
-        return tenant_path(name, domain.path[0] if domain else raw["domain_id"])
+        where = domain.path[0] if domain else raw["domain_id"]
+        return tenant_path(name.removesuffix(f"@{where}"), where)
 
     def observe(self, raw: dict[str, Any], names: Names) -> Observed | None:
         return None if raw["name"] in ADMIN and raw["domain_id"] == "default" else super().observe(raw, names)
