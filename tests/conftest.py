@@ -17,8 +17,14 @@ from onestack.core.events import Event
 
 STANDING = "ONESTACK_TEST_CLOUD"
 """Names a root whose cloud is used and left standing: for work on the tests themselves."""
+STANDING_PRETENDING = "ONESTACK_TEST_PRETENDING_CLOUD"
+"""The same for the cloud with pretended hypervisors."""
 CLOUD_TIMEOUT = 1500
 """Seconds for one test on a real cloud: the first one fetches and builds all that a cloud is made of."""
+
+
+PRETENDED = 5
+"""How many hypervisors it pretends."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -75,6 +81,20 @@ def cloud(cloud_roots: Path) -> Cloud:
     except OneStackError as error:
         steps = "\n".join(f"{each.step}: {each.state} {each.message}" for each in said)
         pytest.fail(f"up: {error.summary}\n{error.detail}\n{error.where}\n{steps}", pytrace=False)
+    return found
+
+
+@pytest.fixture(scope="session")
+def pretending(cloud_roots: Path, tmp_path_factory: pytest.TempPathFactory) -> Cloud:
+    """A cloud of pretended hypervisors, for tests that need servers and no guests."""
+    if root := os.environ.get(STANDING_PRETENDING):
+        return Cloud(root)
+    spec = tmp_path_factory.mktemp("pretending") / "pretending.yaml"
+    spec.write_text(
+        f"name: pretending\nplatform: {{exclude: [dashboard], compute: {{driver: fake, hosts: {PRETENDED}}}}}\n"
+    )
+    found = Cloud(cloud_roots / "fake")
+    found.up(spec)
     return found
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -21,19 +20,19 @@ from onestack.capacity import Report as CapacityReport
 from onestack.capacity.from_spec import PRETENDED
 from onestack.core import data
 from onestack.core.errors import BadInput
-from onestack.core.events import Emit, Event, silent, step
+from onestack.core.events import Emit, Event, silent
 from onestack.core.paths import Paths
 from onestack.health import logs, status, verify, volumes
 from onestack.health.status import Status
 from onestack.health.verify import Report, SmokeReport
 from onestack.host import base, doctor, environment, facts, hardware, hypervisor, namespace, preflight, reach
-from onestack.host.command import succeeds
 from onestack.host.lock import held
 from onestack.plan import Plan
 from onestack.platform import bringup, connect, inventories, site, takedown
 from onestack.platform.balancing import Balancing
-from onestack.platform.fetch import Fetched, fetch, is_fetched
-from onestack.platform.site import Choices, Site, VirtType
+from onestack.platform.choose import choose, host_name
+from onestack.platform.fetch import fetch, is_fetched
+from onestack.platform.site import Site
 from onestack.spec import Spec
 from onestack.spec import default as default_spec
 from onestack.spec import load as load_spec
@@ -87,7 +86,7 @@ class Cloud:
         self._check(wanted, emit, force=force, mirror=mirror)
         with self._held("up", wait):
             fetched = fetch(self.paths, wanted.platform, emit, mirror=mirror)
-            choices = self._choose(wanted, fetched, emit)
+            choices = choose(self.paths, wanted, fetched, emit)
             self.paths.etc.mkdir(parents=True, exist_ok=True)
             self.paths.etc.chmod(0o700)
             site.spec_file(self.paths).write_text(text)
@@ -178,7 +177,7 @@ class Cloud:
             return found, "Placement's inventories"
         if pretended:
             return pretended, "what the fake driver pretends"
-        name = self._host_name(spec)
+        name = host_name(spec)
         return [sizing.host(spec, name, hardware.size(self.paths.lib))], "this machine"
 
     def _runs(self, spec: Spec) -> bool:
@@ -349,61 +348,6 @@ class Cloud:
         )
         for each in preflight.demand(found, force=force):
             emit(Event("check", "noted", str(each)))
-
-    def _choose(self, spec: Spec, fetched: Fetched, emit: Emit) -> Choices:
-        before = Choices.load(site.choices_file(self.paths)) if self.exists else None
-        with step("choices", emit) as at:
-            seen = facts.gather()
-            compute, net = spec.platform.compute, spec.platform.network
-            reasons: dict[str, str] = {}
-            virt: VirtType
-            if compute.driver == "fake":
-                virt, reasons["virt_type"] = "fake", "the spec asks for pretended hypervisors"
-            else:
-                probe = hypervisor.probe_kvm(fetched.base, cache=self.paths.cache / "kvm.json")
-                virt, reasons["virt_type"] = hypervisor.choose(probe, compute.virt)
-            kernel = seen.openvswitch
-            if net.datapath != "userspace" and seen.features["openvswitch"] == "loadable":
-                kernel = succeeds(["modprobe", "openvswitch"])
-            if net.datapath == "kernel" and not kernel:
-                raise BadInput(
-                    "the kernel's openvswitch datapath is not there",
-                    where=spec.place_of("platform", "network", "datapath"),
-                    hint="load the module openvswitch, or say 'datapath: auto'",
-                )
-            system = kernel and net.datapath != "userspace"
-            reasons["datapath"] = (
-                "openvswitch in the kernel"
-                if kernel
-                else "this kernel has no openvswitch: OVS' userspace datapath"
-            )
-            isolated = net.isolated if net.isolated is not None else not self.paths.is_default
-            if before and before.isolated != isolated:
-                raise BadInput(
-                    "a cloud cannot move between the machine's network and one of its own",
-                    hint="destroy it first, or leave platform.network.isolated as it was",
-                )
-            if before and (before.virt_type == "fake") != (virt == "fake"):
-                raise BadInput(
-                    "a cloud cannot change between real and pretended hypervisors",
-                    where=spec.place_of("platform", "compute", "driver"),
-                    hint="destroy it first, or bring up another one beside it with --root",
-                )
-            at.outcome = f"{virt}, {'kernel' if system else 'userspace'} datapath"
-        return Choices(
-            host=before.host if before else self._host_name(spec),
-            virt_type=virt,
-            datapath="system" if system else "netdev",
-            isolated=isolated,
-            base=str(fetched.base),
-            environment=str(fetched.environment),
-            runtime=str(fetched.runtime),
-            reasons=reasons,
-            dashboard=str(fetched.dashboard) if fetched.dashboard else None,
-        )
-
-    def _host_name(self, spec: Spec) -> str:
-        return spec.hosts[0].name if spec.hosts else socket.gethostname().split(".")[0].lower()
 
     @property
     def _lock_file(self) -> Path:

@@ -3,38 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from cloud import health, roots
+from cloud import health
 from onestack import Cloud
 from onestack.core.errors import PermanentError
 from onestack.core.wait import until
 
+PRETENDED = 5
 pytestmark = pytest.mark.cloud
 
-HOSTS = 5
 SERVERS = 10
 
 
-@pytest.fixture(scope="module")
-def fake(cloud_roots: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    spec = tmp_path_factory.mktemp("fake") / "fake.yaml"
-    spec.write_text(f"name: fake\nplatform: {{compute: {{driver: fake, hosts: {HOSTS}}}}}\n")
-    found = Cloud(cloud_roots / "fake")
-    found.up(spec)
-    yield found
-    roots.take_away(found.paths.root)
-
-
-def test_servers_spread_over_the_pretended_hosts(fake: Cloud) -> None:
-    assert health.wait_healthy(fake).hypervisor == "fake"
+def test_servers_spread_over_the_pretended_hosts(pretending: Cloud) -> None:
+    assert health.wait_healthy(pretending).hypervisor == "fake"
 
     def work() -> Counter[str]:
-        admin = fake.connect()
-        assert len(list(admin.compute.hypervisors())) == HOSTS
+        admin = pretending.connect()
+        assert len(list(admin.compute.hypervisors())) == PRETENDED
         network = admin.network.create_network(name="fake")
         admin.network.create_subnet(name="fake", network_id=network.id, ip_version=4, cidr="10.79.0.0/24")
         image = admin.image.find_image("tiny", ignore_missing=False)
@@ -57,6 +45,6 @@ def test_servers_spread_over_the_pretended_hosts(fake: Cloud) -> None:
         until("them to be gone", lambda: (not list(admin.compute.servers()), "some"), seconds=120, every=0.5)
         return hosts
 
-    placed = fake.run(work)
+    placed = pretending.run(work)
     assert sum(placed.values()) == SERVERS
-    assert len(placed) == HOSTS
+    assert len(placed) == PRETENDED

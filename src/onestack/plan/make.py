@@ -64,9 +64,14 @@ def make(
         if one is not None:
             changes[address] = one
     changes |= gone
-    kept = [change for change in changes.values() if not _goes_by_itself(change, changes, kinds)]
+    carried = {
+        address: outer
+        for address, change in changes.items()
+        if (outer := _carrier(change, changes, kinds)) is not None
+    }
+    kept = [change for address, change in changes.items() if address not in carried]
     present = {address: there.id for address, there in have.items()}
-    return Plan(kept, left, present, owner, len(want))
+    return Plan(kept, left, present, owner, len(want), [changes[address] for address in carried])
 
 
 def _by_address(observed: Iterable[Observed], owner: str) -> dict[Address, Observed]:
@@ -173,8 +178,12 @@ def _parent(there: Observed) -> Address | None:
     return there.needs[0] if there.needs else None
 
 
-def _goes_by_itself(change: Change, changes: Mapping[Address, Change], kinds: Mapping[str, Traits]) -> bool:
+def _carrier(
+    change: Change, changes: Mapping[Address, Change], kinds: Mapping[str, Traits]
+) -> Address | None:
+    """The parent with which something goes by itself, if that goes."""
     if change.action != "delete" or change.observed is None or not kinds[change.address.kind].goes_with:
-        return False
+        return None
     parent = _parent(change.observed)
-    return parent is not None and parent in changes and changes[parent].action in ("delete", "replace")
+    goes = parent in changes and changes[parent].action in ("delete", "replace") if parent else False
+    return parent if goes else None

@@ -82,6 +82,8 @@ class Plan:
     present: Mapping[Address, str] = field(default_factory=dict)
     owner: str = ""
     wanted: int = 0
+    carried: Sequence[Change] = ()
+    """Deletions that OpenStack makes by itself, with those of parents among the changes."""
 
     @property
     def empty(self) -> bool:

@@ -17,10 +17,11 @@ def steps(plan: Plan, kinds: Mapping[str, Traits]) -> list[Step]:
     it is removed, or was changed so that it no longer does.
     """
     makes = {change.address: change for change in plan.of("create", "update", "replace")}
+    going = {change.address for change in plan.of("delete", "replace")}
     removes = {
         change.address: change
         for change in plan.of("delete", "replace")
-        if not (change.action == "replace" and _goes_with_parent(change, plan, kinds))
+        if not (change.action == "replace" and _goes_with_parent(change, going, kinds))
     }
     # Who must be out of the way before something is removed.
     users: dict[Address, set[str]] = defaultdict(set)
@@ -33,6 +34,14 @@ def steps(plan: Plan, kinds: Mapping[str, Traits]) -> list[Step]:
                 users[needed].add(f"remove {change.address}")
             elif needed in removes and change.action == "update" and _lets_go(change, needed):
                 users[needed].add(f"make {change.address}")
+    parents = {change.address: change.observed.needs[0] for change in plan.carried if change.observed}
+    for change in plan.carried:
+        carrier = change.address
+        while carrier in parents:
+            carrier = parents[carrier]
+        for needed in change.observed.dependencies if change.observed else ():
+            if needed in removes and carrier in removes and needed != carrier:
+                users[needed].add(f"remove {carrier}")
     found = []
     for address, change in makes.items():
         assert change.wanted is not None
@@ -44,11 +53,9 @@ def steps(plan: Plan, kinds: Mapping[str, Traits]) -> list[Step]:
     return found
 
 
-def _goes_with_parent(change: Change, plan: Plan, kinds: Mapping[str, Traits]) -> bool:
-    if not kinds[change.address.kind].goes_with or not change.observed or not change.observed.needs:
-        return False
-    parent = change.observed.needs[0]
-    return any(other.address == parent for other in plan.of("delete", "replace"))
+def _goes_with_parent(change: Change, going: set[Address], kinds: Mapping[str, Traits]) -> bool:
+    there = change.observed
+    return bool(kinds[change.address.kind].goes_with and there and there.needs and there.needs[0] in going)
 
 
 def _lets_go(change: Change, needed: Address) -> bool:

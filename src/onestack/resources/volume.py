@@ -8,7 +8,7 @@ from typing import Any
 from onestack.core import wait
 from onestack.core.errors import Place
 from onestack.plan.model import Change, Wanted
-from onestack.plan.values import Value
+from onestack.plan.values import Address, Ref, Value
 from onestack.resources.kind import READY_SECONDS, Hands, Kind, Look, Names
 from onestack.resources.marks import InMetadata
 from onestack.resources.scope import Scope, given
@@ -56,17 +56,20 @@ class Volumes(Stored):
         fields = {"size": item.size, "metadata": dict(item.metadata), _STATUS: False}
         fields |= given(item, "description")
         once: dict[str, Value] = {}
-        needs: tuple[Any, ...] = ()
         if item.type:
-            fields["volume_type"] = item.type
-            needs = (scope.named("volume type", item.type).address,)
+            fields["volume_type"] = scope.named("volume type", item.type)
         if item.snapshot:
             fields["snapshot_id"] = scope.named("snapshot", item.snapshot)
         if item.source:
             fields["source_volid"] = scope.named("volume", item.source)
         if item.image:
             once["imageRef"] = scope.named("image", item.image)
-        return self.of_tenant(scope, item.name, place, fields, once=once, needs=needs)
+        return self.of_tenant(scope, item.name, place, fields, once=once)
+
+    def value(self, field: str, raw: dict[str, Any], names: Names) -> Value:
+        if field == "volume_type":
+            return Ref(Address("volume type", (raw[field],)))  # told by name
+        return super().value(field, raw, names)
 
     def update(self, change: Change, ident: str, hands: Hands) -> None:
         rest = hands.rest(self.service)

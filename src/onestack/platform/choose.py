@@ -1,0 +1,74 @@
+"""What is chosen because of this machine: hypervisor, datapath, network; once for a cloud, with reasons."""
+
+from __future__ import annotations
+
+import socket
+
+from onestack.core.errors import BadInput
+from onestack.core.events import Emit, step
+from onestack.core.paths import Paths
+from onestack.host import facts, hypervisor
+from onestack.host.command import succeeds
+from onestack.platform import site
+from onestack.platform.fetch import Fetched
+from onestack.platform.site import Choices, VirtType
+from onestack.spec import Spec
+
+
+def host_name(spec: Spec) -> str:
+    """What this machine is called in OpenStack."""
+    return spec.hosts[0].name if spec.hosts else socket.gethostname().split(".")[0].lower()
+
+
+def choose(paths: Paths, spec: Spec, fetched: Fetched, emit: Emit) -> Choices:
+    """Choose for `spec`. Raises BadInput for what this machine, or the cloud as it was made, does not allow."""
+    before = Choices.load(site.choices_file(paths)) if site.choices_file(paths).exists() else None
+    with step("choices", emit) as at:
+        seen = facts.gather()
+        compute, net = spec.platform.compute, spec.platform.network
+        reasons: dict[str, str] = {}
+        virt: VirtType
+        if compute.driver == "fake":
+            virt, reasons["virt_type"] = "fake", "the spec asks for pretended hypervisors"
+        else:
+            probe = hypervisor.probe_kvm(fetched.base, cache=paths.cache / "kvm.json")
+            virt, reasons["virt_type"] = hypervisor.choose(probe, compute.virt)
+        kernel = seen.openvswitch
+        if net.datapath != "userspace" and seen.features["openvswitch"] == "loadable":
+            kernel = succeeds(["modprobe", "openvswitch"])
+        if net.datapath == "kernel" and not kernel:
+            raise BadInput(
+                "the kernel's openvswitch datapath is not there",
+                where=spec.place_of("platform", "network", "datapath"),
+                hint="load the module openvswitch, or say 'datapath: auto'",
+            )
+        system = kernel and net.datapath != "userspace"
+        reasons["datapath"] = (
+            "openvswitch in the kernel"
+            if kernel
+            else "this kernel has no openvswitch: OVS' userspace datapath"
+        )
+        isolated = net.isolated if net.isolated is not None else not paths.is_default
+        if before and before.isolated != isolated:
+            raise BadInput(
+                "a cloud cannot move between the machine's network and one of its own",
+                hint="destroy it first, or leave platform.network.isolated as it was",
+            )
+        if before and (before.virt_type == "fake") != (virt == "fake"):
+            raise BadInput(
+                "a cloud cannot change between real and pretended hypervisors",
+                where=spec.place_of("platform", "compute", "driver"),
+                hint="destroy it first, or bring up another one beside it with --root",
+            )
+        at.outcome = f"{virt}, {'kernel' if system else 'userspace'} datapath"
+    return Choices(
+        host=before.host if before else host_name(spec),
+        virt_type=virt,
+        datapath="system" if system else "netdev",
+        isolated=isolated,
+        base=str(fetched.base),
+        environment=str(fetched.environment),
+        runtime=str(fetched.runtime),
+        reasons=reasons,
+        dashboard=str(fetched.dashboard) if fetched.dashboard else None,
+    )

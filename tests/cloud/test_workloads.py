@@ -1,0 +1,137 @@
+"""A company's cloud from one file: planned, applied, changed by hand and mended, cut off, taken away."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+from cloud import command
+from cloud.hand_made import DEEDS, Acme
+from onestack import Cloud
+from onestack.plan.document import as_data
+
+pytestmark = pytest.mark.cloud
+
+ROOT = Path(__file__).parents[2]
+ACME = ROOT / "examples/acme.yaml"
+KILLS = 5
+
+
+def left_of_acme(cloud: Cloud) -> list[str]:
+    """Everything in any project, in any service, that bears the mark or lies in one of its tenants."""
+
+    def look() -> list[str]:
+        admin = cloud.connect()
+        names = {"shop", "lab", "office"}
+        found = [f"project {one.name}" for one in admin.identity.projects() if one.name in names]
+        found += [f"user {one.name}" for one in admin.identity.users() if one.name.partition("-")[0] in names]
+        found += [
+            f"group {one.name}" for one in admin.identity.groups() if one.name.partition("-")[0] in names
+        ]
+        found += [f"server {one.name}" for one in admin.compute.servers(all_projects=True)]
+        found += [f"flavor {one.name}" for one in admin.compute.flavors() if one.name == "web"]
+        network = admin.network
+        for kind, listed in {
+            "network": network.networks(),
+            "subnet": network.subnets(),
+            "router": network.routers(),
+            "floating ip": network.ips(),
+            "security group": network.security_groups(),
+            "port": network.ports(),
+        }.items():
+            projects = {one.id for one in admin.identity.projects()}
+            for one in listed:
+                foreign = one.project_id and one.project_id not in projects
+                if foreign or "[onestack acme:" in (one.description or ""):
+                    found.append(f"{kind} {one.name or one.id}")
+        return found
+
+    return cloud.run(look)
+
+
+@pytest.fixture(scope="module")
+def acme(pretending: Cloud) -> Cloud:
+    outcome = pretending.apply(spec=ACME)
+    assert outcome.ok, outcome.as_dict()
+    return pretending
+
+
+def test_a_second_plan_has_nothing_to_do(acme: Cloud) -> None:
+    assert acme.plan(ACME).empty, as_data(acme.plan(ACME))["changes"]
+    done = command.onestack(acme.paths.root, "plan", str(ACME), "--detailed-exitcode")
+    assert done.returncode == 0
+    assert "No changes." in done.stdout
+
+
+@pytest.mark.parametrize("name", DEEDS)
+def test_drift_names_what_was_done_by_hand_and_apply_mends_it(acme: Cloud, name: str) -> None:
+    deed = DEEDS[name]
+    acme.run(lambda: deed.does(Acme(acme.connect())))
+    drift = acme.drift(ACME)
+    assert [(one.action, str(one.address)) for one in drift.changes] == [(deed.action, deed.address)]
+    if deed.field:
+        assert list(drift.changes[0].fields) == [deed.field]
+    outcome = acme.apply(drift, spec=ACME)
+    assert outcome.ok, outcome.as_dict()
+    assert acme.drift(ACME).empty
+
+
+def test_a_written_plan_is_refused_once_the_cloud_has_moved(acme: Cloud, tmp_path: Path) -> None:
+    root, file = acme.paths.root, tmp_path / "plan.json"
+    acme.run(lambda: DEEDS["renamed network"].does(Acme(acme.connect())))
+    done = command.onestack(root, "plan", str(ACME), "--out", str(file), "--detailed-exitcode")
+    assert done.returncode == 2
+    assert json.loads(file.read_text())["version"] == 1
+    acme.run(lambda: DEEDS["disabled user"].does(Acme(acme.connect())))
+    refused = command.onestack(root, "apply", str(file))
+    assert refused.returncode == 2
+    assert "the cloud has moved since" in refused.stderr
+    assert acme.apply(spec=ACME).ok
+
+
+def test_what_left_the_file_is_kept_until_pruned(acme: Cloud, tmp_path: Path) -> None:
+    less = tmp_path / "less.yaml"
+    less.write_text(ACME.read_text().replace("  - name: office\n    like: standard\n", ""))
+    plan = acme.plan(less)
+    assert plan.empty
+    assert "tenant office" in {str(one.address) for one in plan.left}
+    assert {one.action for one in acme.plan(less, prune=True).changes} == {"delete"}
+
+
+def test_a_killed_apply_is_gone_on_with(acme: Cloud) -> None:
+    """kill -9 at random moments while everything is made anew: in the end all is there, once."""
+    dice = random.Random(4)
+    assert acme.apply(acme.removal(ACME), spec=ACME).ok
+    for _ in range(KILLS):
+        process = command.start(acme.paths.root, "apply", str(ACME))
+        time.sleep(dice.uniform(3, 25))  # the moment is the point
+        process.kill()
+        process.wait()
+    outcome = acme.apply(spec=ACME)
+    assert outcome.ok, outcome.as_dict()
+    assert acme.plan(ACME).empty
+
+    def twice() -> list[str]:
+        admin = acme.connect()
+        listed = [
+            *((one.project_id, "server", one.name) for one in admin.compute.servers(all_projects=True)),
+            *((one.project_id, "network", one.name) for one in admin.network.networks()),
+            *((one.project_id, "router", one.name) for one in admin.network.routers()),
+            *((one.project_id, "port", one.name) for one in admin.network.ports() if one.name),
+            *((one.project_id, "group", one.name) for one in admin.network.security_groups()),
+            *((one.project_id, "ip", one.description) for one in admin.network.ips()),
+        ]
+        return [str(one) for one in set(listed) if listed.count(one) > 1]
+
+    assert acme.run(twice) == []
+
+
+def test_destroy_leaves_nothing_of_ours(acme: Cloud) -> None:
+    done = command.onestack(acme.paths.root, "destroy", str(ACME), "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert left_of_acme(acme) == []
+    assert acme.removal(ACME).empty
