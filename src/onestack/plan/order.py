@@ -40,7 +40,8 @@ def steps(plan: Plan, kinds: Mapping[str, Traits]) -> list[Step]:
         while carrier in parents:
             carrier = parents[carrier]
         for needed in change.observed.dependencies if change.observed else ():
-            if needed in removes and carrier in removes and needed != carrier:
+            # Security groups whose rules name each other: Neutron lets either go first.
+            if needed in removes and carrier in removes and needed.kind != carrier.kind:
                 users[needed].add(f"remove {carrier}")
     found = []
     for address, change in makes.items():
