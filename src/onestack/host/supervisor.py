@@ -140,7 +140,9 @@ class Supervisor:
             self._socket.unlink(missing_ok=True)
             # A session of its own: a Ctrl-C for `up` is not for the cloud.
             run(
-                systemd.detached([sys.executable, "-m", "supervisor.supervisord", "-c", str(self._config)]),
+                systemd.detached(
+                    [sys.executable, "-m", "onestack.host.supervisord", "-c", str(self._config)]
+                ),
                 seconds=seconds,
                 environment={"PYTHONWARNINGS": "ignore"},
                 inherit=False,
