@@ -100,7 +100,7 @@ def test_networks_of_tests_avoid_the_external_one(taken, chosen):
         ("tempest.api.image.v2.test_versions.VersionsTest.test_list_versions[id-659e,smoke]", True),
         ("tempest.scenario.test_server_basic_ops.T.test_it[compute,id-7fff,network,smoke]", True),
         ("tempest.api.image.v2.test_versions.VersionsTest.test_other[id-659e]", False),
-        ("tempest.api.volume.test_volumes_get.V.test_volume_create[id-54a0,image,smoke]", False),
+        ("tempest.api.volume.test_volumes_get.V.test_volume_create[id-54a0,image,smoke]", True),
         ("tempest.api.compute.T.test_smoke_signals[id-54a0]", False),
     ],
 )

@@ -39,7 +39,7 @@ T = TypeVar("T")
 
 INSIDE = "/var/lib/tempest"
 """<lib>/tempest as seen inside the cloud's mount namespace."""
-SMOKE = r"^tempest\.(api\.(identity|image|compute|network)|scenario)\..*\[.*\bsmoke\b.*\]"
+SMOKE = r"^tempest\.(api\.(identity|image|compute|network|volume)|scenario)\..*\[.*\bsmoke\b.*\]"
 """Tests by name and tags: those marked `smoke`, of the services this cloud has."""
 _BALANCERS = "|".join(
     (
@@ -95,7 +95,7 @@ def smoke(
     concurrency: int = 2,
     seconds: float = SECONDS,
 ) -> SmokeReport:
-    """Run Tempest's smoke tests of identity, image, compute and network.
+    """Run Tempest's smoke tests of identity, image, compute, network and volumes.
 
     The calling thread is in the cloud's network; where that is not the machine's own, call `install`
     before, outside, since package indexes are not reached from there.
