@@ -146,3 +146,18 @@ def test_values_as_oslo_config_writes_them() -> None:
 def test_a_value_of_several_lines_is_refused() -> None:
     with pytest.raises(ValueError, match=r"\[a\] b has several lines"):
         _common.ini({"a": {"b": "x\n[database]"}})
+
+
+def test_each_backend_of_volumes_has_a_folder_and_the_first_is_the_default(view: View) -> None:
+    cinder = files(replace(view, volume_backends=("fast", "archive")))["cinder/cinder.conf"]
+    assert cinder["DEFAULT"]["enabled_backends"] == "fast,archive"
+    assert cinder["DEFAULT"]["default_volume_type"] == "fast"
+    folders = {name: cinder[name]["file_volumes_dir"] for name in ("fast", "archive")}
+    assert folders == {name: f"/var/lib/cinder/volumes/{name}" for name in folders}
+    assert cinder["archive"]["volume_backend_name"] == "archive"
+
+
+def test_nova_knows_of_volumes_only_where_there_are_any(view: View) -> None:
+    assert files(view)["nova/nova.conf"]["cinder"]["endpoint_template"] == f"{view.front}/volume/v3"
+    without = replace(view, services=view.services - {"block-storage"})
+    assert "cinder" not in files(without)["nova/nova.conf"]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from nova.virt.libvirt.volume import volume
 
-from onestack_runtime.volumes import PROTOCOL
+from onestack_runtime.volumes import PROTOCOL, note
 
 
 def register() -> None:
@@ -16,16 +15,6 @@ def register() -> None:
     from nova.virt.libvirt import driver
 
     driver.VOLUME_DRIVERS[PROTOCOL] = f"{__name__}.FileVolumeDriver"
-
-
-def active(folder: Path, name: str) -> str:
-    """The file on top of a volume's chain: the note beside it knows; what Nova was told may be older, and a guest
-    that wrote to a file on which a snapshot stands would spoil both."""
-    try:
-        noted = json.loads(Path(folder, f"{name.partition('.')[0]}.info").read_text())["active"]
-    except (OSError, ValueError, KeyError):
-        return name
-    return str(noted)
 
 
 class FileVolumeDriver(volume.LibvirtBaseVolumeDriver):  # type: ignore[misc]
@@ -38,8 +27,9 @@ class FileVolumeDriver(volume.LibvirtBaseVolumeDriver):  # type: ignore[misc]
         """The disk's description. Its name is the file on top of the chain, which a snapshot changes."""
         found = super().get_config(connection_info, disk_info)
         data = connection_info["data"]
+        folder = Path(data["export"])
         found.source_type = "file"
-        found.source_path = str(Path(data["export"], active(Path(data["export"]), data["name"])))
+        found.source_path = str(folder / note.active(folder, data["name"]))
         found.driver_format = data.get("format", "qcow2")
         return found
 

@@ -1,0 +1,109 @@
+"""What is read of volumes' files and guests: headers of qcow2 files, notes, libvirt's descriptions."""
+
+from __future__ import annotations
+
+import json
+import struct
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from onestack.health.volumes import look
+from onestack_runtime.volumes import identity, note, qcow2
+
+GIB = 1 << 30
+
+
+def image(path: Path, size: int = GIB, backing: str = "") -> Path:
+    offset = 104 if backing else 0
+    header = struct.pack(">4sIQIIQ", b"QFI\xfb", 3, offset, len(backing), 16, size)
+    path.write_bytes(header.ljust(104, b"\0") + backing.encode())
+    return path
+
+
+def test_a_header_says_size_and_what_is_beneath(tmp_path: Path) -> None:
+    plain = image(tmp_path / "volume-1", 5 * GIB)
+    above = image(tmp_path / "volume-1.s", 6 * GIB, "/somewhere/volume-1")
+    assert qcow2.header(plain) == qcow2.Header(5 * GIB, None)
+    assert qcow2.header(above) == qcow2.Header(6 * GIB, "/somewhere/volume-1")
+    assert look.header(plain) == (None, 5 * GIB)
+    assert look.header(above) == ("volume-1", 6 * GIB)
+
+
+def test_what_is_no_image_is_none(tmp_path: Path) -> None:
+    other = tmp_path / "volume-2"
+    other.write_bytes(b"raw bytes of a guest")
+    assert look.header(other) is None
+    with pytest.raises(qcow2.NotQcow2):
+        qcow2.header(other)
+
+
+def test_a_folder_is_files_and_notes(tmp_path: Path) -> None:
+    image(tmp_path / "volume-1")
+    image(tmp_path / "volume-1.s", backing="volume-1")
+    (tmp_path / "volume-1.info").write_text(json.dumps({"active": "volume-1.s", "s": "volume-1.s"}))
+    (tmp_path / "volume-2.info").write_text("{half")
+    seen = look.folder(tmp_path)
+    assert seen.of("volume-1") == {"volume-1": None, "volume-1.s": "volume-1"}
+    assert seen.notes == {"volume-1": {"active": "volume-1.s", "s": "volume-1.s"}, "volume-2": {}}
+    assert look.folder(tmp_path / "nowhere").files == {}
+
+
+def test_the_note_is_believed_over_what_nova_was_told(tmp_path: Path) -> None:
+    assert note.active(tmp_path, "volume-1") == "volume-1"
+    (tmp_path / "volume-1.info").write_text('{"active": "volume-1.b"}')
+    assert note.active(tmp_path, "volume-1") == "volume-1.b"
+    assert note.active(tmp_path, "volume-1.a") == "volume-1.b"
+
+
+def test_disks_of_a_guest_that_are_volumes() -> None:
+    text = """<domain><devices>
+      <disk type='file' device='disk'><source file='/var/lib/nova/x/disk'/><target dev='vda'/></disk>
+      <disk type='file' device='disk'><source file='/var/lib/cinder/volumes/file/volume-1.s'/>
+        <target dev='vdb' bus='virtio'/><serial>1</serial></disk>
+    </devices></domain>"""
+    assert look.disks(text) == {"1": ("vdb", "volume-1.s")}
+
+
+class Manager:
+    """What a service's methods see of whose thread they run in."""
+
+    plain = "value"
+
+    def who(self) -> int | None:
+        return identity.get()
+
+
+class Service:
+    def __init__(self, number: int) -> None:
+        self.origin_service_id = number
+        self.manager: Any = Manager()
+
+    def report_state(self) -> int | None:
+        return identity.get()
+
+
+def test_each_service_works_in_its_own_name() -> None:
+    one, two = Service(1), Service(2)
+    identity.bind(one)
+    identity.bind(two)
+    assert (one.manager.who(), two.manager.who()) == (1, 2)
+    assert (one.report_state(), two.report_state()) == (1, 2)
+    assert identity.get() is None, "outside of both"
+    assert one.manager.plain == "value"
+    seen: list[int | None] = []
+    thread = threading.Thread(target=lambda: seen.append(two.manager.who()))
+    thread.start()
+    thread.join()
+    assert seen == [2]
+
+
+def test_what_is_set_on_a_bound_manager_reaches_it() -> None:
+    service = Service(3)
+    manager = service.manager
+    identity.bind(service)
+    service.manager.plain = "other"
+    assert manager.plain == "other"
+    assert "who" in dir(service.manager)
