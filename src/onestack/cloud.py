@@ -346,7 +346,7 @@ class Cloud:
             own=preflight.own(self.paths),
             unreachable=lambda: reach.check(mirror),
         )
-        for each in preflight.demand(found, force=force):
+        for each in [*spec.notes(), *preflight.demand(found, force=force)]:
             emit(Event("check", "noted", str(each)))
 
     @property

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from onestack.spec import elastic
 from onestack.spec.balancing import LoadBalancer
 from onestack.spec.computing import FLAVORS, Image, Keypair, Server, ServerGroup
+from onestack.spec.elastic import ScalingGroup
 from onestack.spec.identity import ApplicationCredential, Group, User
 from onestack.spec.networking import (
     AddressGroup,
@@ -15,7 +19,7 @@ from onestack.spec.networking import (
     TenantNetwork,
 )
 from onestack.spec.storage import Backup, Snapshot, Volume
-from onestack.spec.types import Bool, Section, Text, example
+from onestack.spec.types import Bool, Problem, Section, Text, example
 from onestack.spec.words import Counted, DomainRef, Limit, TemplateRef
 
 Most = Limit | None
@@ -183,6 +187,12 @@ tenants:
     """Its virtual machines."""
     load_balancers: tuple[LoadBalancer, ...] = ()
     """What spreads requests over servers."""
+    scaling_groups: tuple[ScalingGroup, ...] = ()
+    """Servers whose number follows the load."""
+
+    def problems(self) -> Iterator[Problem]:
+        pools = {one.name: tuple(pool.name for pool in one.pools) for one in self.load_balancers}
+        yield from elastic.problems(self.scaling_groups, pools)
 
 
 class Template(Tenant):

@@ -64,6 +64,7 @@ ServerGroupRef = Annotated[str, *_reference("server_groups")]
 VolumeRef = Annotated[str, *_reference("volumes")]
 VolumeTypeRef = Annotated[str, *_reference("volume_types")]
 SnapshotRef = Annotated[str, *_reference("snapshots")]
+LoadBalancerRef = Annotated[str, *_reference("load_balancers")]
 PoolRef = Annotated[str, *_reference("pools")]
 TemplateRef = Annotated[str, *_reference("templates")]
 
