@@ -76,6 +76,13 @@ def test_steps(load: float, warming: int, meaning: str, size: int) -> None:
     assert (found.meaning, found.size) == (meaning, size)
 
 
+def test_steps_of_what_each_member_has() -> None:
+    policy = Steps("load", above=[Step(80, 2)], below=[Step(30, -1)], per_member=True)
+    sizes = [policy.recommend(seen(4, load)).size for load in (4 * 81, 4 * 80, 4 * 30, 4 * 29)]
+    assert sizes == [6, 4, 4, 3]
+    assert policy.recommend(seen(0, 0.0, warming=1)).meaning == "unknown"
+
+
 def test_steps_that_only_go_up_leave_going_down_to_others() -> None:
     found = Steps("load", above=[Step(100, 2)]).recommend(seen(3, 0))
     assert (found.meaning, found.size) == ("at least", 0)

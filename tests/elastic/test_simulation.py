@@ -121,7 +121,7 @@ def test_no_rule_is_served_before_its_members_have_started() -> None:
     """A step from 5 to 60 a second after ten minutes: seen within 10 s, served 40 s later."""
     trace = Trace("step", 5, [5.0] * 120 + [60.0] * 120)
     heard = []
-    group = Group("web", 1, 20, [Target("rps", 7)])
+    group = Group("web", 1, 20, [Target("requests_per_second", 7)])
     found = run(OneStack(group, trace, on_decision=heard.append), trace, WORLD)
     out = [made for made in heard if made.action == "out"]
     first = out[0].seen.monotonic - 600
@@ -133,7 +133,7 @@ def test_no_rule_is_served_before_its_members_have_started() -> None:
 
 def test_a_run_is_the_same_each_time() -> None:
     trace = Trace("t", 10, [(n * 7919 % 13) * 5.0 for n in range(500)])
-    group = Group("web", 1, 20, [Target("rps", 7), Predictive("rps", 7)])
+    group = Group("web", 1, 20, [Target("requests_per_second", 7), Predictive("requests_per_second", 7)])
     one, two = (run(OneStack(group, trace), trace, World(10, 7)) for _ in range(2))
     assert one.supply == two.supply
     assert one.scores() == two.scores()
@@ -142,7 +142,7 @@ def test_a_run_is_the_same_each_time() -> None:
 def test_no_rule_sees_the_future() -> None:
     """What comes after a moment changes nothing before it."""
     before = [float(n % 30) for n in range(300)]
-    group = Group("web", 1, 20, [Target("rps", 7)])
+    group = Group("web", 1, 20, [Target("requests_per_second", 7)])
     runs = []
     for after in (0.0, 100.0):
         trace = Trace("t", 10, before + [after] * 300)

@@ -56,6 +56,12 @@ def test_a_whole_group_becomes_what_is_decided_on() -> None:
     )
 
 
+def test_a_step_on_cpu_is_about_each_member() -> None:
+    text = "        policies: [{type: step, metric: cpu, steps: [{above: 80, add: 2}, {below: 30, remove: 1}]}]\n"
+    found = group(spec.loads(HEAD + text).tenants[0].scaling_groups[0])
+    assert found.policies == (Steps("cpu", [Step(80, 2)], [Step(30, -1)], per_member=True),)
+
+
 def test_a_group_survives_being_written() -> None:
     once = spec.loads(HEAD + WHOLE)
     assert spec.loads(once.model_dump_json(exclude_unset=True)).tenants == once.tenants

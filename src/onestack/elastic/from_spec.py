@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from onestack.elastic.group import Group, Rate
 from onestack.elastic.policies import TOLERANCE, Policy, Predictive, Schedule, Schedules, Step, Steps, Target
-from onestack.spec.elastic import ScalingGroup, ScalingPolicy
+from onestack.spec.elastic import METRICS, ScalingGroup, ScalingPolicy
 from onestack.spec.quantities import Rate as WantedRate
 
 HORIZON = 600.0
@@ -42,7 +42,7 @@ def _policies(wanted: tuple[ScalingPolicy, ...]) -> Iterator[Policy]:
             case "step":
                 above = [Step(s.above, s.add) for s in policy.steps if s.above is not None and s.add]
                 below = [Step(s.below, -s.remove) for s in policy.steps if s.below is not None and s.remove]
-                yield Steps(metric, above, below)
+                yield Steps(metric, above, below, per_member=METRICS.get(metric) == "%")
     schedules = [
         Schedule(one.cron, one.min, one.timezone or "UTC")
         for one in wanted

@@ -13,7 +13,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import lru_cache
 from typing import Literal, Protocol
 from zoneinfo import ZoneInfo
 
@@ -100,13 +100,14 @@ class Step:
 class Steps:
     """Add by how far a value is beyond bounds. `above`: highest bound last. `below`: lowest bound last.
 
-    The value is the signal as it is, not per member. What is warming up counts as already added, so that
-    a step is not taken again every five seconds until it shows.
+    The value is the signal as it is (a queue), or its mean over the members that serve (`per_member`: CPU). What is
+    warming up counts as already added, so that a step is not taken again every five seconds until it shows.
     """
 
     metric: str
     above: Sequence[Step] = ()
     below: Sequence[Step] = ()
+    per_member: bool = False
 
     @property
     def name(self) -> str:
@@ -114,9 +115,9 @@ class Steps:
 
     def recommend(self, seen: Seen, history: History | None = None) -> Recommendation:
         signal = seen.signals.get(self.metric)
-        if signal is None:
+        if signal is None or (self.per_member and not seen.serving):
             return Recommendation(self.name, "unknown", seen.size, None, f"no data for {self.metric}")
-        value = signal.serving
+        value = signal.serving / seen.serving if self.per_member else signal.serving
         for step in reversed(self.above):
             if value > step.bound:
                 size = max(seen.serving + step.change, seen.size)
@@ -127,6 +128,15 @@ class Steps:
                 return Recommendation(self.name, "wants", size, value, f"below {step.bound:g}")
         # Between the bounds: with a way down of its own it wants to stay, else it leaves that to others.
         return Recommendation(self.name, "at least", seen.size if self.below else 0, value)
+
+
+@lru_cache(maxsize=10_000)
+def _began(cron: str, zone: str, minute: int) -> float:
+    """Within a minute the answer is the same, for every group with this schedule."""
+    # A second on: cron's "before" leaves out the very second.
+    now = datetime.fromtimestamp(minute * 60 + 1, ZoneInfo(zone))
+    found = next(CronSim(cron, now, reverse=True), None)
+    return found.timestamp() if found else -math.inf
 
 
 @dataclass(frozen=True)
@@ -145,16 +155,9 @@ class Schedule:
     def metric(self) -> str:
         return ""
 
-    @cached_property
-    def _zone(self) -> ZoneInfo:
-        return ZoneInfo(self.zone)
-
     def began(self, wall: float) -> float:
         """When it last began, in seconds since 1970; minus infinity if it never did."""
-        # One second on: cron's "before" leaves out the very second.
-        now = datetime.fromtimestamp(int(wall) + 1, self._zone)
-        found = next(CronSim(self.cron, now, reverse=True), None)
-        return found.timestamp() if found else -math.inf
+        return _began(self.cron, self.zone, int(wall // 60))
 
     def recommend(self, seen: Seen, history: History | None = None) -> Recommendation:
         return Recommendation(self.name, "wants", self.size)

@@ -22,6 +22,10 @@ from onestack.elastic.trace import Load, Trace
 
 # Simulated time goes on by this many seconds.
 TICK = PERIOD
+# The metrics that can be told from a recorded load: CPU as the share of what a member can serve, at most all of it.
+REQUESTS, CPU = "requests_per_second", "cpu"
+# Seconds over which the rate of requests is measured: two ticks of HAProxy's counters.
+SEES = 10.0
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,7 @@ class OneStack:
     """Our decisions: what a controller would see of this load, given to what it would call.
 
     `sees`: seconds over which the signal of each tick is averaged, as the rate from HAProxy's counters is.
-    `on_decision` hears each decision.
+    `serves`: what CPU is worked out from. `on_decision` hears each decision.
     """
 
     every = PERIOD
@@ -142,18 +146,19 @@ class OneStack:
         trace: Trace,
         *,
         name: str = "OneStack",
-        sees: float = 10.0,
+        sees: float = SEES,
+        serves: float = math.inf,
         on_decision: Callable[[Decision], None] | None = None,
     ) -> None:
         self.name = name
         self._group, self._memory = group, Memory()
-        self._start, self._sees = trace.start, sees
-        self._metrics = sorted({policy.metric for policy in group.policies if policy.metric})
+        self._start, self._sees, self._serves = trace.start, sees, serves
         self._on_decision = on_decision
 
     def size(self, now: float, load: Load, serving: int, warming: int) -> int:
-        signal = Signal(load.mean(now - self._sees, now))
-        seen = Seen(now, self._start + now, serving, warming, dict.fromkeys(self._metrics, signal))
+        rate = load.mean(now - self._sees, now)
+        signals = {REQUESTS: Signal(rate), CPU: Signal(100 * min(rate / self._serves, serving))}
+        seen = Seen(now, self._start + now, serving, warming, signals)
         made = step(self._group, self._memory, seen)
         if made is None:
             return serving + warming
