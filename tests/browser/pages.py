@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from playwright.sync_api import FrameLocator, Locator, Page, expect
@@ -108,6 +109,54 @@ class Dashboard:
         server = self.page.url.rstrip("/").rpartition("/")[2]
         self.page.locator(".nav-tabs a", has_text="Console").click()
         return server, self.page.frame_locator("#console_embed")
+
+    def create_volume(self, name: str) -> None:
+        """One GiB, empty."""
+        self.go("project/volumes/")
+        self.page.click("#volumes__action_create")
+        self.page.fill("#id_name", name)
+        self.send("Create Volume")
+        self.done()
+
+    def attach_volume(self, server: str, volume: str) -> None:
+        """From the server's menu."""
+        self.go("project/instances/")
+        self.act(self.row(server), "attach_volume")
+        self._choose("id_volume", volume)
+        self.send("Attach Volume")
+        self.done()
+
+    def create_balancer(self, name: str, subnet: str, members: Sequence[str]) -> None:
+        """A balancer with an HTTP listener, a pool with these servers at port 80, and a monitor."""
+        page = self.page
+        self.go("project/load_balancer/")
+        page.get_by_role("button", name="Create Load Balancer").click()
+        page.fill("input#name:visible", name)
+        field = page.locator(".form-group:visible", has=page.get_by_text("Subnet", exact=True)).last
+        field.locator("filter-select .dropdown-toggle, filter-select button").first.click()
+        field.locator("tbody tr", has_text=subnet).first.click()
+        self._step("Listener Details")
+        page.select_option("select#protocol:visible", label="HTTP")
+        page.fill("input#port:visible", "80")
+        self._step("Pool Details")
+        page.select_option("select#method:visible", label="Round Robin")
+        self._step("Pool Members")
+        for member in members:
+            self._take(member)
+        for port in page.locator(
+            ".transfer-allocated:visible input[name$='-port']:not([name$='-monitor-port'])"
+        ).all():
+            port.fill("80")
+        self._step("Monitor Details")
+        page.select_option("select#type:visible", label="HTTP")
+        page.locator("button.finish").click()
+        self.done()
+
+    def _choose(self, field: str, text: str) -> None:
+        """Choose from one of Horizon's own lists, behind which the browser's hides."""
+        box = self.page.locator(f".themable-select:has(select#{field})")
+        box.locator(".dropdown-toggle").click()
+        box.locator("li a", has_text=text).click()
 
     def _step(self, name: str) -> None:
         self.page.locator(".wizard-nav, .wizard .nav").get_by_text(re.compile(rf"^\s*{name}")).first.click()

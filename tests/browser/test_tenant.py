@@ -21,6 +21,7 @@ pytestmark = pytest.mark.cloud
 
 Window = Callable[[], Dashboard]
 SERVER = "shop"
+SERVERS = (SERVER, "bakery")
 PAINTED = """canvas => {
     const seen = new Set(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data);
     return seen.size > 2;
@@ -35,14 +36,38 @@ def removed(cloud: Cloud, tenant: Tenant) -> Iterator[None]:
 
     def remove() -> None:
         mine = tenant.connect(cloud)
+        for balancer in list(mine.load_balancer.load_balancers()):
+            mine.load_balancer.delete_load_balancer(balancer, cascade=True)
         for server in list(mine.compute.servers()):
             mine.compute.delete_server(server)
         for server in list(mine.compute.servers()):
             mine.compute.wait_for_delete(server, wait=120)
         for ip in mine.network.ips():
             mine.network.delete_ip(ip)
+        for volume in list(mine.block_storage.volumes()):
+            mine.block_storage.delete_volume(volume)
 
     cloud.run(remove)
+
+
+@pytest.fixture
+def servers(cloud: Cloud, tenant: Tenant, removed: None) -> tuple[str, ...]:
+    """Two servers that run: those that are not there are made without the dashboard."""
+
+    def make() -> None:
+        mine = tenant.connect(cloud)
+        image, flavor = mine.image.find_image("tiny"), mine.compute.find_flavor("m1.tiny")
+        network = mine.network.find_network(f"{tenant.name}-net")
+        there = {server.name for server in mine.compute.servers()}
+        for name in {*SERVERS} - there:
+            mine.compute.create_server(
+                name=name, image_id=image.id, flavor_id=flavor.id, networks=[{"uuid": network.id}]
+            )
+        for server in mine.compute.servers():
+            mine.compute.wait_for_server(server, wait=240)
+
+    cloud.run(make)
+    return SERVERS
 
 
 def test_the_root_of_the_front_leads_to_the_login_page(window: Window) -> None:
@@ -92,6 +117,23 @@ def test_a_server_from_launch_to_its_console(
     one.log_out()
     one.go(f"project/instances/{server}/")
     expect(one.page.locator("#loginBtn")).to_be_visible()
+
+
+def test_a_volume_is_created_and_attached(
+    cloud: Cloud, window: Window, tenant: Tenant, servers: tuple[str, ...]
+) -> None:
+    one = window()
+    one.log_in(tenant)
+    one.expect_logged_in(tenant)
+    one.create_volume("till")
+    one.expect_in_row("till", "Available")
+    one.attach_volume(SERVER, "till")
+    one.go("project/volumes/")
+    one.expect_in_row("till", f"on {SERVER}")
+    one.expect_in_row("till", "In-use")
+    one.picture("volumes")
+    volume = cloud.run(lambda: next(iter(tenant.connect(cloud).block_storage.volumes(name="till"))))
+    assert (volume.status, len(volume.attachments)) == ("in-use", 1)
 
 
 def test_a_tenant_cannot_see_anothers_server_by_its_address(

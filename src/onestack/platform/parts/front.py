@@ -67,7 +67,7 @@ def files(view: View, endpoints: Mapping[str, Endpoint], bind: Sequence[str]) ->
     lines += ["    default_backend nowhere", "", "backend nowhere"]
     lines += ['    http-request return status 404 content-type text/plain string "no such service"']
     for name, endpoint in sorted(endpoints.items()):
-        lines += ["", f"backend {name}", *_kept(endpoint), f"    server {name} unix@{endpoint.socket}"]
+        lines += ["", f"backend {name}", *_page(endpoint), f"    server {name} unix@{endpoint.socket}"]
     if view.consoles:
         lines += ["", "backend console", "    option http-server-close"]
         lines += [f"    server console unix@{API_SOCKETS}/nova-console.sock maxconn 100"]
@@ -87,11 +87,12 @@ def files(view: View, endpoints: Mapping[str, Endpoint], bind: Sequence[str]) ->
     return {"front/haproxy.cfg": text}
 
 
-def _kept(endpoint: Endpoint) -> list[str]:
-    """The rules by which the front keeps answers that are the same for everybody."""
+def _page(endpoint: Endpoint) -> list[str]:
+    """The rules of a page: who asks is told, and answers that are the same for everybody are kept."""
     if not endpoint.files:
         return []
     return [
+        "    http-request set-header X-Forwarded-For %[src]",
         f"    http-request set-var(txn.file) bool(true) if {{ path_beg /{endpoint.files}/ }}",
         "    http-request cache-use files if { var(txn.file) -m bool }",
         "    http-response cache-store files if { var(txn.file) -m bool }",

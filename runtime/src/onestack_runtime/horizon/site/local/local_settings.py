@@ -6,12 +6,14 @@ once for a release. Panels of services that a cloud does not have are hidden by 
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import warnings
 from pathlib import Path
 
 from openstack_dashboard.defaults import LAUNCH_INSTANCE_DEFAULTS, OPENSTACK_CINDER_FEATURES, POLICY_DIRS
+from openstack_dashboard.local import enabled as _enabled  # what has a name without _ becomes a setting
 
 _KEPT = Path("/var/lib/horizon")
 _CLOUD = Path("/etc/onestack/horizon/settings.json")
@@ -22,6 +24,13 @@ STATIC_ROOT = os.environ.get("ONESTACK_STATIC_ROOT", "/usr/lib/onestack-dashboar
 COMPRESS_OFFLINE = True
 AVAILABLE_THEMES = [("default", "Default", "themes/default")]
 
+# Further dashboards, each with a folder of what it adds; upstream would have its files copied into Horizon's.
+_FURTHER = ("octavia_dashboard",)
+for _name in _FURTHER:
+    _found = importlib.util.find_spec(_name)
+    if _found is not None and _found.origin is not None:
+        _enabled.__path__.append(str(Path(_found.origin).with_name("enabled")))
+
 # The front is reached by whatever name leads to it (a tunnel, an address, a name of the company's); Horizon
 # mails no links that a forged name could spoil.
 ALLOWED_HOSTS = ["*"]
@@ -30,6 +39,8 @@ ALLOWED_HOSTS = ["*"]
 SESSION_ENGINE = "django.contrib.sessions.backends.file"
 SESSION_FILE_PATH = str(_KEPT / "sessions")
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = WEBROOT
+# Whom the log names at a login; the front writes it anew into every request.
+SECURE_PROXY_ADDR_HEADER = "HTTP_X_FORWARDED_FOR"
 # One process: what it keeps in memory, no other can make stale.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
