@@ -38,8 +38,8 @@ _HAND = """\
 global
     maxconn 5000
     nbthread {threads}
-    user haproxy
-    group haproxy
+    user nobody
+    group nogroup
 defaults
     mode http
     timeout connect 5s

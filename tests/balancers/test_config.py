@@ -65,8 +65,10 @@ def section(text: str, title: str) -> list[str]:
 def test_the_global_section_is_ours() -> None:
     found = section(finished(threads=3), "global")
     assert f"stats socket {PLACE.socket} mode 600 level admin" in found
-    assert {"user haproxy", "nbthread 3", "maxconn 5000", "insecure-fork-wanted"} <= set(found)
-    assert not [line for line in found if line.startswith(("daemon", "log", "user nobody"))]
+    assert {"user nobody", "group nogroup", "nbthread 3", "maxconn 5000", "insecure-fork-wanted"} <= set(
+        found
+    )
+    assert not [line for line in found if line.startswith(("daemon", "log"))]
 
 
 def test_session_tables_outlive_a_reload() -> None:

@@ -95,8 +95,9 @@ def _global(sections: list[Section], place: Place, extra: Extra) -> Section:
     return Section(
         "global",
         [
-            "user haproxy",
-            "group haproxy",
+            # Not the front's user: a tenant's HAProxy must not reach the APIs' sockets.
+            "user nobody",
+            "group nogroup",
             f"stats socket {place.socket} mode 600 level admin",
             f"server-state-file {place.state}",
             f"nbthread {extra.threads}",

@@ -13,6 +13,7 @@ KINDS = ("members", "healthmonitors", "pools", "l7rules", "l7policies", "listene
 """As octavia-lib calls them, in the order in which they may be deleted."""
 _CULPRITS = ("l7rules", "l7policies", "members", "healthmonitors", "pools", "listeners")
 """What HAProxy refuses is the fault of the first of these that changes: those above it are marked with it."""
+PENDING = ("PENDING_CREATE", "PENDING_UPDATE", "PENDING_DELETE")
 DELETE = ("PENDING_DELETE", "DELETED")
 
 Status = dict[str, Any]

@@ -12,8 +12,9 @@ from octavia_lib.api.drivers import driver_lib, exceptions
 from octavia_lib.common import constants
 from oslo_config import cfg
 
+from onestack_runtime.balancer import graph
+
 PROVIDER = "haproxy"
-_PENDING = ("PENDING_CREATE", "PENDING_UPDATE", "PENDING_DELETE")
 
 
 def load(balancer: str) -> Any:
@@ -25,7 +26,7 @@ def load(balancer: str) -> Any:
 
 def pending() -> list[str]:
     """The balancers with a change under way."""
-    return _ids(models.LoadBalancer.provisioning_status.in_(_PENDING))
+    return _ids(models.LoadBalancer.provisioning_status.in_(graph.PENDING))
 
 
 def living() -> list[str]:

@@ -6,6 +6,7 @@ fails is tried again; given up only after GIVE_UP_SECONDS, and then the balancer
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from onestack_runtime.balancer import balancer, graph, haproxy, network, places, plug, store
+from onestack_runtime.balancer.commands import Failed
 from onestack_runtime.balancer.places import Place
 from onestack_runtime.balancer.wake import WAKE
 from onestack_runtime.balancer.watch import Watch
@@ -161,17 +163,22 @@ class Worker:
             self._give_up(ident)
 
     def _give_up(self, ident: str) -> None:
+        """Say that it failed. A change is given up; a balancer that only was to be found again is tried for ever."""
         try:
             lb = store.load(ident)
-            if lb is not None and lb.provisioning_status.startswith("PENDING_"):
-                LOG.error("balancer %s is given up", ident)
+            if lb is not None and lb.provisioning_status not in graph.PENDING:
+                if lb.operating_status != "ERROR":
+                    self._reports.status({"loadbalancers": [{"id": ident, "operating_status": "ERROR"}]})
+                return
+            if lb is not None:
+                LOG.error("the change of balancer %s is given up", ident)
                 self._reports.status(graph.broken(lb))
         except Exception as error:
             LOG.warning("balancer %s: its failure was not reported: %s", ident, error)
-        else:
-            with self._lock:
-                self._trouble.pop(ident, None)
-                self._unfinished.discard(ident)
+            return
+        with self._lock:
+            self._trouble.pop(ident, None)
+            self._unfinished.discard(ident)
 
 
 def settle(lb: Any, ident: str, net: network.Network, reports: store.Reports, *, anew: bool = False) -> None:
@@ -186,7 +193,9 @@ def settle(lb: Any, ident: str, net: network.Network, reports: store.Reports, *,
             reports.status(graph.deleted(lb))
         return
     if lb.provisioning_status == "ERROR" and not anew:
-        # What still runs goes on; a failover or a deletion is up to the tenant.
+        # It serves what it can; a failover or a deletion is up to the tenant.
+        with contextlib.suppress(Failed, OSError, balancer.Wrong):
+            balancer.make(lb, net)
         return
     pending = lb.provisioning_status.startswith("PENDING_")
     update = balancer.make(lb, net, retry=anew)
