@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
+from openstack import exceptions
 from openstack.connection import Connection
 from openstack.identity.v3._proxy import Proxy as Identity
 
@@ -114,6 +115,7 @@ def _users(admin: Connection, ident: str) -> set[str]:
     for kind in ("listener", "pool"):
         # As the API says it: the SDK knows only some of the references.
         answer = admin.load_balancer.get(f"/lbaas/{kind}s")
+        exceptions.raise_from_response(answer)
         for each in answer.json()[f"{kind}s"]:
             if any(ident in str(each.get(name) or "") for name in _REFERENCES):
                 found.add(f"{kind} {each['name'] or each['id']}")

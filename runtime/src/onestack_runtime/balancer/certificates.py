@@ -13,6 +13,7 @@ from typing import Any
 
 from octavia.certificates.common import local
 from octavia.certificates.manager import cert_mgr
+from octavia.common import context as octavia_context
 from octavia.common import exceptions
 from octavia.common.tls_utils import cert_parser
 from oslo_config import cfg
@@ -75,7 +76,10 @@ class Certificates(cert_mgr.CertManager):  # type: ignore[misc]
     def _folder(context: Any, reference: str) -> Path:
         root = Path(cfg.CONF.certificates.storage_path)
         project = getattr(context, "project_id", None)
-        found = find(root, reference, project, anybody=bool(getattr(context, "is_admin", False)))
+        # In an update Octavia asks again, by itself and for no project, after it asked as who makes the request.
+        again = project is None and not isinstance(context, octavia_context.RequestContext)
+        anybody = again or bool(getattr(context, "is_admin", False))
+        found = find(root, reference, project, anybody=anybody)
         if found is None:
             raise exceptions.CertificateRetrievalException(ref=reference)
         return found
