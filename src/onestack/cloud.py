@@ -220,18 +220,19 @@ class Cloud:
         *,
         prune: bool = False,
         adopt: bool = False,
+        force: bool = False,
         emit: Emit = silent,
     ) -> Plan:
         """What would change in the running cloud so that it is what the spec says. Changes nothing.
 
         `prune`: what the spec made and no longer holds is deleted. `adopt`: what is there under a wanted name
-        is taken over. Raises BadInput, BadSpec.
+        is taken over. `force`: even what the hosts cannot carry. Raises BadInput, BadSpec.
         """
-        return self._work(spec, lambda work: work.plan(prune=prune, adopt=adopt, emit=emit))
+        return self._work(spec, lambda work: work.plan(prune=prune, adopt=adopt, force=force, emit=emit))
 
     def drift(self, spec: Spec | str | Path | None = None, *, emit: Emit = silent) -> Plan:
         """What somebody changed by hand, as the plan that would mend it."""
-        return self.plan(spec, emit=emit)
+        return self.plan(spec, force=True, emit=emit)
 
     def removal(self, spec: Spec | str | Path | None = None, *, emit: Emit = silent) -> Plan:
         """The plan that takes away all that the spec made; the platform stays."""
@@ -244,13 +245,15 @@ class Cloud:
         spec: Spec | str | Path | None = None,
         prune: bool = False,
         adopt: bool = False,
+        force: bool = False,
         emit: Emit = silent,
     ) -> Outcome:
         """Do what a plan says; without one what is needed now. Failures are in the outcome. Raises Busy."""
 
         def body(work: Workloads) -> Outcome:
-            todo = work.plan(prune=prune, adopt=adopt, emit=emit) if plan is None else plan
-            return work.apply(todo, emit)
+            if plan is not None:
+                return work.apply(plan, emit)
+            return work.apply(work.plan(prune=prune, adopt=adopt, force=force, emit=emit), emit)
 
         return self._work(spec, body)
 
@@ -260,7 +263,7 @@ class Cloud:
         spec = load_spec_text(made["spec"]["text"], made["spec"]["file"])
 
         def body(work: Workloads) -> Outcome:
-            plan = work.plan(prune=made["prune"], adopt=made["adopt"], emit=emit)
+            plan = work.plan(prune=made["prune"], adopt=made["adopt"], force=True, emit=emit)
             workloads.demand_unmoved(written, plan)
             return work.apply(plan, emit)
 

@@ -6,9 +6,11 @@ import json
 import secrets as random
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from onestack import capacity
 from onestack.apply import Outcome, run
 from onestack.core.errors import BadInput, PermanentError
 from onestack.core.events import Emit, silent, step
@@ -16,7 +18,7 @@ from onestack.host.files import replace_private
 from onestack.host.lock import held
 from onestack.plan import Plan, Secret, Wanted, make
 from onestack.plan.document import as_data
-from onestack.platform import connect
+from onestack.platform import connect, inventories
 from onestack.platform.site import Site
 from onestack.resources.openstack import OpenStack, from_environment_or_file
 from onestack.resources.rest import Access
@@ -63,11 +65,19 @@ class Workloads:
             keep=self._keep,
         )
 
-    def plan(self, *, prune: bool = False, adopt: bool = False, emit: Emit = silent) -> Plan:
-        """What would change. Raises BadSpec where the cloud stands against the spec."""
+    def plan(
+        self, *, prune: bool = False, adopt: bool = False, force: bool = False, emit: Emit = silent
+    ) -> Plan:
+        """What would change. `force`: even if the hosts cannot carry it.
+
+        Raises BadSpec where the cloud stands against the spec, BadInput where it has no room for it.
+        """
         everything = settle(wanted(self.spec), Path(self.spec.file).parent)
         self._demand_services(everything)
-        return self._compare(everything, prune=prune, adopt=adopt, emit=emit)
+        plan = self._compare(everything, prune=prune, adopt=adopt, emit=emit)
+        if not force and any(change.address.kind == "server" for change in plan.of("create", "replace")):
+            self._demand_room()
+        return plan
 
     def removal(self, emit: Emit = silent) -> Plan:
         """What `destroy` would take away: all that this spec ever made."""
@@ -88,6 +98,22 @@ class Workloads:
             there = self._cloud.observe(listed)
             said.outcome = f"{len(there)} resources"
         return make(listed, there, self._cloud.kinds, owner=self.spec.name, prune=prune, adopt=adopt)
+
+    def _demand_room(self) -> None:
+        """Refuse what is proved not to fit on the hosts there are, in the zones they will be in."""
+        zones = {host: one.zone for one in self.spec.aggregates if one.zone for host in one.hosts}
+        ours = frozenset((each.tenant, each.name) for each in capacity.demands(self.spec))
+        hosts = [
+            replace(host, zone=zones.get(host.name, host.zone))
+            for host in inventories.hosts(connect.connection(self.site), ours)
+        ]
+        report = capacity.check(self.spec, hosts, "Placement's inventories")
+        if report.verdict == "cannot fit":
+            raise BadInput(
+                f"the servers do not fit on the hosts: {report.why_not()}",
+                where=self.spec.file,
+                hint="`onestack capacity` has the whole account; --force goes on all the same",
+            )
 
     def _demand_services(self, everything: Iterable[Wanted]) -> None:
         wrong = {}

@@ -15,6 +15,7 @@ from onestack.core.errors import BadInput
 
 _SPEC = click.argument("spec", type=click.Path(dir_okay=False, path_type=Path))
 _ADOPT = click.option("--adopt", is_flag=True, help="Take over what is there under a name the spec uses.")
+_FORCE = click.option("--force", is_flag=True, help="Even if the servers do not fit on the hosts.")
 _PRUNE = click.option("--prune", is_flag=True, help="Delete what the spec made once and no longer holds.")
 
 
@@ -22,11 +23,14 @@ _PRUNE = click.option("--prune", is_flag=True, help="Delete what the spec made o
 @_SPEC
 @_PRUNE
 @_ADOPT
+@_FORCE
 @click.option("--detailed-exitcode", is_flag=True, help="Exit status: 0 no changes, 2 changes, 1 an error.")
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the plan to a file for `apply`."
 )
-def plan(spec: Path, prune: bool, adopt: bool, detailed_exitcode: bool, out: Path | None) -> None:
+def plan(
+    spec: Path, prune: bool, adopt: bool, force: bool, detailed_exitcode: bool, out: Path | None
+) -> None:
     """Show what would change; change nothing.
 
     SPEC is the file that says what is wanted.
@@ -34,7 +38,7 @@ def plan(spec: Path, prune: bool, adopt: bool, detailed_exitcode: bool, out: Pat
     from onestack.cli import plan_view
     from onestack.plan.document import as_data
 
-    found = here().cloud.plan(spec, prune=prune, adopt=adopt)
+    found = here().cloud.plan(spec, prune=prune, adopt=adopt, force=force)
     if out:
         written = {"spec": {"file": str(spec), "text": spec.read_text()}, "prune": prune, "adopt": adopt}
         out.write_text(json.dumps({**as_data(found), "made_from": written}, indent=1))
@@ -46,7 +50,8 @@ def plan(spec: Path, prune: bool, adopt: bool, detailed_exitcode: bool, out: Pat
 @_SPEC
 @_PRUNE
 @_ADOPT
-def apply(spec: Path, prune: bool, adopt: bool) -> None:
+@_FORCE
+def apply(spec: Path, prune: bool, adopt: bool, force: bool) -> None:
     """Make the cloud what SPEC says, its platform aside: tenants and all that they run.
 
     SPEC may also be a plan that `plan --out` wrote: it is done if the cloud has not moved since.
@@ -56,7 +61,7 @@ def apply(spec: Path, prune: bool, adopt: bool) -> None:
     made = _written(spec)
     with here().events() as emit:
         if made is None:
-            outcome = here().cloud.apply(spec=spec, prune=prune, adopt=adopt, emit=emit)
+            outcome = here().cloud.apply(spec=spec, prune=prune, adopt=adopt, force=force, emit=emit)
         else:
             outcome = here().cloud.apply_written(made, emit=emit)
     here().report(outcome.as_dict(), plan_view.outcome_lines(outcome))
@@ -84,7 +89,7 @@ def drift(spec: Path, watch: float | None) -> None:
         raise BadInput("--watch wants a number of seconds above 0")
     shown = None
     while True:
-        found = here().cloud.plan(spec)
+        found = here().cloud.plan(spec, force=True)
         if as_data(found) != shown:
             shown = as_data(found)
             here().report(shown, plan_view.drift_lines(found))

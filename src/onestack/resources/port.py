@@ -7,6 +7,7 @@ compared and changed while the server runs.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from onestack.core.errors import Place
@@ -68,10 +69,12 @@ class Ports(Kind):
 
     def observe(self, raw: dict[str, Any], names: Names) -> Observed | None:
         there = super().observe(raw, names)
-        if there is not None:
-            for at in raw["fixed_ips"]:
-                names.remember((there.address.path[0], at["ip_address"]), there.address)
-        return there
+        if there is None:
+            return None
+        for at in raw["fixed_ips"]:
+            names.remember((there.address.path[0], at["ip_address"]), there.address)
+        subnets = (names.address("subnet", at["subnet_id"]) for at in raw["fixed_ips"])
+        return replace(there, needs=(*there.needs, *(one for one in subnets if one)))
 
     def attribute(self, ident: str, name: str, hands: Hands) -> Any:
         raw = self.get(ident, hands) or {}

@@ -1,0 +1,81 @@
+"""A spec from Python in place of YAML: the models of `onestack.spec`, put together.
+
+from onestack.build import Build
+from onestack.spec.computing import Nic, Server
+from onestack.spec.networking import Subnet, TenantNetwork
+
+build = Build("shop-cloud")
+shop = build.tenant("shop", description="The web shop")
+front = shop.add(TenantNetwork(name="front", subnets=[Subnet(cidr="10.1.0.0/24")]))
+shop.add(Server(name="web", image="tiny", flavor="m1.tiny", networks=[Nic(network=front.name)]))
+cloud.apply(spec=build.spec())
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, TypeVar, get_args
+
+from onestack.spec.load import loads
+from onestack.spec.model import Spec
+from onestack.spec.tenants import Tenant
+from onestack.spec.types import Section
+from onestack.spec.words import Named
+
+Item = TypeVar("Item", bound=Named)
+
+
+def _lists(section: type[Section]) -> dict[type, str]:
+    """Which key lists which model, by the models' own declaration."""
+    found: dict[type, str] = {}
+    for key, field in section.model_fields.items():
+        inner = get_args(field.annotation)
+        if inner and isinstance(inner[0], type) and issubclass(inner[0], Named):
+            found[inner[0]] = key
+    return found
+
+
+class _Part:
+    def __init__(self, model: type[Section], fields: dict[str, Any]) -> None:
+        self._lists = _lists(model)
+        self._data = fields
+
+    def add(self, item: Item) -> Item:
+        """List an item under the key for its kind; returned, so that others can use its name."""
+        if type(item) not in self._lists:
+            known = ", ".join(sorted(kind.__name__ for kind in self._lists))
+            raise TypeError(f"a {type(item).__name__} is not listed here: one of {known}")
+        listed = self._data.setdefault(self._lists[type(item)], [])
+        listed.append(item.model_dump(mode="json", exclude_unset=True))
+        return item
+
+
+class TenantBuild(_Part):
+    """A tenant that is being put together."""
+
+    def __init__(self, name: str, fields: dict[str, Any]) -> None:
+        super().__init__(Tenant, {"name": name, **fields})
+        self.name = name
+
+
+class Build(_Part):
+    """A spec that is being put together. `name` marks what is made from it."""
+
+    def __init__(self, name: str, **fields: Any) -> None:
+        super().__init__(Spec, {"name": name, **fields})
+        self._tenants: list[TenantBuild] = []
+
+    def tenant(self, name: str, **fields: Any) -> TenantBuild:
+        """A new tenant; `fields`: its plain keys, as in the file."""
+        made = TenantBuild(name, json.loads(json.dumps(fields, default=_plain)))
+        self._tenants.append(made)
+        return made
+
+    def spec(self) -> Spec:
+        """The spec, checked as a file is. Raises BadSpec."""
+        data = {**self._data, "tenants": [tenant._data for tenant in self._tenants]}
+        return loads(json.dumps(data), "(built)")
+
+
+def _plain(value: Any) -> Any:
+    return value.model_dump(mode="json", exclude_unset=True) if isinstance(value, Section) else str(value)
