@@ -96,11 +96,8 @@ class _Run:
             Task(one.name, partial(self._do, one), one.needs, self._service(one)) for one in todo.values()
         ]
         limits = {kind.service: kind.at_a_time for kind in self._cloud.kinds.values()}
-        try:
-            failed = execute(tasks, workers=WORKERS, limits=limits)
-        except KeyboardInterrupt:
-            self._stop.set()
-            raise
+        # After Ctrl-C nobody waits any longer for what may pass.
+        failed = execute(tasks, workers=WORKERS, limits=limits, interrupted=self._stop.set)
         failures = [self._failure(todo[name], error) for name, error in failed.items()]
         done = {one.name for one in self._done}
         undone = [name for name in todo if name not in done and name not in failed]

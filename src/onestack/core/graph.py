@@ -20,14 +20,18 @@ class Task:
 
 
 def execute(
-    tasks: Sequence[Task], *, workers: int = 8, limits: Mapping[str, int] | None = None
+    tasks: Sequence[Task],
+    *,
+    workers: int = 8,
+    limits: Mapping[str, int] | None = None,
+    interrupted: Callable[[], None] = lambda: None,
 ) -> Mapping[str, BaseException]:
     """Run every task after what it needs; returns what failed, by name.
 
     `limits`: how many tasks of a group may run at a time. A failure leaves out only what needs the failed
-    task; those are not in the result (they are not causes). KeyboardInterrupt: nothing new is started, what
-    runs is waited for, then it is raised again. Raises graphlib.CycleError, and KeyError for a need that
-    nobody fulfils.
+    task; those are not in the result (they are not causes). KeyboardInterrupt: nothing new is started,
+    `interrupted` is called, what runs is waited for, then it is raised again. Raises graphlib.CycleError, and
+    KeyError for a need that nobody fulfils.
     """
     by_name = {task.name: task for task in tasks}
     for task in tasks:
@@ -58,7 +62,11 @@ def execute(
                     running[pool.submit(by_name[name].run)] = name
             if not running:
                 continue
-            finished, _ = wait(running, return_when=FIRST_COMPLETED)
+            try:
+                finished, _ = wait(running, return_when=FIRST_COMPLETED)
+            except KeyboardInterrupt:
+                interrupted()
+                raise
             for future in finished:
                 name = running.pop(future)
                 busy[by_name[name].group] -= 1

@@ -18,7 +18,8 @@ MICROVERSIONS = {"compute": "2.96", "block-storage": "3.70"}
 
 _ADAPTERS = {"block-storage": "block_storage", "load-balancer": "load_balancer"}
 _PASSING = re.compile(
-    r"immutable|PENDING_|task_state|currently being|try again|is busy|in-use|in use|required by|have an IP allocation",
+    r"immutable|PENDING_|task_state|currently being|try again|is busy|in-use|in use|required by"
+    r"|have an IP allocation",
     re.I,
 )
 
