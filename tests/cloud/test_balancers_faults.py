@@ -81,8 +81,8 @@ def test_a_haproxy_that_dies_is_back_at_once(cloud: Cloud, web: Web, which: str)
     until("the victim to be gone", lambda: (not is_there(victim), str(victim)), seconds=5, every=0.005)
 
     def look() -> tuple[bool, str]:
-        now = int(pid_file(cloud, web.lb.id).read_text())
         try:
+            now = int(pid_file(cloud, web.lb.id).read_text())
             return now != before and get(web.ip, seconds=2)[0] == 200, str(now)
         except OSError as error:
             return False, repr(error)
