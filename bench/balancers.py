@@ -183,16 +183,16 @@ def measure(cloud: Cloud, count: int, seconds: float, rounds: int) -> None:
 
 
 def away(members: ModuleType, cloud: Cloud, ident: str, ip: str) -> float:
-    """Kill a balancer's HAProxy; seconds until it answers again."""
-    name = "lb-" + ident.replace("-", "")[:11]
-    os.kill(int(cloud.site.outside(f"/run/octavia/balancers/{name}/pid").read_text()), signal.SIGKILL)
+    """Kill a balancer's HAProxy; seconds until another one answers."""
+    file = cloud.site.outside(f"/run/octavia/balancers/lb-{ident.replace('-', '')[:11]}/pid")
+    killed = int(file.read_text())
+    os.kill(killed, signal.SIGKILL)
     begun = time.monotonic()
     while True:
         try:
-            # The worker process may outlive its master by a moment and still answer.
-            if members.get(ip, seconds=1)[0] == 200 and time.monotonic() - begun > 0.3:
+            if int(file.read_text()) != killed and members.get(ip, seconds=1)[0] == 200:
                 return time.monotonic() - begun
-        except OSError:
+        except (OSError, ValueError):
             time.sleep(0.02)
 
 
