@@ -141,8 +141,12 @@ class Dashboard:
         self._step("Pool Details")
         page.select_option("select#method:visible", label="Round Robin")
         self._step("Pool Members")
-        for member in members:
-            self._take(member)
+        for count, member in enumerate(members, 1):
+            cell = page.get_by_role("cell", name=member, exact=True)
+            page.locator(".transfer-available:visible tr", has=cell).get_by_role("button", name="Add").click()
+            # What is chosen is shown by its address.
+            chosen = page.locator(".transfer-allocated:visible").get_by_role("button", name="Remove")
+            expect(chosen).to_have_count(count)
         for port in page.locator(
             ".transfer-allocated:visible input[name$='-port']:not([name$='-monitor-port'])"
         ).all():

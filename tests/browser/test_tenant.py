@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 
 import pytest
+from openstack.connection import Connection
 from playwright.sync_api import expect
 
 from browser.pages import BUILD_SECONDS, Dashboard
@@ -134,6 +135,30 @@ def test_a_volume_is_created_and_attached(
     one.picture("volumes")
     volume = cloud.run(lambda: next(iter(tenant.connect(cloud).block_storage.volumes(name="till"))))
     assert (volume.status, len(volume.attachments)) == ("in-use", 1)
+
+
+def test_a_balancer_with_two_members_answers(
+    cloud: Cloud, window: Window, tenant: Tenant, servers: tuple[str, ...]
+) -> None:
+    one = window()
+    one.log_in(tenant)
+    one.expect_logged_in(tenant)
+    one.create_balancer("market", f"{tenant.name}-net", servers)
+    one.expect_in_row("market", "Online")
+    one.picture("balancers")
+    members = cloud.run(lambda: _members(tenant.connect(cloud)))
+    assert sorted(members) == [("ONLINE", 80), ("ONLINE", 80)]
+
+
+def _members(mine: Connection) -> list[tuple[str, int]]:
+    (pool,) = mine.load_balancer.pools()
+
+    def look() -> tuple[bool, str]:
+        seen = [member.operating_status for member in mine.load_balancer.members(pool)]
+        return seen == ["ONLINE", "ONLINE"], str(seen)
+
+    until("both members to be ONLINE", look, seconds=120, every=1)
+    return [(each.operating_status, each.protocol_port) for each in mine.load_balancer.members(pool)]
 
 
 def test_a_tenant_cannot_see_anothers_server_by_its_address(
