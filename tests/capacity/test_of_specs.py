@@ -44,6 +44,17 @@ tenants:
     assert (found[2].zone, found[2].host) == ("east", "node-1")
 
 
+def test_scaling_groups_count_at_their_largest() -> None:
+    group = "{name: web, max: 7, server: {image: tiny, flavor: m1.tiny, network: n}, spread: {anti_affinity: SPREAD}}"
+    head = "tenants: [{name: shop, networks: [{name: n}], scaling_groups: ["
+    for spread, policy in (("none", None), ("soft", "soft-anti-affinity"), ("hard", "anti-affinity")):
+        (found,) = demands(spec.loads(f"{head}{group.replace('SPREAD', spread)}]}}]"))
+        assert (found.count, found.amount, found.policy) == (7, (1, 128, 1), policy)
+    four = [capacity.Host(f"h{n}", (Inventory(8), Inventory(8192), Inventory(100))) for n in range(4)]
+    found_hard = capacity.check(spec.loads(f"{head}{group.replace('SPREAD', 'hard')}]}}]"), four)
+    assert "the 7 servers of shop/scaling group web must be on different hosts" in found_hard.why_not()
+
+
 def test_pretended_hosts_are_as_large_as_the_driver_says() -> None:
     source = (ROOT / "runtime/src/onestack_runtime/fake_hosts/virt/onestack_fake.py").read_text()
     said = {

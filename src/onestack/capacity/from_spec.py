@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from onestack.capacity.model import Amount, Demand, Host, Inventory
+from onestack.capacity.model import Amount, Demand, Host, Inventory, Policy
 from onestack.capacity.report import Report, Wishes, analyse
 from onestack.spec import Spec
 from onestack.spec.computing import FLAVORS, Flavor
@@ -13,6 +13,7 @@ from onestack.spec.computing import Server as WantedServer
 
 # What the fake driver pretends a host to be (`onestack_runtime.fake_hosts`; a test holds the two together).
 PRETENDED = (64, 262144, 10000)
+_APART: dict[str, Policy | None] = {"none": None, "soft": "soft-anti-affinity", "hard": "anti-affinity"}
 # MiB that Nova keeps for the host itself: its own default, for real and pretended hosts alike.
 RESERVED_MEMORY = 512
 
@@ -28,8 +29,8 @@ def wishes(spec: Spec) -> Wishes:
 
 
 def demands(spec: Spec) -> list[Demand]:
-    """One for each server. Stopped ones keep their place; a disk of 0 GiB takes what its image takes, which
-    Placement does not count either."""
+    """One for each server, and scaling groups at their largest. Stopped servers keep their place; a disk of 0 GiB
+    takes what its image takes, which Placement does not count either."""
     sizes = FLAVORS | {flavor.name: (flavor.vcpus, flavor.ram, _disk(flavor)) for flavor in spec.flavors}
     root_disks = {name: size[2] for name, size in FLAVORS.items()} | {
         flavor.name: flavor.disk for flavor in spec.flavors
@@ -50,6 +51,11 @@ def demands(spec: Spec) -> list[Demand]:
                     host=server.host or "",
                 )
             )
+        for wanted in tenant.scaling_groups:
+            apart = _APART[wanted.spread.anti_affinity]
+            group = f"scaling group {wanted.name}" if apart else ""
+            size = sizes[wanted.server.flavor]
+            found.append(Demand(tenant.name, wanted.name, size, wanted.max, group, apart))
     return found
 
 
