@@ -156,7 +156,8 @@ def main() -> None:
     cloud.run(lambda: check(cloud, host))
     print(f"everything is there: {outcome.added} resources in {outcome.seconds:.0f} s")
     if "keep" not in sys.argv[2:]:
-        assert cloud.apply(cloud.removal(spec), spec=spec).ok
+        outcome = cloud.apply(cloud.removal(spec), spec=spec)
+        assert outcome.ok, outcome.as_dict()
         assert cloud.removal(spec).empty
         print("and gone again")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from onestack.core import wait
@@ -33,7 +34,12 @@ class Attachments(Link):
                     yield {"server": at["server_id"], "volume": raw["id"]}
 
     def observe(self, raw: dict[str, Any], names: Names) -> Observed | None:
-        return self.between(names, raw["server"], raw["volume"])
+        there = self.between(names, raw["server"], raw["volume"])
+        if there is None:
+            return None
+        # While a volume is attached Nova takes part in deleting its snapshots: first the one, then the other.
+        snapshots = names.naming("snapshot", "volume_id", there.needs[1])
+        return replace(there, needs=(*there.needs, *snapshots))
 
     def tie(self, hands: Hands, *ids: str) -> None:
         path = f"/servers/{ids[0]}/os-volume_attachments"

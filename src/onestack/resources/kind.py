@@ -59,6 +59,14 @@ class Names:
         deep = len(outer.path)
         return [one for one in self._owner if one.kind == kind and one.path[:deep] == outer.path]
 
+    def naming(self, kind: str, field: str, address: Address) -> list[Address]:
+        """Those of a kind that name something in a field."""
+        return [
+            there.address
+            for (of, _), there in self._found.items()
+            if of == kind and there.fields.get(field) == Ref(address)
+        ]
+
     def owner(self, address: Address | None) -> str | None:
         return self._owner.get(address) if address else None
 

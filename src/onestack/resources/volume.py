@@ -7,7 +7,7 @@ from typing import Any
 
 from onestack.core import wait
 from onestack.core.errors import Place
-from onestack.plan.model import Change, Wanted
+from onestack.plan.model import Change, Observed, Wanted
 from onestack.plan.values import Address, Ref, Value
 from onestack.resources.kind import READY_SECONDS, Hands, Kind, Look, Names
 from onestack.resources.marks import InMetadata
@@ -27,6 +27,14 @@ class Stored(Kind):
 
     def found(self, look: Look) -> Iterable[dict[str, Any]]:
         return look.all(self.service, f"{self.path}/detail", self.many, all_tenants="1")
+
+    def delete(self, there: Observed, hands: Hands) -> None:
+        raw = self.get(there.id, hands) or {}
+        if str(raw.get("status")).startswith("error_"):
+            # Cinder deletes nothing whose last deletion failed, until somebody says that it may.
+            path = f"{self.path}/{there.id}/action"
+            hands.rest(self.service).post(path, {"os-reset_status": {"status": "error"}})
+        super().delete(there, hands)
 
     def value(self, field: str, raw: dict[str, Any], names: Names) -> Value:
         return raw["status"] == "error" if field == _STATUS else super().value(field, raw, names)
