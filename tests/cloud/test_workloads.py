@@ -7,6 +7,7 @@ import random
 import time
 from pathlib import Path
 
+import openstack
 import pytest
 
 from cloud import command
@@ -78,6 +79,29 @@ def test_drift_names_what_was_done_by_hand_and_apply_mends_it(acme: Cloud, name:
     outcome = acme.apply(drift, spec=ACME)
     assert outcome.ok, outcome.as_dict()
     assert acme.drift(ACME).empty
+
+
+def test_a_tenants_user_sees_its_own_and_is_held_to_its_quota(acme: Cloud) -> None:
+    password = (acme.paths.etc / "passwords/lab-lead").read_text().strip()
+
+    def as_lead() -> tuple[set[str], set[str], str]:
+        lead = acme.connect(user="lab-lead", password=password, project="lab")
+        servers = {one.name for one in lead.compute.servers()}
+        networks = {one.name for one in lead.network.networks()}
+        flavor, image = lead.compute.find_flavor("web"), lead.image.find_image("tiny")
+        refused = "not refused"
+        try:
+            lead.compute.create_server(
+                name="more", flavor_id=flavor.id, image_id=image.id, networks="none", min_count=3
+            )
+        except openstack.exceptions.ForbiddenException as error:
+            refused = str(error)
+        return servers, networks, refused
+
+    servers, networks, refused = acme.run(as_lead)
+    assert servers == {"bench"}
+    assert networks == {"front", "back", "public"}
+    assert "Quota exceeded for instances" in refused
 
 
 def test_a_written_plan_is_refused_once_the_cloud_has_moved(acme: Cloud, tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 from onestack.core.errors import Place
 from onestack.plan.model import Change, Wanted
-from onestack.resources.kind import Hands, Kind
+from onestack.resources.context import Hands
+from onestack.resources.kind import Kind
 from onestack.resources.scope import Scope, given
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from onestack.core.errors import Place
 from onestack.plan.model import Change, Observed, Wanted
 from onestack.plan.values import Address
-from onestack.resources.kind import Hands, Kind, Look
+from onestack.resources.context import Hands, Look
+from onestack.resources.kind import Kind
 from onestack.resources.marks import InMetadata
 from onestack.resources.scope import Scope
 

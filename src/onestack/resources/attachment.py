@@ -9,7 +9,8 @@ from typing import Any
 from onestack.core import wait
 from onestack.plan.model import Observed, Wanted
 from onestack.plan.values import Address
-from onestack.resources.kind import READY_SECONDS, Hands, Look, Names
+from onestack.resources.context import Hands, Look, Names
+from onestack.resources.kind import READY_SECONDS
 from onestack.resources.link import Link
 from onestack.resources.scope import Scope
 

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from onestack.core.errors import Place
 from onestack.plan.model import Change, Observed, Wanted
 from onestack.plan.values import Address, Ref, Value
-from onestack.resources.kind import Hands, Kind, Look, Names
+from onestack.resources.context import Hands, Look, Names
+from onestack.resources.kind import Kind
 from onestack.resources.load_balancer import in_turn
 from onestack.resources.marks import InTags
 from onestack.resources.port import of_server

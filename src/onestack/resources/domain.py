@@ -7,7 +7,8 @@ from typing import Any
 from onestack.core.errors import Place
 from onestack.plan.model import Observed, Wanted
 from onestack.plan.values import Address
-from onestack.resources.kind import Hands, Kind
+from onestack.resources.context import Hands
+from onestack.resources.kind import Kind
 from onestack.resources.marks import InAttribute
 from onestack.resources.scope import Scope, given
 

@@ -7,7 +7,8 @@ from typing import Any
 from onestack.core.errors import Place
 from onestack.plan.model import Wanted
 from onestack.plan.values import Address, Value
-from onestack.resources.kind import Hands, Kind, Names
+from onestack.resources.context import Hands, Names
+from onestack.resources.kind import Kind
 from onestack.resources.scope import Scope
 
 _PUBLIC = "os-flavor-access:is_public"

@@ -10,7 +10,8 @@ from onestack.core.errors import Place
 from onestack.plan.model import Observed, Wanted
 from onestack.plan.values import Address, Ref, Value
 from onestack.resources import interface
-from onestack.resources.kind import Kind, Names
+from onestack.resources.context import Names
+from onestack.resources.kind import Kind
 from onestack.resources.port import network_of, of_balancer, of_server
 from onestack.resources.scope import Scope
 

@@ -8,7 +8,8 @@ from typing import Any
 from onestack.core.errors import BadInput, Place
 from onestack.plan.model import Change, Wanted
 from onestack.plan.values import Ref, Value
-from onestack.resources.kind import Hands, Kind, Names
+from onestack.resources.context import Hands, Names
+from onestack.resources.kind import Kind
 from onestack.resources.marks import KEY, InAttribute
 from onestack.resources.scope import Scope
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from onestack.plan.model import Observed, Wanted
 from onestack.plan.values import Address
-from onestack.resources.kind import Hands, Look, Names
+from onestack.resources.context import Hands, Look, Names
 from onestack.resources.link import Link
 from onestack.resources.scope import Scope
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from onestack.plan.model import Observed, Wanted
 from onestack.plan.values import Address, FromFile, Ref, Value
-from onestack.resources.kind import Hands, Kind, Look, Names
+from onestack.resources.context import Hands, Look, Names
+from onestack.resources.kind import Kind
 from onestack.resources.marks import Inherited
 from onestack.resources.scope import Scope
 

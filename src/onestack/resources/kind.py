@@ -8,86 +8,19 @@ and its name to `onestack.resources.KINDS`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from onestack.core import wait
 from onestack.core.errors import PermanentError, Place, TemporaryError, Unready
 from onestack.plan.model import Change, Observed, Wanted
-from onestack.plan.values import Address, Ref, Secret, Value
+from onestack.plan.values import Address, Ref, Value
+from onestack.resources.context import Hands, Look, Names
 from onestack.resources.marks import InDescription, Inherited, Mark, Marking
-from onestack.resources.rest import Fault, Rest
+from onestack.resources.rest import Fault
 from onestack.resources.scope import Scope
 
 READY_SECONDS = 300.0
 GONE_SECONDS = 180.0
-
-
-class Look(Protocol):
-    """Reading the cloud: each list is asked for once."""
-
-    wanted: frozenset[Address]
-
-    def all(self, service: str, path: str, key: str, **params: Any) -> list[dict[str, Any]]: ...
-    def each(self, calls: Iterable[Any], ask: Any) -> list[Any]: ...
-
-
-class Names:
-    """Which id is which resource, as far as has been looked."""
-
-    def __init__(self) -> None:
-        self._found: dict[tuple[str, str], Observed] = {}
-        self._owner: dict[Address, str | None] = {}
-        self._by_other: dict[tuple[str, ...], Address] = {}
-
-    def add(self, kind: str, there: Observed) -> None:
-        self._found[kind, there.id] = there
-        self._owner[there.address] = there.owner
-
-    def address(self, kind: str, ident: str | None) -> Address | None:
-        there = self._found.get((kind, ident or ""))
-        return there.address if there else None
-
-    def remember(self, what: tuple[str, ...], address: Address) -> None:
-        """Something else than its id by which a resource can be known."""
-        self._by_other[what] = address
-
-    def known_by(self, *what: str) -> Address | None:
-        return self._by_other.get(what)
-
-    def inside(self, kind: str, outer: Address) -> list[Address]:
-        """Those of a kind whose address lies in another's."""
-        deep = len(outer.path)
-        return [one for one in self._owner if one.kind == kind and one.path[:deep] == outer.path]
-
-    def naming(self, kind: str, field: str, address: Address) -> list[Address]:
-        """Those of a kind that name something in a field."""
-        return [
-            there.address
-            for (of, _), there in self._found.items()
-            if of == kind and there.fields.get(field) == Ref(address)
-        ]
-
-    def owner(self, address: Address | None) -> str | None:
-        return self._owner.get(address) if address else None
-
-    def ref(self, kind: str, value: Value) -> Value:
-        """Ids as names; an id that is nobody's stays an id."""
-        if isinstance(value, (list, tuple)):
-            return [self.ref(kind, item) for item in value]
-        address = self.address(kind, value)
-        return Ref(address) if address else value
-
-
-class Hands(Protocol):
-    """Doing: the APIs, and what names stand for by now."""
-
-    owner: str
-
-    def rest(self, service: str, project: str | None = None) -> Rest: ...
-    def id(self, address: Address) -> str: ...
-    def fill(self, value: Value) -> Any: ...
-    def as_user(self, user: str, password: Secret, project: str) -> Rest: ...
-    def keep(self, label: str, secret: str) -> None: ...
 
 
 class Kind:
@@ -113,9 +46,13 @@ class Kind:
     unordered: ClassVar[frozenset[str]] = frozenset()
     """Fields whose order means nothing."""
     fixed: ClassVar[frozenset[str]] = frozenset()
+    """Fields that cannot be changed: another value means another resource."""
     closed: ClassVar[bool] = False
+    """Whether a parent has these and no others: what is added by hand is taken away."""
     goes_with: ClassVar[bool] = False
+    """Whether OpenStack deletes it together with its parent."""
     marking: ClassVar[Marking] = InDescription()
+    """Where its mark is."""
     project_key: ClassVar[str] = "project_id"
     """What a received one calls its project."""
     within: ClassVar[bool] = False
@@ -137,17 +74,23 @@ class Kind:
         raise NotImplementedError
 
     def of_tenant(
-        self, scope: Scope, name: str, place: Place, fields: Mapping[str, Value], **more: Any
+        self,
+        scope: Scope,
+        name: str,
+        place: Place,
+        fields: Mapping[str, Value],
+        *,
+        once: Mapping[str, Value] | None = None,
+        needs: tuple[Address, ...] = (),
     ) -> Wanted:
         """A named resource in the scope's project (the platform's are in the administrator's)."""
-        once = dict(more.pop("once", {}))
-        needs = tuple(more.pop("needs", ()))
+        once = dict(once or {})
         if scope.tenant:
             once["project_id"] = Ref(scope.project)
             # Limits first: what comes before them is counted against the old ones.
-            needs += tuple(quotas(scope, self.service))
+            needs = (*needs, *quotas(scope, self.service))
         address = Address(self.name, (*scope.path, name))
-        return Wanted(address, {"name": name, **fields}, once, needs, place, **more)
+        return Wanted(address, {"name": name, **fields}, once, needs, place)
 
     # Observed.
 

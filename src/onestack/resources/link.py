@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 
 from onestack.plan.model import Change, Observed, Wanted
 from onestack.plan.values import Address
-from onestack.resources.kind import Hands, Kind, Names
+from onestack.resources.context import Hands, Names
+from onestack.resources.kind import Kind
 from onestack.resources.marks import Inherited
 
 _BETWEEN = "|"

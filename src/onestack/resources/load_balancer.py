@@ -12,7 +12,8 @@ from onestack.core import wait
 from onestack.core.errors import Place
 from onestack.plan.model import Observed, Wanted
 from onestack.plan.values import Ref
-from onestack.resources.kind import READY_SECONDS, Hands, Kind
+from onestack.resources.context import Hands
+from onestack.resources.kind import READY_SECONDS, Kind
 from onestack.resources.marks import InTags
 from onestack.resources.port import of_balancer
 from onestack.resources.scope import Scope, given

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from onestack.plan.model import Observed, Wanted
-from onestack.resources.kind import Hands, Look, Names
+from onestack.resources.context import Hands, Look, Names
 from onestack.resources.link import Link
 from onestack.resources.marks import KEY
 from onestack.resources.scope import Scope

@@ -13,7 +13,8 @@ from onestack.core.errors import BadInput
 from onestack.plan.model import Change, Observed, Wanted
 from onestack.plan.values import Address, Ref, Secret, Value, convert
 from onestack.resources import KINDS
-from onestack.resources.kind import Kind, Names
+from onestack.resources.context import Names
+from onestack.resources.kind import Kind
 from onestack.resources.rest import Access, Rest
 
 READERS = 8

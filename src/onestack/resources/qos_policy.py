@@ -7,7 +7,8 @@ from typing import Any
 
 from onestack.core.errors import Place
 from onestack.plan.model import Wanted
-from onestack.resources.kind import Hands, Kind, Look
+from onestack.resources.context import Hands, Look
+from onestack.resources.kind import Kind
 from onestack.resources.scope import Scope, given
 
 _LIMIT = "bandwidth_limit"

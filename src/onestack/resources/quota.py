@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from onestack.plan.model import Change, Observed, Wanted
 from onestack.plan.values import Address
-from onestack.resources.kind import Hands, Kind, Look, Names
+from onestack.resources.context import Hands, Look, Names
+from onestack.resources.kind import Kind
 from onestack.resources.marks import Inherited
 from onestack.resources.scope import Scope
 

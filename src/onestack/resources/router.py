@@ -7,7 +7,8 @@ from typing import Any
 from onestack.core.errors import Place
 from onestack.plan.model import Wanted
 from onestack.plan.values import Value
-from onestack.resources.kind import Kind, Names
+from onestack.resources.context import Names
+from onestack.resources.kind import Kind
 from onestack.resources.scope import Scope, given
 
 _GATEWAY = "external_gateway_info"

@@ -8,7 +8,8 @@ from typing import Any
 
 from onestack.core.errors import Place
 from onestack.plan.model import Observed, Wanted
-from onestack.resources.kind import Hands, Kind, Look, Names
+from onestack.resources.context import Hands, Look, Names
+from onestack.resources.kind import Kind
 from onestack.resources.scope import Scope, given
 
 DEFAULT = "default"

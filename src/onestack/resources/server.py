@@ -12,7 +12,8 @@ from onestack.core.errors import Place
 from onestack.plan.model import Change, Wanted
 from onestack.plan.values import Address, Ref, Value
 from onestack.resources import keypair
-from onestack.resources.kind import Hands, Kind, Look, Names
+from onestack.resources.context import Hands, Look, Names
+from onestack.resources.kind import Kind
 from onestack.resources.marks import InMetadata
 from onestack.resources.port import of_server
 from onestack.resources.scope import Scope, given

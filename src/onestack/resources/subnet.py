@@ -7,7 +7,8 @@ from typing import Any
 
 from onestack.plan.model import Observed, Wanted
 from onestack.plan.values import Address, Ref
-from onestack.resources.kind import Kind, Names
+from onestack.resources.context import Names
+from onestack.resources.kind import Kind
 from onestack.resources.scope import Scope
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from onestack.core.errors import Place
 from onestack.plan.model import Wanted
 from onestack.plan.values import Address, Ref, Secret
-from onestack.resources.kind import Kind, Names
+from onestack.resources.context import Names
+from onestack.resources.kind import Kind
 from onestack.resources.marks import InAttribute
 from onestack.resources.scope import DOMAIN, Scope, given, in_domain
 

@@ -9,7 +9,8 @@ from onestack.core import wait
 from onestack.core.errors import Place
 from onestack.plan.model import Change, Observed, Wanted
 from onestack.plan.values import Address, Ref, Value
-from onestack.resources.kind import READY_SECONDS, Hands, Kind, Look, Names
+from onestack.resources.context import Hands, Look, Names
+from onestack.resources.kind import READY_SECONDS, Kind
 from onestack.resources.marks import InMetadata
 from onestack.resources.scope import Scope, given
 

@@ -7,7 +7,8 @@ from typing import Any
 from onestack.core.errors import Place
 from onestack.plan.model import Wanted
 from onestack.plan.values import Address
-from onestack.resources.kind import Hands, Kind, Names
+from onestack.resources.context import Hands, Names
+from onestack.resources.kind import Kind
 from onestack.resources.scope import Scope, given
 
 _PUBLIC = "os-volume-type-access:is_public"

@@ -47,15 +47,17 @@ def _percent(value: float) -> str:
     return f"{value * 100:.9f}".rstrip("0").rstrip(".") + "%"
 
 
-def _text(allowed: str) -> WithJsonSchema:
+def text_schema(allowed: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "x-allowed": allowed})
 
 
 Duration = Annotated[
-    float, BeforeValidator(_duration), PlainSerializer(_seconds, return_type=str), _text(_DURATION)
+    float, BeforeValidator(_duration), PlainSerializer(_seconds, return_type=str), text_schema(_DURATION)
 ]
 """Seconds."""
-Share = Annotated[float, BeforeValidator(_share), PlainSerializer(_percent, return_type=str), _text(_SHARE)]
+Share = Annotated[
+    float, BeforeValidator(_share), PlainSerializer(_percent, return_type=str), text_schema(_SHARE)
+]
 """A fraction, 0 to 1."""
 
 
@@ -85,4 +87,4 @@ def _rate(value: Any) -> Any:
     return Rate(int(match[1]), float(match[2]) * _UNITS[match[3]])
 
 
-RateLimit = Annotated[Rate, BeforeValidator(_rate), PlainSerializer(str, return_type=str), _text(_RATE)]
+RateLimit = Annotated[Rate, BeforeValidator(_rate), PlainSerializer(str, return_type=str), text_schema(_RATE)]

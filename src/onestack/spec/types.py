@@ -88,7 +88,8 @@ Bool = Annotated[bool, Strict()]
 Text = Annotated[str, BeforeValidator(as_written), Strict()]
 
 
-def _pattern(regex: str, allowed: str) -> BeforeValidator:
+def pattern(regex: str, allowed: str) -> BeforeValidator:
+    """Text of a form; `allowed` says it in words."""
     compiled = re.compile(regex)
 
     def check(value: Any) -> Any:
@@ -102,7 +103,8 @@ def _pattern(regex: str, allowed: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-def _text(allowed: str, **extra: Any) -> WithJsonSchema:
+def text_schema(allowed: str, **extra: Any) -> WithJsonSchema:
+    """What the schema says of such a text."""
     return WithJsonSchema({"type": "string", "x-allowed": allowed, **extra})
 
 
@@ -114,11 +116,11 @@ _FILE = "an absolute path"
 _IP = "an IP address: 192.0.2.10"
 _CIDR = "an IPv4 network with its prefix length: 172.24.4.0/24"
 
-Name = Annotated[str, _pattern(_LABEL, _NAME), _text(_NAME, pattern=f"^{_LABEL}$")]
+Name = Annotated[str, pattern(_LABEL, _NAME), text_schema(_NAME, pattern=f"^{_LABEL}$")]
 DnsName = Annotated[
-    str, _pattern(rf"(?=.{{1,253}}$)({_LABEL}\.)*{_LABEL}", _DNS), _text(_DNS, format="hostname")
+    str, pattern(rf"(?=.{{1,253}}$)({_LABEL}\.)*{_LABEL}", _DNS), text_schema(_DNS, format="hostname")
 ]
-InterfaceName = Annotated[str, _pattern(r"(?!\.\.?$)[^\s/:]{1,15}", _NIC), _text(_NIC)]
+InterfaceName = Annotated[str, pattern(r"(?!\.\.?$)[^\s/:]{1,15}", _NIC), text_schema(_NIC)]
 
 
 def _file(value: Any) -> Any:
@@ -133,7 +135,7 @@ def _address(value: Any) -> Any:
     if isinstance(value, (IPv4Address, IPv6Address)):
         return value
     try:
-        return ip_address(_only_text(value, _IP))
+        return ip_address(only_text(value, _IP))
     except ValueError as error:
         raise refused(Problem(f"{words(value)} is not an IP address", _IP)) from error
 
@@ -150,7 +152,7 @@ def _address4(value: Any) -> Any:
 def _network4(value: Any) -> Any:
     if isinstance(value, IPv4Network):
         return value
-    text = _only_text(value, _CIDR)
+    text = only_text(value, _CIDR)
     if "/" not in text:
         raise refused(Problem(f"{words(text)} has no prefix length", _CIDR))
     try:
@@ -163,13 +165,15 @@ def _network4(value: Any) -> Any:
     return network
 
 
-def _only_text(value: Any, allowed: str) -> str:
+def only_text(value: Any, allowed: str) -> str:
+    """Text without blanks around it; a problem for anything else."""
     if not isinstance(value, str):
         raise refused(Problem(f"expected text, got {words(value)}", allowed))
     return value.strip()
 
 
-def _kind(check: Callable[[Any], Any], allowed: str, form: str) -> tuple[Any, ...]:
+def kind_of(check: Callable[[Any], Any], allowed: str, form: str) -> tuple[Any, ...]:
+    """A kind of value: how it is checked, written, and told of in the schema."""
     return (
         BeforeValidator(check),
         PlainSerializer(str, return_type=str),
@@ -177,7 +181,7 @@ def _kind(check: Callable[[Any], Any], allowed: str, form: str) -> tuple[Any, ..
     )
 
 
-File = Annotated[PurePosixPath, *_kind(_file, _FILE, "path")]
-Address = Annotated[IPv4Address | IPv6Address, *_kind(_address, _IP, "ip")]
-Address4 = Annotated[IPv4Address, *_kind(_address4, "an IPv4 address: 172.24.4.1", "ipv4")]
-Network4 = Annotated[IPv4Network, *_kind(_network4, _CIDR, "cidr")]
+File = Annotated[PurePosixPath, *kind_of(_file, _FILE, "path")]
+Address = Annotated[IPv4Address | IPv6Address, *kind_of(_address, _IP, "ip")]
+Address4 = Annotated[IPv4Address, *kind_of(_address4, "an IPv4 address: 172.24.4.1", "ipv4")]
+Network4 = Annotated[IPv4Network, *kind_of(_network4, _CIDR, "cidr")]

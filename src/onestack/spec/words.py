@@ -14,12 +14,12 @@ from onestack.spec.types import (
     Problem,
     Section,
     Text,
-    _kind,
-    _only_text,
-    _pattern,
-    _text,
     as_written,
+    kind_of,
+    only_text,
+    pattern,
     refused,
+    text_schema,
     words,
 )
 
@@ -31,7 +31,7 @@ _CONTENT = "the text itself, or file:PATH"
 _PORTS = "a port (80), a range (8000-8100) or any"
 
 ResourceName = Annotated[
-    str, _pattern(_RESOURCE, _RESOURCE_WORDS), _text(_RESOURCE_WORDS, pattern=f"^{_RESOURCE}$")
+    str, pattern(_RESOURCE, _RESOURCE_WORDS), text_schema(_RESOURCE_WORDS, pattern=f"^{_RESOURCE}$")
 ]
 
 
@@ -44,7 +44,7 @@ class Refers:
 
 def _reference(where: str) -> tuple[Any, ...]:
     allowed = f"the name of one of the {where.replace('_', ' ')}"
-    return _pattern(_RESOURCE, allowed), _text(allowed), Refers(where)
+    return pattern(_RESOURCE, allowed), text_schema(allowed), Refers(where)
 
 
 TenantRef = Annotated[str, *_reference("tenants")]
@@ -72,7 +72,7 @@ TemplateRef = Annotated[str, *_reference("templates")]
 def _cidr(value: Any) -> Any:
     if isinstance(value, (IPv4Network, IPv6Network)):
         return value
-    text = _only_text(value, _ANY_CIDR)
+    text = only_text(value, _ANY_CIDR)
     if "/" not in text:
         raise refused(Problem(f"{words(text)} has no prefix length", _ANY_CIDR))
     try:
@@ -84,7 +84,7 @@ def _cidr(value: Any) -> Any:
     return network
 
 
-Cidr = Annotated[IPv4Network | IPv6Network, *_kind(_cidr, _ANY_CIDR, "cidr")]
+Cidr = Annotated[IPv4Network | IPv6Network, *kind_of(_cidr, _ANY_CIDR, "cidr")]
 
 
 def _secret(value: Any) -> Any:
@@ -95,8 +95,8 @@ def _secret(value: Any) -> Any:
     return text
 
 
-SecretRef = Annotated[str, BeforeValidator(_secret), _text(_SECRET)]
-Content = Annotated[Text, _text(_CONTENT)]
+SecretRef = Annotated[str, BeforeValidator(_secret), text_schema(_SECRET)]
+Content = Annotated[Text, text_schema(_CONTENT)]
 
 
 def _ports(value: Any) -> Any:
