@@ -22,6 +22,7 @@ PROCESSES = (
     "neutron",
     "nova",
     "cinder",
+    "octavia",
     "horizon",
 )
 
