@@ -26,7 +26,7 @@ from onestack.core.errors import OneStackError
 from onestack.core.wait import until
 from onestack.health.volumes import chain, look
 
-pytestmark = pytest.mark.cloud
+pytestmark = [pytest.mark.cloud, pytest.mark.timeout(4500)]
 
 OPERATIONS = int(os.environ.get("ONESTACK_TEST_OPERATIONS", "50"))
 SEED = int(os.environ.get("ONESTACK_TEST_SEED", str(time.time_ns() % 100000)))

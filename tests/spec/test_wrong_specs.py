@@ -53,6 +53,20 @@ CASES = [
     wrong("duplicate inside", "platform:\n  listen: {port: 1, port: 2}\n", "2:21", "'port' is given twice"),
     wrong("key that is a list", "? [a]\n: 1\n", "1:3", "a key must be text"),
     wrong("merge of a word", "platform:\n  <<: x\n", "2:7", "merges mappings only"),
+    # Volumes
+    wrong(
+        "two backends of one name",
+        "platform:\n  volumes:\n    backends:\n      - {name: a}\n      - {name: a}\n",
+        "5:9",
+        "two backends are called 'a'",
+    ),
+    wrong(
+        "a backend that is a section of cinder.conf",
+        "platform: {volumes: {backends: [{name: database}]}}\n",
+        "1:40",
+        "'database' is a word of Cinder's own",
+    ),
+    wrong("no backend", "platform: {volumes: {backends: []}}\n", "1:32", "no backend is left"),
     # Keys
     wrong("unknown key", "colour: red\n", "1:1", "unknown key 'colour'", "version, name, platform, hosts"),
     wrong("typo", "platform:\n  relase: 2026.2\n", "2:3", "unknown key 'relase'", "did you mean 'release'?"),
