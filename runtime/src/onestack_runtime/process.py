@@ -24,7 +24,7 @@ LOG = logging.getLogger(__name__)
 
 STOP_SECONDS = 10.0
 """How long the workers together may take to end; less than the supervisor gives (Process.stop_seconds)."""
-START_SECONDS = 150.0
+START_SECONDS = 200.0
 """How long a worker may fail to start (another service is not there yet) before the process gives up."""
 RETRY_SECONDS = 0.5
 _ALL = "the rest"

@@ -14,6 +14,10 @@ TRANSPORT = "onestack://"
 TOKEN_CACHE = "onestack.token_cache"
 """Where a runner puts its cache of validated tokens in every request (onestack_runtime.token_cache)."""
 
+READY_SECONDS = 240.0
+"""How long a project's process may take to be ready. Ten seconds are usual; a machine that does much else
+needs many times that, and a process that ends in the meantime is noticed at once."""
+
 _PYTHON = ("python3", "-P", "-m")
 
 
@@ -144,7 +148,7 @@ def runner(
     *,
     needs: tuple[str, ...] = (),
     stop_seconds: int = 15,
-    ready_seconds: float = 90,
+    ready_seconds: float = READY_SECONDS,
     database: bool = True,
     more: Mapping[str, str] | None = None,
 ) -> Process:

@@ -53,7 +53,7 @@ def _files(view: View) -> dict[str, str]:
 
 
 def _processes(view: View) -> tuple[Process, ...]:
-    return (common.runner("cinder", PATH, stop_seconds=STOP_SECONDS, ready_seconds=180),)
+    return (common.runner("cinder", PATH, stop_seconds=STOP_SECONDS),)
 
 
 SERVICE = Service(

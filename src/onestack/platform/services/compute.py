@@ -110,7 +110,6 @@ def _processes(view: View) -> tuple[Process, ...]:
             PATH,
             needs=("ovs-vswitchd",) if fake else ("ovs-vswitchd", "libvirtd"),
             stop_seconds=STOP_SECONDS,
-            ready_seconds=240,
             more={"ONESTACK_FAKE_HOSTS": str(view.fake_hosts)} if fake else None,
         ),
     )

@@ -75,9 +75,7 @@ def _files(view: View) -> dict[str, str]:
 
 
 def _processes(view: View) -> tuple[Process, ...]:
-    return (
-        common.runner("octavia", PATH, needs=("ovsdb", "ovs-vswitchd"), stop_seconds=20, ready_seconds=150),
-    )
+    return (common.runner("octavia", PATH, needs=("ovsdb", "ovs-vswitchd"), stop_seconds=20),)
 
 
 SERVICE = Service(
