@@ -72,8 +72,19 @@ class Web:
 
     def workers(self) -> list[str]:
         """The process ids of its HAProxy's workers."""
-        text = ask_haproxy(self.field.cloud, self.lb.id, "show proc")
-        return [line.split()[0] for line in text.splitlines() if " worker " in line]
+        found: list[str] = []
+
+        def look() -> tuple[bool, str]:
+            try:
+                text = ask_haproxy(self.field.cloud, self.lb.id, "show proc")
+            except OSError as error:
+                # One that was just started serves a moment before its master answers.
+                return False, repr(error)
+            found[:] = [line.split()[0] for line in text.splitlines() if " worker " in line]
+            return bool(found), text
+
+        until("HAProxy's master to name its workers", look, seconds=20, every=0.1)
+        return found
 
     def remove(self) -> None:
         self.field.settled(self.lb.id)
