@@ -33,7 +33,10 @@ def left_of_acme(cloud: Cloud) -> list[str]:
         found += [
             f"group {one.name}" for one in admin.identity.groups() if one.name.partition("-")[0] in names
         ]
-        found += [f"server {one.name}" for one in admin.compute.servers(all_projects=True)]
+        servers = admin.compute.servers(all_projects=True)
+        found += [
+            f"server {one.name}" for one in servers if one.metadata.get("onestack", "").startswith("acme:")
+        ]
         found += [f"flavor {one.name}" for one in admin.compute.flavors() if one.name == "web"]
         network = admin.network
         for kind, listed in {

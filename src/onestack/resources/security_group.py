@@ -35,11 +35,7 @@ class SecurityGroups(Kind):
 
     def found(self, look: Look) -> Iterable[dict[str, Any]]:
         """The groups `default` only where a spec speaks of them: else they are Neutron's."""
-        speaks = {address.path[0] for address in look.wanted if address.path[1:] == (DEFAULT,)}
-        tenants = {raw["id"]: raw["name"] for raw in look.all("identity", "/projects", "projects")}
-        for raw in look.all(self.service, self.path, self.many):
-            if raw["name"] != DEFAULT or tenants.get(raw["project_id"]) in speaks:
-                yield raw
+        return spoken_of(look, self.name)
 
     def observe(self, raw: dict[str, Any], names: Names) -> Observed | None:
         there = super().observe(raw, names)
@@ -56,3 +52,14 @@ class SecurityGroups(Kind):
         inside = hands.rest(self.service, project)
         found = inside.all(self.path, self.many, name=DEFAULT, project_id=project)
         return str(found[0]["id"])
+
+
+def spoken_of(look: Look, kind: str) -> Iterator[dict[str, Any]]:
+    """The groups, with `default` only where something wanted of a kind is in it, or is it."""
+    spoken = {
+        one.path[0].partition("@")[0] for one in look.wanted if one.kind == kind and one.path[1] == DEFAULT
+    }
+    tenants = {raw["id"]: raw["name"] for raw in look.all("identity", "/projects", "projects")}
+    for raw in look.all("network", SecurityGroups.path, SecurityGroups.many):
+        if raw["name"] != DEFAULT or tenants.get(raw["project_id"]) in spoken:
+            yield raw

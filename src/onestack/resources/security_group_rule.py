@@ -11,7 +11,7 @@ from onestack.resources.context import Hands, Look, Names
 from onestack.resources.kind import Kind
 from onestack.resources.marks import Inherited
 from onestack.resources.scope import Scope
-from onestack.resources.security_group import DEFAULT
+from onestack.resources.security_group import spoken_of
 
 _DEFAULT = ({"direction": "egress", "ethertype": "IPv4"}, {"direction": "egress", "ethertype": "IPv6"})
 _SIDES = {"remote_group_id": "security group", "remote_address_group_id": "address group"}
@@ -73,10 +73,8 @@ class SecurityGroupRules(Kind):
 
     def found(self, look: Look) -> Iterable[dict[str, Any]]:
         # Groups are listed with their rules.
-        spoken = any(one.kind == self.name and one.path[1] == DEFAULT for one in look.wanted)
-        for group in look.all("network", "/security-groups", "security_groups"):
-            if group["name"] != DEFAULT or spoken:
-                yield from group["security_group_rules"]
+        for group in spoken_of(look, self.name):
+            yield from group["security_group_rules"]
 
     def outer(self, raw: dict[str, Any], names: Names) -> Address | None:
         return names.address("security group", raw["security_group_id"])
