@@ -152,8 +152,9 @@ def make(cloud: Connection, name: str, subnet: str, external: str, members: list
                     "healthmonitor": {
                         "name": "health",
                         "type": "HTTP",
-                        "delay": 2,
-                        "timeout": 2,
+                        # An emulated guest on a busy machine needs seconds to answer.
+                        "delay": 5,
+                        "timeout": 5,
                         "max_retries": 1,
                         "max_retries_down": 2,
                         "url_path": "/health",
