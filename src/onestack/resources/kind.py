@@ -150,7 +150,8 @@ class Kind:
         body = {name: hands.fill(after) for name, (_, after) in change.fields.items() if name != "owner"}
         if "owner" in change.fields or "description" in body or "metadata" in body:
             body = self.marked(body, change, hands)
-        self.send(hands, ident, body)
+        if body:  # what is marked by its parent needs nothing to be taken over
+            self.send(hands, ident, body)
 
     def marked(self, body: dict[str, Any], change: Change, hands: Hands) -> dict[str, Any]:
         """With the mark in it, and what the mark shares its place with."""

@@ -102,7 +102,9 @@ class Quotas(Kind):
 
     def update(self, change: Change, ident: str, hands: Hands) -> None:
         key, project = ident.split("|")
-        self._set(key, project, {name: after for name, (_, after) in change.fields.items()}, hands)
+        limits = {name: after for name, (_, after) in change.fields.items() if name != "owner"}
+        if limits:
+            self._set(key, project, limits, hands)
 
     def delete(self, there: Observed, hands: Hands) -> None:
         key, project = there.id.split("|")
