@@ -1,7 +1,7 @@
 """What a tenant does with a balancer: two guests behind it, a rule, a member that drains, a member that dies.
 
-The second member is the other tenant's guest, by its floating IP: it is there already, and is behind a router
-as a member may be.
+Both guests are on the balancer's own network. (By another router's floating IP it does not reach them when it has
+a floating IP itself, on the userspace datapath: docs/load-balancing.)
 """
 
 from __future__ import annotations

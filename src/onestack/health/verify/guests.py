@@ -38,6 +38,7 @@ class Guest:
     server: Server
     private: str
     public: str
+    """Its floating IP; empty without one."""
 
     def evidence(self) -> str:
         """What a person wants to read when this guest does not do what it should."""
@@ -53,7 +54,10 @@ def check_guests(
     token: str,
     services: frozenset[str] = frozenset(),
 ) -> None:
-    """Boot one guest per tenant and ask all that can be asked of them. Raises OneStackError."""
+    """Boot one guest per tenant, and another one to balance with, and ask all that can be asked of them.
+
+    Raises OneStackError.
+    """
     public_key = _public_key()
     with record.step("servers", look=_LOOK_COMPUTE) as at:
         key = near.tenant.cloud.compute.create_keypair(name=f"{near.tenant.name}-key", public_key=public_key)
@@ -62,9 +66,12 @@ def check_guests(
         script = guest.tries_to_reach(token, first.public, first.private)
         one = _boot(near, first, choice, guest.says_who_it_is(token), key.name)
         two = _boot(far, second, choice, script, None)
-        for each in (one, two):
+        booted = [one, two]
+        if "load-balancer" in services:
+            booted.append(_boot(near, _address(near, public=False), choice, "", None, "companion"))
+        for each in booted:
             _wait_active(each)
-        at.outcome = f"{one.server.name} and {two.server.name} are ACTIVE"
+        at.outcome = f"{' and '.join(str(each.server.name) for each in booted)} are ACTIVE"
     if not real_guests(admin):
         why = "Nova's fake driver is in use: its servers have no guests"
         record.leave_out("guest over HTTP, DHCP, metadata, console, isolation", why)
@@ -109,7 +116,7 @@ def check_guests(
                 f"{one.private} proves nothing"
             )
         at.outcome = f"reaches {one.public}, not {one.private}"
-    _try_balancer(record, one, two, services)
+    _try_balancer(record, [each for each in booted if each.owner is near], services)
 
 
 def _try_volumes(
@@ -123,16 +130,16 @@ def _try_volumes(
         volumes.check_volumes(record, one.owner.tenant.cloud, one.server.id, public, token, one.evidence)
 
 
-def _try_balancer(record: Recorder, one: Guest, two: Guest, services: frozenset[str]) -> None:
-    """A balancer of the first tenant's before both guests; nothing else stands on it."""
+def _try_balancer(record: Recorder, guests: list[Guest], services: frozenset[str]) -> None:
+    """A balancer of the first tenant's before its guests; nothing else stands on it."""
     if "load-balancer" not in services:
         record.leave_out("balancer", "the cloud has no load balancing service")
         return
+    near = guests[0].owner
     behind = [
-        balancers.Member(str(each.server.name).lower(), address, each.owner.tenant.cloud, each.server.id)
-        for each, address in ((one, one.private), (two, two.public))
+        balancers.Member(str(each.server.name).lower(), each.private, near.tenant.cloud, each.server.id)
+        for each in guests
     ]
-    near = one.owner
     with suppress(OneStackError):
         balancers.check_balancer(
             record, near.tenant.cloud, near.tenant.name, near.subnet.id, near.external.id, behind
@@ -167,8 +174,8 @@ class _Address:
     public: str
 
 
-def _address(place: TenantNetwork) -> _Address:
-    """A port with a floating IP, before any server: so each guest can be told the other's addresses."""
+def _address(place: TenantNetwork, *, public: bool = True) -> _Address:
+    """A port, with a floating IP, before any server: so each guest can be told the other's addresses."""
     cloud = place.tenant.cloud.network
     port = cloud.create_port(
         name=f"{place.tenant.name}-port",
@@ -176,11 +183,16 @@ def _address(place: TenantNetwork) -> _Address:
         fixed_ips=[{"subnet_id": place.subnet.id}],
         security_group_ids=[place.group.id],
     )
+    private = port.fixed_ips[0]["ip_address"]
+    if not public:
+        return _Address(port.id, private, "")
     ip = cloud.create_ip(floating_network_id=place.external.id, port_id=port.id)
-    return _Address(port.id, port.fixed_ips[0]["ip_address"], ip.floating_ip_address)
+    return _Address(port.id, private, ip.floating_ip_address)
 
 
-def _boot(place: TenantNetwork, address: _Address, choice: Choice, script: str, key: str | None) -> Guest:
+def _boot(
+    place: TenantNetwork, address: _Address, choice: Choice, script: str, key: str | None, name: str = "vm"
+) -> Guest:
     cloud = place.tenant.cloud
     image = cloud.image.find_image(choice.image)
     flavor = cloud.compute.find_flavor(choice.flavor)
@@ -189,11 +201,11 @@ def _boot(place: TenantNetwork, address: _Address, choice: Choice, script: str, 
     if flavor is None:
         raise PermanentError(f"there is no flavor `{choice.flavor}` that the tenant can see")
     server = cloud.compute.create_server(
-        name=f"{place.tenant.name}-vm",
+        name=f"{place.tenant.name}-{name}",
         image_id=image.id,
         flavor_id=flavor.id,
         networks=[{"port": address.port_id}],
-        user_data=guest.encoded(script),
+        **({"user_data": guest.encoded(script)} if script else {}),
         **({"key_name": key} if key else {}),
     )
     # The answer to the request has no name yet.
