@@ -99,29 +99,26 @@ class Volumes(Stored):
             super().send(hands, ident, body)
 
 
-class Snapshots(Stored):
+class OfVolume(Stored):
+    """What is made from a volume, in use or not, and never changes with it."""
+
+    fields = ("name", "description", "volume_id", _STATUS)
+    refs = {"volume_id": "volume"}  # noqa: RUF012
+    fixed = frozenset({"volume_id", _STATUS})
+
+    def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
+        fields = {"volume_id": scope.named("volume", item.volume), _STATUS: False}
+        once = {"force": True}
+        return self.of_tenant(scope, item.name, place, fields | given(item, "description"), once=once)
+
+
+class Snapshots(OfVolume):
     name, key = "snapshot", "snapshots"
     path, one, many = "/snapshots", "snapshot", "snapshots"
     project_key = "os-extended-snapshot-attributes:project_id"
-    fields = ("name", "description", "volume_id", _STATUS)
-    refs = {"volume_id": "volume"}  # noqa: RUF012
-    fixed = frozenset({"volume_id", _STATUS})
-
-    def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
-        fields = {"volume_id": scope.named("volume", item.volume), _STATUS: False}
-        once = {"force": True}
-        return self.of_tenant(scope, item.name, place, fields | given(item, "description"), once=once)
 
 
-class Backups(Stored):
+class Backups(OfVolume):
     name, key = "backup", "backups"
     path, one, many = "/backups", "backup", "backups"
     project_key = "os-backup-project-attr:project_id"
-    fields = ("name", "description", "volume_id", _STATUS)
-    refs = {"volume_id": "volume"}  # noqa: RUF012
-    fixed = frozenset({"volume_id", _STATUS})
-
-    def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
-        fields = {"volume_id": scope.named("volume", item.volume), _STATUS: False}
-        once = {"force": True}
-        return self.of_tenant(scope, item.name, place, fields | given(item, "description"), once=once)
