@@ -23,7 +23,7 @@ from onestack.health.keeper import PERIOD
 
 pytestmark = pytest.mark.cloud
 
-OPERATIONS = 50
+OPERATIONS = int(os.environ.get("ONESTACK_TEST_OPERATIONS", "25"))
 
 
 @pytest.fixture(scope="module")

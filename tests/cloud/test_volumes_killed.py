@@ -1,6 +1,7 @@
 """Processes and guests are killed in the middle of what is done to volumes: nothing is lost, nothing stays stuck.
 
-Fifty operations in a random order; at every third one, somebody is killed a moment after it was asked for.
+Operations in a random order; at every third one, somebody is killed a moment after it was asked for. Their number and
+the seed of the order can be set: ONESTACK_TEST_OPERATIONS, ONESTACK_TEST_SEED.
 What a volume held before must be in it afterwards, and `volumes check` must leave each in a true state.
 """
 
@@ -26,10 +27,10 @@ from onestack.core.errors import OneStackError
 from onestack.core.wait import until
 from onestack.health.volumes import chain, look
 
-pytestmark = [pytest.mark.cloud, pytest.mark.timeout(4500)]
+pytestmark = [pytest.mark.cloud, pytest.mark.timeout(1500)]
 
-OPERATIONS = int(os.environ.get("ONESTACK_TEST_OPERATIONS", "50"))
-SEED = int(os.environ.get("ONESTACK_TEST_SEED", str(time.time_ns() % 100000)))
+OPERATIONS = int(os.environ.get("ONESTACK_TEST_OPERATIONS", "14"))
+SEED = int(os.environ.get("ONESTACK_TEST_SEED", "7"))
 VICTIMS = ("cinder", "nova", "libvirtd", "guest")
 PATTERN = "0x5a"
 SETTLED = {"available", "in-use", "error", "error_restoring"}
