@@ -29,6 +29,9 @@ def run_script(tmp_path):
     """Run user data with a web folder and a wget of ours; give the page it published."""
 
     def run(script, public=0, private=1):
+        # This machine's disks are nobody's to write to, and nothing may go on running.
+        assert "dd of=" not in script
+        assert "&\n" not in script
         tools, web = tmp_path / "bin", tmp_path / "www"
         tools.mkdir()
         web.mkdir()
@@ -51,7 +54,7 @@ def run_script(tmp_path):
 
 
 def test_the_first_guest_says_who_it_is(run_script):
-    page, console = run_script(guest.says_who_it_is("c0ffee"))
+    page, console = run_script(guest.says_who_it_is("c0ffee", disks=False))
     assert page == {"token": "c0ffee", "instance": "i-00000001", "key": "AAAAkey"}
     assert console == {"token": "c0ffee"}
 
@@ -69,6 +72,12 @@ def test_the_second_guest_says_what_it_reaches(run_script, public, private, seen
     page, console = run_script(script, public, private)
     assert page == {"token": "c0ffee", **seen}
     assert console == seen
+
+
+def test_only_the_part_about_disks_writes_to_disks():
+    whole = guest.says_who_it_is("c0ffee")
+    assert whole.startswith(guest.says_who_it_is("c0ffee", disks=False))
+    assert "dd of=$disk" in whole
 
 
 def test_user_data_is_a_script_in_base64():

@@ -75,10 +75,10 @@ echo "public=$public private=$private"
 """
 
 
-def says_who_it_is(token: str) -> str:
-    """User data for the first guest: publish what metadata says of it, and a token that nobody else knows; and
-    write that to disks it is given later."""
-    more = _DISKS.replace("{token}", token).replace("{disks}", DISKS)
+def says_who_it_is(token: str, *, disks: bool = True) -> str:
+    """User data for the first guest: publish what metadata says of it, and a token that nobody else knows; with
+    `disks`, also write that to every empty disk it is given later. Never run that part outside a guest."""
+    more = _DISKS.replace("{token}", token).replace("{disks}", DISKS) if disks else ""
     return _FIRST.format(roots=_WEB_ROOTS, token=token, metadata=METADATA, report=REPORT, more=more)
 
 
