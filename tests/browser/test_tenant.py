@@ -151,14 +151,19 @@ def test_a_balancer_with_two_members_answers(
 
 
 def _members(mine: Connection) -> list[tuple[str, int]]:
-    (pool,) = mine.load_balancer.pools()
+    """The members' statuses and ports, once both serve. The page makes one object after another."""
+
+    def seen() -> list[tuple[str, int]]:
+        api = mine.load_balancer
+        members = [each for pool in api.pools() for each in api.members(pool)]
+        return [(each.operating_status, each.protocol_port) for each in members]
 
     def look() -> tuple[bool, str]:
-        seen = [member.operating_status for member in mine.load_balancer.members(pool)]
-        return seen == ["ONLINE", "ONLINE"], str(seen)
+        now = seen()
+        return [status for status, _ in now] == ["ONLINE", "ONLINE"], str(now)
 
     until("both members to be ONLINE", look, seconds=120, every=1)
-    return [(each.operating_status, each.protocol_port) for each in mine.load_balancer.members(pool)]
+    return seen()
 
 
 def test_a_tenant_cannot_see_anothers_server_by_its_address(
