@@ -29,7 +29,7 @@ def test_a_killed_process_comes_back_and_the_guest_stays(
     before = health.pids(cloud)
     running, held = guests.qemus(cloud), guests.resources(cloud)
     counted = {each: status.restarts(cloud.site).get(each, 0) for each in health.PROCESSES}
-    assert len(running) == 1
+    assert running, "no guest runs"
     os.kill(before[name], signal.SIGKILL)
     health.wait_back(cloud, name, before[name])
     health.wait_healthy(cloud)
