@@ -271,3 +271,14 @@ def test_a_metadata_port_in_use_is_named() -> None:
     found = only(check(taken))
     assert found.summary == "port 8775 is in use on 127.0.0.1"
     assert "other (pid 77)" in found.detail
+
+
+def test_ports_of_monitoring_that_are_taken() -> None:
+    taken = Listener(ip_address("0.0.0.0"), 9490, 4711, "prometheus")
+    wanted = "platform:\n  monitoring:\n    enabled: true\n"
+    assert check(machine(listeners=(taken,))) == []
+    found = only(check(machine(listeners=(taken,)), wanted))
+    assert found.summary == "port 9490 is in use on 0.0.0.0"
+    assert "another platform.monitoring.port" in found.hint
+    assert check(machine(listeners=(taken,)), wanted, own=Own(True, frozenset({4711}))) == []
+    assert check(machine(listeners=(taken,)), wanted, BESIDE) == []

@@ -28,10 +28,15 @@ DEADLINE = 1200.0
 
 # Nobody reads manuals inside a namespace; 250 MB of them would lie on every host.
 _EXCLUDED = ("doc", "man", "locale", "info", "lintian", "bash-completion")
-# Users of daemons whose packages make none (Debian's mariadb-server would, its core does not).
-_USERS = ("mysql",)
-# Debian package -> the one file or folder of it that is wanted: the whole would bring Perl, or Node.js.
-_SINGLE_FILES = {"mariadb-client": "usr/bin/mariadb-dump", "novnc": "usr/share/novnc"}
+# Users of daemons whose packages make none (Debian's mariadb-server would, its core does not), or are not installed.
+_USERS = ("mysql", "prometheus")
+# Debian package -> the one file or folder of it that is wanted: the whole would bring Perl, Node.js, or a second
+# program of 85 MB and a page's scripts.
+_SINGLE_FILES = {
+    "mariadb-client": "usr/bin/mariadb-dump",
+    "novnc": "usr/share/novnc",
+    "prometheus": "usr/bin/prometheus",
+}
 # Mount points that the namespace needs (the base is mounted read-only), beside those Debian has.
 _MOUNT_POINTS = (
     "etc/onestack",

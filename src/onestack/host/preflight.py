@@ -221,6 +221,7 @@ def _shared_network(spec: Spec, facts: Facts, mine: Own) -> Iterator[Diagnostic]
                 f"by {listener.who}",
                 hint="guests' metadata is served there; end that program",
             )
+    yield from _monitoring_ports(spec, facts, mine)
     if "network" not in spec.platform.services:
         return
     for route in facts.overlapping(external.cidr, mine.interfaces):
@@ -240,6 +241,20 @@ def _shared_network(spec: Spec, facts: Facts, mine: Own) -> Iterator[Diagnostic]
             hint="end it, or say 'platform: {network: {isolated: true}}'",
             forcible=True,
         )
+
+
+def _monitoring_ports(spec: Spec, facts: Facts, mine: Own) -> Iterator[Diagnostic]:
+    monitoring = spec.platform.monitoring
+    for key in ("port", "exporter_port") if spec.monitored else ():
+        port = getattr(monitoring, key)
+        for listener in _taken(facts, mine, port, IPv4Address("127.0.0.1")):
+            yield Diagnostic(
+                "error",
+                f"port {port} is in use on {listener.address}",
+                f"by {listener.who}",
+                spec.place_of("platform", "monitoring", key),
+                f"choose another platform.monitoring.{key}, or end that program",
+            )
 
 
 def _taken(facts: Facts, mine: Own, port: int, address: IPv4Address | IPv6Address) -> Iterator[Listener]:

@@ -7,7 +7,7 @@ must never look like a quiet server.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class PoolRates:
 @dataclass(frozen=True)
 class Observed:
     """One look. `monotonic`, `wall`: seconds, when it was. `guests`: by server id. `members`: by pool and member
-    id. `pools`: by pool id. `failures`: what could not be read, and why."""
+    id. `pools`: by pool id. `failures`: what could not be read, and why. `balancers`: balancer id by pool id."""
 
     monotonic: float
     wall: float
@@ -62,3 +62,4 @@ class Observed:
     members: Mapping[tuple[str, str], MemberRates]
     pools: Mapping[str, PoolRates]
     failures: tuple[str, ...]
+    balancers: Mapping[str, str] = field(default_factory=dict)

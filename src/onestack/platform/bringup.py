@@ -7,7 +7,7 @@ import ipaddress
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from onestack.host import namespace, network, processes, ready, systemd
 from onestack.host.command import last_lines, run
 from onestack.host.supervisor import Program, configuration
 from onestack.platform import catalogue, connect, databases, folders, furnish, takedown, tls
-from onestack.platform.parts import database, front, hypervisor, switches
+from onestack.platform.parts import database, front, hypervisor, monitoring, switches
 from onestack.platform.services import identity
 from onestack.platform.shape import Process, Ready
 from onestack.platform.site import PYTHON, Site
@@ -122,11 +122,18 @@ def config_stamps(site: Site) -> dict[str, str]:
             }
         ),
         **dict.fromkeys(hypervisor.NAMES, digits(hypervisor.files(view))),
+        monitoring.NAME: digits(
+            {"config": monitoring.settings(view), "command": _words(monitoring.processes(view))}
+        ),
     }
     for service in catalogue.services(view.services):
         for process in service.processes(view):
             stamps[process.name] = digits(service.files(view))
     return stamps
+
+
+def _words(processes: Sequence[Process]) -> str:
+    return repr([each.command for each in processes])
 
 
 def _stamped(process: Process, stamps: Mapping[str, str]) -> Process:
@@ -167,7 +174,10 @@ def tasks(site: Site, image: Path, emit: Emit) -> list[Task]:
         "ovsdb": ("switch files",),
         "ovs-vswitchd": ("switch settings",),
         "ovn-controller": ("external",),
+        monitoring.NAME: ("monitoring files",),
     }
+    if view.monitoring:
+        found.append(Task("monitoring files", lambda: folders.write_monitoring(site)))
     found.append(Task("database files", install_database))
     found.append(Task("databases", lambda: databases.prepare(site, emit, store()), (database.NAME,)))
     if "network" in view.services:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from onestack.platform.parts import database, front, hypervisor, switches
+from onestack.platform.parts import database, front, hypervisor, monitoring, switches
 from onestack.platform.services import CATALOGUE
 from onestack.platform.shape import Database, Endpoint, Process, Service, View
 
@@ -48,6 +48,7 @@ def parts(view: View) -> list[Process]:
         *network,
         *hypervisor.processes(view),
         *front.processes(view),
+        *monitoring.processes(view),
     ]
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onestack.host.files import replace_private
+from onestack.platform.parts import monitoring
 from onestack.platform.site import Site
 
 
@@ -42,6 +43,8 @@ FOLDERS = (
     Folder("/var/lib/neutron"),
     Folder("/var/lib/horizon", mode=0o700),
     Folder("/var/lib/octavia", mode=0o711),
+    Folder(monitoring.FOLDER, "root", "prometheus", 0o750),
+    Folder(monitoring.DATA, "prometheus", "prometheus", 0o700),
     Folder("/var/log", mode=0o750),
     Folder("/run", mode=0o755),
     Folder("/run/lock", mode=0o1777),
@@ -86,3 +89,10 @@ def write(site: Site, files: Mapping[str, str]) -> None:
         place = site.paths.etc / name
         place.parent.mkdir(parents=True, exist_ok=True)
         replace_private(place, text)
+
+
+def write_monitoring(site: Site) -> None:
+    """Write Prometheus' configuration where its user may read it."""
+    place = site.outside(monitoring.CONFIG)
+    replace_private(place, monitoring.settings(site.view))
+    place.chmod(0o644)

@@ -31,6 +31,17 @@ class External:
 
 
 @dataclass(frozen=True)
+class Monitoring:
+    """The cloud's own Prometheus. `retention`: seconds. `size`: MiB. `targets`: host:port, scraped too."""
+
+    port: int
+    exporter_port: int
+    retention: int
+    size: int
+    targets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class View:
     """Everything a declaration may know about the cloud it is rendered for."""
 
@@ -56,6 +67,8 @@ class View:
     """Names of the places where volumes are kept; the first is the default."""
     ca_file: str | None = None
     """A CA bundle that clients of `front` need, where it speaks TLS."""
+    monitoring: Monitoring | None = None
+    """None: without Prometheus."""
 
     @property
     def consoles(self) -> bool:

@@ -16,7 +16,7 @@ from onestack.host import namespace
 from onestack.host.command import run
 from onestack.host.supervisor import Program, Supervisor
 from onestack.platform import catalogue, secrets
-from onestack.platform.shape import ENVIRONMENT, External, Process, View
+from onestack.platform.shape import ENVIRONMENT, External, Monitoring, Process, View
 from onestack.spec.model import Spec
 
 RUNTIME = "/usr/lib/onestack-runtime"
@@ -122,7 +122,15 @@ class Site:
             balancer_providers=platform.load_balancing.providers,
             volume_backends=tuple(each.name for each in platform.volumes.backends),
             ca_file=self.ca_file,
+            monitoring=self._monitoring,
         )
+
+    @property
+    def _monitoring(self) -> Monitoring | None:
+        said = self.spec.platform.monitoring
+        if not self.spec.monitored:
+            return None
+        return Monitoring(said.port, said.exporter_port, round(said.retention), said.size, said.targets)
 
     @property
     def tls(self) -> bool:

@@ -72,6 +72,10 @@ def _tell_apart(hosts: tuple[Host, ...]) -> tuple[Host, ...]:
     return hosts
 
 
+_METADATA = 8775
+"""The front's port for guests' metadata (onestack.platform.parts.front); a test holds it to that."""
+
+
 class Spec(Section):
     """What is wanted: a cloud."""
 
@@ -121,6 +125,7 @@ platform:
 
     def problems(self) -> Iterator[Problem]:
         yield from references.problems(self, furnished())
+        yield from self._ports()
         if not self.hosts:
             return
         running = self.platform.services
@@ -132,6 +137,24 @@ platform:
                 f"each of {', '.join(needed)} on some host",
                 path=("hosts", 0, "roles"),
             )
+
+    @property
+    def monitored(self) -> bool:
+        """Whether the cloud has a Prometheus of its own."""
+        said = self.platform.monitoring.enabled
+        return any(tenant.scaling_groups for tenant in self.tenants) if said == "auto" else said
+
+    def _ports(self) -> Iterator[Problem]:
+        """What listens on loopback must not meet: the front, guests' metadata, Prometheus and what it scrapes."""
+        if not self.monitored:
+            return
+        taken = {self.platform.listen.port: "platform.listen.port", _METADATA: "guests' metadata"}
+        for key in ("port", "exporter_port"):
+            port = getattr(self.platform.monitoring, key)
+            if who := taken.get(port):
+                path = ("platform", "monitoring", key)
+                yield Problem(f"port {port} is taken by {who}", "another port", path=path)
+            taken[port] = f"platform.monitoring.{key}"
 
     @property
     def file(self) -> str:

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, Wit
 
 from onestack.core import data
 from onestack.spec import services as catalogue
+from onestack.spec.monitoring import Monitoring
 from onestack.spec.types import (
     Address,
     Address4,
@@ -352,6 +353,8 @@ platform:
     """Block storage."""
     load_balancing: LoadBalancing = LoadBalancing()
     """What balances load."""
+    monitoring: Monitoring = Monitoring()
+    """Figures of what runs."""
 
     def problems(self) -> Iterator[Problem]:
         clashes = dict(catalogue.conflicts(self.services, self.exclude))

@@ -1,0 +1,120 @@
+"""One look after another at all guests and balancers of a cloud: read here, worked out in `guests` and `balancers`.
+
+Nothing is asked of OpenStack's APIs: libvirt and the HAProxies know it first, and go on when those are away.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from onestack.core.errors import OneStackError
+from onestack.observe import balancers, guests
+from onestack.observe.seen import GuestRates, Observed
+from onestack.platform.site import Site
+
+SECONDS = 3.0
+"""How long one answer may take. A look must not take longer than the time to the next."""
+_BALANCERS = "/run/octavia/balancers"
+_FOLDERS = "/var/lib/octavia/balancers"
+# Of the table only backends and servers.
+_QUESTION = b"show info;show stat -1 6 -1\n"
+
+
+class Collector:
+    """Looks at one cloud. Not for several threads."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._servers: dict[str, str] = {}
+        self._used: Mapping[str, guests.Used] = {}
+        self._used_at = 0.0
+        self._counts = balancers.Counts()
+
+    def look(self) -> Observed:
+        """Everything now, with rates since the look before. What fails is said in it; nothing is raised for it."""
+        failures: list[str] = []
+        found = self._guests(failures)
+        rows, owners = self._balancers(failures)
+        members, pools = self._counts.rates(rows, time.monotonic())
+        return Observed(
+            time.monotonic(), time.time(), found, members, pools, tuple(failures), balancers=owners
+        )
+
+    def _guests(self, failures: list[str]) -> dict[str, GuestRates]:
+        if not self._site.view.consoles:
+            return {}
+        try:
+            used = guests.parse(self._site.inside(guests.COMMAND, seconds=SECONDS))
+            now = time.monotonic()
+            if used.keys() - self._servers.keys():
+                self._servers = guests.servers(self._site.inside(guests.NAMES, seconds=SECONDS))
+        except (OneStackError, OSError) as error:
+            failures.append(f"guests: {_words(error)}")
+            return {}
+        found = {}
+        for name, each in used.items():
+            # One that ended between the two questions has no name any more.
+            if ident := self._servers.get(name):
+                found[ident] = guests.rates(self._used.get(name), each, now - self._used_at)
+        self._used, self._used_at = used, now
+        return found
+
+    def _balancers(self, failures: list[str]) -> tuple[dict[balancers.Key, balancers.Row], dict[str, str]]:
+        folder = self._site.outside(_BALANCERS)
+        sockets = sorted(folder.glob("*/runtime.sock")) if folder.is_dir() else []
+        rows: dict[balancers.Key, balancers.Row] = {}
+        owners: dict[str, str] = {}
+        if not sockets:
+            return rows, owners
+        ids = _ids(self._site.outside(_FOLDERS))
+
+        def read(place: Path) -> str | Exception:
+            try:
+                return ask(place)
+            except OSError as error:
+                return error
+
+        # Side by side: one that hangs must not make all others late.
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(read, sockets))
+        for place, answer in zip(sockets, answers, strict=True):
+            name = place.parent.name
+            try:
+                if isinstance(answer, Exception):
+                    raise answer
+                process = f"{name} {balancers.process(answer)}"
+                for (backend, server), row in balancers.parse(answer).items():
+                    rows[process, backend, server] = row
+                    owners[row.pool] = ids.get(name, name)
+            except (OSError, ValueError, KeyError) as error:
+                failures.append(f"balancer {ids.get(name, name)}: {_words(error)}")
+        return rows, owners
+
+
+def ask(place: Path) -> str:
+    """What the HAProxy behind a runtime socket says: the process that serves now. Raises OSError."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        sock.settimeout(SECONDS)
+        sock.connect(str(place))
+        sock.sendall(_QUESTION)
+        found = b""
+        while piece := sock.recv(65536):
+            found += piece
+    return found.decode(errors="replace")
+
+
+def _ids(folder: Path) -> dict[str, str]:
+    """Balancer id by the short name its sockets' folder has (onestack_runtime.balancer.places)."""
+    if not folder.is_dir():
+        return {}
+    return {"lb-" + each.name.replace("-", "")[:11]: each.name for each in folder.iterdir()}
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, OneStackError):
+        return " ".join([error.summary, *error.detail.splitlines()[-1:]])
+    return f"{type(error).__name__}: {error}"

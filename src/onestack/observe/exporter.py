@@ -1,0 +1,189 @@
+"""The last look in Prometheus' text format, served on loopback in the cloud's network.
+
+A look that is too old is not shown: an old figure under a new time would be believed.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.metrics_core import Metric
+
+from onestack.core.errors import PermanentError
+from onestack.host import namespace
+from onestack.observe.seen import GuestRates, MemberRates, Observed, PoolRates
+from onestack.platform.site import Site
+
+OLDEST = 20.0
+"""Seconds after which a look says nothing about now."""
+Sample = tuple[tuple[str, ...], float]
+
+_GUEST = {
+    "cpu_percent": ("cpu", "CPU in use, per cent of all virtual CPUs together."),
+    "memory_percent": ("memory", "Memory in use, per cent."),
+    "network_bytes_per_second": ("network", "Bytes a second through its network cards, both directions."),
+    "disk_bytes_per_second": ("disk", "Bytes a second through its disks, both directions."),
+}
+_POOL = {
+    "requests_per_second": ("requests", "Requests a second; of a TCP pool connections."),
+    "connections": ("connections", "Connections open now."),
+    "queue": ("queue", "Requests that wait."),
+    "response_milliseconds": ("response_time", "Mean time to answer of the recent requests."),
+    "errors_per_second": ("errors", "Answers 5xx, failed connections and responses, a second."),
+}
+_MEMBER = {**_POOL, "up": ("up", "Whether its health check is content.")}
+
+
+def text(observed: Observed | None, keeper: Mapping[str, Any], now: float) -> bytes:
+    """What is served. `keeper`: what the keeper noted of the processes. `now`: seconds, monotonic."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Fixed(families(observed, keeper, now)))
+    return generate_latest(registry)
+
+
+class _Fixed:
+    """What prometheus_client asks for metrics."""
+
+    def __init__(self, found: Iterable[Metric]) -> None:
+        self._found = list(found)
+
+    def collect(self) -> list[Metric]:
+        return self._found
+
+
+def families(observed: Observed | None, keeper: Mapping[str, Any], now: float) -> Iterator[Metric]:
+    """The metrics of a look, and of the cloud's processes."""
+    yield from _processes(keeper)
+    if observed is None or now - observed.monotonic > OLDEST:
+        return
+    yield _gauge(
+        "onestack_look_timestamp_seconds", "When this was seen, Unix time.", [], [((), observed.wall)]
+    )
+    yield _gauge(
+        "onestack_look_failures", "Parts that could not be read.", [], [((), len(observed.failures))]
+    )
+    yield _gauge("onestack_guests_running", "Guests that run.", [], [((), len(observed.guests))])
+    yield from _of("onestack_guest", _GUEST, ["server"], [((k,), v) for k, v in observed.guests.items()])
+    owners = observed.balancers
+    pools = [((owners.get(pool, ""), pool), rates) for pool, rates in observed.pools.items()]
+    yield from _of("onestack_pool", _POOL, ["balancer", "pool"], pools)
+    members = [
+        ((owners.get(pool, ""), pool, member), rates) for (pool, member), rates in observed.members.items()
+    ]
+    yield from _of("onestack_member", _MEMBER, ["balancer", "pool", "member"], members)
+
+
+def _of(
+    prefix: str,
+    columns: Mapping[str, tuple[str, str]],
+    labels: list[str],
+    rows: Sequence[tuple[tuple[str, ...], GuestRates | MemberRates | PoolRates]],
+) -> Iterator[Metric]:
+    for name, (attribute, words) in columns.items():
+        samples = [(key, getattr(row, attribute)) for key, row in rows]
+        known = [(key, float(value)) for key, value in samples if value is not None]
+        yield _gauge(f"{prefix}_{name}", words, labels, known)
+
+
+def _gauge(name: str, words: str, labels: list[str], samples: Iterable[Sample]) -> Metric:
+    made = GaugeMetricFamily(name, words, labels=labels)
+    for key, value in samples:
+        made.add_metric(list(key), value)
+    return made
+
+
+def _processes(keeper: Mapping[str, Any]) -> Iterator[Metric]:
+    restarts, ready = keeper.get("restarts", {}), keeper.get("ready", {})
+    up = [((name,), float(name in ready)) for name in sorted(restarts)]
+    yield _gauge("onestack_process_up", "Whether a process of the cloud answers.", ["process"], up)
+    counter = CounterMetricFamily(
+        "onestack_process_restarts", "How often it was started anew.", labels=["process"]
+    )
+    for name, count in sorted(restarts.items()):
+        counter.add_metric([name], float(count))
+    yield counter
+
+
+def read_keeper(file: Path) -> dict[str, Any]:
+    """What the keeper noted; nothing when it never did or is away for long."""
+    try:
+        noted: dict[str, Any] = json.loads(file.read_text())
+        return noted if time.time() - float(noted["time"]) < 3 * OLDEST else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+class Exporter:
+    """Serves what it was last given. `set` may be called from any thread."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._observed: Observed | None = None
+        self._server: ThreadingHTTPServer | None = None
+
+    @property
+    def port(self) -> int:
+        """Where it listens, on 127.0.0.1 in the cloud's network."""
+        return self._site.spec.platform.monitoring.exporter_port
+
+    def set(self, observed: Observed) -> None:
+        """Serve this from now on."""
+        self._observed = observed
+
+    def start(self) -> None:
+        """Listen, in the cloud's network whatever network the caller is in. Raises PermanentError."""
+        handle = namespace.net_handle(self._site.paths)
+        try:
+            if handle.exists():
+                with namespace.joined_network(handle):
+                    self._server = self._bound()
+            else:
+                self._server = self._bound()
+        except OSError as error:
+            raise PermanentError(
+                f"127.0.0.1:{self.port} cannot be listened on: {error.strerror or error}",
+                hint="end what listens there, or choose another platform.monitoring.exporter_port",
+            ) from error
+        Thread(target=self._server.serve_forever, name="exporter", daemon=True).start()
+
+    def stop(self) -> None:
+        """Serve no more. Harmless when it does not."""
+        if self._server:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+    def render(self) -> bytes:
+        """What a scrape gets now."""
+        keeper = read_keeper(self._site.paths.run / "keeper.json")
+        return text(self._observed, keeper, time.monotonic())
+
+    def _bound(self) -> ThreadingHTTPServer:
+        exporter = self
+
+        class Handler(BaseHTTPRequestHandler):
+            timeout = 10
+
+            def do_GET(self) -> None:
+                found = self.path.partition("?")[0] == "/metrics"
+                body = exporter.render() if found else b"what is to be had is at /metrics\n"
+                self.send_response(200 if found else 404)
+                self.send_header("Content-Type", CONTENT_TYPE_LATEST if found else "text/plain")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: object) -> None:
+                """A scrape each few seconds is no news."""
+
+        ThreadingHTTPServer.daemon_threads = True
+        return ThreadingHTTPServer(("127.0.0.1", self.port), Handler)

@@ -1,0 +1,106 @@
+"""Guests' figures from libvirt: what `virsh domstats` writes, and what a guest used between two looks. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from onestack.observe.seen import GuestRates
+
+COMMAND = (
+    *("virsh", "--connect", "qemu:///system", "--quiet"),
+    *("domstats", "--raw", "--state", "--cpu-total", "--vcpu", "--balloon", "--interface", "--block"),
+)
+"""One process for all guests, whatever their number."""
+NAMES = ("virsh", "--connect", "qemu:///system", "--quiet", "list", "--uuid", "--name")
+"""Which guest has which domain: Nova gives a domain its server's id as UUID."""
+_RUNNING = "1"
+
+
+@dataclass(frozen=True)
+class Used:
+    """What a guest has used since it was started. `cpu`: nanoseconds. `memory`: per cent, now. Bytes."""
+
+    cpu: int | None
+    vcpus: int
+    memory: float | None
+    network: Mapping[str, int]
+    disk: Mapping[str, int]
+
+
+def servers(text: str) -> dict[str, str]:
+    """Server id by domain, from `virsh list --uuid --name`."""
+    rows = (line.split(maxsplit=1) for line in text.splitlines())
+    return {row[1].strip(): row[0] for row in rows if len(row) == 2}
+
+
+def parse(text: str) -> dict[str, Used]:
+    """What `virsh domstats --raw` says of each domain that runs, by its name."""
+    found: dict[str, dict[str, str]] = {}
+    now: dict[str, str] = {}
+    for line in text.splitlines():
+        line = line.strip()
+        if line.startswith("Domain:"):
+            now = found.setdefault(line.partition("'")[2].rpartition("'")[0], {})
+        elif "=" in line:
+            key, _, value = line.partition("=")
+            now[key] = value
+    return {name: _used(facts) for name, facts in found.items() if facts.get("state.state") == _RUNNING}
+
+
+def _used(facts: Mapping[str, str]) -> Used:
+    return Used(
+        cpu=_number(facts, "cpu.time"),
+        vcpus=_number(facts, "vcpu.current") or 1,
+        memory=_memory(facts),
+        network=_bytes(facts, "net", "rx.bytes", "tx.bytes"),
+        disk=_bytes(facts, "block", "rd.bytes", "wr.bytes"),
+    )
+
+
+def _memory(facts: Mapping[str, str]) -> float | None:
+    """Needs the guest's own figures: without a balloon's, QEMU's size says nothing about the guest."""
+    available = _number(facts, "balloon.available")
+    free = _number(facts, "balloon.usable")
+    if free is None:
+        free = _number(facts, "balloon.unused")
+    if not available or free is None:
+        return None
+    return max(0.0, min(100.0, 100.0 * (available - free) / available))
+
+
+def _bytes(facts: Mapping[str, str], kind: str, *counters: str) -> dict[str, int]:
+    """By device, so that one that was plugged in or taken away makes no jump."""
+    found: dict[str, int] = {}
+    for index in range(_number(facts, f"{kind}.count") or 0):
+        values = [_number(facts, f"{kind}.{index}.{each}") for each in counters]
+        # A file beneath another one (a snapshot's base) has no counters of its own.
+        if known := [each for each in values if each is not None]:
+            found[facts.get(f"{kind}.{index}.name", str(index))] = sum(known)
+    return found
+
+
+def _number(facts: Mapping[str, str], key: str) -> int | None:
+    try:
+        return int(facts[key])
+    except (KeyError, ValueError):
+        return None
+
+
+def rates(before: Used | None, now: Used, seconds: float) -> GuestRates:
+    """What a guest used a second between two looks; none by a counter that went back: it was started anew."""
+    if before is None or seconds <= 0:
+        return GuestRates(None, now.memory, None, None)
+    cpu = None
+    if before.cpu is not None and now.cpu is not None and now.cpu >= before.cpu:
+        cpu = min(100.0, (now.cpu - before.cpu) / 1e9 / seconds / now.vcpus * 100)
+    return GuestRates(
+        cpu, now.memory, _grown(before.network, now.network, seconds), _grown(before.disk, now.disk, seconds)
+    )
+
+
+def _grown(before: Mapping[str, int], now: Mapping[str, int], seconds: float) -> float | None:
+    both = before.keys() & now.keys()
+    if not both or any(now[each] < before[each] for each in both):
+        return None
+    return sum(now[each] - before[each] for each in both) / seconds

@@ -1,0 +1,113 @@
+"""Asking the cloud's own Prometheus: one number, a range of them, or whether a query is one at all."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import math
+from typing import Any
+from urllib.parse import urlencode
+
+from onestack.core.errors import BadInput, TemporaryError
+from onestack.host import namespace
+from onestack.platform.site import Site
+
+SECONDS = 5.0
+"""How long an answer may take; Prometheus itself gives a query up a little earlier."""
+_LIMIT = "4s"
+
+
+class QueryRefused(BadInput):
+    """Prometheus does not take the query; `summary` has its own words."""
+
+
+class Prometheus:
+    """The Prometheus of one cloud, asked from any thread, in the cloud's network or not."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def query(self, promql: str) -> float | None:
+        """The value of a query now: a scalar, or a vector's only sample; several are added up.
+
+        None when there is none (nothing is known, it is too old, or it is no number). Raises QueryRefused, and
+        TemporaryError when Prometheus cannot be reached or cannot answer now.
+        """
+        told = self._ask("query", query=promql, timeout=_LIMIT)
+        kind, result = told["resultType"], told["result"]
+        if kind == "scalar":
+            values = [float(result[1])]
+        elif kind == "vector":
+            values = [float(each["value"][1]) for each in result if "value" in each]
+        else:
+            raise QueryRefused(
+                f"'{promql}' gives a {kind}, not a number", hint="a query of one value: sum(...)"
+            )
+        known = [value for value in values if math.isfinite(value)]
+        # A part that is no number would make the sum look smaller than it is.
+        return sum(known) if known and len(known) == len(values) else None
+
+    def range(self, promql: str, start: float, end: float, step: float) -> list[tuple[float, float]]:
+        """Values of a query over time (Unix times, seconds), several series added up. Raises as `query` does."""
+        told = self._ask("query_range", query=promql, start=f"{start:.3f}", end=f"{end:.3f}",
+                         step=f"{step:g}", timeout=_LIMIT)  # fmt: skip
+        found: dict[float, float] = {}
+        for series in told["result"]:
+            for moment, text in series.get("values", ()):
+                if math.isfinite(value := float(text)):
+                    found[float(moment)] = found.get(float(moment), 0.0) + value
+        return sorted(found.items())
+
+    def check(self, promql: str) -> None:
+        """Raise QueryRefused when a query gives no number ever, TemporaryError when Prometheus cannot be asked."""
+        self.query(promql)
+
+    def _ask(self, what: str, **words: str) -> Any:
+        if not self._site.spec.monitored:
+            raise TemporaryError(
+                "this cloud has no Prometheus",
+                delay=60,
+                hint="say platform.monitoring.enabled: true in the spec, and run `onestack up`",
+            )
+        try:
+            connection = self._connected(self._site.spec.platform.monitoring.port)
+            try:
+                connection.request(
+                    "POST",
+                    f"/api/v1/{what}",
+                    urlencode(words),
+                    {"Content-Type": "application/x-www-form-urlencoded"},
+                )
+                answer = connection.getresponse()
+                status, body = answer.status, answer.read()
+            finally:
+                connection.close()
+            told = json.loads(body)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise _away(self._site, f"{type(error).__name__}: {error}") from error
+        if told.get("status") == "success":
+            return told["data"]
+        said = str(told.get("error", body[:200]))
+        if told.get("errorType") in ("bad_data", "execution") and status < 500:
+            raise QueryRefused(f"Prometheus refuses the query '{words.get('query', '')}': {said}")
+        raise _away(self._site, said)
+
+    def _connected(self, port: int) -> http.client.HTTPConnection:
+        """A connection made in the cloud's network; it stays there wherever the thread goes."""
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
+        handle = namespace.net_handle(self._site.paths)
+        if handle.exists():
+            with namespace.joined_network(handle):
+                connection.connect()
+        else:
+            connection.connect()
+        return connection
+
+
+def _away(site: Site, why: str) -> TemporaryError:
+    return TemporaryError(
+        f"Prometheus does not answer: {why}",
+        delay=5,
+        where=str(site.log("prometheus")),
+        hint="`onestack status` shows whether it runs",
+    )

@@ -1,0 +1,82 @@
+"""Prometheus: stores what the cloud's own exporter shows, for a bounded time and size, and answers queries.
+
+It listens on loopback in the cloud's network alone, and runs as a user of its own with no rights of root.
+"""
+
+from __future__ import annotations
+
+import json
+
+from onestack.platform.shape import LIB, Process, Ready, View
+
+NAME = "prometheus"
+EVERY = "5s"
+FOLDER = f"{LIB}/prometheus"
+CONFIG = f"{FOLDER}/prometheus.yml"
+"""Not below /etc/onestack, where only root may look."""
+DATA = f"{FOLDER}/data"
+# A sample older than this is no answer about now; a series that is not scraped any more ends at once anyhow.
+_LOOK_BACK = "30s"
+
+
+def settings(view: View) -> str:
+    """Its configuration; empty when the cloud has none."""
+    if view.monitoring is None:
+        return ""
+    jobs = [_job("onestack", [f"127.0.0.1:{view.monitoring.exporter_port}"])]
+    if view.monitoring.targets:
+        jobs.append(_job("targets", list(view.monitoring.targets)))
+    # JSON is YAML, and quotes whatever a target is called.
+    return json.dumps(
+        {"global": {"scrape_interval": EVERY, "scrape_timeout": "4s"}, "scrape_configs": jobs}, indent=1
+    )
+
+
+def _job(name: str, targets: list[str]) -> dict[str, object]:
+    return {"job_name": name, "static_configs": [{"targets": targets}]}
+
+
+def processes(view: View) -> tuple[Process, ...]:
+    wanted = view.monitoring
+    if wanted is None:
+        return ()
+    # setpriv execs: the pid that is supervised is Prometheus' own.
+    drop = ("setpriv", f"--reuid={NAME}", f"--regid={NAME}", "--clear-groups", "--no-new-privs",
+            "--inh-caps=-all", "--bounding-set=-all")  # fmt: skip
+    return (
+        Process(
+            NAME,
+            (
+                *drop,
+                NAME,
+                f"--config.file={CONFIG}",
+                f"--storage.tsdb.path={DATA}",
+                f"--storage.tsdb.retention.time={wanted.retention}s",
+                f"--storage.tsdb.retention.size={wanted.size}MB",
+                f"--web.listen-address=127.0.0.1:{wanted.port}",
+                # A page on another site must not read it through somebody's browser.
+                "--web.cors.origin=none",
+                "--web.max-connections=64",
+                f"--query.lookback-delta={_LOOK_BACK}",
+                "--query.timeout=10s",
+                "--query.max-concurrency=4",
+                "--query.max-samples=5000000",
+            ),
+            Ready(
+                command=(
+                    "busybox",
+                    "wget",
+                    "-q",
+                    "-T",
+                    "5",
+                    "-O",
+                    "/dev/null",
+                    f"http://127.0.0.1:{wanted.port}/-/ready",
+                ),
+                seconds=60,
+            ),
+            stop_seconds=30,
+            # A small heap before a fast one: the samples of one cloud are few.
+            environment={"GOMAXPROCS": "1", "GOGC": "50"},
+        ),
+    )

@@ -1,0 +1,46 @@
+"""The part of a spec about figures of what runs: the cloud's own Prometheus, and what it keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from onestack.spec.quantities import Duration
+from onestack.spec.types import Int, Problem, Section, example, pattern, text_schema
+
+_SOCKET = "host:port, such as 172.24.4.20:9100"
+_TARGET = r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?:[1-9]\d{0,4}"
+Target = Annotated[str, pattern(_TARGET, _SOCKET), text_schema(_SOCKET, pattern=f"^{_TARGET}$")]
+
+
+class Monitoring(Section):
+    """The cloud's own Prometheus, with figures of guests, balancers and the cloud's processes each 5 s."""
+
+    model_config = example("""\
+platform:
+  monitoring: {enabled: true, retention: 30d, size: 2048, targets: ["172.24.4.20:9100"]}
+""")
+
+    enabled: Literal["auto", True, False] = "auto"
+    """`auto`: where a tenant has scaling groups. It takes 60 MiB."""
+    port: Annotated[Int, Field(ge=1, le=65535)] = 9490
+    """Where it answers: a port of 127.0.0.1 in the cloud's network."""
+    exporter_port: Annotated[Int, Field(ge=1, le=65535)] = 9464
+    """Where the figures are shown in Prometheus' text format, at `/metrics`; 127.0.0.1 too."""
+    retention: Duration = Field(default=15 * 86400.0, json_schema_extra={"x-default": "`15d`"})
+    """How long figures are kept, 2h to 3650d."""
+    size: Annotated[Int, Field(ge=64, le=1048576)] = 512
+    """How much they may take on the disk, in MiB; the oldest go first."""
+    targets: tuple[Target, ...] = ()
+    """More to scrape at `/metrics`, each 5 s: `host:port`, as it is reached from this machine."""
+
+    def problems(self) -> Iterator[Problem]:
+        if not 7200 <= self.retention <= 3650 * 86400:
+            yield Problem(
+                f"{self.retention:g} s is no time to keep figures", "2h to 3650d", path=("retention",)
+            )
+        for index, target in enumerate(self.targets):
+            if target in self.targets[:index]:
+                yield Problem(f"'{target}' stands here twice", "each once", path=("targets", index))
