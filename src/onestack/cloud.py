@@ -33,6 +33,7 @@ from onestack.platform.balancing import Balancing
 from onestack.platform.choose import choose, host_name
 from onestack.platform.fetch import fetch, is_fetched
 from onestack.platform.site import Site
+from onestack.scaling import Scaling
 from onestack.spec import Spec
 from onestack.spec import default as default_spec
 from onestack.spec import load as load_spec
@@ -280,6 +281,11 @@ class Cloud:
     def balancing(self) -> Balancing:
         """Its balancers and their certificates."""
         return Balancing(self.site, self.run, self.connect)
+
+    @property
+    def scaling(self) -> Scaling:
+        """Its scaling groups."""
+        return Scaling(self.site, self.run)
 
     def check_volumes(self, *, emit: Emit = silent, mend: bool = True) -> volumes.Outcome:
         """Is every volume what Cinder says it is? What is not is put right, unless `mend` is off."""

@@ -17,7 +17,7 @@ from onestack.elastic.replay import replay
 from onestack.elastic.trace import Trace
 
 ROOT = Path(__file__).parents[2]
-SHOP = spec.load(ROOT / "examples/shop.yaml")
+SHOP = spec.load(ROOT / "examples/visitors.yaml")
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def trace(tmp_path: Path) -> Path:
 
 
 def simulate(*words: str) -> tuple[int, str]:
-    found = CliRunner().invoke(cli, ["scale", "simulate", str(ROOT / "examples/shop.yaml"), *words])
+    found = CliRunner().invoke(cli, ["scale", "simulate", str(ROOT / "examples/visitors.yaml"), *words])
     return found.exit_code, found.output
 
 
@@ -58,7 +58,7 @@ def test_the_command_says_it_to_people(trace: Path) -> None:
 
 
 def test_what_a_load_tells_nothing_of_is_left_out() -> None:
-    text = (ROOT / "examples/shop.yaml").read_text()
+    text = (ROOT / "examples/visitors.yaml").read_text()
     queue = "        policies:\n          - {type: step, metric: queue, steps: [{above: 5, add: 1}]}\n"
     found = replay(spec.loads(text.replace("        policies:\n", queue)), Trace("t", 60, [100.0] * 60))
     assert found.left_out == ("step queue",)
@@ -66,7 +66,7 @@ def test_what_a_load_tells_nothing_of_is_left_out() -> None:
 
 
 def test_a_group_by_cpu_needs_to_know_what_a_member_serves() -> None:
-    text = (ROOT / "examples/shop.yaml").read_text()
+    text = (ROOT / "examples/visitors.yaml").read_text()
     start = text.index("        policies:")
     by_cpu = text[:start] + "        policies: [{type: target, metric: cpu, target: 60%}]\n"
     trace = Trace("t", 60, [100.0] * 30 + [500.0] * 60)

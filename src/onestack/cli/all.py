@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from onestack.cli import balancing, completion, deploy, look, scale, sizing, use, volumes
+from onestack.cli import balancing, completion, deploy, look, scale, scaling, sizing, use, volumes
 from onestack.cli.main import main
 
-__all__ = ["balancing", "completion", "deploy", "look", "main", "scale", "sizing", "use", "volumes"]
+__all__ = [
+    "balancing",
+    "completion",
+    "deploy",
+    "look",
+    "main",
+    "scale",
+    "scaling",
+    "sizing",
+    "use",
+    "volumes",
+]

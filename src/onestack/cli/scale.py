@@ -18,7 +18,18 @@ if TYPE_CHECKING:
     from onestack.elastic.score import Scores
 
 
-@cli.group("scale")
+class ByName(click.Group):
+    """A group of commands in which any other first word is the name of a scaling group."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            args = ["group", *args]
+        return super().resolve_command(ctx, args)
+
+
+@cli.group("scale", cls=ByName)
 def scale() -> None:
     """Scaling groups: servers whose number follows the load."""
 

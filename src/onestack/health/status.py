@@ -14,7 +14,7 @@ from openstack.exceptions import SDKException
 from onestack.core.graph import Task, execute
 from onestack.host import processes
 from onestack.platform import catalogue, connect
-from onestack.platform.bringup import is_ready
+from onestack.platform.bringup import KEEPER, SCALER, is_ready, scales
 from onestack.platform.shape import Process
 from onestack.platform.site import Site
 
@@ -91,6 +91,7 @@ def examine(site: Site) -> Status:
                 workers = list(worker_statuses(site))
             except SDKException as error:
                 reasons.append(f"the APIs refuse: {error}")
+        reasons += watcher_reasons(site)
         reasons += [f"{w.kind} on {w.host} is not alive" for w in workers if w.enabled and not w.alive]
         health = "degraded" if reasons else "healthy"
     inside = processes.inside(site.paths.run)
@@ -138,6 +139,17 @@ def process_statuses(site: Site) -> list[ProcessStatus]:
     for error in failed.values():
         raise error
     return [found[each.name] for each in everything]
+
+
+def watcher_reasons(site: Site) -> list[str]:
+    """What is wrong with those who look after the others: nothing else would tell."""
+    running = site.supervisor.programs()
+    wanted = [KEEPER, *([SCALER] if scales(site) else [])]
+    return [
+        f"{name} does not run; see `onestack logs {name}`"
+        for name in wanted
+        if name not in running or running[name].state not in ("RUNNING", "STARTING")
+    ]
 
 
 def restarts(site: Site) -> dict[str, int]:

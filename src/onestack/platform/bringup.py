@@ -27,7 +27,7 @@ from onestack.platform.services import identity
 from onestack.platform.shape import Process, Ready
 from onestack.platform.site import PYTHON, Site
 
-KEEPER = "keeper"
+KEEPER, SCALER = "keeper", "scaler"
 TRIES = 3
 """How often a process may be started before it counts as one that cannot be."""
 
@@ -52,7 +52,9 @@ def bring_up(site: Site, image: Path, emit: Emit) -> None:
         namespace.join_network(namespace.net_handle(site.paths))
     stamps = config_stamps(site)
     programs = [site.program(_stamped(process, stamps)) for process in catalogue.processes(site.view)]
-    programs.append(keeper(site))
+    programs += [watcher(site, KEEPER, "onestack.health.keeper")]
+    if scales(site):
+        programs.append(watcher(site, SCALER, "onestack.controller.scaler"))
     with step("supervisor", emit):
         if site.supervisor.pid is None:
             end_orphans(site)
@@ -62,6 +64,8 @@ def bring_up(site: Site, image: Path, emit: Emit) -> None:
     if failures:
         raise first_cause(failures)
     site.supervisor.launch(KEEPER)
+    if scales(site):
+        site.supervisor.launch(SCALER)
     if systemd.install(site.paths, sys.executable):
         emit(Event("systemd", "noted", f"{systemd.name(site.paths)} brings the cloud back at boot"))
 
@@ -77,10 +81,15 @@ def end_orphans(site: Site) -> None:
         raise PermanentError(f"processes that do not end: {', '.join(str(each.pid) for each in left)}")
 
 
-def keeper(site: Site) -> Program:
-    """What watches the others (`onestack.health.keeper`); it runs outside the namespace."""
-    words = (sys.executable, "-m", "onestack.health.keeper", str(site.paths.root), str(site.paths.cache))
-    return Program(KEEPER, words, {"PYTHONUNBUFFERED": "1"}, site.log(KEEPER))
+def scales(site: Site) -> bool:
+    """Whether this cloud can have scaling groups."""
+    return site.view.services >= {"compute", "image", "network"}
+
+
+def watcher(site: Site, name: str, module: str) -> Program:
+    """A process of ours that looks after the others, or after scaling groups; it runs outside the namespace."""
+    words = (sys.executable, "-m", module, str(site.paths.root), str(site.paths.cache))
+    return Program(name, words, {"PYTHONUNBUFFERED": "1"}, site.log(name))
 
 
 def first_cause(failures: Mapping[str, BaseException]) -> BaseException:

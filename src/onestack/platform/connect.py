@@ -53,6 +53,23 @@ def connection(site: Site, **who: Any) -> Connection:
     )
 
 
+def with_credential(site: Site, ident: str, secret: str) -> Connection:
+    """A connection with an application credential: to its project, with its roles."""
+    return openstack.connect(
+        load_yaml_config=False,
+        load_envvars=False,
+        auth_type="v3applicationcredential",
+        auth={
+            "auth_url": f"{site.front}/identity/v3",
+            "application_credential_id": ident,
+            "application_credential_secret": secret,
+        },
+        region_name=site.view.region,
+        interface="public",
+        cacert=str(site.outside(site.ca_file)) if site.ca_file else None,
+    )
+
+
 def clouds_yaml(site: Site) -> dict[str, Any]:
     """The content of a clouds.yaml with this cloud."""
     cloud: dict[str, Any] = {

@@ -20,7 +20,7 @@ GUEST_SECONDS = 20.0
 
 # What carries guests' packets; it stays when guests do.
 _SWITCHES = ("ovsdb", "ovs-vswitchd", "ovn-northd", "ovn-controller")
-_KEEPER = "keeper"
+_WATCHERS = ("keeper", "scaler")
 # Stopped after everything that uses them: those of one row together, row after row.
 _LAST = (
     (*hypervisor.NAMES, "front", "ovn-controller", "ovn-northd"),
@@ -36,10 +36,11 @@ def down(paths: Paths, emit: Emit, *, keep_guests: bool = False, patience: float
     """
     supervisor = Supervisor(paths.run, paths.log)
     running = {name for name, each in supervisor.programs().items() if each.pid}
-    # The keeper first, or it would bring back what is being stopped.
-    if _KEEPER in running:
-        supervisor.stop(_KEEPER)
-    services = sorted(running - {name for row in _LAST for name in row} - {_KEEPER})
+    # These first, or they would bring back what is being stopped.
+    for name in _WATCHERS:
+        if name in running:
+            supervisor.stop(name)
+    services = sorted(running - {name for row in _LAST for name in row} - {*_WATCHERS})
     if services:
         with step("services", emit) as at:
             stop_all(supervisor, services)

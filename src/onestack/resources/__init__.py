@@ -26,6 +26,7 @@ from onestack.resources.qos_policy import QosPolicies
 from onestack.resources.quota import Quotas
 from onestack.resources.role import Roles
 from onestack.resources.router import Routers
+from onestack.resources.scaling_group import ScalingGroups
 from onestack.resources.security_group import SecurityGroups
 from onestack.resources.security_group_rule import SecurityGroupRules
 from onestack.resources.server import Servers
@@ -77,6 +78,7 @@ KINDS: Mapping[str, Kind] = {
         Attachments(),
         LoadBalancers(),
         *PARTS,
+        ScalingGroups(),
     )
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from onestack.core.errors import Place
@@ -21,6 +22,13 @@ class ServerGroups(Kind):
     within = True
     fields = ("name", "policy")
     fixed = frozenset(fields)
+
+    def wanted(self, scope: Scope) -> Iterator[Wanted]:
+        yield from super().wanted(scope)
+        for item, place in scope.items("scaling_groups"):
+            if item.spread.anti_affinity != "none":
+                policy = "anti-affinity" if item.spread.anti_affinity == "hard" else "soft-anti-affinity"
+                yield self.of_tenant(scope, item.name, place, {"policy": policy})
 
     def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
         return self.of_tenant(scope, item.name, place, {"policy": item.policy})

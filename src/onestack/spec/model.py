@@ -173,10 +173,4 @@ platform:
         chosen = (self._source.data.get("platform") or {}).get("services", services.TYPES)
         completed = services.resolve(chosen, self.platform.exclude)
         place = self.place_of("platform", "services")
-        found = [Diagnostic("note", note, place=place) for note in completed.notes]
-        for index, tenant in enumerate(self.tenants):
-            if tenant.scaling_groups:
-                where = self.place_of("tenants", index, "scaling_groups", 0)
-                said = "nothing runs scaling groups yet: `scale simulate` shows what they would do"
-                found.append(Diagnostic("note", said, place=where))
-        return found
+        return [Diagnostic("note", note, place=place) for note in completed.notes]

@@ -1,0 +1,83 @@
+"""Whether a member answers before it is in the pool: asked from its balancer's own network namespace."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from onestack.host.namespace import joined_network
+from onestack.platform.site import Site
+
+SECONDS = 2.0
+"""For one answer."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """What is asked: by HTTP where the pool's monitor does, else whether the port is open."""
+
+    port: int
+    path: str | None = None
+    codes: frozenset[int] = frozenset()
+
+
+def check_of(monitor: Mapping[str, Any] | None, port: int) -> Check:
+    """The check that a pool's monitor makes."""
+    if not monitor or monitor.get("type") != "HTTP":
+        return Check(port)
+    return Check(
+        port, str(monitor.get("url_path") or "/"), _codes(str(monitor.get("expected_codes") or "200"))
+    )
+
+
+def _codes(text: str) -> frozenset[int]:
+    found: set[int] = set()
+    for part in text.split(","):
+        first, _, last = part.strip().partition("-")
+        found |= set(range(int(first), int(last or first) + 1))
+    return frozenset(found)
+
+
+def namespace_of(site: Site, balancer: str) -> Path | None:
+    """The network namespace of a balancer's HAProxy, if it runs on this host."""
+    file = site.outside(f"/run/octavia/balancers/lb-{balancer.replace('-', '')[:11]}/pid")
+    try:
+        handle = Path(f"/proc/{int(file.read_text())}/ns/net")
+        return handle if handle.exists() else None
+    except (OSError, ValueError):
+        return None
+
+
+def answers(handle: Path, check: Check, addresses: Sequence[str]) -> dict[str, bool]:
+    """For each address whether it answers. The threads that ask are in the namespace, and end with it."""
+
+    def ask(address: str) -> bool:
+        try:
+            with joined_network(handle):
+                return _asked(address, check)
+        except OSError:
+            return False
+
+    if not addresses:
+        return {}
+    with ThreadPoolExecutor(min(len(addresses), 16)) as pool:
+        return dict(zip(addresses, pool.map(ask, addresses), strict=True))
+
+
+def _asked(address: str, check: Check) -> bool:
+    if check.path is None:
+        with socket.create_connection((address, check.port), timeout=SECONDS):
+            return True
+    connection = http.client.HTTPConnection(address, check.port, timeout=SECONDS)
+    try:
+        connection.request("GET", check.path)
+        return connection.getresponse().status in check.codes
+    except http.client.HTTPException:
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,139 @@
+"""What an operator asks of scaling groups: how they are and why, their history, another size, a rest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from onestack.controller import journal, scaler
+from onestack.controller.tenants import Tenants
+from onestack.core.errors import BadInput
+from onestack.elastic import from_spec, record
+from onestack.elastic.record import Record
+from onestack.platform.site import Site
+from onestack.resources.scaling_group import patch
+
+STALE_SECONDS = 30.0
+"""A status older than this was not written by a controller that works."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """A group with its tenant's name, and what the controller last said of it (nothing: it has not looked yet)."""
+
+    record: Record
+    tenant: str
+    said: dict[str, Any]
+
+    @property
+    def title(self) -> str:
+        return f"{self.tenant}/{self.record.name}"
+
+    def as_dict(self) -> dict[str, Any]:
+        group = self.record
+        return {
+            "tenant": self.tenant,
+            "name": group.name,
+            "min": group.settings.min,
+            "max": group.settings.max,
+            "desired": group.desired,
+            "suspended": group.suspended,
+            "phase": group.phase,
+            "members": self.said.get("members", {}),
+            "decision": self.said.get("decision", ""),
+            "problems": self.said.get("problems", []),
+        }
+
+
+class Scaling:
+    """The groups of a cloud. `run` calls a function in the cloud's network."""
+
+    def __init__(self, site: Site, run: Callable[[Callable[[], Any]], Any]) -> None:
+        self._site = site
+        self._run = run
+
+    def groups(self) -> list[Group]:
+        """Every group of every tenant."""
+        found: list[Group] = self._run(self._groups)
+        return found
+
+    def group(self, name: str) -> Group:
+        """One, by its name or TENANT/NAME. Raises BadInput."""
+        found = self.groups()
+        matching = [each for each in found if name in (each.record.name, each.title)]
+        if not matching:
+            known = ", ".join(sorted(each.title for each in found))
+            raise BadInput(
+                f"there is no scaling group '{name}'",
+                hint=f"there are: {known}"
+                if known
+                else "this cloud has none: list one in a spec and apply it",
+            )
+        if len(matching) > 1:
+            raise BadInput(
+                f"several tenants have a scaling group '{name}'",
+                hint=f"say which: {', '.join(each.title for each in matching)}",
+            )
+        return matching[0]
+
+    def history(self, name: str, last: int = 50) -> Iterator[dict[str, Any]]:
+        """What was decided and done, oldest first."""
+        group = self.group(name).record
+        return journal.read(journal.file_of(self._site.paths.log, group.project, group.name), last)
+
+    def resize(self, name: str, to: int) -> Group:
+        """Another size now; policies go on from there. Raises BadInput beyond its limits."""
+        found = self.group(name)
+        limits = found.record.settings
+        if not limits.min <= to <= limits.max:
+            raise BadInput(
+                f"{found.title} has {limits.min} to {limits.max} members, not {to}",
+                hint="other limits are a matter of its spec: min and max",
+            )
+        return self._write(found, {record.DESIRED: str(to)})
+
+    def suspend(self, name: str, rest: bool) -> Group:
+        """Decide and say so, but do nothing (`rest`); or act again."""
+        return self._write(self.group(name), {record.SUSPENDED: "yes" if rest else "no"})
+
+    def follow(self, name: str, policy: str) -> Group:
+        """Do once what one policy recommends, by its name as the history has it: `target cpu`. Raises BadInput."""
+        found = self.group(name)
+        known = [each.name for each in from_spec.group(found.record.settings).policies]
+        matching = [
+            each for each in known if policy in (each, each.partition(" ")[2], each.partition(" ")[0])
+        ]
+        if len(matching) != 1:
+            raise BadInput(
+                f"{found.title} has no policy '{policy}'"
+                if not matching
+                else f"'{policy}' is several policies",
+                hint=f"one of: {', '.join(known) or 'it has none'}",
+            )
+        return self._write(found, {record.ASKED: f"{record.ASKED_POLICY}{matching[0]}"})
+
+    def said(self) -> dict[str, Any]:
+        """What the controller last wrote; nothing where it never ran."""
+        try:
+            found: dict[str, Any] = json.loads(scaler.status_file(self._site.paths).read_text())
+        except (OSError, ValueError):
+            return {}
+        return found
+
+    def _groups(self) -> list[Group]:
+        tenants = Tenants(self._site)
+        names = {each["id"]: each["name"] for each in tenants.admin("identity").all("/projects", "projects")}
+        said = self.said().get("groups", {})
+        records, _ = tenants.records()
+        made = [Group(one, names.get(one.project, one.project), said.get(one.id, {})) for one in records]
+        return sorted(made, key=lambda each: each.title)
+
+    def _write(self, found: Group, changed: dict[str, str]) -> Group:
+        def write() -> None:
+            patch(Tenants(self._site).admin("image"), found.record.id, changed)
+
+        self._run(write)
+        scaler.nudge_file(self._site.paths).touch()
+        return self.group(found.title)
