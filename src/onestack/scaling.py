@@ -83,6 +83,28 @@ class Scaling:
         group = self.group(name).record
         return journal.read(journal.file_of(self._site.paths.log, group.project, group.name), last)
 
+    def address(self, name: str) -> str:
+        """Where the group is reached: its balancer's floating IP. Raises BadInput where there is none."""
+        group = self.group(name)
+
+        def look() -> str | None:
+            tenants = Tenants(self._site)
+            if group.record.pool is None:
+                return None
+            pool = tenants.admin("load-balancer").get(f"/lbaas/pools/{group.record.pool}")["pool"]
+            lb = tenants.admin("load-balancer").get(f"/lbaas/loadbalancers/{pool['loadbalancers'][0]['id']}")
+            port = lb["loadbalancer"]["vip_port_id"]
+            found = tenants.admin("network").all("/floatingips", "floatingips", port_id=port)
+            return found[0]["floating_ip_address"] if found else None
+
+        address = self._run(look)
+        if address is None:
+            raise BadInput(
+                f"{group.title} is behind no load balancer with a floating IP",
+                hint="examples/shop.yaml has one",
+            )
+        return str(address)
+
     def resize(self, name: str, to: int) -> Group:
         """Another size now; policies go on from there. Raises BadInput beyond its limits."""
         found = self.group(name)

@@ -138,8 +138,3 @@ def test_limits_that_contradict_each_other() -> None:
     with pytest.raises(BadInput) as caught:
         spec.loads(HEAD.replace("max: 20", "max: 1"), "cloud.yaml")
     assert "cloud.yaml:7:14: min 2 is above max 1" in caught.value.detail
-
-
-def test_who_writes_a_group_is_told_that_nothing_runs_it_yet() -> None:
-    notes = [str(note) for note in spec.loads(HEAD, "cloud.yaml").notes()]
-    assert any("cloud.yaml:6" in note and "nothing runs scaling groups yet" in note for note in notes)

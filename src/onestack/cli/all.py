@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from onestack.cli import balancing, completion, deploy, look, scale, scaling, sizing, use, volumes
+from onestack.cli import balancing, completion, deploy, look, scale, scaling, sizing, trial, use, volumes
 from onestack.cli.main import main
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "scale",
     "scaling",
     "sizing",
+    "trial",
     "use",
     "volumes",
 ]

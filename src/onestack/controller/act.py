@@ -22,8 +22,8 @@ THREADS = 8
 SETTLE_SECONDS = 10.0
 """A balancer takes one change at a time; for so long the one before is waited for."""
 
-Said = list[tuple[Action, str]]
-"""Actions with what went wrong; nothing if it went well."""
+Said = list[tuple[Action, str, str]]
+"""Actions with the member's name, and what went wrong; nothing if it went well."""
 
 
 class Hands:
@@ -37,19 +37,20 @@ class Hands:
     def do(self, actions: Sequence[Action], facts: Sequence[Fact]) -> Said:
         """All of them, servers' side by side, the balancer's one after another."""
         by_id = {fact.id: fact for fact in facts}
-        apart: list[tuple[Action, Callable[[], None]]] = []
+        apart: list[tuple[Action, str, Callable[[], None]]] = []
         for action in actions:
             fact = by_id.get(action.id)
             if action.verb == "create":
-                apart += [(action, partial(self._create, action)) for _ in range(action.number)]
+                names = [f"{self._group.name}-{secrets.token_hex(3)}" for _ in range(action.number)]
+                apart += [(action, name, partial(self._create, action, name)) for name in names]
             elif fact and action.verb in ("promote", "stop", "delete"):
-                apart.append((action, partial(getattr(self, f"_{action.verb}"), fact)))
+                apart.append((action, fact.name, partial(getattr(self, f"_{action.verb}"), fact)))
             elif fact and action.verb == "drain" and fact.leaving_for is None:
-                apart.append((action, partial(self._mark_leaving, fact)))
+                apart.append((action, fact.name, partial(self._mark_leaving, fact)))
         said: Said = []
         with ThreadPoolExecutor(THREADS) as threads:
-            done = [(action, threads.submit(self._tried, body)) for action, body in apart]
-            said += [(action, future.result()) for action, future in done]
+            done = [(action, name, threads.submit(self._tried, body)) for action, name, body in apart]
+            said += [(action, name, future.result()) for action, name, future in done]
         return said + self._balancing(actions, by_id)
 
     @staticmethod
@@ -62,10 +63,10 @@ class Hands:
 
     # Servers.
 
-    def _create(self, action: Action) -> None:
+    def _create(self, action: Action, name: str) -> None:
         group, template = self._group, self._group.template
         server: dict[str, Any] = {
-            "name": f"{group.name}-{secrets.token_hex(3)}",
+            "name": name,
             "imageRef": template["image"],
             "flavorRef": template["flavor"],
             "networks": [{"uuid": template["network"]}],
@@ -132,7 +133,9 @@ class Hands:
                 body()
 
             why = self._tried(change)
-            said.extend((action, why) for action in group)
+            # The first half of a drain, on the server, was told already.
+            told = [a for a in group if why or not (a.verb == "drain" and facts[a.id].leaving_for is None)]
+            said.extend((action, action.name, why) for action in told)
 
         joins = [action for action in actions if action.verb == "join"]
         if joins:

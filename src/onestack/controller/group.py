@@ -137,8 +137,8 @@ class Worker:
         facts = [fact for fact, _ in roster.phases]
         said = Hands(group, self._rest, pool).do(roster.actions, facts)
         refused = ""
-        for action, wrong in said:
-            self._journal.write("action", _told(action, wrong))
+        for action, name, wrong in said:
+            self._journal.write("action", _told(action, name, wrong))
             if wrong and action.verb == "create":
                 refused = wrong
         if refused:
@@ -180,8 +180,8 @@ class Worker:
         return replace(group, template=before, phase=record.ROLLED_BACK)
 
 
-def _told(action: Action, wrong: str) -> dict[str, Any]:
-    told: dict[str, Any] = {"verb": action.verb, "member": action.name, "why": action.why}
+def _told(action: Action, name: str, wrong: str) -> dict[str, Any]:
+    told: dict[str, Any] = {"verb": action.verb, "member": name, "why": action.why}
     if action.verb == "create":
         told["why"] = "for the warm pool" if action.warm else action.why
     return {**told, **({"failed": wrong} if wrong else {})}

@@ -17,6 +17,7 @@ from onestack.observe.seen import Observed
 from onestack.platform.site import Site
 from onestack.resources.rest import Rest
 
+_TASK = "OS-EXT-STS:task_state"
 MONITOR_SECONDS = 60.0
 """For so long a pool's monitor and balancer are taken to be what they were."""
 
@@ -83,7 +84,11 @@ class Looker:
         now: float,
     ) -> list[Fact]:
         """Every member. `servers`: those of the project, as Nova lists them."""
-        mine = [raw for raw in servers if raw["metadata"].get(record.GROUP) == group.id]
+        mine = [
+            raw
+            for raw in servers
+            if raw["metadata"].get(record.GROUP) == group.id and raw.get(_TASK) != "deleting"
+        ]
         well = self._well(mine, pool, observed)
         found = [self._fact(group, raw, pool, observed, well.get(raw["id"]), now) for raw in mine]
         self.times.forget({raw["id"] for raw in mine})

@@ -15,6 +15,8 @@ from onestack.spec.elastic import ScalingGroup
 Phase = Literal["starting", "warming", "serving", "warm", "leaving", "failed"]
 AT_ONCE = 10
 """Members made at a time: Nova takes more, and a mistake is smaller."""
+BUILD_SECONDS = 600.0
+"""What Nova has not built by then it never will."""
 LEAST_DRAIN = 2.0
 """Seconds for which a member with weight 0 is kept: what was on its way to it has arrived by then."""
 
@@ -90,7 +92,7 @@ def phase(fact: Fact, group: ScalingGroup) -> Phase:
     if fact.warm:
         return "failed" if _overdue(fact, group) else "warm"
     if fact.status in ("BUILD", "REBUILD", "REBOOT", "HARD_REBOOT", "RESIZE", "MIGRATING"):
-        return "starting"
+        return "starting" if fact.unhealthy_for <= BUILD_SECONDS else "failed"
     if _overdue(fact, group):
         return "failed"
     if fact.serving_for is None:
@@ -172,7 +174,9 @@ def plan(
             actions += _creations(group, active, min(missing, AT_ONCE), warm=False)
         elif missing > 0:
             blocked = f"{missing} more are wanted"
-    actions += _keep_warm(group, warm, digest, may_start=may_start and missing <= 0)
+    # Refilled when those that are needed now are there: they need the hosts more.
+    quiet = may_start and missing <= 0 and not roster.of("starting")
+    actions += _keep_warm(group, warm, digest, may_start=quiet)
     return replace(roster, actions=tuple(actions), blocked=blocked)
 
 

@@ -1,0 +1,53 @@
+"""Scaling groups as the tests use them: applied, waited for, counted in OpenStack itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from onestack import Cloud
+from onestack.core.wait import until
+from onestack.elastic import record
+
+SECONDS = 300.0
+"""For a change of size, on a busy machine."""
+
+
+@contextmanager
+def applied(cloud: Cloud, file: Path) -> Iterator[None]:
+    """A spec in a cloud that runs; taken away after the body, with all of its members."""
+    done = cloud.apply(spec=file)
+    assert done.ok, done.failures
+    try:
+        yield
+    finally:
+        gone = cloud.apply(cloud.removal(file), spec=file)
+        assert gone.ok, gone.failures
+
+
+def members(cloud: Cloud) -> list[dict[str, Any]]:
+    """Every server of every group, as Nova lists them."""
+
+    def look() -> list[dict[str, Any]]:
+        compute = cloud.connect().compute
+        answer = compute.get("/servers/detail?all_tenants=1", microversion="2.96").json()["servers"]
+        return [server for server in answer if record.GROUP in server["metadata"]]
+
+    found: list[dict[str, Any]] = cloud.run(look)
+    return found
+
+
+def settles(cloud: Cloud, name: str, serving: int, warm: int = 0, seconds: float = SECONDS) -> None:
+    """Wait until a group has exactly so many that serve, and so many that wait."""
+
+    def look() -> tuple[bool, str]:
+        group = cloud.scaling.group(name)
+        there = Counter({phase: n for phase, n in group.said.get("members", {}).items() if n})
+        wanted = Counter({"serving": serving, "warm": warm})
+        seen = f"{group.record.desired} wanted, {dict(there)}, {group.said.get('problems')}"
+        return there == +wanted, seen
+
+    until(f"{name} to have {serving} members", look, seconds=seconds, every=1.0, where=cloud.paths.log / "scaler.log")
