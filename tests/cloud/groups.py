@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,13 +42,21 @@ def members(cloud: Cloud) -> list[dict[str, Any]]:
 
 
 def settles(cloud: Cloud, name: str, serving: int, warm: int = 0, seconds: float = SECONDS) -> None:
-    """Wait until a group has exactly so many that serve, and so many that wait."""
+    """Wait until a group has exactly so many that serve, and so many that wait, by what is said from now on."""
+    begun = time.time()
 
     def look() -> tuple[bool, str]:
         group = cloud.scaling.group(name)
+        fresh = cloud.scaling.said().get("time", 0.0) > begun and group.said.get("desired") == serving
         there = Counter({phase: n for phase, n in group.said.get("members", {}).items() if n})
         wanted = Counter({"serving": serving, "warm": warm})
         seen = f"{group.record.desired} wanted, {dict(there)}, {group.said.get('problems')}"
-        return there == +wanted, seen
+        return fresh and there == +wanted, seen
 
-    until(f"{name} to have {serving} members", look, seconds=seconds, every=1.0, where=cloud.paths.log / "scaler.log")
+    until(
+        f"{name} to have {serving} members",
+        look,
+        seconds=seconds,
+        every=1.0,
+        where=cloud.paths.log / "scaler.log",
+    )
