@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import re
 import shlex
 from collections.abc import Iterator
@@ -64,7 +65,10 @@ def mistakes(words: list[str]) -> Iterator[str]:
     elif name in cli.commands:
         command = cli.commands[name]
         if isinstance(command, click.Group) and rest:
-            word, *rest = rest
+            word: str | None = rest[0]
+            # As click itself does: after `scale` a word that is no command is the name of a scaling group.
+            with contextlib.suppress(click.UsageError):
+                word, _, rest = command.resolve_command(click.Context(command), rest)
             if word not in command.commands:
                 yield f"{name} has no command {word}"
                 return
