@@ -66,10 +66,19 @@ class Names:
         return Ref(address) if address else value
 
 
+class Shared(Protocol):
+    """One list for all who wait for something in it, instead of a call for each of them."""
+
+    def ids(self) -> tuple[float, frozenset[str]]:
+        """When it was asked for (of `time.monotonic`), and the ids that were in it."""
+
+
 class Hands(Protocol):
     """Doing: the APIs, and what names stand for by now."""
 
     owner: str
+
+    def shared(self, service: str, path: str, key: str, **params: Any) -> Shared: ...
 
     def rest(self, service: str, project: str | None = None) -> Rest: ...
     def id(self, address: Address) -> str: ...

@@ -7,7 +7,8 @@ and its name to `onestack.resources.KINDS`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from onestack.core import wait
@@ -189,6 +190,12 @@ class Kind:
 
     slow: ClassVar[bool] = False
     """Whether making or deleting it goes on after the call."""
+    building: ClassVar[Mapping[str, Any]] = {}
+    """Parameters of a short list of those that are being made: waited for together, not each by a call."""
+    broken: ClassVar[Mapping[str, Any]] = {}
+    """The same for those that can never be used."""
+    existing: ClassVar[Mapping[str, Any]] = {}
+    """The same for those that are there at all."""
     ready: ClassVar[frozenset[str]] = frozenset({"ACTIVE", "AVAILABLE", "IN-USE", "SHUTOFF"})
 
     def is_ready(self, raw: dict[str, Any]) -> bool | None:
@@ -205,7 +212,14 @@ class Kind:
         if not self.slow:
             return
 
+        in_work = self._still(hands, ident, self.building)
+        is_broken = self._still(hands, ident, self.broken)
+
         def look() -> tuple[bool, str]:
+            if in_work():
+                return False, "in work"
+            if self.broken and not is_broken():
+                return True, "done"
             raw = self.get(ident, hands)
             ready = self.is_ready(raw) if raw else None
             if ready is None:
@@ -215,6 +229,20 @@ class Kind:
             return ready, self.status(raw or {})
 
         wait.until(f"{address} to be ready", look, seconds=READY_SECONDS, every=0.5)
+
+    def _still(self, hands: Hands, ident: str, params: Mapping[str, Any]) -> Callable[[], bool]:
+        """Whether it is still in a list that all who wait share; False too where there is no such list."""
+        if not params:
+            return lambda: False
+        shared = hands.shared(self.service, self.path, self.many, **params)
+        begun = time.monotonic()
+
+        def still() -> bool:
+            asked, ids = shared.ids()
+            # A list that was asked for before does not know of it.
+            return asked < begun or ident in ids
+
+        return still
 
     def reason(self, raw: dict[str, Any]) -> str:
         """Why it is in error, as OpenStack tells it."""
@@ -226,7 +254,11 @@ class Kind:
         if not self.slow:
             return
 
+        is_there = self._still(hands, there.id, self.existing)
+
         def look() -> tuple[bool, str]:
+            if is_there():
+                return False, "there"
             raw = self.get(there.id, hands)
             return raw is None or self.status(raw).upper() == "DELETED", self.status(raw or {})
 

@@ -13,9 +13,10 @@ from onestack.core.errors import BadInput
 from onestack.plan.model import Change, Observed, Wanted
 from onestack.plan.values import Address, Ref, Secret, Value, convert
 from onestack.resources import KINDS
-from onestack.resources.context import Names
+from onestack.resources.context import Names, Shared
 from onestack.resources.kind import Kind
 from onestack.resources.rest import Access, Rest
+from onestack.resources.waited import Waited
 
 READERS = 8
 """How many lists are asked for at a time."""
@@ -41,6 +42,7 @@ class OpenStack:
         self._services = frozenset(services)
         self._secret = secret
         self._keep = keep
+        self._waited = Waited(access)
 
     def missing(self, wanted: Iterable[Wanted]) -> list[Wanted]:
         """What wants a service that this cloud does not run."""
@@ -85,6 +87,9 @@ class OpenStack:
     def rest(self, service: str, project: str | None = None) -> Rest:
         return self._access.rest(service, project)
 
+    def shared(self, service: str, path: str, key: str, **params: Any) -> Shared:
+        return self._waited.list(service, path, key, **params)
+
     def as_user(self, user: str, password: Secret, project: str) -> Rest:
         return self._access.as_user(user, self._secret(password), project)
 
@@ -103,6 +108,9 @@ class _Hands:
 
     def rest(self, service: str, project: str | None = None) -> Rest:
         return self._cloud.rest(service, project)
+
+    def shared(self, service: str, path: str, key: str, **params: Any) -> Shared:
+        return self._cloud.shared(service, path, key, **params)
 
     def as_user(self, user: str, password: Secret, project: str) -> Rest:
         return self._cloud.as_user(user, password, project)

@@ -32,6 +32,9 @@ class Servers(Kind):
     marking = InMetadata()
     within = True
     slow = True
+    existing = {"all_tenants": "1"}  # noqa: RUF012
+    building = {**existing, "status": "BUILD"}  # noqa: RUF012
+    broken = {**existing, "status": "ERROR"}  # noqa: RUF012
     fields = (
         "name",
         "description",
