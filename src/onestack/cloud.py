@@ -277,7 +277,8 @@ class Cloud:
         if wanted is None:
             wanted, _ = self._wanted(None)
         found = self.site
-        return self.run(lambda: body(Workloads(found, wanted)))
+        with namespace.way_back() as outside:
+            return self.run(lambda: body(Workloads(found, wanted, outside)))
 
     @property
     def balancing(self) -> Balancing:

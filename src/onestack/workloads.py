@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets as random
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -47,9 +47,14 @@ class ApplyFailed(PermanentError):
 
 
 class Workloads:
-    """All of a spec but the platform, in a cloud that runs. The calling thread must be in its network."""
+    """All of a spec but the platform, in a cloud that runs. The calling thread must be in its network.
 
-    def __init__(self, site: Site, spec: Spec) -> None:
+    `outside`: within it a thread is in the machine's, where images' URLs lead.
+    """
+
+    def __init__(
+        self, site: Site, spec: Spec, outside: Callable[[], AbstractContextManager[None]] = nullcontext
+    ) -> None:
         self.site = site
         self.spec = spec
         access = Access(
@@ -63,6 +68,7 @@ class Workloads:
             owner=spec.name,
             secret=self._password,
             keep=self._keep,
+            outside=outside,
         )
 
     def plan(

@@ -34,8 +34,9 @@ def steps(plan: Plan, kinds: Mapping[str, Traits]) -> list[Step]:
                 users[needed].add(f"remove {change.address}")
             elif needed in removes and change.action == "update" and _lets_go(change, needed):
                 users[needed].add(f"make {change.address}")
-    parents = {change.address: change.observed.needs[0] for change in plan.carried if change.observed}
-    for change in plan.carried:
+    along = [*plan.carried, *(one for one in plan.of("replace") if one.address not in removes)]
+    parents = {change.address: change.observed.needs[0] for change in along if change.observed}
+    for change in along:
         carrier = change.address
         while carrier in parents:
             carrier = parents[carrier]

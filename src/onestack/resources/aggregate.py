@@ -8,10 +8,13 @@ from typing import Any
 from onestack.core.errors import Place
 from onestack.plan.model import Change, Observed, Wanted
 from onestack.plan.values import Address
-from onestack.resources.context import Hands, Look
+from onestack.resources.context import Hands, Look, Names
 from onestack.resources.kind import Kind
 from onestack.resources.marks import InMetadata
 from onestack.resources.scope import Scope
+
+ZONE = "zone"
+"""What an aggregate that makes one is remembered by."""
 
 
 class Aggregates(Kind):
@@ -37,6 +40,12 @@ class Aggregates(Kind):
     def found(self, look: Look) -> Iterable[dict[str, Any]]:
         for raw in look.all(self.service, self.path, self.many):
             yield {**raw, "id": str(raw["id"])}
+
+    def observe(self, raw: dict[str, Any], names: Names) -> Observed | None:
+        there = super().observe(raw, names)
+        if there is not None and raw.get("availability_zone"):
+            names.remember((ZONE, raw["availability_zone"]), there.address)
+        return there
 
     def create(self, wanted: Wanted, hands: Hands) -> str:
         plain = {key: wanted.fields[key] for key in ("name", "availability_zone") if key in wanted.fields}

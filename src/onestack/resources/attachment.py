@@ -18,9 +18,11 @@ _ROOT = ("/dev/vda", "/dev/sda")
 
 
 class Attachments(Link):
+    """One goes with its server: a guest that does not answer, because it hangs or has no system, is asked for
+    minutes to let its volume go, and may be deleted at once."""
+
     name, service = "volume attachment", "block-storage"
     ends = ("server", "volume")
-    goes_with = False
 
     def wanted(self, scope: Scope) -> Iterator[Wanted]:
         for server, place in scope.items("servers"):

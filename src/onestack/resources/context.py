@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from onestack.plan.model import Observed
@@ -84,4 +85,7 @@ class Hands(Protocol):
     def id(self, address: Address) -> str: ...
     def fill(self, value: Value) -> Any: ...
     def as_user(self, user: str, password: Secret, project: str) -> Rest: ...
+    def outside(self) -> AbstractContextManager[None]:
+        """The calling thread reaches what this machine reaches, not only the cloud."""
+
     def keep(self, label: str, secret: str) -> None: ...

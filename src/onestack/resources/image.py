@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from onestack.core.errors import BadInput, Place
+from onestack.core.errors import BadInput, OneStackError, Place
 from onestack.plan.model import Change, Wanted
 from onestack.plan.values import Ref, Value
+from onestack.resources import download
 from onestack.resources.context import Hands, Names
 from onestack.resources.kind import Kind
 from onestack.resources.marks import KEY, InAttribute
-from onestack.resources.scope import Scope
+from onestack.resources.scope import Scope, given
 
 _CONTAINER = "bare"
 
@@ -36,7 +38,7 @@ class Images(Kind):
             "status": "active",
             "properties": dict(item.properties),
         }
-        wanted = self.of_tenant(scope, item.name, place, fields, once={"file": item.file})
+        wanted = self.of_tenant(scope, item.name, place, fields, once=given(item, "file", "url", "checksum"))
         once = dict(wanted.once)
         if scope.tenant:
             once["owner"] = Ref(scope.project)
@@ -52,17 +54,32 @@ class Images(Kind):
 
     def create(self, wanted: Wanted, hands: Hands) -> str:
         body = hands.fill({**wanted.fields, **wanted.once, "container_format": _CONTAINER})
-        file = Path(body.pop("file"))
-        if not file.is_file():
-            raise BadInput(f"there is no file {file}", where=wanted.place)
+        file, url, checksum = (body.pop(key, None) for key in ("file", "url", "checksum"))
         body |= body.pop("properties")
         del body["status"]
         body[KEY] = f"{hands.owner}:{wanted.address.path[-1]}"
+        if url:
+            with ExitStack() as held:
+                with hands.outside():
+                    content = held.enter_context(download.content(url, checksum, wanted.place))
+                return self._filled(body, content, hands)
+        try:
+            with Path(file).open("rb") as content:
+                download.demand(content, file, checksum, wanted.place)
+                return self._filled(body, content, hands)
+        except OSError as error:
+            raise BadInput(f"{file} cannot be read: {error.strerror}", where=wanted.place) from error
+
+    def _filled(self, body: dict[str, Any], content: IO[bytes], hands: Hands) -> str:
         rest = hands.rest(self.service)
         ident = str(rest.post(self.path, body)["id"])
-        with file.open("rb") as content:
+        try:
             headers = {"Content-Type": "application/octet-stream"}
             rest.call("PUT", f"{self.path}/{ident}/file", data=content, headers=headers)
+        except OneStackError:
+            # Tried again, it would be there twice.
+            self._delete(ident, hands, protected=body["protected"])
+            raise
         return ident
 
     def update(self, change: Change, ident: str, hands: Hands) -> None:
@@ -79,8 +96,12 @@ class Images(Kind):
         hands.rest(self.service).call("PATCH", f"{self.path}/{ident}", json=body, headers=headers)
 
     def delete(self, there: Any, hands: Hands) -> None:
-        if there.fields.get("protected"):
+        self._delete(there.id, hands, protected=bool(there.fields.get("protected")))
+
+    def _delete(self, ident: str, hands: Hands, *, protected: bool) -> None:
+        rest = hands.rest(self.service)
+        if protected:
             body = [{"op": "replace", "path": "/protected", "value": False}]
             headers = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
-            hands.rest(self.service).call("PATCH", f"{self.path}/{there.id}", json=body, headers=headers)
-        super().delete(there, hands)
+            rest.call("PATCH", f"{self.path}/{ident}", json=body, headers=headers)
+        rest.delete(f"{self.path}/{ident}")

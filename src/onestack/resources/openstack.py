@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from threading import Lock
 from typing import Any
@@ -35,13 +36,18 @@ class OpenStack:
         owner: str,
         secret: Callable[[Secret], str],
         keep: Callable[[str, str], None],
+        outside: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
-        """`owner`: the spec's name. `secret` gives a secret's text, `keep` writes one down for root alone."""
+        """`owner`: the spec's name. `secret` gives a secret's text, `keep` writes one down for root alone.
+
+        `outside`: within it a thread reaches what the machine reaches.
+        """
         self.owner = owner
         self._access = access
         self._services = frozenset(services)
         self._secret = secret
         self._keep = keep
+        self.outside = outside
         self._waited = Waited(access)
 
     def missing(self, wanted: Iterable[Wanted]) -> list[Wanted]:
@@ -114,6 +120,9 @@ class _Hands:
 
     def as_user(self, user: str, password: Secret, project: str) -> Rest:
         return self._cloud.as_user(user, password, project)
+
+    def outside(self) -> AbstractContextManager[None]:
+        return self._cloud.outside()
 
     def keep(self, label: str, secret: str) -> None:
         self._cloud.keep(label, secret)

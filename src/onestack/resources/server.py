@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from onestack.core import wait
 from onestack.core.errors import Place
-from onestack.plan.model import Change, Wanted
+from onestack.plan.model import Change, Observed, Wanted
 from onestack.plan.values import Address, Ref, Value
 from onestack.resources import keypair
+from onestack.resources.aggregate import ZONE
 from onestack.resources.context import Hands, Look, Names
 from onestack.resources.kind import Kind
 from onestack.resources.marks import InMetadata
@@ -81,7 +83,18 @@ class Servers(Kind):
             once["config_drive"] = True
         if item.server_group:
             once["group"] = scope.named("server group", item.server_group)
-        return self.of_tenant(scope, item.name, place, fields, once=once)
+        # Hosts in a zone cannot leave it while they have servers: first the zone, last the zone.
+        zones = [
+            Address("aggregate", (each.name,))
+            for each in scope.spec.aggregates
+            if each.zone and each.zone == item.zone
+        ]
+        return self.of_tenant(scope, item.name, place, fields, once=once, needs=tuple(zones))
+
+    def observe(self, raw: dict[str, Any], names: Names) -> Observed | None:
+        there = super().observe(raw, names)
+        zone = names.known_by(ZONE, raw.get(_ZONE) or "")
+        return replace(there, needs=(*there.needs, zone)) if there and zone else there
 
     def found(self, look: Look) -> Iterable[dict[str, Any]]:
         ports: dict[str, list[str]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -34,6 +35,8 @@ FLAVORS = {
     "m1.medium": (2, 2048, 20),
     "m1.large": (4, 4096, 40),
 }
+
+_CHECKSUM = re.compile(r"sha256:[0-9a-fA-F]{64}|sha512:[0-9a-fA-F]{128}|md5:[0-9a-fA-F]{32}")
 
 _SHOP = """\
 tenants:
@@ -76,10 +79,17 @@ tenants:
   - name: shop
     images:
       - {name: golden, file: /srv/images/golden.raw, format: raw, properties: {os_distro: debian}}
+      - name: fetched
+        url: https://images.example.org/fetched.qcow2
+        checksum: sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 """)
 
-    file: Text
+    file: Text | None = None
     """Where it lies on this machine: an absolute path."""
+    url: Text | None = None
+    """In place of a file: where this machine fetches it from: http://, https:// or file://."""
+    checksum: Text | None = None
+    """What it must have: `sha256:`, `sha512:` or `md5:` and the digits. Else no image is made."""
     format: Literal["qcow2", "raw", "vmdk", "vdi", "vhd", "iso"] = "qcow2"
     """Its format."""
     visibility: Literal["public", "private", "shared", "community"] = "shared"
@@ -96,7 +106,14 @@ tenants:
     """What else is known of it."""
 
     def problems(self) -> Iterator[Problem]:
-        if not self.file.startswith("/"):
+        if (self.file is None) == (self.url is None):
+            yield Problem("an image is made of one thing", "one of 'file' and 'url'", path=("file",))
+        if self.url is not None and not re.match(r"(https?://[^/\s]+|file:///)\S*\Z", self.url):
+            yield Problem(f"'{self.url}' is no address", "http://, https:// or file://", path=("url",))
+        if self.checksum is not None and not _CHECKSUM.fullmatch(self.checksum):
+            allowed = "sha256:, sha512: or md5:, and as many digits (0-9, a-f) as it has"
+            yield Problem(f"'{self.checksum}' is no checksum", allowed, path=("checksum",))
+        if self.file is not None and not self.file.startswith("/"):
             yield Problem(f"'{self.file}' is not an absolute path", "an absolute path", path=("file",))
         if self.members and self.visibility != "shared":
             yield Problem(f"members of a {self.visibility} image", "visibility: shared", path=("members",))
