@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import random
-import time
+import signal
 from pathlib import Path
 
 import openstack
@@ -19,7 +18,6 @@ pytestmark = pytest.mark.cloud
 
 ROOT = Path(__file__).parents[2]
 ACME = ROOT / "examples/acme.yaml"
-KILLS = 5
 
 
 def left_of_acme(cloud: Cloud) -> list[str]:
@@ -84,6 +82,27 @@ def test_drift_names_what_was_done_by_hand_and_apply_mends_it(acme: Cloud, name:
     assert acme.drift(ACME).empty
 
 
+def test_drift_is_watched(acme: Cloud) -> None:
+    """`--watch` tells what is new, once, and when it is gone again; Ctrl-C ends it."""
+
+    def names() -> list[str]:
+        assert watch.stdout is not None
+        told = json.loads(watch.stdout.readline())
+        return [f"{one['action']} {one['kind']} {'/'.join(one['path'])}" for one in told["changes"]]
+
+    deed = DEEDS["renamed network"]
+    with command.start(acme.paths.root, "drift", str(ACME), "--watch", "0.5", "--json") as watch:
+        try:
+            assert names() == []
+            acme.run(lambda: deed.does(Acme(acme.connect())))
+            assert names() == [f"{deed.action} {deed.address}"]
+            assert acme.apply(spec=ACME).ok
+            assert names() == []
+        finally:
+            watch.send_signal(signal.SIGINT)
+        assert watch.wait(60) == 130
+
+
 def test_a_tenants_user_sees_its_own_and_is_held_to_its_quota(acme: Cloud) -> None:
     password = (acme.paths.etc / "passwords/lab-lead").read_text().strip()
 
@@ -127,34 +146,6 @@ def test_what_left_the_file_is_kept_until_pruned(acme: Cloud, tmp_path: Path) ->
     assert plan.empty
     assert "tenant office" in {str(one.address) for one in plan.left}
     assert {one.action for one in acme.plan(less, prune=True).changes} == {"delete"}
-
-
-def test_a_killed_apply_is_gone_on_with(acme: Cloud) -> None:
-    """kill -9 at random moments while everything is made anew: in the end all is there, once."""
-    dice = random.Random(4)
-    assert acme.apply(acme.removal(ACME), spec=ACME).ok
-    for _ in range(KILLS):
-        process = command.start(acme.paths.root, "apply", str(ACME))
-        time.sleep(dice.uniform(3, 25))  # the moment is the point
-        process.kill()
-        process.wait()
-    outcome = acme.apply(spec=ACME)
-    assert outcome.ok, outcome.as_dict()
-    assert acme.plan(ACME).empty
-
-    def twice() -> list[str]:
-        admin = acme.connect()
-        listed = [
-            *((one.project_id, "server", one.name) for one in admin.compute.servers(all_projects=True)),
-            *((one.project_id, "network", one.name) for one in admin.network.networks()),
-            *((one.project_id, "router", one.name) for one in admin.network.routers()),
-            *((one.project_id, "port", one.name) for one in admin.network.ports() if one.name),
-            *((one.project_id, "group", one.name) for one in admin.network.security_groups()),
-            *((one.project_id, "ip", one.description) for one in admin.network.ips()),
-        ]
-        return [str(one) for one in set(listed) if listed.count(one) > 1]
-
-    assert acme.run(twice) == []
 
 
 def test_destroy_leaves_nothing_of_ours(acme: Cloud) -> None:

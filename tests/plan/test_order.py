@@ -68,3 +68,18 @@ def test_a_volume_goes_with_its_server_and_is_removed_after_it() -> None:
     assert f"remove {SERVER}" in needs
     with pytest.raises(StopIteration):
         needs_of("remove volume attachment shop/web/data", prune=True)
+
+
+def test_what_is_taken_over_loses_at_once_what_the_spec_does_not_give_it() -> None:
+    text = "name: placed\ntenants: [{name: shop, security_groups: [{name: web, egress: false}]}]\n"
+    cloud = ModelCloud("placed")
+    tenant, group = Address("tenant", ("shop",)), Address("security group", ("shop", "web"))
+    rule = Address("security group rule", (*group.path, "ingress tcp 22"))
+    for number, (address, needs) in enumerate([(tenant, ()), (group, (tenant,)), (rule, (group,))]):
+        cloud.there[address] = Observed(address, f"by-hand-{number}", {}, None, needs)
+    plan = make(wanted(spec.loads(text, "x")), cloud.observe(()), KINDS, owner="placed", adopt=True)
+    assert {(one.action, one.address) for one in plan.changes} == {
+        ("update", tenant),
+        ("update", group),
+        ("delete", rule),
+    }

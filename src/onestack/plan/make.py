@@ -48,15 +48,18 @@ def make(
     _demand(want, have, kinds, owner, adopt)
     left: list[Observed] = []
     gone: dict[Address, Change] = {}
+    # What is taken over has from now on what the spec gives it, and no more.
+    adopted = {address for address in want if adopt and address in have and have[address].owner is None}
     for there in have.values():
-        if there.owner != owner or there.address in want:
-            continue
         parent = _parent(there)
+        ours = there.owner == owner or (there.owner is None and parent in adopted)
+        if not ours or there.address in want:
+            continue
         extra = kinds[there.address.kind].closed and parent in want
-        if extra or prune:
+        if extra or (prune and there.owner == owner):
             why = f"not among those the spec gives {parent}" if extra else "no longer in the spec"
             gone[there.address] = Change("delete", there.address, why=why, observed=there)
-        else:
+        elif there.owner == owner:
             left.append(there)
     changes: dict[Address, Change] = {}
     for address in _ordered(want):
