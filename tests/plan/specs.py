@@ -14,7 +14,7 @@ FLAVORS = ("m1.tiny", "m1.small", "own")
 
 
 @st.composite
-def tenants(draw: st.DrawFn, name: str) -> dict[str, Any]:
+def tenants(draw: st.DrawFn, name: str, servers_at_most: int, roomy: bool) -> dict[str, Any]:
     """A tenant whose names all lead somewhere."""
     networks = [f"net-{n}" for n in range(draw(st.integers(1, 2)))]
     groups = [f"group-{n}" for n in range(draw(st.integers(0, 2)))]
@@ -26,7 +26,7 @@ def tenants(draw: st.DrawFn, name: str) -> dict[str, Any]:
         *([st.fixed_dictionaries({"group": st.sampled_from(groups)})] if groups else []),
     )
     servers = []
-    for n in range(draw(st.integers(0, 3))):
+    for n in range(draw(st.integers(0, servers_at_most))):
         server: dict[str, Any] = {
             "name": f"server-{n}",
             "image": "tiny",
@@ -40,10 +40,11 @@ def tenants(draw: st.DrawFn, name: str) -> dict[str, Any]:
         if draw(st.booleans()):
             server["floating_ip"] = "public"
         servers.append(server)
-    quota = draw(st.dictionaries(st.sampled_from(["instances", "cores", "ram"]), st.integers(-1, 50)))
+    limits = st.sampled_from([-1, 20000]) if roomy else st.integers(-1, 50)
+    quota = draw(st.dictionaries(st.sampled_from(["instances", "cores", "ram"]), limits))
     return {
         "name": name,
-        "enabled": draw(st.booleans()),
+        "enabled": roomy or draw(st.booleans()),
         "quota": {"compute": quota},
         "users": [{"name": user, "roles": draw(roles)} for user in users],
         "groups": [{"name": f"{name}-team", "users": users, "roles": draw(roles)}] if users else [],
@@ -58,12 +59,14 @@ def tenants(draw: st.DrawFn, name: str) -> dict[str, Any]:
 
 
 @st.composite
-def specs(draw: st.DrawFn) -> Spec:
-    """A spec with up to three tenants."""
-    names = [f"tenant-{n}" for n in range(draw(st.integers(0, 3)))]
+def specs(
+    draw: st.DrawFn, tenants_at_most: int = 3, servers_at_most: int = 3, *, roomy: bool = False
+) -> Spec:
+    """A spec with some tenants. `roomy`: none is disabled, or has limits too low for what is in it."""
+    names = [f"tenant-{n}" for n in range(draw(st.integers(1 if roomy else 0, tenants_at_most)))]
     data = {
         "name": "random",
         "flavors": [{"name": "own", "vcpus": draw(st.integers(1, 2)), "ram": 128}],
-        "tenants": [draw(tenants(name)) for name in names],
+        "tenants": [draw(tenants(name, servers_at_most, roomy)) for name in names],
     }
     return spec.loads(json.dumps(data), "random.yaml")

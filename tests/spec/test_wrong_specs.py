@@ -53,6 +53,25 @@ CASES = [
     wrong("duplicate inside", "platform:\n  listen: {port: 1, port: 2}\n", "2:21", "'port' is given twice"),
     wrong("key that is a list", "? [a]\n: 1\n", "1:3", "a key must be text"),
     wrong("merge of a word", "platform:\n  <<: x\n", "2:7", "merges mappings only"),
+    # Images
+    wrong(
+        "an image of nothing", "images:\n- {name: a}\n", "2:3", "made of one thing", "one of 'file' and 'url'"
+    ),
+    wrong(
+        "an image of two things",
+        "images:\n- {name: a, file: /a, url: http://b/c}\n",
+        "2:19",
+        "made of one thing",
+    ),
+    wrong(
+        "an address that is none", "images:\n- {name: a, url: ftp://b/c}\n", "2:18", "ftp://b/c", "https://"
+    ),
+    wrong(
+        "a checksum that is none",
+        "images:\n- {name: a, url: http://b/c, checksum: sha256:12}\n",
+        "2:40",
+        "'sha256:12' is no checksum",
+    ),
     # Volumes
     wrong(
         "two backends of one name",
