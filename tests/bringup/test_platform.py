@@ -104,6 +104,16 @@ def test_a_process_starts_anew_when_what_it_reads_changes_and_only_then(make: Ma
     assert {name for name in before if ratio[name] != before[name]} <= {"nova"}
 
 
+def test_the_watchers_start_anew_with_another_platform_and_only_then(make: Make) -> None:
+    def keeper(text: str) -> object:
+        return bringup.watcher(make(text), bringup.KEEPER, "onestack.health.keeper")
+
+    before = keeper("version: 1\n")
+    assert keeper("roles: [{name: auditor}]\n") == before
+    assert keeper("platform: {monitoring: {enabled: true}}\n") != before
+    assert keeper("platform: {exclude: [dashboard]}\n") != before
+
+
 def test_the_first_cause_is_told_with_the_names_of_the_others() -> None:
     first = PermanentError("mariadb broke", detail="its log")
     told = bringup.first_cause({"mariadb": first, "ovsdb": ValueError("x")})

@@ -87,9 +87,14 @@ def scales(site: Site) -> bool:
 
 
 def watcher(site: Site, name: str, module: str) -> Program:
-    """A process of ours that looks after the others, or after scaling groups; it runs outside the namespace."""
+    """A process of ours that looks after the others, or after scaling groups; it runs outside the namespace.
+
+    It reads the spec's part about the platform when it starts: another one starts it anew.
+    """
+    said = f"{site.spec.platform.model_dump_json()} {site.spec.monitored}"
+    stamp = hashlib.sha256(said.encode()).hexdigest()[:12]
     words = (sys.executable, "-m", module, str(site.paths.root), str(site.paths.cache))
-    return Program(name, words, {"PYTHONUNBUFFERED": "1"}, site.log(name))
+    return Program(name, words, {"PYTHONUNBUFFERED": "1", "ONESTACK_CONFIG": stamp}, site.log(name))
 
 
 def first_cause(failures: Mapping[str, BaseException]) -> BaseException:

@@ -1,0 +1,167 @@
+"""What guests and balancers do shows up in the cloud's own Prometheus, and what is gone ends there."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cloud import guests, health, members
+from cloud.members import Field, Machine, get
+from cloud.web import Web
+from onestack import Cloud
+from onestack.core.wait import until
+from onestack.observe.collect import Collector
+from onestack.observe.exporter import Exporter
+from onestack.observe.prometheus import Prometheus, QueryRefused
+from onestack.platform import site
+from onestack.platform.parts import monitoring
+
+pytestmark = pytest.mark.cloud
+SCRAPES = 60.0
+"""Seconds in which what happens must show; scrapes are 5 s apart, and the machine may be busy."""
+CONTROLLER = "scaler"
+"""The process that collects, where the cloud has it."""
+
+
+@pytest.fixture(scope="module")
+def prometheus(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """The cloud with a Prometheus, and somebody who collects."""
+    kept = site.spec_file(cloud.paths).read_text()
+    if not (monitored := cloud.site.spec.monitored):
+        cloud.up(_file(tmp_path_factory, "name: onestack\nplatform: {monitoring: {enabled: true}}\n"))
+    found = site.load(cloud.paths)
+    if CONTROLLER in found.supervisor.programs():
+        yield Prometheus(found)
+    else:
+        with _collecting(found):
+            yield Prometheus(found)
+    if not monitored:
+        cloud.up(_file(tmp_path_factory, kept))
+        assert monitoring.NAME not in health.pids(cloud)
+
+
+def _file(folder: pytest.TempPathFactory, text: str) -> Path:
+    file = folder.mktemp("spec") / "cloud.yaml"
+    file.write_text(text)
+    return file
+
+
+class _collecting:
+    """Looks each 5 s and shows what it saw, as the controller does."""
+
+    def __init__(self, found: site.Site) -> None:
+        self._exporter, self._collector = Exporter(found), Collector(found)
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> None:
+        self._exporter.start()
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+        self._exporter.stop()
+
+    def _run(self) -> None:
+        while True:
+            self._exporter.set(self._collector.look())
+            if self._ended.wait(5.0):
+                return
+
+
+def wait_over(prometheus: Prometheus, query: str, least: float) -> None:
+    """Wait until a query gives at least so much."""
+
+    def look() -> tuple[bool, str]:
+        value = prometheus.query(query)
+        return value is not None and value >= least, str(value)
+
+    until(f"{query} to be at least {least:g}", look, seconds=SCRAPES, every=1.0)
+
+
+def wait_none(prometheus: Prometheus, query: str) -> None:
+    """Wait until a query gives nothing."""
+    until(
+        f"{query} to end",
+        lambda: ((v := prometheus.query(query)) is None, str(v)),
+        seconds=SCRAPES,
+        every=1.0,
+    )
+
+
+def test_a_guests_processor_shows(cloud: Cloud, prometheus: Prometheus, guest: guests.Guest) -> None:
+    busy = f'onestack_guest_cpu_percent{{server="{guest.server}"}}'
+    wait_over(prometheus, busy, 0.0)
+    cloud.run(lambda: get(guest.address, "/burn?seconds=40", seconds=20))
+    # An idle one takes 3; what a busy one gets of a busy machine may not be much.
+    wait_over(prometheus, busy, 8.0)
+    wait_over(prometheus, f'onestack_guest_network_bytes_per_second{{server="{guest.server}"}}', 0.0)
+    assert (prometheus.query("onestack_guests_running") or 0) >= 1
+
+
+@pytest.fixture(scope="module")
+def field(cloud: Cloud, prometheus: Prometheus) -> Iterator[Field]:
+    with members.in_network(cloud), members.field_of(cloud, "watched", "10.67.0.0/24") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def two(field: Field) -> tuple[Machine, Machine]:
+    pair = field.machine("watched-one"), field.machine("watched-two")
+    for each in pair:
+        each.serve()
+    return pair
+
+
+def test_requests_show_by_pool_and_member_and_end_with_the_balancer(
+    prometheus: Prometheus, field: Field, two: tuple[Machine, Machine]
+) -> None:
+    web = Web(field, two)
+    web.answers({each.name for each in two})
+    ended = threading.Event()
+
+    def ask() -> None:
+        with members.in_network(field.cloud):
+            while not ended.wait(0.05):
+                get(web.ip)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        requests = f'onestack_pool_requests_per_second{{pool="{web.pool.id}"}}'
+        wait_over(prometheus, requests, 1.0)
+        for each in web.members.values():
+            wait_over(prometheus, f'onestack_member_requests_per_second{{member="{each.id}"}}', 0.5)
+        # A new HAProxy process counts from nothing: no look may take that for a jump.
+        web.made(web.api.update_listener, web.listener.id, connection_limit=500)
+        wait_over(prometheus, requests, 1.0)
+        time.sleep(11)
+    finally:
+        ended.set()
+        asking.join()
+    now = time.time()
+    seen = [value for _, value in prometheus.range(requests, now - 60, now, 5)]
+    assert seen
+    assert 0 <= min(seen) <= max(seen) < 40
+    web.remove()
+    wait_none(prometheus, requests)
+
+
+def test_what_is_kept_outlives_a_kill(cloud: Cloud, prometheus: Prometheus) -> None:
+    until("a first figure", lambda: ((v := prometheus.query("up")) == 1.0, str(v)), seconds=SCRAPES)
+    before, pid = time.time(), health.pids(cloud)[monitoring.NAME]
+    cloud.site.supervisor.signal(monitoring.NAME, "KILL")
+    health.wait_back(cloud, monitoring.NAME, pid)
+    assert prometheus.range("onestack_look_timestamp_seconds", before - 10, before, 5)
+
+
+def test_a_query_that_is_none_is_refused_in_prometheus_words(prometheus: Prometheus) -> None:
+    with pytest.raises(QueryRefused, match="parse error: unclosed left parenthesis"):
+        prometheus.check("sum(jobs_waiting")
+    prometheus.check("max(jobs_waiting)")
+    assert prometheus.query("max(jobs_waiting)") is None
