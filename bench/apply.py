@@ -82,7 +82,7 @@ def serial(cloud: Cloud, servers: int) -> tuple[int, float]:
         router = did(
             admin.network.create_router(name="edge", project_id=project.id, external_gateway_info=outer)
         )
-        did(admin.network.add_interface_to_router(router, subnet_id=subnet.id))
+        did(admin.network.add_interface_to_router(router, subnet=subnet.id))
         group = did(admin.network.create_security_group(name="web", project_id=project.id))
         did(
             admin.network.create_security_group_rule(
@@ -113,7 +113,7 @@ def serial(cloud: Cloud, servers: int) -> tuple[int, float]:
             inside.compute.wait_for_delete(server, wait=300)
         for port in list(admin.network.ports(project_id=project.id, device_owner="")):
             admin.network.delete_port(port)
-        admin.network.remove_interface_from_router(router, subnet_id=subnet.id)
+        admin.network.remove_interface_from_router(router, subnet=subnet.id)
         admin.network.delete_router(router)
         admin.network.delete_network(net)
         for each in list(admin.network.security_groups(project_id=project.id)):

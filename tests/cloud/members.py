@@ -146,7 +146,7 @@ class Field:
             network.delete_port(machine.port_id)
         for ip in list(network.ips(router_id=self.router.id)):
             network.delete_ip(ip.id)
-        network.remove_interface_from_router(self.router, subnet_id=self.subnet.id)
+        network.remove_interface_from_router(self.router, subnet=self.subnet.id)
         network.delete_router(self.router)
         network.delete_network(self.network)
         network.delete_security_group(self.group)
@@ -190,7 +190,7 @@ def field_of(cloud: Cloud, name: str = "field", cidr: str = "10.66.0.0/24") -> I
     subnet = proxy.create_subnet(name=name, network_id=network.id, ip_version=4, cidr=cidr)
     external = proxy.find_network("public", ignore_missing=False)
     router = proxy.create_router(name=name, external_gateway_info={"network_id": external.id})
-    proxy.add_interface_to_router(router, subnet_id=subnet.id)
+    proxy.add_interface_to_router(router, subnet=subnet.id)
     group = proxy.create_security_group(name=name)
     proxy.create_security_group_rule(security_group_id=group.id, direction="ingress", ethertype="IPv4")
     made = Field(cloud, admin, name, network, subnet, router, external, group)

@@ -49,7 +49,7 @@ def test_what_a_guest_wrote_comes_back_from_snapshots_backups_and_clones(
             volumes.detached(admin, guest.server, copy)
 
             target = volumes.made(admin, size=2, name="target")
-            storage.restore_backup(more.id, volume_id=target)
+            storage.restore_backup(more.id, volume=target)
             volumes.settled(lambda: storage.get_backup(more.id))
             volumes.settled(lambda: storage.get_volume(target))
             disk = volumes.attached(admin, guest.server, target)

@@ -43,6 +43,13 @@ echo "keys: $(cat /home/tiny/.ssh/authorized_keys)"
 echo "sudo: $(sudo -u root id -u)"
 mkdir -p /var/www
 echo "kept by $(hostname)" >/var/www/kept
+mkdir -p /var/lib/cloud/scripts/per-boot
+cat >/var/lib/cloud/scripts/per-boot/count <<'END'
+#!/bin/sh
+echo "again on $(hostname)" >>/var/www/boots
+END
+chmod 755 /var/lib/cloud/scripts/per-boot/count
+echo "not to be run" >/var/lib/cloud/scripts/per-boot/note
 """
 
 
@@ -213,6 +220,10 @@ def test_it_obeys_the_power_button_and_keeps_what_was_written(
         assert "metadata from the configuration drive /dev/sr0" in second.console()
         assert second.get("/kept") == (200, "kept by web-1\n")
         assert "user data" not in second.console()
+        # User data run once; what they left to be run at every boot runs from now on.
+        second.expect("at every boot: count ended with status 0")
+        assert second.get("/boots") == (200, "again on web-1\n")
+        assert "at every boot: note" not in second.console()
 
 
 def test_what_proves_kvm_is_a_real_boot(base: Path, tmp_path: Path) -> None:

@@ -80,6 +80,17 @@ def test_only_the_part_about_disks_writes_to_disks():
     assert "dd of=$disk" in whole
 
 
+def test_what_looks_at_disks_is_left_to_run_at_every_boot():
+    script = guest.says_who_it_is("c0ffee")
+    said = subprocess.run(["/bin/sh", "-n"], input=script, capture_output=True, text=True, check=False)
+    assert (said.returncode, said.stderr) == (0, "")
+    kept = script.partition("<<'END'\n")[2].partition("\nEND\n")
+    assert kept[0].startswith("#!/bin/sh\nfor folder in /var/www")
+    assert "echo -n c0ffee" in kept[0]
+    assert "{" not in kept[0].replace("${", "")
+    assert kept[2].endswith("per-boot/onestack-disks\n")
+
+
 def test_user_data_is_a_script_in_base64():
     assert base64.b64decode(guest.encoded(guest.says_who_it_is("x"))).startswith(b"#!/bin/sh\n")
 

@@ -37,9 +37,15 @@ mv $folder/{report}.new $folder/{report}
 echo "token={token}"
 {more}"""
 
-# Every second disk is looked at for as long as the guest runs: an empty one is given the token, and what each
-# has at its beginning is published, read past the guest's own cache.
+# Every second disk is looked at for as long as the server lives: an empty one is given the token, and what each
+# has at its beginning is published, read past the guest's own cache. User data run once; what lies in this folder
+# runs at every later boot, in the image as with cloud-init.
+_PER_BOOT = "/var/lib/cloud/scripts/per-boot"
 _DISKS = """
+mkdir -p {per_boot}
+cat >{per_boot}/onestack-disks <<'END'
+#!/bin/sh
+for folder in {roots}; do [ ! -d $folder ] || break; done
 while sleep 1; do
     for path in /sys/block/vd[b-z]; do
         [ -e $path/size ] || continue
@@ -53,6 +59,9 @@ while sleep 1; do
     done >$folder/{disks}.new
     mv $folder/{disks}.new $folder/{disks}
 done </dev/null >/dev/null 2>&1 &
+END
+chmod 755 {per_boot}/onestack-disks
+{per_boot}/onestack-disks
 """
 
 # What must be reachable is tried first, so that "blocked" cannot mean "had no network at all".
@@ -78,7 +87,13 @@ echo "public=$public private=$private"
 def says_who_it_is(token: str, *, disks: bool = True) -> str:
     """User data for the first guest: publish what metadata says of it, and a token that nobody else knows; with
     `disks`, also write that to every empty disk it is given later. Never run that part outside a guest."""
-    more = _DISKS.replace("{token}", token).replace("{disks}", DISKS) if disks else ""
+    more = ""
+    if disks:
+        # Its own braces are the shell's.
+        words = {"token": token, "disks": DISKS, "roots": _WEB_ROOTS, "per_boot": _PER_BOOT}
+        more = _DISKS
+        for name, value in words.items():
+            more = more.replace(f"{{{name}}}", value)
     return _FIRST.format(roots=_WEB_ROOTS, token=token, metadata=METADATA, report=REPORT, more=more)
 
 
