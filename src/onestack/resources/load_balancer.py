@@ -11,7 +11,7 @@ from typing import Any
 from onestack.core import wait
 from onestack.core.errors import Place
 from onestack.plan.model import Observed, Wanted
-from onestack.plan.values import Ref
+from onestack.plan.values import Address, Ref, Value
 from onestack.resources.context import Hands
 from onestack.resources.kind import READY_SECONDS, Kind
 from onestack.resources.marks import InTags
@@ -32,11 +32,29 @@ class LoadBalancers(Kind):
     fixed = frozenset({"vip_port_id", "provider"})
 
     def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
-        fields = {"vip_port_id": Ref(of_balancer(scope, item)), "admin_state_up": True}
-        return self.of_tenant(scope, item.name, place, fields | given(item, "description", "provider"))
+        fields: dict[str, Value] = {"vip_port_id": Ref(of_balancer(scope, item)), "admin_state_up": True}
+        fields |= given(item, "description", "provider")
+        subnets = _listed(scope, item)
+        # A port in two families has two addresses, and Octavia wants to be told which is the balancer's.
+        once: dict[str, Value] = {"vip_subnet_id": Ref(subnets[0])} if len(subnets) > 1 else {}
+        return self.of_tenant(scope, item.name, place, fields, once=once)
 
     def delete(self, there: Observed, hands: Hands) -> None:
         hands.rest(self.service).delete(f"{self.path}/{there.id}?cascade=true")
+
+
+def _listed(scope: Scope, item: Any) -> list[Address]:
+    """The subnets that its address may be of, those of IPv4 first."""
+    found, subnets = scope.network(item.network)
+    outer = scope if found.address.path[:-1] == scope.path else Scope(scope.spec)
+    sections = {
+        Address("subnet", (*found.address.path, each.name or network.name)): each
+        for network, _ in outer.items("networks")
+        if network.name == item.network
+        for each in network.subnets
+    }
+    fits = [one for one in subnets if item.address is None or item.address in sections[one].cidr]
+    return sorted(fits, key=lambda one: sections[one].cidr.version) if len(subnets) > 1 else []
 
 
 class Turns:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from onestack.core import wait
-from onestack.core.errors import Place
+from onestack.core.errors import PermanentError, Place
 from onestack.plan.model import Change, Observed, Wanted
 from onestack.plan.values import Address, Ref, Value
 from onestack.resources import keypair
@@ -152,6 +152,24 @@ class Servers(Kind):
 
         wait.until(f"{address} to be {status}", look, seconds=RESIZE_SECONDS, every=0.5)
 
+    def _resized(self, address: Address, ident: str, hands: Hands) -> None:
+        begun: list[str] = []
+
+        def look() -> tuple[bool, str]:
+            raw = self.get(ident, hands) or {}
+            status, busy = str(raw.get("status")), raw.get("OS-EXT-STS:task_state")
+            if busy:
+                begun.append(status)
+            elif begun and status in _STATES:
+                raise PermanentError(
+                    f"{address} cannot be resized: Nova gave up, and it is as it was",
+                    where=self.service,
+                    hint="a disk does not shrink: make the server anew, or give it a flavor of the disk it has",
+                )
+            return status == "VERIFY_RESIZE" and not busy, status
+
+        wait.until(f"{address} to be resized", look, seconds=RESIZE_SECONDS, every=0.5)
+
     def update(self, change: Change, ident: str, hands: Hands) -> None:
         after = {name: hands.fill(value) for name, (_, value) in change.fields.items()}
         rest = hands.rest(self.service)
@@ -165,7 +183,7 @@ class Servers(Kind):
         if "flavor" in after:
             was = change.observed.fields["state"] if change.observed else "running"
             self._act(hands, ident, "resize", {"flavorRef": after["flavor"]})
-            self._until(change.address, ident, hands, "VERIFY_RESIZE")
+            self._resized(change.address, ident, hands)
             self._act(hands, ident, "confirmResize")
             self._until(change.address, ident, hands, "SHUTOFF" if was == "stopped" else "ACTIVE")
         if "state" in after:

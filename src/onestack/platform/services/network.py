@@ -62,6 +62,8 @@ def _files(view: View) -> dict[str, str]:
                 "overlay_ip_version": 4,
             },
             "ml2_type_flat": {"flat_networks": "public"},
+            # The administrator may make a network of any of its VLANs; tenants' own are never taken from them.
+            "ml2_type_vlan": {"network_vlan_ranges": "public"},
             "ml2_type_geneve": {"vni_ranges": "1:65536", "max_header_size": 38},
             "securitygroup": {"enable_security_group": True},
             "ovn": {
