@@ -18,23 +18,30 @@ SECONDS = 300.0
 
 
 @contextmanager
-def applied(cloud: Cloud, file: Path) -> Iterator[None]:
-    """A spec in a cloud that runs; taken away after the body, with all of its members."""
+def applied(cloud: Cloud, file: Path, name: str) -> Iterator[str]:
+    """A spec with a group (`name`: TENANT/GROUP) in a cloud that runs; gives its project's id.
+
+    Taken away after the body, with all of its members.
+    """
     done = cloud.apply(spec=file)
     assert done.ok, done.failures
+    project = cloud.scaling.group(name).record.project
     try:
-        yield
+        yield project
     finally:
         gone = cloud.apply(cloud.removal(file), spec=file)
         assert gone.ok, gone.failures
+    assert members(cloud, project) == []
 
 
-def members(cloud: Cloud) -> list[dict[str, Any]]:
-    """Every server of every group, as Nova lists them."""
+def members(cloud: Cloud, project: str) -> list[dict[str, Any]]:
+    """Every server of a project's groups, whatever becomes of it, as Nova lists them."""
 
     def look() -> list[dict[str, Any]]:
         compute = cloud.connect().compute
-        answer = compute.get("/servers/detail?all_tenants=1", microversion="2.96").json()["servers"]
+        answer = compute.get(
+            f"/servers/detail?all_tenants=1&project_id={project}", microversion="2.96"
+        ).json()["servers"]
         return [server for server in answer if record.GROUP in server["metadata"]]
 
     found: list[dict[str, Any]] = cloud.run(look)

@@ -19,6 +19,7 @@ from onestack.elastic import record
 pytestmark = pytest.mark.cloud
 
 KILLS = 20
+WEB = "killed/web"
 SEED = int(os.environ.get("ONESTACK_TEST_SEED", "11"))
 SPEC = """\
 name: killed
@@ -53,8 +54,8 @@ def kill(cloud: Cloud) -> None:
 def test_twenty_kills_leave_the_right_members(pretending: Cloud, tmp_path: Path) -> None:
     chance = random.Random(SEED)
     first, second = spec(tmp_path, "first"), spec(tmp_path, "second")
-    with groups.applied(pretending, first):
-        groups.settles(pretending, "web", 1, warm=1)
+    with groups.applied(pretending, first, WEB) as project:
+        groups.settles(pretending, WEB, 1, warm=1)
         wanted, file = 1, first
         for number in range(KILLS):
             if number % 5 == 4:
@@ -62,7 +63,7 @@ def test_twenty_kills_leave_the_right_members(pretending: Cloud, tmp_path: Path)
                 assert pretending.apply(spec=file).ok
             else:
                 wanted = chance.randint(1, 4)
-                pretending.scaling.resize("web", wanted)
+                pretending.scaling.resize(WEB, wanted)
             until(
                 "the controller to run",
                 lambda: (bool((now := pretending.site.supervisor.program("scaler")) and now.pid), str(now)),
@@ -71,10 +72,9 @@ def test_twenty_kills_leave_the_right_members(pretending: Cloud, tmp_path: Path)
             # A moment at random in what it does about it: this is no wait for anything.
             time.sleep(chance.uniform(0.0, 4.0))
             kill(pretending)
-        groups.settles(pretending, "web", wanted, warm=1)
-        group = pretending.scaling.group("web").record
-        there = groups.members(pretending)
+        groups.settles(pretending, WEB, wanted, warm=1)
+        group = pretending.scaling.group(WEB).record
+        there = groups.members(pretending, project)
         assert Counter(record.WARM in server["metadata"] for server in there) == {False: wanted, True: 1}
         assert {server["metadata"][record.DIGEST] for server in there} == {group.digest}
         assert pretending.plan(file).empty
-    assert groups.members(pretending) == []

@@ -7,6 +7,7 @@ a controller runs or not.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from onestack.core import wait
@@ -83,7 +84,16 @@ class ScalingGroups(Kind):
             template, placed, settings = record.parsed(raw)
         except ValueError:
             template, placed, settings = {}, {}, {}
-        return super().observe({**raw, **template, **placed, "settings": settings}, names)
+        there = super().observe({**raw, **template, **placed, "settings": settings}, names)
+        if there is None:
+            return None
+        # Members go before what they stand in: their ports hold subnets, and a pool goes with its balancer.
+        needs = list(there.needs)
+        if isinstance(pool := there.fields["pool"], Ref):
+            needs.append(Address("load balancer", pool.address.path[:-1]))
+        if isinstance(network := there.fields["network"], Ref):
+            needs += names.inside("subnet", network.address)
+        return replace(there, needs=tuple(needs))
 
     # Done.
 
