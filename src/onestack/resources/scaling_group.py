@@ -84,6 +84,8 @@ class ScalingGroups(Kind):
             template, placed, settings = record.parsed(raw)
         except ValueError:
             template, placed, settings = {}, {}, {}
+        if raw.get(record.PHASE) == record.LEAVING:
+            settings = {}  # a removal was cut off: who wants it after all must say so again
         there = super().observe({**raw, **template, **placed, "settings": settings}, names)
         if there is None:
             return None
@@ -120,7 +122,7 @@ class ScalingGroups(Kind):
         if any(field in TEMPLATE for field in change.fields):
             template, _, _ = record.parsed(now)
             changed[record.PREVIOUS] = record.text(template, {}, {})
-        if now.get(record.PHASE) == record.ROLLED_BACK:
+        if now.get(record.PHASE):
             changed[record.PHASE] = ""
         patch(hands.rest(self.service), ident, changed)
 
