@@ -38,8 +38,6 @@ from onestack.spec import Spec
 from onestack.spec import default as default_spec
 from onestack.spec import load as load_spec
 from onestack.spec import loads as load_spec_text
-from onestack.trial.step import Report as StepReport
-from onestack.trial.step import step_load
 from onestack.workloads import ApplyFailed, Workloads
 
 Result = TypeVar("Result")
@@ -289,20 +287,6 @@ class Cloud:
     def scaling(self) -> Scaling:
         """Its scaling groups."""
         return Scaling(self.site, self.run)
-
-    def try_step(
-        self, group: str, *, low: float, high: float, seconds: float, back: float, emit: Emit = silent
-    ) -> StepReport:
-        """Step the load on a group behind a balancer with a floating IP, and back. Raises BadInput, Unready."""
-        scaling = self.scaling
-
-        def work() -> StepReport:
-            address = scaling.address(group)
-            return step_load(
-                scaling, address, group, low=low, high=high, seconds=seconds, back=back, emit=emit
-            )
-
-        return self.run(work)
 
     def check_volumes(self, *, emit: Emit = silent, mend: bool = True) -> volumes.Outcome:
         """Is every volume what Cinder says it is? What is not is put right, unless `mend` is off."""

@@ -19,6 +19,7 @@ from onestack.host.lock import held
 from onestack.plan import Plan, Secret, Wanted, make
 from onestack.plan.document import as_data
 from onestack.platform import connect, inventories
+from onestack.platform.bringup import begin_scaling
 from onestack.platform.site import Site
 from onestack.resources.openstack import OpenStack, from_environment_or_file
 from onestack.resources.rest import Access
@@ -91,6 +92,10 @@ class Workloads:
 
     def apply(self, plan: Plan, emit: Emit = silent) -> Outcome:
         """Do it. One at a time: raises Busy, with who holds the cloud."""
+        if any(
+            change.address.kind == "scaling group" and change.action != "delete" for change in plan.changes
+        ):
+            begin_scaling(self.site)
         with self.alone("apply"):
             return run(plan, self._cloud, emit)
 

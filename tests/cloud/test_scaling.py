@@ -12,6 +12,7 @@ from onestack import Cloud
 from onestack.core.wait import until
 from onestack.elastic import record
 from onestack.trial.load import Load
+from onestack.trial.step import step_load
 
 pytestmark = pytest.mark.cloud
 
@@ -69,7 +70,9 @@ def shop(cloud: Cloud, place: Path) -> Iterator[str]:
 
 @pytest.mark.usefixtures("shop")
 def test_it_grows_with_the_load_and_shrinks_with_it_and_loses_nothing(cloud: Cloud) -> None:
-    report = cloud.try_step(WEB, low=QUIET, high=BUSY, seconds=60, back=groups.SECONDS)
+    report = cloud.run(
+        lambda: step_load(cloud.scaling, WEB, low=QUIET, high=BUSY, seconds=60, back=groups.SECONDS)
+    )
     assert report.failures == ()
     assert report.requests > 60 * BUSY / 2
     assert (report.before, report.largest, report.after) == (1, 2, 1)

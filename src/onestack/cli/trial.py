@@ -41,8 +41,13 @@ def elastic(live: bool, group: str, low: float, high: float, seconds: float, bac
 
     `onestack up examples/shop.yaml` brings a group for it. Exit status 1 if a request failed.
     """
+    from onestack.trial.step import step_load
+
+    cloud = here().cloud
     with here().events() as emit:
-        report = here().cloud.try_step(group, low=low, high=high, seconds=seconds, back=back, emit=emit)
+        report = cloud.run(
+            lambda: step_load(cloud.scaling, group, low=low, high=high, seconds=seconds, back=back, emit=emit)
+        )
     here().report(report.as_dict(), lines(report))
     sys.exit(1 if report.failed else 0)
 

@@ -77,7 +77,11 @@ class Scaler:
         """Until SIGTERM. A look that fails is logged, and the next one tries again."""
         supervisor = os.getppid()
         if self._site.spec.monitored:
-            self._exporter.start()
+            try:
+                self._exporter.start()
+            except OneStackError as error:
+                # Groups go on without Prometheus, but for policies that ask it.
+                LOG.error("nothing is shown to Prometheus: %s", error)
         while os.getppid() == supervisor:
             began = time.monotonic()
             busy = False

@@ -14,7 +14,7 @@ from openstack.exceptions import SDKException
 from onestack.core.graph import Task, execute
 from onestack.host import processes
 from onestack.platform import catalogue, connect
-from onestack.platform.bringup import KEEPER, SCALER, is_ready, scales
+from onestack.platform.bringup import KEEPER, SCALER, is_ready, is_scaling
 from onestack.platform.shape import Process
 from onestack.platform.site import Site
 
@@ -144,7 +144,7 @@ def process_statuses(site: Site) -> list[ProcessStatus]:
 def watcher_reasons(site: Site) -> list[str]:
     """What is wrong with those who look after the others: nothing else would tell."""
     running = site.supervisor.programs()
-    wanted = [KEEPER, *([SCALER] if scales(site) else [])]
+    wanted = [KEEPER, *([SCALER] if is_scaling(site) else [])]
     return [
         f"{name} does not run; see `onestack logs {name}`"
         for name in wanted

@@ -64,7 +64,7 @@ def bring_up(site: Site, image: Path, emit: Emit) -> None:
     if failures:
         raise first_cause(failures)
     site.supervisor.launch(KEEPER)
-    if scales(site):
+    if is_scaling(site):
         site.supervisor.launch(SCALER)
     if systemd.install(site.paths, sys.executable):
         emit(Event("systemd", "noted", f"{systemd.name(site.paths)} brings the cloud back at boot"))
@@ -84,6 +84,23 @@ def end_orphans(site: Site) -> None:
 def scales(site: Site) -> bool:
     """Whether this cloud can have scaling groups."""
     return site.view.services >= {"compute", "image", "network"}
+
+
+def is_scaling(site: Site) -> bool:
+    """Whether it has scaling groups, or had: until then nobody pays for their controller."""
+    return scales(site) and (site.spec.monitored or _scaling_mark(site).exists())
+
+
+def begin_scaling(site: Site) -> None:
+    """There are scaling groups from now on: their controller runs, and comes back with every `up`."""
+    mark = _scaling_mark(site)
+    mark.parent.mkdir(mode=0o700, exist_ok=True)
+    mark.touch()
+    site.supervisor.launch(SCALER)
+
+
+def _scaling_mark(site: Site) -> Path:
+    return site.paths.etc / "scaling/begun"
 
 
 def watcher(site: Site, name: str, module: str) -> Program:

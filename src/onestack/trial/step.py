@@ -40,7 +40,6 @@ class Report:
 
 def step_load(
     scaling: Scaling,
-    address: str,
     name: str,
     *,
     low: float,
@@ -57,7 +56,7 @@ def step_load(
     """
     group = scaling.group(name)
     least = group.record.settings.min
-    load = Load(address, low)
+    load = Load(scaling.address(name), low)
     try:
         with step("a small group", emit) as said:
             said.outcome = wait.until(
