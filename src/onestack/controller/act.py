@@ -11,8 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
+from onestack.controller import hooks
 from onestack.controller.look import Pool
-from onestack.core.errors import OneStackError
+from onestack.core.errors import OneStackError, PermanentError
 from onestack.elastic import record
 from onestack.elastic.record import Record
 from onestack.elastic.roster import Action, Fact
@@ -115,8 +116,33 @@ class Hands:
         self._rest("compute").delete(f"/servers/{fact.id}")
 
     def _mark_leaving(self, fact: Fact) -> None:
+        hook, wrong = self._group.settings.hooks.before_leaving, ""
+        if hook and not fact.warm:
+            wrong = self._tried(lambda: self._hook(hook, "before_leaving", fact))
         body = {"metadata": {record.GOES: f"{time.time():.3f}"}}
         self._rest("compute").post(f"/servers/{fact.id}/metadata", body)
+        if wrong:
+            raise PermanentError(f"it goes all the same: {wrong}")
+
+    def _hook(self, hook: str, event: str, fact: Fact) -> None:
+        group = self._group
+        told = {"event": event, "group": group.name, "project": group.project, "member": fact.name,
+                "server": fact.id, "address": fact.address}  # fmt: skip
+        hooks.call(hook, told, group.settings.hooks.timeout)
+
+    def _welcome(self, joins: Sequence[Action], facts: dict[str, Fact], said: Said) -> list[Action]:
+        """Those that may serve: whose hook, if there is one, has succeeded."""
+        hook = self._group.settings.hooks.before_serving
+        if hook is None or not joins:
+            return list(joins)
+
+        def ask(action: Action) -> str:
+            return self._tried(lambda: self._hook(hook, "before_serving", facts[action.id]))
+
+        with ThreadPoolExecutor(THREADS) as threads:
+            wrong = list(threads.map(ask, joins))
+        said += [(action, action.name, why) for action, why in zip(joins, wrong, strict=True) if why]
+        return [action for action, why in zip(joins, wrong, strict=True) if not why]
 
     # The balancer.
 
@@ -137,7 +163,7 @@ class Hands:
             told = [a for a in group if why or not (a.verb == "drain" and facts[a.id].leaving_for is None)]
             said.extend((action, action.name, why) for action in told)
 
-        joins = [action for action in actions if action.verb == "join"]
+        joins = self._welcome([action for action in actions if action.verb == "join"], facts, said)
         if joins:
             members = [self._member(facts[action.id]) for action in joins]
             one(joins, lambda: rest.put(f"{path}?additive_only=true", {"members": members}))

@@ -43,11 +43,17 @@ class Times:
 
     serving: dict[str, float] = field(default_factory=dict)
     unwell: dict[str, tuple[str, float]] = field(default_factory=dict)
-    begun: float = field(default_factory=time.monotonic)
+    leaving: dict[str, float] = field(default_factory=dict)
 
     def forget(self, but: set[str]) -> None:
         self.serving = {ident: since for ident, since in self.serving.items() if ident in but}
         self.unwell = {ident: since for ident, since in self.unwell.items() if ident in but}
+        self.leaving = {ident: since for ident, since in self.leaving.items() if ident in but}
+
+    def leaving_for(self, ident: str, since: str, now: float, longest: float) -> float:
+        """Seconds for which a member has been leaving. The time of day is believed once, and only so far."""
+        before = min(max(time.time() - float(since), 0.0), longest)
+        return now - self.leaving.setdefault(ident, now - before)
 
 
 class Looker:
@@ -161,7 +167,9 @@ class Looker:
             healthy=well,
             unhealthy_for=now - self.times.unwell[ident][1] if ident in self.times.unwell else 0.0,
             serving_for=None if serving is None else now - serving,
-            leaving_for=None if leaving is None else max(0.0, time.time() - float(leaving)),
+            leaving_for=None
+            if leaving is None
+            else self.times.leaving_for(ident, leaving, now, group.settings.scale_in.drain),
             connections=rates.connections if rates else None,
             protected=bool(set(raw.get("tags") or ()) & set(group.settings.scale_in.protect)),
             why=str(fault.get("message") or ""),

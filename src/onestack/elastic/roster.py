@@ -177,7 +177,10 @@ def plan(
     # Refilled when those that are needed now are there: they need the hosts more.
     quiet = may_start and missing <= 0 and not roster.of("starting")
     actions += _keep_warm(group, warm, digest, may_start=quiet)
-    return replace(roster, actions=tuple(actions), blocked=blocked)
+    # One that goes need not join first.
+    going_now = {action.id for action in actions if action.verb != "join"}
+    kept = [action for action in actions if action.verb != "join" or action.id not in going_now]
+    return replace(roster, actions=tuple(kept), blocked=blocked)
 
 
 def _oldest(facts: Iterable[Fact]) -> list[Fact]:

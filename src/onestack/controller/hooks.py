@@ -1,0 +1,67 @@
+"""What a group's owner wants to be told before a member serves, and before it goes: a URL or a command."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shlex
+import ssl
+import subprocess
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from onestack.core.errors import PermanentError
+
+NOBODY = "nobody"
+SAID = 200
+"""Characters of what a hook that failed wrote that are told on."""
+
+
+def call(hook: str, told: Mapping[str, str], seconds: float) -> None:
+    """Post to a URL, or run a command, and wait for its end. Raises PermanentError with what it said."""
+    if hook.startswith(("http://", "https://")):
+        _post(hook, told, seconds)
+    else:
+        _run(hook, told, seconds)
+
+
+def _post(url: str, told: Mapping[str, str], seconds: float) -> None:
+    parts = urlsplit(url)
+    host, path = parts.hostname or "", (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    connection: http.client.HTTPConnection
+    if parts.scheme == "https":
+        context = ssl.create_default_context()
+        connection = http.client.HTTPSConnection(host, parts.port, timeout=seconds, context=context)
+    else:
+        connection = http.client.HTTPConnection(host, parts.port, timeout=seconds)
+    try:
+        connection.request("POST", path, json.dumps(dict(told)), {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        said = answer.read(SAID).decode(errors="replace")
+    except (OSError, http.client.HTTPException) as error:
+        raise PermanentError(f"the hook {url} does not answer: {error}") from error
+    finally:
+        connection.close()
+    if answer.status >= 300:
+        raise PermanentError(f"the hook {url} answered {answer.status}: {said}")
+
+
+def _run(command: str, told: Mapping[str, str], seconds: float) -> None:
+    words = shlex.split(command)
+    variables = {f"ONESTACK_{key.upper()}": value for key, value in told.items()}
+    # Nothing of ours: not its rights, nor what stands in its environment.
+    environment = {"PATH": os.defpath, "LC_ALL": "C.UTF-8", **variables}
+    user = NOBODY if os.geteuid() == 0 else None
+    try:
+        done = subprocess.run(
+            words, env=environment, cwd="/", user=user, group=None, extra_groups=[] if user else None,
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise PermanentError(f"the hook '{command}' took longer than {seconds:g} s") from error
+    except (OSError, subprocess.SubprocessError) as error:
+        raise PermanentError(f"the hook '{command}' cannot be run: {error}") from error
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip()[-SAID:]
+        raise PermanentError(f"the hook '{command}' ended with {done.returncode}: {said}")
