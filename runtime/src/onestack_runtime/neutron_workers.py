@@ -9,6 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from onestack_runtime import nova_events
+
+NOVA_USER = "neutron"
+"""With whose name Nova speaks to Neutron: [neutron] in nova.conf names the service user `neutron`."""
 EVENTS_SECONDS = 0.05
 """How long events to Nova are gathered after some were sent."""
 
@@ -39,7 +43,9 @@ class Workers:
         self._maintenance.start()
         registry.publish(resources.PROCESS, events.AFTER_SPAWN, None)
         # The option allows whole seconds only, which every guest that boots would wait.
-        nova.Notifier.get_instance().batch_notifier.batch_interval = EVENTS_SECONDS
+        notifier = nova.Notifier.get_instance()
+        notifier.batch_notifier.batch_interval = EVENTS_SECONDS
+        nova_events.without_echo(notifier, NOVA_USER)
 
     def stop(self) -> None:
         """Stop them, and take this process out of OVN's ring of event handlers."""

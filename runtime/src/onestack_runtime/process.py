@@ -27,6 +27,8 @@ STOP_SECONDS = 10.0
 START_SECONDS = 200.0
 """How long a worker may fail to start (another service is not there yet) before the process gives up."""
 RETRY_SECONDS = 0.5
+GC_THRESHOLD = (20000, 20, 20)
+"""A request makes thousands of objects that live as long as it; Python's 2000 looks at them again and again."""
 _ALL = "the rest"
 """Stands for the workers that are not named yet."""
 
@@ -178,6 +180,7 @@ def _settle() -> None:
     and what the imports used is given back to the system."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*GC_THRESHOLD)
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
