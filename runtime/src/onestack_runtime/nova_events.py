@@ -2,7 +2,7 @@
 
 Neutron sends `network-changed` after every update of a guest's port, also to Nova as the answer to Nova's own
 update. Nova then reads ports, networks, subnets, floating IPs and security groups again, which it has just
-read or is about to: a quarter of what a new server costs. Changes by anyone else, of floating IPs, and a
+read or is about to. Changes by anyone else, of floating IPs, and a
 port's deletion are told as before; so is what makes a server ACTIVE (`network-vif-plugged`).
 """
 
