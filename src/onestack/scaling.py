@@ -106,7 +106,7 @@ class Scaling:
         return str(address)
 
     def resize(self, name: str, to: int) -> Group:
-        """Another size now; policies go on from there. Raises BadInput beyond its limits."""
+        """Another size now. It holds for `stabilize` seconds; then policies go on from there. Raises BadInput."""
         found = self.group(name)
         limits = found.record.settings
         if not limits.min <= to <= limits.max:
@@ -114,7 +114,7 @@ class Scaling:
                 f"{found.title} has {limits.min} to {limits.max} members, not {to}",
                 hint="other limits are a matter of its spec: min and max",
             )
-        return self._write(found, {record.DESIRED: str(to)})
+        return self._write(found, {record.DESIRED: str(to), record.ASKED: record.ASKED_SIZE})
 
     def suspend(self, name: str, rest: bool) -> Group:
         """Decide and say so, but do nothing (`rest`); or act again."""

@@ -187,3 +187,17 @@ def test_a_target_is_stable_where_it_leads(tolerance: float, serving: int, load:
     first = policy.recommend(at(0, serving, load)).size
     if first:
         assert policy.recommend(at(0, first, load)).size == first
+
+
+def test_a_size_asked_for_by_hand_holds_for_a_window() -> None:
+    memory = Memory(since=-1000.0)
+    memory.recommend(0.0, 4)
+    wanted = Group("web", 1, 9, (Target("requests_per_second", 10.0),), stabilize=60.0)
+
+    def then(now: float) -> int:
+        made = step(wanted, memory, Seen(now, now, 4, 0, {"requests_per_second": Signal(1.0)}))
+        assert made is not None
+        return made.to
+
+    assert [then(now) for now in (5.0, 30.0, 59.0)] == [4, 4, 4]
+    assert then(66.0) == 1

@@ -31,7 +31,8 @@ def list_groups() -> None:
         limits = (str(one.settings.min), str(one.settings.max), str(one.desired))
         table.add_row(escape(group.title), *limits, _members(group.said), remark)
     nothing: list[RenderableType] = ["no scaling groups; docs/elastic.md says how to have one"]
-    here().report([each.as_dict() for each in found], [table] if found else nothing)
+    wrong = [f"[red]{escape(each)}[/]" for each in here().cloud.scaling.said().get("problems", ())]
+    here().report([each.as_dict() for each in found], [*([table] if found else nothing), *wrong])
 
 
 @command(scale, "group")

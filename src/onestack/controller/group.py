@@ -102,6 +102,8 @@ class Worker:
         self, group: Record, roster: Roster, observed: Observed, now: float, problems: list[str]
     ) -> Decision | None:
         serving, warming = roster.of("serving"), roster.of("starting", "warming")
+        if group.asked == record.ASKED_SIZE:
+            self._memory.recommend(now, group.desired)
         if not self._memory.due(now) and not group.asked:
             return None
         found, wrong = signals(group, serving, warming, observed, self._ask)

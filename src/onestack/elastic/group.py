@@ -131,10 +131,7 @@ class Memory:
         """After it: for the stabilisation window and the limits of rate."""
         now = decision.seen.monotonic
         self.last = now
-        # Kept is what may still be the highest: an older one that is not higher than the newest never will be.
-        while self.recommended and self.recommended[-1][1] <= decision.recommended:
-            self.recommended.pop()
-        self.recommended.append((now, decision.recommended))
+        self.recommend(now, decision.recommended)
         while self.recommended[0][0] < now - group.stabilize:
             self.recommended.popleft()
         if decision.done and decision.to != decision.seen.size:
@@ -142,6 +139,13 @@ class Memory:
         longest = max(rate.seconds if rate else 0.0 for rate in (group.in_rate, group.out_rate))
         while self.changes and self.changes[0][0] <= now - longest:
             self.changes.popleft()
+
+    def recommend(self, now: float, size: int) -> None:
+        """A size that holds for a window: what was decided, or asked for by hand."""
+        # Kept is what may still be the highest: an older one that is not higher than the newest never will be.
+        while self.recommended and self.recommended[-1][1] <= size:
+            self.recommended.pop()
+        self.recommended.append((now, size))
 
     def highest(self, now: float, window: float) -> tuple[float, int] | None:
         """The highest recommendation of the window and when it was made."""

@@ -22,6 +22,8 @@ DEFINITION, DESIRED, SUSPENDED = "onestack_definition", "onestack_desired", "one
 PREVIOUS, PHASE, ASKED = "onestack_previous", "onestack_phase", "onestack_asked"
 LEAVING, ROLLED_BACK = "leaving", "rolled back"
 """Phases: it is being taken away; its last template did not work and the one before is used."""
+ASKED_SIZE = "size"
+"""`scale GROUP --to N`: the size holds for a window, as if it had been recommended."""
 ASKED_POLICY = "policy:"
 """`scale GROUP --policy P`: what that policy alone recommends is done once."""
 LARGEST = 60_000

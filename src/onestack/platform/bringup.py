@@ -14,6 +14,7 @@ from pathlib import Path
 from keystoneauth1.exceptions import ClientException
 from openstack.exceptions import SDKException
 
+from onestack.core import data
 from onestack.core.errors import OneStackError, PermanentError
 from onestack.core.events import Emit, Event, step
 from onestack.core.graph import Task, execute
@@ -106,9 +107,10 @@ def _scaling_mark(site: Site) -> Path:
 def watcher(site: Site, name: str, module: str) -> Program:
     """A process of ours that looks after the others, or after scaling groups; it runs outside the namespace.
 
-    It reads the spec's part about the platform when it starts: another one starts it anew.
+    It reads the spec's part about the platform when it starts: another one starts it anew, and so does another
+    version of OneStack.
     """
-    said = f"{site.spec.platform.model_dump_json()} {site.spec.monitored}"
+    said = f"{site.spec.platform.model_dump_json()} {site.spec.monitored} {data.digest_of_code()}"
     stamp = hashlib.sha256(said.encode()).hexdigest()[:12]
     words = (sys.executable, "-m", module, str(site.paths.root), str(site.paths.cache))
     return Program(name, words, {"PYTHONUNBUFFERED": "1", "ONESTACK_CONFIG": stamp}, site.log(name))
