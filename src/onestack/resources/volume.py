@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from onestack.core import wait
@@ -109,7 +109,14 @@ class OfVolume(Stored):
     def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
         fields = {"volume_id": scope.named("volume", item.volume), _STATUS: False}
         once = {"force": True}
-        return self.of_tenant(scope, item.name, place, fields | given(item, "description"), once=once)
+        needs = tuple(self.before(scope, item))
+        return self.of_tenant(
+            scope, item.name, place, fields | given(item, "description"), once=once, needs=needs
+        )
+
+    def before(self, scope: Scope, item: Any) -> Iterator[Address]:
+        """What of the same volume must be made before it."""
+        yield from ()
 
 
 class Snapshots(OfVolume):
@@ -122,3 +129,14 @@ class Backups(OfVolume):
     name, key = "backup", "backups"
     path, one, many = "/backups", "backup", "backups"
     project_key = "os-backup-project-attr:project_id"
+
+    def before(self, scope: Scope, item: Any) -> Iterator[Address]:
+        """Cinder takes neither a snapshot nor a second backup of a volume that is being backed up."""
+        for snapshot, _ in scope.items("snapshots"):
+            if snapshot.volume == item.volume:
+                yield scope.named("snapshot", snapshot.name).address
+        for backup, _ in scope.items("backups"):
+            if backup.name == item.name:
+                return
+            if backup.volume == item.volume:
+                yield scope.named("backup", backup.name).address

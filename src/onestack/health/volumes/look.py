@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -19,6 +20,12 @@ from onestack.platform.site import Site
 VIRSH = ("virsh", "--quiet", "--connect", "qemu:///system")
 NOTE = ".info"
 SET_ASIDE = "set-aside"
+AFTERMATH = 2.0
+"""Seconds in which what an ended process had asked of another one is still done. One that was started anew is
+not yet at work so early: it takes longer to be ready."""
+FORGOTTEN = 60.0
+"""Seconds after which a volume that is reserved for a server, and that no server has, was let go of: Nova notes
+that a server has a volume before it reserves it, or moments after, for one that is only now asked for."""
 _HEADER = struct.Struct(">4sIQIIQ")
 
 
@@ -27,6 +34,9 @@ def look(site: Site, admin: Connection) -> Seen:
     begun = {name: _since(site, name) for name in ("cinder", "nova")}
     both = max(begun.values())
     attachments = _attachments(admin)
+    servers, busy = _servers(site, admin)
+    had = frozenset[str]().union(*servers.values())
+    now = time.time()
     storage = admin.block_storage
     volumes = tuple(
         Volume(
@@ -37,12 +47,11 @@ def look(site: Site, admin: Connection) -> Seen:
             file=f"volume-{each.migration_id or each.id}",
             backend=_backend(site, each.host),
             # An attachment is Nova's work as much as Cinder's.
-            stale=_changed(each) < both,
+            stale=abandoned(each.status, _changed(each), begun=both, had=each.id in had, now=now),
             attachments=attachments.get(each.id, {}),
         )
         for each in storage.volumes(details=True, all_projects=True)
     )
-    servers, busy = _servers(site, admin)
     return Seen(
         volumes=volumes,
         snapshots=tuple(_pieces(storage.snapshots(details=True, all_projects=True), begun["cinder"])),
@@ -55,9 +64,16 @@ def look(site: Site, admin: Connection) -> Seen:
     )
 
 
+def abandoned(status: str, changed: float, *, begun: float, had: bool, now: float) -> bool:
+    """Whether nobody can be at work on a volume. `changed`: when it last was; `begun`: from when on those who work
+    on it can have begun something; `had`: whether a server has it. Times in seconds."""
+    return changed < begun or (status == "reserved" and not had and changed + FORGOTTEN < now)
+
+
 def _since(site: Site, process: str) -> float:
+    """From when on a process can have begun something, in seconds; before that another was in its place."""
     there = site.supervisor.program(process)
-    return there.since if there and there.pid else 0.0
+    return there.since + AFTERMATH if there and there.pid else 0.0
 
 
 def _changed(each: Any) -> float:
