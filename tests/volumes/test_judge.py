@@ -23,6 +23,7 @@ def seen(
     snapshots: tuple[Piece, ...] = (),
     backups: tuple[Piece, ...] = (),
     busy: frozenset[str] = frozenset(),
+    cut_off: bool | None = None,
 ) -> Seen:
     found = {FILE: (None, GIB)} if files is None else files
     return Seen(
@@ -31,6 +32,7 @@ def seen(
         backups=backups,
         servers={"srv": frozenset("v" if nova else ())},
         busy=busy,
+        unfinished={} if cut_off is None else {("srv", "v"): cut_off},
         guests={"srv": guest} if guest else {},
         folders={"file": Folder("/f", found, {FILE: note} if note else {})},
     )
@@ -96,6 +98,21 @@ def test_an_attachment_that_never_reached_the_guest_is_ended_by_nova() -> None:
     half = replace(ATTACHED, status="attaching", stale=True)
     fault = only(seen(half, guest=Guest("srv", True), nova=True))
     assert words(fault) == [("set_volume", {"status": "in-use"}), ("detach", {"server": "srv"})]
+
+
+def test_an_attachment_that_nova_never_noted_whole_is_forgotten_by_it() -> None:
+    forgotten = [("forget", {"server": "srv"}), ("set_volume", {"status": "available"})]
+    running = Guest("srv", True)
+    # Before Cinder was asked, after it was, and when the guest had it already.
+    assert words(only(seen(guest=running, nova=True, cut_off=True))) == forgotten
+    half = replace(ATTACHED, status="attaching", stale=True)
+    assert words(only(seen(half, guest=running, nova=True, cut_off=True))) == forgotten
+    taken = ("take_from_guest", {"server": "srv", "disk": "vdb"})
+    assert words(only(seen(half, guest=GUEST, nova=True, cut_off=True))) == [taken, *forgotten]
+
+
+def test_an_attachment_that_nova_is_at_work_on_is_left_alone() -> None:
+    assert judge(seen(guest=Guest("srv", True), nova=True, cut_off=False)) == []
 
 
 def test_an_attachment_that_is_whole_is_said_so() -> None:

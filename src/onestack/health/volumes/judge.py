@@ -150,6 +150,13 @@ def _attachment(seen: Seen, volume: Volume) -> Iterator[Fault]:
             then.append(act("set_volume", status="available"))
             yield _fault(volume, "no server has it, though it says so", "detached", *then)
         return
+    if (cut_off := seen.unfinished.get((owner, volume.id))) is not None:
+        if cut_off:
+            # Nova itself cannot detach it: it never came to know how it is attached.
+            then = [act("take_from_guest", server=owner, disk=opened[1])] if opened else []
+            then += [act("forget", server=owner), act("set_volume", status="available")]
+            yield _fault(volume, f"attaching it to server {owner} was cut off", "detached", *then)
+        return
     guest = seen.guests.get(owner)
     cinder_knows = owner in volume.attachments.values()
     if cinder_knows and not seen.pretended and guest and guest.running and volume.id not in guest.disks:

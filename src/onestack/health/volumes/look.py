@@ -14,6 +14,7 @@ from typing import Any
 from openstack.connection import Connection
 
 from onestack.health.volumes.seen import Folder, Guest, Piece, Seen, Volume
+from onestack.platform.parts import database
 from onestack.platform.services import volumes as backends
 from onestack.platform.site import Site
 
@@ -58,6 +59,7 @@ def look(site: Site, admin: Connection) -> Seen:
         backups=tuple(_pieces(storage.backups(details=True, all_projects=True), begun["cinder"])),
         servers=servers,
         busy=busy,
+        unfinished=_unfinished(site, begun["nova"]),
         guests={} if site.view.virt_type == "fake" else guests(site),
         folders={name: folder(path) for name, path in _folders(site).items()},
         pretended=site.view.virt_type == "fake",
@@ -106,6 +108,22 @@ def _servers(site: Site, admin: Connection) -> tuple[dict[str, frozenset[str]], 
         if server.task_state:
             busy.add(server.id)
     return found, frozenset(busy)
+
+
+_UNFINISHED = """\
+SELECT instance_uuid, volume_id, TIMESTAMPDIFF(SECOND, '1970-01-01', COALESCE(updated_at, created_at))
+FROM nova.block_device_mapping
+WHERE deleted = 0 AND volume_id IS NOT NULL
+AND (connection_info IS NULL OR connection_info IN ('', 'null', '{}'));
+"""
+
+
+def _unfinished(site: Site, begun: float) -> dict[tuple[str, str], bool]:
+    """Only Nova's database tells an attachment that was begun from one that is whole."""
+    if "compute" not in site.view.services:
+        return {}
+    rows = map(str.split, site.inside(database.client(), text_in=_UNFINISHED).splitlines())
+    return {(server, volume): float(changed) < begun for server, volume, changed in rows}
 
 
 def _folders(site: Site) -> dict[str, Path]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from openstack import exceptions
 from openstack.connection import Connection
@@ -13,6 +14,7 @@ from openstack.connection import Connection
 from onestack.core.wait import until
 from onestack.health.volumes.judge import Action, Fault
 from onestack.health.volumes.look import NOTE, SET_ASIDE, VIRSH
+from onestack.platform.parts import database
 from onestack.platform.site import Site
 
 SECONDS = 120.0
@@ -34,6 +36,7 @@ class Mender:
             "grow": self._grow,
             "claim": self._claim,
             "detach": self._detach,
+            "forget": self._forget,
             "take_from_guest": self._take_from_guest,
             "set_snapshot": self._set_snapshot,
             "delete_snapshot": self._delete_snapshot,
@@ -103,6 +106,15 @@ class Mender:
             return volume not in there, f"server {server} still has it"
 
         until("the server to let the volume go", look, seconds=SECONDS, every=0.5)
+
+    def _forget(self, volume: str, server: str) -> None:
+        """Let Nova know nothing of an attachment it had only begun, as when it sees itself that it failed."""
+        # The words of SQL are ids that Nova's own database gave.
+        sql = (
+            "UPDATE nova.block_device_mapping SET deleted = id, deleted_at = UTC_TIMESTAMP() "
+            f"WHERE deleted = 0 AND instance_uuid = '{UUID(server)}' AND volume_id = '{UUID(volume)}';\n"
+        )
+        self._site.inside(database.client(), text_in=sql)
 
     def _take_from_guest(self, volume: str, server: str, disk: str) -> None:
         self._site.inside([*VIRSH, "detach-disk", server, disk, "--persistent"])

@@ -68,5 +68,7 @@ class Seen:
     busy: frozenset[str]
     guests: Mapping[str, Guest]
     folders: Mapping[str, Folder]
+    unfinished: Mapping[tuple[str, str], bool] = field(default_factory=dict)
+    """Server and volume of attachments that Nova began -> whether they were cut off: who was at work is no more."""
     pretended: bool = False
     """Servers have no guests (Nova's fake driver): what libvirt says proves nothing."""
