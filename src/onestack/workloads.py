@@ -16,6 +16,8 @@ from onestack.core.errors import BadInput, PermanentError
 from onestack.core.events import Emit, silent, step
 from onestack.host.files import replace_private
 from onestack.host.lock import held
+from onestack.observe import queries
+from onestack.observe.prometheus import Prometheus
 from onestack.plan import Plan, Secret, Wanted, make
 from onestack.plan.document import as_data
 from onestack.platform import connect, inventories
@@ -81,6 +83,7 @@ class Workloads:
         """
         everything = settle(wanted(self.spec), Path(self.spec.file).parent)
         self._demand_services(everything)
+        self._demand_answers(emit)
         plan = self._compare(everything, prune=prune, adopt=adopt, emit=emit)
         if not force and any(change.address.kind == "server" for change in plan.of("create", "replace")):
             self._demand_room()
@@ -134,6 +137,12 @@ class Workloads:
             wrong[one.place] = Diagnostic("error", said, "", one.place, f"add {service} to platform.services")
         if wrong:
             raise BadSpec("the cloud lacks a service", wrong.values())
+
+    def _demand_answers(self, emit: Emit) -> None:
+        """Refuse a scaling policy whose query this cloud's Prometheus does not take."""
+        check = Prometheus(self.site).check if self.site.spec.monitored else None
+        if wrong := queries.wrong(self.spec, check, emit):
+            raise BadSpec("a scaling policy asks what cannot be answered", wrong)
 
     def _password(self, secret: Secret) -> str:
         """Where it lies, or a new one that is written down for root alone."""

@@ -19,6 +19,7 @@ from onestack.observe.exporter import Exporter
 from onestack.observe.prometheus import Prometheus, QueryRefused
 from onestack.platform import site
 from onestack.platform.parts import monitoring
+from onestack.spec import BadSpec
 
 pytestmark = pytest.mark.cloud
 SCRAPES = 60.0
@@ -165,3 +166,37 @@ def test_a_query_that_is_none_is_refused_in_prometheus_words(prometheus: Prometh
         prometheus.check("sum(jobs_waiting")
     prometheus.check("max(jobs_waiting)")
     assert prometheus.query("max(jobs_waiting)") is None
+
+
+WRONG = """\
+name: refused
+tenants:
+  - name: refused
+    networks: [{name: front, subnets: [{cidr: 10.68.0.0/24}]}]
+    routers: [{name: edge, external: public, networks: [front]}]
+    scaling_groups:
+      - name: web
+        min: 1
+        max: 2
+        server: {image: tiny, flavor: m1.tiny, network: front}
+        policies:
+          - type: step
+            metric: jobs
+            query: "max(jobs_waiting"
+            steps: [{above: 100, add: 1}]
+"""
+
+
+def test_a_spec_with_such_a_query_is_refused_with_its_line(
+    cloud: Cloud, prometheus: Prometheus, tmp_path: Path
+) -> None:
+    file = tmp_path / "refused.yaml"
+    file.write_text(WRONG)
+    with pytest.raises(BadSpec) as told:
+        cloud.apply(spec=file)
+    (wrong,) = told.value.diagnostics
+    assert "unclosed left parenthesis" in wrong.summary
+    assert wrong.place is not None
+    assert (wrong.place.file, wrong.place.line) == (str(file), 14)
+    file.write_text(WRONG.replace("jobs_waiting", "jobs_waiting)"))
+    assert not cloud.plan(file).empty
