@@ -30,14 +30,14 @@ def test_other_tools_get_just_their_arguments() -> None:
 def test_cells_hold_no_password_of_their_own() -> None:
     for template in (migrate.CELL0_DATABASE, migrate.CELL1_DATABASE):
         filled = template.format(
-            scheme="mysql+pymysql",
+            scheme="mysql+mysqldb",
             username="nova",
             password="p",
             hostname="localhost",
             path="nova",
             query="q=1",
         )
-        assert filled.startswith("mysql+pymysql://nova:p@localhost/nova")
+        assert filled.startswith("mysql+mysqldb://nova:p@localhost/nova")
         assert filled.endswith("?q=1")
         assert "{password}" in template
     assert migrate.CELL1_TRANSPORT.format(scheme="onestack") == "onestack:///"

@@ -19,6 +19,8 @@ socket = /run/mysqld/mysqld.sock
 pid-file = /run/mysqld/mysqld.pid
 tmpdir = /var/tmp
 skip-networking
+# Clients would speak TLS even over a socket of this machine.
+skip-ssl
 skip-name-resolve
 skip-log-bin
 character-set-server = utf8mb3
@@ -36,7 +38,7 @@ table_open_cache = 800
 thread_cache_size = 8
 """
 
-_CLIENT = ("mariadb", "--no-defaults", f"--socket={SOCKET}", "--user=root")
+_CLIENT = ("mariadb", "--no-defaults", "--skip-ssl", f"--socket={SOCKET}", "--user=root")
 
 
 def files(view: View) -> dict[str, str]:
