@@ -56,16 +56,16 @@ def step_load(
     """
     group = scaling.group(name)
     least = group.record.settings.min
+    with step("a small group", emit) as said:
+        said.outcome = wait.until(
+            f"{name} to have {least} members that serve",
+            lambda: _serving(scaling, name, least),
+            seconds=STEADY_SECONDS,
+            every=1.0,
+        )
     load = Load(scaling.address(name), low)
     try:
-        with step("a small group", emit) as said:
-            said.outcome = wait.until(
-                f"{name} to have {least} members that serve",
-                lambda: _serving(scaling, name, least),
-                seconds=STEADY_SECONDS,
-                every=1.0,
-            )
-            wait.until("requests to be answered", lambda: _answered(load), seconds=60, every=0.5)
+        wait.until("requests to be answered", lambda: _answered(load), seconds=60, every=0.5)
         old = {answer.who for answer in load.answers()[-50:] if answer.who}
         if not old:
             raise BadInput(

@@ -25,6 +25,7 @@ from onestack.host.guest.parts import (
     MODULES,
     PROGRAMS,
     ROOTFS,
+    WEB_CGI,
 )
 
 BOOT_FILES = ("vmlinuz", "initramfs")
@@ -82,7 +83,7 @@ def boot_files(base: Path, folder: Path) -> None:
     """Write the kernel and the initramfs alone into `folder` (see BOOT_FILES)."""
     missing = [
         part
-        for part in (KERNEL, KERNEL_RELEASE, MODULES, BOOT_SECTOR, BUSYBOX, *PROGRAMS)
+        for part in (KERNEL, KERNEL_RELEASE, MODULES, BOOT_SECTOR, BUSYBOX, *PROGRAMS, WEB_CGI)
         if not (base / part).exists()
     ]
     if missing:
@@ -105,6 +106,7 @@ def tree(base: Path) -> dict[str, Entry]:
             whole[applet] = Entry.link("/bin/busybox")
     for program in PROGRAMS:
         whole[f"sbin/{program.name}"] = _program(base / program)
+    whole["lib/lighttpd/mod_cgi.so"] = Entry.file((base / WEB_CGI).read_bytes())
     for library in libraries(base):
         whole[library] = _program(base / library)
     kernel = (base / KERNEL_RELEASE).read_text().strip()
@@ -114,6 +116,13 @@ def tree(base: Path) -> dict[str, Entry]:
     whole[f"lib/modules/{kernel}/modules.alias"] = Entry.file(modules.modules_alias(found).encode())
     for name in ("ext2", "ext3", "ext4", "vfat"):
         whole[f"sbin/mkfs.{name}"] = Entry.link("mkfs")
+    # What /var/www has for the HTTP server beside what users put there (etc/lighttpd.conf).
+    for name, target in (
+        ("page", "/run/guest/page"),
+        ("health", "/lib/guest/health"),
+        ("burn", "/lib/guest/burn"),
+    ):
+        whole[f"var/www/.{name}"] = Entry.link(target)
     for path in sorted(ROOTFS.rglob("*")):
         if path.is_file():
             data = path.read_bytes()

@@ -14,8 +14,10 @@ KERNEL_RELEASE = PLACE / "release"
 MODULES = PLACE / "modules"
 BOOT_SECTOR = PLACE / "mbr.bin"
 BUSYBOX = Path("usr/bin/busybox")
-PROGRAMS = (Path("usr/sbin/dropbear"), Path("usr/bin/dropbearkey"))
+PROGRAMS = (Path("usr/sbin/dropbear"), Path("usr/bin/dropbearkey"), PLACE / "lighttpd")
 """Programs of the guest that are linked to shared libraries."""
+WEB_CGI = PLACE / "mod_cgi.so"
+"""The part of lighttpd that runs programs; what else it needs is built in."""
 
 
 def packages() -> list[str]:
