@@ -62,6 +62,14 @@ def test_members_on_their_way_are_not_made_again() -> None:
     assert plan(group(), [serving("a"), building, starting("c", healthy=False)], 3, NEW).actions == ()
 
 
+def test_no_more_start_at_a_time_than_the_hosts_can_carry() -> None:
+    assert plan(group(), [serving("a")], 6, NEW, at_once=2).actions == (Action("create", number=2),)
+    one = starting("b", status="BUILD", healthy=None)
+    assert plan(group(), [serving("a"), one], 6, NEW, at_once=2).actions == (Action("create", number=1),)
+    two = starting("c", healthy=False)
+    assert plan(group(), [serving("a"), one, two], 6, NEW, at_once=2).actions == ()
+
+
 def test_nothing_is_started_while_failures_are_waited_out() -> None:
     roster = plan(group(), [serving("a")], 3, NEW, may_start=False)
     assert roster.actions == ()

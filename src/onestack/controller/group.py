@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,7 @@ from onestack.elastic import Decision, Memory, Seen, from_spec, record, step
 from onestack.elastic.decide import combine
 from onestack.elastic.members import Failures
 from onestack.elastic.record import Record
-from onestack.elastic.roster import Action, Roster, plan
+from onestack.elastic.roster import AT_ONCE, Action, Roster, plan
 from onestack.observe.seen import Observed
 from onestack.platform.site import Site
 from onestack.resources.rest import Rest
@@ -55,6 +56,9 @@ class Worker:
         self._journal = journal
         self._ask = ask
         self._looker = Looker(site)
+        # Where processors are emulated a start takes one whole: half of them is left for who serves meanwhile, and
+        # the first new member need not wait for the last.
+        self._at_once = max(1, (os.cpu_count() or 1) // 2) if site.view.virt_type == "qemu" else AT_ONCE
         self._memory = Memory()
         self._failures = Failures()
         self._refused = ""
@@ -76,7 +80,7 @@ class Worker:
         self._note_failures(roster, group, now)
         group = self._roll_back(group, roster)
         waits = self._failures.wait(now)
-        roster = plan(settings, facts, desired, group.digest, may_start=waits <= 0)
+        roster = plan(settings, facts, desired, group.digest, may_start=waits <= 0, at_once=self._at_once)
         if group.suspended:
             # What is going goes on going; nothing else is done.
             roster = replace(roster, actions=tuple(a for a in roster.actions if a.verb in ("part", "delete")))

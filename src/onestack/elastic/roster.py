@@ -117,9 +117,16 @@ def _overdue(fact: Fact, group: ScalingGroup) -> bool:
 
 
 def plan(
-    group: ScalingGroup, facts: Sequence[Fact], desired: int, digest: str, *, may_start: bool = True
+    group: ScalingGroup,
+    facts: Sequence[Fact],
+    desired: int,
+    digest: str,
+    *,
+    may_start: bool = True,
+    at_once: int = AT_ONCE,
 ) -> Roster:
-    """What brings the members to `desired` of template `digest`. `may_start`: false while failures are waited out."""
+    """What brings the members to `desired` of template `digest`. `may_start`: false while failures are waited out.
+    `at_once`: how many may be starting at a time."""
     placed = tuple((fact, phase(fact, group)) for fact in facts)
     roster = Roster(placed, ())
     actions: list[Action] = []
@@ -170,8 +177,9 @@ def plan(
         actions += [Action("promote", fact.id, fact.name, "from the warm pool") for fact in taken]
         warm = [fact for fact in warm if fact not in taken]
         missing -= len(taken)
+        room = max(0, min(at_once, AT_ONCE) - len(roster.of("starting")) - len(taken))
         if missing > 0 and may_start:
-            actions += _creations(group, active, min(missing, AT_ONCE), warm=False)
+            actions += _creations(group, active, min(missing, room), warm=False) if room else []
         elif missing > 0:
             blocked = f"{missing} more are wanted"
     # Refilled when those that are needed now are there: they need the hosts more.
