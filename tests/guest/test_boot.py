@@ -182,6 +182,7 @@ def test_it_serves(first: Machine) -> None:
     assert first.get("/kept") == (200, "kept by web-1\n")
     assert first.get("/nothing")[0] == 404
     assert first.get("/../etc/passwd")[0] == 404
+    assert first.get("/", "POST")[0] == 405
 
 
 @pytest.mark.parametrize("seconds", ["0", "61", "-1", "x", "", "1;reboot", "100000"])
