@@ -7,18 +7,9 @@ from onestack.core.errors import TemporaryError
 from onestack.core.events import Event
 from onestack.observe.prometheus import QueryRefused
 from onestack.observe.queries import wrong
+from onestack.spec.scaling_policies import GROUP
 
-TEXT = """\
-name: shop
-tenants:
-  - name: shop
-    networks: [{name: front, subnets: [{cidr: 10.1.0.0/24}]}]
-    routers: [{name: edge, external: public, networks: [front]}]
-    scaling_groups:
-      - name: web
-        min: 2
-        max: 4
-        server: {image: tiny, flavor: m1.tiny, network: front}
+POLICIES = """\
         policies:
           - {type: target, metric: cpu, target: 60%}
           - type: step
@@ -26,7 +17,7 @@ tenants:
             query: "max(jobs"
             steps: [{above: 100, add: 2}]
 """
-SPEC = spec.loads(TEXT, "shop.yaml")
+SPEC = spec.loads(f"name: shop\n{GROUP}{POLICIES}", "shop.yaml")
 
 
 def test_a_refused_query_is_told_with_its_line() -> None:

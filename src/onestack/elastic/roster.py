@@ -177,11 +177,11 @@ def plan(
         actions += [Action("promote", fact.id, fact.name, "from the warm pool") for fact in taken]
         warm = [fact for fact in warm if fact not in taken]
         missing -= len(taken)
-        room = max(0, min(at_once, AT_ONCE) - len(roster.of("starting")) - len(taken))
-        if missing > 0 and may_start:
-            actions += _creations(group, active, min(missing, room), warm=False) if room else []
-        elif missing > 0:
+        room = min(at_once, AT_ONCE) - len(roster.of("starting")) - len(taken)
+        if missing > 0 and not may_start:
             blocked = f"{missing} more are wanted"
+        elif (number := min(missing, room)) > 0:
+            actions += _creations(group, active, number, warm=False)
     # Refilled when those that are needed now are there: they need the hosts more.
     quiet = may_start and missing <= 0 and not roster.of("starting")
     actions += _keep_warm(group, warm, digest, may_start=quiet)

@@ -142,20 +142,17 @@ def _attachment(seen: Seen, volume: Volume) -> Iterator[Fault]:
     owner, opened = _owner(seen, volume), _open_at(seen, volume)
     if owner in seen.busy or (opened and opened[0].server in seen.busy):
         return
+    taken = [act("take_from_guest", server=opened[0].server, disk=opened[1])] if opened else []
     if owner is None:
-        then = []
-        if opened:
-            then.append(act("take_from_guest", server=opened[0].server, disk=opened[1]))
         if volume.attachments or opened or volume.status not in ("available", "error_extending", *_BACK):
-            then.append(act("set_volume", status="available"))
+            then = [*taken, act("set_volume", status="available")]
             yield _fault(volume, "no server has it, though it says so", "detached", *then)
         return
     if (cut_off := seen.unfinished.get((owner, volume.id))) is not None:
         if cut_off:
             # Nova itself cannot detach it: it never came to know how it is attached.
-            then = [act("take_from_guest", server=owner, disk=opened[1])] if opened else []
-            then += [act("forget", server=owner), act("set_volume", status="available")]
-            yield _fault(volume, f"attaching it to server {owner} was cut off", "detached", *then)
+            ended = (act("forget", server=owner), act("set_volume", status="available"))
+            yield _fault(volume, f"attaching it to server {owner} was cut off", "detached", *taken, *ended)
         return
     guest = seen.guests.get(owner)
     cinder_knows = owner in volume.attachments.values()
