@@ -16,7 +16,7 @@ from onestack.elastic import Decision, Memory, Seen, from_spec, record, step
 from onestack.elastic.decide import combine
 from onestack.elastic.members import Failures
 from onestack.elastic.record import Record
-from onestack.elastic.roster import AT_ONCE, Action, Roster, plan
+from onestack.elastic.roster import AT_ONCE, Action, Roster, has_served, plan
 from onestack.observe.seen import Observed
 from onestack.platform.site import Site
 from onestack.resources.rest import Rest
@@ -152,19 +152,19 @@ class Worker:
 
     def _note_failures(self, roster: Roster, group: Record, now: float) -> None:
         """A member that never came to serve is a failed start; one that serves ends a row of them."""
-        gone = [
-            a for a in roster.actions if a.failed and a.verb == "delete" and self._never_served(a, roster)
-        ]
+        settings = group.settings
+        early = {
+            fact.id
+            for fact, _ in roster.phases
+            if not has_served(fact, settings.warm_up + settings.health.grace)
+        }
+        gone = [a for a in roster.actions if a.failed and a.verb == "delete" and a.id in early]
         if gone:
             self._failures = self._failures.failed(now, f"{gone[-1].name}: {gone[-1].why}")
         good = [f for f in roster.of("serving", "warming") if f.digest == group.digest]
         well = len(good) >= group.desired and not roster.of("failed", "starting")
         if self._failures.number and well and now - self._failures.since > self._failures.pause:
             self._failures = Failures()
-
-    @staticmethod
-    def _never_served(action: Action, roster: Roster) -> bool:
-        return any(fact.id == action.id and fact.serving_for is None for fact, _ in roster.phases)
 
     def _roll_back(self, group: Record, roster: Roster) -> Record:
         """Back to the template before, when members of this one do not become healthy."""

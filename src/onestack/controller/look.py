@@ -141,8 +141,9 @@ class Looker:
         in_service = status == "ACTIVE" and not warm and leaving is None and well is True
         in_service = in_service and (pool is None or (there is not None and weight > 0))
         if in_service:
-            # What served before this controller began is past its warm-up.
-            since = now - group.settings.warm_up if self.fresh else now
+            # What served before this controller began is past its warm-up and its grace.
+            proven = group.settings.warm_up + group.settings.health.grace
+            since = now - proven if self.fresh else now
             self.times.serving.setdefault(ident, since)
         if well:
             self.times.unwell.pop(ident, None)

@@ -31,7 +31,7 @@ from onestack.observe.collect import Collector
 from onestack.observe.exporter import Exporter
 from onestack.observe.prometheus import Prometheus
 from onestack.observe.seen import Observed
-from onestack.platform import site
+from onestack.platform import bringup, site
 from onestack.platform.site import Site
 from onestack.resources.rest import Fault
 
@@ -51,7 +51,7 @@ def nudge_file(paths: Paths) -> Path:
 
 
 def status_file(paths: Paths) -> Path:
-    return paths.run / "scaling.json"
+    return paths.run / bringup.SCALING_STATUS
 
 
 class Scaler:

@@ -116,6 +116,12 @@ def _overdue(fact: Fact, group: ScalingGroup) -> bool:
     )
 
 
+def has_served(fact: Fact, least: float) -> bool:
+    """Whether a member was well in service for at least so many seconds. One that answered for a moment only, say
+    until its user data broke it, is a start that failed: another one like it would be no better."""
+    return fact.serving_for is not None and fact.serving_for - fact.unhealthy_for >= least
+
+
 def plan(
     group: ScalingGroup,
     facts: Sequence[Fact],

@@ -20,7 +20,7 @@ from pathlib import Path
 from onestack.core.errors import PermanentError
 from onestack.core.paths import Paths
 from onestack.platform import catalogue, site
-from onestack.platform.bringup import is_ready
+from onestack.platform.bringup import CONTROLLER, is_ready, scales
 from onestack.platform.shape import Process
 from onestack.platform.site import Site
 
@@ -86,7 +86,8 @@ class Keeper:
 
     def __init__(self, found: Site) -> None:
         self._site = found
-        self._watched = {each.name: Watched(each) for each in catalogue.processes(found.view)}
+        processes = [*catalogue.processes(found.view), *([CONTROLLER] if scales(found) else [])]
+        self._watched = {each.name: Watched(each) for each in processes}
         self._file = found.paths.run / "keeper.json"
         self._stop = threading.Event()
         self._supervisor = os.getppid()

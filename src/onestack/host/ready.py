@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import socket
+import time
 from pathlib import Path
 
 from onestack.core.errors import PermanentError
@@ -59,3 +60,12 @@ def command_succeeds(argv: list[str], *, seconds: float = 10) -> tuple[bool, str
     except PermanentError as error:
         return False, (error.detail or error.summary).splitlines()[-1]
     return True, last_lines(said, 1)
+
+
+def written(place: Path, seconds: float) -> tuple[bool, str]:
+    """Whether a file was written within the last so many seconds."""
+    try:
+        age = time.time() - place.stat().st_mtime
+    except OSError as error:
+        return False, f"no file ({type(error).__name__})"
+    return age <= seconds, f"written {age:.0f} s ago"

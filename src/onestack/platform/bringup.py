@@ -25,10 +25,14 @@ from onestack.host.supervisor import Program, configuration
 from onestack.platform import catalogue, connect, databases, folders, furnish, takedown, tls
 from onestack.platform.parts import database, front, hypervisor, monitoring, switches
 from onestack.platform.services import identity
-from onestack.platform.shape import Process, Ready
+from onestack.platform.shape import RUN, Process, Ready
 from onestack.platform.site import PYTHON, Site
 
 KEEPER, SCALER = "keeper", "scaler"
+SCALING_STATUS = "scaling.json"
+"""What the controller of scaling groups says after each look at them, in the folder for what runs."""
+CONTROLLER = Process(SCALER, (), Ready(written=(f"{RUN}/{SCALING_STATUS}", 60.0)), hang_seconds=240.0)
+"""How one knows that it looks; slow APIs may keep it for as long as they may be silent themselves."""
 TRIES = 3
 """How often a process may be started before it counts as one that cannot be."""
 
@@ -328,6 +332,8 @@ def is_ready(site: Site, condition: Ready) -> tuple[bool, str]:
         return ready.accepts(site.outside(condition.socket))
     if condition.command:
         return ready.command_succeeds(site.enter(condition.command))
+    if condition.written:
+        return ready.written(site.outside(condition.written[0]), condition.written[1])
     return True, "nothing to ask"
 
 

@@ -94,12 +94,14 @@ class View:
 @dataclass(frozen=True)
 class Ready:
     """When a process counts as ready. One of: an HTTP answer on a unix socket, a socket that accepts, a
-    command that exits 0 (run inside the namespace)."""
+    command that exits 0 (run inside the namespace), a file that is written again and again."""
 
     http: tuple[str, str] | None = None
     """(unix socket inside the namespace, path)"""
     socket: str | None = None
     command: tuple[str, ...] | None = None
+    written: tuple[str, float] | None = None
+    """(file inside the namespace, how many seconds ago it was last written at the most)"""
     seconds: float = 90.0
     """The deadline, in seconds."""
 

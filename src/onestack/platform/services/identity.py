@@ -11,6 +11,9 @@ from onestack.platform.shape import LIB, Database, Endpoint, Process, Service, V
 PATH = "identity"
 STATE = f"{LIB}/keystone"
 
+BCRYPT_BYTES = 72
+"""What bcrypt takes of a password."""
+
 
 def _files(view: View) -> dict[str, str]:
     text = common.ini(
@@ -24,7 +27,12 @@ def _files(view: View) -> dict[str, str]:
             "credential": {"key_repository": f"{STATE}/credential-keys"},
             # What one process holds, no other can make stale.
             "cache": {"enabled": True, "backend": "oslo_cache.dict", "expiration_time": 600},
-            "identity": {"password_hash_algorithm": "bcrypt", "password_hash_rounds": 12},
+            "identity": {
+                "password_hash_algorithm": "bcrypt",
+                "password_hash_rounds": 12,
+                # Said here, it is not said in the log at each login.
+                "max_password_length": BCRYPT_BYTES,
+            },
             **common.proxied(),
         }
     )
