@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cloud import guests, health, members
+from cloud import groups, guests, health, members
 from cloud.members import Field, Machine, get
 from cloud.web import Web
 from onestack import Cloud
@@ -166,6 +166,50 @@ def test_a_query_that_is_none_is_refused_in_prometheus_words(prometheus: Prometh
         prometheus.check("sum(jobs_waiting")
     prometheus.check("max(jobs_waiting)")
     assert prometheus.query("max(jobs_waiting)") is None
+
+
+ASKING = """\
+name: asking
+tenants:
+  - name: asking
+    networks: [{name: front, subnets: [{cidr: 10.69.0.0/24}]}]
+    scaling_groups:
+      - name: web
+        min: 1
+        max: 2
+        server: {image: tiny, flavor: m1.tiny, network: front}
+        warm_up: 0s
+        policies:
+          - {type: step, metric: jobs, query: "vector(200)", steps: [{above: 100, add: 1}]}
+        scale_in: {stabilize: 0s}
+"""
+LOOKS = 4
+"""Of a controller that has nothing to do: one each five seconds, with a decision each."""
+
+
+def test_while_prometheus_is_away_nothing_is_scaled_in(
+    cloud: Cloud, prometheus: Prometheus, tmp_path: Path
+) -> None:
+    file = tmp_path / "asking.yaml"
+    file.write_text(ASKING)
+    supervisor = cloud.site.supervisor
+    with groups.applied(cloud, file, "asking/web"):
+        groups.settles(cloud, "asking/web", 2)
+        supervisor.stop(monitoring.NAME)
+        try:
+            seen: dict[float, int] = {}
+
+            def looked() -> tuple[bool, str]:
+                (said,) = cloud.scaling.said()["groups"].values()
+                if any(problem.startswith("jobs: ") for problem in said["problems"]):
+                    seen[cloud.scaling.said()["time"]] = said["desired"]
+                return len(seen) >= LOOKS, str(said)
+
+            until("some looks without Prometheus", looked, seconds=SCRAPES, every=0.5)
+            assert set(seen.values()) == {2}
+            assert any("jobs: " in problem for problem in cloud.status().scaling)
+        finally:
+            supervisor.launch(monitoring.NAME)
 
 
 WRONG = """\

@@ -174,13 +174,13 @@ def test_a_member_that_hangs_is_replaced(cloud: Cloud, place: Path, shop: str) -
 
 
 def test_services_that_are_away_change_nothing(cloud: Cloud, shop: str) -> None:
-    """Each alone, then all: the last decision holds, it is said, and guests serve on."""
+    """The last decision holds, the status says so, and guests serve on."""
     before = groups.members(cloud, shop)
     supervisor = cloud.site.supervisor
     away = [name for name in ("nova", "octavia", "keystone", "prometheus") if supervisor.program(name)]
 
     def held() -> tuple[bool, str]:
-        problems = " ".join(cloud.scaling.group(WEB).said.get("problems", ()))
+        problems = " ".join(cloud.status().scaling)
         return "left as it is" in problems, problems
 
     with loaded(cloud):

@@ -52,8 +52,8 @@ def _status_lines(status: Status) -> list[str]:
             f"{_MARKS[each.alive]} {each.kind:<38} {each.host}{'' if each.enabled else '  (disabled)'}"
             for each in status.workers
         ]
-    if status.reasons:
-        lines += ["", *(f"[yellow]![/] {reason}" for reason in status.reasons)]
+    if said := (*status.reasons, *status.scaling):
+        lines += ["", *(f"[yellow]![/] {escape(reason)}" for reason in said)]
     return lines
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from openstack.connection import Connection
@@ -14,7 +15,7 @@ from openstack.exceptions import SDKException
 from onestack.core.graph import Task, execute
 from onestack.host import processes
 from onestack.platform import catalogue, connect
-from onestack.platform.bringup import KEEPER, SCALER, is_ready, is_scaling
+from onestack.platform.bringup import KEEPER, SCALER, SCALING_STATUS, is_ready, is_scaling
 from onestack.platform.shape import Process
 from onestack.platform.site import Site
 
@@ -49,7 +50,8 @@ class WorkerStatus:
 
 @dataclass(frozen=True)
 class Status:
-    """`reasons`: what is degraded, and why, in words."""
+    """`reasons`: what is degraded, and why, in words. `scaling`: what keeps scaling groups from what they want; that
+    may be a tenant's quota, so it makes no cloud degraded."""
 
     health: Health
     name: str
@@ -61,6 +63,7 @@ class Status:
     processes: tuple[ProcessStatus, ...]
     workers: tuple[WorkerStatus, ...] = ()
     reasons: tuple[str, ...] = ()
+    scaling: tuple[str, ...] = ()
     chosen: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -106,6 +109,7 @@ def examine(site: Site) -> Status:
         processes=tuple(found),
         workers=tuple(workers),
         reasons=tuple(reasons),
+        scaling=() if health == "not running" else tuple(scaling_problems(site.paths.run / SCALING_STATUS)),
         chosen=site.choices.reasons,
     )
 
@@ -139,6 +143,18 @@ def process_statuses(site: Site) -> list[ProcessStatus]:
     for error in failed.values():
         raise error
     return [found[each.name] for each in everything]
+
+
+def scaling_problems(file: Path) -> Iterator[str]:
+    """What the controller of scaling groups last said of each, as long as services are away too."""
+    try:
+        said = json.loads(file.read_text())
+    except (OSError, ValueError):
+        return
+    for group in said["groups"].values():
+        for problem in group["problems"]:
+            yield f"scaling group {group['name']} of project {group['project']}: {problem}"
+    yield from said["problems"]
 
 
 def watcher_reasons(site: Site) -> list[str]:
