@@ -12,6 +12,7 @@ import pytest
 from cloud.command import succeed
 from onestack import Cloud
 from onestack.host import processes
+from onestack.platform.parts import database
 
 pytestmark = pytest.mark.cloud
 
@@ -82,3 +83,25 @@ def test_sockets_are_open_to_root_alone(cloud: Cloud) -> None:
     open_to_all = subprocess.run(find, capture_output=True, text=True, check=False).stdout.split()
     # MariaDB asks everybody for a password, and lets root in as root only.
     assert set(open_to_all) <= {"run/onestack/mysqld/mysqld.sock"}
+
+
+def rounds(cloud: Cloud, user: str) -> str:
+    """How a user's password is hashed: bcrypt's name and rounds."""
+    query = (
+        "SELECT SUBSTR(password.password_hash, 1, 7) FROM password JOIN local_user ON local_user.id ="
+        f" password.local_user_id WHERE local_user.name = '{user}'"
+    )
+    return cloud.site.inside([*database.client(), "keystone"], text_in=query).strip()
+
+
+def test_only_passwords_that_nobody_chose_are_hashed_with_few_rounds(cloud: Cloud) -> None:
+    identity = cloud.run(lambda: cloud.connect().identity)
+    made = cloud.run(lambda: identity.create_user(name="chosen", password="a-Long-one-9"))
+    try:
+        assert [rounds(cloud, user) for user in ("admin", "glance", "chosen")] == [
+            "$2b$04$",
+            "$2b$04$",
+            "$2b$12$",
+        ]
+    finally:
+        cloud.run(lambda: identity.delete_user(made))

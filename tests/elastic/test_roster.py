@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onestack.elastic.roster import Action, Fact, Roster, phase, plan
+from onestack.elastic.roster import Action, Fact, Roster, has_served, phase, plan
 from onestack.spec.elastic import ScalingGroup
 
 NEW, OLD = "new", "old"
@@ -255,3 +255,15 @@ def test_whatever_is_there_no_member_is_told_two_things_and_protected_ones_stay(
     assert len(roster.of("starting", "warming", "serving")) + made <= max(
         desired + max(1, desired // 4), len(roster.of("starting", "warming", "serving"))
     )
+
+
+@pytest.mark.parametrize(
+    ("serving_for", "unhealthy_for", "served"),
+    [(None, 100.0, False), (30.0, 25.0, False), (100.0, 10.0, True), (100.0, 0.0, True)],
+    ids=["never", "for a moment", "long enough", "still"],
+)
+def test_one_that_served_for_a_moment_has_not_served(
+    serving_for: float | None, unhealthy_for: float, served: bool
+) -> None:
+    fact = serving("a", serving_for=serving_for, unhealthy_for=unhealthy_for)
+    assert has_served(fact, 60.0) is served
