@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from onestack.controller.tenants import Tenants
 from onestack.core.errors import BadInput
 from onestack.elastic import from_spec, record
 from onestack.elastic.record import Record
+from onestack.health.status import scaling_said
 from onestack.platform.site import Site
 from onestack.resources.scaling_group import patch
 
@@ -138,11 +138,7 @@ class Scaling:
 
     def said(self) -> dict[str, Any]:
         """What the controller last wrote; nothing where it never ran."""
-        try:
-            found: dict[str, Any] = json.loads(scaler.status_file(self._site.paths).read_text())
-        except (OSError, ValueError):
-            return {}
-        return found
+        return scaling_said(self._site.paths.run)
 
     def _groups(self) -> list[Group]:
         tenants = Tenants(self._site)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.shell_completion import CompletionItem
 from rich import box
 from rich.console import RenderableType
 from rich.table import Table
@@ -27,6 +28,21 @@ class ByName(click.Group):
         if args and not args[0].startswith("-") and args[0] not in self.commands:
             args = ["group", *args]
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        return [*super().shell_complete(ctx, incomplete), *complete_group(ctx, None, incomplete)]
+
+
+def complete_group(
+    ctx: click.Context, param: click.Parameter | None, incomplete: str
+) -> list[CompletionItem]:
+    """Names of scaling groups, for a shell: those that the controller last wrote of, so that no service is asked."""
+    from onestack.core.paths import Paths
+    from onestack.health.status import scaling_said
+
+    groups = scaling_said(Paths.at(ctx.params.get("root") or "/").run).get("groups", {})
+    names = sorted({str(group["name"]) for group in groups.values()})
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
 @cli.group("scale", cls=ByName)

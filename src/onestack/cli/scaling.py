@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from onestack.cli.common import command, here
-from onestack.cli.scale import scale
+from onestack.cli.scale import complete_group, scale
 
 if TYPE_CHECKING:
     from onestack.scaling import Group
@@ -36,7 +36,7 @@ def list_groups() -> None:
 
 
 @command(scale, "group")
-@click.argument("group")
+@click.argument("group", shell_complete=complete_group)
 @click.option("--to", "size", type=click.IntRange(0), metavar="N", help="Have so many members now.")
 @click.option("--policy", metavar="P", help="Do once what this policy recommends.")
 @click.option("--suspend", is_flag=True, help="Decide and say so, but do nothing.")
@@ -59,7 +59,7 @@ def change(group: str, size: int | None, policy: str | None, suspend: bool, resu
 
 
 @command(scale, "why")
-@click.argument("group")
+@click.argument("group", shell_complete=complete_group)
 def why(group: str) -> None:
     """Why a group has the size that it has: the last decision, and what stands in the way."""
     found = here().cloud.scaling.group(group)
@@ -67,7 +67,7 @@ def why(group: str) -> None:
 
 
 @command(scale, "history")
-@click.argument("group")
+@click.argument("group", shell_complete=complete_group)
 @click.option("--last", default=50, show_default=True, metavar="N", help="So many entries.")
 def history(group: str, last: int) -> None:
     """What was decided and done for a group, and why, oldest first."""

@@ -50,10 +50,6 @@ def nudge_file(paths: Paths) -> Path:
     return paths.run / "scaling.nudge"
 
 
-def status_file(paths: Paths) -> Path:
-    return paths.run / bringup.SCALING_STATUS
-
-
 class Scaler:
     """Every group of one cloud. In the cloud's network."""
 
@@ -220,7 +216,7 @@ class Scaler:
             "note": note,
             "problems": [*self._problems, *failures],
         }
-        file = status_file(self._site.paths)
+        file = self._site.paths.run / bringup.SCALING_STATUS
         partial = file.with_suffix(".partial")
         partial.write_text(json.dumps(data))
         partial.rename(file)

@@ -109,7 +109,7 @@ def examine(site: Site) -> Status:
         processes=tuple(found),
         workers=tuple(workers),
         reasons=tuple(reasons),
-        scaling=() if health == "not running" else tuple(scaling_problems(site.paths.run / SCALING_STATUS)),
+        scaling=() if health == "not running" else tuple(scaling_problems(site.paths.run)),
         chosen=site.choices.reasons,
     )
 
@@ -145,16 +145,22 @@ def process_statuses(site: Site) -> list[ProcessStatus]:
     return [found[each.name] for each in everything]
 
 
-def scaling_problems(file: Path) -> Iterator[str]:
-    """What the controller of scaling groups last said of each, as long as services are away too."""
+def scaling_said(run: Path) -> dict[str, Any]:
+    """What the controller of scaling groups last wrote into the cloud's folder `run`; nothing where it never ran."""
     try:
-        said = json.loads(file.read_text())
+        found: dict[str, Any] = json.loads((run / SCALING_STATUS).read_text())
     except (OSError, ValueError):
-        return
-    for group in said["groups"].values():
+        return {}
+    return found
+
+
+def scaling_problems(run: Path) -> Iterator[str]:
+    """What keeps scaling groups from what they want, as long as services are away too."""
+    said = scaling_said(run)
+    for group in said.get("groups", {}).values():
         for problem in group["problems"]:
             yield f"scaling group {group['name']} of project {group['project']}: {problem}"
-    yield from said["problems"]
+    yield from said.get("problems", ())
 
 
 def watcher_reasons(site: Site) -> list[str]:
