@@ -211,6 +211,7 @@ class Cloud:
                 release,
                 emit,
                 ca_file=found.ca_file,
+                dashboard=found.dashboard or "",
                 concurrency=concurrency,
             )
         )

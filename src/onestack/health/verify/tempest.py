@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -91,6 +91,7 @@ def smoke(
     external: str = "public",
     ssh_user: str = "root",
     ca_file: str | None = None,
+    dashboard: str = "",
     tests: str | None = None,
     concurrency: int = 2,
     seconds: float = SECONDS,
@@ -100,16 +101,20 @@ def smoke(
     The calling thread is in the cloud's network; where that is not the machine's own, call `install`
     before, outside, since package indexes are not reached from there.
     `connect()` gives the administrator's connection; `release` is the folder `releases/<series>`;
-    `ca_file` is a path inside the namespace; `tests` is a regular expression that chooses tests by name
-    and tags, for whoever wants others than those of the cloud's services; `seconds` bounds the whole. Raises
-    PermanentError when Tempest cannot be run at all; a failed test is a result.
+    `ca_file` is a path inside the namespace; `dashboard` is the URL of the web page; `tests` is a regular
+    expression that chooses tests by name and tags, for whoever wants others than those of the cloud's
+    services; `seconds` bounds the whole. Raises PermanentError when Tempest cannot be run at all; a failed
+    test is a result.
     """
     packages = install(paths, release, emit)
     place = _Place(packages.parent / "run")
     with step("tempest settings", emit) as at:
         admin = connect()
         removed = sweep(admin, is_tempests, sdk.services(admin))
-        target = discover(admin, Choice(image, flavor, external), place.inside, ssh_user, ca_file)
+        target = replace(
+            discover(admin, Choice(image, flavor, external), place.inside, ssh_user, ca_file),
+            dashboard=dashboard,
+        )
         _prepare(place, target, release / "tempest/follow.py")
         at.outcome = f"{len(removed)} leftovers of an earlier run removed" if removed else ""
     try:

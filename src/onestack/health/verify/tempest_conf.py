@@ -42,6 +42,8 @@ class Target:
     """Aliases of the Network API's extensions that are there."""
     providers: tuple[tuple[str, str], ...] = ()
     """Octavia's providers: name and description, the default first."""
+    dashboard: str = ""
+    """The URL of the web page, if the cloud has one."""
     ssh_user: str = "root"
     ca_file: str | None = None
 
@@ -80,6 +82,11 @@ def sections(target: Target) -> Mapping[str, Mapping[str, object]]:
             "v3_endpoint_type": "public",
             **({"ca_certificates_file": target.ca_file} if target.ca_file else {}),
         },
+        "dashboard": {
+            "dashboard_url": target.dashboard,
+            # It has no way to name a CA for this one.
+            "disable_ssl_certificate_validation": target.ca_file is not None,
+        },
         "identity-feature-enabled": {"api_v2": False, "api_v2_admin": False},
         "service_available": {
             "glance": "image" in target.services,
@@ -87,7 +94,7 @@ def sections(target: Target) -> Mapping[str, Mapping[str, object]]:
             "neutron": "network" in target.services,
             "cinder": bool({"block-storage", "volumev3"} & target.services),
             "swift": "object-store" in target.services,
-            "horizon": "dashboard" in target.services,
+            "horizon": bool(target.dashboard),
             "load_balancer": "load-balancer" in target.services,
         },
         "compute": {
