@@ -28,7 +28,7 @@ def test_a_killed_process_comes_back_and_the_guest_stays(
 ) -> None:
     before = health.pids(cloud)
     running, held = guests.qemus(cloud), guests.resources(cloud)
-    counted = {each: status.restarts(cloud.site).get(each, 0) for each in health.PROCESSES}
+    counted = restarts(cloud)
     assert running, "no guest runs"
     os.kill(before[name], signal.SIGKILL)
     health.wait_back(cloud, name, before[name])
@@ -42,9 +42,15 @@ def test_a_killed_process_comes_back_and_the_guest_stays(
     killed = time.time()
     until(
         "the restart to be counted, and no other one",
-        lambda: (keeper_looked(cloud) > killed and status.restarts(cloud.site) == wanted, str(wanted)),
+        lambda: (keeper_looked(cloud) > killed and restarts(cloud) == wanted, str(wanted)),
         seconds=60,
     )
+
+
+def restarts(cloud: Cloud) -> dict[str, int]:
+    """How often each process of the cloud was started again, as the keeper counts."""
+    counted = status.restarts(cloud.site)
+    return {each: counted.get(each, 0) for each in health.PROCESSES}
 
 
 def keeper_looked(cloud: Cloud) -> float:
