@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 import socketserver
 import threading
+import time
+from pathlib import Path
 from typing import Any
 
 from onestack_runtime import threads
@@ -19,6 +21,8 @@ LOG = logging.getLogger(__name__)
 
 API_THREADS = 8
 STOP_SECONDS = 15.0
+LISTEN_SECONDS = 30.0
+"""How long the driver agent's sockets may take to be there."""
 
 
 def main() -> None:
@@ -31,12 +35,21 @@ def main() -> None:
         # It registers options of its own, which must be there before the configuration is read.
         import ovn_octavia_provider.driver  # noqa: F401
     from octavia.api import app
+    from octavia.common import service
+    from oslo_config import cfg
 
-    application = app.setup_app(argv=["octavia-api", f"--config-file={ETC}/octavia/octavia.conf"])
-    process = Process("octavia", STOP_SECONDS)
-    process.serve(application, str(API / "octavia.sock"), "load-balancer", API_THREADS)
+    words = ["octavia-api", f"--config-file={ETC}/octavia/octavia.conf"]
+    service.prepare_service(words)
+    # OVN's provider asks for the agent's sockets as soon as it is loaded, and Octavia leaves out a provider that
+    # cannot be loaded.
     agent = _DriverAgent()
-    process.worker("driver agent", agent.start, agent.stop, retry=False)
+    agent.start()
+    # It reads the configuration itself, and refuses one that was read.
+    cfg.CONF.clear()
+    application = app.setup_app(argv=words)
+    process = Process("octavia", STOP_SECONDS)
+    process.at_end("driver agent", agent.stop)
+    process.serve(application, str(API / "octavia.sock"), "load-balancer", API_THREADS)
     if "haproxy" in providers:
         from onestack_runtime.balancer.worker import Worker
 
@@ -72,9 +85,17 @@ class _DriverAgent:
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """They listen a moment after this returns; octavia-lib waits for that."""
+        """They are there when this returns. Raises TimeoutError if they are not within LISTEN_SECONDS."""
         from octavia.api.drivers.driver_agent import driver_listener
+        from oslo_config import cfg
 
+        settings = cfg.CONF.driver_agent
+        places = [
+            Path(place)
+            for place in (settings.status_socket_path, settings.stats_socket_path, settings.get_socket_path)
+        ]
+        for place in places:
+            place.unlink(missing_ok=True)
         driver_listener.ForkingUDSServer = _ThreadingServer
         for body in (
             driver_listener.status_listener,
@@ -82,6 +103,12 @@ class _DriverAgent:
             driver_listener.get_listener,
         ):
             self._thread(body)
+        # Not by connecting: they would wait for ever for what a client that goes away has to say.
+        deadline = time.monotonic() + LISTEN_SECONDS
+        while missing := [str(place) for place in places if not place.exists()]:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"waited {LISTEN_SECONDS:.0f} s for {', '.join(missing)}")
+            time.sleep(0.02)
 
     def ovn(self) -> None:
         """OVN's provider brings an agent that reports members' health."""

@@ -1,11 +1,13 @@
-"""A volume moves from one backend to another, also under a guest that has it; what was written moves with it."""
+"""What a spec chooses beside the defaults works: a second backend of volumes, the balancer provider of OVN."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from openstack.exceptions import SDKException
 
 from cloud import guests, roots, volumes
 from onestack import Cloud
@@ -13,18 +15,20 @@ from onestack.core.wait import until
 
 pytestmark = pytest.mark.cloud
 
+SECONDS = 120.0
 HERE, THERE = "fast", "archive"
 SPEC = f"""\
 name: two
 platform:
-  exclude: [dashboard, load-balancer]
+  exclude: [dashboard]
+  load_balancing: {{providers: [haproxy, ovn]}}
   volumes: {{backends: [{{name: {HERE}}}, {{name: {THERE}}}]}}
 """
 
 
 @pytest.fixture(scope="module")
 def two(cloud_roots: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """A cloud with two backends."""
+    """A cloud with two of each."""
     file = tmp_path_factory.mktemp("two") / "two.yaml"
     file.write_text(SPEC)
     place = cloud_roots / "two"
@@ -47,7 +51,9 @@ def files(cloud: Cloud, backend: str) -> list[str]:
 
 
 @pytest.mark.parametrize("attached", [False, True], ids=["free", "attached"])
-def test_another_type_moves_it_with_what_it_holds(two: Cloud, writer: guests.Guest, attached: bool) -> None:
+def test_another_type_moves_a_volume_with_what_it_holds(
+    two: Cloud, writer: guests.Guest, attached: bool
+) -> None:
     def work() -> None:
         admin = two.connect()
         storage = admin.block_storage
@@ -81,3 +87,50 @@ def test_another_type_moves_it_with_what_it_holds(two: Cloud, writer: guests.Gue
     two.run(work)
     assert files(two, THERE) == []
     assert two.check_volumes().left == ()
+
+
+def test_the_provider_of_ovn_balances_tcp_and_refuses_the_rest(two: Cloud, writer: guests.Guest) -> None:
+    def work() -> None:
+        admin = two.connect()
+        api, network = admin.load_balancer, admin.network
+        subnet = network.find_subnet("served", ignore_missing=False).id
+        (port,) = network.ports(device_id=writer.server)
+        balancer = api.create_load_balancer(name="by-ovn", vip_subnet_id=subnet, provider="ovn").id
+
+        def ready() -> None:
+            def look() -> tuple[bool, str]:
+                now = api.get_load_balancer(balancer)
+                return now.provisioning_status == "ACTIVE", str(now.provisioning_status)
+
+            until("the balancer to be ACTIVE", look, seconds=SECONDS, every=0.3)
+
+        ready()
+        listener = api.create_listener(
+            name="web", protocol="TCP", protocol_port=80, load_balancer_id=balancer
+        ).id
+        ready()
+        pool = api.create_pool(protocol="TCP", lb_algorithm="SOURCE_IP_PORT", listener_id=listener).id
+        ready()
+        address = port.fixed_ips[0]["ip_address"]
+        api.create_member(pool, address=address, protocol_port=80, subnet_id=subnet)
+        ready()
+        public = network.find_network("public", ignore_missing=False).id
+        floating = network.create_ip(
+            floating_network_id=public, port_id=api.get_load_balancer(balancer).vip_port_id
+        )
+        try:
+            through = replace(writer, address=floating.floating_ip_address)
+            guests.wait_answers(two, through, SECONDS)
+            with pytest.raises(SDKException, match="OVN provider does not support HTTP"):
+                api.create_listener(protocol="HTTP", protocol_port=81, load_balancer_id=balancer)
+        finally:
+            network.delete_ip(floating)
+            api.delete_load_balancer(balancer, cascade=True)
+        until(
+            "the balancer to be gone",
+            lambda: ((left := [each.name for each in api.load_balancers()]) == [], str(left)),
+            seconds=SECONDS,
+            every=0.3,
+        )
+
+    two.run(work)
