@@ -11,7 +11,7 @@ from onestack.controller.tenants import Tenants
 from onestack.core.errors import BadInput
 from onestack.elastic import from_spec, record
 from onestack.elastic.record import Record
-from onestack.health.status import scaling_said
+from onestack.platform import scaling_status
 from onestack.platform.site import Site
 from onestack.resources.scaling_group import patch
 
@@ -138,7 +138,7 @@ class Scaling:
 
     def said(self) -> dict[str, Any]:
         """What the controller last wrote; nothing where it never ran."""
-        return scaling_said(self._site.paths.run)
+        return scaling_status.read(self._site.paths.run)
 
     def _groups(self) -> list[Group]:
         tenants = Tenants(self._site)

@@ -10,7 +10,7 @@ from click.shell_completion import ShellComplete
 
 from onestack.cli import all as _commands  # noqa: F401 (adds them)
 from onestack.cli.main import cli
-from onestack.platform.bringup import SCALING_STATUS
+from onestack.platform import scaling_status
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def root(tmp_path: Path) -> Path:
     run = tmp_path / "run/onestack"
     run.mkdir(parents=True)
     groups = {str(number): {"name": name} for number, name in enumerate(["web", "worker", "api", "web"])}
-    (run / SCALING_STATUS).write_text(json.dumps({"groups": groups}))
+    (run / scaling_status.FILE).write_text(json.dumps({"groups": groups}))
     return tmp_path
 
 

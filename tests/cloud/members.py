@@ -162,11 +162,17 @@ class Field:
 
     def gone(self, ident: str) -> None:
         """Wait until a balancer is gone."""
-        until("the balancer to be gone", lambda: self._gone(ident), seconds=90, every=0.2)
+        wait_gone(self.admin, ident)
 
-    def _gone(self, ident: str) -> tuple[bool, str]:
-        found = [lb for lb in self.admin.load_balancer.load_balancers() if lb.id == ident]
+
+def wait_gone(admin: Connection, ident: str, seconds: float = 90) -> None:
+    """Wait until a balancer is gone."""
+
+    def look() -> tuple[bool, str]:
+        found = [lb for lb in admin.load_balancer.load_balancers() if lb.id == ident]
         return not found, found[0].provisioning_status if found else ""
+
+    until("the balancer to be gone", look, seconds=seconds, every=0.2)
 
 
 def wait_active(admin: Connection, ident: str, seconds: float = 60) -> Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from openstack.exceptions import SDKException
 
-from cloud import guests, roots, volumes
+from cloud import guests, members, roots, volumes
 from onestack import Cloud
 from onestack.core.wait import until
 
@@ -97,23 +97,16 @@ def test_the_provider_of_ovn_balances_tcp_and_refuses_the_rest(two: Cloud, write
         (port,) = network.ports(device_id=writer.server)
         balancer = api.create_load_balancer(name="by-ovn", vip_subnet_id=subnet, provider="ovn").id
 
-        def ready() -> None:
-            def look() -> tuple[bool, str]:
-                now = api.get_load_balancer(balancer)
-                return now.provisioning_status == "ACTIVE", str(now.provisioning_status)
-
-            until("the balancer to be ACTIVE", look, seconds=SECONDS, every=0.3)
-
-        ready()
+        members.wait_active(admin, balancer, SECONDS)
         listener = api.create_listener(
             name="web", protocol="TCP", protocol_port=80, load_balancer_id=balancer
         ).id
-        ready()
+        members.wait_active(admin, balancer, SECONDS)
         pool = api.create_pool(protocol="TCP", lb_algorithm="SOURCE_IP_PORT", listener_id=listener).id
-        ready()
+        members.wait_active(admin, balancer, SECONDS)
         address = port.fixed_ips[0]["ip_address"]
         api.create_member(pool, address=address, protocol_port=80, subnet_id=subnet)
-        ready()
+        members.wait_active(admin, balancer, SECONDS)
         public = network.find_network("public", ignore_missing=False).id
         floating = network.create_ip(
             floating_network_id=public, port_id=api.get_load_balancer(balancer).vip_port_id
@@ -126,11 +119,6 @@ def test_the_provider_of_ovn_balances_tcp_and_refuses_the_rest(two: Cloud, write
         finally:
             network.delete_ip(floating)
             api.delete_load_balancer(balancer, cascade=True)
-        until(
-            "the balancer to be gone",
-            lambda: ((left := [each.name for each in api.load_balancers()]) == [], str(left)),
-            seconds=SECONDS,
-            every=0.3,
-        )
+        members.wait_gone(admin, balancer, SECONDS)
 
     two.run(work)

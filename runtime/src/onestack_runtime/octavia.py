@@ -44,7 +44,7 @@ def main() -> None:
     # cannot be loaded.
     agent = _DriverAgent()
     agent.start()
-    # It reads the configuration itself, and refuses one that was read.
+    # `setup_app` reads the configuration itself, and refuses one that was read.
     cfg.CONF.clear()
     application = app.setup_app(argv=words)
     process = Process("octavia", STOP_SECONDS)

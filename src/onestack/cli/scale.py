@@ -38,9 +38,9 @@ def complete_group(
 ) -> list[CompletionItem]:
     """Names of scaling groups, for a shell: those that the controller last wrote of, so that no service is asked."""
     from onestack.core.paths import Paths
-    from onestack.health.status import scaling_said
+    from onestack.platform import scaling_status
 
-    groups = scaling_said(Paths.at(ctx.params.get("root") or "/").run).get("groups", {})
+    groups = scaling_status.read(Paths.at(ctx.params.get("root") or "/").run).get("groups", {})
     names = sorted({str(group["name"]) for group in groups.values()})
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 

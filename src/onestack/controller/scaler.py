@@ -31,7 +31,7 @@ from onestack.observe.collect import Collector
 from onestack.observe.exporter import Exporter
 from onestack.observe.prometheus import Prometheus
 from onestack.observe.seen import Observed
-from onestack.platform import bringup, site
+from onestack.platform import scaling_status, site
 from onestack.platform.site import Site
 from onestack.resources.rest import Fault
 
@@ -216,7 +216,7 @@ class Scaler:
             "note": note,
             "problems": [*self._problems, *failures],
         }
-        file = self._site.paths.run / bringup.SCALING_STATUS
+        file = self._site.paths.run / scaling_status.FILE
         partial = file.with_suffix(".partial")
         partial.write_text(json.dumps(data))
         partial.rename(file)

@@ -14,8 +14,8 @@ from openstack.exceptions import SDKException
 
 from onestack.core.graph import Task, execute
 from onestack.host import processes
-from onestack.platform import catalogue, connect
-from onestack.platform.bringup import KEEPER, SCALER, SCALING_STATUS, is_ready, is_scaling
+from onestack.platform import catalogue, connect, scaling_status
+from onestack.platform.bringup import KEEPER, SCALER, is_ready, is_scaling
 from onestack.platform.shape import Process
 from onestack.platform.site import Site
 
@@ -145,18 +145,9 @@ def process_statuses(site: Site) -> list[ProcessStatus]:
     return [found[each.name] for each in everything]
 
 
-def scaling_said(run: Path) -> dict[str, Any]:
-    """What the controller of scaling groups last wrote into the cloud's folder `run`; nothing where it never ran."""
-    try:
-        found: dict[str, Any] = json.loads((run / SCALING_STATUS).read_text())
-    except (OSError, ValueError):
-        return {}
-    return found
-
-
 def scaling_problems(run: Path) -> Iterator[str]:
     """What keeps scaling groups from what they want, as long as services are away too."""
-    said = scaling_said(run)
+    said = scaling_status.read(run)
     for group in said.get("groups", {}).values():
         for problem in group["problems"]:
             yield f"scaling group {group['name']} of project {group['project']}: {problem}"

@@ -22,17 +22,15 @@ from onestack.core.wait import until
 from onestack.host import namespace, network, processes, ready, systemd
 from onestack.host.command import last_lines, run
 from onestack.host.supervisor import Program, configuration
-from onestack.platform import catalogue, connect, databases, folders, furnish, takedown, tls
+from onestack.platform import catalogue, connect, databases, folders, furnish, scaling_status, takedown, tls
 from onestack.platform.parts import database, front, hypervisor, monitoring, switches
 from onestack.platform.services import identity
 from onestack.platform.shape import RUN, Process, Ready
 from onestack.platform.site import PYTHON, Site
 
 KEEPER, SCALER = "keeper", "scaler"
-SCALING_STATUS = "scaling.json"
-"""What the controller of scaling groups says after each look at them, in the folder for what runs."""
-CONTROLLER = Process(SCALER, (), Ready(written=(f"{RUN}/{SCALING_STATUS}", 60.0)), hang_seconds=240.0)
-"""How one knows that it looks; slow APIs may keep it for as long as they may be silent themselves."""
+CONTROLLER = Process(SCALER, (), Ready(written=(f"{RUN}/{scaling_status.FILE}", 60.0)), hang_seconds=240.0)
+"""How one knows that the controller of scaling groups works; slow APIs may keep it as long as they may be silent."""
 TRIES = 3
 """How often a process may be started before it counts as one that cannot be."""
 

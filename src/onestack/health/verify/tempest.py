@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -111,10 +111,7 @@ def smoke(
     with step("tempest settings", emit) as at:
         admin = connect()
         removed = sweep(admin, is_tempests, sdk.services(admin))
-        target = replace(
-            discover(admin, Choice(image, flavor, external), place.inside, ssh_user, ca_file),
-            dashboard=dashboard,
-        )
+        target = discover(admin, Choice(image, flavor, external), place.inside, ssh_user, ca_file, dashboard)
         _prepare(place, target, release / "tempest/follow.py")
         at.outcome = f"{len(removed)} leftovers of an earlier run removed" if removed else ""
     try:
@@ -161,7 +158,9 @@ def summary(report: SmokeReport) -> str:
     return ", ".join(f"{len(report.of(state))} {state}" for state in ("passed", "failed", "skipped"))
 
 
-def discover(admin: Connection, choice: Choice, folder: str, ssh_user: str, ca_file: str | None) -> Target:
+def discover(
+    admin: Connection, choice: Choice, folder: str, ssh_user: str, ca_file: str | None, dashboard: str = ""
+) -> Target:
     """Ask the cloud what Tempest must know of it. Raises PermanentError when something is not there."""
     services = sdk.services(admin)
     auth = admin.config.get_auth_args()
@@ -203,6 +202,7 @@ def discover(admin: Connection, choice: Choice, folder: str, ssh_user: str, ca_f
         extensions=extensions,
         ssh_user=ssh_user,
         ca_file=ca_file,
+        dashboard=dashboard,
         **found,
     )
 
