@@ -12,11 +12,12 @@ from typing import Any
 
 from onestack import capacity
 from onestack.apply import Outcome, run
-from onestack.core.errors import BadInput, PermanentError
+from onestack.core import wait
+from onestack.core.errors import BadInput, PermanentError, Unready
 from onestack.core.events import Emit, silent, step
 from onestack.host.files import replace_private
-from onestack.host.lock import held
-from onestack.observe import queries
+from onestack.host.lock import abandoned, held
+from onestack.observe import front, queries
 from onestack.observe.prometheus import Prometheus
 from onestack.plan import Plan, Secret, Wanted, make
 from onestack.plan.document import as_data
@@ -27,6 +28,8 @@ from onestack.resources.openstack import OpenStack, from_environment_or_file
 from onestack.resources.rest import Access
 from onestack.resources.wanted import settle, wanted
 from onestack.spec import BadSpec, Diagnostic, Spec
+
+SETTLE_SECONDS = 30.0
 
 
 class ApplyFailed(PermanentError):
@@ -104,10 +107,40 @@ class Workloads:
 
     def alone(self, purpose: str) -> AbstractContextManager[Any]:
         """The lock that keeps two from changing a cloud's resources at a time."""
-        return held(self.site.paths.run / "apply.lock", f"onestack {purpose}")
+        return held(self._lock_file, f"onestack {purpose}")
+
+    @property
+    def _lock_file(self) -> Path:
+        return self.site.paths.run / "apply.lock"
+
+    def _let_settle(self, emit: Emit) -> None:
+        """After a killed apply: until the services are done with what it asked. A look before that misses
+        what they make meanwhile, and it would be made twice.
+        """
+        if not abandoned(self._lock_file):
+            return
+        busy: set[str] | None = None
+
+        def look() -> tuple[bool, str]:
+            # Each was at rest once is enough: others may ask it things meanwhile.
+            nonlocal busy
+            now = {name for name, many in front.in_work(self.site).items() if many}
+            busy = now if busy is None else busy & now
+            return not busy, ", ".join(sorted(busy)) + " in work"
+
+        with (
+            held(self._lock_file, "onestack plan", seconds=SETTLE_SECONDS),
+            step("let settle what was cut off", emit) as said,
+        ):
+            try:
+                wait.until("the services to answer what they were asked", look, seconds=SETTLE_SECONDS)
+            except Unready as error:
+                # Others keep them busy, with an upload of an hour perhaps.
+                said.outcome = error.summary
 
     def _compare(self, everything: Iterable[Wanted], *, prune: bool, adopt: bool, emit: Emit) -> Plan:
         listed = list(everything)
+        self._let_settle(emit)
         with step("look", emit) as said:
             there = self._cloud.observe(listed)
             said.outcome = f"{len(there)} resources"

@@ -56,7 +56,7 @@ def kill_one(root: Path, spec: Path, dice: random.Random) -> bool:
         for line in process.stdout:
             said.append(line)
             told = json.loads(line)
-            if told.get("state") == "started" and told.get("step") != "look":
+            if told.get("state") == "started" and told["step"].startswith(("create ", "change ", "delete ")):
                 steps -= 1
                 if not steps:
                     break
@@ -69,6 +69,13 @@ def kill_one(root: Path, spec: Path, dice: random.Random) -> bool:
         return killed
 
 
+def goes_on(cloud: Cloud, spec: Path) -> None:
+    """An apply that is let be makes what is left to make, and nothing a second time."""
+    outcome = cloud.apply(spec=spec)
+    assert outcome.ok, json.dumps(outcome.as_dict(), indent=1)
+    assert inventory.twice(inventory.of(cloud)) == []
+
+
 def test_killed_again_and_again_it_ends_in_what_was_wanted(pretending: Cloud, tmp_path: Path) -> None:
     dice = random.Random(SEED)
     image, spec = tmp_path / "disk.raw", tmp_path / "killed.yaml"
@@ -79,16 +86,17 @@ def test_killed_again_and_again_it_ends_in_what_was_wanted(pretending: Cloud, tm
     while kills < KILLS:
         if kill_one(pretending.paths.root, spec, dice):
             kills += 1
+            if kills % 4 == 0:
+                # The next comes at once, while services are still at work for the one that was killed.
+                goes_on(pretending, spec)
         else:
             # All is there: taken away, to be made anew under the next kills.
             assert inventory.twice(inventory.of(pretending)) == []
             assert pretending.apply(pretending.removal(spec), spec=spec).ok
             assert inventory.of(pretending) == before
-    outcome = pretending.apply(spec=spec)
-    assert outcome.ok, outcome.as_dict()
+    goes_on(pretending, spec)
     plan = pretending.plan(spec)
     assert plan.empty, as_data(plan)["changes"]
-    assert inventory.twice(inventory.of(pretending)) == []
     removed = pretending.apply(pretending.removal(spec), spec=spec)
     assert removed.ok, removed.as_dict()
     left = inventory.of(pretending)

@@ -41,6 +41,10 @@ class ModelCloud:
     def observe(self, wanted: Iterable[Wanted]) -> list[Observed]:
         return list(self.there.values())
 
+    def find(self, wanted: Wanted) -> str | None:
+        there = self.there.get(wanted.address)
+        return there.id if there and there.owner == self.owner else None
+
     def create(self, wanted: Wanted, ids: Ids) -> str:
         with self._guard:
             if wanted.address in self.there:

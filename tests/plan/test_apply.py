@@ -81,6 +81,30 @@ def test_what_passes_is_tried_again_and_told() -> None:
     assert [one.message for one in said if one.state == "progressed"] == ["again in 0 s: busy"] * 3
 
 
+def test_what_was_made_though_its_answer_was_lost_is_not_made_twice() -> None:
+    class Lossy(ModelCloud):
+        lost = 2
+
+        def create(self, wanted: Wanted, ids: Ids) -> str:
+            ident = super().create(wanted, ids)
+            if wanted.address.kind == "network" and self.lost:
+                self.lost -= 1
+                raise TemporaryError("the connection broke", delay=0.01, unsure=True)
+            return ident
+
+    cloud = Lossy("two")
+    outcome = apply.run(plan(cloud), cloud)
+    assert outcome.ok, outcome.as_dict()
+    assert not cloud.lost
+    assert plan(cloud).empty
+
+
+def test_what_was_not_made_when_its_answer_was_lost_is_made() -> None:
+    cloud = Troubled("network red/net", TemporaryError("broke", delay=0.01, unsure=True), times=2)
+    assert apply.run(plan(cloud), cloud).ok
+    assert plan(cloud).empty
+
+
 def test_ctrl_c_lets_what_runs_finish_and_starts_nothing_new() -> None:
     class Interrupted(ModelCloud):
         def create(self, wanted: Wanted, ids: Ids) -> str:

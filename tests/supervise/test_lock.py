@@ -12,7 +12,7 @@ import pytest
 
 from onestack.core.errors import Busy
 from onestack.core.wait import until
-from onestack.host.lock import held, holder
+from onestack.host.lock import abandoned, held, holder
 
 
 def test_a_second_holder_is_told_who_the_first_is(tmp_path: Path) -> None:
@@ -60,7 +60,11 @@ def test_it_ends_with_a_holder_that_was_killed(tmp_path: Path) -> None:
             lambda: (file.exists() and str(other.pid) in file.read_text(), ""),
             seconds=30,
         )
+        assert not abandoned(file)
         other.kill()
         other.wait()
+    assert abandoned(file)
     with held(file, "next", seconds=5):
         assert holder(file).startswith("next")
+    assert not abandoned(file)
+    assert not abandoned(tmp_path / "never")

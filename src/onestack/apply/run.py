@@ -13,7 +13,7 @@ from onestack.apply.provider import Provider
 from onestack.core.errors import OneStackError, Place, TemporaryError
 from onestack.core.events import Emit, silent, step
 from onestack.core.graph import Task, execute
-from onestack.plan.model import Plan, Step
+from onestack.plan.model import Observed, Plan, Step, Wanted
 from onestack.plan.order import steps
 from onestack.plan.values import Address
 
@@ -88,6 +88,7 @@ class _Run:
         self._guard = Lock()
         self._stop = Flag()
         self._done: list[Step] = []
+        self._unsure: set[Address] = set()
 
     def run(self) -> Outcome:
         begun = time.monotonic()
@@ -149,10 +150,25 @@ class _Run:
         with self._guard:
             ident = self._ids.get(address)
         if ident is None or (there is not None and ident == there.id):
-            ident = self._cloud.create(wanted, self._id)
+            ident = self._created(wanted, there)
             with self._guard:
                 self._ids[address] = ident
         self._cloud.wait_ready(address, ident, self._id)
+
+    def _created(self, wanted: Wanted, there: Observed | None) -> str:
+        address = wanted.address
+        if address in self._unsure:
+            # Its service ended, or the way to it broke, while it was asked: most have no name that is theirs alone.
+            found = self._cloud.find(wanted)
+            if found is not None and (there is None or found != there.id):
+                return found
+            self._unsure.discard(address)
+        try:
+            return self._cloud.create(wanted, self._id)
+        except TemporaryError as error:
+            if error.unsure:
+                self._unsure.add(address)
+            raise
 
     def _patiently(self, body: Callable[[], None], say: Callable[[str], None]) -> None:
         """Again and again while it is only temporary, with longer and longer pauses."""

@@ -56,19 +56,21 @@ class PermanentError(OneStackError):
 
 
 class TemporaryError(OneStackError):
-    """Worth trying again after `delay` seconds."""
+    """Worth trying again after `delay` seconds. `unsure`: it may have been done all the same."""
 
     def __init__(
         self,
         summary: str,
         *,
         delay: float = 1.0,
+        unsure: bool = False,
         detail: str = "",
         where: Place | str | None = None,
         hint: str = "",
     ) -> None:
         super().__init__(summary, detail=detail, where=where, hint=hint)
         self.delay = delay
+        self.unsure = unsure
 
 
 class BadInput(PermanentError):

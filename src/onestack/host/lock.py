@@ -45,6 +45,18 @@ def held(file: Path, purpose: str, *, seconds: float = 0.0) -> Iterator[None]:
             handle.truncate()
 
 
+def abandoned(file: Path) -> bool:
+    """Whether the last who held it was killed: it says who that was, and nobody holds it."""
+    try:
+        with file.open() as handle:
+            if not handle.read(1):
+                return False
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except (FileNotFoundError, BlockingIOError):
+        return False
+    return True
+
+
 def holder(file: Path) -> str:
     """Who holds it, in words."""
     try:

@@ -7,7 +7,7 @@ two backends, whose figures are added up.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from onestack.observe.seen import MemberRates, PoolRates
@@ -45,18 +45,22 @@ def process(text: str) -> str:
 
 def parse(text: str) -> dict[tuple[str, str], Row]:
     """The rows of pools by backend and server. Raises ValueError for what is not HAProxy's table."""
-    lines = text.strip().splitlines()
-    start = next((n for n, line in enumerate(lines) if line.startswith("# pxname,")), None)
-    if start is None:
-        raise ValueError(f"no statistics, but: {' '.join(lines)[:80] or 'nothing'}")
-    lines = [lines[start].removeprefix("# "), *lines[start + 1 :]]
     found = {}
-    for row in csv.DictReader(lines):
+    for row in table(text):
         name, server = row["pxname"], row["svname"]
         pool, colon, _ = name.partition(":")
         if colon and server and server != "FRONTEND":
             found[name, server] = _row(pool, server, row)
     return found
+
+
+def table(text: str) -> Iterator[dict[str, str]]:
+    """The rows of HAProxy's table as it names them. Raises ValueError for what is none."""
+    lines = text.strip().splitlines()
+    start = next((n for n, line in enumerate(lines) if line.startswith("# pxname,")), None)
+    if start is None:
+        raise ValueError(f"no statistics, but: {' '.join(lines)[:80] or 'nothing'}")
+    yield from csv.DictReader([lines[start].removeprefix("# "), *lines[start + 1 :]])
 
 
 def _row(pool: str, server: str, row: Mapping[str, str | None]) -> Row:

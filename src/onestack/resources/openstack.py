@@ -75,6 +75,11 @@ class OpenStack:
                         found.append(there)
         return found
 
+    def find(self, wanted: Wanted) -> str | None:
+        """The id of one that was made for this spec, by all that is there; None: there is none."""
+        ours = (one for one in self.observe((wanted,)) if one.owner == self.owner)
+        return next((one.id for one in ours if one.address == wanted.address), None)
+
     def create(self, wanted: Wanted, ids: Callable[[Address], str]) -> str:
         kind = self.kinds[wanted.address.kind]
         return kind.create(wanted, _Hands(self, ids))

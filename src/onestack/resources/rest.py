@@ -23,6 +23,9 @@ _PASSING = re.compile(
     re.I,
 )
 
+_UNSURE = (0, 502)
+"""The connection broke: whether it was done before, nobody knows."""
+
 
 class Fault(PermanentError):
     """What OpenStack answered. `status`: the HTTP status; `request`: its id, to be found in the logs."""
@@ -39,7 +42,12 @@ class PassingFault(TemporaryError):
     def __init__(
         self, status: int, message: str, service: str, what: str, request: str, delay: float
     ) -> None:
-        super().__init__(message, delay=delay, where=f"{service}, {what}, request {request}")
+        super().__init__(
+            message,
+            delay=delay,
+            unsure=status in _UNSURE,
+            where=f"{service}, {what}, request {request}",
+        )
         self.status = status
         self.request = request
 

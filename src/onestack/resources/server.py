@@ -191,6 +191,8 @@ class Servers(Kind):
 
     def _turn(self, change: Change, ident: str, hands: Hands, state: str) -> None:
         before = change.fields["state"][0]
+        if before == "build":  # whoever asked for it was killed before it ran
+            self.wait_ready(change.address, ident, hands)
         ways = {"paused": "unpause", "suspended": "resume", "rescue": "unrescue", "error": "os-resetState"}
         if before in ways:
             self._act(hands, ident, ways[before], {"state": "active"} if before == "error" else None)
