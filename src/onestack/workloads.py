@@ -119,13 +119,14 @@ class Workloads:
         """
         if not abandoned(self._lock_file):
             return
-        busy: set[str] | None = None
+        try:
+            busy = front.in_work(self.site)
+        except OSError:
+            return  # nobody is asked anything without the front, as the look will find
 
         def look() -> tuple[bool, str]:
-            # Each was at rest once is enough: others may ask it things meanwhile.
-            nonlocal busy
-            now = {name for name, many in front.in_work(self.site).items() if many}
-            busy = now if busy is None else busy & now
+            # Each at rest once is enough: others may ask it things meanwhile.
+            busy.intersection_update(front.in_work(self.site))
             return not busy, ", ".join(sorted(busy)) + " in work"
 
         with (
@@ -134,9 +135,9 @@ class Workloads:
         ):
             try:
                 wait.until("the services to answer what they were asked", look, seconds=SETTLE_SECONDS)
-            except Unready as error:
-                # Others keep them busy, with an upload of an hour perhaps.
-                said.outcome = error.summary
+            except (Unready, OSError) as error:
+                # Others keep them busy, with an upload of an hour perhaps; or the front ended.
+                said.outcome = str(error)
 
     def _compare(self, everything: Iterable[Wanted], *, prune: bool, adopt: bool, emit: Emit) -> Plan:
         listed = list(everything)

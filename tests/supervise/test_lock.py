@@ -32,6 +32,16 @@ def test_it_is_free_again_also_after_a_failure(tmp_path: Path) -> None:
     assert holder(file) == "unknown"
 
 
+def test_an_interrupted_holder_leaves_a_trace_and_lets_go(tmp_path: Path) -> None:
+    file = tmp_path / "lock"
+    with pytest.raises(KeyboardInterrupt), held(file, "one"):
+        raise KeyboardInterrupt
+    assert abandoned(file)
+    with held(file, "two"):
+        pass
+    assert not abandoned(file)
+
+
 def test_who_waits_gets_it(tmp_path: Path) -> None:
     file = tmp_path / "lock"
     got = threading.Event()

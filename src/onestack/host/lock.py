@@ -38,15 +38,20 @@ def held(file: Path, purpose: str, *, seconds: float = 0.0) -> Iterator[None]:
         handle.truncate()
         handle.write(json.dumps({"pid": os.getpid(), "purpose": purpose, "since": time.time()}))
         handle.flush()
+        interrupted = False
         try:
             yield
+        except KeyboardInterrupt:
+            interrupted = True
+            raise
         finally:
-            handle.seek(0)
-            handle.truncate()
+            if not interrupted:
+                handle.seek(0)
+                handle.truncate()
 
 
 def abandoned(file: Path) -> bool:
-    """Whether the last who held it was killed: it says who that was, and nobody holds it."""
+    """Whether the last who held it was killed or interrupted: it says who that was, and nobody holds it."""
     try:
         with file.open() as handle:
             if not handle.read(1):

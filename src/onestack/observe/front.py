@@ -7,13 +7,19 @@ from onestack.observe.collect import ask
 from onestack.platform.parts.front import ADMIN_SOCKET, CONSOLE
 from onestack.platform.site import Site
 
+# A console lasts as long as somebody looks at it; guests' questions change nothing.
+_OTHERS = (CONSOLE, "metadata", "nowhere")
 
-def in_work(site: Site) -> dict[str, int]:
-    """How many requests each API has and has not answered yet, also of clients that are gone. Raises OSError."""
-    rows = balancers.table(ask(site.outside(ADMIN_SOCKET)))
+
+def in_work(site: Site) -> set[str]:
+    """The APIs that have not answered all they were asked, also by clients that are gone. Raises OSError."""
+    return parse(ask(site.outside(ADMIN_SOCKET)))
+
+
+def parse(text: str) -> set[str]:
+    """The same, of what HAProxy says of itself."""
     return {
-        row["pxname"]: int(row["scur"] or 0)
-        for row in rows
-        # A console lasts as long as somebody looks at it.
-        if row["svname"] == balancers.BACKEND and row["pxname"] not in (CONSOLE, "metadata", "nowhere")
+        row["pxname"]
+        for row in balancers.table(text)
+        if row["svname"] == balancers.BACKEND and row["pxname"] not in _OTHERS and int(row["scur"] or 0)
     }

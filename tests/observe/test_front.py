@@ -1,0 +1,31 @@
+"""Which services are at work, by the front's own table."""
+
+from __future__ import annotations
+
+import pytest
+
+from onestack.observe import front
+
+TABLE = """\
+Name: HAProxy
+Pid: 4711
+
+# pxname,svname,qcur,qmax,scur,smax,
+api,FRONTEND,,,3,9,
+networking,networking,0,0,2,4,
+networking,BACKEND,0,0,2,4,
+compute,compute,0,0,0,4,
+compute,BACKEND,0,0,0,4,
+console,BACKEND,0,0,1,1,
+metadata,BACKEND,0,0,1,7,
+
+"""
+
+
+def test_apis_with_requests_that_are_not_answered_are_at_work() -> None:
+    assert front.parse(TABLE) == {"networking"}
+
+
+def test_what_is_no_table_is_refused() -> None:
+    with pytest.raises(ValueError, match="Permission denied"):
+        front.parse("Permission denied\n")
