@@ -62,8 +62,9 @@ def _prepare_workers() -> None:
     import vif_plug_ovs.privsep
     from nova import objects
     from nova.conf import CONF
+    from nova.scheduler.client import report
 
-    from onestack_runtime import privilege
+    from onestack_runtime import nova_allocations, privilege
 
     privilege.in_process(nova.privsep, os_brick.privileged, vif_plug_ovs.privsep)
     os_brick.setup(CONF)
@@ -72,6 +73,7 @@ def _prepare_workers() -> None:
         from onestack_runtime.volumes import libvirt
 
         libvirt.register()
+    nova_allocations.when_used(report.report_client_singleton(), CONF)
     objects.Service.enable_min_version_cache()
 
 
