@@ -137,7 +137,7 @@ class Cloud:
         wanted, _ = self._wanted(spec)
         store = self.paths.release(wanted.platform.release)
         release = data.release(wanted.platform.release)
-        base_tree = store / f"base-{base.key(release)}"
+        base_tree = store / f"base-{base.key(release, wanted.platform.base_extras)}"
         packages = store / f"openstack-{environment.digest(release / 'requirements.txt')}"
         return doctor.examine(
             self.paths,
@@ -348,7 +348,7 @@ class Cloud:
 
     def _check(self, spec: Spec, emit: Emit, *, force: bool, mirror: str | None) -> None:
         seen = facts.gather(preflight.disks(self.paths))
-        missing = not is_fetched(self.paths, spec.platform.release)
+        missing = not is_fetched(self.paths, spec.platform)
         found = preflight.check(
             spec,
             seen,

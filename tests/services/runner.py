@@ -52,6 +52,8 @@ def main() -> None:
     process.worker("worker", start, lambda: note("stop"), drain=lambda: note("drain"))
     if mode == "dying":
         process.thread("heart", dies)
+    if mode == "half":
+        raise RuntimeError("what it needs is not there")
     if mode == "stuck":
         process.at_end("stuck", lambda: time.sleep(60))
     process.run()

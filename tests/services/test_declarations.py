@@ -11,7 +11,7 @@ import pytest
 from onestack.platform import catalogue
 from onestack.platform.services import CATALOGUE, _common
 from onestack.platform.services.identity import bootstrap
-from onestack.platform.shape import View
+from onestack.platform.shape import View, VolumeBackend
 from onestack.spec.services import PROJECTS, REQUIRES
 
 
@@ -149,7 +149,8 @@ def test_a_value_of_several_lines_is_refused() -> None:
 
 
 def test_each_backend_of_volumes_has_a_folder_and_the_first_is_the_default(view: View) -> None:
-    cinder = files(replace(view, volume_backends=("fast", "archive")))["cinder/cinder.conf"]
+    places = (VolumeBackend("fast"), VolumeBackend("archive"))
+    cinder = files(replace(view, volume_backends=places))["cinder/cinder.conf"]
     assert cinder["DEFAULT"]["enabled_backends"] == "fast,archive"
     assert cinder["DEFAULT"]["default_volume_type"] == "fast"
     folders = {name: cinder[name]["file_volumes_dir"] for name in ("fast", "archive")}

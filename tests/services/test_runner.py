@@ -124,6 +124,11 @@ def test_it_fails_when_a_worker_cannot_be_started(runner: Runner) -> None:
     assert runner.process.wait(PATIENCE) == 1
 
 
+@pytest.mark.parametrize("runner", ["half"], indirect=True)
+def test_it_fails_when_its_start_fails_while_it_listens(runner: Runner) -> None:
+    assert runner.process.wait(PATIENCE) == 1
+
+
 @pytest.mark.parametrize("runner", ["dying"], indirect=True)
 def test_it_fails_when_a_thread_that_must_live_ends(runner: Runner) -> None:
     runner.until("/compute/healthcheck", 200)

@@ -13,6 +13,8 @@ monkey_patch.patch(backend="threading")
 
 import logging  # noqa: E402
 import os  # noqa: E402
+from collections.abc import Callable  # noqa: E402
+from functools import cache  # noqa: E402
 from typing import Any  # noqa: E402
 
 from onestack_runtime.places import API, ENVIRONMENT, ETC, LIB, folder  # noqa: E402
@@ -48,7 +50,7 @@ def main() -> None:
     _prepare_workers()
     if CONF.vnc.enabled:
         _serve_consoles(process)
-    for worker in _workers():
+    for worker in _workers(process):
         process.worker(worker.name, worker.start, drain=worker.drain)
     process.run()
 
@@ -62,9 +64,8 @@ def _prepare_workers() -> None:
     import vif_plug_ovs.privsep
     from nova import objects
     from nova.conf import CONF
-    from nova.scheduler.client import report
 
-    from onestack_runtime import nova_allocations, privilege
+    from onestack_runtime import privilege
 
     privilege.in_process(nova.privsep, os_brick.privileged, vif_plug_ovs.privsep)
     os_brick.setup(CONF)
@@ -73,7 +74,6 @@ def _prepare_workers() -> None:
         from onestack_runtime.volumes import libvirt
 
         libvirt.register()
-    nova_allocations.when_used(report.report_client_singleton(), CONF)
     objects.Service.enable_min_version_cache()
 
 
@@ -86,10 +86,22 @@ def _serve_consoles(process: Process) -> None:
 
 
 class _Worker:
-    """One of Nova's services, on one or several hosts; made anew at each attempt to start it."""
+    """One of Nova's services, on one or several hosts; made anew at each attempt to start it.
 
-    def __init__(self, binary: str, topic: str, hosts: list[str], **more: Any) -> None:
+    `then` is called when all run, with their managers.
+    """
+
+    def __init__(
+        self,
+        binary: str,
+        topic: str,
+        hosts: list[str],
+        *,
+        then: Callable[[list[Any]], None] = lambda managers: None,
+        **more: Any,
+    ) -> None:
         self.name = binary
+        self._then = then
         self._topic = topic
         self._hosts = hosts
         self._more = more
@@ -101,6 +113,8 @@ class _Worker:
         from nova.objects import host_mapping
 
         _require_placement()
+        if self.name == "nova-compute":
+            _ask_placement_less()
         for host in self._hosts[len(self._services) :]:
             made = service.Service.create(binary=self.name, topic=self._topic, host=host, **self._more)
             made.start()
@@ -108,6 +122,7 @@ class _Worker:
         if self.name == "nova-compute":
             # The scheduler sees only hosts that are mapped to a cell; its own discovery is periodic.
             host_mapping.discover_hosts(context.get_admin_context())
+        self._then([each.manager for each in self._services])
 
     def drain(self) -> None:
         """Take nothing new, and wait for what is in progress.
@@ -122,11 +137,18 @@ class _Worker:
             each.manager._wait_for_in_progress_tasks(DRAIN_SECONDS)
 
 
-def _workers() -> list[_Worker]:
+def _workers(process: Process) -> list[_Worker]:
     from nova.compute import rpcapi as compute
     from nova.conductor import rpcapi as conductor
     from nova.conf import CONF
     from nova.scheduler import rpcapi as scheduler
+
+    def keep_connection(managers: list[Any]) -> None:
+        from onestack_runtime import libvirt_connection
+
+        if CONF.compute_driver.startswith("libvirt."):
+            host = managers[0].driver._host
+            process.thread("libvirt", lambda: libvirt_connection.keep(host, process.wait))
 
     hosts = [CONF.host]
     if CONF.compute_driver == "onestack_fake.FakeHost":
@@ -137,7 +159,13 @@ def _workers() -> list[_Worker]:
     return [
         _Worker("nova-conductor", conductor.RPC_TOPIC, [CONF.host]),
         _Worker("nova-scheduler", scheduler.RPC_TOPIC, [CONF.host]),
-        _Worker("nova-compute", compute.RPC_TOPIC, hosts, topic_alt=compute.RPC_TOPIC_ALT),
+        _Worker(
+            "nova-compute",
+            compute.RPC_TOPIC,
+            hosts,
+            then=keep_connection,
+            topic_alt=compute.RPC_TOPIC_ALT,
+        ),
     ]
 
 
@@ -150,6 +178,17 @@ def _require_placement() -> None:
 
     adapter = utils.get_ksa_adapter("placement")
     adapter.get("/resource_providers?name=none", raise_exc=True, connect_retries=0)
+
+
+@cache
+def _ask_placement_less() -> None:
+    """Its client needs Keystone: it cannot be made before that answers."""
+    from nova.conf import CONF
+    from nova.scheduler.client import report
+
+    from onestack_runtime import nova_allocations
+
+    nova_allocations.when_used(report.report_client_singleton(), CONF)
 
 
 if __name__ == "__main__":

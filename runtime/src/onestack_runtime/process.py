@@ -46,6 +46,7 @@ class Process:
         self._servers: list[Server] = []
         self._drains: list[tuple[str, Callable[[], object]]] = []
         self._stops: list[tuple[str, Callable[[], object]]] = []
+        threading.Thread(target=self._end_with_main, name="main's end", daemon=True).start()
 
     def serve(self, application: Application, socket: str, path: str, threads: int) -> None:
         """Listen on a unix socket and serve `application` below `path` (no slashes; empty for the root)."""
@@ -154,6 +155,13 @@ class Process:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
+
+    def _end_with_main(self) -> None:
+        """A main thread that fails before `run` ends nothing while others serve: nobody would start it anew."""
+        threading.main_thread().join()
+        LOG.error("%s ends: it failed while it started", self.name)
+        logging.shutdown()
+        os._exit(1)
 
     def _on_signal(self, number: int, frame: object) -> None:
         self._ended.set()

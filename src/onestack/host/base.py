@@ -49,16 +49,18 @@ _MOUNT_POINTS = (
 )
 
 
-def packages(release: Path) -> list[str]:
-    """The packages a release's base holds, sorted."""
-    lines = (release / "base.txt").read_text().splitlines()
-    named = {line.strip() for line in lines if line.strip() and not line.startswith("#")}
+def packages(release: Path, extras: Sequence[str] = ()) -> list[str]:
+    """The packages a release's base holds, sorted. `extras`: what few clouds need; each has a list of its own."""
+    named: set[str] = set()
+    for file in ("base.txt", *(f"base-{extra}.txt" for extra in extras)):
+        lines = (release / file).read_text().splitlines()
+        named |= {line.strip() for line in lines if line.strip() and not line.startswith("#")}
     return sorted(named | set(guest.packages()))
 
 
-def key(release: Path) -> str:
+def key(release: Path, extras: Sequence[str] = ()) -> str:
     """Eight digits that change whenever the base must be built anew."""
-    recipe = [SUITE, *packages(release), *hooks(), *_EXCLUDED, *_USERS, *_MOUNT_POINTS]
+    recipe = [SUITE, *packages(release, extras), *hooks(), *_EXCLUDED, *_USERS, *_MOUNT_POINTS]
     return hashlib.sha256("\n".join(recipe).encode()).hexdigest()[:8]
 
 
@@ -94,12 +96,14 @@ def command(target: Path, wanted: Sequence[str], hooks: Sequence[str], sources: 
     ]
 
 
-def ensure(release: Path, store: Path, emit: Emit, *, mirror: str | None = None) -> Path:
-    """The base of a release, built if it is not in `store` yet.
+def ensure(
+    release: Path, store: Path, emit: Emit, *, extras: Sequence[str] = (), mirror: str | None = None
+) -> Path:
+    """The base of a release with `extras`, built if it is not in `store` yet.
 
     Raises PermanentError with mmdebstrap's last lines when it cannot be built.
     """
-    target = store / f"base-{key(release)}"
+    target = store / f"base-{key(release, extras)}"
     if target.exists():
         return target
     with (
@@ -115,7 +119,7 @@ def ensure(release: Path, store: Path, emit: Emit, *, mirror: str | None = None)
             discard(left)
         # A name of its own: a build whose `up` was killed may still be at work.
         partial = store / f"base.partial-{os.getpid()}"
-        argv = command(partial, packages(release), hooks(), archive(mirror) or [])
+        argv = command(partial, packages(release, extras), hooks(), archive(mirror) or [])
         with (store / "base.log").open("w+") as log:
             process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
             try:

@@ -102,6 +102,8 @@ def mounts(layout: Layout, stage: Path) -> list[list[str]]:
         bind(paths.data / "cache", "/var/cache"),
         bind(paths.etc, "/etc/onestack"),
         bind(paths.etc / "libvirt", "/etc/libvirt"),
+        # Only a base with Ceph's parts has such a folder.
+        *([bind(paths.etc / "ceph", "/etc/ceph")] if (layout.base / "etc/ceph").exists() else []),
         bind(layout.environment, "/usr/lib/onestack"),
         bind(layout.runtime, "/usr/lib/onestack-runtime"),
         *([bind(layout.dashboard, "/usr/lib/onestack-dashboard")] if layout.dashboard else []),

@@ -22,7 +22,17 @@ from onestack.core.wait import until
 from onestack.host import namespace, network, processes, ready, systemd
 from onestack.host.command import last_lines, run
 from onestack.host.supervisor import Program, configuration
-from onestack.platform import catalogue, connect, databases, folders, furnish, scaling_status, takedown, tls
+from onestack.platform import (
+    catalogue,
+    ceph,
+    connect,
+    databases,
+    folders,
+    furnish,
+    scaling_status,
+    takedown,
+    tls,
+)
 from onestack.platform.parts import database, front, hypervisor, monitoring, switches
 from onestack.platform.services import identity
 from onestack.platform.shape import RUN, Process, Ready
@@ -31,6 +41,8 @@ from onestack.platform.site import PYTHON, Site
 KEEPER, SCALER = "keeper", "scaler"
 CONTROLLER = Process(SCALER, (), Ready(written=(f"{RUN}/{scaling_status.FILE}", 60.0)), hang_seconds=240.0)
 """How one knows that the controller of scaling groups works; slow APIs may keep it as long as they may be silent."""
+AUTO = "AUTO: "
+"""How Nova's reason begins where it put a host out of service itself."""
 TRIES = 3
 """How often a process may be started before it counts as one that cannot be."""
 
@@ -48,12 +60,14 @@ def bring_up(site: Site, image: Path, emit: Emit) -> None:
         if site.tls:
             tls.ensure(site)
         files = catalogue.files(site.view, front_binds(site))
+        clusters = ceph.files(site)
         folders.write(site, files)
+        ceph.write(site, clusters)
         connect.write_clouds_yaml(site, site.paths.etc / "clouds.yaml")
         namespace.create(site.layout, isolated=site.choices.isolated)
     if site.choices.isolated:
         namespace.join_network(namespace.net_handle(site.paths))
-    stamps = config_stamps(site)
+    stamps = config_stamps(site, clusters)
     programs = [site.program(_stamped(process, stamps)) for process in catalogue.processes(site.view)]
     programs += [watcher(site, KEEPER, "onestack.health.keeper")]
     if scales(site):
@@ -139,8 +153,11 @@ def front_binds(site: Site) -> list[str]:
     return [f"{plain} ssl crt /etc/onestack/tls/front.pem alpn http/1.1" if site.tls else plain]
 
 
-def config_stamps(site: Site) -> dict[str, str]:
-    """For each process, digits that change with the configuration it reads: it is started anew when they do."""
+def config_stamps(site: Site, clusters: Mapping[str, str] | None = None) -> dict[str, str]:
+    """For each process, digits that change with the configuration it reads: it is started anew when they do.
+
+    `clusters`: the files about Ceph, which several read.
+    """
 
     def digits(files: Mapping[str, str]) -> str:
         return hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()[:12]
@@ -156,14 +173,15 @@ def config_stamps(site: Site) -> dict[str, str]:
                 "certificate": (site.paths.etc / "tls/front.pem").read_text() if site.tls else "",
             }
         ),
-        **dict.fromkeys(hypervisor.NAMES, digits(hypervisor.files(view))),
+        **dict.fromkeys(hypervisor.NAMES, digits({**hypervisor.files(view), **(clusters or {})})),
         monitoring.NAME: digits(
             {"config": monitoring.settings(view), "command": _words(monitoring.processes(view))}
         ),
     }
     for service in catalogue.services(view.services):
         for process in service.processes(view):
-            stamps[process.name] = digits(service.files(view))
+            read = clusters if service.type == "block-storage" else None
+            stamps[process.name] = digits({**service.files(view), **(read or {})})
     return stamps
 
 
@@ -213,6 +231,7 @@ def tasks(site: Site, image: Path, emit: Emit) -> list[Task]:
     }
     if view.monitoring:
         found.append(Task("monitoring files", lambda: folders.write_monitoring(site)))
+    found.append(Task("ceph", lambda: ceph.demand_answer(site, emit)))
     found.append(Task("database files", install_database))
     found.append(Task("databases", lambda: databases.prepare(site, emit, store()), (database.NAME,)))
     if "network" in view.services:
@@ -223,7 +242,8 @@ def tasks(site: Site, image: Path, emit: Emit) -> list[Task]:
         for process in service.processes(view):
             # All at once: what needs Keystone or Placement asks again until they answer.
             first = ("bootstrap",) if service.type == "identity" else ()
-            extra[process.name] = ("databases", "front", *first)
+            pools = ("ceph",) if service.type == "block-storage" else ()
+            extra[process.name] = ("databases", "front", *first, *pools)
 
     def bootstrap() -> None:
         bootstrap_identity(site, emit)
@@ -353,8 +373,14 @@ def hypervisors_up(site: Site, emit: Emit) -> None:
         up = [each for each in admin.compute.hypervisors() if each.state == "up"]
         agents = [agent for agent in admin.network.agents() if agent.agent_type != "fake"]
         dead = [agent.agent_type for agent in agents if not agent.is_alive]
+        # Nova takes a host out of service while libvirtd is away; what a person took out stays so.
+        out = [
+            each.host for each in admin.compute.services() if (each.disabled_reason or "").startswith(AUTO)
+        ]
         seen = f"{len(up)} of {wanted} hypervisors up, {len(agents)} network agents, dead: {dead or 'none'}"
-        return len(up) >= wanted and bool(agents) and not dead, seen
+        if out:
+            seen += f", out of service by themselves: {', '.join(out)}"
+        return len(up) >= wanted and bool(agents) and not dead and not out, seen
 
     with step("hypervisor", emit) as at:
         at.outcome = until(

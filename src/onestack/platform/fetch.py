@@ -34,7 +34,7 @@ def fetch(paths: Paths, wanted: Platform, emit: Emit, *, mirror: str | None = No
     found: dict[str, Path] = {}
 
     def get_base() -> None:
-        found["base"] = base.ensure(release, store, emit, mirror=mirror)
+        found["base"] = base.ensure(release, store, emit, extras=wanted.base_extras, mirror=mirror)
 
     def get_environment() -> None:
         found["environment"] = environment.ensure(release / "requirements.txt", store, "openstack", emit)
@@ -63,11 +63,11 @@ def fetch(paths: Paths, wanted: Platform, emit: Emit, *, mirror: str | None = No
     return Fetched(**found)
 
 
-def is_fetched(paths: Paths, series: str) -> bool:
+def is_fetched(paths: Paths, platform: Platform) -> bool:
     """Whether nothing more is to be had from the network."""
-    release, store = data.release(series), paths.release(series)
+    release, store = data.release(platform.release), paths.release(platform.release)
     wanted = (
-        f"base-{base.key(release)}",
+        f"base-{base.key(release, platform.base_extras)}",
         f"openstack-{environment.digest(release / 'requirements.txt')}",
         f"runtime-{environment.digest(data.folder('runtime'))}",
     )

@@ -42,6 +42,23 @@ class Monitoring:
 
 
 @dataclass(frozen=True)
+class Ceph:
+    """`user`: without the `client.` before it. `secret`: the UUID under which libvirt knows the user's key."""
+
+    pool: str
+    user: str
+    secret: str
+
+
+@dataclass(frozen=True)
+class VolumeBackend:
+    """A place where volumes are kept: files of this cloud, or (`ceph`) a pool of a Ceph cluster."""
+
+    name: str
+    ceph: Ceph | None = None
+
+
+@dataclass(frozen=True)
 class View:
     """Everything a declaration may know about the cloud it is rendered for."""
 
@@ -63,8 +80,8 @@ class View:
     mtu: int = 1500
     balancer_providers: tuple[str, ...] = ("haproxy",)
     """Octavia's provider drivers; the first is the default."""
-    volume_backends: tuple[str, ...] = ("file",)
-    """Names of the places where volumes are kept; the first is the default."""
+    volume_backends: tuple[VolumeBackend, ...] = (VolumeBackend("file"),)
+    """The places where volumes are kept; the first is the default."""
     ca_file: str | None = None
     """A CA bundle that clients of `front` need, where it speaks TLS."""
     monitoring: Monitoring | None = None

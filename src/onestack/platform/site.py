@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,8 +17,9 @@ from onestack.host import namespace
 from onestack.host.command import run
 from onestack.host.supervisor import Program, Supervisor
 from onestack.platform import catalogue, secrets
-from onestack.platform.shape import ENVIRONMENT, External, Monitoring, Process, View
+from onestack.platform.shape import ENVIRONMENT, Ceph, External, Monitoring, Process, View, VolumeBackend
 from onestack.spec.model import Spec
+from onestack.spec.platform import Backend
 
 RUNTIME = "/usr/lib/onestack-runtime"
 PYTHON = {
@@ -71,6 +73,14 @@ def spec_file(paths: Paths) -> Path:
     return paths.etc / "cloud.yaml"
 
 
+def _backend(wanted: Backend) -> VolumeBackend:
+    if wanted.driver != "rbd":
+        return VolumeBackend(wanted.name)
+    # Any will do that stays the same: libvirt knows a key by it, here alone.
+    secret = str(uuid.uuid5(uuid.NAMESPACE_URL, f"onestack:{wanted.name}"))
+    return VolumeBackend(wanted.name, Ceph(wanted.pool, wanted.user, secret))
+
+
 @dataclass(frozen=True)
 class Site:
     """Everything commands need to work on one cloud."""
@@ -120,7 +130,7 @@ class Site:
             ),
             mtu=platform.network.mtu,
             balancer_providers=platform.load_balancing.providers,
-            volume_backends=tuple(each.name for each in platform.volumes.backends),
+            volume_backends=tuple(map(_backend, platform.volumes.backends)),
             ca_file=self.ca_file,
             monitoring=self._monitoring,
         )

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address
+from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
@@ -28,7 +29,9 @@ from onestack.spec.types import (
     Section,
     as_written,
     example,
+    pattern,
     refused,
+    text_schema,
     words,
 )
 
@@ -279,6 +282,12 @@ platform:
 
 
 # Each backend is a section of cinder.conf; these are others there.
+_CEPH_NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
+_CEPH_WORDS = "letters, digits, . _ -"
+CephName = Annotated[
+    str, pattern(_CEPH_NAME, _CEPH_WORDS), text_schema(_CEPH_WORDS, pattern=f"^{_CEPH_NAME}$")
+]
+
 _SECTIONS = ("backend", "coordination", "database", "default", "nova")
 
 
@@ -288,13 +297,36 @@ class Backend(Section):
     model_config = example("""\
 platform:
   volumes:
-    backends: [{name: fast}, {name: archive}]
+    backends:
+      - name: fast
+      - {name: large, driver: rbd, pool: volumes, user: cinder}
 """)
 
     name: Name
     """What it and its volume type are called."""
-    driver: Literal["file"] = "file"
-    """`file`: each volume is a qcow2 file in a folder of the cloud."""
+    driver: Literal["file", "rbd"] = "file"
+    """`file`: each volume is a qcow2 file in a folder of the cloud. `rbd`: an image in a pool of a Ceph cluster."""
+    pool: CephName = Field(default="volumes", json_schema_extra={_DERIVED: "`volumes`, with `rbd`"})
+    """`rbd`: the pool."""
+    user: CephName = Field(default="cinder", json_schema_extra={_DERIVED: "`cinder`, with `rbd`"})
+    """`rbd`: who OneStack is in Ceph, without the `client.` before it."""
+    conf: File = Field(
+        default=PurePosixPath("/etc/ceph/ceph.conf"),
+        json_schema_extra={_DERIVED: "`/etc/ceph/ceph.conf`, with `rbd`"},
+    )
+    """`rbd`: Ceph's configuration, which names its monitors. `up` copies it."""
+    keyring: File | None = None
+    """`rbd`: the file with the user's key. Without it `ceph.client.USER.keyring` beside `conf`. `up` copies it."""
+
+    def problems(self) -> Iterator[Problem]:
+        if self.driver != "rbd":
+            for key in sorted(self.model_fields_set & {"pool", "user", "conf", "keyring"}):
+                yield Problem(f"'{key}' is of Ceph", "with 'driver: rbd'", path=(key,))
+
+    @property
+    def key_file(self) -> PurePosixPath:
+        """Where the user's key is."""
+        return self.keyring or self.conf.parent / f"ceph.client.{self.user}.keyring"
 
 
 class Volumes(Section):
@@ -310,6 +342,11 @@ platform:
         default=(Backend(name="file"),), json_schema_extra={_DERIVED: "`file`"}
     )
     """Where volumes are kept; each is a volume type too, the first is the default."""
+
+    @property
+    def drivers(self) -> frozenset[str]:
+        """All that are used."""
+        return frozenset(backend.driver for backend in self.backends)
 
     def problems(self) -> Iterator[Problem]:
         names = [backend.name for backend in self.backends]
@@ -355,6 +392,11 @@ platform:
     """What balances load."""
     monitoring: Monitoring = Monitoring()
     """Figures of what runs."""
+
+    @property
+    def base_extras(self) -> tuple[str, ...]:
+        """What the base must hold beside what every cloud needs."""
+        return ("rbd",) if "block-storage" in self.services and "rbd" in self.volumes.drivers else ()
 
     def problems(self) -> Iterator[Problem]:
         clashes = dict(catalogue.conflicts(self.services, self.exclude))

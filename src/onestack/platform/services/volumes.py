@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from onestack.platform.services import _common as common
-from onestack.platform.shape import LIB, View
+from onestack.platform.shape import LIB, Ceph, View
 
 PATH = "volume"
 FRONT = f"{PATH}/v3"
@@ -13,7 +13,10 @@ STATE = f"{LIB}/cinder"
 
 def backends(view: View) -> dict[str, common.Section]:
     """Name of each backend -> its section, the default first."""
-    return {name: _file(name) for name in view.volume_backends}
+    return {
+        each.name: _ceph(each.name, each.ceph) if each.ceph else _file(each.name)
+        for each in view.volume_backends
+    }
 
 
 def _file(name: str) -> common.Section:
@@ -21,5 +24,18 @@ def _file(name: str) -> common.Section:
         "volume_driver": "onestack_runtime.volumes.driver.FileDriver",
         "volume_backend_name": name,
         "file_volumes_dir": f"{STATE}/volumes/{name}",
+        "report_discard_supported": True,
+    }
+
+
+def _ceph(name: str, ceph: Ceph) -> common.Section:
+    return {
+        "volume_driver": "cinder.volume.drivers.rbd.RBDDriver",
+        "volume_backend_name": name,
+        "rbd_cluster_name": name,
+        "rbd_pool": ceph.pool,
+        "rbd_user": ceph.user,
+        "rbd_ceph_conf": f"/etc/ceph/{name}.conf",
+        "rbd_secret_uuid": ceph.secret,
         "report_discard_supported": True,
     }

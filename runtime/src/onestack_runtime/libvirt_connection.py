@@ -1,0 +1,32 @@
+"""Nova's connection to libvirtd, made anew as soon as libvirtd is back.
+
+Nova takes a host whose libvirtd ended out of service, and puts it back when it next happens to need libvirt: up to a
+minute later. Until then no server finds a host.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+LOG = logging.getLogger(__name__)
+
+SECONDS = 1.0
+"""Between two looks; each is one question to libvirtd while it answers."""
+
+
+def keep(host: Any, ended: Callable[[float], bool]) -> None:
+    """Returns when `ended`, which waits so many seconds, says so. `host`: Nova's, of the libvirt driver."""
+    lost = False
+    while not ended(SECONDS):
+        try:
+            host.get_connection()
+        except Exception as error:
+            if not lost:
+                LOG.warning("libvirtd is away: %s", error)
+            lost = True
+        else:
+            if lost:
+                LOG.info("libvirtd is back")
+            lost = False
