@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Callable
 from graphlib import TopologicalSorter
@@ -15,23 +14,8 @@ from onestack.core.events import silent
 from onestack.core.paths import Paths
 from onestack.platform import bringup, catalogue, folders, secrets, site
 from onestack.platform.site import Choices, Site
-from onestack.spec import load
-
-CHOICES = Choices("host", "qemu", "netdev", True, "/c/base-1", "/c/env-1", "/c/runtime-1", {})
 
 Make = Callable[..., Site]
-
-
-@pytest.fixture
-def make(tmp_path: Path) -> Make:
-    def call(text: str = "version: 1\n", **choices: object) -> Site:
-        file = tmp_path / "spec.yaml"
-        file.write_text(text)
-        paths = Paths(tmp_path / "root", tmp_path / "cache")
-        paths.etc.mkdir(parents=True, exist_ok=True)
-        return Site(paths, load(file), dataclasses.replace(CHOICES, **choices))  # type: ignore[arg-type]
-
-    return call
 
 
 def needs(found: Site, image: Path) -> dict[str, tuple[str, ...]]:
@@ -151,10 +135,10 @@ def test_names_of_the_base_become_numbers(tmp_path: Path) -> None:
     assert folders.identities(file) == {"root": 0, "mysql": 101}
 
 
-def test_choices_are_kept(tmp_path: Path) -> None:
-    file = tmp_path / "choices.json"
-    CHOICES.save(file)
-    assert Choices.load(file) == CHOICES
+def test_choices_are_kept(make: Make, tmp_path: Path) -> None:
+    file, choices = tmp_path / "choices.json", make().choices
+    choices.save(file)
+    assert Choices.load(file) == choices
 
 
 def test_without_a_cloud_a_site_cannot_be_loaded(tmp_path: Path) -> None:

@@ -216,6 +216,16 @@ def test_an_interface_to_plug(name: str, says: str) -> None:
         assert found[0].detail == "allowed: eth1"
 
 
+def test_files_of_ceph_that_are_not_there() -> None:
+    text = "platform:\n  volumes:\n    backends:\n      - {name: pool, driver: rbd, user: me, conf: /c/ceph.conf}\n"
+    conf, keyring = check(wanted=text, is_file=lambda path: False)
+    assert (conf.summary, conf.place) == ("there is no file /c/ceph.conf", Place("cloud.yaml", 4, 51))
+    assert keyring.summary == "there is no file /c/ceph.client.me.keyring"
+    assert keyring.detail == "a keyring with the key of client.me"
+    without = text + "  exclude: [block-storage]\n"
+    assert check(wanted=without, is_file=lambda path: False) == []
+
+
 def test_a_certificate_that_is_not_there() -> None:
     text = "platform:\n  listen: {certificate: /c.pem, key: /k.pem}\n"
     found = check(wanted=text, is_file=lambda path: path == Path("/k.pem"))

@@ -85,6 +85,25 @@ CASES = [
         "1:40",
         "'database' is a word of Cinder's own",
     ),
+    wrong(
+        "a file backend with a pool",
+        "platform: {volumes: {backends: [{name: a, pool: b}]}}\n",
+        "1:49",
+        "'pool' is of Ceph",
+        "driver: rbd",
+    ),
+    wrong(
+        "a name that is none of Ceph's",
+        "platform: {volumes: {backends: [{name: a, driver: rbd, user: client x}]}}\n",
+        "1:62",
+        "'client x' is not right here",
+    ),
+    wrong(
+        "a driver that is not there",
+        "platform: {volumes: {backends: [{name: a, driver: lvm}]}}\n",
+        "1:51",
+        "allowed: one of file, rbd",
+    ),
     wrong("no backend", "platform: {volumes: {backends: []}}\n", "1:32", "no backend is left"),
     # Keys
     wrong("unknown key", "colour: red\n", "1:1", "unknown key 'colour'", "version, name, platform, hosts"),

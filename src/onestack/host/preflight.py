@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from onestack.core.paths import Paths
 from onestack.host import namespace, network, processes, reach
@@ -76,14 +76,28 @@ def check(
         found += _isolated(spec)
     else:
         found += _shared_network(spec, facts, mine)
-    listen = spec.platform.listen
-    for key, file in (("certificate", listen.certificate), ("key", listen.key)):
-        if file and not is_file(Path(file)):
-            place = spec.place_of("platform", "listen", key)
-            found.append(Diagnostic("error", f"there is no file {file}", "a readable PEM file", place))
+    for keys, file, what in _named_files(spec):
+        if not is_file(Path(file)):
+            place = spec.place_of("platform", *keys)
+            found.append(Diagnostic("error", f"there is no file {file}", what, place))
     if needs_packages:
         found += unreachable()
     return found
+
+
+def _named_files(spec: Spec) -> Iterator[tuple[tuple[str | int, ...], PurePosixPath, str]]:
+    """Where the spec names a file that `up` reads, the file, and what it must be."""
+    listen = spec.platform.listen
+    for key, file in (("certificate", listen.certificate), ("key", listen.key)):
+        if file:
+            yield ("listen", key), file, "a readable PEM file"
+    if "block-storage" not in spec.platform.services:
+        return
+    for index, backend in enumerate(spec.platform.volumes.backends):
+        if pool := backend.ceph:
+            place = ("volumes", "backends", index)
+            yield (*place, "conf"), pool.conf, "Ceph's configuration"
+            yield (*place, "keyring"), pool.keyring, f"a keyring with the key of client.{pool.user}"
 
 
 def demand(found: Sequence[Diagnostic], *, force: bool = False) -> list[Diagnostic]:

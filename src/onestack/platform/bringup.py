@@ -173,7 +173,8 @@ def config_stamps(site: Site, clusters: Mapping[str, str] | None = None) -> dict
                 "certificate": (site.paths.etc / "tls/front.pem").read_text() if site.tls else "",
             }
         ),
-        **dict.fromkeys(hypervisor.NAMES, digits({**hypervisor.files(view), **(clusters or {})})),
+        hypervisor.LOGGER: digits(hypervisor.files(view)),
+        hypervisor.NAME: digits({**hypervisor.files(view), **(clusters or {})}),
         monitoring.NAME: digits(
             {"config": monitoring.settings(view), "command": _words(monitoring.processes(view))}
         ),

@@ -10,15 +10,15 @@ import re
 from collections.abc import Iterator, Mapping
 from configparser import ConfigParser
 from configparser import Error as ConfigError
+from dataclasses import dataclass
 from pathlib import Path
 
 from onestack.core.errors import BadInput, PermanentError
 from onestack.core.events import Emit, step
 from onestack.host.command import CommandFailed
 from onestack.host.files import replace_private
-from onestack.platform.shape import Ceph
 from onestack.platform.site import Site
-from onestack.spec.platform import Backend
+from onestack.spec.platform import CephPool
 
 FOLDER = "ceph"
 SECRETS = "libvirt/secrets"
@@ -27,26 +27,37 @@ ANSWER_SECONDS = 30.0
 _SECRET = """\
 <secret ephemeral='no' private='yes'>
   <uuid>{uuid}</uuid>
-  <usage type='ceph'><name>client.{user} of {name}</name></usage>
+  <usage type='ceph'><name>{who} of {name}</name></usage>
 </secret>
 """
+
+
+@dataclass(frozen=True)
+class _Cluster:
+    """A backend that is a pool; `index`: its place in the spec; `secret`: libvirt's name for its key."""
+
+    index: int
+    name: str
+    pool: CephPool
+    secret: str
+
+    @property
+    def who(self) -> str:
+        return f"client.{self.pool.user}"
 
 
 def files(site: Site) -> dict[str, str]:
     """What is read of every cluster: path below the cloud's etc -> text. Raises BadInput with the spec's line."""
     found: dict[str, str] = {}
-    for index, backend, ceph in _clusters(site):
-        key = _key(site, index, backend)
+    for each in _clusters(site):
+        key = _key(site, each)
         # By this name librados and os-brick find a cluster's key.
-        found[f"{FOLDER}/{backend.name}.client.{ceph.user}.keyring"] = (
-            f"[client.{ceph.user}]\n\tkey = {key}\n"
-        )
+        found[f"{FOLDER}/{each.name}.{each.who}.keyring"] = f"[{each.who}]\n\tkey = {key}\n"
         # Where Ceph's own configuration has keys is elsewhere.
-        conf = _text(site, index, "conf", Path(backend.conf))
-        found[f"{FOLDER}/{backend.name}.conf"] = re.sub(r"(?m)^[ \t]*keyring[ \t]*=.*\n?", "", conf)
-        secret = _SECRET.format(uuid=ceph.secret, user=ceph.user, name=backend.name)
-        found[f"{SECRETS}/{ceph.secret}.xml"] = secret
-        found[f"{SECRETS}/{ceph.secret}.base64"] = key
+        conf = _text(site, each, "conf", Path(each.pool.conf))
+        found[f"{FOLDER}/{each.name}.conf"] = re.sub(r"(?m)^[ \t]*keyring[ \t]*=.*\n?", "", conf)
+        found[f"{SECRETS}/{each.secret}.xml"] = _SECRET.format(uuid=each.secret, who=each.who, name=each.name)
+        found[f"{SECRETS}/{each.secret}.base64"] = key
     return found
 
 
@@ -65,55 +76,54 @@ def write(site: Site, wanted: Mapping[str, str]) -> None:
 
 def demand_answer(site: Site, emit: Emit) -> None:
     """Raise PermanentError, with Ceph's own words, for a cluster that does not let its user into the pool."""
-    for _, backend, ceph in _clusters(site):
-        with step(f"Ceph for {backend.name}", emit) as said:
-            words = ("--cluster", backend.name, "--name", f"client.{ceph.user}")
-            limits = ("--rados-mon-op-timeout=15", "--rados-osd-op-timeout=15")
+    for each in _clusters(site):
+        with step(f"Ceph for {each.name}", emit) as said:
             try:
                 held = site.inside(
-                    ["rbd", "ls", "--pool", ceph.pool, *words, *limits], seconds=ANSWER_SECONDS
+                    ["rbd", "ls", "--pool", each.pool.name, "--cluster", each.name, "--name", each.who],
+                    seconds=ANSWER_SECONDS,
                 )
             except CommandFailed as failed:
                 raise PermanentError(
-                    f"the Ceph pool '{ceph.pool}' of the backend '{backend.name}' cannot be used",
+                    f"the Ceph pool '{each.pool.name}' of the backend '{each.name}' cannot be used",
                     detail="\n".join(filter(None, [failed.summary, failed.detail])),
-                    where=str(backend.conf),
-                    hint=f"is Ceph reached from here, is there the pool, and has client.{ceph.user} the"
+                    where=site.spec.place_of("platform", "volumes", "backends", each.index),
+                    hint=f"is Ceph reached from here, is there the pool, and has {each.who} the"
                     " capabilities `mon 'profile rbd'` and `osd 'profile rbd pool=…'`?",
                 ) from failed
-            said.outcome = f"pool {ceph.pool}, {len(held.split())} images"
+            said.outcome = f"pool {each.pool.name}, {len(held.split())} images"
 
 
-def _clusters(site: Site) -> Iterator[tuple[int, Backend, Ceph]]:
+def _clusters(site: Site) -> Iterator[_Cluster]:
     if "block-storage" not in site.view.services:
         return
     pairs = zip(site.spec.platform.volumes.backends, site.view.volume_backends, strict=True)
     for index, (wanted, seen) in enumerate(pairs):
-        if seen.ceph:
-            yield index, wanted, seen.ceph
+        if wanted.ceph and seen.ceph:
+            yield _Cluster(index, wanted.name, wanted.ceph, seen.ceph.secret)
 
 
-def _key(site: Site, index: int, backend: Backend) -> str:
+def _key(site: Site, cluster: _Cluster) -> str:
     """The user's key, out of a keyring as Ceph writes it."""
-    place = Path(backend.key_file)
+    place = Path(cluster.pool.keyring)
     found = ConfigParser(interpolation=None, strict=False)
     try:
         # Ceph indents keys, which would be a line that goes on.
-        found.read_string(re.sub(r"(?m)^[ \t]+", "", _text(site, index, "keyring", place)))
-        return found[f"client.{backend.user}"]["key"]
+        found.read_string(re.sub(r"(?m)^[ \t]+", "", _text(site, cluster, "keyring", place)))
+        return found[cluster.who]["key"]
     except (ConfigError, KeyError) as error:
         raise BadInput(
-            f"{place} has no key of client.{backend.user}",
-            where=site.spec.place_of("platform", "volumes", "backends", index, "keyring"),
-            hint=f"`ceph auth get client.{backend.user}` writes such a file",
+            f"{place} has no key of {cluster.who}",
+            where=site.spec.place_of("platform", "volumes", "backends", cluster.index, "keyring"),
+            hint=f"`ceph auth get {cluster.who}` writes such a file",
         ) from error
 
 
-def _text(site: Site, index: int, key: str, place: Path) -> str:
+def _text(site: Site, cluster: _Cluster, key: str, place: Path) -> str:
     try:
         return place.read_text()
     except OSError as error:
         raise BadInput(
             f"{place} cannot be read: {error.strerror}",
-            where=site.spec.place_of("platform", "volumes", "backends", index, key),
+            where=site.spec.place_of("platform", "volumes", "backends", cluster.index, key),
         ) from error

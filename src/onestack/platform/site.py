@@ -74,11 +74,12 @@ def spec_file(paths: Paths) -> Path:
 
 
 def _backend(wanted: Backend) -> VolumeBackend:
-    if wanted.driver != "rbd":
+    pool = wanted.ceph
+    if pool is None:
         return VolumeBackend(wanted.name)
     # Any will do that stays the same: libvirt knows a key by it, here alone.
     secret = str(uuid.uuid5(uuid.NAMESPACE_URL, f"onestack:{wanted.name}"))
-    return VolumeBackend(wanted.name, Ceph(wanted.pool, wanted.user, secret))
+    return VolumeBackend(wanted.name, Ceph(pool.name, pool.user, secret))
 
 
 @dataclass(frozen=True)

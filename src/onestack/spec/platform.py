@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address
@@ -291,6 +292,16 @@ CephName = Annotated[
 _SECTIONS = ("backend", "coordination", "database", "default", "nova")
 
 
+@dataclass(frozen=True)
+class CephPool:
+    """A pool of a Ceph cluster, with the files that say how it is reached."""
+
+    name: str
+    user: str
+    conf: PurePosixPath
+    keyring: PurePosixPath
+
+
 class Backend(Section):
     """A place where volumes are kept."""
 
@@ -306,27 +317,30 @@ platform:
     """What it and its volume type are called."""
     driver: Literal["file", "rbd"] = "file"
     """`file`: each volume is a qcow2 file in a folder of the cloud. `rbd`: an image in a pool of a Ceph cluster."""
-    pool: CephName = Field(default="volumes", json_schema_extra={_DERIVED: "`volumes`, with `rbd`"})
+    pool: CephName | None = Field(default=None, json_schema_extra={_DERIVED: "`volumes`, with `rbd`"})
     """`rbd`: the pool."""
-    user: CephName = Field(default="cinder", json_schema_extra={_DERIVED: "`cinder`, with `rbd`"})
+    user: CephName | None = Field(default=None, json_schema_extra={_DERIVED: "`cinder`, with `rbd`"})
     """`rbd`: who OneStack is in Ceph, without the `client.` before it."""
-    conf: File = Field(
-        default=PurePosixPath("/etc/ceph/ceph.conf"),
-        json_schema_extra={_DERIVED: "`/etc/ceph/ceph.conf`, with `rbd`"},
-    )
+    conf: File | None = Field(default=None, json_schema_extra={_DERIVED: "`/etc/ceph/ceph.conf`, with `rbd`"})
     """`rbd`: Ceph's configuration, which names its monitors. `up` copies it."""
-    keyring: File | None = None
-    """`rbd`: the file with the user's key. Without it `ceph.client.USER.keyring` beside `conf`. `up` copies it."""
+    keyring: File | None = Field(
+        default=None, json_schema_extra={_DERIVED: "`ceph.client.USER.keyring` beside `conf`, with `rbd`"}
+    )
+    """`rbd`: the file with the user's key. `up` copies it."""
 
     def problems(self) -> Iterator[Problem]:
-        if self.driver != "rbd":
-            for key in sorted(self.model_fields_set & {"pool", "user", "conf", "keyring"}):
+        for key in ("pool", "user", "conf", "keyring"):
+            if self.driver != "rbd" and getattr(self, key) is not None:
                 yield Problem(f"'{key}' is of Ceph", "with 'driver: rbd'", path=(key,))
 
     @property
-    def key_file(self) -> PurePosixPath:
-        """Where the user's key is."""
-        return self.keyring or self.conf.parent / f"ceph.client.{self.user}.keyring"
+    def ceph(self) -> CephPool | None:
+        """The pool, if that is where its volumes are."""
+        if self.driver != "rbd":
+            return None
+        user, conf = self.user or "cinder", self.conf or PurePosixPath("/etc/ceph/ceph.conf")
+        keyring = self.keyring or conf.parent / f"ceph.client.{user}.keyring"
+        return CephPool(self.pool or "volumes", user, conf, keyring)
 
 
 class Volumes(Section):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from onestack.platform.shape import RUN, Process, Ready, View
 
-NAMES = ("virtlogd", "libvirtd")
+NAMES = LOGGER, NAME = "virtlogd", "libvirtd"
 
 _LIBVIRTD = """\
 unix_sock_group = "root"
@@ -53,12 +53,12 @@ def processes(view: View) -> tuple[Process, ...]:
     if view.virt_type == "fake" or "compute" not in view.services:
         return ()
     return (
-        Process("virtlogd", ("virtlogd",), Ready(socket=f"{RUN}/libvirt/virtlogd-sock", seconds=30)),
+        Process(LOGGER, ("virtlogd",), Ready(socket=f"{RUN}/libvirt/virtlogd-sock", seconds=30)),
         Process(
-            "libvirtd",
+            NAME,
             ("libvirtd",),
             Ready(command=("virsh", "--connect", "qemu:///system", "uri"), seconds=60),
-            needs=("virtlogd",),
+            needs=(LOGGER,),
             environment={"MALLOC_ARENA_MAX": "2"},
         ),
     )
