@@ -93,16 +93,7 @@ def test_what_a_guest_wrote_comes_back_by_every_way(pooled: Cloud, writer: guest
             volumes.detached(admin, writer.server, target)
 
             for kind in (FILES, POOL):
-                storage.retype_volume(target, kind, "on-demand")
-
-                def moved(kind: str = kind) -> tuple[bool, str]:
-                    now = storage.get_volume(target)
-                    return (now.volume_type, now.status) == (
-                        kind,
-                        "available",
-                    ), f"{now.volume_type}, {now.status}"
-
-                until(f"the volume to be of the type {kind}", moved, seconds=volumes.SECONDS, every=0.5)
+                volumes.moved(admin, target, kind)
                 disk = volumes.attached(admin, writer.server, target)
                 volumes.guest_says(writer, disk, guests.TOKEN)
                 volumes.detached(admin, writer.server, target)

@@ -64,14 +64,7 @@ def test_another_type_moves_a_volume_with_what_it_holds(
             if not attached:
                 volumes.detached(admin, writer.server, volume)
             assert (len(files(two, HERE)), len(files(two, THERE))) == (1, 0)
-            storage.retype_volume(volume, THERE, "on-demand")
-
-            def moved() -> tuple[bool, str]:
-                now = storage.get_volume(volume)
-                there = now.volume_type == THERE and now.status == ("in-use" if attached else "available")
-                return there, f"{now.volume_type}, {now.status}, {now.migration_status}"
-
-            until("the volume to be of the other type", moved, seconds=volumes.SECONDS, every=0.5)
+            volumes.moved(admin, volume, THERE, "in-use" if attached else "available")
             until(
                 "its first file to be gone",
                 lambda: ((left := files(two, HERE)) == [], str(left)),

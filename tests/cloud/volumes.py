@@ -63,6 +63,19 @@ def detached(admin: Connection, server: str, volume: str) -> None:
     settled(lambda: admin.block_storage.get_volume(volume))
 
 
+def moved(admin: Connection, volume: str, kind: str, status: str = "available") -> None:
+    """Give it another type, whose backend is another one; returns when it is there."""
+    storage = admin.block_storage
+    storage.retype_volume(volume, kind, "on-demand")
+
+    def look() -> tuple[bool, str]:
+        now = storage.get_volume(volume)
+        there = (now.volume_type, now.status) == (kind, status)
+        return there, f"{now.volume_type}, {now.status}, {now.migration_status}"
+
+    until(f"the volume to be of the type {kind}", look, seconds=SECONDS, every=0.5)
+
+
 def snapshot(admin: Connection, volume: str) -> str:
     found = admin.block_storage.create_snapshot(volume_id=volume, name="tested", force=True)
     settled(lambda: admin.block_storage.get_snapshot(found.id))
