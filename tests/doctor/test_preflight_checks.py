@@ -226,6 +226,19 @@ def test_files_of_ceph_that_are_not_there() -> None:
     assert check(wanted=without, is_file=lambda path: False) == []
 
 
+@pytest.mark.parametrize(
+    ("module", "says"), [("absent", "no device-mapper"), ("loadable", ""), ("loaded", "")]
+)
+def test_logical_volumes_need_device_mapper(module: str, says: str) -> None:
+    text = "platform: {volumes: {backends: [{name: a, driver: lvm, volume_group: vg}]}}\n"
+    seen = machine(features={**machine().features, "dm_mod": module})
+    found = check(seen, text)
+    assert bool(found) is bool(says)
+    if found:
+        assert says in only(found).summary
+        assert only(found).place == Place("cloud.yaml", 1, 51)
+
+
 def test_a_certificate_that_is_not_there() -> None:
     text = "platform:\n  listen: {certificate: /c.pem, key: /k.pem}\n"
     found = check(wanted=text, is_file=lambda path: path == Path("/k.pem"))

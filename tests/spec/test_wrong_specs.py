@@ -89,7 +89,7 @@ CASES = [
         "a file backend with a pool",
         "platform: {volumes: {backends: [{name: a, pool: b}]}}\n",
         "1:49",
-        "'pool' is of Ceph",
+        "'pool' means nothing here",
         "driver: rbd",
     ),
     wrong(
@@ -100,9 +100,21 @@ CASES = [
     ),
     wrong(
         "a driver that is not there",
+        "platform: {volumes: {backends: [{name: a, driver: nfs}]}}\n",
+        "1:51",
+        "allowed: one of file, lvm, rbd",
+    ),
+    wrong(
+        "lvm without a group",
         "platform: {volumes: {backends: [{name: a, driver: lvm}]}}\n",
         "1:51",
-        "allowed: one of file, rbd",
+        "'lvm' without 'volume_group'",
+    ),
+    wrong(
+        "a name that is no volume group's",
+        "platform: {volumes: {backends: [{name: a, driver: lvm, volume_group: a/b}]}}\n",
+        "1:70",
+        "'a/b' is not right here",
     ),
     wrong("no backend", "platform: {volumes: {backends: []}}\n", "1:32", "no backend is left"),
     # Keys

@@ -12,7 +12,7 @@ from typing import Any
 
 LOG = logging.getLogger(__name__)
 
-SECONDS = 1.0
+SECONDS = 2.0
 """Between two looks; each is one question to libvirtd while it answers."""
 
 

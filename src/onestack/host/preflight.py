@@ -71,7 +71,7 @@ def check(
     """
     mine = own or Own()
     found = [*_system(facts), *_room(facts, paths, needs_packages, mine), *_hardware(spec, facts)]
-    found += _addresses(spec, facts)
+    found += [*_volume_groups(spec, facts), *_addresses(spec, facts)]
     if is_isolated(spec, paths):
         found += _isolated(spec)
     else:
@@ -173,6 +173,19 @@ def _hardware(spec: Spec, facts: Facts) -> Iterator[Diagnostic]:
             spec.place_of("platform", "compute", "virt"),
             "switch virtualization on in the firmware or the hypervisor above, or say 'virt: auto'",
         )
+
+
+def _volume_groups(spec: Spec, facts: Facts) -> Iterator[Diagnostic]:
+    if "block-storage" not in spec.platform.services or facts.features["dm_mod"] != "absent":
+        return
+    for index, backend in enumerate(spec.platform.volumes.backends):
+        if backend.driver == "lvm":
+            yield Diagnostic(
+                "error",
+                "this kernel has no device-mapper, without which there are no logical volumes",
+                "allowed: file, rbd",
+                spec.place_of("platform", "volumes", "backends", index, "driver"),
+            )
 
 
 def _addresses(spec: Spec, facts: Facts) -> Iterator[Diagnostic]:

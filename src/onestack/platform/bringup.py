@@ -29,6 +29,7 @@ from onestack.platform import (
     databases,
     folders,
     furnish,
+    lvm,
     scaling_status,
     takedown,
     tls,
@@ -233,6 +234,7 @@ def tasks(site: Site, image: Path, emit: Emit) -> list[Task]:
     if view.monitoring:
         found.append(Task("monitoring files", lambda: folders.write_monitoring(site)))
     found.append(Task("ceph", lambda: ceph.demand_answer(site, emit)))
+    found.append(Task("volume groups", lambda: lvm.demand_groups(site, emit)))
     found.append(Task("database files", install_database))
     found.append(Task("databases", lambda: databases.prepare(site, emit, store()), (database.NAME,)))
     if "network" in view.services:
@@ -243,7 +245,7 @@ def tasks(site: Site, image: Path, emit: Emit) -> list[Task]:
         for process in service.processes(view):
             # All at once: what needs Keystone or Placement asks again until they answer.
             first = ("bootstrap",) if service.type == "identity" else ()
-            pools = ("ceph",) if service.type == "block-storage" else ()
+            pools = ("ceph", "volume groups") if service.type == "block-storage" else ()
             extra[process.name] = ("databases", "front", *first, *pools)
 
     def bootstrap() -> None:

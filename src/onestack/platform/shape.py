@@ -52,10 +52,12 @@ class Ceph:
 
 @dataclass(frozen=True)
 class VolumeBackend:
-    """A place where volumes are kept: files of this cloud, or (`ceph`) a pool of a Ceph cluster."""
+    """A place where volumes are kept: files of this cloud, or a pool of a Ceph cluster (`ceph`), or a volume group of
+    the machine's (`group`)."""
 
     name: str
     ceph: Ceph | None = None
+    group: str | None = None
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ def spec_file(paths: Paths) -> Path:
 def _backend(wanted: Backend) -> VolumeBackend:
     pool = wanted.ceph
     if pool is None:
-        return VolumeBackend(wanted.name)
+        return VolumeBackend(wanted.name, group=wanted.volume_group)
     # Any will do that stays the same: libvirt knows a key by it, here alone.
     secret = str(uuid.uuid5(uuid.NAMESPACE_URL, f"onestack:{wanted.name}"))
     return VolumeBackend(wanted.name, Ceph(pool.name, pool.user, secret))

@@ -7,12 +7,13 @@ import shutil
 import time
 from pathlib import Path
 
-from onestack.core.errors import PermanentError
+from onestack.core.errors import OneStackError, PermanentError
 from onestack.core.events import Emit, step
 from onestack.core.paths import Paths
 from onestack.host import namespace, network, processes, systemd
 from onestack.host.command import run
 from onestack.host.supervisor import Supervisor
+from onestack.platform import site
 from onestack.platform.parts import database, hypervisor, switches
 
 GUEST_SECONDS = 20.0
@@ -121,8 +122,22 @@ def cards(paths: Paths) -> list[str]:
     return [row["name"] for row in rows if row["name"].startswith(("tap", "lb-"))]
 
 
+def kept_elsewhere(paths: Paths) -> list[str]:
+    """Where volumes are that are not in the cloud's own folders."""
+    try:
+        platform = site.load(paths).spec.platform
+    except (OneStackError, OSError, ValueError, TypeError):
+        return []  # an `up` that was cut off before anything could be kept
+    if "block-storage" not in platform.services:
+        return []
+    backends = platform.volumes.backends
+    groups = [f"the volume group '{each.volume_group}'" for each in backends if each.volume_group]
+    return groups + [f"the Ceph pool '{each.ceph.name}'" for each in backends if each.ceph]
+
+
 def destroy(paths: Paths, emit: Emit, *, purge: bool = False) -> list[str]:
     """Remove everything of a cloud. Returns what was removed; raises PermanentError if anything is left."""
+    elsewhere = kept_elsewhere(paths)
     down(paths, emit, patience=0)
     removed = []
     with step("files", emit) as at:
@@ -137,6 +152,8 @@ def destroy(paths: Paths, emit: Emit, *, purge: bool = False) -> list[str]:
             shutil.rmtree(paths.cache)
             removed.append(str(paths.cache))
         at.outcome = ", ".join(removed)
+        for place in elsewhere:
+            at.note(f"what volumes held stays in {place}: it may be all that is left of somebody's work")
     with step("check", emit):
         if left := remains(paths):
             raise PermanentError(

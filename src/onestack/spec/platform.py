@@ -289,6 +289,15 @@ CephName = Annotated[
     str, pattern(_CEPH_NAME, _CEPH_WORDS), text_schema(_CEPH_WORDS, pattern=f"^{_CEPH_NAME}$")
 ]
 
+_GROUP_NAME = r"(?!\.)[A-Za-z0-9_.+][A-Za-z0-9_.+-]{0,126}"
+_GROUP_WORDS = "a volume group's name: letters, digits, . _ + -"
+GroupName = Annotated[
+    str, pattern(_GROUP_NAME, _GROUP_WORDS), text_schema(_GROUP_WORDS, pattern=f"^{_GROUP_NAME}$")
+]
+
+# Key of a backend -> the driver it is for.
+_OF_DRIVERS = {"volume_group": "lvm", **dict.fromkeys(("pool", "user", "conf", "keyring"), "rbd")}
+
 _SECTIONS = ("backend", "coordination", "database", "default", "nova")
 
 
@@ -315,8 +324,11 @@ platform:
 
     name: Name
     """What it and its volume type are called."""
-    driver: Literal["file", "rbd"] = "file"
-    """`file`: each volume is a qcow2 file in a folder of the cloud. `rbd`: an image in a pool of a Ceph cluster."""
+    driver: Literal["file", "lvm", "rbd"] = "file"
+    """`file`: each volume is a qcow2 file in a folder of the cloud. `lvm`: a thin logical volume of the machine.
+    `rbd`: an image in a pool of a Ceph cluster."""
+    volume_group: GroupName | None = None
+    """`lvm`: the volume group. It must be there, and should be for this alone."""
     pool: CephName | None = Field(default=None, json_schema_extra={_DERIVED: "`volumes`, with `rbd`"})
     """`rbd`: the pool."""
     user: CephName | None = Field(default=None, json_schema_extra={_DERIVED: "`cinder`, with `rbd`"})
@@ -329,9 +341,11 @@ platform:
     """`rbd`: the file with the user's key. `up` copies it."""
 
     def problems(self) -> Iterator[Problem]:
-        for key in ("pool", "user", "conf", "keyring"):
-            if self.driver != "rbd" and getattr(self, key) is not None:
-                yield Problem(f"'{key}' is of Ceph", "with 'driver: rbd'", path=(key,))
+        for key, driver in _OF_DRIVERS.items():
+            if self.driver != driver and getattr(self, key) is not None:
+                yield Problem(f"'{key}' means nothing here", f"with 'driver: {driver}'", path=(key,))
+        if self.driver == "lvm" and self.volume_group is None:
+            yield Problem("'lvm' without 'volume_group'", "a volume group of this machine", path=("driver",))
 
     @property
     def ceph(self) -> CephPool | None:

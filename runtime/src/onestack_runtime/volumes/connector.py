@@ -19,10 +19,10 @@ from typing import Any
 
 from os_brick import exception
 from os_brick.initiator import connector as factory
-from os_brick.initiator.connectors import base
+from os_brick.initiator.connectors import base, local
 
 from onestack_runtime.places import RUN
-from onestack_runtime.volumes import PROTOCOL
+from onestack_runtime.volumes import LOGICAL, PROTOCOL, logical
 
 LOG = logging.getLogger(__name__)
 
@@ -34,8 +34,10 @@ _NODE = "volume"
 
 
 def register() -> None:
-    """Enter the connector into os-brick's table (by names in capitals): there is no entry point for it."""
-    factory.get_connector_mapping()[PROTOCOL.upper()] = f"{__name__}.FileConnector"
+    """Enter the connectors into os-brick's table (by names in capitals): there is no entry point for them."""
+    table = factory.get_connector_mapping()
+    table[PROTOCOL.upper()] = f"{__name__}.FileConnector"
+    table[LOGICAL.upper()] = f"{__name__}.LogicalConnector"
 
 
 def command(image: str, mount: str, pid_file: str, *, writable: bool) -> list[str]:
@@ -102,6 +104,14 @@ class FileConnector(base.BaseLinuxConnector):  # type: ignore[misc]
 
     def extend_volume(self, connection_properties: dict[str, Any]) -> int:
         return _place(connection_properties).stat().st_size
+
+
+class LogicalConnector(local.LocalConnector):  # type: ignore[misc]
+    """A logical volume is a device already; it need only be seen."""
+
+    def connect_volume(self, connection_properties: dict[str, Any]) -> dict[str, Any]:
+        group, name = connection_properties["volume_group"], connection_properties["logical_volume"]
+        return {"type": "block", "path": logical.show(group, name)}
 
 
 def _place(connection_properties: dict[str, Any]) -> Path:

@@ -1,4 +1,5 @@
-"""Nova's side: a volume that is a qcow2 file of this host becomes a libvirt disk of type `file`."""
+"""Nova's side: a volume that is a qcow2 file of this host becomes a libvirt disk of type `file`, a logical volume of
+the machine one of type `block`."""
 
 from __future__ import annotations
 
@@ -7,14 +8,15 @@ from typing import Any
 
 from nova.virt.libvirt.volume import volume
 
-from onestack_runtime.volumes import PROTOCOL, note
+from onestack_runtime.volumes import LOGICAL, PROTOCOL, logical, note
 
 
 def register() -> None:
-    """Enter the class into the table LibvirtDriver looks volumes up in: there is no entry point for it."""
+    """Enter the classes into the table LibvirtDriver looks volumes up in: there is no entry point for them."""
     from nova.virt.libvirt import driver
 
     driver.VOLUME_DRIVERS[PROTOCOL] = f"{__name__}.FileVolumeDriver"
+    driver.VOLUME_DRIVERS[LOGICAL] = f"{__name__}.LogicalVolumeDriver"
 
 
 class FileVolumeDriver(volume.LibvirtBaseVolumeDriver):  # type: ignore[misc]
@@ -35,4 +37,16 @@ class FileVolumeDriver(volume.LibvirtBaseVolumeDriver):  # type: ignore[misc]
 
     def extend_volume(self, connection_info: dict[str, Any], instance: Any, requested_size: int) -> int:
         """Nothing here: QEMU, which holds the file, makes it larger when it is told to resize the disk."""
+        return requested_size
+
+
+class LogicalVolumeDriver(volume.LibvirtVolumeDriver):  # type: ignore[misc]
+    """The device is made to be seen whenever a guest is to have it: after a boot it is a new one."""
+
+    def connect_volume(self, connection_info: dict[str, Any], instance: Any) -> None:
+        data = connection_info["data"]
+        data["device_path"] = logical.show(data["volume_group"], data["logical_volume"])
+
+    def extend_volume(self, connection_info: dict[str, Any], instance: Any, requested_size: int) -> int:
+        """Nothing here: LVM made the device larger."""
         return requested_size

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from onestack.platform.services import _common as common
-from onestack.platform.shape import LIB, Ceph, View
+from onestack.platform.shape import LIB, Ceph, View, VolumeBackend
 
 PATH = "volume"
 FRONT = f"{PATH}/v3"
@@ -13,10 +13,13 @@ STATE = f"{LIB}/cinder"
 
 def backends(view: View) -> dict[str, common.Section]:
     """Name of each backend -> its section, the default first."""
-    return {
-        each.name: _ceph(each.name, each.ceph) if each.ceph else _file(each.name)
-        for each in view.volume_backends
-    }
+    return {each.name: _section(each) for each in view.volume_backends}
+
+
+def _section(backend: VolumeBackend) -> common.Section:
+    if backend.ceph:
+        return _ceph(backend.name, backend.ceph)
+    return _logical(backend.name, backend.group) if backend.group else _file(backend.name)
 
 
 def _file(name: str) -> common.Section:
@@ -37,5 +40,19 @@ def _ceph(name: str, ceph: Ceph) -> common.Section:
         "rbd_user": ceph.user,
         "rbd_ceph_conf": f"/etc/ceph/{name}.conf",
         "rbd_secret_uuid": ceph.secret,
+        "report_discard_supported": True,
+    }
+
+
+def _logical(name: str, group: str) -> common.Section:
+    return {
+        "volume_driver": "onestack_runtime.volumes.lvm.LogicalVolumeDriver",
+        "volume_backend_name": name,
+        "volume_group": group,
+        # Thin ones are empty when they are new, whoever had the blocks before.
+        "lvm_type": "thin",
+        "lvm_conf_file": "none",
+        # A name it knows; the driver has no target.
+        "target_helper": "fake",
         "report_discard_supported": True,
     }

@@ -1,0 +1,29 @@
+"""Volume groups of the machine that keep volumes: they must be there before Cinder starts."""
+
+from __future__ import annotations
+
+from onestack.core.errors import PermanentError
+from onestack.core.events import Emit, step
+from onestack.host.command import run
+from onestack.platform.site import Site
+
+
+def demand_groups(site: Site, emit: Emit) -> None:
+    """Raise PermanentError, with LVM's own words, for a volume group that cannot be used."""
+    if "block-storage" not in site.view.services:
+        return
+    for index, backend in enumerate(site.view.volume_backends):
+        if backend.group is None:
+            continue
+        with step(f"volume group for {backend.name}", emit) as said:
+            columns = "vg_name,vg_size,vg_free"
+            try:
+                found = run(["vgs", "--noheadings", "--options", columns, backend.group], seconds=30)
+            except PermanentError as error:
+                raise PermanentError(
+                    f"the volume group '{backend.group}' of the backend '{backend.name}' cannot be used",
+                    detail="\n".join(filter(None, [error.summary, error.detail])),
+                    where=site.spec.place_of("platform", "volumes", "backends", index),
+                    hint="this machine needs lvm2, thin-provisioning-tools, and the group (`vgcreate`)",
+                ) from error
+            said.outcome = " ".join(found.split())
