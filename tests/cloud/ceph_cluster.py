@@ -54,8 +54,11 @@ def tree(store: Path) -> Path:
     target = store / "ceph-for-tests"
     if not target.exists():
         partial = store / f"{target.name}.{os.getpid()}"
-        run(base.command(partial, PACKAGES, (), archive() or []), seconds=base.DEADLINE)
-        partial.rename(target)
+        try:
+            run(base.command(partial, PACKAGES, (), archive() or []), seconds=base.DEADLINE)
+            partial.rename(target)
+        finally:
+            base.discard(partial)
     return target
 
 
