@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import json
 import sys
 import time
@@ -19,7 +18,7 @@ from onestack.core.errors import OneStackError, PermanentError
 from onestack.core.events import Emit, Event, step
 from onestack.core.graph import Task, execute
 from onestack.core.wait import until
-from onestack.host import namespace, network, processes, ready, systemd
+from onestack.host import namespace, processes, ready, systemd
 from onestack.host.command import last_lines, run
 from onestack.host.supervisor import Program, configuration
 from onestack.platform import (
@@ -33,8 +32,9 @@ from onestack.platform import (
     scaling_status,
     takedown,
     tls,
+    wiring,
 )
-from onestack.platform.parts import database, front, hypervisor, monitoring, switches
+from onestack.platform.parts import database, front, hypervisor, monitoring
 from onestack.platform.services import identity
 from onestack.platform.shape import RUN, Process, Ready
 from onestack.platform.site import PYTHON, Site
@@ -205,22 +205,6 @@ def tasks(site: Site, image: Path, emit: Emit) -> list[Task]:
     def install_database() -> None:
         databases.install(site)
 
-    def prepare_switches() -> None:
-        make_switch_databases(site)
-
-    def configure_switches() -> None:
-        site.inside(switches.settings(view))
-
-    def join_external() -> None:
-        with step("external network of the machine", emit):
-            outer = view.external
-            prefix = ipaddress.ip_network(outer.cidr).prefixlen
-            network.join(outer.gateway, prefix, view.mtu, site.enter([]))
-            ports = [network.PLUGGED, *([outer.interface] if outer.interface else [])]
-            site.inside(switches.bridge(view, ports))
-            if outer.interface:
-                run(["ip", "link", "set", outer.interface, "up"])
-
     def store() -> Path:
         return site.paths.release(view.series)
 
@@ -238,9 +222,9 @@ def tasks(site: Site, image: Path, emit: Emit) -> list[Task]:
     found.append(Task("database files", install_database))
     found.append(Task("databases", lambda: databases.prepare(site, emit, store()), (database.NAME,)))
     if "network" in view.services:
-        found.append(Task("switch files", prepare_switches))
-        found.append(Task("switch settings", configure_switches, ("ovsdb",)))
-        found.append(Task("external", join_external, ("ovs-vswitchd",)))
+        found.append(Task("switch files", lambda: wiring.make_databases(site)))
+        found.append(Task("switch settings", lambda: wiring.configure(site), ("ovsdb",)))
+        found.append(Task("external", lambda: wiring.join_external(site, emit), ("ovs-vswitchd",)))
     for service in catalogue.services(view.services):
         for process in service.processes(view):
             # All at once: what needs Keystone or Placement asks again until they answer.
@@ -282,17 +266,6 @@ def bootstrap_identity(site: Site, emit: Emit) -> None:
             log=site.log("bootstrap"),
         )
         marker.write_text(stamp)
-
-
-def make_switch_databases(site: Site) -> None:
-    """Make OVSDB's files, or bring those of an older release to this one's schema."""
-    if "ovsdb" in (running := site.supervisor.programs()) and running["ovsdb"].state == "RUNNING":
-        return
-    for file, schema in switches.DATABASES.items():
-        if not site.outside(file).exists():
-            site.inside(["ovsdb-tool", "create", file, schema])
-        elif site.inside(["ovsdb-tool", "needs-conversion", file, schema]).strip() == "yes":
-            site.inside(["ovsdb-tool", "convert", file, schema], seconds=120)
 
 
 def start(site: Site, process: Process, emit: Emit) -> None:

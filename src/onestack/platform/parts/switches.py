@@ -115,6 +115,16 @@ def _quoted(value: str) -> str:
     return f'"{value}"'
 
 
+def cards() -> list[str]:
+    """The command that names the machine's interfaces that are plugged in, guests' and balancers' among them."""
+    return [*_CTL, "--no-wait", "--bare", "--columns=name", "find", "Interface", 'type=""']
+
+
+def forget(ports: Sequence[str]) -> list[str]:
+    """The command that takes ports out of their bridges while ovs-vswitchd does not run."""
+    return [*_CTL, "--no-wait", *(word for port in ports for word in ("--", "--if-exists", "del-port", port))]
+
+
 def bridge(view: View, ports: Sequence[str]) -> list[str]:
     """The command that makes the external bridge with ports plugged in; harmless when it is so already."""
     return [
