@@ -79,6 +79,7 @@ class Field:
     external: Any
     group: Any
     machines: list[Machine] = field(default_factory=list)
+    floating_ips: list[str] = field(default_factory=list)
 
     def machine(self, name: str) -> Machine:
         """A namespace named `name`, plugged in."""
@@ -112,6 +113,7 @@ class Field:
     def floating(self, balancer: Any) -> str:
         """A floating IP for a balancer."""
         ip = self.admin.network.create_ip(floating_network_id=self.external.id, port_id=balancer.vip_port_id)
+        self.floating_ips.append(ip.id)
         return str(ip.floating_ip_address)
 
     def balancer(self, name: str = "", **more: Any) -> Any:
@@ -144,8 +146,9 @@ class Field:
             self.cloud.site.inside(["ovs-vsctl", f"--db={DB}", "--if-exists", "del-port", card])
             self.cloud.site.inside(["ip", "netns", "delete", machine.name])
             network.delete_port(machine.port_id)
-        for ip in list(network.ips(router_id=self.router.id)):
-            network.delete_ip(ip.id)
+        # They outlive their balancer, and then nothing tells whose they were.
+        for ip in self.floating_ips:
+            network.delete_ip(ip)
         network.remove_interface_from_router(self.router, subnet=self.subnet.id)
         network.delete_router(self.router)
         network.delete_network(self.network)
