@@ -110,11 +110,20 @@ class Field:
                 card, f"external_ids:iface-id={port.id}"])  # fmt: skip
         return made
 
-    def floating(self, balancer: Any) -> str:
-        """A floating IP for a balancer."""
-        ip = self.admin.network.create_ip(floating_network_id=self.external.id, port_id=balancer.vip_port_id)
+    def floating(self, balancer: Any, address: str | None = None) -> str:
+        """A floating IP for a balancer, or for another address than its first."""
+        ip = self.admin.network.create_ip(
+            floating_network_id=self.external.id,
+            port_id=balancer.vip_port_id,
+            **({"fixed_ip_address": address} if address else {}),
+        )
         self.floating_ips.append(ip.id)
         return str(ip.floating_ip_address)
+
+    def free(self) -> None:
+        """Give all floating IPs back: they outlive their balancer, and then nothing tells whose they were."""
+        while self.floating_ips:
+            self.admin.network.delete_ip(self.floating_ips.pop())
 
     def balancer(self, name: str = "", **more: Any) -> Any:
         """A balancer that is ACTIVE."""
@@ -146,9 +155,7 @@ class Field:
             self.cloud.site.inside(["ovs-vsctl", f"--db={DB}", "--if-exists", "del-port", card])
             self.cloud.site.inside(["ip", "netns", "delete", machine.name])
             network.delete_port(machine.port_id)
-        # They outlive their balancer, and then nothing tells whose they were.
-        for ip in self.floating_ips:
-            network.delete_ip(ip)
+        self.free()
         network.remove_interface_from_router(self.router, subnet=self.subnet.id)
         network.delete_router(self.router)
         network.delete_network(self.network)

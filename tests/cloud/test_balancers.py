@@ -314,6 +314,23 @@ def test_prometheus_and_tcp_listeners_beside_http(web: Web, two: tuple[Machine, 
     assert get(web.ip, port=81)[1] == "two"
 
 
+def test_an_additional_vip_is_served_too(field: Field, two: tuple[Machine, Machine]) -> None:
+    network = field.admin.network
+    second = network.create_subnet(network_id=field.network.id, ip_version=4, cidr="10.67.0.0/24")
+    network.add_interface_to_router(field.router, subnet_id=second.id)
+    web = Web(field, two, additional_vips=[{"subnet_id": second.id}])
+    try:
+        (added,) = web.api.get_load_balancer(web.lb.id).additional_vips
+        web.answers({"one", "two"})
+        web.ip = field.floating(web.lb, added["ip_address"])
+        web.answers({"one", "two"})
+    finally:
+        web.remove()
+        field.free()
+        network.remove_interface_from_router(field.router, subnet_id=second.id)
+        network.delete_subnet(second)
+
+
 def test_a_balancer_can_be_off(web: Web) -> None:
     web.made(web.api.update_load_balancer, web.lb.id, is_admin_state_up=False)
     with pytest.raises(OSError, match=r"refused|timed out"):

@@ -11,7 +11,7 @@ from onestack.core.wait import until
 class Web:
     """An HTTP balancer, and what tests do with it. Every call returns when the balancer is ACTIVE again."""
 
-    def __init__(self, field: Field, machines: tuple[Machine, ...]) -> None:
+    def __init__(self, field: Field, machines: tuple[Machine, ...], **more: Any) -> None:
         self.field = field
         self.api = field.admin.load_balancer
         serving = [
@@ -20,7 +20,7 @@ class Web:
         ]
         pool = {"name": "web", "protocol": "HTTP", "lb_algorithm": "ROUND_ROBIN", "members": serving}
         listener = {"name": "web", "protocol": "HTTP", "protocol_port": 80, "default_pool": pool}
-        self.lb = field.balancer("web", listeners=[listener])
+        self.lb = field.balancer("web", listeners=[listener], **more)
         self.ip = field.floating(self.lb)
         self.listener = next(iter(self.api.listeners(load_balancer_id=self.lb.id)))
         self.pool = next(iter(self.api.pools(loadbalancer_id=self.lb.id)))
