@@ -115,7 +115,7 @@ class Field:
         ip = self.admin.network.create_ip(
             floating_network_id=self.external.id,
             port_id=balancer.vip_port_id,
-            **({"fixed_ip_address": address} if address else {}),
+            fixed_ip_address=address or balancer.vip_address,
         )
         self.floating_ips.append(ip.id)
         return str(ip.floating_ip_address)
