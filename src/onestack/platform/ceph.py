@@ -18,7 +18,7 @@ from onestack.core.events import Emit, step
 from onestack.host.command import CommandFailed
 from onestack.host.files import replace_private
 from onestack.platform.site import Site
-from onestack.spec.platform import CephPool
+from onestack.spec.backends import CephPool
 
 FOLDER = "ceph"
 SECRETS = "libvirt/secrets"

@@ -18,8 +18,8 @@ from onestack.host.command import run
 from onestack.host.supervisor import Program, Supervisor
 from onestack.platform import catalogue, secrets
 from onestack.platform.shape import ENVIRONMENT, Ceph, External, Monitoring, Process, View, VolumeBackend
+from onestack.spec.backends import Backend
 from onestack.spec.model import Spec
-from onestack.spec.platform import Backend
 
 RUNTIME = "/usr/lib/onestack-runtime"
 PYTHON = {

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address
-from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
 from onestack.core import data
 from onestack.spec import services as catalogue
+from onestack.spec.backends import Volumes
 from onestack.spec.monitoring import Monitoring
 from onestack.spec.types import (
     Address,
@@ -23,16 +22,13 @@ from onestack.spec.types import (
     File,
     Int,
     InterfaceName,
-    Name,
     Network4,
     Number,
     Problem,
     Section,
     as_written,
     example,
-    pattern,
     refused,
-    text_schema,
     words,
 )
 
@@ -280,115 +276,6 @@ platform:
     def problems(self) -> Iterator[Problem]:
         if not self.providers or len(set(self.providers)) != len(self.providers):
             yield Problem("each provider once", "haproxy, ovn or both", path=("providers",))
-
-
-# Each backend is a section of cinder.conf; these are others there.
-_CEPH_NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
-_CEPH_WORDS = "letters, digits, . _ -"
-CephName = Annotated[
-    str, pattern(_CEPH_NAME, _CEPH_WORDS), text_schema(_CEPH_WORDS, pattern=f"^{_CEPH_NAME}$")
-]
-
-_GROUP_NAME = r"(?!\.)[A-Za-z0-9_.+][A-Za-z0-9_.+-]{0,126}"
-_GROUP_WORDS = "a volume group's name: letters, digits, . _ + -"
-GroupName = Annotated[
-    str, pattern(_GROUP_NAME, _GROUP_WORDS), text_schema(_GROUP_WORDS, pattern=f"^{_GROUP_NAME}$")
-]
-
-# Key of a backend -> the driver it is for.
-_OF_DRIVERS = {"volume_group": "lvm", **dict.fromkeys(("pool", "user", "conf", "keyring"), "rbd")}
-
-_SECTIONS = ("backend", "coordination", "database", "default", "nova")
-
-
-@dataclass(frozen=True)
-class CephPool:
-    """A pool of a Ceph cluster, with the files that say how it is reached."""
-
-    name: str
-    user: str
-    conf: PurePosixPath
-    keyring: PurePosixPath
-
-
-class Backend(Section):
-    """A place where volumes are kept."""
-
-    model_config = example("""\
-platform:
-  volumes:
-    backends:
-      - name: fast
-      - {name: large, driver: rbd, pool: volumes, user: cinder}
-""")
-
-    name: Name
-    """What it and its volume type are called."""
-    driver: Literal["file", "lvm", "rbd"] = "file"
-    """`file`: each volume is a qcow2 file in a folder of the cloud. `lvm`: a thin logical volume of the machine.
-    `rbd`: an image in a pool of a Ceph cluster."""
-    volume_group: GroupName | None = None
-    """`lvm`: the volume group. It must be there, and should be for this alone."""
-    pool: CephName | None = Field(default=None, json_schema_extra={_DERIVED: "`volumes`, with `rbd`"})
-    """`rbd`: the pool."""
-    user: CephName | None = Field(default=None, json_schema_extra={_DERIVED: "`cinder`, with `rbd`"})
-    """`rbd`: who OneStack is in Ceph, without the `client.` before it."""
-    conf: File | None = Field(default=None, json_schema_extra={_DERIVED: "`/etc/ceph/ceph.conf`, with `rbd`"})
-    """`rbd`: Ceph's configuration, which names its monitors. `up` copies it."""
-    keyring: File | None = Field(
-        default=None, json_schema_extra={_DERIVED: "`ceph.client.USER.keyring` beside `conf`, with `rbd`"}
-    )
-    """`rbd`: the file with the user's key. `up` copies it."""
-
-    def problems(self) -> Iterator[Problem]:
-        for key, driver in _OF_DRIVERS.items():
-            if self.driver != driver and getattr(self, key) is not None:
-                yield Problem(f"'{key}' means nothing here", f"with 'driver: {driver}'", path=(key,))
-        if self.driver == "lvm" and self.volume_group is None:
-            yield Problem("'lvm' without 'volume_group'", "a volume group of this machine", path=("driver",))
-
-    @property
-    def ceph(self) -> CephPool | None:
-        """The pool, if that is where its volumes are."""
-        if self.driver != "rbd":
-            return None
-        user, conf = self.user or "cinder", self.conf or PurePosixPath("/etc/ceph/ceph.conf")
-        keyring = self.keyring or conf.parent / f"ceph.client.{user}.keyring"
-        return CephPool(self.pool or "volumes", user, conf, keyring)
-
-
-class Volumes(Section):
-    """Block storage."""
-
-    model_config = example("""\
-platform:
-  volumes:
-    backends: [{name: fast}, {name: archive}]   # volumes are of the type `fast` unless they say otherwise
-""")
-
-    backends: tuple[Backend, ...] = Field(
-        default=(Backend(name="file"),), json_schema_extra={_DERIVED: "`file`"}
-    )
-    """Where volumes are kept; each is a volume type too, the first is the default."""
-
-    @property
-    def drivers(self) -> frozenset[str]:
-        """All that are used."""
-        return frozenset(backend.driver for backend in self.backends)
-
-    def problems(self) -> Iterator[Problem]:
-        names = [backend.name for backend in self.backends]
-        if not names:
-            yield Problem("no backend is left", "at least one", path=("backends",))
-        for index, name in enumerate(names):
-            if name in _SECTIONS:
-                yield Problem(
-                    f"'{name}' is a word of Cinder's own", "another name", path=("backends", index, "name")
-                )
-            if name in names[:index]:
-                yield Problem(
-                    f"two backends are called '{name}'", "a name of its own", path=("backends", index)
-                )
 
 
 class Platform(Section):
