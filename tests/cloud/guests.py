@@ -59,15 +59,21 @@ def _make(admin: Connection, name: str) -> Guest:
     )
     port = net.create_port(name=name, network_id=network.id, security_group_ids=[group.id])
     ip = net.create_ip(floating_network_id=public.id, port_id=port.id)
+    server = made(admin, name, {"port": port.id}, user_data=inside.encoded(inside.says_who_it_is(TOKEN)))
+    return Guest(server, name, ip.floating_ip_address)
+
+
+def made(admin: Connection, name: str, nic: dict[str, str], **more: str) -> str:
+    """The id of a new server from the tiny image, once it runs."""
     server = admin.compute.create_server(
         name=name,
         image_id=admin.image.find_image("tiny", ignore_missing=False).id,
         flavor_id=admin.compute.find_flavor("m1.tiny", ignore_missing=False).id,
-        networks=[{"port": port.id}],
-        user_data=inside.encoded(inside.says_who_it_is(TOKEN)),
+        networks=[nic],
+        **more,
     )
     active(admin, server.id)
-    return Guest(server.id, name, ip.floating_ip_address)
+    return str(server.id)
 
 
 def active(admin: Connection, server: str, seconds: float = ACTIVE_SECONDS) -> None:

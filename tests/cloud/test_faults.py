@@ -15,6 +15,7 @@ from cloud.command import succeed
 from onestack import Cloud
 from onestack.core.wait import until
 from onestack.health import status
+from onestack_runtime import libvirt_connection
 
 pytestmark = pytest.mark.cloud
 
@@ -73,6 +74,51 @@ def test_a_process_that_hangs_is_started_anew(cloud: Cloud, guest: guests.Guest)
     now = health.pids(cloud)
     assert {other for other in before if now.get(other) != before[other]} == {SILENT}
     assert guests.qemus(cloud) == running
+
+
+def test_nova_goes_on_after_libvirtd_ended_while_it_was_asked(cloud: Cloud, guest: guests.Guest) -> None:
+    """What asks at that moment hears of it in the middle of its question: it waited for itself, for ever."""
+    before = health.pids(cloud)["libvirtd"]
+    os.kill(before, signal.SIGSTOP)
+    try:
+        # Nova asks this often, and now hears nothing.
+        time.sleep(2 * libvirt_connection.SECONDS)
+    finally:
+        os.kill(before, signal.SIGKILL)
+    health.wait_back(cloud, "libvirtd", before)
+    health.wait_healthy(cloud)
+
+    def work() -> None:
+        admin = cloud.connect()
+        network = admin.network.find_network("served", ignore_missing=False)
+        server = admin.compute.get_server(guests.made(admin, "asked", {"uuid": network.id}))
+        admin.compute.delete_server(server)
+        admin.compute.wait_for_delete(server)
+
+    cloud.run(work)
+
+
+@pytest.mark.parametrize(
+    "reason, degraded", [("AUTO: Connection to libvirt lost: 1", True), ("new disks", False)]
+)
+def test_status_tells_a_host_that_nova_took_out_of_service_from_one_that_a_person_did(
+    cloud: Cloud, reason: str, degraded: bool
+) -> None:
+    health.wait_healthy(cloud)
+
+    def work() -> None:
+        compute = cloud.connect().compute
+        (worker,) = compute.services(binary="nova-compute")
+        try:
+            compute.disable_service(worker, worker.host, worker.binary, reason)
+            said = cloud.status()
+        finally:
+            compute.enable_service(worker, worker.host, worker.binary)
+        told = f"nova-compute on {worker.host} is out of service: Connection to libvirt lost: 1"
+        assert said.reasons == ((told,) if degraded else ())
+        assert said.exit_status == int(degraded)
+
+    cloud.run(work)
 
 
 def test_up_goes_on_after_supervisord_was_killed(cloud: Cloud, guest: guests.Guest) -> None:

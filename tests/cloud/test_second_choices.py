@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +11,7 @@ from pathlib import Path
 import pytest
 from openstack.exceptions import SDKException
 
-from cloud import guests, members, roots, volumes
+from cloud import guests, health, members, roots, volumes
 from onestack import Cloud
 from onestack.core.wait import until
 
@@ -80,6 +82,30 @@ def test_another_type_moves_a_volume_with_what_it_holds(
     two.run(work)
     assert files(two, THERE) == []
     assert two.check_volumes().left == ()
+
+
+def test_octavia_that_is_back_before_neutron_makes_balancers_of_both_providers(two: Cloud) -> None:
+    """Its clients of Neutron are made once: those made while Neutron was away stayed useless."""
+    before = health.pids(two)
+    for name in ("neutron", "octavia"):
+        os.kill(before[name], signal.SIGKILL)
+    for name in ("neutron", "octavia"):
+        health.wait_back(two, name, before[name])
+
+    def work() -> None:
+        admin = two.connect()
+        api = admin.load_balancer
+        network = admin.network.create_network(name="late")
+        subnet = admin.network.create_subnet(
+            name="late", network_id=network.id, ip_version=4, cidr="10.78.0.0/24"
+        )
+        for provider in ("ovn", "haproxy"):
+            made = api.create_load_balancer(name=provider, vip_subnet_id=subnet.id, provider=provider).id
+            members.wait_active(admin, made, SECONDS)
+            api.delete_load_balancer(made, cascade=True)
+            members.wait_gone(admin, made, SECONDS)
+
+    two.run(work)
 
 
 def test_the_provider_of_ovn_balances_tcp_and_refuses_the_rest(two: Cloud, writer: guests.Guest) -> None:

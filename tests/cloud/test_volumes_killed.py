@@ -115,14 +115,7 @@ class Life:
 def server(admin: Connection) -> str:
     network = admin.network.create_network(name="killed")
     admin.network.create_subnet(name="killed", network_id=network.id, ip_version=4, cidr="10.78.0.0/24")
-    made = admin.compute.create_server(
-        name="killed",
-        image_id=admin.image.find_image("tiny", ignore_missing=False).id,
-        flavor_id=admin.compute.find_flavor("m1.tiny", ignore_missing=False).id,
-        networks=[{"uuid": network.id}],
-    )
-    guests.active(admin, made.id)
-    return str(made.id)
+    return guests.made(admin, "killed", {"uuid": network.id})
 
 
 def turns(chance: random.Random) -> Iterator[str]:

@@ -13,10 +13,10 @@ monkey_patch.patch(backend="threading")
 
 import logging  # noqa: E402
 import os  # noqa: E402
-from collections.abc import Callable  # noqa: E402
 from functools import cache  # noqa: E402
 from typing import Any  # noqa: E402
 
+from onestack_runtime import libvirt_connection  # noqa: E402
 from onestack_runtime.places import API, ENVIRONMENT, ETC, LIB, folder  # noqa: E402
 from onestack_runtime.process import Process  # noqa: E402
 
@@ -70,7 +70,7 @@ def _prepare_workers() -> None:
     privilege.in_process(nova.privsep, os_brick.privileged, vif_plug_ovs.privsep)
     os_brick.setup(CONF)
     os_vif.initialize()
-    if CONF.compute_driver.startswith("libvirt."):
+    if _by_libvirt():
         from onestack_runtime.volumes import libvirt
 
         libvirt.register()
@@ -86,22 +86,10 @@ def _serve_consoles(process: Process) -> None:
 
 
 class _Worker:
-    """One of Nova's services, on one or several hosts; made anew at each attempt to start it.
+    """One of Nova's services; made anew at each attempt to start it. On several hosts: one for each."""
 
-    `then` is called when all run, with their managers.
-    """
-
-    def __init__(
-        self,
-        binary: str,
-        topic: str,
-        hosts: list[str],
-        *,
-        then: Callable[[list[Any]], None] = lambda managers: None,
-        **more: Any,
-    ) -> None:
+    def __init__(self, binary: str, topic: str, hosts: list[str], **more: Any) -> None:
         self.name = binary
-        self._then = then
         self._topic = topic
         self._hosts = hosts
         self._more = more
@@ -109,20 +97,17 @@ class _Worker:
 
     def start(self) -> None:
         """It listens on the message bus when this returns."""
-        from nova import context, service
-        from nova.objects import host_mapping
+        from nova import service
 
         _require_placement()
-        if self.name == "nova-compute":
-            _ask_placement_less()
         for host in self._hosts[len(self._services) :]:
             made = service.Service.create(binary=self.name, topic=self._topic, host=host, **self._more)
+            self._prepare(made.manager)
             made.start()
             self._services.append(made)
-        if self.name == "nova-compute":
-            # The scheduler sees only hosts that are mapped to a cell; its own discovery is periodic.
-            host_mapping.discover_hosts(context.get_admin_context())
-        self._then([each.manager for each in self._services])
+
+    def _prepare(self, manager: Any) -> None:
+        """Before a service starts."""
 
     def drain(self) -> None:
         """Take nothing new, and wait for what is in progress.
@@ -137,18 +122,42 @@ class _Worker:
             each.manager._wait_for_in_progress_tasks(DRAIN_SECONDS)
 
 
+class _Compute(_Worker):
+    """nova-compute."""
+
+    def __init__(self, process: Process, hosts: list[str]) -> None:
+        from nova.compute import rpcapi
+
+        super().__init__("nova-compute", rpcapi.RPC_TOPIC, hosts, topic_alt=rpcapi.RPC_TOPIC_ALT)
+        self._process = process
+
+    def start(self) -> None:
+        from nova import context
+        from nova.objects import host_mapping
+
+        super().start()
+        # The scheduler sees only hosts that are mapped to a cell; its own discovery is periodic.
+        host_mapping.discover_hosts(context.get_admin_context())
+        if _by_libvirt():
+            host = self._services[0].manager.driver._host
+            self._process.thread("libvirt", lambda: libvirt_connection.keep(host, self._process.wait))
+
+    def _prepare(self, manager: Any) -> None:
+        _ask_placement_less()
+        if _by_libvirt():
+            libvirt_connection.make_safe(manager.driver._host)
+
+
+def _by_libvirt() -> bool:
+    from nova.conf import CONF
+
+    return str(CONF.compute_driver).startswith("libvirt.")
+
+
 def _workers(process: Process) -> list[_Worker]:
-    from nova.compute import rpcapi as compute
     from nova.conductor import rpcapi as conductor
     from nova.conf import CONF
     from nova.scheduler import rpcapi as scheduler
-
-    def keep_connection(managers: list[Any]) -> None:
-        from onestack_runtime import libvirt_connection
-
-        if CONF.compute_driver.startswith("libvirt."):
-            host = managers[0].driver._host
-            process.thread("libvirt", lambda: libvirt_connection.keep(host, process.wait))
 
     hosts = [CONF.host]
     if CONF.compute_driver == "onestack_fake.FakeHost":
@@ -159,13 +168,7 @@ def _workers(process: Process) -> list[_Worker]:
     return [
         _Worker("nova-conductor", conductor.RPC_TOPIC, [CONF.host]),
         _Worker("nova-scheduler", scheduler.RPC_TOPIC, [CONF.host]),
-        _Worker(
-            "nova-compute",
-            compute.RPC_TOPIC,
-            hosts,
-            then=keep_connection,
-            topic_alt=compute.RPC_TOPIC_ALT,
-        ),
+        _Compute(process, hosts),
     ]
 
 

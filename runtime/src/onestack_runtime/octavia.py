@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from onestack_runtime import threads
+from onestack_runtime import octavia_clients, threads
 from onestack_runtime.places import API, ETC, LIB, RUN, folder
 from onestack_runtime.process import Process
 
@@ -50,13 +50,14 @@ def main() -> None:
     process = Process("octavia", STOP_SECONDS)
     process.at_end("driver agent", agent.stop)
     process.serve(application, str(API / "octavia.sock"), "load-balancer", API_THREADS)
+    process.worker("network client", octavia_clients.octavia)
     if "haproxy" in providers:
         from onestack_runtime.balancer.worker import Worker
 
         worker = Worker()
         process.worker("provider haproxy", worker.start, worker.stop)
     if "ovn" in providers:
-        process.worker("provider ovn", agent.ovn, retry=False)
+        process.worker("provider ovn", agent.ovn)
     process.run()
 
 
@@ -111,9 +112,10 @@ class _DriverAgent:
             time.sleep(0.02)
 
     def ovn(self) -> None:
-        """OVN's provider brings an agent that reports members' health."""
+        """OVN's provider brings an agent that reports members' health; it asks Neutron as soon as it runs."""
         from ovn_octavia_provider.agent import OvnProviderAgent
 
+        octavia_clients.ovn()
         self._thread(OvnProviderAgent)
 
     def _thread(self, body: Any) -> None:

@@ -15,7 +15,7 @@ from openstack.exceptions import SDKException
 from onestack.core.graph import Task, execute
 from onestack.host import processes
 from onestack.platform import catalogue, connect, scaling_status
-from onestack.platform.bringup import KEEPER, SCALER, is_ready, is_scaling
+from onestack.platform.bringup import KEEPER, SCALER, is_ready, is_scaling, out_by_itself
 from onestack.platform.shape import Process
 from onestack.platform.site import Site
 
@@ -39,13 +39,14 @@ class ProcessStatus:
 
 @dataclass(frozen=True)
 class WorkerStatus:
-    """A worker or agent as OpenStack itself reports it."""
+    """A worker or agent as OpenStack itself reports it. `out`: why OpenStack by itself gives it no work."""
 
     kind: str
     name: str
     host: str
     alive: bool
     enabled: bool = True
+    out: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ def examine(site: Site) -> Status:
                 reasons.append(f"the APIs refuse: {error}")
         reasons += watcher_reasons(site)
         reasons += [f"{w.kind} on {w.host} is not alive" for w in workers if w.enabled and not w.alive]
+        reasons += [f"{w.kind} on {w.host} is out of service: {w.out}" for w in workers if w.out]
         health = "degraded" if reasons else "healthy"
     inside = processes.inside(site.paths.run)
     return Status(
@@ -186,6 +188,7 @@ def worker_statuses(site: Site) -> Iterable[WorkerStatus]:
                 service.host,
                 service.state == "up",
                 service.status == "enabled",
+                out_by_itself(service.disabled_reason),
             )
     if "block-storage" in site.view.services:
         for each in admin.block_storage.services():

@@ -340,6 +340,12 @@ def tail(log: Path, size: int = 20000) -> str:
         return file.read().decode(errors="replace")
 
 
+def out_by_itself(disabled_reason: str | None) -> str:
+    """Why Nova itself gives a host no servers, from the reason its service is disabled for; "" if it does not."""
+    reason = disabled_reason or ""
+    return reason.removeprefix(AUTO) if reason.startswith(AUTO) else ""
+
+
 def hypervisors_up(site: Site, emit: Emit) -> None:
     """Wait until Nova sees its hypervisors and Neutron its agents: before that no server can start."""
     admin = connect.connection(site)
@@ -350,9 +356,7 @@ def hypervisors_up(site: Site, emit: Emit) -> None:
         agents = [agent for agent in admin.network.agents() if agent.agent_type != "fake"]
         dead = [agent.agent_type for agent in agents if not agent.is_alive]
         # Nova takes a host out of service while libvirtd is away; what a person took out stays so.
-        out = [
-            each.host for each in admin.compute.services() if (each.disabled_reason or "").startswith(AUTO)
-        ]
+        out = [each.host for each in admin.compute.services() if out_by_itself(each.disabled_reason)]
         seen = f"{len(up)} of {wanted} hypervisors up, {len(agents)} network agents, dead: {dead or 'none'}"
         if out:
             seen += f", out of service by themselves: {', '.join(out)}"

@@ -11,6 +11,7 @@ from typing import Any
 from octavia.common import utils
 from oslo_config import cfg
 
+from onestack_runtime import octavia_clients
 from onestack_runtime.balancer.places import Place
 from onestack_runtime.balancer.plug import Card
 
@@ -22,7 +23,8 @@ class Network:
 
     @cached_property
     def driver(self) -> Any:
-        """Made once: each new one asks Neutron for its extensions."""
+        """Made once: each new one asks Neutron for its extensions. Raises while Neutron does not answer."""
+        octavia_clients.octavia()
         return utils.get_network_driver()
 
     def bind(self, lb: Any) -> Card:
