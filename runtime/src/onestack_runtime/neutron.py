@@ -10,6 +10,8 @@ from __future__ import annotations
 import logging
 import os
 
+# Before any model of Neutron's is there: how related rows are loaded is decided when models are first used.
+from onestack_runtime import empty_tables
 from onestack_runtime.places import API, ETC, LIB, RUN, folder
 from onestack_runtime.process import Process
 
@@ -29,6 +31,8 @@ def main() -> None:
     folder(LIB / "neutron")
     from neutron import policy, server
     from neutron.server import api
+    from neutron_lib.db import api as database
+    from neutron_lib.db import model_base
 
     from onestack_runtime.neutron_agent import Agent
     from onestack_runtime.neutron_workers import Workers
@@ -36,7 +40,11 @@ def main() -> None:
     application = server.boot_server(api.api_server, prog="neutron-api")
     # The first request would make the rules, and a second one beside it see half of them (HTTP 403).
     policy.init()
+    engine = database.get_context_manager().writer.get_engine()
+    tables = model_base.BASEV2.metadata.tables.values()
+    empty_tables.EMPTY.learn(engine, tables)
     process = Process("neutron")
+    process.thread("empty tables", lambda: empty_tables.keep(engine, tables, process.wait))
     process.serve(application, str(API / "neutron.sock"), "networking", API_THREADS)
     workers = Workers()
     process.worker("neutron workers", workers.start, workers.stop, retry=False)

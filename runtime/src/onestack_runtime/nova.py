@@ -64,8 +64,9 @@ def _prepare_workers() -> None:
     import vif_plug_ovs.privsep
     from nova import objects
     from nova.conf import CONF
+    from nova.network import neutron
 
-    from onestack_runtime import privilege
+    from onestack_runtime import nova_networks, privilege
 
     privilege.in_process(nova.privsep, os_brick.privileged, vif_plug_ovs.privsep)
     os_brick.setup(CONF)
@@ -74,6 +75,7 @@ def _prepare_workers() -> None:
         from onestack_runtime.volumes import libvirt
 
         libvirt.register()
+    nova_networks.remember(neutron.API)
     objects.Service.enable_min_version_cache()
 
 

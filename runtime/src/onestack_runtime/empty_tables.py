@@ -1,0 +1,125 @@
+"""Related rows are not asked for in tables that hold none.
+
+With each port, network, subnet and router Neutron loads all that may belong to it: tags, DHCP options, allowed
+address pairs, host routes, port forwardings and many more. Each is a query, and in most clouds most of these tables
+are empty; the queries took four tenths of Neutron's time. Which tables are empty is asked once. A table that anything
+in this process inserts into counts as one that is not, from before the insertion until the process ends.
+
+Nobody but this process inserts into the database (see neutron_workers). In case somebody does, say a tool in an
+operator's hands, tables that are filled are looked for now and then.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterable
+from threading import Lock
+from typing import Any
+
+from sqlalchemy import Engine, Table, event, exists, literal, select, union_all
+from sqlalchemy.orm import RelationshipProperty, attributes, strategies
+
+LOG = logging.getLogger(__name__)
+
+SECONDS = 30.0
+"""Between two looks for tables that others filled."""
+
+_INTO = re.compile(
+    r"\s*(?:INSERT|REPLACE)\s+(?:IGNORE\s+)?INTO\s+(?:[`\"]?\w+[`\"]?\.)?[`\"]?(\w+)", re.IGNORECASE
+)
+
+
+class EmptyTables:
+    """The names of the tables that are known to be empty: none before `learn`."""
+
+    def __init__(self) -> None:
+        self._guard = Lock()
+        self._filled: set[str] = set()
+        self._names: frozenset[str] = frozenset()
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._names
+
+    def learn(self, engine: Engine, tables: Iterable[Table]) -> None:
+        """Ask which of `tables` are empty. Raises SQLAlchemyError."""
+        # First, so that no insertion is missed while the answer is under way.
+        event.listen(Engine, "before_cursor_execute", self._notice)
+        filled = _filled(engine, tables := list(tables))
+        with self._guard:
+            self._names = frozenset(table.name for table in tables) - filled - self._filled
+
+    def look(self, engine: Engine, tables: Iterable[Table]) -> None:
+        """Find those that others filled meanwhile. Raises SQLAlchemyError."""
+        asked = [table for table in tables if table.name in self]
+        if asked:
+            self.fill(*_filled(engine, asked))
+
+    def fill(self, *names: str) -> None:
+        """These count as filled from now on."""
+        with self._guard:
+            self._filled.update(names)
+            self._names -= self._filled
+
+    def forget(self) -> None:
+        """None counts as empty any more."""
+        self.fill(*self._names)
+
+    def _notice(self, connection: Any, cursor: Any, statement: str, *more: Any) -> None:
+        begin = statement[:40].upper()
+        if "INSERT" in begin or "REPLACE" in begin:
+            into = _INTO.match(statement)
+            if into is None:
+                self.forget()
+            elif into[1] not in self._filled:
+                self.fill(into[1])
+
+
+def _filled(engine: Engine, tables: Iterable[Table]) -> set[str]:
+    """The names of those that hold rows."""
+    asked = [select(literal(table.name)).where(exists().select_from(table)) for table in tables]
+    with engine.connect() as connection:
+        return set(connection.scalars(union_all(*asked)))
+
+
+EMPTY = EmptyTables()
+
+
+def keep(engine: Engine, tables: Iterable[Table], ended: Callable[[float], bool]) -> None:
+    """Look for tables that others filled until `ended`, which waits so many seconds, says so."""
+    tables = list(tables)
+    while not ended(SECONDS):
+        try:
+            EMPTY.look(engine, tables)
+        except Exception as error:
+            LOG.info("the database is away: %s", error)
+
+
+class _Loader:
+    """What SQLAlchemy's own loader does, unless it would find nothing: then what it loads is set so at once."""
+
+    def create_row_processor(self, *where: Any) -> None:
+        loader: Any = self
+        related = [loader.mapper.local_table, loader.parent_property.secondary]
+        if not any(table.name in EMPTY for table in related if table is not None):
+            super().create_row_processor(*where)  # type: ignore[misc]
+            return
+
+        def nothing(state: Any, loaded: Any, row: Any) -> None:
+            if loader.uselist:
+                attributes.init_state_collection(state, loaded, loader.key)
+            else:
+                loaded[loader.key] = None
+
+        # As SQLAlchemy's `noload`: for objects that are new to the session, or loaded anew.
+        where[-1]["new"].append((loader.key, nothing))
+
+
+@RelationshipProperty.strategy_for(lazy="selectin")
+class _SelectIn(_Loader, strategies.SelectInLoader):
+    """By a query for all objects loaded together."""
+
+
+@RelationshipProperty.strategy_for(lazy="subquery")
+class _Subquery(_Loader, strategies.SubqueryLoader):
+    """By a query that repeats the one which loaded them."""

@@ -1,0 +1,242 @@
+"""Rows related to others are loaded as ever, and not asked for where a table is known to be empty."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Column, Engine, ForeignKey, Integer, String, Table, create_engine, event, select, text
+from sqlalchemy.orm import DeclarativeBase, Session, relationship
+from sqlalchemy.pool import StaticPool
+
+from onestack_runtime import empty_tables
+
+assert empty_tables.EMPTY is not None  # Before the models below, as in the runner.
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Network(Base):
+    __tablename__ = "networks"
+    id = Column(Integer, primary_key=True)
+
+
+BOUND = Table(
+    "bound",
+    Base.metadata,
+    Column("port", ForeignKey("ports.id"), primary_key=True),
+    Column("agent", ForeignKey("agents.id"), primary_key=True),
+)
+
+
+class Agent(Base):
+    __tablename__ = "agents"
+    id = Column(Integer, primary_key=True)
+
+
+class Port(Base):
+    __tablename__ = "ports"
+    id = Column(Integer, primary_key=True)
+    network_id = Column(ForeignKey("networks.id"))
+    network = relationship(Network, lazy="selectin")
+    tags = relationship("Tag", lazy="selectin", order_by="Tag.id", cascade="all, delete-orphan")
+    hint = relationship("Hint", lazy="subquery", uselist=False)
+    agents = relationship(Agent, secondary=BOUND, lazy="selectin", order_by=Agent.id)
+
+
+class Tag(Base):
+    __tablename__ = "tags"
+    id = Column(Integer, primary_key=True)
+    port_id = Column(ForeignKey("ports.id"))
+    name = Column(String)
+
+
+class Hint(Base):
+    __tablename__ = "hints"
+    port_id = Column(ForeignKey("ports.id"), primary_key=True)
+    name = Column(String)
+
+
+TABLES = list(Base.metadata.tables.values())
+
+
+class Database:
+    """SQLite in memory, and what was asked of it."""
+
+    def __init__(self) -> None:
+        self.engine = create_engine("sqlite://", poolclass=StaticPool)
+        Base.metadata.create_all(self.engine)
+        self.asked: list[str] = []
+        event.listen(self.engine, "before_cursor_execute", self._heard)
+        self.empty = empty_tables.EmptyTables()
+
+    def _heard(self, connection: Any, cursor: Any, statement: str, *more: Any) -> None:
+        self.asked.append(statement)
+
+    def ports(self) -> list[tuple[Any, ...]]:
+        """Every port with what belongs to it, read after the session has ended."""
+        self.asked.clear()
+        with Session(self.engine) as session:
+            ports = list(session.scalars(select(Port).order_by(Port.id)))
+        return [
+            (
+                port.id,
+                port.network and port.network.id,
+                [tag.name for tag in port.tags],
+                port.hint and port.hint.name,
+                [agent.id for agent in port.agents],
+            )
+            for port in ports
+        ]
+
+    def asked_for(self, table: str) -> bool:
+        return any(f"FROM {table}" in each or f"JOIN {table} " in each for each in self.asked)
+
+    def add(self, *rows: Base) -> None:
+        with Session(self.engine) as session, session.begin():
+            session.add_all(rows)
+
+
+@pytest.fixture
+def database(monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    made = Database()
+    monkeypatch.setattr(empty_tables, "EMPTY", made.empty)
+    yield made
+    if event.contains(Engine, "before_cursor_execute", made.empty._notice):
+        event.remove(Engine, "before_cursor_execute", made.empty._notice)
+
+
+def test_nothing_is_asked_of_empty_tables(database: Database) -> None:
+    database.add(Network(id=5), Port(id=1, network_id=5))
+    database.empty.learn(database.engine, TABLES)
+    assert database.ports() == [(1, 5, [], None, [])]
+    assert [table for table in ("tags", "hints", "bound", "networks") if database.asked_for(table)] == [
+        "networks"
+    ]
+
+
+def test_before_it_was_learnt_everything_is_asked(database: Database) -> None:
+    database.add(Port(id=1))
+    assert database.ports() == [(1, None, [], None, [])]
+    assert database.asked_for("tags")
+
+
+@pytest.mark.parametrize(
+    "insertion",
+    [
+        "INSERT INTO tags (id, port_id, name) VALUES (1, 1, 'new')",
+        "insert into main.tags (id, port_id, name) select 1, 1, 'new'",
+        "REPLACE INTO \"tags\" (id, port_id, name) VALUES (1, 1, 'new')",
+        "/* by hand */ INSERT INTO tags (id, port_id, name) VALUES (1, 1, 'new')",
+        "WITH one AS (SELECT 1 AS id) INSERT INTO tags (id, port_id, name) SELECT id, id, 'new' FROM one",
+    ],
+)
+def test_a_table_that_was_inserted_into_is_asked(database: Database, insertion: str) -> None:
+    database.add(Port(id=1))
+    database.empty.learn(database.engine, TABLES)
+    assert database.ports() == [(1, None, [], None, [])]
+    with database.engine.begin() as connection:
+        connection.execute(text(insertion))
+    assert database.ports() == [(1, None, ["new"], None, [])]
+
+
+def test_what_was_inserted_while_it_was_learnt_is_not_forgotten(database: Database) -> None:
+    database.add(Port(id=1))
+
+    def meanwhile(connection: Any, cursor: Any, statement: str, *more: Any) -> None:
+        if "EXISTS" in statement and not inserted:
+            inserted.append(True)
+            database.empty._notice(connection, cursor, "INSERT INTO tags (id) VALUES (1)")
+
+    inserted: list[bool] = []
+    event.listen(database.engine, "after_cursor_execute", meanwhile)
+    database.empty.learn(database.engine, TABLES)
+    assert inserted
+    assert "tags" not in database.empty
+    assert "hints" in database.empty
+
+
+def test_a_collection_that_was_not_asked_for_takes_new_members(database: Database) -> None:
+    database.add(Port(id=1))
+    database.empty.learn(database.engine, TABLES)
+    with Session(database.engine) as session, session.begin():
+        port = session.get_one(Port, 1)
+        port.tags.append(Tag(id=1, name="first"))
+        port.hint = Hint(name="late")
+    assert database.ports() == [(1, None, ["first"], "late", [])]
+    with Session(database.engine) as session, session.begin():
+        port = session.get_one(Port, 1)
+        port.tags.clear()
+    assert database.ports() == [(1, None, [], "late", [])]
+
+
+def test_an_object_that_is_refreshed_sees_what_is_there(database: Database) -> None:
+    database.add(Port(id=1))
+    database.empty.learn(database.engine, TABLES)
+    with Session(database.engine) as session:
+        port = session.get_one(Port, 1)
+        assert port.tags == []
+        session.add(Tag(id=1, port_id=1, name="first"))
+        session.flush()
+        session.refresh(port)
+        assert [tag.name for tag in port.tags] == ["first"]
+
+
+def test_tables_that_others_filled_are_found(database: Database) -> None:
+    database.add(Port(id=1))
+    database.empty.learn(database.engine, TABLES)
+    # Past SQLAlchemy, as another process would.
+    raw = database.engine.raw_connection()
+    raw.cursor().execute("INSERT INTO tags (id, port_id, name) VALUES (1, 1, 'theirs')")
+    raw.commit()
+    looks = iter([False, False, True])
+    empty_tables.keep(database.engine, TABLES, lambda seconds: next(looks))
+    assert database.ports() == [(1, None, ["theirs"], None, [])]
+    assert "hints" in database.empty
+
+
+def test_a_database_that_is_away_ends_no_look(database: Database) -> None:
+    database.add(Port(id=1))
+    database.empty.learn(database.engine, TABLES)
+    Base.metadata.drop_all(database.engine)
+    looks = iter([False, True])
+    empty_tables.keep(database.engine, TABLES, lambda seconds: next(looks))
+    assert "tags" in database.empty
+
+
+ROWS = st.one_of(
+    st.builds(lambda id: Network(id=id), st.integers(1, 3)),
+    st.builds(lambda id, n: Port(id=id, network_id=n), st.integers(1, 3), st.sampled_from([None, 1, 2, 3])),
+    st.builds(lambda port, name: Tag(port_id=port, name=name), st.integers(1, 3), st.sampled_from("abc")),
+    st.builds(lambda port: Hint(port_id=port, name="hint"), st.integers(1, 3)),
+    st.builds(lambda id: Agent(id=id), st.integers(1, 2)),
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.lists(ROWS, max_size=4), min_size=1, max_size=5), st.integers(0, 4))
+def test_whatever_is_inserted_is_read(
+    monkeypatch: pytest.MonkeyPatch, steps: list[list[Base]], learns: int
+) -> None:
+    database = Database()
+    with monkeypatch.context() as patched:
+        patched.setattr(empty_tables, "EMPTY", database.empty)
+        try:
+            for number, rows in enumerate(steps):
+                if number == learns:
+                    database.empty.learn(database.engine, TABLES)
+                with Session(database.engine) as session, session.begin():
+                    for row in rows:
+                        session.merge(row)
+                quick = database.ports()
+                patched.setattr(empty_tables, "EMPTY", empty_tables.EmptyTables())
+                assert database.ports() == quick
+                patched.setattr(empty_tables, "EMPTY", database.empty)
+        finally:
+            if event.contains(Engine, "before_cursor_execute", database.empty._notice):
+                event.remove(Engine, "before_cursor_execute", database.empty._notice)
