@@ -123,3 +123,25 @@ class _SelectIn(_Loader, strategies.SelectInLoader):
 @RelationshipProperty.strategy_for(lazy="subquery")
 class _Subquery(_Loader, strategies.SubqueryLoader):
     """By a query that repeats the one which loaded them."""
+
+
+_UNJOINED: set[str] = set()
+
+
+def unjoin(*tables: str) -> None:
+    """Load from `tables` by a query of its own what would be joined to every query: where they are empty, by none.
+
+    Call it before models are used.
+    """
+    _UNJOINED.update(tables)
+
+
+@RelationshipProperty.strategy_for(lazy="joined")
+@RelationshipProperty.strategy_for(lazy=False)
+class _Joined(strategies.JoinedLoader):
+    """By a join."""
+
+    def __new__(cls, parent: Any, key: Any) -> Any:
+        if parent.mapper.local_table.name in _UNJOINED:
+            return _SelectIn(parent, (("lazy", "selectin"),))
+        return super().__new__(cls)
