@@ -14,7 +14,8 @@ from sqlalchemy.pool import StaticPool
 
 from onestack_runtime import empty_tables
 
-assert empty_tables.EMPTY is not None  # Before the models below, as in the runner.
+# Before the models below, as in the runner.
+empty_tables.unjoin("qos")
 
 
 class Base(DeclarativeBase):
@@ -46,6 +47,8 @@ class Port(Base):
     network = relationship(Network, lazy="selectin")
     tags = relationship("Tag", lazy="selectin", order_by="Tag.id", cascade="all, delete-orphan")
     hint = relationship("Hint", lazy="subquery", uselist=False)
+    qos = relationship("Qos", lazy="joined", uselist=False, cascade="all, delete-orphan")
+    security = relationship("Security", lazy="joined", uselist=False)
     agents = relationship(Agent, secondary=BOUND, lazy="selectin", order_by=Agent.id)
 
 
@@ -60,6 +63,17 @@ class Hint(Base):
     __tablename__ = "hints"
     port_id = Column(ForeignKey("ports.id"), primary_key=True)
     name = Column(String)
+
+
+class Qos(Base):
+    __tablename__ = "qos"
+    port_id = Column(ForeignKey("ports.id"), primary_key=True)
+    policy = Column(String)
+
+
+class Security(Base):
+    __tablename__ = "security"
+    port_id = Column(ForeignKey("ports.id"), primary_key=True)
 
 
 TABLES = list(Base.metadata.tables.values())
@@ -89,6 +103,7 @@ class Database:
                 port.network and port.network.id,
                 [tag.name for tag in port.tags],
                 port.hint and port.hint.name,
+                port.qos and port.qos.policy,
                 [agent.id for agent in port.agents],
             )
             for port in ports
@@ -114,15 +129,29 @@ def database(monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
 def test_nothing_is_asked_of_empty_tables(database: Database) -> None:
     database.add(Network(id=5), Port(id=1, network_id=5))
     database.empty.learn(database.engine, TABLES)
-    assert database.ports() == [(1, 5, [], None, [])]
-    assert [table for table in ("tags", "hints", "bound", "networks") if database.asked_for(table)] == [
-        "networks"
-    ]
+    assert database.ports() == [(1, 5, [], None, None, [])]
+    assert [
+        table for table in ("tags", "hints", "bound", "qos", "networks") if database.asked_for(table)
+    ] == ["networks"]
+
+
+def test_what_is_joined_elsewhere_is_read_apart_from_a_table_that_is_seldom_filled(
+    database: Database,
+) -> None:
+    database.add(Port(id=1), Qos(port_id=1, policy="gold"), Port(id=2), Security(port_id=2))
+    database.empty.learn(database.engine, TABLES)
+    assert [port[-2] for port in database.ports()] == ["gold", None]
+    (first,) = (each for each in database.asked if "FROM ports" in each)
+    assert "JOIN security " in first
+    assert "qos" not in first
+    with Session(database.engine) as session, session.begin():
+        session.get_one(Port, 1).qos = None
+    assert [port[-2] for port in database.ports()] == [None, None]
 
 
 def test_before_it_was_learnt_everything_is_asked(database: Database) -> None:
     database.add(Port(id=1))
-    assert database.ports() == [(1, None, [], None, [])]
+    assert database.ports() == [(1, None, [], None, None, [])]
     assert database.asked_for("tags")
 
 
@@ -139,10 +168,26 @@ def test_before_it_was_learnt_everything_is_asked(database: Database) -> None:
 def test_a_table_that_was_inserted_into_is_asked(database: Database, insertion: str) -> None:
     database.add(Port(id=1))
     database.empty.learn(database.engine, TABLES)
-    assert database.ports() == [(1, None, [], None, [])]
+    assert database.ports() == [(1, None, [], None, None, [])]
     with database.engine.begin() as connection:
         connection.execute(text(insertion))
-    assert database.ports() == [(1, None, ["new"], None, [])]
+    assert database.ports() == [(1, None, ["new"], None, None, [])]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT replace(name, 'a', 'b') FROM tags",
+        "UPDATE ports SET network_id = NULL",
+        "DELETE FROM hints",
+        "PRAGMA schema_version",
+    ],
+)
+def test_what_inserts_nothing_changes_nothing(database: Database, statement: str) -> None:
+    database.empty.learn(database.engine, TABLES)
+    with database.engine.begin() as connection:
+        connection.execute(text(statement))
+    assert all(table.name in database.empty for table in TABLES)
 
 
 def test_what_was_inserted_while_it_was_learnt_is_not_forgotten(database: Database) -> None:
@@ -168,11 +213,11 @@ def test_a_collection_that_was_not_asked_for_takes_new_members(database: Databas
         port = session.get_one(Port, 1)
         port.tags.append(Tag(id=1, name="first"))
         port.hint = Hint(name="late")
-    assert database.ports() == [(1, None, ["first"], "late", [])]
+    assert database.ports() == [(1, None, ["first"], "late", None, [])]
     with Session(database.engine) as session, session.begin():
         port = session.get_one(Port, 1)
         port.tags.clear()
-    assert database.ports() == [(1, None, [], "late", [])]
+    assert database.ports() == [(1, None, [], "late", None, [])]
 
 
 def test_an_object_that_is_refreshed_sees_what_is_there(database: Database) -> None:
@@ -196,7 +241,7 @@ def test_tables_that_others_filled_are_found(database: Database) -> None:
     raw.commit()
     looks = iter([False, False, True])
     empty_tables.keep(database.engine, TABLES, lambda seconds: next(looks))
-    assert database.ports() == [(1, None, ["theirs"], None, [])]
+    assert database.ports() == [(1, None, ["theirs"], None, None, [])]
     assert "hints" in database.empty
 
 
@@ -215,6 +260,7 @@ ROWS = st.one_of(
     st.builds(lambda port, name: Tag(port_id=port, name=name), st.integers(1, 3), st.sampled_from("abc")),
     st.builds(lambda port: Hint(port_id=port, name="hint"), st.integers(1, 3)),
     st.builds(lambda id: Agent(id=id), st.integers(1, 2)),
+    st.builds(lambda port: Qos(port_id=port, policy="gold"), st.integers(1, 3)),
 )
 
 

@@ -25,6 +25,9 @@ LOG = logging.getLogger(__name__)
 SECONDS = 30.0
 """Between two looks for tables that others filled."""
 
+_OTHERS = ("SELECT ", "UPDATE ", "DELETE ")
+"""How most statements begin that insert nothing."""
+_INSERTS = re.compile(r"\b(?:INSERT|REPLACE)\b", re.IGNORECASE)
 _INTO = re.compile(
     r"\s*(?:INSERT|REPLACE)\s+(?:IGNORE\s+)?INTO\s+(?:[`\"]?\w+[`\"]?\.)?[`\"]?(\w+)", re.IGNORECASE
 )
@@ -35,6 +38,7 @@ class EmptyTables:
 
     def __init__(self) -> None:
         self._guard = Lock()
+        self._all: frozenset[str] = frozenset()
         self._filled: set[str] = set()
         self._names: frozenset[str] = frozenset()
 
@@ -43,11 +47,13 @@ class EmptyTables:
 
     def learn(self, engine: Engine, tables: Iterable[Table]) -> None:
         """Ask which of `tables` are empty. Raises SQLAlchemyError."""
+        tables = list(tables)
+        self._all = frozenset(table.name for table in tables)
         # First, so that no insertion is missed while the answer is under way.
         event.listen(Engine, "before_cursor_execute", self._notice)
-        filled = _filled(engine, tables := list(tables))
+        filled = _filled(engine, tables)
         with self._guard:
-            self._names = frozenset(table.name for table in tables) - filled - self._filled
+            self._names = self._all - filled - self._filled
 
     def look(self, engine: Engine, tables: Iterable[Table]) -> None:
         """Find those that others filled meanwhile. Raises SQLAlchemyError."""
@@ -63,16 +69,17 @@ class EmptyTables:
 
     def forget(self) -> None:
         """None counts as empty any more."""
-        self.fill(*self._names)
+        self.fill(*self._all)
 
     def _notice(self, connection: Any, cursor: Any, statement: str, *more: Any) -> None:
-        begin = statement[:40].upper()
-        if "INSERT" in begin or "REPLACE" in begin:
-            into = _INTO.match(statement)
-            if into is None:
-                self.forget()
-            elif into[1] not in self._filled:
+        if statement.startswith(_OTHERS):
+            return
+        into = _INTO.match(statement)
+        if into is not None:
+            if into[1] not in self._filled:
                 self.fill(into[1])
+        elif _INSERTS.search(statement):
+            self.forget()
 
 
 def _filled(engine: Engine, tables: Iterable[Table]) -> set[str]:

@@ -29,7 +29,7 @@ SELDOM_FILLED = (
     *("qos_fip_policy_bindings", "qos_network_policy_bindings"),
     *("qos_port_policy_bindings", "qos_router_gw_policy_bindings"),
 )
-"""Tables that Neutron joins to each query for ports, networks, subnets and routers, and few clouds put anything in."""
+"""Tables that Neutron joins to its queries for ports, networks, subnets and routers, and few clouds fill."""
 
 
 def main() -> None:
