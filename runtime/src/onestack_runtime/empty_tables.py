@@ -34,7 +34,7 @@ _INTO = re.compile(
 
 
 class EmptyTables:
-    """The names of the tables that are known to be empty: none before `learn`."""
+    """The names of the tables that are known to be empty: none before `watch` and `learn`."""
 
     def __init__(self) -> None:
         self._guard = Lock()
@@ -45,12 +45,14 @@ class EmptyTables:
     def __contains__(self, name: str) -> bool:
         return name in self._names
 
+    def watch(self) -> None:
+        """Notice what is inserted. To be called before anything is."""
+        event.listen(Engine, "before_cursor_execute", self._notice)
+
     def learn(self, engine: Engine, tables: Iterable[Table]) -> None:
         """Ask which of `tables` are empty. Raises SQLAlchemyError."""
         tables = list(tables)
         self._all = frozenset(table.name for table in tables)
-        # First, so that no insertion is missed while the answer is under way.
-        event.listen(Engine, "before_cursor_execute", self._notice)
         filled = _filled(engine, tables)
         with self._guard:
             self._names = self._all - filled - self._filled
@@ -76,7 +78,7 @@ class EmptyTables:
             return
         into = _INTO.match(statement)
         if into is not None:
-            if into[1] not in self._filled:
+            if into[1] in self._names or into[1] not in self._filled:
                 self.fill(into[1])
         elif _INSERTS.search(statement):
             self.forget()
@@ -107,8 +109,9 @@ class _Loader:
 
     def create_row_processor(self, *where: Any) -> None:
         loader: Any = self
+        wanted = where[0].compile_state.compile_options._enable_eagerloads
         related = [loader.mapper.local_table, loader.parent_property.secondary]
-        if not any(table.name in EMPTY for table in related if table is not None):
+        if not wanted or not any(table.name in EMPTY for table in related if table is not None):
             super().create_row_processor(*where)  # type: ignore[misc]
             return
 
@@ -138,7 +141,8 @@ _UNJOINED: set[str] = set()
 def unjoin(*tables: str) -> None:
     """Load from `tables` by a query of its own what would be joined to every query: where they are empty, by none.
 
-    Call it before models are used.
+    Call it before models are used. Not for tables whose ids come from requests: the database takes the same id in
+    capitals for the same, SQLAlchemy, which then puts the rows together, does not.
     """
     _UNJOINED.update(tables)
 
@@ -149,6 +153,6 @@ class _Joined(strategies.JoinedLoader):
     """By a join."""
 
     def __new__(cls, parent: Any, key: Any) -> Any:
-        if parent.mapper.local_table.name in _UNJOINED:
+        if parent.mapper.local_table.name in _UNJOINED and parent.strategy_key == key:
             return _SelectIn(parent, (("lazy", "selectin"),))
         return super().__new__(cls)

@@ -19,7 +19,7 @@ LOG = logging.getLogger(__name__)
 API_THREADS = 12
 SELDOM_FILLED = (
     *("floatingipdnses", "networkdnsdomains", "portdnses", "subnet_dns_publish_fixed_ips"),
-    *("networkpvlan", "portpvlan", "subnet_bgp_leak_routes", "subnetpools", "subports", "trunks"),
+    *("networkpvlan", "portpvlan", "subnet_bgp_leak_routes"),
     *(
         "portdataplanestatuses",
         "portdeviceprofiles",
@@ -43,6 +43,7 @@ def main() -> None:
         stale.unlink()
     folder(LIB / "neutron")
     empty_tables.unjoin(*SELDOM_FILLED)
+    empty_tables.EMPTY.watch()
     from neutron import policy, server
     from neutron.server import api
     from neutron_lib.db import api as database
