@@ -17,17 +17,19 @@ MOST = 1000
 def remember(api: Any) -> None:
     """`api`: the class of Nova's client of Neutron, nova.network.neutron.API."""
     ask = api._get_physnet_tunneled_info
-    # What is visible of a network depends on who asks.
-    known: dict[tuple[bool, str], tuple[float, Any]] = {}
+    known: dict[str, tuple[float, Any]] = {}
 
     def told(self: Any, context: Any, neutron: Any, net_id: str) -> Any:
-        name, now = (bool(neutron.admin), net_id), time.monotonic()
-        since, answer = known.get(name, (float("-inf"), None))
+        if not neutron.admin:
+            # Whether it sees the network at all depends on who it is.
+            return ask(self, context, neutron, net_id)
+        now = time.monotonic()
+        since, answer = known.get(net_id, (float("-inf"), None))
         if now - since > SECONDS:
             answer = ask(self, context, neutron, net_id)
             if len(known) >= MOST:
                 known.clear()
-            known[name] = (now, answer)
+            known[net_id] = (now, answer)
         return answer
 
     api._get_physnet_tunneled_info = told
