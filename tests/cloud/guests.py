@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from openstack.connection import Connection
 
 from onestack import Cloud
-from onestack.core.errors import PermanentError
+from onestack.core.errors import PermanentError, Unready
 from onestack.core.wait import until
 from onestack.health.verify import guest as inside
 from onestack.host import processes
@@ -104,7 +105,21 @@ def wait_answers(cloud: Cloud, guest: Guest, seconds: float = ANSWER_SECONDS) ->
             return False, str(error)
         return f"hostname={guest.name}" in page, page
 
-    cloud.run(lambda: until(f"{guest.name} to answer at {guest.address}", look, seconds=seconds, every=0.3))
+    def wait() -> None:
+        try:
+            until(f"{guest.name} to answer at {guest.address}", look, seconds=seconds, every=0.3)
+        except Unready as error:
+            # Whether it is the guest or the way to it.
+            said = cloud.connect().compute.get_server_console_output(guest.server)["output"]
+            error.add_note(f"The guest's console: {said[-1500:]}\nThe machine's neighbours: {neighbours()}")
+            raise
+
+    cloud.run(wait)
+
+
+def neighbours() -> str:
+    """What this network knows of those beside it: whether anybody answers for an address."""
+    return subprocess.run(["ip", "neigh"], capture_output=True, text=True, check=False).stdout
 
 
 def qemus(cloud: Cloud) -> list[int]:
