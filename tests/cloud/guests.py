@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from openstack.connection import Connection
 
 from onestack import Cloud
-from onestack.core.errors import PermanentError, Unready
+from onestack.core.errors import PermanentError
 from onestack.core.wait import until
 from onestack.health.verify import guest as inside
+from onestack.health.verify import guests as checks
 from onestack.host import processes
 
 ACTIVE_SECONDS = 240.0
@@ -105,16 +106,13 @@ def wait_answers(cloud: Cloud, guest: Guest, seconds: float = ANSWER_SECONDS) ->
             return False, str(error)
         return f"hostname={guest.name}" in page, page
 
-    def wait() -> None:
-        try:
-            until(f"{guest.name} to answer at {guest.address}", look, seconds=seconds, every=0.3)
-        except Unready as error:
-            # Whether it is the guest or the way to it.
-            said = cloud.connect().compute.get_server_console_output(guest.server)["output"]
-            error.add_note(f"The guest's console: {said[-1500:]}\nThe machine's neighbours: {neighbours()}")
-            raise
+    def evidence() -> str:
+        # Whether it is the guest or the way to it.
+        admin = cloud.connect()
+        return f"{checks.evidence(admin, admin.compute.get_server(guest.server))}\n{neighbours()}"
 
-    cloud.run(wait)
+    what = f"{guest.name} to answer at {guest.address}"
+    cloud.run(lambda: until(what, look, seconds=seconds, every=0.3, evidence=evidence))
 
 
 def neighbours() -> str:

@@ -18,16 +18,21 @@ from onestack_runtime.process import Process
 LOG = logging.getLogger(__name__)
 API_THREADS = 12
 SELDOM_FILLED = (
-    *("floatingipdnses", "networkdnsdomains", "portdnses", "subnet_dns_publish_fixed_ips"),
-    *("networkpvlan", "portpvlan", "subnet_bgp_leak_routes"),
-    *(
-        "portdataplanestatuses",
-        "portdeviceprofiles",
-        "portnumaaffinitypolicies",
-        "portuplinkstatuspropagation",
-    ),
-    *("qos_fip_policy_bindings", "qos_network_policy_bindings"),
-    *("qos_port_policy_bindings", "qos_router_gw_policy_bindings"),
+    "floatingipdnses",
+    "networkdnsdomains",
+    "networkpvlan",
+    "portdataplanestatuses",
+    "portdeviceprofiles",
+    "portdnses",
+    "portnumaaffinitypolicies",
+    "portpvlan",
+    "portuplinkstatuspropagation",
+    "qos_fip_policy_bindings",
+    "qos_network_policy_bindings",
+    "qos_port_policy_bindings",
+    "qos_router_gw_policy_bindings",
+    "subnet_bgp_leak_routes",
+    "subnet_dns_publish_fixed_ips",
 )
 """Tables that Neutron joins to its queries for ports, networks, subnets and routers, and few clouds fill."""
 

@@ -35,6 +35,9 @@ class OneStackError(Exception):
         self, summary: str, *, detail: str = "", where: Place | str | None = None, hint: str = ""
     ) -> None:
         super().__init__(summary)
+        if detail:
+            # A traceback, of a failed test or of a program that uses us, shows it too.
+            self.add_note(detail)
         self.summary = summary
         self.detail = detail
         self.where = where
