@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from openstack.connection import Connection
 
 from onestack import Cloud
-from onestack.core.errors import PermanentError
+from onestack.core.errors import OneStackError, PermanentError
 from onestack.core.wait import until
 from onestack.health.verify import guest as inside
 from onestack.health.verify import guests as checks
 from onestack.host import processes
+from onestack.platform.parts import switches
+from onestack.platform.shape import RUN
 
 ACTIVE_SECONDS = 240.0
 ANSWER_SECONDS = 180.0
@@ -109,7 +111,8 @@ def wait_answers(cloud: Cloud, guest: Guest, seconds: float = ANSWER_SECONDS) ->
     def evidence() -> str:
         # Whether it is the guest or the way to it.
         admin = cloud.connect()
-        return f"{checks.evidence(admin, admin.compute.get_server(guest.server))}\n{neighbours()}"
+        server = admin.compute.get_server(guest.server)
+        return "\n".join((checks.evidence(admin, server), neighbours(), *wiring(cloud, admin, guest)))
 
     what = f"{guest.name} to answer at {guest.address}"
     cloud.run(lambda: until(what, look, seconds=seconds, every=0.3, evidence=evidence))
@@ -118,6 +121,28 @@ def wait_answers(cloud: Cloud, guest: Guest, seconds: float = ANSWER_SECONDS) ->
 def neighbours() -> str:
     """What this network knows of those beside it: whether anybody answers for an address."""
     return subprocess.run(["ip", "neigh"], capture_output=True, text=True, check=False).stdout
+
+
+def wiring(cloud: Cloud, admin: Connection, guest: Guest) -> Iterator[str]:
+    """What OVN and the switch know of the guest's ports, what they counted there, and what DHCP was answered."""
+    site = cloud.site
+    north = ("ovn-nbctl", f"--db={switches.NORTH}", "--timeout=15")
+    switch = ("ovs-vsctl", f"--db={switches.DB}", "--timeout=15")
+    log = site.log("ovn-controller").read_text().splitlines()
+    for port in admin.network.ports(device_id=guest.server):
+        asked = (
+            [*north, "find", "Logical_Switch_Port", f"name={port.id}"],
+            [*north, "--columns=name,ports,acls", "list", "Port_Group"],
+            [*switch, "find", "Interface", f"external_ids:iface-id={port.id}"],
+            ["ovs-appctl", f"--target={RUN}/openvswitch/ovs-vswitchd.ctl", "dpctl/dump-flows", "--names"],
+        )
+        for argv in asked:
+            try:
+                yield site.inside(argv)
+            except OneStackError as error:
+                yield str(error)
+        yield from (line for line in log if port.id in line or port.mac_address in line)
+    yield from log[-30:]
 
 
 def qemus(cloud: Cloud) -> list[int]:

@@ -13,10 +13,9 @@ monkey_patch.patch(backend="threading")
 
 import logging  # noqa: E402
 import os  # noqa: E402
-from functools import cache  # noqa: E402
 from typing import Any  # noqa: E402
 
-from onestack_runtime import libvirt_connection  # noqa: E402
+from onestack_runtime import guest_cards, libvirt_connection, nova_allocations  # noqa: E402
 from onestack_runtime.places import API, ENVIRONMENT, ETC, LIB, folder  # noqa: E402
 from onestack_runtime.process import Process  # noqa: E402
 
@@ -143,9 +142,13 @@ class _Compute(_Worker):
         if _by_libvirt():
             host = self._services[0].manager.driver._host
             self._process.thread("libvirt", lambda: libvirt_connection.keep(host, self._process.wait))
+            self._process.thread("guests' cards", lambda: guest_cards.keep_up(self._process.wait))
 
     def _prepare(self, manager: Any) -> None:
-        _ask_placement_less()
+        from nova.conf import CONF
+
+        # The tracker of this host's resources has its own.
+        nova_allocations.when_used(manager.reportclient, CONF)
         if _by_libvirt():
             libvirt_connection.make_safe(manager.driver._host)
 
@@ -183,17 +186,6 @@ def _require_placement() -> None:
 
     adapter = utils.get_ksa_adapter("placement")
     adapter.get("/resource_providers?name=none", raise_exc=True, connect_retries=0)
-
-
-@cache
-def _ask_placement_less() -> None:
-    """Its client needs Keystone: it cannot be made before that answers."""
-    from nova.conf import CONF
-    from nova.scheduler.client import report
-
-    from onestack_runtime import nova_allocations
-
-    nova_allocations.when_used(report.report_client_singleton(), CONF)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import Any
 
 
 def when_used(client: Any, conf: Any) -> None:
-    """`client`: Nova's report client, of which there is one in a process. `conf`: Nova's configuration."""
+    """`client`: the report client of one host's resource tracker. `conf`: Nova's configuration."""
     ask = client.get_allocations_for_provider_tree
     started: set[str] = set()
 

@@ -1,0 +1,62 @@
+"""A guest's network card that is down is set up again, and nobody else's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from onestack_runtime import guest_cards
+from onestack_runtime.balancer.commands import Failed
+
+UP, DOWN = "0x1103\n", "0x1102\n"
+
+
+@pytest.fixture
+def interfaces(tmp_path: Path) -> Path:
+    cards = {
+        "tapguest-01": (DOWN, True),
+        "tapguest-02": (UP, True),
+        "tapagent-40": (DOWN, False),  # the metadata agent's: a pair of interfaces, not a program's
+        "br-int": (DOWN, True),
+    }
+    for name, (flags, program) in cards.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "flags").write_text(flags)
+        if program:
+            (tmp_path / name / "tun_flags").write_text("0x1002\n")
+    (tmp_path / "tapgone-03").mkdir()
+    return tmp_path
+
+
+def looks(times: int) -> list[bool]:
+    return [False] * times + [True]
+
+
+def test_only_guests_cards_that_are_down_are_set_up(
+    interfaces: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[list[str]] = []
+
+    def run(argv: list[str]) -> str:
+        ran.append(argv)
+        (interfaces / argv[3] / "flags").write_text(UP)
+        return ""
+
+    monkeypatch.setattr(guest_cards, "run", run)
+    ended = iter(looks(3))
+    guest_cards.keep_up(lambda seconds: next(ended), interfaces)
+    assert ran == [["ip", "link", "set", "tapguest-01", "up"]]
+
+
+def test_one_that_cannot_be_set_up_is_tried_again(interfaces: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[list[str]] = []
+
+    def run(argv: list[str]) -> str:
+        ran.append(argv)
+        raise Failed("Cannot find device")
+
+    monkeypatch.setattr(guest_cards, "run", run)
+    ended = iter(looks(2))
+    guest_cards.keep_up(lambda seconds: next(ended), interfaces)
+    assert len(ran) == 2
