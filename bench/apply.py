@@ -2,8 +2,8 @@
 
     python bench/apply.py ROOT [tenants servers]     # ROOT: a cloud with the fake driver
 
-Prints one JSON value: resources a second by `apply`, and by openstacksdk with one call after another for a
-part of the same stack in the same run; how long a plan takes with nothing to do.
+Prints one JSON value: resources a second by `apply`, and by openstacksdk with one call after another for one
+tenant of the same stack in the same run; how long a plan takes with nothing to do.
 """
 
 from __future__ import annotations
@@ -15,9 +15,6 @@ from typing import Any
 
 from onestack import Cloud, spec
 from onestack.spec import Spec
-
-SERIAL_SERVERS = 10
-"""Servers of the part that is made call after call: enough for a rate, few enough to wait for."""
 
 
 def stack(tenants: int, servers: int, name: str = "bench") -> Spec:
@@ -130,7 +127,7 @@ def main() -> None:
     cloud = Cloud(sys.argv[1])
     tenants, servers = (int(word) for word in sys.argv[2:4]) if len(sys.argv) > 3 else (5, 20)
     wanted = stack(tenants, servers)
-    made, seconds = serial(cloud, SERIAL_SERVERS)
+    made, seconds = serial(cloud, servers)
     outcome = cloud.apply(spec=wanted)
     assert outcome.ok, outcome.as_dict()
     begun = time.monotonic()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Column, Engine, ForeignKey, Integer, String, Table, create_engine, event, select, text
-from sqlalchemy.orm import DeclarativeBase, Session, relationship
+from sqlalchemy.orm import DeclarativeBase, Session, lazyload, relationship
 from sqlalchemy.pool import StaticPool
 
 from onestack_runtime import empty_tables
@@ -241,6 +241,33 @@ def test_a_query_that_wants_nothing_related_leaves_it_open(database: Database) -
         session.add(Tag(id=1, port_id=1, name="first"))
         session.flush()
         assert [tag.name for tag in port.tags] == ["first"]
+
+
+def test_a_relation_that_is_loaded_when_first_used_asks_nothing_of_an_empty_table(database: Database) -> None:
+    """As Neutron does with all relations of a new object, at its commit."""
+    database.add(Network(id=5))
+    database.empty.learn(database.engine, TABLES)
+    with Session(database.engine) as session:
+        port = Port(id=1, network_id=5)
+        session.add(port)
+        session.flush()
+        session.expire(port)
+        database.asked.clear()
+        assert (port.tags, port.hint, port.qos, port.agents) == ([], None, None, [])
+        assert port.network.id == 5
+    assert database.asked_for("networks")
+    assert not any(database.asked_for(table) for table in ("tags", "hints", "qos", "bound"))
+
+
+@pytest.mark.parametrize("autoflush", [True, False])
+def test_a_relation_finds_what_is_not_written_yet_as_ever(database: Database, autoflush: bool) -> None:
+    database.add(Port(id=1))
+    database.empty.learn(database.engine, TABLES)
+    with Session(database.engine, autoflush=autoflush) as session:
+        port = session.get_one(Port, 1, options=[lazyload(Port.tags), lazyload(Port.hint)])
+        session.add_all([Tag(id=1, port_id=1, name="first"), Hint(port_id=1, name="late")])
+        assert [tag.name for tag in port.tags] == (["first"] if autoflush else [])
+        assert (port.hint is not None) == autoflush
 
 
 def test_tables_that_others_filled_are_found(database: Database) -> None:

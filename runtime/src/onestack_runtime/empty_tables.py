@@ -19,6 +19,7 @@ from typing import Any
 
 from sqlalchemy import Engine, Table, event, exists, literal, select, union_all
 from sqlalchemy.orm import RelationshipProperty, attributes, strategies
+from sqlalchemy.orm.base import LoaderCallableStatus, PassiveFlag
 
 LOG = logging.getLogger(__name__)
 
@@ -104,14 +105,19 @@ def keep(engine: Engine, tables: Iterable[Table], ended: Callable[[float], bool]
             LOG.info("the database is away: %s", error)
 
 
+def _nothing_for(loader: Any) -> bool:
+    """Whether a loader would find nothing, since a table that it reads is empty."""
+    related = (loader.mapper.local_table, loader.parent_property.secondary)
+    return any(table.name in EMPTY for table in related if table is not None)
+
+
 class _Loader:
     """What SQLAlchemy's own loader does, unless it would find nothing: then what it loads is set so at once."""
 
     def create_row_processor(self, *where: Any) -> None:
         loader: Any = self
         wanted = where[0].compile_state.compile_options._enable_eagerloads
-        related = [loader.mapper.local_table, loader.parent_property.secondary]
-        if not wanted or not any(table.name in EMPTY for table in related if table is not None):
+        if not wanted or not _nothing_for(loader):
             super().create_row_processor(*where)  # type: ignore[misc]
             return
 
@@ -133,6 +139,23 @@ class _SelectIn(_Loader, strategies.SelectInLoader):
 @RelationshipProperty.strategy_for(lazy="subquery")
 class _Subquery(_Loader, strategies.SubqueryLoader):
     """By a query that repeats the one which loaded them."""
+
+
+@RelationshipProperty.strategy_for(lazy=True)
+@RelationshipProperty.strategy_for(lazy="select")
+class _Lazy(strategies.LazyLoader):
+    """By a query for one object, when first used: Neutron uses all relations of a new object at its commit."""
+
+    def _emit_lazyload(self, session: Any, state: Any, identity: Any, passive: Any, *more: Any) -> Any:
+        if _nothing_for(self):
+            # The query would first write down what waits for it, and find it then.
+            if state.key and not passive & PassiveFlag.NO_AUTOFLUSH:
+                session._autoflush()
+            if _nothing_for(self):
+                if self.key in state.dict and not passive & PassiveFlag.DEFERRED_HISTORY_LOAD:
+                    return LoaderCallableStatus.ATTR_WAS_SET
+                return [] if self.uselist else None
+        return super()._emit_lazyload(session, state, identity, passive, *more)
 
 
 _UNJOINED: set[str] = set()

@@ -50,16 +50,27 @@ def main() -> None:
     empty_tables.unjoin(*SELDOM_FILLED)
     empty_tables.EMPTY.watch()
     from neutron import policy, server
+    from neutron.common.ovn import constants, hash_ring_manager
     from neutron.server import api
     from neutron_lib.db import api as database
     from neutron_lib.db import model_base
+    from neutron_lib.policy import _engine as roles
+    from oslo_utils import timeutils
 
+    from onestack_runtime import neutron_ring
     from onestack_runtime.neutron_agent import Agent
     from onestack_runtime.neutron_workers import Workers
 
+    neutron_ring.touch_seldom(
+        hash_ring_manager.HashRingManager, constants.HASH_RING_TOUCH_INTERVAL, timeutils.utcnow
+    )
     application = server.boot_server(api.api_server, prog="neutron-api")
     # The first request would make the rules, and a second one beside it see half of them (HTTP 403).
     policy.init()
+    roles.init()
+    for enforcer in (policy._ENFORCER, roles._ROLE_ENFORCER):
+        # The rules are upstream's; at each check, of each field of an answer, it would look for files with others.
+        enforcer.use_conf = False
     engine = database.get_context_manager().writer.get_engine()
     tables = model_base.BASEV2.metadata.tables.values()
     empty_tables.EMPTY.learn(engine, tables)
