@@ -15,17 +15,19 @@ UP, DOWN = "0x1103\n", "0x1102\n"
 @pytest.fixture
 def interfaces(tmp_path: Path) -> Path:
     cards = {
-        "tapguest-01": (DOWN, True),
-        "tapguest-02": (UP, True),
-        "tapagent-40": (DOWN, False),  # the metadata agent's: a pair of interfaces, not a program's
+        "tapa1b2c3d4-01": (DOWN, True),
+        "tapa1b2c3d4-02": (UP, True),
+        "tapa1b2c3d4-40": (DOWN, False),  # the metadata agent's: a pair of interfaces, not a program's
         "br-int": (DOWN, True),
+        "tap0": (DOWN, True),
+        "tapa1b2c3d4-01b": (DOWN, True),
     }
     for name, (flags, program) in cards.items():
         (tmp_path / name).mkdir()
         (tmp_path / name / "flags").write_text(flags)
         if program:
             (tmp_path / name / "tun_flags").write_text("0x1002\n")
-    (tmp_path / "tapgone-03").mkdir()
+    (tmp_path / "tapa1b2c3d4-03").mkdir()
     return tmp_path
 
 
@@ -46,7 +48,7 @@ def test_only_guests_cards_that_are_down_are_set_up(
     monkeypatch.setattr(guest_cards, "run", run)
     ended = iter(looks(3))
     guest_cards.keep_up(lambda seconds: next(ended), interfaces)
-    assert ran == [["ip", "link", "set", "tapguest-01", "up"]]
+    assert ran == [["ip", "link", "set", "tapa1b2c3d4-01", "up"]]
 
 
 def test_one_that_cannot_be_set_up_is_tried_again(interfaces: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ befell 6 of 550 cards.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,13 +20,17 @@ LOG = logging.getLogger(__name__)
 SECONDS = 1.0
 """Between two looks: less than a guest's kernel needs to its first question."""
 INTERFACES = Path("/sys/class/net")
+_CARD = re.compile(r"tap[0-9a-f]{8}-[0-9a-f]{2}")
+"""What Nova calls them: the beginning of the port's id. A machine may have tap interfaces of others."""
 _UP = 1
 """IFF_UP of the kernel's flags."""
 
 
 def down(interfaces: Path = INTERFACES) -> Iterator[str]:
-    """The names of guests' cards that are not up. The metadata agent's begin so, too, but no program is behind."""
-    for place in interfaces.glob("tap*"):
+    """The names of guests' cards that are not up; not of the metadata agent's, which no program is behind."""
+    for place in interfaces.iterdir():
+        if not _CARD.fullmatch(place.name):
+            continue
         try:
             flags = int((place / "flags").read_text(), 16)
         except OSError:
@@ -40,7 +45,7 @@ def keep_up(ended: Callable[[float], bool], interfaces: Path = INTERFACES) -> No
         for name in down(interfaces):
             try:
                 run(["ip", "link", "set", name, "up"])
-            except Failed as error:
+            except (Failed, OSError) as error:
                 LOG.info("%s is not up: %s", name, error)
             else:
                 LOG.warning("the card %s of a guest was down; it is up now", name)

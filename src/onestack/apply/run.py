@@ -17,7 +17,7 @@ from onestack.plan.model import Observed, Plan, Step, Wanted
 from onestack.plan.order import steps
 from onestack.plan.values import Address
 
-WORKERS = 32
+WORKERS = 24
 PATIENCE_SECONDS = 120.0
 """How long what OpenStack calls temporary is tried again."""
 _LONGEST_PAUSE = 8.0

@@ -58,10 +58,8 @@ class Kind:
     """What a received one calls its project."""
     within: ClassVar[bool] = False
     """Whether it can only be made from within its tenant."""
-    gathered: ClassVar[bool] = False
-    """Whether its service makes several by one request: all of them or, where one is refused, none."""
     update_verb: ClassVar[str] = "PUT"
-    at_a_time: ClassVar[int] = 12
+    at_a_time: ClassVar[int] = 8
     """How many of the service may be under way at once."""
 
     # Wanted.
@@ -136,10 +134,8 @@ class Kind:
         if self.within:
             body.pop("project_id", None)
         self.marking.put(body, self.mark(wanted, hands))
-        body = self.body(body)
-        if self.gathered:
-            return str(hands.gathered(self, body)["id"])
-        return str(hands.rest(self.service, project).post(self.path, {self.one: body})[self.one]["id"])
+        answer = hands.rest(self.service, project).post(self.path, {self.one: self.body(body)})
+        return str(answer[self.one]["id"])
 
     def mark(self, one: Wanted | Change, hands: Hands) -> Mark:
         """What is written on it."""

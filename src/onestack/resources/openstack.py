@@ -15,7 +15,6 @@ from onestack.plan.model import Change, Observed, Wanted
 from onestack.plan.values import Address, Ref, Secret, Value, convert
 from onestack.resources import KINDS
 from onestack.resources.context import Names, Shared
-from onestack.resources.gathered import Gathered
 from onestack.resources.kind import Kind
 from onestack.resources.rest import Access, Rest
 from onestack.resources.waited import Waited
@@ -50,7 +49,6 @@ class OpenStack:
         self._keep = keep
         self.outside = outside
         self._waited = Waited(access)
-        self._gathered = Gathered(access)
 
     def missing(self, wanted: Iterable[Wanted]) -> list[Wanted]:
         """What wants a service that this cloud does not run."""
@@ -103,9 +101,6 @@ class OpenStack:
     def shared(self, service: str, path: str, key: str, **params: Any) -> Shared:
         return self._waited.list(service, path, key, **params)
 
-    def gathered(self, kind: Kind, body: dict[str, Any]) -> dict[str, Any]:
-        return self._gathered.make(kind.service, kind.path, kind.one, kind.many, body)
-
     def as_user(self, user: str, password: Secret, project: str) -> Rest:
         return self._access.as_user(user, self._secret(password), project)
 
@@ -127,9 +122,6 @@ class _Hands:
 
     def shared(self, service: str, path: str, key: str, **params: Any) -> Shared:
         return self._cloud.shared(service, path, key, **params)
-
-    def gathered(self, kind: Kind, body: dict[str, Any]) -> dict[str, Any]:
-        return self._cloud.gathered(kind, body)
 
     def as_user(self, user: str, password: Secret, project: str) -> Rest:
         return self._cloud.as_user(user, password, project)

@@ -48,7 +48,6 @@ class Ports(Kind):
     refs = {"network_id": "network", "security_groups": "security group", "qos_policy_id": "qos policy"}  # noqa: RUF012
     unordered = frozenset({"security_groups"})
     fixed = frozenset({"network_id"})
-    gathered = True
 
     def wanted(self, scope: Scope) -> Iterator[Wanted]:
         yield from super().wanted(scope)
