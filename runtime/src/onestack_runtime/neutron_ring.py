@@ -2,8 +2,8 @@
 
 Who handles an event is decided by a ring of the processes that gave a sign of life lately. Neutron gives one when
 an event comes and the last one that it knows of is older than a quarter of a minute; but it knows only what it read
-from its database, once a minute. So three quarters of the time each event of each row, some thirty for a new port,
-costs a transaction, and whoever waits for OVN waits for it.
+from its database, once a minute. So three quarters of the time each event costs a transaction, and whoever waits for
+OVN waits for it.
 """
 
 from __future__ import annotations
