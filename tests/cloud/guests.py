@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -112,36 +111,34 @@ def wait_answers(cloud: Cloud, guest: Guest, seconds: float = ANSWER_SECONDS) ->
         # Whether it is the guest or the way to it.
         admin = cloud.connect()
         server = admin.compute.get_server(guest.server)
-        return "\n".join((checks.evidence(admin, server), neighbours(), *wiring(cloud, admin, guest)))
+        return "\n".join((checks.evidence(admin, server), *wiring(cloud, admin, guest)))
 
     what = f"{guest.name} to answer at {guest.address}"
     cloud.run(lambda: until(what, look, seconds=seconds, every=0.3, evidence=evidence))
 
 
-def neighbours() -> str:
-    """What this network knows of those beside it: whether anybody answers for an address."""
-    return subprocess.run(["ip", "neigh"], capture_output=True, text=True, check=False).stdout
-
-
 def wiring(cloud: Cloud, admin: Connection, guest: Guest) -> Iterator[str]:
-    """What OVN and the switch know of the guest's ports, what they counted there, and what DHCP was answered."""
+    """What OVN and the switch know of the guest's ports, what they counted there, what DHCP was answered, and who
+    beside the cloud's own end answers for an address."""
     site = cloud.site
     north = ("ovn-nbctl", f"--db={switches.NORTH}", "--timeout=15")
     switch = ("ovs-vsctl", f"--db={switches.DB}", "--timeout=15")
+    ports = list(admin.network.ports(device_id=guest.server))
+    asked = [["ip", "neigh"], [*north, "--columns=name,ports,acls", "list", "Port_Group"]]
+    for port in ports:
+        asked.append([*north, "find", "Logical_Switch_Port", f"name={port.id}"])
+        asked.append([*switch, "find", "Interface", f"external_ids:iface-id={port.id}"])
+    asked.append(
+        ["ovs-appctl", f"--target={RUN}/openvswitch/ovs-vswitchd.ctl", "dpctl/dump-flows", "--names"]
+    )
+    for argv in asked:
+        try:
+            yield site.inside(argv)
+        except OneStackError as error:
+            yield str(error)
     log = site.log("ovn-controller").read_text().splitlines()
-    for port in admin.network.ports(device_id=guest.server):
-        asked = (
-            [*north, "find", "Logical_Switch_Port", f"name={port.id}"],
-            [*north, "--columns=name,ports,acls", "list", "Port_Group"],
-            [*switch, "find", "Interface", f"external_ids:iface-id={port.id}"],
-            ["ovs-appctl", f"--target={RUN}/openvswitch/ovs-vswitchd.ctl", "dpctl/dump-flows", "--names"],
-        )
-        for argv in asked:
-            try:
-                yield site.inside(argv)
-            except OneStackError as error:
-                yield str(error)
-        yield from (line for line in log if port.id in line or port.mac_address in line)
+    names = [name for port in ports for name in (port.id, port.mac_address)]
+    yield from (line for line in log if any(name in line for name in names))
     yield from log[-30:]
 
 

@@ -147,15 +147,14 @@ class _Lazy(strategies.LazyLoader):
     """By a query for one object, when first used: Neutron uses all relations of a new object at its commit."""
 
     def _emit_lazyload(self, session: Any, state: Any, identity: Any, passive: Any, *more: Any) -> Any:
-        if _nothing_for(self):
+        if _nothing_for(self) and state.key and not passive & PassiveFlag.NO_AUTOFLUSH:
             # The query would first write down what waits for it, and find it then.
-            if state.key and not passive & PassiveFlag.NO_AUTOFLUSH:
-                session._autoflush()
-            if _nothing_for(self):
-                if self.key in state.dict and not passive & PassiveFlag.DEFERRED_HISTORY_LOAD:
-                    return LoaderCallableStatus.ATTR_WAS_SET
-                return [] if self.uselist else None
-        return super()._emit_lazyload(session, state, identity, passive, *more)
+            session._autoflush()
+        if not _nothing_for(self):
+            return super()._emit_lazyload(session, state, identity, passive, *more)
+        if self.key in state.dict and not passive & PassiveFlag.DEFERRED_HISTORY_LOAD:
+            return LoaderCallableStatus.ATTR_WAS_SET
+        return [] if self.uselist else None
 
 
 _UNJOINED: set[str] = set()

@@ -13,12 +13,12 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from onestack_runtime.balancer.commands import Failed, run
+from onestack_runtime.commands import Failed, run
 
 LOG = logging.getLogger(__name__)
 
 SECONDS = 1.0
-"""Between two looks: less than a guest's kernel needs to its first question."""
+"""Between two looks. A guest that asked for its address meanwhile asks again."""
 INTERFACES = Path("/sys/class/net")
 _CARD = re.compile(r"tap[0-9a-f]{8}-[0-9a-f]{2}")
 """What Nova calls them: the beginning of the port's id. A machine may have tap interfaces of others."""

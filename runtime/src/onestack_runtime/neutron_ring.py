@@ -21,14 +21,12 @@ def touch_seldom(manager: Any, interval: float, now: Any) -> None:
     given: dict[str, datetime] = {}
 
     def get_node(self: Any, key: Any) -> Any:
-        node, touched = ask(self, key)
+        node, read = ask(self, key)
         at = now()
-        if touched and at - touched < pause:
-            return node, touched
-        if at - given.get(node, datetime.min) < pause:
-            return node, given[node]
-        # Who asked gives the sign now.
-        given[node] = at
-        return node, touched
+        last = max(read or datetime.min, given.get(node, datetime.min))
+        if at - last >= pause:
+            # Who asked gives the sign now.
+            given[node] = at
+        return node, last
 
     manager.get_node = get_node

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from onestack_runtime.balancer import balancer, config, control, graph, haproxy, network, places, plug, store
-from onestack_runtime.balancer.commands import Failed, run
 from onestack_runtime.balancer.places import Place
+from onestack_runtime.commands import Failed, run
 
 LOG = logging.getLogger(__name__)
 

@@ -16,8 +16,8 @@ from typing import Any
 from octavia.common import exceptions
 
 from onestack_runtime.balancer import config, control, graph, haproxy, network, plug, render, tls
-from onestack_runtime.balancer.commands import Failed
 from onestack_runtime.balancer.places import LOCKS, Place
+from onestack_runtime.commands import Failed
 
 LOG = logging.getLogger(__name__)
 

@@ -13,9 +13,9 @@ import time
 from pathlib import Path
 
 from onestack_runtime.balancer import config, control
-from onestack_runtime.balancer.commands import Failed, run
 from onestack_runtime.balancer.places import Place
 from onestack_runtime.balancer.plug import inside
+from onestack_runtime.commands import Failed, run
 
 START_SECONDS = 20.0
 RELOAD_SECONDS = 30.0

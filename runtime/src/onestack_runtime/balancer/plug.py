@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from onestack_runtime.balancer.commands import Failed, run
 from onestack_runtime.balancer.places import NAMESPACES, PREFIX, Place
+from onestack_runtime.commands import Failed, run
 from onestack_runtime.places import RUN
 
 INSIDE = "eth0"

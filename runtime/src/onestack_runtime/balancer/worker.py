@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from onestack_runtime.balancer import balancer, graph, haproxy, network, places, plug, store
-from onestack_runtime.balancer.commands import Failed
 from onestack_runtime.balancer.places import Place
 from onestack_runtime.balancer.wake import WAKE
 from onestack_runtime.balancer.watch import Watch
+from onestack_runtime.commands import Failed
 
 LOG = logging.getLogger(__name__)
 

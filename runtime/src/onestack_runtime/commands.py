@@ -1,4 +1,4 @@
-"""Runs the commands that plug and start balancers; a failure carries what the command said."""
+"""Runs commands; a failure carries what the command said."""
 
 from __future__ import annotations
 
