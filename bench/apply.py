@@ -3,7 +3,9 @@
     python bench/apply.py ROOT [tenants servers]     # ROOT: a cloud with the fake driver
 
 Prints one JSON value: resources a second by `apply`, and by openstacksdk with one call after another for one
-tenant of the same stack in the same run; how long a plan takes with nothing to do.
+tenant of the same stack in the same run; how long a plan takes with nothing to do. openstacksdk looks every 2 s
+whether a server is there unless told otherwise; it is compared with once so, and once looking four times as often,
+which is as fast as it gets.
 """
 
 from __future__ import annotations
@@ -45,8 +47,11 @@ def stack(tenants: int, servers: int, name: str = "bench") -> Spec:
     return spec.loads(json.dumps(data), "bench.yaml")
 
 
-def serial(cloud: Cloud, servers: int) -> tuple[int, float]:
-    """One tenant of the same, one call after another through openstacksdk; resources and seconds."""
+def serial(cloud: Cloud, servers: int, **looking: float) -> tuple[int, float]:
+    """One tenant of the same, one call after another through openstacksdk; resources and seconds.
+
+    `looking`: how it waits for a server, else as openstacksdk does by itself.
+    """
 
     def body() -> tuple[int, float]:
         admin = cloud.connect()
@@ -103,7 +108,7 @@ def serial(cloud: Cloud, servers: int) -> tuple[int, float]:
                     name=f"web-{number}", image_id=image.id, flavor_id=flavor.id, networks=[{"port": port.id}]
                 )
             )
-            inside.compute.wait_for_server(server, wait=300, interval=0.5)
+            inside.compute.wait_for_server(server, wait=300, **looking)
         seconds = time.monotonic() - begun
         for server in list(inside.compute.servers()):
             inside.compute.delete_server(server)
@@ -127,7 +132,8 @@ def main() -> None:
     cloud = Cloud(sys.argv[1])
     tenants, servers = (int(word) for word in sys.argv[2:4]) if len(sys.argv) > 3 else (5, 20)
     wanted = stack(tenants, servers)
-    made, seconds = serial(cloud, servers)
+    plain = serial(cloud, servers)
+    eager = serial(cloud, servers, interval=0.5)
     outcome = cloud.apply(spec=wanted)
     assert outcome.ok, outcome.as_dict()
     begun = time.monotonic()
@@ -135,7 +141,8 @@ def main() -> None:
     again = time.monotonic() - begun
     assert plan.empty
     assert cloud.apply(cloud.removal(wanted), spec=wanted).ok
-    apply_rate, serial_rate = outcome.added / outcome.seconds, made / seconds
+    apply_rate = outcome.added / outcome.seconds
+    plain_rate, eager_rate = (made / seconds for made, seconds in (plain, eager))
     print(
         json.dumps(
             {
@@ -144,8 +151,10 @@ def main() -> None:
                 "resources": outcome.added,
                 "apply_seconds": round(outcome.seconds, 1),
                 "resources_a_second": round(apply_rate, 2),
-                "one_after_another": round(serial_rate, 2),
-                "times_as_fast": round(apply_rate / serial_rate, 2),
+                "one_after_another": round(plain_rate, 2),
+                "times_as_fast": round(apply_rate / plain_rate, 2),
+                "one_after_another_looking_every_half_second": round(eager_rate, 2),
+                "times_as_fast_as_that": round(apply_rate / eager_rate, 2),
                 "plan_with_nothing_to_do_seconds": round(again, 2),
             }
         )

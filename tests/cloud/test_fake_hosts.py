@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections import Counter
 from collections.abc import Callable
 
@@ -82,3 +84,42 @@ def test_servers_spread_over_the_pretended_hosts(pretending: Cloud) -> None:
     placed = pretending.run(work)
     assert sum(placed.values()) == SERVERS
     assert len(placed) == PRETENDED
+
+
+def test_ports_stay_active_when_neutron_comes_back(pretending: Cloud) -> None:
+    """OVN tells a Neutron that starts of all ports, and of those of pretended hosts that they are not up."""
+
+    def work() -> list[str]:
+        admin = pretending.connect()
+        network = admin.network.create_network(name="told")
+        subnet = admin.network.create_subnet(network_id=network.id, ip_version=4, cidr="10.78.0.0/24")
+        image = admin.image.find_image("tiny", ignore_missing=False)
+        flavor = admin.compute.find_flavor("m1.tiny", ignore_missing=False)
+        server = admin.compute.create_server(
+            name="told", image_id=image.id, flavor_id=flavor.id, networks=[{"uuid": network.id}]
+        )
+        admin.compute.wait_for_server(server, wait=60, interval=0.5)
+        (port,) = admin.network.ports(device_id=server.id)
+        states = [port.status]
+        before = health.pids(pretending)["neutron"]
+        os.kill(before, signal.SIGKILL)
+        health.wait_back(pretending, "neutron", before)
+        health.wait_healthy(pretending)
+        router = admin.network.create_router(name="told")
+        inner = admin.network.add_interface_to_router(router, subnet=subnet.id)["port_id"]
+
+        def look() -> tuple[bool, str]:
+            status = admin.network.get_port(inner).status
+            return status == "ACTIVE", status
+
+        # What OVN tells is heard in turn: who hears of this one has heard of the others.
+        until("the router's port to be ACTIVE", look, seconds=60, every=0.2)
+        states.append(admin.network.get_port(port.id).status)
+        admin.compute.delete_server(server)
+        admin.compute.wait_for_delete(server, wait=60)
+        admin.network.remove_interface_from_router(router, subnet=subnet.id)
+        admin.network.delete_router(router)
+        admin.network.delete_network(network)
+        return states
+
+    assert pretending.run(work) == ["ACTIVE", "ACTIVE"]

@@ -115,6 +115,14 @@ def test_every_page_of_a_list_is_read() -> None:
     assert wire.asked[0][2]["microversion"] == "2.96"
 
 
+def test_the_next_page_is_of_the_same_list_where_a_word_has_several_values() -> None:
+    link = "http://c/servers?status=BUILD&status=ERROR&marker=1"
+    first = {"servers": [{"id": "1"}], "servers_links": [{"rel": "next", "href": link}]}
+    wire = Wire(Answer(200, first), Answer(200, {"servers": []}))
+    Rest(wire, "compute").all("/servers", "servers", status=("BUILD", "ERROR"))  # type: ignore[arg-type]
+    assert wire.asked[1][2]["params"] == {"status": ["BUILD", "ERROR"], "marker": "1"}
+
+
 def test_what_is_gone_may_be_deleted_again() -> None:
     wire = Wire(Answer(404, {"error": {"message": "gone"}}))
     Rest(wire, "network").delete("/networks/x")  # type: ignore[arg-type]

@@ -11,7 +11,8 @@ import logging
 import os
 
 # Before any model of Neutron's is there: how related rows are loaded is decided when models are first used.
-from onestack_runtime import empty_tables
+from onestack_runtime import empty_tables, neutron_news, neutron_questions, neutron_ring
+from onestack_runtime.fake_hosts.hosts import DRIVER
 from onestack_runtime.places import API, ETC, LIB, RUN, folder
 from onestack_runtime.process import Process
 
@@ -37,6 +38,32 @@ SELDOM_FILLED = (
 """Tables that Neutron joins to its queries for ports, networks, subnets and routers, and few clouds fill."""
 
 
+def _ask_less() -> None:
+    """Have upstream's code ask the database only what it needs to know."""
+    from neutron.common.ovn import constants, hash_ring_manager, utils
+    from neutron.db import ovn_revision_numbers_db, securitygroups_db
+    from neutron.objects import securitygroup, subnet
+    from neutron.plugins.ml2.drivers.ovn.mech_driver.ovsdb import ovsdb_monitor
+    from neutron.services.segments import plugin
+    from oslo_utils import timeutils
+
+    neutron_ring.touch_seldom(
+        hash_ring_manager.HashRingManager, constants.HASH_RING_TOUCH_INTERVAL, timeutils.utcnow
+    )
+    neutron_news.leave_out_old(
+        ovsdb_monitor.LogicalSwitchPortCreateEvent,
+        neutron_news.known,
+        DRIVER,
+        constants.OVN_HOST_ID_EXT_ID_KEY,
+    )
+    neutron_questions.of_revisions(ovn_revision_numbers_db)
+    neutron_questions.of_default_groups(
+        securitygroups_db.SecurityGroupDbMixin, securitygroup.DefaultSecurityGroup
+    )
+    neutron_questions.of_segments(plugin.NovaSegmentNotifier, subnet.Subnet)
+    neutron_questions.of_shared_addresses(utils, empty_tables.EMPTY)
+
+
 def main() -> None:
     os.environ.setdefault("OS_NEUTRON_CONFIG_DIR", str(ETC / "neutron"))
     os.environ.setdefault("OS_NEUTRON_CONFIG_FILES", "neutron.conf;ml2_conf.ini")
@@ -50,20 +77,15 @@ def main() -> None:
     empty_tables.unjoin(*SELDOM_FILLED)
     empty_tables.EMPTY.watch()
     from neutron import policy, server
-    from neutron.common.ovn import constants, hash_ring_manager
     from neutron.server import api
     from neutron_lib.db import api as database
     from neutron_lib.db import model_base
     from neutron_lib.policy import _engine as roles
-    from oslo_utils import timeutils
 
-    from onestack_runtime import neutron_ring
     from onestack_runtime.neutron_agent import Agent
     from onestack_runtime.neutron_workers import Workers
 
-    neutron_ring.touch_seldom(
-        hash_ring_manager.HashRingManager, constants.HASH_RING_TOUCH_INTERVAL, timeutils.utcnow
-    )
+    _ask_less()
     application = server.boot_server(api.api_server, prog="neutron-api")
     # The first request would make the rules, and a second one beside it see half of them (HTTP 403).
     policy.init()

@@ -21,6 +21,8 @@ from onestack.resources.rest import Fault
 from onestack.resources.scope import Scope
 
 READY_SECONDS = 300.0
+BROKEN_SECONDS = 3.0
+"""Between two looks for those that will never be ready."""
 GONE_SECONDS = 180.0
 
 
@@ -190,10 +192,11 @@ class Kind:
 
     slow: ClassVar[bool] = False
     """Whether making or deleting it goes on after the call."""
-    building: ClassVar[Mapping[str, Any]] = {}
-    """Parameters of a short list of those that are being made: waited for together, not each by a call."""
+    unready: ClassVar[Mapping[str, Any]] = {}
+    """Parameters of a short list of those that are being made, and of the broken: waited for together, not each by
+    a call."""
     broken: ClassVar[Mapping[str, Any]] = {}
-    """The same for those that can never be used."""
+    """The same for those alone that can never be used."""
     existing: ClassVar[Mapping[str, Any]] = {}
     """The same for those that are there at all."""
     ready: ClassVar[frozenset[str]] = frozenset({"ACTIVE", "AVAILABLE", "IN-USE", "SHUTOFF"})
@@ -212,14 +215,15 @@ class Kind:
         if not self.slow:
             return
 
-        in_work = self._still(hands, ident, self.building)
-        is_broken = self._still(hands, ident, self.broken)
+        is_unready = self._listed(hands, ident, self.unready)
+        is_broken = self._listed(hands, ident, self.broken, BROKEN_SECONDS)
 
         def look() -> tuple[bool, str]:
-            if in_work():
-                return False, "in work"
-            if self.broken and not is_broken():
-                return True, "done"
+            if self.unready:
+                if is_unready() is False:
+                    return True, "done"
+                if not is_broken():
+                    return False, "in work"
             raw = self.get(ident, hands)
             ready = self.is_ready(raw) if raw else None
             if ready is None:
@@ -230,19 +234,18 @@ class Kind:
 
         wait.until(f"{address} to be ready", look, seconds=READY_SECONDS, every=0.5)
 
-    def _still(self, hands: Hands, ident: str, params: Mapping[str, Any]) -> Callable[[], bool]:
-        """Whether it is still in a list that all who wait share; False too where there is no such list."""
-        if not params:
-            return lambda: False
-        shared = hands.shared(self.service, self.path, self.many, **params)
+    def _listed(
+        self, hands: Hands, ident: str, params: Mapping[str, Any], least: float = 0.0
+    ) -> Callable[[], bool | None]:
+        """Whether it is in a list that all who wait share; None where that was asked for before it was waited for."""
+        shared = hands.shared(self.service, self.path, self.many, least, **params)
         begun = time.monotonic()
 
-        def still() -> bool:
+        def listed() -> bool | None:
             asked, ids = shared.ids()
-            # A list that was asked for before does not know of it.
-            return asked < begun or ident in ids
+            return ident in ids if asked >= begun else None
 
-        return still
+        return listed
 
     def reason(self, raw: dict[str, Any]) -> str:
         """Why it is in error, as OpenStack tells it."""
@@ -254,10 +257,10 @@ class Kind:
         if not self.slow:
             return
 
-        is_there = self._still(hands, there.id, self.existing)
+        is_there = self._listed(hands, there.id, self.existing)
 
         def look() -> tuple[bool, str]:
-            if is_there():
+            if self.existing and is_there() is not False:
                 return False, "there"
             raw = self.get(there.id, hands)
             return raw is None or self.status(raw).upper() == "DELETED", self.status(raw or {})

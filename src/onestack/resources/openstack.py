@@ -98,8 +98,8 @@ class OpenStack:
     def rest(self, service: str, project: str | None = None) -> Rest:
         return self._access.rest(service, project)
 
-    def shared(self, service: str, path: str, key: str, **params: Any) -> Shared:
-        return self._waited.list(service, path, key, **params)
+    def shared(self, service: str, path: str, key: str, least: float = 0.0, **params: Any) -> Shared:
+        return self._waited.list(service, path, key, least, **params)
 
     def as_user(self, user: str, password: Secret, project: str) -> Rest:
         return self._access.as_user(user, self._secret(password), project)
@@ -120,8 +120,8 @@ class _Hands:
     def rest(self, service: str, project: str | None = None) -> Rest:
         return self._cloud.rest(service, project)
 
-    def shared(self, service: str, path: str, key: str, **params: Any) -> Shared:
-        return self._cloud.shared(service, path, key, **params)
+    def shared(self, service: str, path: str, key: str, least: float = 0.0, **params: Any) -> Shared:
+        return self._cloud.shared(service, path, key, least, **params)
 
     def as_user(self, user: str, password: Secret, project: str) -> Rest:
         return self._cloud.as_user(user, password, project)

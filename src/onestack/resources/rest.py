@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from keystoneauth1 import exceptions as auth_errors
 from openstack.connection import Connection
@@ -89,7 +89,8 @@ class Rest:
             following = _next(answer, key)
             if not following or not answer[key]:
                 return found
-            params = {**params, **dict(parse_qsl(urlsplit(following).query))}
+            again = parse_qs(urlsplit(following).query)
+            params |= {name: values[0] if len(values) == 1 else values for name, values in again.items()}
 
     def call(self, method: str, path: str, **words: Any) -> Any:
         if self._microversion:

@@ -35,7 +35,7 @@ class Servers(Kind):
     within = True
     slow = True
     existing = {"all_tenants": "1"}  # noqa: RUF012
-    building = {**existing, "status": "BUILD"}  # noqa: RUF012
+    unready = {**existing, "status": ("BUILD", "ERROR")}  # noqa: RUF012
     broken = {**existing, "status": "ERROR"}  # noqa: RUF012
     fields = (
         "name",

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 
 PREFIX = "fake-"
+DRIVER = "onestack_fake_hosts"
+"""The mechanism driver that binds their ports (`binding`), as Neutron knows it."""
 COUNT = "ONESTACK_FAKE_HOSTS"
 """Environment variable: how many."""
 

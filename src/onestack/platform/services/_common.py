@@ -85,10 +85,11 @@ def authtoken(view: View, user: str) -> dict[str, Value]:
 
 
 def database(view: View, name: str, user: str) -> dict[str, Value]:
-    """[database]: few idle connections, more when requests come together."""
+    """[database]: as many connections are kept as requests are answered at a time; those beyond are closed after
+    each use."""
     return {
         "connection": view.database(name, user),
-        "max_pool_size": 5,
+        "max_pool_size": 12,
         "max_overflow": 40,
         "max_retries": -1,
     }
