@@ -12,7 +12,6 @@ import os
 
 # Before any model of Neutron's is there: how related rows are loaded is decided when models are first used.
 from onestack_runtime import empty_tables, neutron_news, neutron_questions, neutron_ring
-from onestack_runtime.fake_hosts.hosts import DRIVER
 from onestack_runtime.places import API, ETC, LIB, RUN, folder
 from onestack_runtime.process import Process
 
@@ -47,13 +46,15 @@ def _ask_less() -> None:
     from neutron.services.segments import plugin
     from oslo_utils import timeutils
 
+    from onestack_runtime.fake_hosts import binding
+
     neutron_ring.touch_seldom(
         hash_ring_manager.HashRingManager, constants.HASH_RING_TOUCH_INTERVAL, timeutils.utcnow
     )
     neutron_news.leave_out_old(
         ovsdb_monitor.LogicalSwitchPortCreateEvent,
         neutron_news.known,
-        DRIVER,
+        binding.is_pretended,
         constants.OVN_HOST_ID_EXT_ID_KEY,
     )
     neutron_questions.of_revisions(ovn_revision_numbers_db)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from threading import Lock
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from keystoneauth1 import exceptions as auth_errors
 from openstack.connection import Connection
@@ -83,14 +83,15 @@ class Rest:
     def all(self, path: str, key: str, **params: Any) -> list[dict[str, Any]]:
         """Every page of a list."""
         found: list[dict[str, Any]] = []
+        further: dict[str, str] = {}
         while True:
-            answer = self.get(path, **params)
+            answer = self.get(path, **{**further, **params})
             found += answer[key]
             following = _next(answer, key)
             if not following or not answer[key]:
                 return found
-            again = parse_qs(urlsplit(following).query)
-            params |= {name: values[0] if len(values) == 1 else values for name, values in again.items()}
+            # Of a word with several values Nova's link has only one.
+            further = dict(parse_qsl(urlsplit(following).query))
 
     def call(self, method: str, path: str, **words: Any) -> Any:
         if self._microversion:

@@ -12,7 +12,14 @@ from neutron_lib import constants
 from neutron_lib.api.definitions import portbindings
 from neutron_lib.plugins.ml2 import api
 
-from onestack_runtime.fake_hosts.hosts import PREFIX
+from onestack_runtime.fake_hosts.hosts import DRIVER, PREFIX
+
+
+def is_pretended(host: str) -> bool:
+    """Whether it is a fake host: where this driver is not configured, none is."""
+    from oslo_config import cfg
+
+    return host.startswith(PREFIX) and DRIVER in cfg.CONF.ml2.mechanism_drivers
 
 
 class FakeHostsMechanismDriver(api.MechanismDriver):  # type: ignore[misc]
