@@ -19,6 +19,7 @@ import threading  # noqa: E402
 from collections.abc import Callable  # noqa: E402
 from typing import Any  # noqa: E402
 
+from onestack_runtime import database_connections  # noqa: E402
 from onestack_runtime.places import API, ETC, LIB, RUN, folder  # noqa: E402
 from onestack_runtime.process import Process  # noqa: E402
 
@@ -33,6 +34,7 @@ VOLUMES_UP_SECONDS = 120.0
 
 
 def main() -> None:
+    database_connections.install()
     state = LIB / "cinder"
     for name in ("backup", "conversion", "coordination", "lock"):
         folder(state / name, 0o700)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from onestack_runtime import threads
+from onestack_runtime import database_connections, threads
 from onestack_runtime.places import API, ETC, LIB, folder
 from onestack_runtime.process import Process
 
@@ -13,6 +13,7 @@ THREADS = 8
 
 def main() -> None:
     threads.native()
+    database_connections.install()
     os.environ.setdefault("OS_GLANCE_CONFIG_DIR", str(ETC / "glance"))
     for name in ("images", "staging", "tasks"):
         folder(LIB / "glance" / name)

@@ -11,7 +11,16 @@ import logging
 import os
 
 # Before any model of Neutron's is there: how related rows are loaded is decided when models are first used.
-from onestack_runtime import empty_tables, neutron_news, neutron_questions, neutron_ring
+from onestack_runtime import (
+    database_connections,
+    empty_tables,
+    neutron_news,
+    neutron_questions,
+    neutron_ring,
+    processors,
+    signatures,
+    versioned_objects,
+)
 from onestack_runtime.places import API, ETC, LIB, RUN, folder
 from onestack_runtime.process import Process
 
@@ -40,10 +49,12 @@ SELDOM_FILLED = (
 def _ask_less() -> None:
     """Have upstream's code ask the database only what it needs to know."""
     from neutron.common.ovn import constants, hash_ring_manager, utils
-    from neutron.db import ovn_revision_numbers_db, securitygroups_db
+    from neutron.db import models_v2, ovn_revision_numbers_db, securitygroups_db
     from neutron.objects import securitygroup, subnet
-    from neutron.plugins.ml2.drivers.ovn.mech_driver.ovsdb import ovsdb_monitor
+    from neutron.plugins.ml2.drivers.ovn.mech_driver.ovsdb import ovn_client, ovsdb_monitor
+    from neutron.services.qos import qos_plugin
     from neutron.services.segments import plugin
+    from neutron_lib.db import api as database
     from oslo_utils import timeutils
 
     from onestack_runtime.fake_hosts import binding
@@ -63,9 +74,25 @@ def _ask_less() -> None:
     )
     neutron_questions.of_segments(plugin.NovaSegmentNotifier, subnet.Subnet)
     neutron_questions.of_shared_addresses(utils, empty_tables.EMPTY)
+    neutron_questions.of_subnets(ovn_client.OVNClient, utils, models_v2.Subnet, database)
+    neutron_questions.of_groups(securitygroups_db.SecurityGroupDbMixin, securitygroup.SecurityGroup)
+    neutron_questions.of_policies(qos_plugin.QoSPlugin, empty_tables.EMPTY)
+
+
+def _think_less() -> None:
+    """Have upstream's code find out once what stays the same. Before any of Neutron's objects is imported."""
+    from oslo_policy import _checks
+    from oslo_versionedobjects import base
+    from pecan import util
+
+    signatures.of_rules(_checks)
+    signatures.of_methods(util)
+    versioned_objects.quicken(base)
 
 
 def main() -> None:
+    processors.stay(processors.NEUTRON)
+    database_connections.install()
     os.environ.setdefault("OS_NEUTRON_CONFIG_DIR", str(ETC / "neutron"))
     os.environ.setdefault("OS_NEUTRON_CONFIG_FILES", "neutron.conf;ml2_conf.ini")
     # OVN's driver asks its server how many API processes there are; and it keeps the time of its start in a
@@ -77,6 +104,7 @@ def main() -> None:
     folder(LIB / "neutron")
     empty_tables.unjoin(*SELDOM_FILLED)
     empty_tables.EMPTY.watch()
+    _think_less()
     from neutron import policy, server
     from neutron.server import api
     from neutron_lib.db import api as database

@@ -15,7 +15,15 @@ import logging  # noqa: E402
 import os  # noqa: E402
 from typing import Any  # noqa: E402
 
-from onestack_runtime import guest_cards, libvirt_connection, nova_allocations  # noqa: E402
+from onestack_runtime import (  # noqa: E402
+    database_connections,
+    guest_cards,
+    libvirt_connection,
+    nova_allocations,
+    processors,
+    signatures,
+    versioned_objects,
+)
 from onestack_runtime.places import API, ENVIRONMENT, ETC, LIB, folder  # noqa: E402
 from onestack_runtime.process import Process  # noqa: E402
 
@@ -29,6 +37,9 @@ DRAIN_SECONDS = 30
 
 
 def main() -> None:
+    processors.stay(processors.NOVA)
+    database_connections.install()
+    _think_less()
     os.environ.setdefault("OS_NOVA_CONFIG_DIR", str(ETC / "nova"))
     os.environ.setdefault("OS_NOVA_CONFIG_FILES", f"{ENVIRONMENT}/etc/nova/api-paste.ini;nova.conf")
     for name in (".", "instances", "tmp"):
@@ -54,6 +65,15 @@ def main() -> None:
     process.run()
 
 
+def _think_less() -> None:
+    """Have upstream's code find out once what stays the same. Before any of Nova's objects is imported."""
+    from oslo_policy import _checks
+    from oslo_versionedobjects import base
+
+    signatures.of_rules(_checks)
+    versioned_objects.quicken(base)
+
+
 def _prepare_workers() -> None:
     """What nova-compute's own start does for the whole process."""
     import nova.privsep
@@ -61,11 +81,12 @@ def _prepare_workers() -> None:
     import os_brick.privileged
     import os_vif
     import vif_plug_ovs.privsep
-    from nova import objects
+    from nova import objects, policy
+    from nova.api.validation import validators
     from nova.conf import CONF
     from nova.network import neutron
 
-    from onestack_runtime import nova_networks, privilege
+    from onestack_runtime import nova_networks, nova_questions, privilege, schemas
 
     privilege.in_process(nova.privsep, os_brick.privileged, vif_plug_ovs.privsep)
     os_brick.setup(CONF)
@@ -75,6 +96,13 @@ def _prepare_workers() -> None:
 
         libvirt.register()
     nova_networks.remember(neutron.API)
+    nova_networks.look_once(neutron.API)
+    nova_questions.of_versions(objects.service)
+    nova_questions.of_devices(objects.Instance)
+    schemas.of_nova(validators)
+    # The rules are upstream's; at each check it would look for files with others.
+    policy.init()
+    policy._ENFORCER.use_conf = False
     objects.Service.enable_min_version_cache()
 
 

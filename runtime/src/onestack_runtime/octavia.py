@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from onestack_runtime import octavia_clients, threads
+from onestack_runtime import database_connections, octavia_clients, threads
 from onestack_runtime.places import API, ETC, LIB, RUN, folder
 from onestack_runtime.process import Process
 
@@ -27,6 +27,7 @@ LISTEN_SECONDS = 30.0
 
 def main() -> None:
     threads.native()
+    database_connections.install()
     folder(RUN / "octavia", 0o700)
     folder(LIB / "octavia/balancers", 0o711)
     folder(LIB / "octavia/certificates", 0o700)
