@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from onestack_runtime import nova_networks
+from onestack_runtime import nova_networks, threads
 
 ADMIN, USER = SimpleNamespace(admin=True), SimpleNamespace(admin=False)
 
@@ -137,3 +138,14 @@ def test_what_a_user_was_told_will_not_do_for_a_copy_of_the_request_with_more_ri
     ports.validate_networks(user, ["a"])
     assert ports._get_port_vnic_info(SimpleNamespace(**{**vars(user), "is_admin": True}), "admin", "a")
     assert ports.asked == [("a", "user", None), ("a", "admin", ["vnic"])]
+
+
+def test_a_check_within_a_check_leaves_the_outer_one_as_it_was() -> None:
+    here = threading.local()
+    seen = []
+    with pytest.raises(LookupError), threads.during(here, "check", "first"):
+        with threads.during(here, "check", "later"):
+            seen.append(here.check)
+        seen.append(here.check)
+        raise LookupError
+    assert [*seen, here.check] == ["later", "first", None]

@@ -10,6 +10,8 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from onestack_runtime.threads import during
+
 FACTS = ("id", "network_id", "ip_version", "cidr", "subnetpool_id")
 """What is needed to know about the subnets of a port."""
 POLICIES = ("qos_network_policy_bindings", "qos_port_policy_bindings")
@@ -125,11 +127,8 @@ def of_groups(plugin: Any, group: Any) -> None:
         return get(cls, *args, **named)
 
     def _get_security_groups_on_port(self: Any, context: Any, port: Any) -> Any:
-        here.of_port = True
-        try:
+        with during(here, "of_port", True):
             return of_port(self, context, port)
-        finally:
-            here.of_port = False
 
     group.get_objects = classmethod(get_objects)
     plugin._get_security_groups_on_port = _get_security_groups_on_port

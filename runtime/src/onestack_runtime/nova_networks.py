@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from onestack_runtime.threads import during
+
 SECONDS = 60.0
 """How long an answer is good for."""
 MOST = 1000
@@ -66,11 +68,8 @@ def look_once(api: Any) -> None:
 
     def within(check: str, call: Callable[..., Any]) -> Callable[..., Any]:
         def called(*args: Any, **named: Any) -> Any:
-            here.check = check
-            try:
+            with during(here, "check", check):
                 return call(*args, **named)
-            finally:
-                here.check = None
 
         return called
 

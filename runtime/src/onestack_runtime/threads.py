@@ -7,9 +7,12 @@ have eventlet loaded costs memory and a second at each start. Nova forbids it to
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import Any
 
 
 class _NoEventlet:
@@ -29,3 +32,14 @@ def native() -> None:
     from oslo_service import backend
 
     backend.init_backend(backend.BackendType.THREADING)
+
+
+@contextmanager
+def during(here: threading.local, name: str, value: Any) -> Iterator[None]:
+    """What is called meanwhile by this thread finds `value` under this name; then it is as before, else None."""
+    before = getattr(here, name, None)
+    setattr(here, name, value)
+    try:
+        yield
+    finally:
+        setattr(here, name, before)

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from onestack_runtime.threads import during
+
 _current = threading.local()
 _default: list[int | None] = [None]
 """For threads that were handed no service: the one that was made last, as upstream has it."""
@@ -46,12 +48,8 @@ def bind(made: Any) -> None:
 def _as(number: int, method: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(method)
     def call(*args: Any, **named: Any) -> Any:
-        before = getattr(_current, "id", None)
-        _current.id = number
-        try:
+        with during(_current, "id", number):
             return method(*args, **named)
-        finally:
-            _current.id = before
 
     return call
 
