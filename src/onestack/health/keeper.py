@@ -20,7 +20,8 @@ from pathlib import Path
 from onestack.core.errors import PermanentError
 from onestack.core.paths import Paths
 from onestack.platform import catalogue, site
-from onestack.platform.bringup import CONTROLLER, is_ready, scales
+from onestack.platform.bringup import CONTROLLER, scales
+from onestack.platform.readiness import is_ready
 from onestack.platform.shape import Process
 from onestack.platform.site import Site
 

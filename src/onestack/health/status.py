@@ -15,7 +15,8 @@ from openstack.exceptions import SDKException
 from onestack.core.graph import Task, execute
 from onestack.host import processes
 from onestack.platform import catalogue, connect, scaling_status
-from onestack.platform.bringup import KEEPER, SCALER, is_ready, is_scaling, out_by_itself
+from onestack.platform.bringup import KEEPER, SCALER, is_scaling, out_by_itself
+from onestack.platform.readiness import is_ready
 from onestack.platform.shape import Process
 from onestack.platform.site import Site
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from onestack.core.errors import PermanentError
+from onestack.core.wait import PERIOD, Deadline
+from onestack.host.progress import Progress, tree
 
 CLEAN = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 """The environment of a command that inherits none."""
@@ -51,40 +53,64 @@ def run(
     inherit: bool = True,
     check: bool = True,
     log: Path | None = None,
+    patient: bool | Callable[[], bool] = False,
 ) -> str:
     """Run a command and return what it wrote (stdout and stderr together).
 
-    `seconds` is its deadline; past it the command is killed. `environment` is added to ours, or with
-    `inherit` off is all it gets: what the user's shell has set is not for a cloud's processes. With `log`,
-    the output is appended to that file too. Raises CommandFailed unless `check` is off.
+    `seconds` is its deadline; past it the command is killed. With `patient` the deadline is put off while its own
+    processes work, or while the function given says so (of a server that works for it). `environment` is added to
+    ours, or with `inherit` off is all it gets: what the user's shell has set is not for a cloud's processes. With
+    `log`, the output is appended to that file too. Raises CommandFailed unless `check` is off.
     """
     env = {**(os.environ if inherit else CLEAN), **(environment or {})}
     try:
-        done = subprocess.run(
+        process = subprocess.Popen(
             list(argv),
-            input=text_in,
-            stdin=subprocess.DEVNULL if text_in is None else None,
+            stdin=subprocess.DEVNULL if text_in is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=seconds,
             text=True,
             errors="replace",
             env=env,
-            check=False,
         )
-        output, status = done.stdout, done.returncode
-    except subprocess.TimeoutExpired as late:
-        raw = late.output or b""
-        output = raw.decode(errors="replace") if isinstance(raw, bytes) else raw
-        raise CommandFailed(argv, None, output) from late
     except FileNotFoundError as missing:
         raise PermanentError(f"{argv[0]} is not installed on this machine") from missing
+    with process:
+        try:
+            output, status = _wait(process, text_in, seconds, patient)
+        except BaseException:
+            process.kill()
+            raise
+        if status is None:
+            process.kill()
+            raise CommandFailed(argv, None, output)
     if log is not None:
         with log.open("a") as file:
             file.write(output)
     if check and status != 0:
         raise CommandFailed(argv, status, output)
     return output
+
+
+def _wait(
+    process: subprocess.Popen[str],
+    text_in: str | None,
+    seconds: float,
+    patient: bool | Callable[[], bool],
+) -> tuple[str, int | None]:
+    """What a process wrote and its exit status; None for a status when its deadline passed."""
+    working = Progress(lambda: tree(process.pid)) if patient is True else patient or None
+    deadline = Deadline(seconds, working)
+    while True:
+        try:
+            output, _ = process.communicate(text_in, timeout=min(seconds, PERIOD) if working else seconds)
+            return output, process.returncode
+        except subprocess.TimeoutExpired as late:
+            if deadline.passed():
+                raw = late.output or b""
+                return raw.decode(errors="replace") if isinstance(raw, bytes) else raw, None
+        # It was given with the first call; a second one is refused.
+        text_in = None
 
 
 def succeeds(argv: Sequence[str], *, seconds: float = 20) -> bool:

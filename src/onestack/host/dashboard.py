@@ -68,7 +68,7 @@ def ensure(base: Path, environment: Path, runtime: Path, store: Path, emit: Emit
         partial.mkdir(mode=0o755)
         argv = command(base, environment, runtime, partial)
         try:
-            run(argv, seconds=DEADLINE, environment=variables(), inherit=False)
+            run(argv, seconds=DEADLINE, environment=variables(), inherit=False, patient=True)
         except CommandFailed as failure:
             shutil.rmtree(partial, ignore_errors=True)
             raise PermanentError(

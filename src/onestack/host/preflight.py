@@ -37,7 +37,7 @@ def own(paths: Paths) -> Own:
     """Look for what the cloud of `paths` has."""
     # Data without a namespace is a cloud that is stopped, or half removed: its switches may still be there.
     there = namespace.exists(paths) or paths.lib.exists()
-    pids = frozenset(process.pid for process in processes.inside(paths.run))
+    pids = frozenset(process.pid for process in processes.of_cloud(paths.run))
     # The default root's interfaces have the default names, whatever became of the rest of that cloud.
     named = paths.is_default or (there and network.shared_with_machine(paths))
     return Own(there, pids, frozenset({network.HERE, network.PLUGGED} if named else ()))

@@ -1,7 +1,7 @@
-"""Which processes are the cloud's: those that see the cloud's run folder as their /run. No names are guessed.
+"""Which processes are the cloud's: those that see its run folder as their /run, and those its supervisord started.
 
-The mount namespace alone would not do: what `ip netns exec` starts (Neutron's metadata proxies) has a copy
-of it, which is another one.
+No names are guessed. The mount namespace alone would not do: what `ip netns exec` starts (Neutron's metadata proxies)
+has a copy of it, which is another one; and the keeper and the autoscaler run outside it.
 """
 
 from __future__ import annotations
@@ -41,10 +41,25 @@ def inside(run: Path) -> list[Proc]:
         wanted = run.stat()
     except FileNotFoundError:
         return []
+    return _those(lambda pid: os.path.samestat(Path(f"/proc/{pid}/root/run").stat(), wanted))
+
+
+def of_cloud(run: Path) -> list[Proc]:
+    """All processes of the cloud with the folder `run`: inside its namespace, or started by its supervisord.
+
+    supervisord tells each process its address; that is known even when supervisord itself was killed.
+    """
+    mark = f"SUPERVISOR_SERVER_URL=unix://{run}/supervisor.sock".encode()
+    supervised = _those(lambda pid: mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"))
+    found = {each.pid: each for each in (*inside(run), *supervised)}
+    return list(found.values())
+
+
+def _those(belongs: Callable[[int], bool]) -> list[Proc]:
     found = []
     for pid in _pids():
         try:
-            if os.path.samestat(Path(f"/proc/{pid}/root/run").stat(), wanted):
+            if belongs(pid):
                 words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
                 found.append(Proc(pid, tuple(word.decode(errors="replace") for word in words if word)))
         except OSError:  # gone meanwhile, or (the first process of a container) not ours to see

@@ -45,7 +45,8 @@ ExecStop={stop.replace("%", "%%")}
 # `up` starts what runs in scopes of their own; only the command itself is this unit's.
 KillMode=process
 Environment=ONESTACK_CACHE={paths.cache}
-TimeoutStartSec=1200
+# `up` has deadlines of its own, which a slow machine puts off.
+TimeoutStartSec=infinity
 TimeoutStopSec=600
 
 [Install]

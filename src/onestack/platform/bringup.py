@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,8 +17,8 @@ from onestack.core.errors import OneStackError, PermanentError
 from onestack.core.events import Emit, Event, step
 from onestack.core.graph import Task, execute
 from onestack.core.wait import until
-from onestack.host import namespace, processes, ready, systemd
-from onestack.host.command import last_lines, run
+from onestack.host import namespace, processes, systemd
+from onestack.host.command import run
 from onestack.host.supervisor import Program, configuration
 from onestack.platform import (
     catalogue,
@@ -35,6 +34,7 @@ from onestack.platform import (
     wiring,
 )
 from onestack.platform.parts import database, front, hypervisor, monitoring
+from onestack.platform.readiness import progress, start
 from onestack.platform.services import identity
 from onestack.platform.shape import RUN, Process, Ready
 from onestack.platform.site import PYTHON, Site
@@ -44,8 +44,6 @@ CONTROLLER = Process(SCALER, (), Ready(written=(f"{RUN}/{scaling_status.FILE}", 
 """How one knows that the controller of scaling groups works; slow APIs may keep it as long as they may be silent."""
 AUTO = "AUTO: "
 """How Nova's reason begins where it put a host out of service itself."""
-TRIES = 3
-"""How often a process may be started before it counts as one that cannot be."""
 
 
 def bring_up(site: Site, image: Path, emit: Emit) -> None:
@@ -92,8 +90,8 @@ def end_orphans(site: Site) -> None:
     """End what a supervisord that was killed left running: there must be no second one. What serves tenants stays."""
 
     def orphans() -> list[processes.Proc]:
-        inside = processes.inside(site.paths.run)
-        return [each for each in inside if not each.is_guest and not each.is_balancer]
+        found = processes.of_cloud(site.paths.run)
+        return [each for each in found if not each.is_guest and not each.is_balancer]
 
     if left := processes.end(orphans, seconds=20):
         raise PermanentError(f"processes that do not end: {', '.join(str(each.pid) for each in left)}")
@@ -260,84 +258,13 @@ def bootstrap_identity(site: Site, emit: Emit) -> None:
         run(
             site.enter(identity.bootstrap()),
             seconds=120,
+            patient=True,
             text_in=wanted,
             environment=PYTHON,
             inherit=False,
             log=site.log("bootstrap"),
         )
         marker.write_text(stamp)
-
-
-def start(site: Site, process: Process, emit: Emit) -> None:
-    """Start a process unless it runs, and wait until it is ready."""
-    there = site.supervisor.program(process.name)
-    if there and there.state == "RUNNING" and is_ready(site, process.ready)[0]:
-        return
-    with step(process.name, emit):
-        site.supervisor.launch(process.name)
-        wait_ready(site, process)
-
-
-def wait_ready(site: Site, process: Process) -> None:
-    """Wait until a started process is ready. Raises Unready with the last lines of its log."""
-    log = site.log(process.name)
-
-    def evidence() -> str:
-        return last_lines(tail(log))
-
-    tries: set[int] = set()
-    state, asked = site.supervisor.program(process.name), time.monotonic()
-
-    def look() -> tuple[bool, str]:
-        nonlocal state, asked
-        done, seen = is_ready(site, process.ready)
-        if done:
-            return done, seen
-        # The question to supervisord costs both sides more than the one to the process: once a second does.
-        if time.monotonic() - asked > 1:
-            state, asked = site.supervisor.program(process.name), time.monotonic()
-        tries.add(state.pid if state else 0)
-        if state is None or state.state in ("FATAL", "EXITED") or len(tries - {0}) > TRIES:
-            raise PermanentError(
-                f"{process.name} ends as soon as it is started ({(state and state.why) or 'see its log'})",
-                detail=evidence(),
-                where=str(log),
-                hint="the cause is in the log; after mending it run `onestack up` again",
-            )
-        return done, f"{seen}, process {state.state.lower()}"
-
-    # Python services take seconds to come; the native parts are there at once.
-    every = 0.25 if process.ready.http else 0.05
-    until(
-        f"{process.name} to be ready",
-        look,
-        seconds=process.ready.seconds,
-        every=every,
-        where=log,
-        evidence=evidence,
-    )
-
-
-def is_ready(site: Site, condition: Ready) -> tuple[bool, str]:
-    """Whether a readiness condition holds now, and what was seen."""
-    if condition.http:
-        return ready.http_answer(site.outside(condition.http[0]), condition.http[1])
-    if condition.socket:
-        return ready.accepts(site.outside(condition.socket))
-    if condition.command:
-        return ready.command_succeeds(site.enter(condition.command))
-    if condition.written:
-        return ready.written(site.outside(condition.written[0]), condition.written[1])
-    return True, "nothing to ask"
-
-
-def tail(log: Path, size: int = 20000) -> str:
-    """The end of a log."""
-    if not log.exists():
-        return ""
-    with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - size))
-        return file.read().decode(errors="replace")
 
 
 def out_by_itself(disabled_reason: str | None) -> str:
@@ -364,5 +291,10 @@ def hypervisors_up(site: Site, emit: Emit) -> None:
 
     with step("hypervisor", emit) as at:
         at.outcome = until(
-            "the hypervisor and the network agents", look, seconds=90, every=0.3, where=site.log("nova")
+            "the hypervisor and the network agents",
+            look,
+            seconds=90,
+            every=0.3,
+            where=site.log("nova"),
+            working=progress(site),
         )

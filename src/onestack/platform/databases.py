@@ -16,9 +16,11 @@ from onestack.core.graph import Task, execute
 from onestack.host.command import run
 from onestack.platform import catalogue
 from onestack.platform.parts import database
+from onestack.platform.readiness import progress
 from onestack.platform.site import PYTHON, Site
 
-MIGRATION_SECONDS = 600.0
+MIGRATION_SECONDS = 300.0
+"""How long a migration may stand still."""
 
 
 def install(site: Site) -> None:
@@ -29,7 +31,7 @@ def install(site: Site) -> None:
         return
     for left in data.iterdir():
         run(["rm", "-rf", str(left)])
-    site.inside(database.install(), seconds=120)
+    site.inside(database.install(), seconds=120, patient=True)
     done.touch()
 
 
@@ -60,21 +62,22 @@ def prepare(site: Site, emit: Emit, store: Path) -> None:
                 where=str(marker),
                 hint="restore it from a backup; `onestack destroy` begins anew, without the cloud's data",
             )
-        run(sql, text_in=database.drop(names), seconds=60)
-    run(sql, text_in=database.grants(names, site.view), seconds=60)
+        run(sql, text_in=database.drop(names), seconds=60, patient=progress(site))
+    run(sql, text_in=database.grants(names, site.view), seconds=60, patient=progress(site))
     if marker.exists() and marker.read_text() == wanted:
         return
     cached = store / f"databases-{wanted}.sql"
     with step("databases", emit) as at:
         if not marker.exists() and cached.exists():
-            run(sql, text_in=cached.read_text(), seconds=120)
+            run(sql, text_in=cached.read_text(), seconds=120, patient=progress(site))
             at.outcome = "from the release's cache"
         else:
             migrate(site, emit)
             at.outcome = "migrated"
             if not marker.exists():
                 partial = cached.with_suffix(f".{os.getpid()}")
-                partial.write_text(run(site.enter(database.dump([each.name for each in names])), seconds=120))
+                dump = site.enter(database.dump([each.name for each in names]))
+                partial.write_text(run(dump, seconds=120, patient=progress(site)))
                 partial.rename(cached)
         marker.write_text(wanted)
 
@@ -98,6 +101,7 @@ def migrate(site: Site, emit: Emit) -> None:
                 run(
                     site.enter(command),
                     seconds=MIGRATION_SECONDS,
+                    patient=progress(site),
                     environment=PYTHON,
                     inherit=False,
                     log=site.log(f"migrate-{name}"),

@@ -175,9 +175,18 @@ class Site:
         """The command line that runs `argv` inside the namespace."""
         return namespace.enter(self.paths, argv)
 
-    def inside(self, argv: Sequence[str], *, seconds: float = 60, text_in: str | None = None) -> str:
+    def inside(
+        self, argv: Sequence[str], *, seconds: float = 60, text_in: str | None = None, patient: bool = False
+    ) -> str:
         """Run a command inside the namespace; raises CommandFailed."""
-        return run(self.enter(argv), seconds=seconds, text_in=text_in, environment=PYTHON, inherit=False)
+        return run(
+            self.enter(argv),
+            seconds=seconds,
+            text_in=text_in,
+            environment=PYTHON,
+            inherit=False,
+            patient=patient,
+        )
 
     def program(self, process: Process) -> Program:
         """A process as supervisord keeps it."""

@@ -55,7 +55,7 @@ def down(paths: Paths, emit: Emit, *, keep_guests: bool = False, patience: float
         return
     with step("what is left", emit):
         supervisor.end()
-        left = processes.end(lambda: processes.inside(paths.run), seconds=10)
+        left = processes.end(lambda: processes.of_cloud(paths.run), seconds=10)
         if left:
             raise PermanentError(f"processes that do not end: {', '.join(str(each.pid) for each in left)}")
         # Without a namespace of ours, interfaces of these names would be somebody else's.
@@ -173,7 +173,7 @@ def remove_empty_parents(paths: Paths) -> None:
 
 def remains(paths: Paths) -> list[str]:
     """What is still there of a cloud, in words."""
-    found = [f"process {each.pid} ({each.program})" for each in processes.inside(paths.run)]
+    found = [f"process {each.pid} ({each.program})" for each in processes.of_cloud(paths.run)]
     found += [f"folder {each}" for each in (paths.run, paths.etc, paths.lib, paths.log) if each.exists()]
     found += [f"mount {each}" for each in namespace.mount_points() if _is_below(each, paths)]
     if network.shared_with_machine(paths) and paths.is_default:

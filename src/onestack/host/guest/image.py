@@ -69,11 +69,11 @@ def build(base: Path, out: Path) -> None:
         with (work / "disk").open("wb") as disk:
             disk.truncate(_DISK_SIZE)
         for argv in _boot_partition():
-            run(inside(base, work, argv), seconds=60)
+            run(inside(base, work, argv), seconds=60, patient=True)
         with (work / "disk").open("r+b") as disk:
             disk.write(boot_record((base / BOOT_SECTOR).read_bytes()))
         qcow2 = ["qemu-img", "convert", "-O", "qcow2", f"{SHARED}/disk", f"{SHARED}/disk.qcow2"]
-        run(inside(base, work, qcow2), seconds=60)
+        run(inside(base, work, qcow2), seconds=60, patient=True)
         partial = out.with_name(f"{out.name}.partial")
         partial.write_bytes((work / "disk.qcow2").read_bytes())
         partial.replace(out)

@@ -1,0 +1,82 @@
+"""Whether processes do anything: what a deadline asks before it gives up something that is only slow.
+
+Work is processor time or disk transfers. Lines in a log do not count: a service that tries in vain for ever writes
+some as well.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+SHARE = 0.1
+"""Share of one processor from which on processes count as working; an idle cloud takes 0.02 of one."""
+BYTES = 500_000
+"""Bytes a second, read from and written to disks, from which on they count as working."""
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Used:
+    """What a process has used so far: `cpu` seconds (with those of its ended children), `disk` bytes."""
+
+    cpu: float
+    disk: int
+
+
+def used(pid: int) -> Used | None:
+    """What a process has used; None when it is gone."""
+    try:
+        # The program's name, in parentheses, may hold anything.
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        counts = dict(line.split(": ") for line in Path(f"/proc/{pid}/io").read_text().splitlines())
+    except OSError:
+        return None
+    return Used(sum(map(int, fields[11:15])) / _TICKS, int(counts["read_bytes"]) + int(counts["write_bytes"]))
+
+
+def tree(pid: int) -> set[int]:
+    """A process and all that descend from it."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except OSError:
+                continue
+            children.setdefault(parent, []).append(int(entry.name))
+    found: set[int] = set()
+    waiting = [pid]
+    while waiting:
+        found.add(one := waiting.pop())
+        waiting += children.get(one, [])
+    return found
+
+
+class Progress:
+    """Whether the processes that `find` names worked since the last call. The first call compares with the making."""
+
+    def __init__(
+        self,
+        find: Callable[[], Iterable[int]],
+        *,
+        measure: Callable[[int], Used | None] = used,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._find, self._measure, self._clock = find, measure, clock
+        self._time, self._before = clock(), self._look()
+
+    def _look(self) -> dict[int, Used]:
+        return {pid: now for pid in self._find() if (now := self._measure(pid))}
+
+    def __call__(self) -> bool:
+        now, there = self._clock(), self._look()
+        seconds, before = max(now - self._time, 0.001), self._before
+        nothing = Used(0.0, 0)
+        cpu = sum(max(0.0, each.cpu - before.get(pid, nothing).cpu) for pid, each in there.items())
+        disk = sum(max(0, each.disk - before.get(pid, nothing).disk) for pid, each in there.items())
+        self._time, self._before = now, there
+        return cpu / seconds >= SHARE or disk / seconds >= BYTES
