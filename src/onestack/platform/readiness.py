@@ -37,7 +37,8 @@ def start(site: Site, process: Process, emit: Emit) -> None:
 def wait_ready(site: Site, process: Process, say: Callable[[str], None] = lambda message: None) -> None:
     """Wait until a started process is ready. Raises Unready with the last lines of its log.
 
-    The deadline is put off while any process of the cloud works: this one may be waiting for another. `say` hears now and then what is waited for.
+    The deadline is put off while any process of the cloud works: this one may be waiting for another.
+    `say` hears now and then what is waited for.
     """
     log = site.log(process.name)
 
