@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -14,7 +15,7 @@ from machines import GOOD, PATHS, machine
 from onestack import spec
 from onestack.core.errors import PermanentError
 from onestack.core.paths import Paths
-from onestack.host import doctor
+from onestack.host import doctor, preflight
 from onestack.host.doctor import Item, Report
 from onestack.host.facts import Device, Listener
 from onestack.host.preflight import Own
@@ -148,10 +149,12 @@ def test_a_cloud_that_is_already_there(tmp_path: Path) -> None:
     paths = Paths(tmp_path, PATHS.cache)
     assert item(examine(paths=paths), "cloud").value == f"none under {tmp_path}"
     paths.lib.mkdir(parents=True)
-    stopped = item(examine(paths=paths, own=Own(there=True)), "cloud")
+    mine = preflight.own(paths)
+    assert mine.there
+    stopped = item(examine(paths=paths, own=mine), "cloud")
     assert "stopped" in stopped.value
     assert "onestack up" in stopped.advice
-    running = examine(paths=paths, own=Own(True, frozenset({1, 2, 3})))
+    running = examine(paths=paths, own=dataclasses.replace(mine, pids=frozenset({1, 2, 3})))
     assert item(running, "cloud").value == f"runs under {tmp_path}, 3 processes"
     assert item(running, "folders").value == str(paths.lib)
 

@@ -45,10 +45,14 @@ class Step:
     def __init__(self, name: str, emit: Emit) -> None:
         self._name = name
         self._emit = emit
+        self._said = ""
         self.outcome = ""
 
     def progress(self, message: str) -> None:
-        """Say where the step is now."""
+        """Say where the step is now; what was said last, or nothing, is not said again."""
+        if message in ("", self._said):
+            return
+        self._said = message
         self._emit(Event(self._name, "progressed", message))
 
     def note(self, message: str) -> None:

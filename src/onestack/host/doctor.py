@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -241,12 +241,11 @@ def _datapath(spec: Spec, seen: Facts) -> Item:
 
 
 def _cloud(paths: Paths, mine: preflight.Own) -> Iterator[Item]:
-    folders: Sequence[Path] = [path for path in (paths.etc, paths.lib, paths.log) if path.exists()]
-    if not folders and not mine.there:
+    if not mine.folders and not mine.there:
         yield Item("cloud", f"none under {paths.root}")
         return
     if mine.pids:
         yield Item("cloud", f"runs under {paths.root}, {len(mine.pids)} processes")
     else:
         yield Item("cloud", f"lies under {paths.root}, stopped", advice="`onestack up` brings it back")
-    yield Item("folders", ", ".join(str(path) for path in folders) or "none")
+    yield Item("folders", ", ".join(str(path) for path in mine.folders) or "none")

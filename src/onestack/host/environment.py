@@ -7,6 +7,7 @@ the base is being built and the base needs neither pip nor a compiler.
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -15,13 +16,15 @@ from uv import find_uv_bin
 
 from onestack.core.errors import PermanentError
 from onestack.core.events import Emit, step
-from onestack.host.command import CommandFailed, run
+from onestack.host.command import CommandFailed
+from onestack.host.fetch_progress import Wheels
+from onestack.host.followed import follow
 from onestack.host.lock import held
 
 PYTHON = "3.13"
 """The Python of the base (Debian 13)."""
-DEADLINE = 900.0
-"""Seconds an installation may take."""
+DEADLINE = 600.0
+"""Seconds an installation may stand still."""
 
 
 def digest(place: Path) -> str:
@@ -55,7 +58,6 @@ def _install(target: Path) -> list[str]:
         find_uv_bin(),
         "pip",
         "install",
-        "--quiet",
         f"--python-version={PYTHON}",
         f"--target={target}",
         "--no-deps",
@@ -80,8 +82,15 @@ def ensure(source: Path, store: Path, name: str, emit: Emit) -> Path:
         if partial.exists():
             shutil.rmtree(partial)
         argv = locked(source, partial) if source.is_file() else project(source, partial)
+        reader = Wheels(len(re.findall("^[^ #]+==", source.read_text(), re.M)) if source.is_file() else 1)
         try:
-            run(argv, seconds=DEADLINE, environment={"UV_LINK_MODE": "copy", "UV_PYTHON": sys.executable})
+            follow(
+                argv,
+                log=store / f"{name}.log",
+                seconds=DEADLINE,
+                heard=lambda line: at.progress(reader.read(line)),
+                environment={"UV_LINK_MODE": "copy", "UV_PYTHON": sys.executable},
+            )
         except CommandFailed as failure:
             shutil.rmtree(partial, ignore_errors=True)
             raise PermanentError(

@@ -72,20 +72,30 @@ def probe_kvm(
     `seconds`: the deadline of the boot. `cache`: a file that keeps the answer for this boot of the machine.
     Raises PermanentError when the base lacks what the guest is made of.
     """
-    if not device.exists():
-        return Probe(False, f"{device} is not there")
-    if not os.access(device, os.R_OK | os.W_OK):
-        return Probe(False, f"{device} may not be opened by this user")
-    now = circumstances(base)
-    known = remembered(cache, now)
+    known = _known(base, cache, device)
     if known is not None:
         return known
+    now = circumstances(base)
     with tempfile.TemporaryDirectory(prefix="onestack-kvm-") as scratch:
         boot_files(base, Path(scratch))
         probe = boots(inside(base, Path(scratch), qemu("kvm", seconds)), seconds, silence)
     if cache is not None:
         remember(cache, now, probe)
     return probe
+
+
+def must_boot(base: Path, *, cache: Path | None = None, device: Path = _KVM) -> bool:
+    """Whether `probe_kvm` has to boot a guest for its answer, which takes seconds."""
+    return _known(base, cache, device) is None
+
+
+def _known(base: Path, cache: Path | None, device: Path) -> Probe | None:
+    """The answer that needs no guest; None where only a boot can tell."""
+    if not device.exists():
+        return Probe(False, f"{device} is not there")
+    if not os.access(device, os.R_OK | os.W_OK):
+        return Probe(False, f"{device} may not be opened by this user")
+    return remembered(cache, circumstances(base))
 
 
 def qemu(accelerator: str, seconds: float) -> list[str]:

@@ -31,6 +31,7 @@ class Own:
     there: bool = False
     pids: frozenset[int] = frozenset()
     interfaces: frozenset[str] = frozenset()
+    folders: tuple[Path, ...] = ()
 
 
 def own(paths: Paths) -> Own:
@@ -40,7 +41,8 @@ def own(paths: Paths) -> Own:
     pids = frozenset(process.pid for process in processes.of_cloud(paths.run))
     # The default root's interfaces have the default names, whatever became of the rest of that cloud.
     named = paths.is_default or (there and network.shared_with_machine(paths))
-    return Own(there, pids, frozenset({network.HERE, network.PLUGGED} if named else ()))
+    folders = tuple(path for path in (paths.etc, paths.lib, paths.log) if path.exists())
+    return Own(there, pids, frozenset({network.HERE, network.PLUGGED} if named else ()), folders)
 
 
 def disks(paths: Paths) -> list[Path]:

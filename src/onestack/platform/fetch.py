@@ -9,7 +9,7 @@ from onestack.core import data
 from onestack.core.events import Emit, step
 from onestack.core.graph import Task, execute
 from onestack.core.paths import Paths
-from onestack.host import base, dashboard, environment, guest
+from onestack.host import base, dashboard, environment, guest, hypervisor
 from onestack.spec.platform import Platform
 
 
@@ -50,12 +50,21 @@ def fetch(paths: Paths, wanted: Platform, emit: Emit, *, mirror: str | None = No
             found["base"], found["environment"], found["runtime"], store, emit
         )
 
+    def probe() -> None:
+        # It waits for a guest that may never come: meanwhile the rest is made.
+        kept = paths.cache / "kvm.json"
+        if hypervisor.must_boot(found["base"], cache=kept):
+            with step("virtualization", emit, "booting a guest under KVM") as at:
+                at.outcome = hypervisor.probe_kvm(found["base"], cache=kept).reason
+
     tasks = [
         Task("base", get_base),
         Task("environment", get_environment),
         Task("runtime", get_runtime, ("environment",)),
         Task("image", get_image, ("base",)),
     ]
+    if wanted.compute.driver != "fake":
+        tasks.append(Task("virtualization", probe, ("base",)))
     if "dashboard" in wanted.services:
         tasks.append(Task("dashboard", get_dashboard, ("base", "environment", "runtime")))
     for error in execute(tasks).values():
