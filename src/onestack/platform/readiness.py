@@ -8,16 +8,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from onestack.core.errors import PermanentError
 from onestack.core.events import Emit, step
 from onestack.core.wait import until
-from onestack.host import processes, ready
 from onestack.host.command import last_lines
+from onestack.host.machine import Condition, local
 from onestack.host.progress import Progress
 from onestack.platform.shape import Process, Ready
 from onestack.platform.site import Site
 
+T = TypeVar("T")
 TRIES = 3
 """How often a process may be started before it counts as one that cannot be."""
 SAY_SECONDS = 20.0
@@ -43,7 +45,7 @@ def wait_ready(site: Site, process: Process, say: Callable[[str], None] = lambda
     log = site.log(process.name)
 
     def evidence() -> str:
-        return last_lines(tail(log))
+        return last_lines(local.tail(log))
 
     tries: set[int] = set()
     state, asked = site.supervisor.program(process.name), time.monotonic()
@@ -86,31 +88,25 @@ def wait_ready(site: Site, process: Process, say: Callable[[str], None] = lambda
 
 def progress(site: Site) -> Progress:
     """Whether the cloud's processes work, those of its tenants (guests, balancers) left out."""
-
-    def ours() -> list[int]:
-        found = processes.of_cloud(site.paths.run)
-        return [each.pid for each in found if not each.is_guest and not each.is_balancer]
-
-    return Progress(ours)
+    return local.of_cloud(site.paths.run)
 
 
 def is_ready(site: Site, condition: Ready) -> tuple[bool, str]:
     """Whether a readiness condition holds now, and what was seen."""
-    if condition.http:
-        return ready.http_answer(site.outside(condition.http[0]), condition.http[1])
-    if condition.socket:
-        return ready.accepts(site.outside(condition.socket))
-    if condition.command:
-        return ready.command_succeeds(site.enter(condition.command))
-    if condition.written:
-        return ready.written(site.outside(condition.written[0]), condition.written[1])
-    return True, "nothing to ask"
+    return local.holds(on_host(site, condition))
 
 
-def tail(log: Path, size: int = 20000) -> str:
-    """The end of a log."""
-    if not log.exists():
-        return ""
-    with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - size))
-        return file.read().decode(errors="replace")
+def on_host(site: Site, declared: Ready) -> Condition:
+    """A condition as a process declares it, with the paths and the command that hold on the host."""
+
+    def placed(pair: tuple[str, T] | None) -> tuple[Path, T] | None:
+        return (site.outside(pair[0]), pair[1]) if pair else None
+
+    return Condition(
+        http=placed(declared.http),
+        socket=site.outside(declared.socket) if declared.socket else None,
+        command=tuple(site.enter(declared.command)) if declared.command else (),
+        written=placed(declared.written),
+        cloud=site.paths.run,
+        seconds=declared.seconds,
+    )

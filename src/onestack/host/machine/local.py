@@ -1,0 +1,158 @@
+"""This machine. Standard library only: the agent on another host is a LocalMachine there."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from onestack.core.errors import PermanentError
+from onestack.core.wait import until
+from onestack.host import facts, processes, ready
+from onestack.host.command import CommandFailed, last_lines, run
+from onestack.host.machine.interface import Condition, File, Ran, Say, quiet
+from onestack.host.progress import Progress
+
+LOG_BYTES = 20000
+"""How much of a log's end is looked at for its last lines."""
+
+
+class LocalMachine:
+    """The machine that this process runs on."""
+
+    def __init__(self, name: str = "localhost") -> None:
+        self.name = name
+
+    def facts(self, disks: Sequence[Path] = ()) -> facts.Facts:
+        return facts.gather(disks)
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        seconds: float = 60,
+        text_in: str | None = None,
+        environment: Mapping[str, str] | None = None,
+        patient: bool = False,
+    ) -> Ran:
+        try:
+            output = run(
+                argv,
+                seconds=seconds,
+                text_in=text_in,
+                environment=environment,
+                inherit=False,
+                patient=patient,
+            )
+        except CommandFailed as failure:
+            if failure.status is None:
+                raise
+            return Ran(failure.status, failure.output)
+        return Ran(0, output)
+
+    def read_file(self, path: Path) -> bytes | None:
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise _refused(error, path) from error
+
+    def write_files(self, files: Mapping[Path, File]) -> list[Path]:
+        changed = []
+        for path, file in files.items():
+            try:
+                if write(path, file):
+                    changed.append(path)
+            except OSError as error:
+                raise _refused(error, path) from error
+        return changed
+
+    def wait_ready(self, what: str, condition: Condition, say: Say = quiet) -> str:
+        told = ""
+
+        def look() -> tuple[bool, str]:
+            nonlocal told
+            done, seen = holds(condition)
+            if seen != told:
+                told = seen
+                say(seen)
+            return done, seen
+
+        return until(
+            what,
+            look,
+            seconds=condition.seconds,
+            every=condition.every,
+            where=condition.log,
+            evidence=lambda: last_lines(tail(condition.log)) if condition.log else "",
+            working=of_cloud(condition.cloud) if condition.cloud else None,
+        )
+
+    def processes(self, run: Path) -> list[processes.Proc]:
+        return processes.of_cloud(run)
+
+    def interfaces(self) -> list[str]:
+        return sorted(each.name for each in Path("/sys/class/net").iterdir())
+
+
+def _refused(error: OSError, path: Path) -> PermanentError:
+    return PermanentError(
+        f"{path}: {error.strerror}", hint="free disk space, permissions, and what else lies there"
+    )
+
+
+def write(path: Path, file: File) -> bool:
+    """Write a file as a whole; False where it is so already. Its folder is made if it is missing."""
+    try:
+        there = path.stat()
+        if there.st_mode & 0o7777 == file.mode and path.read_bytes() == file.data:
+            return False
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, partial = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as out:
+            # Before there is anything to read in it.
+            os.fchmod(out.fileno(), file.mode)
+            out.write(file.data)
+            out.flush()
+            os.fsync(out.fileno())
+        Path(partial).replace(path)
+    except BaseException:
+        Path(partial).unlink(missing_ok=True)
+        raise
+    return True
+
+
+def holds(condition: Condition) -> tuple[bool, str]:
+    """Whether a condition holds now, and what was seen."""
+    if condition.http:
+        return ready.http_answer(*condition.http)
+    if condition.socket:
+        return ready.accepts(condition.socket)
+    if condition.command:
+        return ready.command_succeeds(list(condition.command))
+    if condition.written:
+        return ready.written(*condition.written)
+    return True, "nothing to ask"
+
+
+def of_cloud(run: Path) -> Progress:
+    """Whether a cloud's processes work, those of its tenants (guests, balancers) left out."""
+
+    def ours() -> list[int]:
+        found = processes.of_cloud(run)
+        return [each.pid for each in found if not each.is_guest and not each.is_balancer]
+
+    return Progress(ours)
+
+
+def tail(log: Path, size: int = LOG_BYTES) -> str:
+    """The end of a log; "" where there is none."""
+    if not log.exists():
+        return ""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - size))
+        return file.read().decode(errors="replace")

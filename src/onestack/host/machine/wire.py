@@ -1,0 +1,66 @@
+"""What goes over a connection to an agent: one JSON object a line, in both directions.
+
+    {"id": 7, "verb": "run", "arguments": {...}}     a question; many may be under way
+    {"id": 7, "said": "HTTP 503"}                     how it goes on
+    {"id": 7, "result": {...}}                        its answer, or
+    {"id": 7, "error": {"kind": "Unready", "error": "...", "detail": "...", "hint": "..."}}
+    {"id": 0}                                         the asking side is there; without it the agent ends
+
+Standard library only. Bytes are base64, paths and addresses are text.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+from collections.abc import Mapping
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from pathlib import Path
+from typing import Any
+
+from onestack.core.errors import OneStackError, PermanentError, Unready
+
+HEARTBEAT_SECONDS = 5.0
+"""How often the asking side says that it is there."""
+SILENCE_SECONDS = 30.0
+"""Without a word for so long, a side counts the other as gone."""
+_TEXT = (Path, IPv4Address, IPv6Address, IPv4Network, IPv6Network)
+
+
+def plain(value: Any) -> Any:
+    """A value as what JSON can hold. Raises TypeError for what no verb uses."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {each.name: plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, _TEXT):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(one) for one in value]
+    if isinstance(value, (set, frozenset)):
+        return sorted(plain(one) for one in value)
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    raise TypeError(f"{type(value).__name__} does not go over a connection")
+
+
+def line(message: Mapping[str, Any]) -> bytes:
+    """One message, ready to be sent."""
+    return json.dumps(plain(message), separators=(",", ":")).encode() + b"\n"
+
+
+def error_as_data(error: BaseException) -> dict[str, str]:
+    """An error, as it is told to the asking side."""
+    if isinstance(error, OneStackError):
+        return {"kind": type(error).__name__, **error.as_dict()}
+    return {"kind": "PermanentError", "error": f"{type(error).__name__}: {error}"}
+
+
+def error_from_data(data: Mapping[str, str], host: str) -> PermanentError:
+    """The error that a host told of. What it says of a place is on that host."""
+    kind = Unready if data["kind"] == "Unready" else PermanentError
+    where = f"{host}: {data['where']}" if data.get("where") else host
+    return kind(data["error"], detail=data.get("detail", ""), where=where, hint=data.get("hint", ""))
