@@ -22,8 +22,8 @@ from onestack.observe.prometheus import Prometheus
 from onestack.plan import Plan, Secret, Wanted, make
 from onestack.plan.document import as_data
 from onestack.platform import connect, inventories
-from onestack.platform.bringup import begin_scaling
 from onestack.platform.site import Site
+from onestack.platform.watchers import begin_scaling
 from onestack.resources.openstack import OpenStack, from_environment_or_file
 from onestack.resources.rest import Access
 from onestack.resources.wanted import settle, wanted

@@ -11,8 +11,9 @@ import pytest
 
 from onestack.core.errors import BadInput
 from onestack.core.events import silent
-from onestack.platform import bringup, catalogue, ceph
+from onestack.platform import catalogue, ceph, graph
 from onestack.platform.site import Site
+from onestack.platform.stamps import stamps
 
 KEY = "AQCDkFZqAAAAABAAKVN0bmUgb2YgYSBrZXkgIQ=="
 CONF = """\
@@ -52,7 +53,7 @@ def pooled(make: Callable[..., Site], tmp_path: Path) -> Pooled:
 
 def cinder(site: Site) -> ConfigParser:
     found = ConfigParser(interpolation=None)
-    found.read_string(catalogue.files(site.view, [])["cinder/cinder.conf"])
+    found.read_string(catalogue.files(site.view)["cinder/cinder.conf"])
     return found
 
 
@@ -98,12 +99,14 @@ def test_files_are_roots_alone_and_go_with_their_backend(
 
 def test_who_reads_a_key_starts_anew_with_another_one_and_only_they(pooled: Pooled) -> None:
     site = pooled(KEYRING)
-    before = bringup.config_stamps(site, ceph.files(site))
+    ceph.write(site, ceph.files(site))
+    before = stamps(site)
     other = pooled(KEYRING.replace(KEY, KEY[::-1]))
-    after = bringup.config_stamps(other, ceph.files(other))
+    ceph.write(other, ceph.files(other))
+    after = stamps(other)
     assert {name for name in before if before[name] != after[name]} == {"cinder", "libvirtd"}
 
 
 def test_cinder_waits_until_the_pool_answers(pooled: Pooled, tmp_path: Path) -> None:
-    tasks = {task.name: task.needs for task in bringup.tasks(pooled(KEYRING), tmp_path / "image", silent)}
+    tasks = {task.name: task.needs for task in graph.tasks(pooled(KEYRING), tmp_path / "image", silent)}
     assert "ceph" in tasks["cinder"]

@@ -12,14 +12,26 @@ import pytest
 from onestack.core.errors import BadInput, PermanentError
 from onestack.core.events import silent
 from onestack.core.paths import Paths
-from onestack.platform import bringup, catalogue, folders, secrets, site
+from onestack.platform import (
+    bringup,
+    catalogue,
+    folders,
+    graph,
+    secrets,
+    site,
+    stop_order,
+    takedown,
+    watchers,
+)
+from onestack.platform.shape import Step
 from onestack.platform.site import Choices, Site
+from onestack.platform.stamps import stamps
 
 Make = Callable[..., Site]
 
 
 def needs(found: Site, image: Path) -> dict[str, tuple[str, ...]]:
-    return {task.name: task.needs for task in bringup.tasks(found, image, silent)}
+    return {task.name: task.needs for task in graph.tasks(found, image, silent)}
 
 
 def all_before(graph: dict[str, tuple[str, ...]], name: str) -> set[str]:
@@ -39,19 +51,44 @@ def all_before(graph: dict[str, tuple[str, ...]], name: str) -> set[str]:
 )
 def test_every_choice_of_services_has_an_order(make: Make, tmp_path: Path, text: str) -> None:
     found = make(text)
-    graph = needs(found, tmp_path)
-    assert {need for names in graph.values() for need in names} <= set(graph)
-    assert len(list(TopologicalSorter(graph).static_order())) == len(graph)
-    assert {each.name for each in catalogue.processes(found.view)} <= set(graph)
+    order = needs(found, tmp_path)
+    assert {need for names in order.values() for need in names} <= set(order)
+    assert len(list(TopologicalSorter(order).static_order())) == len(order)
+    assert {each.name for each in catalogue.processes(found.view)} <= set(order)
 
 
 def test_what_stands_on_something_waits_for_it(make: Make, tmp_path: Path) -> None:
-    graph = needs(make(), tmp_path)
-    assert {"mariadb", "databases"} <= all_before(graph, "keystone")
-    assert {"mariadb", "databases"} <= all_before(graph, "nova")
-    assert {"ovsdb", "switch files", "switch settings"} <= all_before(graph, "ovs-vswitchd")
-    assert {"ovs-vswitchd", "ovn-northd", "external"} <= all_before(graph, "ovn-controller")
-    assert "virtlogd" in all_before(graph, "libvirtd")
+    order = needs(make(), tmp_path)
+    assert {"mariadb", "databases"} <= all_before(order, "keystone")
+    assert {"mariadb", "databases"} <= all_before(order, "nova")
+    assert {"ovsdb", "switch files", "switch settings"} <= all_before(order, "ovs-vswitchd")
+    assert {"ovs-vswitchd", "ovn-northd", "external"} <= all_before(order, "ovn-controller")
+    assert "virtlogd" in all_before(order, "libvirtd")
+
+
+def test_a_cloud_stops_in_the_reverse_of_what_is_needed(make: Make) -> None:
+    view = make().view
+    databases = Step(graph.DATABASES, lambda site, emit: None, ("mariadb",))
+    rows = stop_order.rows(catalogue.processes(view), [*catalogue.steps(view), databases])
+    place = {name: index for index, row in enumerate(rows) for name in row}
+    assert set(place) == {each.name for each in catalogue.processes(view)}
+    # Through the step that makes the databases; through the one that tells OVS who it is; plainly.
+    assert place["keystone"] < place["mariadb"]
+    assert place["nova"] < place["libvirtd"] < place["virtlogd"]
+    assert place["ovn-controller"] < place["ovs-vswitchd"] < place["ovsdb"]
+
+
+def test_what_guests_need_goes_on_with_them(make: Make) -> None:
+    found = make()
+    (found.paths.etc / "choices.json").unlink(missing_ok=True)
+    assert takedown.infrastructure(found.paths) == []
+    found.choices.save(site.choices_file(found.paths))
+    site.spec_file(found.paths).write_text("version: 1\n")
+    switches = {"ovsdb", "ovs-vswitchd", "ovn-northd", "ovn-controller"}
+    every = {name for row in takedown.infrastructure(found.paths) for name in row}
+    left = {name for row in takedown.infrastructure(found.paths, without_guests=True) for name in row}
+    assert every - left == switches
+    assert left == {"mariadb", "front", "libvirtd", "virtlogd"}
 
 
 def test_a_site_has_secrets_that_stay(make: Make) -> None:
@@ -79,18 +116,18 @@ def test_no_process_list_shows_a_secret(make: Make) -> None:
 
 
 def test_a_process_starts_anew_when_what_it_reads_changes_and_only_then(make: Make) -> None:
-    before = bringup.config_stamps(make())
-    assert bringup.config_stamps(make()) == before
-    port = bringup.config_stamps(make("platform: {listen: {port: 9000}}\n"))
+    before = stamps(make())
+    assert stamps(make()) == before
+    port = stamps(make("platform: {listen: {port: 9000}}\n"))
     assert port["front"] != before["front"]
     assert (port["mariadb"], port["libvirtd"]) == (before["mariadb"], before["libvirtd"])
-    ratio = bringup.config_stamps(make("platform: {compute: {cpu_allocation_ratio: 2}}\n"))
+    ratio = stamps(make("platform: {compute: {cpu_allocation_ratio: 2}}\n"))
     assert {name for name in before if ratio[name] != before[name]} <= {"nova"}
 
 
 def test_the_watchers_start_anew_with_another_platform_and_only_then(make: Make) -> None:
     def keeper(text: str) -> object:
-        return bringup.watcher(make(text), bringup.KEEPER, "onestack.health.keeper")
+        return watchers.watcher(make(text), watchers.KEEPER, "onestack.health.keeper")
 
     before = keeper("version: 1\n")
     assert keeper("roles: [{name: auditor}]\n") == before

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from onestack.core.events import silent
 from onestack.host import network
-from onestack.platform import wiring
-from onestack.platform.parts import switches
+from onestack.platform.infrastructure import ovn
 from onestack.platform.site import Site
 
 
@@ -32,7 +32,7 @@ class Switch:
 
     def inside(self, argv: Sequence[str]) -> str:
         self.ran.append(list(argv))
-        return self.known if list(argv) == switches.cards() else ""
+        return self.known if list(argv) == ovn.cards() else ""
 
 
 Wired = Callable[..., Switch]
@@ -45,7 +45,7 @@ def wired(monkeypatch: pytest.MonkeyPatch) -> Wired:
 
 
 def forget(switch: Switch) -> None:
-    wiring.forget_gone_ports(switch)  # type: ignore[arg-type]
+    ovn.forget_gone_ports(switch)  # type: ignore[arg-type]
 
 
 def test_what_a_boot_took_away_is_forgotten(wired: Wired) -> None:
@@ -68,7 +68,7 @@ def test_what_a_boot_took_away_is_forgotten(wired: Wired) -> None:
 def test_what_is_there_stays(wired: Wired) -> None:
     switch = wired("eth1\n")
     forget(switch)
-    assert switch.ran == [switches.cards()]
+    assert switch.ran == [ovn.cards()]
 
 
 def test_a_switch_that_runs_is_left_alone(wired: Wired) -> None:
@@ -82,6 +82,6 @@ def test_it_comes_before_the_switch_is_started(make: Callable[..., Site]) -> Non
     site = make()
     fake = SimpleNamespace(view=site.view, inside=lambda argv: ran.append("settings"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(wiring, "forget_gone_ports", lambda site: ran.append("forget"))
-        wiring.configure(fake)  # type: ignore[arg-type]
+        patch.setattr(ovn, "forget_gone_ports", lambda site: ran.append("forget"))
+        ovn.configure(fake, silent)  # type: ignore[arg-type]
     assert ran == ["settings", "forget"]

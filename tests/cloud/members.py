@@ -21,7 +21,7 @@ from openstack.connection import Connection
 from onestack import Cloud
 from onestack.core.wait import until
 from onestack.host import namespace
-from onestack.platform.parts.switches import DB
+from onestack.platform.infrastructure.ovn import DB
 
 SERVER = Path(__file__).with_name("member_server.py")
 

@@ -13,7 +13,7 @@ from cloud import health
 from onestack import Cloud
 from onestack.core.errors import PermanentError
 from onestack.core.wait import until
-from onestack.platform.parts import database
+from onestack.platform.infrastructure import mariadb
 
 PRETENDED = 5
 pytestmark = pytest.mark.cloud
@@ -26,7 +26,7 @@ def statements(cloud: Cloud, user: str, body: Callable[[], object]) -> list[str]
     """What a service asked its database while `body` ran."""
 
     def ask(sql: str) -> str:
-        return cloud.site.inside(database.client(), text_in=sql)
+        return cloud.site.inside(mariadb.client(), text_in=sql)
 
     ask("SET GLOBAL log_output = 'TABLE'; TRUNCATE mysql.general_log; SET GLOBAL general_log = ON")
     try:

@@ -18,7 +18,7 @@ from onestack.observe.collect import Collector
 from onestack.observe.exporter import Exporter
 from onestack.observe.prometheus import Prometheus, QueryRefused
 from onestack.platform import site
-from onestack.platform.parts import monitoring
+from onestack.platform.infrastructure.prometheus import NAME
 from onestack.spec import BadSpec
 
 pytestmark = pytest.mark.cloud
@@ -42,7 +42,7 @@ def prometheus(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             yield Prometheus(found)
     if not monitored:
         cloud.up(_file(tmp_path_factory, kept))
-        assert monitoring.NAME not in health.pids(cloud)
+        assert NAME not in health.pids(cloud)
 
 
 def _file(folder: pytest.TempPathFactory, text: str) -> Path:
@@ -155,9 +155,9 @@ def test_requests_show_by_pool_and_member_and_end_with_the_balancer(
 
 def test_what_is_kept_outlives_a_kill(cloud: Cloud, prometheus: Prometheus) -> None:
     until("a first figure", lambda: ((v := prometheus.query("up")) == 1.0, str(v)), seconds=SCRAPES)
-    before, pid = time.time(), health.pids(cloud)[monitoring.NAME]
-    cloud.site.supervisor.signal(monitoring.NAME, "KILL")
-    health.wait_back(cloud, monitoring.NAME, pid)
+    before, pid = time.time(), health.pids(cloud)[NAME]
+    cloud.site.supervisor.signal(NAME, "KILL")
+    health.wait_back(cloud, NAME, pid)
     assert prometheus.range("onestack_look_timestamp_seconds", before - 10, before, 5)
 
 
@@ -195,7 +195,7 @@ def test_while_prometheus_is_away_nothing_is_scaled_in(
     supervisor = cloud.site.supervisor
     with groups.applied(cloud, file, "asking/web"):
         groups.settles(cloud, "asking/web", 2)
-        supervisor.stop(monitoring.NAME)
+        supervisor.stop(NAME)
         try:
             seen: dict[float, int] = {}
 
@@ -209,7 +209,7 @@ def test_while_prometheus_is_away_nothing_is_scaled_in(
             assert set(seen.values()) == {2}
             assert any("jobs: " in problem for problem in cloud.status().scaling)
         finally:
-            supervisor.launch(monitoring.NAME)
+            supervisor.launch(NAME)
 
 
 WRONG = """\

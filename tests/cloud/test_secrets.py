@@ -12,7 +12,7 @@ import pytest
 from cloud.command import succeed
 from onestack import Cloud
 from onestack.host import processes
-from onestack.platform.parts import database
+from onestack.platform.infrastructure import mariadb
 
 pytestmark = pytest.mark.cloud
 
@@ -91,7 +91,7 @@ def rounds(cloud: Cloud, user: str) -> str:
         "SELECT SUBSTR(password.password_hash, 1, 7) FROM password JOIN local_user ON local_user.id ="
         f" password.local_user_id WHERE local_user.name = '{user}'"
     )
-    return cloud.site.inside([*database.client(), "keystone"], text_in=query).strip()
+    return cloud.site.inside([*mariadb.client(), "keystone"], text_in=query).strip()
 
 
 def test_only_passwords_that_nobody_chose_are_hashed_with_few_rounds(cloud: Cloud) -> None:

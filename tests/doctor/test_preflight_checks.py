@@ -16,7 +16,7 @@ from onestack.host import network, preflight
 from onestack.host.facts import Device, Disk, Facts, Listener, System
 from onestack.host.preflight import Own
 from onestack.host.proc import Route
-from onestack.platform.parts import front
+from onestack.platform.infrastructure import gateway
 from onestack.spec import Diagnostic, Spec
 
 BESIDE = Paths(Path("/srv/second"), PATHS.cache)
@@ -286,7 +286,7 @@ def test_what_a_root_without_a_cloud_has(tmp_path: Path) -> None:
 
 
 def test_the_metadata_port_is_the_front_s() -> None:
-    assert preflight.METADATA_PORT == front.METADATA_PORT
+    assert preflight.METADATA_PORT == gateway.METADATA_PORT
 
 
 def test_a_metadata_port_in_use_is_named() -> None:

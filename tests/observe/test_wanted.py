@@ -12,9 +12,10 @@ from onestack import spec
 from onestack.core.errors import TemporaryError
 from onestack.core.paths import Paths
 from onestack.observe.prometheus import Prometheus
-from onestack.platform import bringup, catalogue, folders
-from onestack.platform.parts import front, monitoring
+from onestack.platform import catalogue, folders
+from onestack.platform.infrastructure import gateway, prometheus
 from onestack.platform.site import Choices, Site
+from onestack.platform.stamps import stamped
 from onestack.spec import BadSpec, model
 
 ON = "platform: {monitoring: {enabled: true}}\n"
@@ -44,37 +45,38 @@ def names(site: Site) -> set[str]:
 
 
 def test_it_runs_where_there_are_groups_or_where_the_spec_says_so(make: Callable[[str], Site]) -> None:
-    assert monitoring.NAME not in names(make("version: 1\n"))
-    assert monitoring.NAME in names(make(ON))
-    assert monitoring.NAME in names(make(GROUPS))
-    assert monitoring.NAME not in names(make(GROUPS + "platform: {monitoring: {enabled: false}}\n"))
+    assert prometheus.NAME not in names(make("version: 1\n"))
+    assert prometheus.NAME in names(make(ON))
+    assert prometheus.NAME in names(make(GROUPS))
+    assert prometheus.NAME not in names(make(GROUPS + "platform: {monitoring: {enabled: false}}\n"))
 
 
 def test_it_runs_as_a_user_of_its_own_and_listens_on_loopback(make: Callable[[str], Site]) -> None:
     found = make("platform: {monitoring: {enabled: true, port: 9999, retention: 2d, size: 100}}\n")
-    (process,) = monitoring.processes(found.view)
+    (process,) = prometheus.processes(found.view)
     words = " ".join(process.command)
     assert words.startswith("setpriv --reuid=prometheus --regid=prometheus --clear-groups --no-new-privs")
     assert "--web.listen-address=127.0.0.1:9999" in words
     assert "--storage.tsdb.retention.time=172800s --storage.tsdb.retention.size=100MB" in words
-    assert next(each for each in folders.FOLDERS if each.path == monitoring.DATA).mode == 0o700
+    assert next(each for each in folders.FOLDERS if each.path == prometheus.DATA).mode == 0o700
 
 
 def test_what_it_scrapes(make: Callable[[str], Site]) -> None:
     text = "platform: {monitoring: {enabled: true, exporter_port: 9465, targets: ['a.example:9100', '1.2.3.4:9']}}\n"
-    found = json.loads(monitoring.settings(make(text).view))
+    found = json.loads(prometheus.files(make(text).view)[prometheus.CONFIG])
     jobs = {each["job_name"]: each["static_configs"][0]["targets"] for each in found["scrape_configs"]}
     assert jobs == {"onestack": ["127.0.0.1:9465"], "targets": ["a.example:9100", "1.2.3.4:9"]}
     assert found["global"]["scrape_interval"] == "5s"
 
 
 def test_it_starts_anew_when_its_settings_change(make: Callable[[str], Site]) -> None:
-    stamps = [
-        bringup.config_stamps(make(f"platform: {{monitoring: {{enabled: true, {more}}}}}\n"))[monitoring.NAME]
-        for more in ("size: 512", "size: 512", "size: 600", "targets: ['a:1']")
-    ]
-    assert stamps[0] == stamps[1]
-    assert len(set(stamps)) == 3
+    def started(more: str) -> object:
+        found = make(f"platform: {{monitoring: {{enabled: true, {more}}}}}\n")
+        return next(found.program(each) for each in stamped(found) if each.name == prometheus.NAME)
+
+    programs = [started(more) for more in ("size: 512", "size: 512", "size: 600", "targets: ['a:1']")]
+    assert programs[0] == programs[1]
+    assert len({repr(each) for each in programs}) == 3
 
 
 def test_without_one_nothing_is_asked(make: Callable[[str], Site]) -> None:
@@ -90,7 +92,7 @@ def test_one_that_is_away_is_said(make: Callable[[str], Site]) -> None:
 
 
 def test_the_port_of_metadata_is_the_fronts() -> None:
-    assert front.METADATA_PORT == model._METADATA
+    assert gateway.METADATA_PORT == model._METADATA
 
 
 @pytest.mark.parametrize(

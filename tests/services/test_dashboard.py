@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from onestack.platform import catalogue
-from onestack.platform.parts import front
+from onestack.platform.infrastructure import gateway
 from onestack.platform.services import CATALOGUE, identity
 from onestack.platform.shape import View
 
@@ -18,7 +18,9 @@ def settings(view: View) -> dict[str, Any]:
 
 
 def haproxy(view: View) -> str:
-    return front.files(view, catalogue.endpoints(view.services), ["127.0.0.1:8080"])["front/haproxy.cfg"]
+    return gateway.files(
+        replace(view, endpoints=catalogue.endpoints(view.services), binds=("127.0.0.1:8080",))
+    )["front/haproxy.cfg"]
 
 
 def test_no_client_finds_the_page_in_the_catalogue(view: View) -> None:

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from onestack.platform import catalogue
+from onestack.platform import catalogue, graph
 from onestack.platform.services import CATALOGUE, _common
-from onestack.platform.services.identity import bootstrap
+from onestack.platform.services.identity import BOOTSTRAP, bootstrap
 from onestack.platform.shape import View, VolumeBackend
 from onestack.spec.services import PROJECTS, REQUIRES
 
@@ -43,12 +43,14 @@ def test_each_service_comes_after_what_it_requires() -> None:
         assert all(order.index(needed) < order.index(service.type) for needed in service.requires)
 
 
-def test_processes_need_only_processes_that_are_there(view: View) -> None:
+def test_processes_need_only_processes_and_steps_that_are_there(view: View) -> None:
     for each in (view, replace(view, virt_type="fake", fake_hosts=3)):
         names = [process.name for process in catalogue.processes(each)]
+        names += [step.name for step in catalogue.steps(each)]
         assert len(names) == len(set(names))
-        for process in catalogue.processes(each):
-            assert set(process.needs) <= set(names), process.name
+        there = {*names, graph.DATABASES, BOOTSTRAP}
+        for one in (*catalogue.processes(each), *catalogue.steps(each)):
+            assert set(one.needs) <= there, one.name
 
 
 def test_a_process_is_given_longer_to_end_than_its_runner_takes() -> None:

@@ -20,10 +20,10 @@ from pathlib import Path
 from onestack.core.errors import PermanentError
 from onestack.core.paths import Paths
 from onestack.platform import catalogue, site
-from onestack.platform.bringup import CONTROLLER, scales
 from onestack.platform.readiness import is_ready
 from onestack.platform.shape import Process
 from onestack.platform.site import Site
+from onestack.platform.watchers import CONTROLLER, scales
 
 LOG = logging.getLogger("onestack.keeper")
 PERIOD = 5.0

@@ -15,10 +15,11 @@ from openstack.exceptions import SDKException
 from onestack.core.graph import Task, execute
 from onestack.host import processes
 from onestack.platform import catalogue, connect, scaling_status
-from onestack.platform.bringup import KEEPER, SCALER, is_scaling, out_by_itself
+from onestack.platform.hypervisors import out_by_itself
 from onestack.platform.readiness import is_ready
 from onestack.platform.shape import Process
 from onestack.platform.site import Site
+from onestack.platform.watchers import KEEPER, SCALER, is_scaling
 
 Health = Literal["healthy", "degraded", "not running"]
 EXIT_STATUS: dict[Health, int] = {"healthy": 0, "degraded": 1, "not running": 3}

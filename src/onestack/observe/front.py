@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from onestack.observe import balancers
 from onestack.observe.collect import ask
-from onestack.platform.parts.front import ADMIN_SOCKET, CONSOLE
+from onestack.platform.infrastructure.gateway import ADMIN_SOCKET, CONSOLE
 from onestack.platform.site import Site
 
 # A console lasts as long as somebody looks at it; guests' questions change nothing.

@@ -1,12 +1,20 @@
-"""What a cloud consists of: its services, the processes of those and of the parts beneath, its secrets."""
+"""What a cloud consists of: its services, the infrastructure beneath them, its secrets."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from onestack.platform.parts import database, front, hypervisor, monitoring, switches
+from onestack.platform.infrastructure import INFRASTRUCTURE
 from onestack.platform.services import CATALOGUE
-from onestack.platform.shape import Database, Endpoint, Process, Service, View
+from onestack.platform.shape import (
+    Database,
+    Endpoint,
+    InfrastructureService,
+    Process,
+    Service,
+    Step,
+    View,
+)
 
 
 def services(chosen: Iterable[str]) -> list[Service]:
@@ -40,29 +48,26 @@ def secret_names(chosen: Iterable[str]) -> list[str]:
     return sorted(names)
 
 
-def parts(view: View) -> list[Process]:
-    """The processes beneath OpenStack."""
-    network = switches.processes(view) if "network" in view.services else ()
-    return [
-        *database.processes(view),
-        *network,
-        *hypervisor.processes(view),
-        *front.processes(view),
-        *monitoring.processes(view),
-    ]
+def infrastructure(view: View) -> list[InfrastructureService]:
+    """What a cloud has beneath and beside OpenStack."""
+    return [each for each in INFRASTRUCTURE if each.processes(view)]
+
+
+def declarations(view: View) -> list[InfrastructureService | Service]:
+    """All that a cloud consists of, what lies beneath first."""
+    return [*infrastructure(view), *services(view.services)]
 
 
 def processes(view: View) -> list[Process]:
     """Every process of the cloud."""
-    return parts(view) + [each for service in services(view.services) for each in service.processes(view)]
+    return [each for one in declarations(view) for each in one.processes(view)]
 
 
-def files(view: View, bind: list[str]) -> dict[str, str]:
-    """Every configuration file: path below /etc/onestack -> text."""
-    found: dict[str, str] = {}
-    for service in services(view.services):
-        found.update(service.files(view))
-    found.update(database.files(view))
-    found.update(hypervisor.files(view))
-    found.update(front.files(view, endpoints(view.services), bind))
-    return found
+def steps(view: View) -> list[Step]:
+    """All work on the host that is no process."""
+    return [each for one in declarations(view) for each in one.steps(view)]
+
+
+def files(view: View) -> dict[str, str]:
+    """Every configuration file: path below /etc/onestack, or a whole path inside the namespace -> text."""
+    return {name: text for one in declarations(view) for name, text in one.files(view).items()}

@@ -12,16 +12,23 @@ from configparser import ConfigParser
 from configparser import Error as ConfigError
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from onestack.core.errors import BadInput, PermanentError
 from onestack.core.events import Emit, step
 from onestack.host.command import CommandFailed
 from onestack.host.files import replace_private
-from onestack.platform.site import Site
+from onestack.platform.shape import ETC
 from onestack.spec.backends import CephPool
+
+if TYPE_CHECKING:
+    from onestack.platform.site import Site
 
 FOLDER = "ceph"
 SECRETS = "libvirt/secrets"
+READS = (f"{ETC}/{FOLDER}", f"{ETC}/{SECRETS}")
+"""Where those find them that use clusters."""
+STEP = "ceph"
 ANSWER_SECONDS = 30.0
 
 _SECRET = """\

@@ -15,24 +15,12 @@ from onestack.core.events import Emit, step
 from onestack.core.graph import Task, execute
 from onestack.host.command import run
 from onestack.platform import catalogue
-from onestack.platform.parts import database
+from onestack.platform.infrastructure import mariadb
 from onestack.platform.readiness import progress
 from onestack.platform.site import PYTHON, Site
 
 MIGRATION_SECONDS = 300.0
 """How long a migration may stand still."""
-
-
-def install(site: Site) -> None:
-    """Make MariaDB's data folder unless it is there. A half-made one is made again."""
-    data = site.outside(database.DATA)
-    done = data / "onestack-made"
-    if done.exists():
-        return
-    for left in data.iterdir():
-        run(["rm", "-rf", str(left)])
-    site.inside(database.install(), seconds=120, patient=True)
-    done.touch()
 
 
 def key(site: Site) -> str:
@@ -49,10 +37,10 @@ def key(site: Site) -> str:
 def prepare(site: Site, emit: Emit, store: Path) -> None:
     """Have every chosen service's databases at this release. MariaDB must run."""
     # Beside the data, so that it is lost or kept with them.
-    marker = site.outside(database.DATA) / "onestack-databases"
+    marker = site.outside(mariadb.DATA) / "onestack-databases"
     wanted = key(site)
     names = catalogue.databases(site.view.services)
-    sql = [*site.enter(database.client())]
+    sql = [*site.enter(mariadb.client())]
     if not marker.exists():
         # Never finished: what a killed first start left half migrated cannot be gone on from. Both later
         # markers are made only after this one, so that where they are the databases hold a cloud.
@@ -62,8 +50,8 @@ def prepare(site: Site, emit: Emit, store: Path) -> None:
                 where=str(marker),
                 hint="restore it from a backup; `onestack destroy` begins anew, without the cloud's data",
             )
-        run(sql, text_in=database.drop(names), seconds=60, patient=progress(site))
-    run(sql, text_in=database.grants(names, site.view), seconds=60, patient=progress(site))
+        run(sql, text_in=mariadb.drop(names), seconds=60, patient=progress(site))
+    run(sql, text_in=mariadb.grants(names, site.view), seconds=60, patient=progress(site))
     if marker.exists() and marker.read_text() == wanted:
         return
     cached = store / f"databases-{wanted}.sql"
@@ -76,7 +64,7 @@ def prepare(site: Site, emit: Emit, store: Path) -> None:
             at.outcome = "migrated"
             if not marker.exists():
                 partial = cached.with_suffix(f".{os.getpid()}")
-                dump = site.enter(database.dump([each.name for each in names]))
+                dump = site.enter(mariadb.dump([each.name for each in names]))
                 partial.write_text(run(dump, seconds=120, patient=progress(site)))
                 partial.rename(cached)
         marker.write_text(wanted)
@@ -84,12 +72,12 @@ def prepare(site: Site, emit: Emit, store: Path) -> None:
 
 def bootstrap_marker(site: Site) -> Path:
     """Says with what the first administrator was made; it goes when Keystone's database goes."""
-    return site.outside(database.DATA) / "onestack-bootstrapped"
+    return site.outside(mariadb.DATA) / "onestack-bootstrapped"
 
 
 def furnished_marker(site: Site) -> Path:
     """Names, one a line, what the cloud was given once; what its operator then takes away stays away."""
-    return site.outside(database.DATA) / "onestack-furnished"
+    return site.outside(mariadb.DATA) / "onestack-furnished"
 
 
 def migrate(site: Site, emit: Emit) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onestack.host.files import replace_private
-from onestack.platform.parts import monitoring
+from onestack.platform.infrastructure import prometheus
 from onestack.platform.site import Site
 
 
@@ -43,8 +43,8 @@ FOLDERS = (
     Folder("/var/lib/neutron"),
     Folder("/var/lib/horizon", mode=0o700),
     Folder("/var/lib/octavia", mode=0o711),
-    Folder(monitoring.FOLDER, "root", "prometheus", 0o750),
-    Folder(monitoring.DATA, "prometheus", "prometheus", 0o700),
+    Folder(prometheus.FOLDER, "root", "prometheus", 0o750),
+    Folder(prometheus.DATA, "prometheus", "prometheus", 0o700),
     Folder("/var/log", mode=0o750),
     Folder("/run", mode=0o755),
     Folder("/run/lock", mode=0o1777),
@@ -80,19 +80,15 @@ def make(site: Site) -> None:
 
 
 def write(site: Site, files: Mapping[str, str]) -> None:
-    """Write configuration files (path below /etc/onestack -> text), each replaced whole.
+    """Write configuration files (path below /etc/onestack, or inside the namespace -> text), each replaced whole.
 
     Those under libvirt and front are read by processes that are not root or need nothing secret; the rest
-    may hold passwords and is root's alone.
+    may hold passwords and is root's alone. What lies elsewhere has nothing secret, and is its users' to read.
     """
     for name, text in files.items():
-        place = site.paths.etc / name
+        elsewhere = name.startswith("/")
+        place = site.outside(name) if elsewhere else site.paths.etc / name
         place.parent.mkdir(parents=True, exist_ok=True)
         replace_private(place, text)
-
-
-def write_monitoring(site: Site) -> None:
-    """Write Prometheus' configuration where its user may read it."""
-    place = site.outside(monitoring.CONFIG)
-    replace_private(place, monitoring.settings(site.view))
-    place.chmod(0o644)
+        if elsewhere:
+            place.chmod(0o644)

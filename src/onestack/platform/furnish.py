@@ -10,7 +10,7 @@ from openstack.connection import Connection
 
 from onestack.core.events import Emit, step
 from onestack.platform import connect, databases
-from onestack.platform.parts.switches import PHYSICAL_NETWORK
+from onestack.platform.infrastructure.ovn import PHYSICAL_NETWORK
 from onestack.platform.services import volumes
 from onestack.platform.site import Site
 from onestack.spec.computing import FLAVORS

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from onestack.core.errors import PermanentError
 from onestack.core.events import Emit, step
 from onestack.host.command import run
-from onestack.platform.site import Site
+
+if TYPE_CHECKING:
+    from onestack.platform.site import Site
+
+STEP = "volume groups"
 
 
 def demand_groups(site: Site, emit: Emit) -> None:

@@ -8,7 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+from onestack.core.events import Emit
+
+if TYPE_CHECKING:
+    from onestack.platform.site import Site
 
 # Places inside the cloud's mount namespace (see onestack.core.paths).
 ETC = "/etc/onestack"
@@ -88,6 +93,10 @@ class View:
     """A CA bundle that clients of `front` need, where it speaks TLS."""
     monitoring: Monitoring | None = None
     """None: without Prometheus."""
+    endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
+    """Every API and page behind the API gateway, by project name."""
+    binds: tuple[str, ...] = ()
+    """What the API gateway listens on, in HAProxy's words."""
 
     @property
     def consoles(self) -> bool:
@@ -133,12 +142,38 @@ class Process:
     command: tuple[str, ...]
     ready: Ready
     needs: tuple[str, ...] = ()
-    """Names of processes that must be ready before this one is started."""
+    """Names of processes that must be ready, and of steps that must be done, before this one is started."""
     environment: Mapping[str, str] = field(default_factory=dict)
+    reads: tuple[str, ...] = ()
+    """Files and folders inside the namespace that it reads when it starts, beside the files of its declaration."""
     stop_seconds: int = 15
     """How long it may take to end after SIGTERM, in seconds, before SIGKILL."""
     hang_seconds: float = 60.0
     """How long its readiness check may fail once it was ready, in seconds, before it is started anew."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """Work on the host that is no process: done when `run` returns. Where it was done before, it changes nothing."""
+
+    name: str
+    run: Callable[[Site, Emit], None]
+    needs: tuple[str, ...] = ()
+    """Names of processes and steps that come first."""
+
+
+@dataclass(frozen=True)
+class InfrastructureService:
+    """What runs beneath OpenStack, or beside it: one module in `onestack.platform.infrastructure`, one `SERVICE`."""
+
+    name: str
+    processes: Callable[[View], tuple[Process, ...]]
+    """Empty where the cloud does without it."""
+    files: Callable[[View], Mapping[str, str]] = lambda view: {}
+    """Configuration files: path below /etc/onestack, or a whole path inside the namespace -> text."""
+    steps: Callable[[View], tuple[Step, ...]] = lambda view: ()
+    stays_with_guests: bool = False
+    """Whether it goes on where only guests do: without it their packets go nowhere."""
 
 
 @dataclass(frozen=True)
@@ -178,6 +213,7 @@ class Service:
     files: Callable[[View], Mapping[str, str]] = lambda view: {}
     """Configuration files: path below /etc/onestack -> text."""
     processes: Callable[[View], tuple[Process, ...]] = lambda view: ()
+    steps: Callable[[View], tuple[Step, ...]] = lambda view: ()
     endpoint: Endpoint | None = None
     user: str | None = None
     """Its user in the project `service`, whose password is the secret user/<name>."""

@@ -17,6 +17,7 @@ from onestack.host import namespace
 from onestack.host.command import run
 from onestack.host.supervisor import Program, Supervisor
 from onestack.platform import catalogue, secrets
+from onestack.platform.infrastructure.gateway import CERTIFICATE
 from onestack.platform.shape import ENVIRONMENT, Ceph, External, Monitoring, Process, View, VolumeBackend
 from onestack.spec.backends import Backend
 from onestack.spec.model import Spec
@@ -134,7 +135,16 @@ class Site:
             volume_backends=tuple(map(_backend, platform.volumes.backends)),
             ca_file=self.ca_file,
             monitoring=self._monitoring,
+            endpoints=catalogue.endpoints(platform.services),
+            binds=(self._bind,),
         )
+
+    @property
+    def _bind(self) -> str:
+        listen = self.spec.platform.listen
+        address = f"[{listen.address}]" if ":" in str(listen.address) else str(listen.address)
+        plain = f"{address}:{listen.port}"
+        return f"{plain} ssl crt {CERTIFICATE} alpn http/1.1" if self.tls else plain
 
     @property
     def _monitoring(self) -> Monitoring | None:

@@ -13,21 +13,11 @@ from onestack.core.paths import Paths
 from onestack.host import namespace, network, processes, systemd
 from onestack.host.command import run
 from onestack.host.supervisor import Supervisor
-from onestack.platform import site
-from onestack.platform.parts import database, hypervisor, switches
+from onestack.platform import catalogue, site, stop_order, watchers
+from onestack.platform.infrastructure import ovn
 
 GUEST_SECONDS = 20.0
 """How long guests may take to shut down by themselves."""
-
-# What carries guests' packets; it stays when guests do.
-_SWITCHES = ("ovsdb", "ovs-vswitchd", "ovn-northd", "ovn-controller")
-_WATCHERS = ("keeper", "scaler")
-# Stopped after everything that uses them: those of one row together, row after row.
-_LAST = (
-    (*hypervisor.NAMES, "front", "ovn-controller", "ovn-northd"),
-    ("ovs-vswitchd", database.NAME),
-    ("ovsdb",),
-)
 
 
 def down(paths: Paths, emit: Emit, *, keep_guests: bool = False, patience: float = GUEST_SECONDS) -> None:
@@ -38,19 +28,20 @@ def down(paths: Paths, emit: Emit, *, keep_guests: bool = False, patience: float
     supervisor = Supervisor(paths.run, paths.log)
     running = {name for name, each in supervisor.programs().items() if each.pid}
     # These first, or they would bring back what is being stopped.
-    for name in _WATCHERS:
+    for name in watchers.NAMES:
         if name in running:
             supervisor.stop(name)
-    services = sorted(running - {name for row in _LAST for name in row} - {*_WATCHERS})
+    beneath = infrastructure(paths)
+    services = sorted(running - {name for row in beneath for name in row} - {*watchers.NAMES})
     if services:
         with step("services", emit) as at:
             stop_all(supervisor, services)
             at.outcome = ", ".join(services)
     if not keep_guests:
         shut_down_guests(paths, emit, patience)
-    with step("parts beneath", emit):
-        for row in _LAST:
-            stop_all(supervisor, [n for n in row if n in running and not (keep_guests and n in _SWITCHES)])
+    with step("infrastructure", emit):
+        for row in infrastructure(paths, without_guests=keep_guests):
+            stop_all(supervisor, [name for name in row if name in running])
     if keep_guests:
         return
     with step("what is left", emit):
@@ -64,6 +55,24 @@ def down(paths: Paths, emit: Emit, *, keep_guests: bool = False, patience: float
             run(namespace.enter(paths, ["ovs-dpctl", "del-dp", "ovs-system"]), seconds=15, check=False)
             network.part([*interfaces(), *cards(paths)])
         namespace.remove(paths)
+
+
+def infrastructure(paths: Paths, *, without_guests: bool = False) -> list[list[str]]:
+    """The names of the processes beneath OpenStack as they stop, row after row; none where the spec is not there.
+
+    `without_guests`: only those that guests do without.
+    """
+    try:
+        view = site.load(paths).view
+    except OneStackError:
+        return []
+    found = catalogue.infrastructure(view)
+    if without_guests:
+        found = [each for each in found if not each.stays_with_guests]
+    return stop_order.rows(
+        [process for each in found for process in each.processes(view)],
+        [each for one in found for each in one.steps(view)],
+    )
 
 
 def stop_all(supervisor: Supervisor, names: list[str], seconds: float = 90) -> None:
@@ -104,15 +113,15 @@ def interfaces() -> list[str]:
     """The names of interfaces on the machine that are a cloud's."""
     return [
         network.HERE,
-        *switches.interfaces_of_bridges("netdev"),
-        *switches.interfaces_of_bridges("system"),
+        *ovn.interfaces_of_bridges("netdev"),
+        *ovn.interfaces_of_bridges("system"),
     ]
 
 
 def cards(paths: Paths) -> list[str]:
     """The names of interfaces on the machine that are guests' or balancers' cards, by the switch's own database."""
     question = ["Open_vSwitch", {"op": "select", "table": "Interface", "where": [], "columns": ["name"]}]
-    argv = ["ovsdb-tool", "query", switches.CONFIGURATION, json.dumps(question)]
+    argv = ["ovsdb-tool", "query", ovn.CONFIGURATION, json.dumps(question)]
     try:
         rows = json.loads(run(namespace.enter(paths, argv), seconds=15))[0]["rows"]
     except (PermanentError, ValueError, LookupError):

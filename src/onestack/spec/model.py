@@ -73,7 +73,7 @@ def _tell_apart(hosts: tuple[Host, ...]) -> tuple[Host, ...]:
 
 
 _METADATA = 8775
-"""The front's port for guests' metadata (onestack.platform.parts.front); a test holds it to that."""
+"""The front's port for guests' metadata (onestack.platform.infrastructure.gateway); a test holds it to that."""
 
 
 class Spec(Section):

@@ -14,7 +14,7 @@ from typing import Any
 from openstack.connection import Connection
 
 from onestack.health.volumes.seen import Folder, Guest, Piece, Seen, Volume
-from onestack.platform.parts import database
+from onestack.platform.infrastructure import mariadb
 from onestack.platform.services import volumes as backends
 from onestack.platform.site import Site
 
@@ -122,7 +122,7 @@ def _unfinished(site: Site, begun: float) -> dict[tuple[str, str], bool]:
     """Only Nova's database tells an attachment that was begun from one that is whole."""
     if "compute" not in site.view.services:
         return {}
-    rows = map(str.split, site.inside(database.client(), text_in=_UNFINISHED).splitlines())
+    rows = map(str.split, site.inside(mariadb.client(), text_in=_UNFINISHED).splitlines())
     return {(server, volume): float(changed) < begun for server, volume, changed in rows}
 
 

@@ -14,7 +14,7 @@ from openstack.connection import Connection
 from onestack.core.wait import until
 from onestack.health.volumes.judge import Action, Fault
 from onestack.health.volumes.look import NOTE, SET_ASIDE, VIRSH
-from onestack.platform.parts import database
+from onestack.platform.infrastructure import mariadb
 from onestack.platform.site import Site
 
 SECONDS = 120.0
@@ -114,7 +114,7 @@ class Mender:
             "UPDATE nova.block_device_mapping SET deleted = id, deleted_at = UTC_TIMESTAMP() "
             f"WHERE deleted = 0 AND instance_uuid = '{UUID(server)}' AND volume_id = '{UUID(volume)}';\n"
         )
-        self._site.inside(database.client(), text_in=sql)
+        self._site.inside(mariadb.client(), text_in=sql)
 
     def _take_from_guest(self, volume: str, server: str, disk: str) -> None:
         self._site.inside([*VIRSH, "detach-disk", server, disk, "--persistent"])

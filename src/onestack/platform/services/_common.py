@@ -149,8 +149,8 @@ def runner(
     *,
     needs: tuple[str, ...] = (),
     stop_seconds: int = 15,
+    reads: tuple[str, ...] = (),
     ready_seconds: float = READY_SECONDS,
-    database: bool = True,
     more: Mapping[str, str] | None = None,
 ) -> Process:
     """A project's one process: ready when its health path says that API and workers are up."""
@@ -158,8 +158,9 @@ def runner(
         project,
         (*_PYTHON, f"onestack_runtime.{project}"),
         Ready(http=(socket(project), f"/{path}/healthcheck"), seconds=ready_seconds),
-        needs=("mariadb", *needs) if database else needs,
+        needs=("databases", "front", *needs),
         environment=environment(**(more or {})),
+        reads=reads,
         stop_seconds=stop_seconds,
     )
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from onestack.platform import ceph, lvm
 from onestack.platform.services import _common as common
 from onestack.platform.services import volumes
 from onestack.platform.services.volumes import PATH, STATE
-from onestack.platform.shape import ENVIRONMENT, Database, Endpoint, Process, Service, View
+from onestack.platform.shape import ENVIRONMENT, Database, Endpoint, Process, Service, Step, View
 
 STOP_SECONDS = 45
 """Work in progress (a copy, an online snapshot) is waited for."""
@@ -53,7 +54,11 @@ def _files(view: View) -> dict[str, str]:
 
 
 def _processes(view: View) -> tuple[Process, ...]:
-    return (common.runner("cinder", PATH, stop_seconds=STOP_SECONDS),)
+    return (
+        common.runner(
+            "cinder", PATH, needs=(ceph.STEP, lvm.STEP), stop_seconds=STOP_SECONDS, reads=ceph.READS
+        ),
+    )
 
 
 SERVICE = Service(
@@ -64,6 +69,7 @@ SERVICE = Service(
     migrations=lambda view: common.migration("cinder"),
     files=_files,
     processes=_processes,
+    steps=lambda view: (Step(ceph.STEP, ceph.demand_answer), Step(lvm.STEP, lvm.demand_groups)),
     endpoint=Endpoint(PATH, common.socket("cinder"), "/v3"),
     user="cinder",
 )

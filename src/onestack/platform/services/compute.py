@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from onestack.platform.parts import front
+from onestack.platform.infrastructure import gateway
 from onestack.platform.services import _common as common
 from onestack.platform.services.network import METADATA_SECRET
 from onestack.platform.services.volumes import FRONT as VOLUMES
@@ -98,7 +98,7 @@ def _vnc(view: View) -> common.Section:
         "enabled": True,
         "server_listen": "127.0.0.1",
         "server_proxyclient_address": "127.0.0.1",
-        "novncproxy_base_url": f"{view.front}/{front.CONSOLE}/vnc_lite.html?path={front.CONSOLE}/websockify",
+        "novncproxy_base_url": f"{view.front}/{gateway.CONSOLE}/vnc_lite.html?path={gateway.CONSOLE}/websockify",
     }
 
 

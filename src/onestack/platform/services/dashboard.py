@@ -28,7 +28,7 @@ def _files(view: View) -> dict[str, str]:
 
 
 def _processes(view: View) -> tuple[Process, ...]:
-    return (common.runner("horizon", PATH, needs=(), database=False),)
+    return (common.runner("horizon", PATH),)
 
 
 SERVICE = Service(

@@ -10,6 +10,8 @@ from onestack.platform.shape import LIB, Database, Endpoint, Process, Service, V
 
 PATH = "identity"
 STATE = f"{LIB}/keystone"
+BOOTSTRAP = "bootstrap"
+"""The step that gives an empty Keystone its administrator and catalogue."""
 
 BCRYPT_BYTES = 72
 """What bcrypt takes of a password."""
@@ -40,7 +42,7 @@ def _files(view: View) -> dict[str, str]:
 
 
 def _processes(view: View) -> tuple[Process, ...]:
-    return (common.runner("keystone", PATH),)
+    return (common.runner("keystone", PATH, needs=(BOOTSTRAP,)),)
 
 
 def bootstrap() -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from onestack.platform.parts import front
+from onestack.platform.infrastructure import gateway
 from onestack.platform.services import _common as common
 from onestack.platform.shape import ENVIRONMENT, LIB, RUN, Database, Endpoint, Process, Service, View
 
@@ -37,7 +37,7 @@ def _files(view: View) -> dict[str, str]:
                 "metadata_proxy_shared_secret": view.secrets[METADATA_SECRET],
                 "metadata_proxy_socket": f"{RUN}/neutron/metadata_proxy",
                 "nova_metadata_host": "127.0.0.1",
-                "nova_metadata_port": front.METADATA_PORT,
+                "nova_metadata_port": gateway.METADATA_PORT,
             },
             "database": common.database(view, "neutron", "neutron"),
             "keystone_authtoken": common.authtoken(view, "neutron"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from onestack.platform.shape import RUN, Process, Ready, View
+from onestack.platform import ceph
+from onestack.platform.shape import RUN, InfrastructureService, Process, Ready, View
 
 NAMES = LOGGER, NAME = "virtlogd", "libvirtd"
 
@@ -59,6 +60,10 @@ def processes(view: View) -> tuple[Process, ...]:
             ("libvirtd",),
             Ready(command=("virsh", "--connect", "qemu:///system", "uri"), seconds=60),
             needs=(LOGGER,),
+            reads=ceph.READS,
             environment={"MALLOC_ARENA_MAX": "2"},
         ),
     )
+
+
+SERVICE = InfrastructureService(NAME, processes, files)

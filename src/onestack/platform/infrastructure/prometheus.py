@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-from onestack.platform.shape import LIB, Process, Ready, View
+from onestack.platform.shape import LIB, InfrastructureService, Process, Ready, View
 
 NAME = "prometheus"
 EVERY = "5s"
@@ -19,17 +19,15 @@ DATA = f"{FOLDER}/data"
 _LOOK_BACK = "30s"
 
 
-def settings(view: View) -> str:
-    """Its configuration; empty when the cloud has none."""
+def files(view: View) -> dict[str, str]:
     if view.monitoring is None:
-        return ""
+        return {}
     jobs = [_job("onestack", [f"127.0.0.1:{view.monitoring.exporter_port}"])]
     if view.monitoring.targets:
         jobs.append(_job("targets", list(view.monitoring.targets)))
     # JSON is YAML, and quotes whatever a target is called.
-    return json.dumps(
-        {"global": {"scrape_interval": EVERY, "scrape_timeout": "4s"}, "scrape_configs": jobs}, indent=1
-    )
+    settings = {"global": {"scrape_interval": EVERY, "scrape_timeout": "4s"}, "scrape_configs": jobs}
+    return {CONFIG: json.dumps(settings, indent=1)}
 
 
 def _job(name: str, targets: list[str]) -> dict[str, object]:
@@ -80,3 +78,6 @@ def processes(view: View) -> tuple[Process, ...]:
             environment={"GOMAXPROCS": "1", "GOGC": "50"},
         ),
     )
+
+
+SERVICE = InfrastructureService(NAME, processes, files)

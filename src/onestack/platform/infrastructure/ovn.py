@@ -6,9 +6,20 @@ virtio cards needs `userspace-tso-enable` (OVS 3.5), which must be set before ov
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from onestack.platform.shape import LIB, RUN, Process, Ready, View
+from onestack.core.events import Emit, step
+from onestack.host import network
+from onestack.host.command import run
+from onestack.platform.shape import LIB, RUN, InfrastructureService, Process, Ready, Step, View
+
+if TYPE_CHECKING:
+    from onestack.platform.site import Site
+
+NAME = "ovn"
+FILES, SETTINGS, EXTERNAL_NETWORK = "switch files", "switch settings", "external"
 
 DB = f"unix:{RUN}/openvswitch/db.sock"
 NORTH = f"unix:{RUN}/ovn/ovnnb_db.sock"
@@ -29,6 +40,8 @@ _CTL = ("ovs-vsctl", f"--db={DB}", "--timeout=15")
 
 
 def processes(view: View) -> tuple[Process, ...]:
+    if "network" not in view.services:
+        return ()
     return (
         Process(
             "ovsdb",
@@ -43,6 +56,7 @@ def processes(view: View) -> tuple[Process, ...]:
                 *_LOG,
             ),
             Ready(command=(*_CTL, "--no-wait", "init"), seconds=30),
+            needs=(FILES,),
         ),
         Process(
             "ovs-vswitchd",
@@ -56,7 +70,7 @@ def processes(view: View) -> tuple[Process, ...]:
             Ready(
                 command=("ovs-appctl", f"--target={RUN}/openvswitch/ovs-vswitchd.ctl", "version"), seconds=30
             ),
-            needs=("ovsdb",),
+            needs=("ovsdb", SETTINGS),
             environment={"MALLOC_ARENA_MAX": "2"},
         ),
         Process(
@@ -78,7 +92,7 @@ def processes(view: View) -> tuple[Process, ...]:
                 command=("ovs-appctl", f"--target={RUN}/ovn/ovn-controller.ctl", "connection-status"),
                 seconds=30,
             ),
-            needs=("ovs-vswitchd", "ovn-northd"),
+            needs=("ovs-vswitchd", "ovn-northd", EXTERNAL_NETWORK),
         ),
     )
 
@@ -139,3 +153,57 @@ def interfaces_of_bridges(datapath: str) -> list[str]:
     """The names that OVS itself gives to interfaces on the machine."""
     own = ["ovs-netdev"] if datapath == "netdev" else ["ovs-system", "genev_sys_6081"]
     return [INTEGRATION, EXTERNAL, *own]
+
+
+def make_databases(site: Site, emit: Emit) -> None:
+    """Make OVSDB's files, or bring those of an older release to this one's schema."""
+    if "ovsdb" in (running := site.supervisor.programs()) and running["ovsdb"].state == "RUNNING":
+        return
+    for file, schema in DATABASES.items():
+        if not site.outside(file).exists():
+            site.inside(["ovsdb-tool", "create", file, schema])
+        elif site.inside(["ovsdb-tool", "needs-conversion", file, schema]).strip() == "yes":
+            site.inside(["ovsdb-tool", "convert", file, schema], seconds=120)
+
+
+def configure(site: Site, emit: Emit) -> None:
+    """Tell OVS who this host is, before ovs-vswitchd is started."""
+    site.inside(settings(site.view))
+    forget_gone_ports(site)
+
+
+def forget_gone_ports(site: Site) -> None:
+    """Take out of the bridges what has no interface any more, after a boot or a `down`.
+
+    OVS takes an interface that it knows as soon as that is made again. While it does so it writes back the flags
+    that it read before: what was set up in between is down again, and stays so.
+    """
+    there = site.supervisor.program("ovs-vswitchd")
+    if there and there.pid:
+        return
+    interfaces = network.interfaces(site.enter([]))
+    if gone := [name for name in site.inside(cards()).split() if name not in interfaces]:
+        site.inside(forget(gone))
+
+
+def join_external(site: Site, emit: Emit) -> None:
+    """Have the machine, and a card of it if the spec says so, in the external network. ovs-vswitchd must run."""
+    with step("external network of the machine", emit):
+        outer = site.view.external
+        prefix = ipaddress.ip_network(outer.cidr).prefixlen
+        network.join(outer.gateway, prefix, site.view.mtu, site.enter([]))
+        ports = [network.PLUGGED, *([outer.interface] if outer.interface else [])]
+        site.inside(bridge(site.view, ports))
+        if outer.interface:
+            run(["ip", "link", "set", outer.interface, "up"])
+
+
+def steps(view: View) -> tuple[Step, ...]:
+    return (
+        Step(FILES, make_databases),
+        Step(SETTINGS, configure, ("ovsdb",)),
+        Step(EXTERNAL_NETWORK, join_external, ("ovs-vswitchd",)),
+    )
+
+
+SERVICE = InfrastructureService(NAME, processes, steps=steps, stays_with_guests=True)

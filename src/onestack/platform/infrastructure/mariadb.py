@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from onestack.platform.shape import ETC, LIB, RUN, Database, Process, Ready, View
+from onestack.core.events import Emit
+from onestack.host.command import run
+from onestack.platform.shape import (
+    ETC,
+    LIB,
+    RUN,
+    Database,
+    InfrastructureService,
+    Process,
+    Ready,
+    Step,
+    View,
+)
+
+if TYPE_CHECKING:
+    from onestack.platform.site import Site
 
 SOCKET = f"{RUN}/mysqld/mysqld.sock"
 DATA = f"{LIB}/mysql"
 CONFIG = f"{ETC}/mariadb/my.cnf"
 NAME = "mariadb"
+FILES = "database files"
 
 _SETTINGS = """\
 [mariadbd]
@@ -51,10 +68,23 @@ def processes(view: View) -> tuple[Process, ...]:
             NAME,
             ("mariadbd", f"--defaults-file={CONFIG}"),
             Ready(command=(*_CLIENT, "--execute=SELECT 1"), seconds=60),
+            needs=(FILES,),
             stop_seconds=60,
             environment={"MALLOC_ARENA_MAX": "2"},
         ),
     )
+
+
+def make_files(site: Site, emit: Emit) -> None:
+    """Make MariaDB's data folder unless it is there. A half-made one is made again."""
+    data = site.outside(DATA)
+    done = data / "onestack-made"
+    if done.exists():
+        return
+    for left in data.iterdir():
+        run(["rm", "-rf", str(left)])
+    site.inside(install(), seconds=120, patient=True)
+    done.touch()
 
 
 def install() -> list[str]:
@@ -96,3 +126,6 @@ def grants(databases: Sequence[Database], view: View) -> str:
         lines.append(f"CREATE DATABASE IF NOT EXISTS `{database.name}` CHARACTER SET utf8mb3;")
         lines.append(f"GRANT ALL ON `{database.name}`.* TO '{database.user}'@'localhost';")
     return "\n".join(lines) + "\n"
+
+
+SERVICE = InfrastructureService(NAME, processes, files, steps=lambda view: (Step(FILES, make_files),))

@@ -1,16 +1,25 @@
-"""The front: one HAProxy, one address, every API below a path of its own."""
+"""The API gateway: one HAProxy, one address, every API below a path of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
-from onestack.platform.shape import API_SOCKETS, ETC, RUN, Endpoint, Process, Ready, View
+from onestack.platform.shape import (
+    API_SOCKETS,
+    ETC,
+    RUN,
+    Endpoint,
+    InfrastructureService,
+    Process,
+    Ready,
+    View,
+)
 
 METADATA_PORT = 8775
 CONSOLE = "console"
 """The path of guests' consoles."""
 CONFIG = f"{ETC}/front/haproxy.cfg"
 ADMIN_SOCKET = f"{RUN}/front/admin.sock"
+CERTIFICATE = f"{ETC}/tls/front.pem"
+NAME = "front"
 
 _GLOBAL = f"""\
 global
@@ -50,11 +59,11 @@ cache files
 """
 
 
-def files(view: View, endpoints: Mapping[str, Endpoint], bind: Sequence[str]) -> dict[str, str]:
-    """`endpoints`: by project name; `bind`: what the front listens on, in HAProxy's words."""
-    lines = [_GLOBAL, "frontend api", *(f"    bind {each}" for each in bind)]
+def files(view: View) -> dict[str, str]:
+    endpoints, binds = view.endpoints, view.binds
+    lines = [_GLOBAL, "frontend api", *(f"    bind {each}" for each in binds)]
     lines += ["    http-request disable-l7-retry unless METH_GET"]
-    if any(" ssl " in each for each in bind):
+    if any(" ssl " in each for each in binds):
         lines.append("    http-request set-header X-Forwarded-Proto https")
     if home := next((each.path for each in endpoints.values() if not each.listed), None):
         lines.append(f"    http-request redirect location /{home}/ if {{ path / }}")
@@ -100,4 +109,9 @@ def _page(endpoint: Endpoint) -> list[str]:
 
 
 def processes(view: View) -> tuple[Process, ...]:
-    return (Process("front", ("haproxy", "-db", "-f", CONFIG), Ready(socket=ADMIN_SOCKET, seconds=20)),)
+    ready = Ready(socket=ADMIN_SOCKET, seconds=20)
+    # A new certificate is read at a start only.
+    return (Process(NAME, ("haproxy", "-db", "-f", CONFIG), ready, reads=(CERTIFICATE,)),)
+
+
+SERVICE = InfrastructureService(NAME, processes, files)

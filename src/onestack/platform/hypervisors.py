@@ -1,0 +1,45 @@
+"""Whether Nova sees its hypervisors and Neutron its agents: before that no server can start."""
+
+from __future__ import annotations
+
+from onestack.core.events import Emit, step
+from onestack.core.wait import until
+from onestack.platform import connect
+from onestack.platform.readiness import progress
+from onestack.platform.site import Site
+
+AUTO = "AUTO: "
+"""How Nova's reason begins where it put a host out of service itself."""
+
+
+def out_by_itself(disabled_reason: str | None) -> str:
+    """Why Nova itself gives a host no servers, from the reason its service is disabled for; "" if it does not."""
+    reason = disabled_reason or ""
+    return reason.removeprefix(AUTO) if reason.startswith(AUTO) else ""
+
+
+def wait_up(site: Site, emit: Emit) -> None:
+    """Wait until Nova sees its hypervisors and Neutron its agents: before that no server can start."""
+    admin = connect.connection(site)
+    wanted = max(1, site.view.fake_hosts)
+
+    def look() -> tuple[bool, str]:
+        up = [each for each in admin.compute.hypervisors() if each.state == "up"]
+        agents = [agent for agent in admin.network.agents() if agent.agent_type != "fake"]
+        dead = [agent.agent_type for agent in agents if not agent.is_alive]
+        # Nova takes a host out of service while libvirtd is away; what a person took out stays so.
+        out = [each.host for each in admin.compute.services() if out_by_itself(each.disabled_reason)]
+        seen = f"{len(up)} of {wanted} hypervisors up, {len(agents)} network agents, dead: {dead or 'none'}"
+        if out:
+            seen += f", out of service by themselves: {', '.join(out)}"
+        return len(up) >= wanted and bool(agents) and not dead and not out, seen
+
+    with step("hypervisor", emit) as at:
+        at.outcome = until(
+            "the hypervisor and the network agents",
+            look,
+            seconds=90,
+            every=0.3,
+            where=site.log("nova"),
+            working=progress(site),
+        )

@@ -1,1 +1,0 @@
-"""The native parts beneath OpenStack: database, switches, hypervisor, front. Data and pure functions."""

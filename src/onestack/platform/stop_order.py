@@ -1,0 +1,38 @@
+"""The order in which a cloud stops: the reverse of what its declarations need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from graphlib import TopologicalSorter
+
+from onestack.platform.shape import Process, Step
+
+
+def rows(processes: Sequence[Process], steps: Iterable[Step]) -> list[list[str]]:
+    """The names of processes, row after row; those of a row may stop at the same time.
+
+    A process stops when all that need it have stopped, through whatever steps. Raises graphlib.CycleError.
+    """
+    through = {each.name: each.needs for each in steps}
+    names = {each.name for each in processes}
+    needs = {each.name: _processes(each.needs, names, through) for each in processes}
+    users: dict[str, set[str]] = {name: set() for name in names}
+    for name, needed in needs.items():
+        for each in needed:
+            users[each].add(name)
+    order = TopologicalSorter(users)
+    order.prepare()
+    found: list[list[str]] = []
+    while order.is_active():
+        row = sorted(order.get_ready())
+        found.append(row)
+        order.done(*row)
+    return found
+
+
+def _processes(needs: Iterable[str], names: set[str], steps: Mapping[str, Iterable[str]]) -> set[str]:
+    """The processes among needs, and those that the steps among them need."""
+    found: set[str] = set()
+    for need in needs:
+        found |= {need} if need in names else _processes(steps.get(need, ()), names, steps)
+    return found

@@ -1,0 +1,66 @@
+"""What looks after a cloud, or after its scaling groups: supervised processes of ours outside the namespace."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from pathlib import Path
+
+from onestack.core import data
+from onestack.host.supervisor import Program
+from onestack.platform import scaling_status
+from onestack.platform.shape import RUN, Process, Ready
+from onestack.platform.site import Site
+
+NAMES = KEEPER, SCALER = "keeper", "scaler"
+CONTROLLER = Process(SCALER, (), Ready(written=(f"{RUN}/{scaling_status.FILE}", 60.0)), hang_seconds=240.0)
+"""How one knows that the autoscaler works; slow APIs may keep it as long as they may be silent."""
+
+
+def programs(site: Site) -> list[Program]:
+    """All that this cloud can have."""
+    found = [watcher(site, KEEPER, "onestack.health.keeper")]
+    if scales(site):
+        found.append(watcher(site, SCALER, "onestack.controller.scaler"))
+    return found
+
+
+def launch(site: Site) -> None:
+    """Start those that this cloud has."""
+    site.supervisor.launch(KEEPER)
+    if is_scaling(site):
+        site.supervisor.launch(SCALER)
+
+
+def scales(site: Site) -> bool:
+    """Whether this cloud can have scaling groups."""
+    return site.view.services >= {"compute", "image", "network"}
+
+
+def is_scaling(site: Site) -> bool:
+    """Whether it has scaling groups, or had: until then nobody pays for their controller."""
+    return scales(site) and (site.spec.monitored or _scaling_mark(site).exists())
+
+
+def begin_scaling(site: Site) -> None:
+    """There are scaling groups from now on: their controller runs, and comes back with every `up`."""
+    mark = _scaling_mark(site)
+    mark.parent.mkdir(mode=0o700, exist_ok=True)
+    mark.touch()
+    site.supervisor.launch(SCALER)
+
+
+def _scaling_mark(site: Site) -> Path:
+    return site.paths.etc / "scaling/begun"
+
+
+def watcher(site: Site, name: str, module: str) -> Program:
+    """A process of ours that looks after the others, or after scaling groups; it runs outside the namespace.
+
+    It reads the spec's part about the platform when it starts: another one starts it anew, and so does another
+    version of OneStack.
+    """
+    said = f"{site.spec.platform.model_dump_json()} {site.spec.monitored} {data.digest_of_code()}"
+    stamp = hashlib.sha256(said.encode()).hexdigest()[:12]
+    words = (sys.executable, "-m", module, str(site.paths.root), str(site.paths.cache))
+    return Program(name, words, {"PYTHONUNBUFFERED": "1", "ONESTACK_CONFIG": stamp}, site.log(name))
