@@ -38,7 +38,7 @@ from onestack.spec import Spec
 from onestack.spec import default as default_spec
 from onestack.spec import load as load_spec
 from onestack.spec import loads as load_spec_text
-from onestack.workloads import ApplyFailed, Workloads
+from onestack.workloads import ApplyFailed, Approve, Workloads, unasked
 
 Result = TypeVar("Result")
 
@@ -75,11 +75,13 @@ class Cloud:
         mirror: str | None = None,
         wait: float = 0.0,
         force: bool = False,
+        approve: Approve = unasked,
     ) -> Site:
         """Bring the cloud up, or bring back what does not run; with a spec, all that it wants in it too.
 
         `spec`: what is wanted; without it that of the last time, or the default. `wait`: seconds to wait
         for another command that holds the cloud. `force`: go on where a check only advises against it.
+        `approve`: sees the plan of what is wanted in the cloud before it is done.
         Raises BadInput, Busy, PermanentError, Unready, ApplyFailed.
         """
         spec = spec or self._spec
@@ -95,7 +97,7 @@ class Cloud:
             found = Site(self.paths, wanted, choices)
             self._in_thread(lambda: bringup.bring_up(found, fetched.image, emit))
         if spec is not None and workloads.any_in(wanted):
-            outcome = self.apply(spec=wanted, emit=emit)
+            outcome = self.apply(spec=wanted, emit=emit, approve=approve)
             if not outcome.ok:
                 raise ApplyFailed(outcome)
         return found
@@ -249,13 +251,17 @@ class Cloud:
         adopt: bool = False,
         force: bool = False,
         emit: Emit = silent,
+        approve: Approve = unasked,
     ) -> Outcome:
-        """Do what a plan says; without one what is needed now. Failures are in the outcome. Raises Busy."""
+        """Do what a plan says; without one what is needed now, if `approve` lets it. Failures are in the outcome.
+
+        Raises Busy, and what `approve` raises.
+        """
 
         def body(work: Workloads) -> Outcome:
             if plan is not None:
                 return work.apply(plan, emit)
-            return work.apply(work.plan(prune=prune, adopt=adopt, force=force, emit=emit), emit)
+            return work.apply_approved(approve, prune=prune, adopt=adopt, force=force, emit=emit)
 
         return self._work(spec, body)
 

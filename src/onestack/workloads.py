@@ -31,6 +31,14 @@ from onestack.spec import BadSpec, Diagnostic, Spec
 
 SETTLE_SECONDS = 30.0
 
+Approve = Callable[[Plan], bool]
+"""Sees a plan before it is done; raises an error of ours if it must not be. True: a person was asked."""
+
+
+def unasked(plan: Plan) -> bool:
+    """An `Approve` for programs, which know what they do."""
+    return False
+
 
 class ApplyFailed(PermanentError):
     """Some of it could not be done; `outcome` has every cause, once."""
@@ -104,6 +112,18 @@ class Workloads:
             begin_scaling(self.site)
         with self.alone("apply"):
             return run(plan, self._cloud, emit)
+
+    def apply_approved(
+        self, approve: Approve, *, prune: bool, adopt: bool, force: bool, emit: Emit = silent
+    ) -> Outcome:
+        """Do what is needed now, once it was approved. Raises what `approve` raises, BadInput, Busy."""
+        needed = self.plan(prune=prune, adopt=adopt, force=force, emit=emit)
+        if approve(needed):
+            # Others may have changed the cloud while a person thought about it.
+            shown = json.loads(json.dumps(as_data(needed)))
+            needed = self.plan(prune=prune, adopt=adopt, force=force, emit=emit)
+            demand_unmoved(shown, needed)
+        return self.apply(needed, emit)
 
     def alone(self, purpose: str) -> AbstractContextManager[Any]:
         """The lock that keeps two from changing a cloud's resources at a time."""

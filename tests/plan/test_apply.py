@@ -149,7 +149,7 @@ def test_a_plan_reads_as_words_and_as_json() -> None:
     text = "\n".join(plan_view.plan_lines(found))
     assert "flavor: m1.tiny" in text
     assert "subnet red/net/net" in text
-    assert "made anew (cidr cannot be changed)" in text
+    assert "will be replaced (cidr cannot be changed)" in text
     data = json.loads(json.dumps(as_data(found)))
     assert data["version"] == 1
     assert data["summary"]["add"] == sum(one["action"] == "replace" for one in data["changes"])
