@@ -25,6 +25,7 @@ from onestack.core.paths import Paths
 from onestack.health import logs, status, verify, volumes
 from onestack.health.status import Status
 from onestack.health.verify import Report, SmokeReport
+from onestack.health.why import Diagnosis, explain, sentence
 from onestack.host import base, doctor, environment, facts, hardware, hypervisor, namespace, preflight, reach
 from onestack.host.lock import held
 from onestack.plan import Plan
@@ -196,7 +197,10 @@ class Cloud:
         with held(self.paths.run / "verify.lock", "onestack verify"):
             return self.run(
                 lambda: verify.quick(
-                    lambda **who: connect.connection(found, **who), emit, dashboard=found.dashboard
+                    self.connect,
+                    emit,
+                    dashboard=found.dashboard,
+                    explain=lambda ident: sentence(self.connect(), self.paths.log, ident),
                 )
             )
 
@@ -208,7 +212,7 @@ class Cloud:
         verify.install(self.paths, release, emit)
         return self.run(
             lambda: verify.smoke(
-                lambda **who: connect.connection(found, **who),
+                self.connect,
                 self.paths,
                 release,
                 emit,
@@ -253,10 +257,7 @@ class Cloud:
         emit: Emit = silent,
         approve: Approve = unasked,
     ) -> Outcome:
-        """Do what a plan says; without one what is needed now, if `approve` lets it. Failures are in the outcome.
-
-        Raises Busy, and what `approve` raises.
-        """
+        """Do a plan, or what is needed now if `approve` lets it. Failures are in the outcome. Raises Busy."""
 
         def body(work: Workloads) -> Outcome:
             if plan is not None:
@@ -301,6 +302,10 @@ class Cloud:
         if "block-storage" not in found.view.services:
             raise BadInput("this cloud has no block storage", hint="platform.services in the spec")
         return self.run(lambda: volumes.check(found, emit, mend=mend))
+
+    def why(self, server: str, project: str | None = None) -> Diagnosis:
+        """Why a server (by name or id) is in ERROR or BUILD. Raises BadInput where there is none, or several."""
+        return self.run(lambda: explain(self.connect(), self.paths.log, server, project))
 
     def environment(self) -> dict[str, str]:
         """The variables that OpenStack's own tools read, as the administrator."""

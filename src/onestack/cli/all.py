@@ -14,6 +14,7 @@ from onestack.cli import (
     trial,
     use,
     volumes,
+    why,
 )
 from onestack.cli.main import main
 
@@ -30,4 +31,5 @@ __all__ = [
     "trial",
     "use",
     "volumes",
+    "why",
 ]

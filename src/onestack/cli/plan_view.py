@@ -75,6 +75,8 @@ def outcome_lines(outcome: Outcome) -> list[str]:
         lines.append(
             f"    {escape(failure.error.summary)}  [dim]({escape(str(failure.error.where or ''))})[/]"
         )
+        if failure.error.hint:
+            lines.append(f"    [dim]next:[/] {escape(failure.error.hint)}")
     if outcome.undone:
         lines.append(f"[yellow]{len(outcome.undone)} more were not tried: they need what failed[/]")
     did = f"{outcome.added} added, {outcome.changed} changed, {outcome.destroyed} destroyed"
