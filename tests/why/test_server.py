@@ -182,6 +182,19 @@ def test_any_other_fault_is_quoted_with_the_logs_lines() -> None:
     assert "req-1" in found.hint
 
 
+RETRIED = "Exceeded maximum number of retries. Exhausted all hosts available for retrying build failures"
+
+
+def test_what_failed_on_every_host_is_judged_by_what_keeps_it_from_them_now() -> None:
+    """Two members of a group at the same time: both are placed, and the host refuses the second."""
+    seen = replace(LOST, fault=RETRIED, group=Group("apart", "anti-affinity", {"one": ("web-1",)}))
+    assert diagnose(seen).cause == "anti-affinity"
+    seen = replace(LOST, fault=RETRIED, records=Records(errors=("Failed to build: no space left",)))
+    found = diagnose(seen)
+    assert found.cause == "failed"
+    assert "failed on every host it was tried on: Failed to build: no space left" in found.verdict
+
+
 BUILDING = replace(LOST, status="BUILD", fault="", age=12.0)
 
 

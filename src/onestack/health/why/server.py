@@ -11,6 +11,8 @@ from onestack.health.why.hosts import Reason
 from onestack.health.why.model import Diagnosis, Host, HostReason, ServerObservation
 
 _NO_HOST = re.compile(r"no valid host|not enough hosts|NoValidHost", re.I)
+# Nova placed it, and it failed on every host; for one, because another member of its group was placed just then.
+_RETRIED = re.compile(r"maximum number of retries|exhausted all hosts|MaxRetriesExceeded", re.I)
 _QUOTA = re.compile(r"quota|limit ?exceeded|over ?limit", re.I)
 _BINDING = re.compile(r"binding failed|failed to bind|PortBinding", re.I)
 _FAILED_BINDING = "binding_failed"
@@ -87,6 +89,15 @@ def _judge(seen: ServerObservation, judged: Sequence[tuple[Host, list[Reason]]])
         return "none", f"{name} is {seen.status}{where}: nothing stands in its way", ""
     if _NO_HOST.search(seen.fault) or (not seen.fault and not seen.host):
         return _no_host(seen, name, judged)
+    if _RETRIED.search(seen.fault):
+        if judged and all(found for _, found in judged):
+            return _no_host(seen, name, judged)
+        reason = f": {seen.records.errors[0]}" if seen.records.errors else ""
+        return (
+            "failed",
+            f"{name} failed on every host it was tried on{reason}",
+            f"onestack logs nova; {_AGAIN}",
+        )
     if _QUOTA.search(seen.fault):
         full = ", ".join(f"{one.name} ({one.used} of {one.limit})" for one in seen.quotas if one.full)
         said = f"the project '{seen.project}' has used up its {full}" if full else seen.fault
