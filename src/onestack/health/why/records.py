@@ -13,7 +13,8 @@ _FILTERS = re.compile(r"'(\w+): \(start: (\d+), end: (\d+)\)'")
 _LAST = re.compile(r"Filter (\w+) returned 0 hosts")
 # Nova's own line of a failure, without the traceback that follows and repeats the prefix.
 _ERROR = re.compile(
-    r" ERROR (?!nova\.(?:conductor\.manager|scheduler\.utils)\b)[\w.]+ \[[^]]*req-[^]]*\] (?:\[instance: [^]]*\] )?(.+)"
+    r" ERROR (?!nova\.(?:conductor\.manager|scheduler\.utils)\b)[\w.]+ \[[^]]*req-[^]]*\] "
+    r"(?:\[instance: [^]]*\] )?(.+)"
 )
 _MOST_ERRORS = 3
 
