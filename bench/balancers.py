@@ -19,15 +19,15 @@ import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import measuring
+
 from cloud import cpu_seconds
 from onestack import Cloud
-from onestack.spec import loads
 
 BAR_CREATE = 4.0
 BAR_MEMBER = 1.0
@@ -249,18 +249,10 @@ def main() -> None:
     words.add_argument("--seconds", type=float, default=5.0)
     words.add_argument("--rounds", type=int, default=3)
     told = words.parse_args()
-    if told.root:
-        cloud = Cloud(told.root)
+    own = "platform: {services: [load-balancer]}"
+    with measuring.cloud(told.root, own, "load-balancer") as cloud:
         cloud.run(lambda: measure(cloud, told.count, told.seconds, told.rounds))
-        return
-    with tempfile.TemporaryDirectory(dir="/var/tmp") as root:
-        cloud = Cloud(root)
-        try:
-            cloud.up(loads("platform: {services: [load-balancer]}"))
-            cloud.run(lambda: measure(cloud, told.count, told.seconds, told.rounds))
-        finally:
-            cloud.destroy()
 
 
 if __name__ == "__main__":
-    main()
+    measuring.run(main)

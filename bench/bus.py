@@ -18,6 +18,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import measuring
+
+measuring.demand_module("oslo_messaging")
 sys.path.insert(0, str(Path(__file__).parents[1] / "runtime" / "src"))
 
 import oslo_messaging
@@ -131,4 +134,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    measuring.run(main)

@@ -19,6 +19,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import measuring
+
 from onestack import Cloud
 from onestack.core.events import Event
 from onestack.host import processes
@@ -55,6 +57,8 @@ def main() -> None:
     words.add_argument("--rounds", type=int, default=3)
     words.add_argument("--idle", type=float, default=60.0, help="seconds that idle CPU is measured over")
     given = words.parse_args()
+    if os.geteuid() != 0:
+        measuring.refuse("this brings clouds up and down: it needs root", "run it with sudo, or as root")
     found: dict[str, list[float]] = {}
     parts: dict[str, list[float]] = {}
 
@@ -101,4 +105,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    measuring.run(main)

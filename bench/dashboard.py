@@ -16,6 +16,7 @@ import statistics
 import time
 from pathlib import Path
 
+import measuring
 import requests
 
 from onestack import Cloud
@@ -86,15 +87,17 @@ def measure(site: Site, rounds: int) -> dict[str, list[tuple[float, float]]]:
 
 def main() -> None:
     words = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    words.add_argument("--root", default="/")
+    words.add_argument("--root", help="a cloud that stands; else that at /, or one for the while")
     words.add_argument("--rounds", type=int, default=5)
     given = words.parse_args()
-    cloud = Cloud(given.root)
+    with measuring.cloud(given.root, "version: 1", "dashboard") as cloud:
+        report(cloud, given.rounds)
+
+
+def report(cloud: Cloud, rounds: int) -> None:
     site = cloud.site
-    if site.dashboard is None:
-        raise SystemExit("this cloud has no dashboard")
     print(f"load {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores; seconds")
-    found = cloud.run(lambda: measure(site, given.rounds))
+    found = cloud.run(lambda: measure(site, rounds))
     print(f"{'page':<20} {'first':>7} {'warm p50':>9} {'worst':>7} {'CPU':>6}   bar")
     for name, values in found.items():
         warm = [took for took, _ in values[1:]] or [values[0][0]]
@@ -105,4 +108,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    measuring.run(main)

@@ -3,6 +3,17 @@
 # On a machine where nothing is installed it measures what a newcomer waits for, fetching included.
 # Words given to it go to `up`. It leaves the cloud standing.
 set -euo pipefail
+case "${1:-}" in
+-h | --help)
+    echo "usage: bench/first_answer.sh [words for up]"
+    sed -n 's/^# //p' "${BASH_SOURCE[0]}"
+    exit 0
+    ;;
+esac
+if [ "$(id -u)" != 0 ]; then
+    echo "error: this brings a cloud up: it needs root" >&2
+    exit 2
+fi
 cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/.."
 started=$EPOCHREALTIME
 since() { awk -v a="$started" -v b="$EPOCHREALTIME" -v what="$1" 'BEGIN { printf "%7.1f s  %s\n", b - a, what }'; }

@@ -1,6 +1,6 @@
 """How fast servers are created, with Nova's fake driver: one after another, and from several clients at once.
 
-    python bench/servers.py [--alone 30] [--together 50] [--clients 8] [--hosts 5]
+    python bench/servers.py [--root DIR] [--alone 30] [--together 50] [--clients 8] [--hosts 5]
 
 Prints p50 and p95 of create -> ACTIVE, servers a minute, CPU seconds per server by process, and the ratio to
 the standard layout's record (see bench/cloud.py for what that is).
@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import measuring
 from openstack.connection import Connection
 
 from cloud import cpu_seconds
 from onestack import Cloud
 from onestack.platform import catalogue
-from onestack.spec import loads
 
 PEER_ALONE = 31.0
 PEER_TOGETHER = 23.0
@@ -82,15 +81,12 @@ def main() -> None:
     words.add_argument("--together", type=int, default=50)
     words.add_argument("--clients", type=int, default=8)
     words.add_argument("--hosts", type=int, default=5)
+    words.add_argument("--root", help="a cloud of pretended hosts that stands; else one is brought up for it")
     given = words.parse_args()
-    with tempfile.TemporaryDirectory(prefix="onestack-bench-", dir="/var/tmp") as root:
-        cloud = Cloud(root)
-        try:
-            cloud.up(loads(f"platform: {{compute: {{driver: fake, hosts: {given.hosts}}}}}\n"))
-            cloud.run(lambda: measure(cloud, given.alone, given.together, given.clients))
-        finally:
-            cloud.destroy()
+    own = f"platform: {{compute: {{driver: fake, hosts: {given.hosts}}}}}\n"
+    with measuring.cloud(given.root, own, standing=False) as cloud:
+        cloud.run(lambda: measure(cloud, given.alone, given.together, given.clients))
 
 
 if __name__ == "__main__":
-    main()
+    measuring.run(main)

@@ -4,17 +4,28 @@
     ./onestack up examples/scale.yaml --root /srv/try         # or any running cloud
     .venv/bin/python examples/deploy_cloud.py /srv/try        # the cloud's root; / unless said
 
-It takes away what it made, unless the word `keep` follows.
+It needs a cloud that runs, and a host without servers for a zone of its own. It takes away what it made, unless
+`--keep` is said.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 from pathlib import Path
 
-from onestack import Cloud
+try:
+    from onestack import Cloud
+except ModuleNotFoundError:
+    print(
+        "error: this needs the project's own Python: .venv/bin/python, which ./onestack makes",
+        file=sys.stderr,
+    )
+    sys.exit(2)
+
 from onestack.build import Build
+from onestack.core.errors import BadInput, OneStackError
 from onestack.spec import Spec
 from onestack.spec.balancing import L7Policy, L7Rule, Listener, LoadBalancer, Member, Monitor, Pool
 from onestack.spec.computing import Aggregate, Flavor, Image, Nic, Server, ServerGroup
@@ -144,8 +155,34 @@ def check(cloud: Cloud, host: str) -> None:
 
 def main() -> None:
     """Deploy, check, and take it away again."""
-    cloud = Cloud(sys.argv[1] if len(sys.argv) > 1 else "/")
-    host = cloud.run(lambda: next(cloud.connect().compute.hypervisors()).name)
+    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words.add_argument("root", nargs="?", default="/", help="the cloud's root")
+    words.add_argument("--keep", action="store_true", help="leave it there")
+    told = words.parse_args()
+    try:
+        deploy(Cloud(told.root), keep=told.keep)
+    except OneStackError as error:
+        print(f"error: {error.summary}\n  next:  {error.hint}", file=sys.stderr)
+        sys.exit(error.exit_status)
+
+
+def free_host(cloud: Cloud) -> str:
+    """A host without servers: one that has some cannot come into another zone."""
+
+    def look() -> str:
+        compute = cloud.connect().compute
+        used = {server.hypervisor_hostname for server in compute.servers(all_projects=True)}
+        for host in compute.hypervisors():
+            if host.name not in used:
+                return str(host.name)
+        raise BadInput("every host of this cloud has servers", hint="a cloud of its own: examples/scale.yaml")
+
+    return cloud.run(look)
+
+
+def deploy(cloud: Cloud, *, keep: bool) -> None:
+    """The whole of it. Raises OneStackError."""
+    host = free_host(cloud)
     with tempfile.TemporaryDirectory() as folder:
         image = Path(folder) / "disk.raw"
         image.write_bytes(bytes(1 << 20))
@@ -155,7 +192,7 @@ def main() -> None:
         assert cloud.plan(spec).empty
     cloud.run(lambda: check(cloud, host))
     print(f"everything is there: {outcome.added} resources in {outcome.seconds:.0f} s")
-    if "keep" not in sys.argv[2:]:
+    if not keep:
         outcome = cloud.apply(cloud.removal(spec), spec=spec)
         assert outcome.ok, outcome.as_dict()
         assert cloud.removal(spec).empty

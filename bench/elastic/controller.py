@@ -15,6 +15,11 @@ import math
 import random
 import sys
 import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import measuring
 
 from onestack.elastic import (
     Group,
@@ -75,4 +80,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    measuring.run(main)

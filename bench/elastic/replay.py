@@ -32,6 +32,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import measuring
 from rich.console import Console
 from rich.table import Table
 from rivals import HeatAodh, Kubernetes, TargetTracking
@@ -187,4 +190,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    measuring.run(main)

@@ -25,6 +25,7 @@ from onestack.core.paths import Paths
 from onestack.health import logs, status, verify, volumes
 from onestack.health.status import Status
 from onestack.health.verify import Report, SmokeReport
+from onestack.health.why import Diagnosis, explain, sentence
 from onestack.host import base, doctor, environment, facts, hardware, hypervisor, namespace, preflight, reach
 from onestack.host.lock import held
 from onestack.plan import Plan
@@ -38,7 +39,7 @@ from onestack.spec import Spec
 from onestack.spec import default as default_spec
 from onestack.spec import load as load_spec
 from onestack.spec import loads as load_spec_text
-from onestack.workloads import ApplyFailed, Workloads
+from onestack.workloads import ApplyFailed, Approve, Workloads, unasked
 
 Result = TypeVar("Result")
 
@@ -75,11 +76,13 @@ class Cloud:
         mirror: str | None = None,
         wait: float = 0.0,
         force: bool = False,
+        approve: Approve = unasked,
     ) -> Site:
         """Bring the cloud up, or bring back what does not run; with a spec, all that it wants in it too.
 
         `spec`: what is wanted; without it that of the last time, or the default. `wait`: seconds to wait
         for another command that holds the cloud. `force`: go on where a check only advises against it.
+        `approve`: sees the plan of what is wanted in the cloud before it is done.
         Raises BadInput, Busy, PermanentError, Unready, ApplyFailed.
         """
         spec = spec or self._spec
@@ -95,7 +98,7 @@ class Cloud:
             found = Site(self.paths, wanted, choices)
             self._in_thread(lambda: bringup.bring_up(found, fetched.image, emit))
         if spec is not None and workloads.any_in(wanted):
-            outcome = self.apply(spec=wanted, emit=emit)
+            outcome = self.apply(spec=wanted, emit=emit, approve=approve)
             if not outcome.ok:
                 raise ApplyFailed(outcome)
         return found
@@ -194,7 +197,10 @@ class Cloud:
         with held(self.paths.run / "verify.lock", "onestack verify"):
             return self.run(
                 lambda: verify.quick(
-                    lambda **who: connect.connection(found, **who), emit, dashboard=found.dashboard
+                    self.connect,
+                    emit,
+                    dashboard=found.dashboard,
+                    explain=lambda ident: sentence(self.connect(), self.paths.log, ident),
                 )
             )
 
@@ -206,7 +212,7 @@ class Cloud:
         verify.install(self.paths, release, emit)
         return self.run(
             lambda: verify.smoke(
-                lambda **who: connect.connection(found, **who),
+                self.connect,
                 self.paths,
                 release,
                 emit,
@@ -249,13 +255,14 @@ class Cloud:
         adopt: bool = False,
         force: bool = False,
         emit: Emit = silent,
+        approve: Approve = unasked,
     ) -> Outcome:
-        """Do what a plan says; without one what is needed now. Failures are in the outcome. Raises Busy."""
+        """Do a plan, or what is needed now if `approve` lets it. Failures are in the outcome. Raises Busy."""
 
         def body(work: Workloads) -> Outcome:
             if plan is not None:
                 return work.apply(plan, emit)
-            return work.apply(work.plan(prune=prune, adopt=adopt, force=force, emit=emit), emit)
+            return work.apply_approved(approve, prune=prune, adopt=adopt, force=force, emit=emit)
 
         return self._work(spec, body)
 
@@ -295,6 +302,10 @@ class Cloud:
         if "block-storage" not in found.view.services:
             raise BadInput("this cloud has no block storage", hint="platform.services in the spec")
         return self.run(lambda: volumes.check(found, emit, mend=mend))
+
+    def why(self, server: str, project: str | None = None) -> Diagnosis:
+        """Why a server (by name or id) is in ERROR or BUILD. Raises BadInput where there is none, or several."""
+        return self.run(lambda: explain(self.connect(), self.paths.log, server, project))
 
     def environment(self) -> dict[str, str]:
         """The variables that OpenStack's own tools read, as the administrator."""

@@ -10,11 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from openstack.connection import Connection
+
 from onestack import capacity
-from onestack.apply import Outcome, run
+from onestack.apply import Failure, Outcome, run
 from onestack.core import wait
 from onestack.core.errors import BadInput, PermanentError, Unready
 from onestack.core.events import Emit, silent, step
+from onestack.health.why import sentence
 from onestack.host.files import replace_private
 from onestack.host.lock import abandoned, held
 from onestack.observe import front, queries
@@ -30,6 +33,16 @@ from onestack.resources.wanted import settle, wanted
 from onestack.spec import BadSpec, Diagnostic, Spec
 
 SETTLE_SECONDS = 30.0
+MOST_EXPLAINED = 5
+"""Failed servers that are looked into: each costs some calls for each host, and most fail for one cause."""
+
+Approve = Callable[[Plan], bool]
+"""Sees a plan before it is done; raises an error of ours if it must not be. True: a person was asked."""
+
+
+def unasked(plan: Plan) -> bool:
+    """An `Approve` for programs, which know what they do."""
+    return False
 
 
 class ApplyFailed(PermanentError):
@@ -63,13 +76,13 @@ class Workloads:
     ) -> None:
         self.site = site
         self.spec = spec
-        access = Access(
+        self._access = Access(
             lambda project, user=None, password=None: connect.connection(
                 site, project_id=project, user_id=user, password=password
             )
         )
         self._cloud = OpenStack(
-            access,
+            self._access,
             site.spec.platform.services,
             owner=spec.name,
             secret=self._password,
@@ -89,7 +102,7 @@ class Workloads:
         self._demand_answers(emit)
         plan = self._compare(everything, prune=prune, adopt=adopt, emit=emit)
         if not force and any(change.address.kind == "server" for change in plan.of("create", "replace")):
-            self._demand_room()
+            self._demand_room(plan)
         return plan
 
     def removal(self, emit: Emit = silent) -> Plan:
@@ -103,7 +116,42 @@ class Workloads:
         ):
             begin_scaling(self.site)
         with self.alone("apply"):
-            return run(plan, self._cloud, emit)
+            return self._explained(run(plan, self._cloud, emit))
+
+    def _explained(self, outcome: Outcome) -> Outcome:
+        """Nova says that a server failed; with why it did, as far as that can be read."""
+        told = [
+            self._why(failure, outcome.ids.get(failure.address)) if number < MOST_EXPLAINED else failure
+            for number, failure in enumerate(outcome.failures)
+        ]
+        return replace(outcome, failures=told)
+
+    def _why(self, failure: Failure, ident: str | None) -> Failure:
+        if failure.address.kind != "server" or failure.action == "delete" or ident is None:
+            return failure
+        verdict = sentence(self._admin(), self.site.paths.log, ident)
+        if not verdict:
+            return failure
+        error = failure.error
+        said = PermanentError(
+            f"{error.summary.strip().rstrip('.')}: {verdict}",
+            detail=error.detail,
+            where=error.where,
+            hint=f"onestack why server {ident}",
+        )
+        return replace(failure, error=said)
+
+    def apply_approved(
+        self, approve: Approve, *, prune: bool, adopt: bool, force: bool, emit: Emit = silent
+    ) -> Outcome:
+        """Do what is needed now, once it was approved. Raises what `approve` raises, BadInput, Busy."""
+        needed = self.plan(prune=prune, adopt=adopt, force=force, emit=emit)
+        if approve(needed):
+            # Others may have changed the cloud while a person thought about it.
+            shown = json.loads(json.dumps(as_data(needed)))
+            needed = self.plan(prune=prune, adopt=adopt, force=force, emit=emit)
+            demand_unmoved(shown, needed)
+        return self.apply(needed, emit)
 
     def alone(self, purpose: str) -> AbstractContextManager[Any]:
         """The lock that keeps two from changing a cloud's resources at a time."""
@@ -147,13 +195,22 @@ class Workloads:
             said.outcome = f"{len(there)} resources"
         return make(listed, there, self._cloud.kinds, owner=self.spec.name, prune=prune, adopt=adopt)
 
-    def _demand_room(self) -> None:
+    def _admin(self) -> Connection:
+        """The one that is logged in already."""
+        return self._access.administrator()
+
+    def _demand_room(self, plan: Plan) -> None:
         """Refuse what is proved not to fit on the hosts there are, in the zones they will be in."""
         zones = {host: one.zone for one in self.spec.aggregates if one.zone for host in one.hosts}
-        ours = frozenset((each.tenant, each.name) for each in capacity.demands(self.spec))
+        ours = {(each.tenant, each.name) for each in capacity.demands(self.spec)}
+        known = [
+            ident
+            for address, ident in plan.present.items()
+            if address.kind == "server" and (address.path[0].partition("@")[0], address.path[-1]) in ours
+        ]
         hosts = [
             replace(host, zone=zones.get(host.name, host.zone))
-            for host in inventories.hosts(connect.connection(self.site), ours)
+            for host in inventories.hosts(self._admin(), known=known)
         ]
         report = capacity.check(self.spec, hosts, "Placement's inventories")
         if report.verdict == "cannot fit":

@@ -13,8 +13,8 @@ SECONDS = 600.0
 
 
 def argv(root: Path, name: str, *words: str) -> list[str]:
-    """The command line of `onestack NAME --root ROOT WORDS`."""
-    return [sys.executable, "-m", "onestack.cli", name, "--root", str(root), *words]
+    """The command line of `onestack NAME --root ROOT WORDS`; NAME may be several words."""
+    return [sys.executable, "-m", "onestack.cli", *name.split(), "--root", str(root), *words]
 
 
 def onestack(

@@ -14,7 +14,7 @@ class Acme:
 
     def __init__(self, admin: Connection) -> None:
         self.admin = admin
-        self.shop = admin.identity.find_project("shop", ignore_missing=False)
+        self.shop = admin.identity.find_project("acme-shop", ignore_missing=False)
 
     def of_shop(self, listed: Any, name: str) -> Any:
         return next(one for one in listed(project_id=self.shop.id) if one.name == name)
@@ -78,7 +78,7 @@ def _delete_server(at: Acme) -> None:
 
 
 DEEDS = {
-    "deleted rule": Deed(_delete_rule, "create", "security group rule shop/web/ingress tcp 80"),
+    "deleted rule": Deed(_delete_rule, "create", "security group rule acme-shop/web/ingress tcp 80"),
     "added rule": Deed(
         lambda at: at.admin.network.create_security_group_rule(
             security_group_id=at.group.id,
@@ -88,64 +88,66 @@ DEEDS = {
             port_range_max=22,
         ),
         "delete",
-        "security group rule shop/web/ingress tcp 22",
+        "security group rule acme-shop/web/ingress tcp 22",
     ),
-    "resized server": Deed(_resize, "update", "server shop/web-1", "flavor"),
+    "resized server": Deed(_resize, "update", "server acme-shop/web-1", "flavor"),
     "renamed network": Deed(
         lambda at: at.admin.network.update_network(
             at.of_shop(at.admin.network.networks, "front"), name="renamed"
         ),
         "update",
-        "network shop/front",
+        "network acme-shop/front",
         "name",
     ),
     "changed quota": Deed(
         lambda at: at.admin.set_compute_quotas(at.shop.id, instances=7),
         "update",
-        "quota shop/compute",
+        "quota acme-shop/compute",
         "instances",
     ),
     "removed role": Deed(
         lambda at: at.admin.identity.unassign_project_role_from_user(
-            at.shop, at.user("shop-lead"), at.role("member")
+            at.shop, at.user("acme-shop-lead"), at.role("member")
         ),
         "create",
-        "role of user shop/shop-lead/member",
+        "role of user acme-shop/acme-shop-lead/member",
     ),
     "given role": Deed(
         lambda at: at.admin.identity.assign_project_role_to_user(
-            at.shop, at.user("shop-audit"), at.role("admin")
+            at.shop, at.user("acme-shop-audit"), at.role("admin")
         ),
         "delete",
-        "role of user shop/shop-audit/admin",
+        "role of user acme-shop/acme-shop-audit/admin",
     ),
-    "stopped server": Deed(_stop, "update", "server shop/web-2", "state"),
+    "stopped server": Deed(_stop, "update", "server acme-shop/web-2", "state"),
     "changed metadata": Deed(
         lambda at: at.admin.compute.set_server_metadata(at.server("web-1"), tier="back"),
         "update",
-        "server shop/web-1",
+        "server acme-shop/web-1",
         "metadata",
     ),
     "removed from the group": Deed(
         lambda at: at.admin.identity.remove_user_from_group(
-            at.user("shop-lead"), at.admin.identity.find_group("shop-team")
+            at.user("acme-shop-lead"), at.admin.identity.find_group("acme-shop-team")
         ),
         "create",
-        "group member shop-team/shop-lead",
+        "group member acme-shop-team/acme-shop-lead",
     ),
     "disabled user": Deed(
-        lambda at: at.admin.identity.update_user(at.user("shop-lead"), is_enabled=False),
+        lambda at: at.admin.identity.update_user(at.user("acme-shop-lead"), is_enabled=False),
         "update",
-        "user shop-lead",
+        "user acme-shop-lead",
         "enabled",
     ),
     "deleted floating IP": Deed(
-        lambda at: at.admin.network.delete_ip(at.floating_ip("web-1")), "create", "floating ip shop/web-1"
+        lambda at: at.admin.network.delete_ip(at.floating_ip("web-1")),
+        "create",
+        "floating ip acme-shop/web-1",
     ),
     "floating IP led elsewhere": Deed(
         lambda at: at.admin.network.update_ip(at.floating_ip("web-2"), port_id=None),
         "update",
-        "floating ip shop/web-2",
+        "floating ip acme-shop/web-2",
         "port_id",
     ),
     "subnet without DHCP": Deed(
@@ -153,7 +155,7 @@ DEEDS = {
             at.of_shop(at.admin.network.subnets, "front"), is_dhcp_enabled=False
         ),
         "update",
-        "subnet shop/front/front",
+        "subnet acme-shop/front/front",
         "enable_dhcp",
     ),
     "router off": Deed(
@@ -161,26 +163,26 @@ DEEDS = {
             at.of_shop(at.admin.network.routers, "edge"), is_admin_state_up=False
         ),
         "update",
-        "router shop/edge",
+        "router acme-shop/edge",
         "admin_state_up",
     ),
     "port's groups": Deed(
         lambda at: at.admin.network.update_port(at.port("web-1.front"), security_groups=[]),
         "update",
-        "port shop/web-1.front",
+        "port acme-shop/web-1.front",
         "security_groups",
     ),
     "renamed server": Deed(
         lambda at: at.admin.compute.update_server(at.server("web-1"), name="else"),
         "update",
-        "server shop/web-1",
+        "server acme-shop/web-1",
         "name",
     ),
     "disabled tenant": Deed(
         lambda at: at.admin.identity.update_project(at.shop, is_enabled=False),
         "update",
-        "tenant shop",
+        "tenant acme-shop",
         "enabled",
     ),
-    "deleted server": Deed(_delete_server, "create", "server shop/web-2"),
+    "deleted server": Deed(_delete_server, "create", "server acme-shop/web-2"),
 }

@@ -25,17 +25,19 @@ def left_of_acme(cloud: Cloud) -> list[str]:
 
     def look() -> list[str]:
         admin = cloud.connect()
-        names = {"shop", "lab", "office"}
+        names = {"acme-shop", "acme-lab", "acme-office"}
         found = [f"project {one.name}" for one in admin.identity.projects() if one.name in names]
-        found += [f"user {one.name}" for one in admin.identity.users() if one.name.partition("-")[0] in names]
         found += [
-            f"group {one.name}" for one in admin.identity.groups() if one.name.partition("-")[0] in names
+            f"user {one.name}" for one in admin.identity.users() if one.name.rpartition("-")[0] in names
+        ]
+        found += [
+            f"group {one.name}" for one in admin.identity.groups() if one.name.rpartition("-")[0] in names
         ]
         servers = admin.compute.servers(all_projects=True)
         found += [
             f"server {one.name}" for one in servers if one.metadata.get("onestack", "").startswith("acme:")
         ]
-        found += [f"flavor {one.name}" for one in admin.compute.flavors() if one.name == "web"]
+        found += [f"flavor {one.name}" for one in admin.compute.flavors() if one.name == "acme-web"]
         network = admin.network
         for kind, listed in {
             "network": network.networks(),
@@ -104,13 +106,13 @@ def test_drift_is_watched(acme: Cloud) -> None:
 
 
 def test_a_tenants_user_sees_its_own_and_is_held_to_its_quota(acme: Cloud) -> None:
-    password = (acme.paths.etc / "passwords/lab-lead").read_text().strip()
+    password = (acme.paths.etc / "passwords/acme-lab-lead").read_text().strip()
 
     def as_lead() -> tuple[set[str], set[str], str]:
-        lead = acme.connect(user="lab-lead", password=password, project="lab")
+        lead = acme.connect(user="acme-lab-lead", password=password, project="acme-lab")
         servers = {one.name for one in lead.compute.servers()}
         networks = {one.name for one in lead.network.networks()}
-        flavor, image = lead.compute.find_flavor("web"), lead.image.find_image("tiny")
+        flavor, image = lead.compute.find_flavor("acme-web"), lead.image.find_image("tiny")
         refused = "not refused"
         try:
             lead.compute.create_server(
@@ -141,10 +143,10 @@ def test_a_written_plan_is_refused_once_the_cloud_has_moved(acme: Cloud, tmp_pat
 
 def test_what_left_the_file_is_kept_until_pruned(acme: Cloud, tmp_path: Path) -> None:
     less = tmp_path / "less.yaml"
-    less.write_text(ACME.read_text().replace("  - name: office\n    like: standard\n", ""))
+    less.write_text(ACME.read_text().replace("  - name: acme-office\n    like: standard\n", ""))
     plan = acme.plan(less)
     assert plan.empty
-    assert "tenant office" in {str(one.address) for one in plan.left}
+    assert "tenant acme-office" in {str(one.address) for one in plan.left}
     assert {one.action for one in acme.plan(less, prune=True).changes} == {"delete"}
 
 

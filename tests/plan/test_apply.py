@@ -78,7 +78,9 @@ def test_what_passes_is_tried_again_and_told() -> None:
     cloud = Troubled("network red/net", TemporaryError("busy", delay=0.01), times=3)
     said: list[Event] = []
     assert apply.run(plan(cloud), cloud, said.append).ok
-    assert [one.message for one in said if one.state == "progressed"] == ["again in 0 s: busy"] * 3
+    assert [one.message for one in said if one.state == "progressed"] == [
+        f"again in 0 s (attempt {number}): busy" for number in (2, 3, 4)
+    ]
 
 
 def test_what_was_made_though_its_answer_was_lost_is_not_made_twice() -> None:
@@ -149,7 +151,7 @@ def test_a_plan_reads_as_words_and_as_json() -> None:
     text = "\n".join(plan_view.plan_lines(found))
     assert "flavor: m1.tiny" in text
     assert "subnet red/net/net" in text
-    assert "made anew (cidr cannot be changed)" in text
+    assert "will be replaced (cidr cannot be changed)" in text
     data = json.loads(json.dumps(as_data(found)))
     assert data["version"] == 1
     assert data["summary"]["add"] == sum(one["action"] == "replace" for one in data["changes"])

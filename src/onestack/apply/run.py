@@ -174,12 +174,14 @@ class _Run:
         """Again and again while it is only temporary, with longer and longer pauses."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         pause = 0.0
+        attempt = 1
         while True:
             try:
                 return body()
             except TemporaryError as error:
+                attempt += 1
                 pause = min(max(error.delay, pause * 2), _LONGEST_PAUSE)
                 if time.monotonic() + pause > deadline or self._stop.is_set():
                     raise
-                say(f"again in {pause:.0f} s: {error.summary}")
+                say(f"again in {pause:.0f} s (attempt {attempt}): {error.summary}")
                 self._stop.wait(pause)

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from onestack.cli import balancing, completion, deploy, look, scale, scaling, sizing, trial, use, volumes
+from onestack.cli import (
+    balancing,
+    completion,
+    demo,
+    deploy,
+    look,
+    scale,
+    scaling,
+    sizing,
+    trial,
+    use,
+    volumes,
+    why,
+)
 from onestack.cli.main import main
 
 __all__ = [
     "balancing",
     "completion",
+    "demo",
     "deploy",
     "look",
     "main",
@@ -17,4 +31,5 @@ __all__ = [
     "trial",
     "use",
     "volumes",
+    "why",
 ]

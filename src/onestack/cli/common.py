@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ import click
 from rich.console import RenderableType
 
 from onestack.cli import view
-from onestack.core.errors import BadInput
+from onestack.core.errors import BadInput, OneStackError
 
 if TYPE_CHECKING:
     from onestack.cloud import Cloud
@@ -52,6 +53,17 @@ class Context:
             return
         for line in lines:
             view.out.print(line)
+
+
+@contextmanager
+def errors_are(status: int | None) -> Iterator[None]:
+    """For commands whose statuses say something else: every error ends them with `status` (None: with its own)."""
+    try:
+        yield
+    except OneStackError as error:
+        if status is not None:
+            error.exit_status = status
+        raise
 
 
 def here() -> Context:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from onestack.cli.common import command, here
+from onestack.cli import approval
+from onestack.cli.common import command, errors_are, here
 from onestack.cli.main import cli
 from onestack.core.errors import BadInput
 
@@ -38,7 +39,9 @@ def plan(
     from onestack.cli import plan_view
     from onestack.plan.document import as_data
 
-    found = here().cloud.plan(spec, prune=prune, adopt=adopt, force=force)
+    # Where 2 says that there are changes, it must not say that the spec is wrong too.
+    with errors_are(1 if detailed_exitcode else None):
+        found = here().cloud.plan(spec, prune=prune, adopt=adopt, force=force)
     if out:
         written = {"spec": {"file": str(spec), "text": spec.read_text()}, "prune": prune, "adopt": adopt}
         out.write_text(json.dumps({**as_data(found), "made_from": written}, indent=1))
@@ -51,17 +54,23 @@ def plan(
 @_PRUNE
 @_ADOPT
 @_FORCE
-def apply(spec: Path, prune: bool, adopt: bool, force: bool) -> None:
+@approval.YES
+def apply(spec: Path, prune: bool, adopt: bool, force: bool, yes: bool) -> None:
     """Make the cloud what SPEC says, its platform aside: tenants and all that they run.
 
-    SPEC may also be a plan that `plan --out` wrote: it is done if the cloud has not moved since.
+    On a terminal it shows the plan and asks. Without one it needs --yes where something would be destroyed or
+    replaced. SPEC may also be a plan that `plan --out` wrote: it is done without a question, if the cloud has not
+    moved since.
     """
     from onestack.cli import plan_view
 
     made = _written(spec)
     with here().events() as emit:
         if made is None:
-            outcome = here().cloud.apply(spec=spec, prune=prune, adopt=adopt, force=force, emit=emit)
+            approve = approval.for_plan(yes, emit.paused)
+            outcome = here().cloud.apply(
+                spec=spec, prune=prune, adopt=adopt, force=force, emit=emit, approve=approve
+            )
         else:
             outcome = here().cloud.apply_written(made, emit=emit)
     here().report(outcome.as_dict(), plan_view.outcome_lines(outcome))
@@ -81,7 +90,7 @@ def _written(file: Path) -> dict[str, object] | None:
 @_SPEC
 @click.option("--watch", type=float, metavar="SECONDS", help="Look again and again, with this pause.")
 def drift(spec: Path, watch: float | None) -> None:
-    """Show what somebody changed by hand, field by field. Exit status: 0 nothing, 2 something."""
+    """Show what somebody changed by hand, field by field. Exit status: 0 nothing, 2 something, 1 an error."""
     from onestack.cli import plan_view
     from onestack.plan.document import as_data
 
@@ -89,7 +98,8 @@ def drift(spec: Path, watch: float | None) -> None:
         raise BadInput("--watch wants a number of seconds above 0")
     shown = None
     while True:
-        found = here().cloud.plan(spec, force=True)
+        with errors_are(1):
+            found = here().cloud.plan(spec, force=True)
         if as_data(found) != shown:
             shown = as_data(found)
             here().report(shown, plan_view.drift_lines(found))

@@ -13,6 +13,7 @@ from rich.markup import escape
 from onestack.cli import view
 from onestack.cli.common import command, here
 from onestack.cli.main import cli
+from onestack.core.errors import BadInput
 
 if TYPE_CHECKING:
     from onestack.health.status import Status
@@ -92,10 +93,31 @@ def schema() -> None:
     sys.stdout.write(json.dumps(spec_schema(), indent=1) + "\n")
 
 
+def _dashboard(variables: dict[str, str]) -> None:
+    site = here().cloud.site
+    if site.dashboard is None:
+        raise BadInput(
+            "this cloud has no dashboard", hint="add dashboard to platform.services and run `onestack up`"
+        )
+    told = {
+        "url": site.dashboard,
+        "domain": variables["OS_USER_DOMAIN_NAME"],
+        "user": variables["OS_USERNAME"],
+        "password": variables["OS_PASSWORD"],
+    }
+    here().report(told, [])
+    if not here().as_json:
+        sys.stdout.writelines(f"{name:<10} {value}\n" for name, value in told.items())
+
+
 @command(cli, "openrc")
-def openrc() -> None:
+@click.option("--dashboard", is_flag=True, help="What to log in to the dashboard with, instead.")
+def openrc(dashboard: bool) -> None:
     """Environment variables for OpenStack's own tools: eval "$(onestack openrc)"."""
     variables = here().cloud.environment()
+    if dashboard:
+        _dashboard(variables)
+        return
     here().report(variables, [])
     if not here().as_json:
         for name, value in variables.items():

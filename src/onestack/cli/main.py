@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from onestack.cli import summary, view
+from onestack.cli import approval, summary, view
 from onestack.cli.common import command, here
 from onestack.core.errors import OneStackError
 
@@ -32,13 +32,23 @@ def cli() -> None:
     help="Put the cloud into your own clouds.yaml, where OpenStack's tools find it.",
 )
 @click.option("--force", is_flag=True, help="Go on where a check only advises against it.")
-def up(spec: Path | None, archive: str | None, wait: float, force: bool, install_client_config: bool) -> None:
+@approval.YES
+def up(
+    spec: Path | None,
+    archive: str | None,
+    wait: float,
+    force: bool,
+    install_client_config: bool,
+    yes: bool,
+) -> None:
     """Bring the cloud up, or bring back what does not run.
 
-    SPEC is a file that says what is wanted; without it the cloud comes up as it was, or a default one.
+    SPEC is a file that says what is wanted; without it the cloud comes up as it was, or a default one. Where tenants
+    or what they run would be destroyed or replaced, it asks first; without a terminal that needs --yes.
     """
     with here().events() as emit:
-        site = here().cloud.up(spec, emit=emit, mirror=archive, wait=wait, force=force)
+        approve = approval.for_plan(yes, emit.paused, only_destroying=True)
+        site = here().cloud.up(spec, emit=emit, mirror=archive, wait=wait, force=force, approve=approve)
     if install_client_config:
         here().cloud.install_client_config()
     here().report(summary.data(site), summary.lines(site))
@@ -56,7 +66,7 @@ def down(keep_guests: bool, wait: float) -> None:
 @command(cli, "destroy")
 @click.argument("spec", required=False, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--purge", is_flag=True, help="Remove the cache (base, environments) of this machine too.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@approval.YES
 @click.option("--wait", default=0.0, metavar="SECONDS", help="Wait for another command that holds the cloud.")
 def destroy(spec: Path | None, purge: bool, yes: bool, wait: float) -> None:
     """Take the cloud away with all its data, and check that nothing of it is left.
@@ -68,8 +78,8 @@ def destroy(spec: Path | None, purge: bool, yes: bool, wait: float) -> None:
             raise click.UsageError("--purge goes with the whole cloud, not with a spec")
         _destroy_resources(spec, yes)
         return
-    if not yes and sys.stdin.isatty() and here().cloud.exists:
-        click.confirm(f"Remove the cloud under {here().cloud.paths.root} with everything in it?", abort=True)
+    if not yes and approval.on_terminal() and here().cloud.exists:
+        approval.confirm(f"Destroy the cloud under {here().cloud.paths.root} with everything in it?")
     with here().events() as emit:
         removed = here().cloud.destroy(emit=emit, purge=purge, wait=wait)
     here().report({"removed": removed}, [])
@@ -79,9 +89,10 @@ def _destroy_resources(spec: Path, yes: bool) -> None:
     from onestack.cli import plan_view
 
     plan = here().cloud.removal(spec)
-    if not yes and sys.stdin.isatty() and not plan.empty:
-        here().report({}, plan_view.plan_lines(plan))
-        click.confirm("Delete all of this?", abort=True)
+    if not yes and approval.on_terminal() and not plan.empty:
+        if not here().as_json:
+            here().report({}, plan_view.plan_lines(plan))
+        approval.confirm("Destroy all of this?")
     with here().events() as emit:
         outcome = here().cloud.apply(plan, spec=spec, emit=emit)
     here().report(outcome.as_dict(), plan_view.outcome_lines(outcome))

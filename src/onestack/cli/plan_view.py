@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from onestack.apply import Outcome
 
 _SIGNS = {
-    "create": ("+", "green", "is created"),
-    "update": ("~", "yellow", "is changed"),
-    "replace": ("-/+", "magenta", "is made anew"),
-    "delete": ("-", "red", "is deleted"),
+    "create": ("+", "green", "will be created"),
+    "update": ("~", "yellow", "will be changed"),
+    "replace": ("-/+", "magenta", "will be replaced"),
+    "delete": ("-", "red", "will be destroyed"),
 }
 _DRIFTS = {
     "create": ("-", "red", "is gone"),
@@ -32,7 +32,7 @@ def plan_lines(plan: Plan) -> list[str]:
     """The plan: each change with its fields, then the sum."""
     lines = [line for change in plan.changes for line in _change(change, _SIGNS)]
     lines += [
-        f"[dim]· {escape(str(one.address))} is no longer in the spec; --prune deletes it[/]"
+        f"[dim]· {escape(str(one.address))} is no longer in the spec; --prune destroys it[/]"
         for one in plan.left
     ]
     if plan.empty:
@@ -75,6 +75,8 @@ def outcome_lines(outcome: Outcome) -> list[str]:
         lines.append(
             f"    {escape(failure.error.summary)}  [dim]({escape(str(failure.error.where or ''))})[/]"
         )
+        if failure.error.hint:
+            lines.append(f"    [dim]next:[/] {escape(failure.error.hint)}")
     if outcome.undone:
         lines.append(f"[yellow]{len(outcome.undone)} more were not tried: they need what failed[/]")
     did = f"{outcome.added} added, {outcome.changed} changed, {outcome.destroyed} destroyed"

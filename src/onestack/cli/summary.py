@@ -1,4 +1,4 @@
-"""What `up` ends with: where the cloud is, and how to start a first server."""
+"""What `up` ends with: where the cloud is, how to log in, and a first server."""
 
 from __future__ import annotations
 
@@ -32,21 +32,19 @@ def lines(site: Site) -> list[str]:
     """The summary for people, in rich's markup."""
     told = data(site)
     root = "" if site.paths.is_default else f" --root {site.paths.root}"
-    cli = f"./onestack exec{root} openstack"
     found = ["", f"[bold green]OpenStack {told['release']} is up[/] at {site.front}", ""]
     found += [f"  {kind:<13} {url}" for kind, url in told["endpoints"].items()]
     found += ["", f"  clouds.yaml  {told['clouds_yaml']}  (cloud '{told['name']}')"]
     if told["dashboard"]:
         found += [
             f"  dashboard    {told['dashboard']}",
-            f"               user admin, domain Default; password: ./onestack openrc{root} | grep PASSWORD",
+            f"               ./onestack openrc{root} --dashboard   says user and password",
         ]
     if "compute" in told["endpoints"]:
         found += [
             "",
-            "A first server:",
-            f"  {cli} network create net1",
-            f"  {cli} subnet create --network net1 --subnet-range 10.1.0.0/24 net1",
-            f"  {cli} server create --image tiny --flavor m1.tiny --network net1 --wait first",
+            "A first server, that answers over a floating IP; and OpenStack's own command line:",
+            f"  ./onestack demo{root}",
+            f"  ./onestack exec{root} openstack server list --all-projects",
         ]
     return found

@@ -6,6 +6,8 @@ import json
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -30,6 +32,10 @@ def json_line(data: Any) -> None:
 
 class JsonEvents:
     """The stream as lines of JSON."""
+
+    def paused(self) -> AbstractContextManager[None]:
+        """Nothing is drawn that could be in the way of a question."""
+        return nullcontext()
 
     def __call__(self, event: Event) -> None:
         json_line(event.as_dict())
@@ -61,6 +67,17 @@ class HumanEvents:
     def __exit__(self, *_: object) -> None:
         if self._console.is_terminal:
             self._live.stop()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Within it nothing is drawn, so that a question can be asked."""
+        if self._console.is_terminal:
+            self._live.stop()
+        try:
+            yield
+        finally:
+            if self._console.is_terminal:
+                self._live.start()
 
     def __call__(self, event: Event) -> None:
         with self._guard:

@@ -10,7 +10,7 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def folder(name: str) -> Path:
-    """The folder `name` (`releases`, `runtime`) that came with the tool; FileNotFoundError if it did not."""
+    """A folder of the tool (`examples`, `releases`, `runtime`); FileNotFoundError if it did not come with it."""
     places = (_PACKAGE / "_data" / name, _PACKAGE.parent.parent / name)
     for place in places:
         if place.is_dir():

@@ -148,7 +148,7 @@ def _change(
     reasons = [f"{name} cannot be changed" for name in differing if name in kind.fixed]
     # What lives inside of something goes when that goes.
     outer = {*one.needs, *refs(one.once)} & renewed
-    reasons += [f"{address} is made anew" for address in sorted(outer)]
+    reasons += [f"{address} is replaced" for address in sorted(outer)]
     if there.owner != owner:
         differing["owner"] = (there.owner, owner)
     if not differing and not reasons:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from onestack.core.errors import Place
 from onestack.plan.model import Change, Observed, Wanted
 from onestack.plan.values import Address, Ref, Value
+from onestack.resources import load_balancer
 from onestack.resources.context import Hands, Look, Names
 from onestack.resources.kind import Kind
 from onestack.resources.load_balancer import in_turn
@@ -40,7 +41,9 @@ class Part(Kind):
         return Wanted(Address(self.name, (*outer.path, name)), fields, once, (outer, *needs), place)
 
     def found(self, look: Look) -> Iterable[dict[str, Any]]:
-        return look.all(self.service, self.path, self.many)
+        # Nothing of this is without a balancer, and most clouds have few: one question instead of six.
+        balancers = look.all(self.service, load_balancer.PATH, "loadbalancers")
+        return look.all(self.service, self.path, self.many) if balancers else ()
 
     def outer(self, raw: dict[str, Any], names: Names) -> Address | None:
         plural = raw.get(f"{self.parent_key.removesuffix('_id')}s")
@@ -75,8 +78,13 @@ class Nested(Part):
     def found(self, look: Look) -> Iterable[dict[str, Any]]:
         collection = self.below.partition("{")[0].rstrip("/")
         key = collection.rpartition("/")[2]
-        for parent in look.all(self.service, collection, key):
-            listed = look.all(self.service, self.below.format(parent["id"]), self.many)
+        if not look.all(self.service, load_balancer.PATH, "loadbalancers"):
+            return
+        parents = look.all(self.service, collection, key)
+        lists = look.each(
+            parents, lambda parent: look.all(self.service, self.below.format(parent["id"]), self.many)
+        )
+        for parent, listed in zip(parents, lists, strict=True):
             yield from (
                 {**raw, "id": f"{parent['id']}|{raw['id']}", "parent": parent["id"]} for raw in listed
             )

@@ -175,6 +175,11 @@ class Access:
                 self._connections[project] = self._entered(project)
             return Rest(self._connections[project], service)
 
+    def administrator(self) -> Connection:
+        """The administrator's own connection, for what is no resource."""
+        self.rest("identity")
+        return self._connections[None]
+
     def as_user(self, user: str, password: str, project: str) -> Rest:
         """Keystone, as somebody else: what nobody can do for them."""
         return Rest(self._connect(project, user, password), "identity")

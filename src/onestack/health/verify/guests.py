@@ -3,6 +3,7 @@ reach it. Both boot side by side, since booting is what takes the time."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -30,6 +31,15 @@ _LOOK_NETWORK = "onestack logs ovn-controller; onestack logs neutron"
 _LOOK_METADATA = "onestack logs neutron; onestack logs nova"
 
 
+Explain = Callable[[str], str]
+"""Why the server of an id failed, in a sentence; nothing where that is not known."""
+
+
+def unexplained(ident: str) -> str:
+    """For those who know only what a tenant may."""
+    return ""
+
+
 @dataclass(frozen=True)
 class Guest:
     """A server with what it is reached by."""
@@ -53,6 +63,7 @@ def check_guests(
     choice: Choice,
     token: str,
     services: frozenset[str] = frozenset(),
+    explain: Explain = unexplained,
 ) -> None:
     """Boot one guest per tenant, and another one to balance with, and ask all that can be asked of them.
 
@@ -71,7 +82,7 @@ def check_guests(
         if real and "load-balancer" in services:
             booted.append(_boot(near, _address(near, public=False), choice, "", None, "companion"))
         for each in booted:
-            _wait_active(each)
+            _wait_active(each, explain)
         at.outcome = f"{' and '.join(str(each.server.name) for each in booted)} are ACTIVE"
     if not real:
         why = "Nova's fake driver is in use: its servers have no guests"
@@ -213,13 +224,15 @@ def _boot(
     return Guest(place, cloud.compute.get_server(server.id), address.private, address.public)
 
 
-def _wait_active(booted: Guest) -> None:
+def _wait_active(booted: Guest, explain: Explain) -> None:
     compute = booted.owner.tenant.cloud.compute
 
     def look() -> tuple[bool, str]:
         now = compute.get_server(booted.server.id)
         if now.status == "ERROR":
-            raise PermanentError(f"server {now.name} went to ERROR", detail=booted.evidence())
+            why = explain(booted.server.id)
+            said = f"server {now.name} went to ERROR" + (f": {why}" if why else "")
+            raise PermanentError(said, detail=booted.evidence())
         return now.status == "ACTIVE", f"{now.status}, task {now.task_state or 'none'}"
 
     until(

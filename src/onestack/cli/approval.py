@@ -1,0 +1,82 @@
+"""The question before something is changed: who is asked, what is shown, and what happens where nobody can be asked.
+
+`apply` and `destroy` ask on a terminal; `up` asks only where workloads would be destroyed or replaced. Where no
+question can be asked (no terminal, or `--json`), `apply` and `up` demand `--yes` for what would be destroyed or
+replaced.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+import click
+
+from onestack.cli.common import here
+from onestack.core.errors import BadInput, PermanentError
+
+if TYPE_CHECKING:
+    from onestack.plan import Plan
+
+YES = click.option("--yes", is_flag=True, help="Do not ask.")
+_SHOWN = 20
+
+
+class Declined(PermanentError):
+    """The answer was no."""
+
+
+def on_terminal() -> bool:
+    """Whether a person is there to answer."""
+    return sys.stdin.isatty()
+
+
+def confirm(question: str) -> None:
+    """Ask; `yes` or `y` goes on. Raises Declined, and BadInput where `--json` leaves no room for a question."""
+    if here().as_json:
+        raise BadInput("with --json no question is asked", hint="--yes says that it may be done")
+    answer = click.prompt(f"{question} (yes or no)", default="no", show_default=False, err=True)
+    if answer.strip().lower() not in ("y", "yes"):
+        raise Declined("not confirmed: nothing of this was done")
+
+
+def for_plan(
+    yes: bool, paused: Callable[[], AbstractContextManager[None]], *, only_destroying: bool = False
+) -> Callable[[Plan], bool]:
+    """What looks at a plan before it is done. `paused`: within it the events' view leaves the terminal alone.
+
+    `only_destroying`: creations and changes in place need no question.
+    """
+
+    def approve(plan: Plan) -> bool:
+        from onestack.cli import plan_view
+
+        destroying = list(plan.of("delete", "replace"))
+        if yes or plan.empty or (only_destroying and not destroying):
+            return False
+        if on_terminal() and not here().as_json:
+            with paused():
+                here().report({}, plan_view.plan_lines(plan))
+                confirm("Apply these changes?")
+            return True
+        if destroying:
+            raise demand(plan)
+        return False
+
+    return approve
+
+
+def demand(plan: Plan) -> BadInput:
+    """The error of a plan that destroys something, where nobody said yes."""
+    destroying = list(plan.of("delete", "replace"))
+    many = len(destroying)
+    names = [f"{one.address} ({one.why})" if one.why else str(one.address) for one in destroying[:_SHOWN]]
+    if many > _SHOWN:
+        names.append(f"and {many - _SHOWN} more")
+    return BadInput(
+        f"{many} resource{'s' if many > 1 else ''} would be destroyed or replaced; nothing of this was done",
+        detail="\n".join(names),
+        hint="look at `onestack plan`; --yes says that it may be done",
+    )

@@ -1,0 +1,44 @@
+"""The command that shows that the cloud works, to a person: demo."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from onestack.cli.common import command, here
+from onestack.cli.main import cli
+
+
+@command(cli, "demo")
+@click.option("--remove", is_flag=True, help="Take away what it made.")
+def demo(remove: bool) -> None:
+    """A server that answers over a floating IP, in a tenant of its own; and the command that asks it.
+
+    It applies examples/demo.yaml. Doing it again changes nothing and asks the server again.
+    """
+    from onestack import demo
+    from onestack.cli import plan_view
+
+    if remove:
+        with here().events() as emit:
+            outcome = demo.remove(here().cloud, emit)
+        here().report(outcome.as_dict(), plan_view.outcome_lines(outcome))
+        sys.exit(0 if outcome.ok else 1)
+    with here().events() as emit:
+        shown = demo.show(here().cloud, emit)
+    root = "" if here().cloud.paths.is_default else f" --root {here().cloud.paths.root}"
+    answer = (
+        f"  answers: {shown.answer}"
+        if shown.answer
+        else "  (Nova's fake driver runs no guest: nothing answers)"
+    )
+    here().report(
+        shown.as_dict(),
+        [
+            "",
+            f"[bold green]{shown.url}[/]{answer}",
+            f"  ask it again   {shown.command}",
+            f"  take it away   ./onestack demo{root} --remove",
+        ],
+    )

@@ -1,0 +1,78 @@
+"""`demo`: a server that answers at a floating IP, from examples/demo.yaml by plan and apply as any other spec."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from onestack.apply import Outcome
+from onestack.cloud import Cloud
+from onestack.core import data, wait
+from onestack.core.events import Emit, silent, step
+from onestack.health.verify import guest
+from onestack.plan.values import Address
+from onestack.spec import Spec
+from onestack.spec import load as load_spec
+from onestack.workloads import ApplyFailed
+
+ANSWER_SECONDS = 180.0
+"""From ACTIVE to the first answer: a guest's boot under software emulation on a busy machine, with room."""
+_FLOATING_IP = Address("floating ip", ("onestack-demo", "web"))
+
+
+@dataclass(frozen=True)
+class Demo:
+    """`answer`: what the server said; empty where Nova's fake driver pretends it. `command`: asks it again."""
+
+    url: str
+    command: str
+    answer: str
+    added: int
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def spec() -> Spec:
+    """What the demo makes."""
+    return load_spec(data.folder("examples") / "demo.yaml")
+
+
+def show(cloud: Cloud, emit: Emit = silent) -> Demo:
+    """Make what is not there yet, and wait for the server's answer. Raises ApplyFailed, Unready, BadInput, Busy."""
+    outcome = cloud.apply(spec=spec(), emit=emit)
+    if not outcome.ok:
+        raise ApplyFailed(outcome)
+    address = cloud.run(lambda: cloud.connect().network.get_ip(outcome.ids[_FLOATING_IP]).floating_ip_address)
+    answer = ""
+    if cloud.site.spec.platform.compute.driver != "fake":
+        with step("the server's answer", emit) as said:
+            answer = cloud.run(lambda: _answer(address))
+            said.outcome = answer
+    return Demo(f"http://{address}/", _command(cloud, address), answer, outcome.added)
+
+
+def remove(cloud: Cloud, emit: Emit = silent) -> Outcome:
+    """Take away all that it made. Failures are in the outcome."""
+    wanted = spec()
+    return cloud.apply(cloud.removal(wanted, emit=emit), spec=wanted, emit=emit)
+
+
+def _answer(address: str) -> str:
+    return wait.until(
+        f"http://{address}/ to answer",
+        lambda: guest.fetch(address),
+        seconds=ANSWER_SECONDS,
+        every=0.3,
+        where="onestack logs ovn-controller; onestack logs nova",
+    ).strip()
+
+
+def _command(cloud: Cloud, address: str) -> str:
+    """What a person types to ask it: a cloud with a network namespace of its own is reached from within only."""
+    client = "curl -s" if shutil.which("curl") or not shutil.which("wget") else "wget -q -O -"
+    if not cloud.site.choices.isolated:
+        return f"{client} http://{address}/"
+    root = "" if cloud.paths.is_default else f" --root {cloud.paths.root}"
+    return f"./onestack exec{root} {client} http://{address}/"

@@ -1,0 +1,75 @@
+"""Why a host cannot take a server: each reason with the word for its family. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from onestack.capacity import Inventory
+from onestack.health.why.model import Group, Host, Request
+
+Reason = tuple[str, str]
+"""(family, words)"""
+_DISABLED = "COMPUTE_STATUS_DISABLED"
+_UNITS = {"VCPU": "vCPUs", "MEMORY_MB": "MiB of memory", "DISK_GB": "GiB of disk"}
+
+
+def unit(resource: str) -> str:
+    """Placement's resource class as people say it."""
+    return _UNITS.get(resource, resource)
+
+
+def amount(number: int, resource: str) -> str:
+    """So much of it: `1 vCPU`, `128 MiB of memory`."""
+    return "1 vCPU" if (number, resource) == (1, "VCPU") else f"{number} {unit(resource)}"
+
+
+def reasons(host: Host, asked: Request, zone: str, group: Group | None) -> Iterator[Reason]:
+    """All that keeps the server from this host, the host's own state first."""
+    if not host.enabled:
+        said = f" ({host.disabled_reason})" if host.disabled_reason else ""
+        yield "disabled", f"its compute service is disabled{said}"
+    if host.forced_down:
+        yield "down", "it was forced down"
+    elif not host.up:
+        yield "down", "its compute service is down"
+    if zone and host.zone != zone:
+        yield "zone", f"it is in the zone '{host.zone}', the server was asked for in '{zone}'"
+    if asked.provider and asked.provider != host.provider:
+        yield "host", "the server was asked for on another host"
+    for resource, number in asked.resources.items():
+        inventory = host.inventories.get(resource)
+        if number and inventory is None:
+            yield f"room {resource}", f"it has no {unit(resource)}"
+        elif inventory is not None and (words := _lacks(resource, number, inventory)):
+            yield f"room {resource}", words
+    for trait in sorted(asked.required - host.traits):
+        yield "trait", f"it lacks the trait {trait}"
+    for trait in sorted(asked.forbidden & host.traits):
+        if trait != _DISABLED:
+            yield "trait", f"it has the trait {trait}, which must not be there"
+        elif host.enabled:
+            yield "disabled", "Placement still has it as disabled"
+    if group is not None:
+        yield from _group(host, group)
+
+
+def _lacks(resource: str, number: int, inventory: Inventory) -> str:
+    room = int((inventory.total - inventory.reserved) * inventory.allocation_ratio)
+    largest = inventory.total if inventory.largest is None else inventory.largest
+    if number > largest:
+        return f"{amount(number, resource)} asked for, {largest} at most for one server"
+    if number > room - inventory.used:
+        return f"{amount(number, resource)} asked for, {max(0, room - inventory.used)} of {room} free"
+    return ""
+
+
+def _group(host: Host, group: Group) -> Iterator[Reason]:
+    here = group.hosts.get(host.name, ())
+    if group.policy == "anti-affinity" and len(here) >= group.most:
+        yield (
+            "anti-affinity",
+            f"another member of the server group '{group.name}' runs on it: {', '.join(here)}",
+        )
+    elif group.policy == "affinity" and group.hosts and not here:
+        elsewhere = ", ".join(sorted(group.hosts))
+        yield "affinity", f"the server group '{group.name}' runs on {elsewhere}"

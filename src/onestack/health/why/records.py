@@ -1,0 +1,60 @@
+"""What Nova and Placement wrote about one request, out of the lines of their logs. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from urllib.parse import parse_qsl
+
+from onestack.health.why.model import Filter, Records, Request
+
+_CANDIDATES = re.compile(r'"GET \S*/allocation_candidates\?([^\s"]+)')
+_FILTERS = re.compile(r"'(\w+): \(start: (\d+), end: (\d+)\)'")
+_LAST = re.compile(r"Filter (\w+) returned 0 hosts")
+# Nova's own line of a failure, without the traceback that follows and repeats the prefix.
+_ERROR = re.compile(
+    r" ERROR (?!nova\.(?:conductor\.manager|scheduler\.utils)\b)[\w.]+ \[[^]]*req-[^]]*\] "
+    r"(?:\[instance: [^]]*\] )?(.+)"
+)
+_MOST_ERRORS = 3
+
+
+def records(lines: Iterable[str], request_id: str) -> Records:
+    """Only lines that name the request count."""
+    asked: Request | None = None
+    no_candidates = False
+    filters: list[Filter] = []
+    errors: list[str] = []
+    for line in lines:
+        if request_id not in line:
+            continue
+        if found := _CANDIDATES.search(line):
+            asked = request(found[1])
+        elif "Got no allocation candidates" in line:
+            no_candidates = True
+        elif steps := _FILTERS.findall(line):
+            filters = [Filter(name, int(before), int(after)) for name, before, after in steps]
+        elif (last := _LAST.search(line)) and not filters:
+            filters = [Filter(last[1], 0, 0)]
+        elif (error := _ERROR.search(line)) and error[1] not in errors:
+            errors.append(error[1].strip())
+    return Records(asked, no_candidates, tuple(filters), tuple(errors[-_MOST_ERRORS:]))
+
+
+def request(query: str) -> Request:
+    """What `GET /allocation_candidates?…` asked for."""
+    words = parse_qsl(query)
+    traits = [
+        trait
+        for key, value in words
+        if key in ("required", "root_required")
+        for trait in value.split(",")
+        if not value.startswith("in:")
+    ]
+    amounts = [each.partition(":") for key, value in words if key == "resources" for each in value.split(",")]
+    return Request(
+        {name: int(amount) for name, _, amount in amounts if amount.isdigit()},
+        frozenset(trait for trait in traits if not trait.startswith("!")),
+        frozenset(trait[1:] for trait in traits if trait.startswith("!")),
+        next((value for key, value in words if key == "in_tree"), ""),
+    )

@@ -1,0 +1,188 @@
+"""Why a server is in ERROR or still in BUILD: one sentence, and for each host what keeps the server from it. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from onestack.health.why import hosts as judging
+from onestack.health.why.hosts import Reason
+from onestack.health.why.model import Diagnosis, Host, HostReason, ServerObservation
+
+_NO_HOST = re.compile(r"no valid host|not enough hosts|NoValidHost", re.I)
+# Nova placed it, and it failed on every host; for one, because another member of its group was placed just then.
+_RETRIED = re.compile(r"maximum number of retries|exhausted all hosts|MaxRetriesExceeded", re.I)
+_QUOTA = re.compile(r"quota|limit ?exceeded|over ?limit", re.I)
+_BINDING = re.compile(r"binding failed|failed to bind|PortBinding", re.I)
+_FAILED_BINDING = "binding_failed"
+_NAMED = 3
+
+_FAMILIES = {
+    "disabled": "disabled",
+    "down": "down",
+    "zone": "in another zone",
+    "host": "not the one that was asked for",
+    "trait": "without the right traits",
+    "anti-affinity": "with another server of its group",
+    "affinity": "away from its group",
+}
+_HINTS = {
+    "disabled": "openstack compute service set --enable HOST nova-compute",
+    "down": "onestack status; onestack logs nova",
+    "zone": "openstack availability zone list --long; ask for a zone that has hosts, or for none",
+    "host": "ask for no host, or for one that has room",
+    "trait": "openstack flavor show and openstack image show say what is required of a host",
+    "anti-affinity": "add a host, delete a member, or take a group of the policy soft-anti-affinity",
+    "affinity": "free room on the group's host, or take a group of the policy soft-affinity",
+    "room": "a smaller flavor, fewer servers, or another host; `onestack capacity` has the whole account",
+}
+_AGAIN = "delete it and create it again: a server that found no host is not placed later"
+_FILTERS = {
+    "ServerGroupAntiAffinityFilter": "every host had another member of its server group",
+    "ServerGroupAffinityFilter": "the host of its server group could not take it",
+    "ComputeFilter": "no host's compute service was up and enabled",
+    "ImagePropertiesFilter": "no host runs images with its properties",
+    "ComputeCapabilitiesFilter": "no host has what the flavor's extra specs ask for",
+}
+_BY_FILTER = {"ServerGroupAntiAffinityFilter": "anti-affinity", "ServerGroupAffinityFilter": "affinity"}
+_Answer = tuple[str, str, str]
+"""(cause, verdict, hint)"""
+
+
+def diagnose(seen: ServerObservation) -> Diagnosis:
+    """What is the matter with it, if anything is."""
+    last = next((one.name for one in seen.records.filters if one.after == 0), "")
+    judged = [
+        (
+            host,
+            # What the scheduler wrote down when it placed the server goes before what is in the way since.
+            sorted(
+                judging.reasons(host, seen.request, seen.zone, seen.group),
+                key=lambda reason: reason[0] != _BY_FILTER.get(last),
+            ),
+        )
+        for host in seen.hosts
+    ]
+    cause, verdict, hint = _judge(seen, judged)
+    placing = cause not in ("none", "building", "quota", "port", "failed")
+    table = [HostReason(host.name, host.zone, tuple(words for _, words in found)) for host, found in judged]
+    return Diagnosis(
+        f"server {seen.project}/{seen.name}",
+        seen.status,
+        cause,
+        verdict,
+        hint,
+        tuple(table) if placing else (),
+        () if cause in ("none", "building") else tuple(_facts(seen)),
+        seen.quotas,
+        seen.request_id,
+    )
+
+
+def _judge(seen: ServerObservation, judged: Sequence[tuple[Host, list[Reason]]]) -> _Answer:
+    name = f"server '{seen.name}'"
+    if seen.status == "BUILD":
+        return _building(seen, name)
+    if seen.status != "ERROR":
+        where = f" on the host '{seen.host}'" if seen.host else ""
+        return "none", f"{name} is {seen.status}{where}: nothing stands in its way", ""
+    if _NO_HOST.search(seen.fault) or (not seen.fault and not seen.host):
+        return _no_host(seen, name, judged)
+    if _RETRIED.search(seen.fault):
+        if judged and all(found for _, found in judged):
+            return _no_host(seen, name, judged)
+        reason = f": {seen.records.errors[0]}" if seen.records.errors else ""
+        return (
+            "failed",
+            f"{name} failed on every host it was tried on{reason}",
+            f"onestack logs nova; {_AGAIN}",
+        )
+    if _QUOTA.search(seen.fault):
+        full = ", ".join(f"{one.name} ({one.used} of {one.limit})" for one in seen.quotas if one.full)
+        said = f"the project '{seen.project}' has used up its {full}" if full else seen.fault
+        return "quota", f"{name} was refused by a quota: {said}", f"openstack quota show {seen.project}"
+    failed = [port.id for port in seen.ports if port.binding == _FAILED_BINDING]
+    at = f" on the host '{seen.host}'" if seen.host else ""
+    if failed or _BINDING.search(seen.fault):
+        which = f"port {failed[0]}" if failed else "a port"
+        hint = "onestack status (is the host's OVN agent alive?); onestack logs neutron"
+        return "port", f"{name} failed because Neutron could not bind {which}{at}", hint
+    fault = seen.fault.strip().rstrip(".") or "Nova kept no reason"
+    look = f"onestack logs nova has more under {seen.request_id}" if seen.request_id else "onestack logs nova"
+    return "failed", f"{name} failed{at}: {fault}", look
+
+
+def _building(seen: ServerObservation, name: str) -> _Answer:
+    if seen.services_down:
+        down = " and ".join(seen.services_down)
+        return "service", f"{name} waits: {down} does not answer", "onestack status; onestack logs nova"
+    if not seen.host:
+        return "building", f"{name} has waited for a host for {seen.age:.0f} s", "onestack logs nova"
+    on = next((host for host in seen.hosts if host.name == seen.host), None)
+    if on is not None and not on.up:
+        said = f"{name} is being built on the host '{seen.host}', whose compute service is down"
+        return "down", said, _HINTS["down"]
+    failed = [port.id for port in seen.ports if port.binding == _FAILED_BINDING]
+    if failed:
+        said = f"{name} waits for a port that Neutron could not bind on the host '{seen.host}': {failed[0]}"
+        return "port", said, "onestack status; onestack logs neutron"
+    waiting = [port.id for port in seen.ports if port.status != "ACTIVE"]
+    task = f" ({seen.task})" if seen.task else ""
+    more = f", and its port {waiting[0]} is not up yet" if waiting else ""
+    said = f"{name} is being built on the host '{seen.host}'{task} since {seen.age:.0f} s{more}"
+    return "building", said, "onestack logs nova"
+
+
+def _no_host(seen: ServerObservation, name: str, judged: Sequence[tuple[Host, list[Reason]]]) -> _Answer:
+    if not judged:
+        return "no hosts", f"no host can take {name}: this cloud has no compute host", "onestack status"
+    could = [host.name for host, found in judged if not found]
+    if could:
+        named = ", ".join(could[:_NAMED]) + (
+            f" and {len(could) - _NAMED} more" if len(could) > _NAMED else ""
+        )
+        when = f" at {seen.failed_at}" if seen.failed_at else ""
+        return "passed", f"{name} found no host{when}: {_then(seen)}; now {named} could take it", _AGAIN
+    firsts = Counter(found[0][0] for _, found in judged)
+    cause = firsts.most_common(1)[0][0].partition(" ")[0]
+    if len(judged) == 1:
+        host, found = judged[0]
+        said = f"on the only one, '{host.name}', {'; '.join(words for _, words in found)}"
+    else:
+        said = f"of {len(judged)}, " + ", ".join(
+            f"{many} {_family(one)}" for one, many in firsts.most_common()
+        )
+    return cause, f"no host can take {name}: {said}", _HINTS.get(cause, "")
+
+
+def _family(family: str) -> str:
+    kind, _, resource = family.partition(" ")
+    return f"without enough {judging.unit(resource)}" if kind == "room" else _FAMILIES[kind]
+
+
+def _then(seen: ServerObservation) -> str:
+    """Why there was none when it was placed, by the scheduler's records."""
+    if last := next((one.name for one in seen.records.filters if one.after == 0), ""):
+        return _FILTERS.get(last, f"the scheduler's filter {last} left none")
+    if seen.records.no_candidates:
+        return "Placement had none with what it asks for"
+    return "the logs no longer have the reason"
+
+
+def _facts(seen: ServerObservation) -> list[str]:
+    found = []
+    if amounts := [judging.amount(many, one) for one, many in sorted(seen.request.resources.items()) if many]:
+        found.append(
+            f"asked for: {', '.join(amounts)}" + (f", in the zone '{seen.zone}'" if seen.zone else "")
+        )
+    if seen.group is not None:
+        found.append(f"server group: '{seen.group.name}', policy {seen.group.policy}")
+    if seen.records.no_candidates:
+        found.append("Placement had no allocation candidates")
+    if seen.records.filters:
+        steps = (f"{one.name} {one.before} → {one.after}" for one in seen.records.filters)
+        found.append(f"the scheduler's filters: {', '.join(steps)}")
+    if seen.fault:
+        found.append(f"Nova says: {seen.fault.strip()}")
+    return [*found, *(f"log: {error}" for error in seen.records.errors)]
