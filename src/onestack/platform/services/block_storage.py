@@ -24,7 +24,6 @@ def _files(view: View) -> dict[str, str]:
                 "auth_strategy": "keystone",
                 "api_paste_config": f"{ENVIRONMENT}/etc/cinder/api-paste.ini",
                 "resource_query_filters_file": f"{ENVIRONMENT}/etc/cinder/resource_filters.json",
-                "public_endpoint": f"{view.front}/{PATH}",
                 "glance_api_servers": f"{view.front}/image",
                 "glance_ca_certificates_file": view.ca_file,
                 "enabled_backends": backends,

@@ -18,7 +18,7 @@ BCRYPT_BYTES = 72
 def _files(view: View) -> dict[str, str]:
     text = common.ini(
         {
-            "DEFAULT": {**common.logging(), "public_endpoint": f"{view.front}/{PATH}"},
+            "DEFAULT": common.logging(),
             "database": common.database(view, "keystone", "keystone"),
             "token": {"provider": "fernet", "expiration": 3600},
             # One rotation a day (onestack_runtime.key_rotation): staged, primary, and the one before.

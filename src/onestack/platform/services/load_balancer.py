@@ -29,8 +29,7 @@ def _files(view: View) -> dict[str, str]:
             },
             "api_settings": {
                 "auth_strategy": "keystone",
-                "api_base_uri": f"{view.front}/{PATH}",
-                "enabled_provider_drivers": tuple(f"{n}:{_PROVIDERS[n]}" for n in view.balancer_providers),
+                "enabled_provider_drivers": tuple(f"{n}:{what}" for n, what in _enabled(view).items()),
                 "default_provider_driver": view.balancer_providers[0],
                 "allow_ping_health_monitors": True,
             },
