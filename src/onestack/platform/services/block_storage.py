@@ -57,6 +57,8 @@ def _processes(view: View) -> tuple[Process, ...]:
 
 SERVICE = Service(
     type="block-storage",
+    # Terraform and older clients ask by these. v3.0 answers as v2 did, whose last clients look up `volumev2`.
+    aliases=("volumev3", "volumev2", "volume", "block-store"),
     name="cinder",
     requires=("identity", "image"),
     databases=(Database("cinder", "cinder"),),

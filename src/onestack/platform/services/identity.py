@@ -57,13 +57,10 @@ def wanted(view: View, services: Iterable[Service]) -> dict[str, Any]:
         "password": view.secrets["user/admin"],
         "users": {each.user: view.secrets[f"user/{each.user}"] for each in found if each.user},
         "services": [
-            {
-                "type": each.type,
-                "name": each.name,
-                "url": f"{view.front}/{each.endpoint.path}{each.endpoint.suffix}",
-            }
+            {"type": type_, "name": name, "url": f"{view.front}/{each.endpoint.path}{each.endpoint.suffix}"}
             for each in found
             if each.endpoint and each.endpoint.listed
+            for type_, name in each.listed_as
         ],
     }
 
