@@ -47,6 +47,6 @@ def lines(site: Site) -> list[str]:
             "A first server:",
             f"  {cli} network create net1",
             f"  {cli} subnet create --network net1 --subnet-range 10.1.0.0/24 net1",
-            f"  {cli} server create --image tiny --flavor m1.tiny --network net1 --wait first",
+            f"  {cli} server create --image tiny --flavor m1.nano --network net1 --wait first",
         ]
     return found
