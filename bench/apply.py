@@ -36,7 +36,7 @@ def stack(tenants: int, servers: int, name: str = "bench") -> Spec:
                 "name": "web",
                 "count": servers,
                 "image": "tiny",
-                "flavor": "m1.tiny",
+                "flavor": "m1.nano",
                 "networks": [{"network": "net"}],
                 "security_groups": ["web"],
             }
@@ -99,7 +99,7 @@ def serial(cloud: Cloud, servers: int, **looking: float) -> tuple[int, float]:
             )
         )
         inside = cloud.connect(project="serial")
-        image, flavor = inside.image.find_image("tiny"), inside.compute.find_flavor("m1.tiny")
+        image, flavor = inside.image.find_image("tiny"), inside.compute.find_flavor("m1.nano")
         for number in range(servers):
             port = did(
                 admin.network.create_port(

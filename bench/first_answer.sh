@@ -28,7 +28,7 @@ os router add subnet router1 net1
 os security group create web -f value -c id >/dev/null
 os security group rule create --protocol tcp --dst-port 80 web -f value -c id >/dev/null
 since "network, router, security group"
-os server create --image tiny --flavor m1.tiny --network net1 --security-group web --wait first -f value -c status
+os server create --image tiny --flavor m1.nano --network net1 --security-group web --wait first -f value -c status
 since "server ACTIVE"
 address=$(os floating ip create public -f value -c floating_ip_address)
 os server add floating ip first "$address"

@@ -38,7 +38,7 @@ def create(admin: Connection, name: str, image: str, flavor: str, network: str) 
 def measure(cloud: Cloud, alone: int, together: int, clients: int) -> None:
     admin = cloud.connect()
     image = next(admin.image.images(name="tiny")).id
-    flavor = next(each.id for each in admin.compute.flavors() if each.name == "m1.tiny")
+    flavor = next(each.id for each in admin.compute.flavors() if each.name == "m1.nano")
     network = admin.network.create_network(name="bench")
     admin.network.create_subnet(network_id=network.id, cidr="10.9.0.0/22", ip_version=4)
     quota = {"instances": -1, "cores": -1, "ram": -1}

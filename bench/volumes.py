@@ -93,7 +93,7 @@ def run(cloud: Cloud, rounds: int) -> None:
     server = admin.compute.create_server(
         name="bench-volumes",
         image_id=admin.image.find_image("tiny", ignore_missing=False).id,
-        flavor_id=admin.compute.find_flavor("m1.tiny", ignore_missing=False).id,
+        flavor_id=admin.compute.find_flavor("m1.nano", ignore_missing=False).id,
         networks=[{"uuid": network.id}],
     )
     try:

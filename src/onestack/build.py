@@ -7,7 +7,7 @@ from onestack.spec.networking import Subnet, TenantNetwork
 build = Build("shop-cloud")
 shop = build.tenant("shop", description="The web shop")
 front = shop.add(TenantNetwork(name="front", subnets=[Subnet(cidr="10.1.0.0/24")]))
-shop.add(Server(name="web", image="tiny", flavor="m1.tiny", networks=[Nic(network=front.name)]))
+shop.add(Server(name="web", image="tiny", flavor="m1.nano", networks=[Nic(network=front.name)]))
 cloud.apply(spec=build.spec())
 """
 

@@ -204,8 +204,10 @@ class Cloud:
                 )
             )
 
-    def verify_tempest(self, *, emit: Emit = silent, concurrency: int = 2) -> SmokeReport:
-        """Run Tempest's smoke tests."""
+    def verify_tempest(
+        self, *, emit: Emit = silent, concurrency: int = 2, tests: str | None = None
+    ) -> SmokeReport:
+        """Run Tempest's smoke tests, or those whose names the regular expression `tests` is found in."""
         found = self.site
         release = data.release(found.view.series)
         # Before the cloud's network is joined: that reaches no package index.
@@ -218,6 +220,7 @@ class Cloud:
                 emit,
                 ca_file=found.ca_file,
                 dashboard=found.dashboard or "",
+                tests=tests,
                 concurrency=concurrency,
             )
         )

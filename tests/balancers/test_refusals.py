@@ -50,5 +50,9 @@ def test_monitors_members_policies_rules_flavors() -> None:
     assert "TCP listeners have no L7 policies" in str(refusals.policy("TCP"))
     assert "one line" in str(refusals.rule(thing(key=None, value="/a\nuse_backend x")))
     assert refusals.rule(thing(key=UNSET, value="/a b")) is None
-    assert "loadbalancer_topology" in str(refusals.flavor({"loadbalancer_topology": "SINGLE"}))
     assert refusals.flavor({}) is None
+    assert refusals.flavor({"loadbalancer_topology": "SINGLE"}) is None
+    assert "not ACTIVE_STANDBY" in str(refusals.flavor({"loadbalancer_topology": "ACTIVE_STANDBY"}))
+    assert "compute_flavor" in str(refusals.flavor({"compute_flavor": "1"}))
+    assert refusals.zone({"compute_zone": "nova"}) is None
+    assert "not east" in str(refusals.zone({"compute_zone": "east"}))

@@ -57,7 +57,7 @@ def servers(cloud: Cloud, tenant: Tenant, removed: None) -> tuple[str, ...]:
 
     def make() -> None:
         mine = tenant.connect(cloud)
-        image, flavor = mine.image.find_image("tiny"), mine.compute.find_flavor("m1.tiny")
+        image, flavor = mine.image.find_image("tiny"), mine.compute.find_flavor("m1.nano")
         network = mine.network.find_network(f"{tenant.name}-net")
         there = {server.name for server in mine.compute.servers()}
         for name in {*SERVERS} - there:
@@ -102,7 +102,7 @@ def test_a_server_from_launch_to_its_console(
     one.log_in(tenant)
     one.expect_logged_in(tenant)
     one.picture("overview")
-    one.launch(SERVER, "tiny", "m1.tiny", f"{tenant.name}-net")
+    one.launch(SERVER, "tiny", "m1.nano", f"{tenant.name}-net")
     one.expect_in_row(SERVER, "Active")
     address = one.give_floating_ip(SERVER)
     one.expect_in_row(SERVER, address)

@@ -33,7 +33,7 @@ tenants:
     volumes: [{name: system, size: 10, image: tiny}]
     server_groups: [{name: apart}]
     servers:
-      - {name: web, count: 2, image: tiny, flavor: m1.tiny, server_group: apart}
+      - {name: web, count: 2, image: tiny, flavor: m1.nano, server_group: apart}
       - {name: db, image: tiny, flavor: big, zone: east, host: node-1}
       - {name: log, boot_volume: system, flavor: big}
 """)
@@ -45,7 +45,7 @@ tenants:
 
 
 def test_scaling_groups_count_at_their_largest() -> None:
-    group = "{name: web, max: 7, server: {image: tiny, flavor: m1.tiny, network: n}, spread: {anti_affinity: SPREAD}}"
+    group = "{name: web, max: 7, server: {image: tiny, flavor: m1.nano, network: n}, spread: {anti_affinity: SPREAD}}"
     head = "tenants: [{name: shop, networks: [{name: n}], scaling_groups: ["
     for spread, policy in (("none", None), ("soft", "soft-anti-affinity"), ("hard", "anti-affinity")):
         (found,) = demands(spec.loads(f"{head}{group.replace('SPREAD', spread)}]}}]"))

@@ -12,9 +12,9 @@ from onestack.cloud import Cloud
 
 
 @pytest.fixture(autouse=True)
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Which check was asked for."""
-    calls: list[str] = []
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, object]]:
+    """Which check was asked for, and which of its tests."""
+    calls: list[tuple[str, object]] = []
     answer = SimpleNamespace(
         left_out=(),
         ok=True,
@@ -27,7 +27,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def remember(name: str) -> object:
         def call(self: Cloud, **words: object) -> SimpleNamespace:
-            calls.append(name)
+            calls.append((name, words.get("tests")))
             return answer
 
         return call
@@ -38,15 +38,25 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("words", "check"), [([], "quick"), (["--quick"], "quick"), (["--tempest", "smoke"], "tempest")]
+    ("words", "check"),
+    [
+        ([], ("quick", None)),
+        (["--quick"], ("quick", None)),
+        (["--tempest", "smoke"], ("tempest", None)),
+        (["--tempest", r"api\.volume"], ("tempest", r"api\.volume")),
+    ],
 )
-def test_the_check_that_was_named_runs(words: list[str], check: str, asked: list[str]) -> None:
+def test_the_check_that_was_named_runs(
+    words: list[str], check: tuple[str, str | None], asked: list[tuple[str, object]]
+) -> None:
     done = CliRunner().invoke(cli, ["verify", *words, "--json"])
     assert (done.exit_code, asked) == (0, [check])
     assert json.loads(done.stdout) == {}
 
 
-@pytest.mark.parametrize("words", [["--tempest"], ["--tempest", "all"], ["--quick", "--tempest", "smoke"]])
-def test_other_words_are_refused(words: list[str], asked: list[str]) -> None:
+@pytest.mark.parametrize(
+    "words", [["--tempest"], ["--tempest", "volume("], ["--quick", "--tempest", "smoke"]]
+)
+def test_other_words_are_refused(words: list[str], asked: list[tuple[str, object]]) -> None:
     done = CliRunner().invoke(cli, ["verify", *words])
     assert (done.exit_code, asked) == (2, [])

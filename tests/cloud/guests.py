@@ -71,7 +71,7 @@ def made(admin: Connection, name: str, nic: dict[str, str], **more: str) -> str:
     server = admin.compute.create_server(
         name=name,
         image_id=admin.image.find_image("tiny", ignore_missing=False).id,
-        flavor_id=admin.compute.find_flavor("m1.tiny", ignore_missing=False).id,
+        flavor_id=admin.compute.find_flavor("m1.nano", ignore_missing=False).id,
         networks=[nic],
         **more,
     )

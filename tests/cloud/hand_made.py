@@ -60,7 +60,7 @@ def _delete_rule(at: Acme) -> None:
 def _resize(at: Acme) -> None:
     server = at.server("web-1")
     # Its disk is of the same size: no guest's disk ever shrinks again.
-    at.admin.compute.resize_server(server, at.admin.compute.find_flavor("m1.tiny").id)
+    at.admin.compute.resize_server(server, at.admin.compute.find_flavor("m1.nano").id)
     at.admin.compute.wait_for_server(at.server("web-1"), "VERIFY_RESIZE", wait=300)
     at.admin.compute.confirm_server_resize(server)
     at.admin.compute.wait_for_server(at.server("web-1"), "ACTIVE", wait=300)

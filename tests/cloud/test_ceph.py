@@ -106,7 +106,7 @@ def test_a_server_boots_from_a_volume_in_the_pool(pooled: Cloud, writer: guests.
     def work() -> None:
         admin = pooled.connect()
         image = admin.image.find_image("tiny", ignore_missing=False).id
-        flavor = admin.compute.find_flavor("m1.tiny", ignore_missing=False).id
+        flavor = admin.compute.find_flavor("m1.nano", ignore_missing=False).id
         network = admin.network.find_network("served", ignore_missing=False).id
         with volumes.nothing_left(admin, writer.server):
             disk = volumes.made(admin, image_id=image)

@@ -48,7 +48,7 @@ def test_servers_spread_over_the_pretended_hosts(pretending: Cloud) -> None:
         network = admin.network.create_network(name="fake")
         admin.network.create_subnet(name="fake", network_id=network.id, ip_version=4, cidr="10.79.0.0/24")
         image = admin.image.find_image("tiny", ignore_missing=False)
-        flavor = admin.compute.find_flavor("m1.tiny", ignore_missing=False)
+        flavor = admin.compute.find_flavor("m1.nano", ignore_missing=False)
         for number in range(SERVERS):
             admin.compute.create_server(
                 name=f"fake-{number}", image_id=image.id, flavor_id=flavor.id, networks=[{"uuid": network.id}]
@@ -94,7 +94,7 @@ def test_ports_stay_active_when_neutron_comes_back(pretending: Cloud) -> None:
         network = admin.network.create_network(name="told")
         subnet = admin.network.create_subnet(network_id=network.id, ip_version=4, cidr="10.78.0.0/24")
         image = admin.image.find_image("tiny", ignore_missing=False)
-        flavor = admin.compute.find_flavor("m1.tiny", ignore_missing=False)
+        flavor = admin.compute.find_flavor("m1.nano", ignore_missing=False)
         server = admin.compute.create_server(
             name="told", image_id=image.id, flavor_id=flavor.id, networks=[{"uuid": network.id}]
         )

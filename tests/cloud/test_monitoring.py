@@ -177,7 +177,7 @@ tenants:
       - name: web
         min: 1
         max: 2
-        server: {image: tiny, flavor: m1.tiny, network: front}
+        server: {image: tiny, flavor: m1.nano, network: front}
         warm_up: 0s
         policies:
           - {type: step, metric: jobs, query: "vector(200)", steps: [{above: 100, add: 1}]}
@@ -222,7 +222,7 @@ tenants:
       - name: web
         min: 1
         max: 2
-        server: {image: tiny, flavor: m1.tiny, network: front}
+        server: {image: tiny, flavor: m1.nano, network: front}
         policies:
           - type: step
             metric: jobs

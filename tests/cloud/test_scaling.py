@@ -37,7 +37,7 @@ tenants:
       - name: web
         min: 1
         max: 2
-        server: {{image: tiny, flavor: m1.tiny, network: front, security_groups: [{lets_in}], user_data: "{script}"}}
+        server: {{image: tiny, flavor: m1.nano, network: front, security_groups: [{lets_in}], user_data: "{script}"}}
         load_balancer: {{name: shop, pool: web, port: 80}}
         warm_up: 1s
         health: {{from: [compute, load_balancer], grace: {grace}}}

@@ -30,7 +30,7 @@ tenants:
       - name: web
         min: 1
         max: 4
-        server: {{image: tiny, flavor: m1.tiny, network: front, user_data: "{text}"}}
+        server: {{image: tiny, flavor: m1.nano, network: front, user_data: "{text}"}}
         warm_up: 0s
         warm_pool: {{size: 1, state: running}}
         scale_in: {{drain: 1s}}

@@ -24,7 +24,7 @@ tenants:
       - name: web
         min: 1
         max: 3
-        server: {image: tiny, flavor: m1.tiny, network: front}
+        server: {image: tiny, flavor: m1.nano, network: front}
         warm_up: 0s
         warm_pool: {size: 1, state: stopped}
 """

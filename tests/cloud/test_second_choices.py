@@ -1,4 +1,4 @@
-"""What a spec chooses beside the defaults works: a second backend of volumes, the balancer provider of OVN."""
+"""What a spec chooses beside the defaults works: a second backend of volumes, the balancer provider of OVN, TLS."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from openstack.exceptions import SDKException
 
-from cloud import guests, health, members, roots, volumes
+from cloud import guests, health, members, pages, roots, volumes
 from onestack import Cloud
 from onestack.core.wait import until
 
@@ -23,6 +23,7 @@ SPEC = f"""\
 name: two
 platform:
   exclude: [dashboard]
+  listen: {{tls: true}}
   load_balancing: {{providers: [haproxy, ovn]}}
   volumes: {{backends: [{{name: {HERE}}}, {{name: {THERE}}}]}}
 """
@@ -45,6 +46,30 @@ def two(cloud_roots: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 @pytest.fixture(scope="module")
 def writer(two: Cloud) -> guests.Guest:
     return guests.start(two)
+
+
+def test_links_and_locations_stay_with_tls(two: Cloud) -> None:
+    def work() -> None:
+        client = pages.Reader(two.connect())
+        assert client.endpoint("identity").startswith("https://")
+        for service, path, key in (
+            ("identity", "users", "users"),
+            ("network", "v2.0/ports", "ports"),
+            ("compute", "flavors", "flavors"),
+            ("block-storage", "types", "volume_types"),
+        ):
+            link = "volume_type_links" if key == "volume_types" else ""
+            listing = pages.Listing(service, path, key, links=link)
+            found = [each for page in client.pages(listing) for each in pages.ids(listing, page)]
+            assert sorted(found) == sorted(client.whole(listing))
+            for _, url in pages.links(client.get(f"{client.endpoint(service)}/{path}", service).json()):
+                assert url.startswith("https://"), url
+        base = client.endpoint("placement")
+        made = client.post(f"{base}/resource_providers", {"name": "located"}).headers["Location"]
+        assert made.startswith(f"{base}/resource_providers/")
+        assert client.delete(made).status_code == 204
+
+    two.run(work)
 
 
 def files(cloud: Cloud, backend: str) -> list[str]:

@@ -85,7 +85,7 @@ def test_openstacks_own_command_line_works(cloud: Cloud) -> None:
     openstack("subnet", "create", "--network", "by-hand", "--subnet-range", "10.78.0.0/24", "by-hand")
     try:
         made = openstack(
-            *("server", "create", "--image", "tiny", "--flavor", "m1.tiny"),
+            *("server", "create", "--image", "tiny", "--flavor", "m1.nano"),
             *("--network", "by-hand", "--wait", "by-hand"),
         )
         assert made["status"] == "ACTIVE"  # type: ignore[index]

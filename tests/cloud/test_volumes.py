@@ -116,7 +116,7 @@ def boot(admin: Connection, volume: str) -> str:
     network = admin.network.find_network("served", ignore_missing=False)
     server = admin.compute.create_server(
         name="from-volume",
-        flavor_id=admin.compute.find_flavor("m1.tiny", ignore_missing=False).id,
+        flavor_id=admin.compute.find_flavor("m1.nano", ignore_missing=False).id,
         networks=[{"uuid": network.id}],
         block_device_mapping=[
             {"boot_index": 0, "uuid": volume, "source_type": "volume", "destination_type": "volume"}

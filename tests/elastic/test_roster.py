@@ -21,7 +21,7 @@ def group(**more: Any) -> ScalingGroup:
         "name": "web",
         "min": 1,
         "max": 20,
-        "server": {"image": "tiny", "flavor": "m1.tiny", "network": "front"},
+        "server": {"image": "tiny", "flavor": "m1.nano", "network": "front"},
         "load_balancer": {"name": "shop", "pool": "web", "port": 80},
         **more,
     }

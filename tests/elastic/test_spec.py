@@ -18,7 +18,7 @@ tenants:
       - name: web
         min: 2
         max: 20
-        server: {image: tiny, flavor: m1.tiny, network: front}
+        server: {image: tiny, flavor: m1.nano, network: front}
 """
 
 WHOLE = """\

@@ -24,7 +24,7 @@ tenants:
   - name: shop
     networks: [{name: front, subnets: [{cidr: 10.1.0.0/24}]}]
     scaling_groups:
-      - {name: web, min: 1, max: 2, server: {image: tiny, flavor: m1.tiny, network: front}}
+      - {name: web, min: 1, max: 2, server: {image: tiny, flavor: m1.nano, network: front}}
 """
 
 

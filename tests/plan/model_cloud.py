@@ -19,7 +19,10 @@ FURNISHED = (
     Address("domain", ("Default",)),
     Address("network", ("public",)),
     Address("image", ("tiny",)),
-    *(Address("flavor", (f"m1.{size}",)) for size in ("tiny", "small", "medium", "large")),
+    *(
+        Address("flavor", (f"m1.{size}",))
+        for size in ("nano", "micro", "tiny", "small", "medium", "large", "xlarge")
+    ),
     *(Address("role", (role,)) for role in ("admin", "manager", "member", "reader", "service")),
 )
 

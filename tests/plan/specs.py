@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from onestack import spec
 from onestack.spec import Spec
 
-FLAVORS = ("m1.tiny", "m1.small", "own")
+FLAVORS = ("m1.nano", "m1.small", "own")
 
 
 @st.composite

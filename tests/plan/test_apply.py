@@ -24,7 +24,7 @@ name: two
 tenants:
   - name: red
     networks: [{name: net, subnets: [{cidr: 10.1.0.0/24}]}]
-    servers: [{name: s, image: tiny, flavor: m1.tiny, networks: [{network: net}]}]
+    servers: [{name: s, image: tiny, flavor: m1.nano, networks: [{network: net}]}]
   - name: blue
     networks: [{name: net, subnets: [{cidr: 10.1.0.0/24}]}]
 """
@@ -145,11 +145,11 @@ def test_a_plan_reads_as_words_and_as_json() -> None:
     cloud = ModelCloud("two")
     apply.run(plan(cloud), cloud)
     other = spec.loads(
-        TWO.replace("m1.tiny", "m1.small").replace("10.1.0.0/24}]}]\n    s", "10.9.0.0/24}]}]\n    s"), "x"
+        TWO.replace("m1.nano", "m1.small").replace("10.1.0.0/24}]}]\n    s", "10.9.0.0/24}]}]\n    s"), "x"
     )
     found = plan(cloud, other)
     text = "\n".join(plan_view.plan_lines(found))
-    assert "flavor: m1.tiny" in text
+    assert "flavor: m1.nano" in text
     assert "subnet red/net/net" in text
     assert "will be replaced (cidr cannot be changed)" in text
     data = json.loads(json.dumps(as_data(found)))

@@ -19,7 +19,7 @@ tenants:
     volumes: [{name: data, size: 1}]
     networks: [{name: net, subnets: [{cidr: 10.1.0.0/24}]}]
     servers:
-      - {name: web, image: tiny, flavor: m1.tiny, zone: east, networks: [{network: net}], volumes: [data]}
+      - {name: web, image: tiny, flavor: m1.nano, zone: east, networks: [{network: net}], volumes: [data]}
 """
 
 SERVER, RACK = Address("server", ("shop", "web")), Address("aggregate", ("rack",))
@@ -55,7 +55,7 @@ def test_the_zone_that_nova_tells_of_a_server_is_its_aggregate() -> None:
         names.add("aggregate", there)
     told = {
         "id": "s", "name": "web", "metadata": {}, "status": "ACTIVE", "image": None, "key_name": None,
-        "flavor": {"original_name": "m1.tiny"}, "ports": [], "OS-EXT-AZ:availability_zone": "east",
+        "flavor": {"original_name": "m1.nano"}, "ports": [], "OS-EXT-AZ:availability_zone": "east",
     }  # fmt: skip
     server = KINDS["server"].observe(told, names)
     assert isinstance(server, Observed)

@@ -27,7 +27,7 @@ tenants:
       - name: web
         min: 2
         max: 4
-        server: {image: tiny, flavor: m1.tiny, network: front, keypair: key, user_data: "#!/bin/sh"}
+        server: {image: tiny, flavor: m1.nano, network: front, keypair: key, user_data: "#!/bin/sh"}
         load_balancer: {name: lb, pool: web, port: 80}
         policies: [{type: target, metric: cpu, target: 60%}]
 """
@@ -45,7 +45,7 @@ def names() -> Names:
         ("network", ("shop", "front")),
         ("subnet", ("shop", "front", "front")),
         ("image", ("tiny",)),
-        ("flavor", ("m1.tiny",)),
+        ("flavor", ("m1.nano",)),
         ("load balancer", ("shop", "lb")),
         ("pool", ("shop", "lb", "web")),
         ("server group", ("shop", "web")),

@@ -23,7 +23,7 @@ def group(*policies: dict[str, Any]) -> Record:
         {
             "name": "web",
             "max": 9,
-            "server": {"image": "tiny", "flavor": "m1.tiny", "network": "front"},
+            "server": {"image": "tiny", "flavor": "m1.nano", "network": "front"},
             "policies": list(policies),
         }
     )

@@ -6,11 +6,12 @@ import configparser
 from collections.abc import Mapping
 from dataclasses import replace
 
+import os_service_types
 import pytest
 
 from onestack.platform import catalogue, graph
 from onestack.platform.services import CATALOGUE, _common
-from onestack.platform.services.identity import BOOTSTRAP, bootstrap
+from onestack.platform.services.identity import BOOTSTRAP, bootstrap, wanted
 from onestack.platform.shape import View, VolumeBackend
 from onestack.spec.services import PROJECTS, REQUIRES
 
@@ -164,3 +165,41 @@ def test_nova_knows_of_volumes_only_where_there_are_any(view: View) -> None:
     assert files(view)["nova/nova.conf"]["cinder"]["endpoint_template"] == f"{view.front}/volume/v3"
     without = replace(view, services=view.services - {"block-storage"})
     assert "cinder" not in files(without)["nova/nova.conf"]
+
+
+def test_the_catalogue_has_every_type_by_which_a_service_is_known(view: View) -> None:
+    authority = os_service_types.ServiceTypes()
+    listed = [each for each in CATALOGUE.values() if each.endpoint and each.endpoint.listed]
+    assert {each.type: set(each.aliases) for each in listed} == {
+        each.type: set(authority.get_aliases(each.type)) for each in listed
+    }
+    entries = wanted(view, listed)["services"]
+    assert len({entry["type"] for entry in entries}) == len({entry["name"] for entry in entries})
+    urls = {entry["type"]: entry["url"] for entry in entries}
+    assert {urls[alias] for alias in CATALOGUE["block-storage"].aliases} == {urls["block-storage"]}
+    assert [entry["name"] for entry in entries if entry["type"] in CATALOGUE] == [
+        each.name for each in listed
+    ]
+
+
+def test_services_make_links_of_what_the_client_asked_for(view: View) -> None:
+    """An address of its own would be right for clients that know the gateway by that alone."""
+    for name, sections in files(view).items():
+        options = {option for section in sections.values() for option in section}
+        assert not options & {"public_endpoint", "api_base_uri", "compute_link_prefix"}, name
+        if "keystone_authtoken" in sections or name.startswith("keystone"):
+            assert sections["oslo_middleware"]["enable_proxy_headers_parsing"] == "true"
+
+
+def test_the_balancers_provider_is_there_by_upstreams_names_too(view: View) -> None:
+    from onestack_runtime.balancer import names
+
+    def providers(*chosen: str) -> tuple[list[str], str]:
+        settings = files(replace(view, balancer_providers=chosen))["octavia/octavia.conf"]["api_settings"]
+        enabled = [each.partition(":") for each in settings["enabled_provider_drivers"].split(",")]
+        assert all(what for _, _, what in enabled)
+        return [name for name, _, _ in enabled], settings["default_provider_driver"]
+
+    assert providers("haproxy") == (["haproxy", *names.ALIASES], "haproxy")
+    assert providers("ovn", "haproxy") == (["ovn", "haproxy", *names.ALIASES], "ovn")
+    assert providers("ovn") == (["ovn"], "ovn")

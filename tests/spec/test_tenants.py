@@ -9,7 +9,7 @@ from onestack.spec import BadSpec
 
 WHOLE = """\
 version: 1
-variables: {size: m1.tiny, how_many: 2}
+variables: {size: m1.nano, how_many: 2}
 templates:
   - name: base
     quota: {compute: {instances: 20, cores: 40}}
@@ -35,8 +35,8 @@ def test_templates_variables_and_counts_are_worked_in() -> None:
     assert [user.name for user in second.users] == ["team-2-admin"]
     assert str(second.networks[0].subnets[0].cidr) == "10.2.0.0/24"
     assert [(server.name, server.flavor) for server in second.servers] == [
-        ("web-1", "m1.tiny"),
-        ("web-2", "m1.tiny"),
+        ("web-1", "m1.nano"),
+        ("web-2", "m1.nano"),
     ]
     assert [network.name for network in found.tenants[2].networks] == ["n-1", "n-2"]
 
@@ -68,7 +68,7 @@ def test_a_mistake_in_a_template_is_reported_once() -> None:
 
 
 NET = "tenants:\n  - name: a\n    networks: [{name: front, subnets: [{cidr: 10.0.0.0/24}]}]\n"
-SERVER = NET + "    servers: [{name: s, image: tiny, flavor: m1.tiny, networks: [{network: front}]}]\n"
+SERVER = NET + "    servers: [{name: s, image: tiny, flavor: m1.nano, networks: [{network: front}]}]\n"
 
 
 @pytest.mark.parametrize(
@@ -83,9 +83,9 @@ SERVER = NET + "    servers: [{name: s, image: tiny, flavor: m1.tiny, networks: 
             "4",
             ("no 'frnt' among the networks", "'front'?"),
         ),
-        (SERVER.replace("m1.tiny", "m1.tyni"), "4", ("no 'm1.tyni' among the flavors", "'m1.tiny'?")),
+        (SERVER.replace("m1.nano", "m1.naon"), "4", ("no 'm1.naon' among the flavors", "'m1.nano'?")),
         (SERVER.replace("image: tiny, ", ""), "4", ("starts from one thing",)),
-        (SERVER.replace("flavor: m1.tiny, ", ""), "4", ("the key 'flavor' is missing",)),
+        (SERVER.replace("flavor: m1.nano, ", ""), "4", ("the key 'flavor' is missing",)),
         (SERVER.replace("name: s,", "name: s, colour: red,"), "4", ("unknown key 'colour'",)),
         (SERVER.replace("name: s,", "name: s, state: on,"), "4", ("'state' cannot be 'on'", "running")),
         (SERVER.replace("name: s,", "name: s, count: 0,"), "4", ("'count' is too small",)),

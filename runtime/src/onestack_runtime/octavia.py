@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from onestack_runtime import database_connections, octavia_clients, threads
+from onestack_runtime.balancer import names
 from onestack_runtime.places import API, ETC, LIB, RUN, folder
 from onestack_runtime.process import Process
 
@@ -45,6 +46,8 @@ def main() -> None:
     # cannot be loaded.
     agent = _DriverAgent()
     agent.start()
+    if names.PROVIDER in providers:
+        names.install()
     # `setup_app` reads the configuration itself, and refuses one that was read.
     cfg.CONF.clear()
     application = app.setup_app(argv=words)
@@ -52,7 +55,7 @@ def main() -> None:
     process.at_end("driver agent", agent.stop)
     process.serve(application, str(API / "octavia.sock"), "load-balancer", API_THREADS)
     process.worker("network client", octavia_clients.octavia)
-    if "haproxy" in providers:
+    if names.PROVIDER in providers:
         from onestack_runtime.balancer.worker import Worker
 
         worker = Worker()

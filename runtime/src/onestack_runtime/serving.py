@@ -1,7 +1,8 @@
 """Serves a WSGI application on a unix socket, below a path, with a bounded number of threads.
 
 The front (HAProxy) passes the path unchanged; the application sees it as SCRIPT_NAME, as it would below
-`/compute` of an Apache. A cache of validated tokens is put into every request's environment, where
+`/compute` of an Apache. A `Location` that leaves the path out (Glance's does) gets it, as an Apache's
+`ProxyPassReverse` would do. A cache of validated tokens is put into every request's environment, where
 keystonemiddleware looks for one (`[keystone_authtoken] cache`).
 """
 
@@ -11,6 +12,8 @@ import logging
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 from cheroot import wsgi
 
@@ -49,7 +52,29 @@ class Mount:
         environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + self._path
         environ["PATH_INFO"] = below or "/"
         environ[ENVIRON_KEY] = self._tokens
-        return self._application(environ, start_response)
+        # Placement's own middleware for this never sees the option that turns it on: its `Location` would leave TLS.
+        if (scheme := environ.get("HTTP_X_FORWARDED_PROTO")) in ("http", "https"):
+            environ["wsgi.url_scheme"] = scheme
+        if not self._path:
+            return self._application(environ, start_response)
+
+        def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+            host = environ.get("HTTP_HOST", "")
+            return start_response(status, [_below(self._path, host, each) for each in headers], *more)
+
+        return self._application(environ, start)
+
+
+def _below(path: str, host: str, header: tuple[str, str]) -> tuple[str, str]:
+    """A header; a `Location` on this host that is not below `path` is put there."""
+    name, value = header
+    if name.lower() != "location":
+        return header
+    parts = urlsplit(value)
+    elsewhere = parts.netloc not in ("", host) or not parts.path.startswith("/")
+    if elsewhere or parts.path == path or parts.path.startswith(f"{path}/"):
+        return header
+    return name, parts._replace(path=path + parts.path).geturl()
 
 
 class Server(wsgi.Server):  # type: ignore[misc]

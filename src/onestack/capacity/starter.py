@@ -15,7 +15,7 @@ class Wanted:
     servers: int = 1
     hosts: int = 1
     redundancy: int = 1
-    flavor: str = "m1.small"
+    flavor: str = "m1.tiny"
 
 
 def text(wanted: Wanted) -> str:

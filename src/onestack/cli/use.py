@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import click
@@ -9,10 +10,26 @@ import click
 from onestack.cli.common import command, here
 from onestack.cli.main import cli
 
+SMOKE = "smoke"
+"""Of `--tempest`: the tests that are chosen for this cloud's services."""
+
+
+def _expression(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    try:
+        re.compile(value or "")
+    except re.error as error:
+        raise click.BadParameter(f"{value} is no regular expression: {error}") from error
+    return value
+
 
 @command(cli, "verify")
 @click.option("--quick", is_flag=True, help="As two ordinary tenants (the default).")
-@click.option("--tempest", type=click.Choice(["smoke"]), help="With upstream's own test suite.")
+@click.option(
+    "--tempest",
+    metavar="TESTS",
+    callback=_expression,
+    help="With upstream's own test suite: `smoke`, or a regular expression of names (tempest.api.volume).",
+)
 @click.option(
     "--concurrency", default=2, show_default=True, help="How many of Tempest's tests run at a time."
 )
@@ -27,7 +44,8 @@ def verify(quick: bool, tempest: str | None, concurrency: int) -> None:
             lines.append("[green]the cloud works[/]" if report.ok else "[red]the cloud does not work[/]")
             data, status = report.as_dict(), report.exit_status
         else:
-            smoke = here().cloud.verify_tempest(emit=emit, concurrency=concurrency)
+            tests = None if tempest == SMOKE else tempest
+            smoke = here().cloud.verify_tempest(emit=emit, concurrency=concurrency, tests=tests)
             lines = [f"[dim]skipped[/]  {each.name}  [dim]{each.reason}[/]" for each in smoke.of("skipped")]
             lines += [f"[red]failed[/]   {each.name}  [dim]{each.reason}[/]" for each in smoke.of("failed")]
             sums = (f"{len(smoke.of(state))} {state}" for state in ("passed", "failed", "skipped"))

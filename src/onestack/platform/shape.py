@@ -205,6 +205,8 @@ class Service:
     """The service type, as in OpenStack's catalogue: compute."""
     name: str
     """The project: nova."""
+    aliases: tuple[str, ...] = ()
+    """Other service types of the same API, as in the service types authority: clients ask the catalogue by them."""
     requires: tuple[str, ...] = ()
     """Service types without which it cannot work."""
     databases: tuple[Database, ...] = ()
@@ -219,3 +221,11 @@ class Service:
     """Its user in the project `service`, whose password is the secret user/<name>."""
     secrets: tuple[str, ...] = ()
     """Names of secrets it needs besides those of its databases and its user."""
+
+    @property
+    def listed_as(self) -> tuple[tuple[str, str], ...]:
+        """(service type, name) of each entry in Keystone's catalogue, the service type proper first.
+
+        Names differ, so that `openstack service show cinder` finds one.
+        """
+        return ((self.type, self.name), *((alias, f"{self.name}-{alias}") for alias in self.aliases))

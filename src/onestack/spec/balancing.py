@@ -15,7 +15,7 @@ tenants:
   - name: shop
     networks: [{name: front, subnets: [{cidr: 10.1.0.0/24}]}]
     servers:
-      - {name: web-1, image: tiny, flavor: m1.tiny, networks: [{network: front}]}
+      - {name: web-1, image: tiny, flavor: m1.nano, networks: [{network: front}]}
     load_balancers:
       - name: www
         network: front

@@ -28,12 +28,16 @@ from onestack.spec.words import (
     VolumeRef,
 )
 
-# What every cloud has: name -> vCPUs, MiB of memory, GiB of disk. Those DevStack and most public examples use.
+# What every new cloud has: name -> vCPUs, MiB of memory, GiB of disk. DevStack's, which public examples assume; its
+# m1.nano is as large as its test image, and so is ours.
 FLAVORS = {
-    "m1.tiny": (1, 128, 1),
-    "m1.small": (1, 512, 5),
-    "m1.medium": (2, 2048, 20),
-    "m1.large": (4, 4096, 40),
+    "m1.nano": (1, 128, 1),
+    "m1.micro": (1, 256, 1),
+    "m1.tiny": (1, 512, 1),
+    "m1.small": (1, 2048, 20),
+    "m1.medium": (2, 4096, 40),
+    "m1.large": (4, 8192, 80),
+    "m1.xlarge": (8, 16384, 160),
 }
 
 _CHECKSUM = re.compile(r"sha256:[0-9a-fA-F]{64}|sha512:[0-9a-fA-F]{128}|md5:[0-9a-fA-F]{32}")
@@ -46,7 +50,8 @@ tenants:
 
 
 class Flavor(Named):
-    """A size that servers may have. Every cloud has m1.tiny, m1.small, m1.medium and m1.large."""
+    """A size that servers may have. Every cloud has m1.nano (for the image `tiny`), m1.micro, m1.tiny, m1.small,
+    m1.medium, m1.large and m1.xlarge."""
 
     model_config = example("""\
 flavors:
@@ -156,7 +161,7 @@ class Nic(Section):
         _SHOP
         + """\
     servers:
-      - {name: db, flavor: m1.tiny, image: tiny, networks: [{network: front, address: 10.1.0.20}]}
+      - {name: db, flavor: m1.nano, image: tiny, networks: [{network: front, address: 10.1.0.20}]}
 """
     )
 
@@ -189,7 +194,7 @@ class Server(Counted):
       - name: web-${index}
         count: 3
         image: tiny
-        flavor: m1.tiny
+        flavor: m1.nano
         networks: [{network: front}]
         security_groups: [web]
         server_group: apart

@@ -47,7 +47,7 @@ tenants:
       - name: web
         min: 2
         max: 20
-        server: {image: tiny, flavor: m1.tiny, network: front}
+        server: {image: tiny, flavor: m1.nano, network: front}
 """
 """A tenant with a group, to be gone on with: the beginning of examples."""
 

@@ -138,7 +138,7 @@ tenants:
     networks: [{name: front, subnets: [{cidr: 10.1.0.0/24}]}]
     routers: [{name: edge, external: public, networks: [front]}]
     servers:
-      - {name: web, image: tiny, flavor: m1.tiny, networks: [{network: front}]}
+      - {name: web, image: tiny, flavor: m1.nano, networks: [{network: front}]}
 """)
 
     like: TemplateRef | None = None
@@ -199,7 +199,7 @@ class Template(Tenant):
     """What several tenants have in common; a tenant takes it with `like`, and may say `${tenant}` in it."""
 
     model_config = example("""\
-variables: {size: m1.tiny}
+variables: {size: m1.nano}
 templates:
   - name: standard
     quota: {compute: {instances: 20}}

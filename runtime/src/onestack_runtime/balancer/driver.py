@@ -97,10 +97,16 @@ class HAProxyDriver(provider_base.ProviderDriver):  # type: ignore[misc]
         _announce(refusals.rule(new_l7rule))
 
     def get_supported_flavor_metadata(self) -> dict[str, str]:
-        return {}
+        return dict(refusals.FLAVOR)
 
     def validate_flavor(self, flavor_metadata: dict[str, Any]) -> None:
         _announce(refusals.flavor(flavor_metadata))
+
+    def get_supported_availability_zone_metadata(self) -> dict[str, str]:
+        return dict(refusals.ZONE)
+
+    def validate_availability_zone(self, availability_zone_metadata: dict[str, Any]) -> None:
+        _announce(refusals.zone(availability_zone_metadata))
 
 
 def _announce(reason: str | None = None) -> None:

@@ -15,6 +15,10 @@ _MONITORS = ("TCP", "HTTP", "HTTPS", "PING", "TLS-HELLO")
 _ALPN = ("h2", "http/1.1", "http/1.0")
 _NOBODY = ("UDP", "SCTP")
 
+FLAVOR = {"loadbalancer_topology": "SINGLE: a balancer is one HAProxy"}
+ZONE = {"compute_zone": "nova: a balancer is on the one host there is"}
+"""Options of flavors and availability zones: name -> description, which begins with the only value."""
+
 
 def listener(each: Any) -> str | None:
     """Why a listener cannot be, or None."""
@@ -72,8 +76,21 @@ def rule(each: Any) -> str | None:
 
 def flavor(metadata: Mapping[str, Any]) -> str | None:
     """Why a flavor cannot be, or None."""
-    if metadata:
-        return f"the provider haproxy has no flavor options: {', '.join(sorted(metadata))}"
+    return _options("flavor", metadata, FLAVOR)
+
+
+def zone(metadata: Mapping[str, Any]) -> str | None:
+    """Why an availability zone cannot be, or None."""
+    return _options("availability zone", metadata, ZONE)
+
+
+def _options(of: str, metadata: Mapping[str, Any], known: Mapping[str, str]) -> str | None:
+    if unknown := sorted(set(metadata) - set(known)):
+        return f"the provider haproxy has no {of} options {', '.join(unknown)}"
+    for name, value in metadata.items():
+        only = known[name].partition(":")[0]
+        if value != only:
+            return f"the provider haproxy has {name} {only} only, not {value}"
     return None
 
 

@@ -12,9 +12,7 @@ from octavia_lib.api.drivers import driver_lib, exceptions
 from octavia_lib.common import constants
 from oslo_config import cfg
 
-from onestack_runtime.balancer import graph
-
-PROVIDER = "haproxy"
+from onestack_runtime.balancer import graph, names
 
 
 def load(balancer: str) -> Any:
@@ -38,7 +36,7 @@ def _ids(*conditions: Any) -> list[str]:
     session = database.get_session()
     with session.begin():
         query = session.query(models.LoadBalancer.id).filter(
-            models.LoadBalancer.provider == PROVIDER, *conditions
+            models.LoadBalancer.provider.in_(names.NAMES), *conditions
         )
         return [row[0] for row in query.all()]
 

@@ -31,7 +31,7 @@ def quick(
     emit: Emit,
     *,
     image: str = "tiny",
-    flavor: str = "m1.tiny",
+    flavor: str = "m1.nano",
     external: str = "public",
     dashboard: str | None = None,
     explain: Explain = unexplained,

@@ -21,7 +21,7 @@ from typing import TypeVar
 from openstack.connection import Connection
 from openstack.identity.v3.project import Project
 
-from onestack.core.errors import PermanentError
+from onestack.core.errors import BadInput, PermanentError
 from onestack.core.events import Emit, Step, step
 from onestack.core.paths import Paths
 from onestack.health.verify import sdk
@@ -87,7 +87,7 @@ def smoke(
     emit: Emit,
     *,
     image: str = "tiny",
-    flavor: str = "m1.tiny",
+    flavor: str = "m1.nano",
     external: str = "public",
     ssh_user: str = "root",
     ca_file: str | None = None,
@@ -103,8 +103,8 @@ def smoke(
     `connect()` gives the administrator's connection; `release` is the folder `releases/<series>`;
     `ca_file` is a path inside the namespace; `dashboard` is the URL of the web page; `tests` is a regular
     expression that chooses tests by name and tags, for whoever wants others than those of the cloud's
-    services; `seconds` bounds the whole. Raises PermanentError when Tempest cannot be run at all; a failed
-    test is a result.
+    services; `seconds` bounds the whole. Raises PermanentError when Tempest cannot be run at all, BadInput when
+    no test is called so; a failed test is a result.
     """
     packages = install(paths, release, emit)
     place = _Place(packages.parent / "run")
@@ -253,6 +253,12 @@ def _run(
             word = "ok" if result.state == "passed" else result.state
             at.progress(f"{count}/{len(collector.chosen)} {word} {result.name}")
     results = collector.results()
+    if collector.ended is not None and not results and not collector.chosen:
+        raise BadInput(
+            f"no test of Tempest's is called like `{tests}`",
+            where=str(place.folder),
+            hint="a regular expression of names and tags: tempest.api.volume",
+        )
     cut_short = f"it was stopped after {seconds:.0f} s" if child.late else ""
     if not results or (collector.ended is None and not cut_short):
         raise PermanentError(

@@ -116,7 +116,12 @@ def logging() -> dict[str, Value]:
 
 
 def proxied() -> dict[str, Section]:
-    """[oslo_middleware]: the front says in headers what the client asked for."""
+    """[oslo_middleware]: the API gateway says in headers what the client asked for.
+
+    Services make their links of that, so that a client that came by another name, an address or a tunnel is sent
+    back the same way. So no service is told an address of its own (`public_endpoint` and the like); Cinder would even
+    put its path behind it a second time.
+    """
     return {"oslo_middleware": {"enable_proxy_headers_parsing": True}}
 
 

@@ -25,7 +25,6 @@ def _files(view: View) -> dict[str, str]:
                 "auth_strategy": "keystone",
                 "api_paste_config": f"{ENVIRONMENT}/etc/cinder/api-paste.ini",
                 "resource_query_filters_file": f"{ENVIRONMENT}/etc/cinder/resource_filters.json",
-                "public_endpoint": f"{view.front}/{PATH}",
                 "glance_api_servers": f"{view.front}/image",
                 "glance_ca_certificates_file": view.ca_file,
                 "enabled_backends": backends,
@@ -63,6 +62,8 @@ def _processes(view: View) -> tuple[Process, ...]:
 
 SERVICE = Service(
     type="block-storage",
+    # Terraform and older clients ask by these. v3.0 answers as v2 did, whose last clients look up `volumev2`.
+    aliases=("volumev3", "volumev2", "volume", "block-store"),
     name="cinder",
     requires=("identity", "image"),
     databases=(Database("cinder", "cinder"),),

@@ -20,7 +20,7 @@ BCRYPT_BYTES = 72
 def _files(view: View) -> dict[str, str]:
     text = common.ini(
         {
-            "DEFAULT": {**common.logging(), "public_endpoint": f"{view.front}/{PATH}"},
+            "DEFAULT": common.logging(),
             "database": common.database(view, "keystone", "keystone"),
             "token": {"provider": "fernet", "expiration": 3600},
             # One rotation a day (onestack_runtime.key_rotation): staged, primary, and the one before.
@@ -59,13 +59,10 @@ def wanted(view: View, services: Iterable[Service]) -> dict[str, Any]:
         "password": view.secrets["user/admin"],
         "users": {each.user: view.secrets[f"user/{each.user}"] for each in found if each.user},
         "services": [
-            {
-                "type": each.type,
-                "name": each.name,
-                "url": f"{view.front}/{each.endpoint.path}{each.endpoint.suffix}",
-            }
+            {"type": type_, "name": name, "url": f"{view.front}/{each.endpoint.path}{each.endpoint.suffix}"}
             for each in found
             if each.endpoint and each.endpoint.listed
+            for type_, name in each.listed_as
         ],
     }
 

@@ -17,7 +17,6 @@ def _files(view: View) -> dict[str, str]:
                 "transport_url": common.TRANSPORT,
                 "enabled_backends": "local:file",
                 "enabled_import_methods": "[glance-direct,web-download,copy-image]",
-                "public_endpoint": f"{view.front}/{PATH}",
                 "worker_self_reference_url": f"{view.front}/{PATH}",
                 "show_multiple_locations": False,
                 "lock_path": f"{STATE}/lock",

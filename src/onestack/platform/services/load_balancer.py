@@ -16,6 +16,10 @@ _PROVIDERS = {
     "haproxy": "HAProxy in a network namespace on the tenant's network",
     "ovn": "OVN's own load balancing at L4",
 }
+_ALIASES = dict.fromkeys(
+    ("amphora", "octavia"), "Another name of the provider haproxy; no virtual machine is started"
+)
+"""Upstream's names of its default provider, which manifests and modules say (onestack_runtime.balancer.names)."""
 
 
 def _files(view: View) -> dict[str, str]:
@@ -29,8 +33,7 @@ def _files(view: View) -> dict[str, str]:
             },
             "api_settings": {
                 "auth_strategy": "keystone",
-                "api_base_uri": f"{view.front}/{PATH}",
-                "enabled_provider_drivers": tuple(f"{n}:{_PROVIDERS[n]}" for n in view.balancer_providers),
+                "enabled_provider_drivers": tuple(f"{n}:{what}" for n, what in _enabled(view).items()),
                 "default_provider_driver": view.balancer_providers[0],
                 "allow_ping_health_monitors": True,
             },
@@ -72,6 +75,12 @@ def _files(view: View) -> dict[str, str]:
         }
     )
     return {"octavia/octavia.conf": text}
+
+
+def _enabled(view: View) -> dict[str, str]:
+    """Provider -> description, the default first."""
+    aliases = _ALIASES if "haproxy" in view.balancer_providers else {}
+    return {name: _PROVIDERS[name] for name in view.balancer_providers} | aliases
 
 
 def _processes(view: View) -> tuple[Process, ...]:
