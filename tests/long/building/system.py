@@ -103,7 +103,7 @@ def install_tool(tree: Path, folder: Path) -> None:
     )
     source.write(folder / "source.tar")
     run(["tar", "-xf", str(folder / "source.tar"), "-C", str(tree)])
-    offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": SHARED, "UV_NO_INDEX": "1", "UV_FIND_LINKS": SHARED}
+    offline = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": SHARED, "UV_OFFLINE": "1", "UV_FIND_LINKS": SHARED}
     launch = [
         "env",
         *(f"{name}={value}" for name, value in offline.items()),
