@@ -10,7 +10,7 @@ from onestack import Cloud
 from onestack.core.events import Emit
 from onestack.core.paths import Paths
 from onestack.host.command import run
-from onestack.platform import catalogue
+from onestack.platform import databases
 from onestack.platform.fetch import fetch
 from onestack.spec import default as default_spec
 
@@ -26,26 +26,30 @@ def ensure(store: Path, emit: Emit) -> Path:
     """
     wanted = default_spec().platform
     paths = Paths.at("/")
+    cache = paths.release(wanted.release)
     found = fetch(paths, wanted, emit)
+    key = databases.digits(found.environment, found.runtime, found.base, wanted.services)
+    dump = databases.dump(cache, key)
     parts = [
         each for each in (found.base, found.environment, found.runtime, found.dashboard, found.image) if each
     ]
-    databases = [f"{each.name}:{each.user}" for each in catalogue.databases(wanted.services)]
-    target = store / f"parts-{disk.key([*(each.name for each in parts), *databases])}.raw"
+    parts.append(dump)
+    target = store / f"parts-{disk.key(each.name for each in parts)}.raw"
     with disk.held_while(store, "making the disk of parts"):
         if target.exists():
             return target
         disk.remove_older(store, "parts", target)
-        dump_databases(store / "cloud", emit)
+        if not dump.exists():
+            dump_databases(store / "cloud", emit)
         staging = store / "staging"
         shutil.rmtree(staging, ignore_errors=True)
         series = staging / wanted.release
         series.mkdir(parents=True)
         try:
-            for part in [*parts, *paths.release(wanted.release).glob("databases-*.sql")]:
+            for part in parts:
                 # Links where they can be made: nothing in there is changed.
-                kind = "--link" if part.stat().st_dev == series.stat().st_dev else "--archive"
-                run(["cp", "--archive", kind, str(part), str(series)], seconds=disk.BUILD_SECONDS)
+                kind = ["--link"] if part.stat().st_dev == series.stat().st_dev else []
+                run(["cp", "--archive", *kind, str(part), str(series)], seconds=disk.BUILD_SECONDS)
             used = int(run(["du", "--summarize", "--block-size=1", str(staging)]).split()[0])
             disk.make(staging, target, "parts", used * 5 // 4 + ROOM)
         finally:
