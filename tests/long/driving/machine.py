@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import queue
+import re
 import socket
 import subprocess
 import threading
@@ -25,6 +26,7 @@ STILL = 900.0
 """Seconds. What is emulated in there waits for its own time-outs, which are minutes."""
 LITTLE = 0.4
 """Processors: a cloud without work keeps less than this busy, a command at work one or two."""
+_COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _say = logging.getLogger("long").info
 
 
@@ -160,7 +162,7 @@ class Machine:
         whole = new[: new.rfind(b"\n") + 1]
         self._shown += len(whole)
         for line in whole.decode(errors="replace").splitlines():
-            if text := line.strip():
+            if text := _COLOUR.sub("", line).strip():
                 _say("| %s", text)
         return bool(whole)
 

@@ -37,7 +37,10 @@ def command(system: System, store: Path) -> list[str]:
         *("-smp", str(PROCESSORS), "-m", str(MEMORY), "-nodefaults", "-display", "none"),
         *("-kernel", f"{_STORE}/{system.kernel.relative_to(store)}"),
         *("-initrd", f"{_STORE}/{system.initrd.relative_to(store)}"),
-        *("-append", "root=LABEL=system rw console=ttyS0 systemd.show_status=true"),
+        *(
+            "-append",
+            "root=LABEL=system rw console=ttyS0 systemd.show_status=true systemd.log_target=journal",
+        ),
         *("-serial", f"file:{SHARED}/{CONSOLE}"),
         *_disk("system", f"{SHARED}/system.qcow2", "qcow2"),
         *_disk("parts", f"{SHARED}/parts.qcow2", "qcow2"),
