@@ -33,7 +33,8 @@ def run(request: dict[str, Any], port: int) -> None:
     variables = {"HOME": "/root", "LANG": "C.UTF-8", **request.get("environment", {})}
     settings = [f"--setenv={name}={value}" for name, value in variables.items()]
     process = subprocess.Popen(
-        [*unit, *settings, "--", *request["argv"]],
+        # `env` finds the program as a shell does, also relative to the folder.
+        [*unit, *settings, "--", "env", "--", *request["argv"]],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
