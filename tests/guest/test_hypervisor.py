@@ -94,6 +94,15 @@ def test_qemus_own_error_is_given(tmp_path: Path) -> None:
     assert "Permission denied" in probe.reason
 
 
+@pytest.mark.parametrize(("took", "times"), [(0.05, 1), (0.2, 1), (2.5, 10), (600, hypervisor.SLOWEST)])
+def test_a_slow_machine_is_given_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, took: float, times: float
+) -> None:
+    monkeypatch.setattr(hypervisor, "run", lambda *_, **__: "QEMU emulator version 10.0.13")
+    clock = iter([100.0, 100.0 + took])
+    assert hypervisor.slowness(tmp_path, tmp_path, lambda: next(clock)) == pytest.approx(times)
+
+
 def test_an_answer_is_kept_while_circumstances_are_the_same(tmp_path: Path) -> None:
     cache = tmp_path / "deep/kvm.json"
     assert hypervisor.remembered(cache, "now") is None

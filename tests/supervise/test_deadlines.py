@@ -13,7 +13,7 @@ import pytest
 from onestack.core import wait
 from onestack.core.errors import Unready
 from onestack.core.wait import LIMIT, PERIOD, Deadline, until
-from onestack.host import processes
+from onestack.host import command, processes
 from onestack.host.command import CommandFailed, run
 from onestack.host.progress import BYTES, Progress, Used, tree, used
 
@@ -109,6 +109,14 @@ def test_a_command_that_works_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> 
     assert run(argv, seconds=1, text_in="given", patient=True) == "given\n"
     with pytest.raises(CommandFailed, match="did not end in time"):
         run(argv, seconds=1, text_in="given")
+
+
+def test_what_a_slow_command_is_given_reaches_it_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than a pipe holds, and not read before the deadline was asked for the first time."""
+    monkeypatch.setattr(command, "PERIOD", 0.2)
+    read_late = "import sys, time; time.sleep(0.6); print(len(sys.stdin.read()))"
+    text = "x" * 1_000_000
+    assert run([sys.executable, "-c", read_late], seconds=30, text_in=text, patient=True) == "1000000\n"
 
 
 def test_a_command_that_stands_still_is_not(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from onestack.core.errors import PermanentError
 from onestack.core.wait import PERIOD, Deadline
@@ -63,21 +65,22 @@ def run(
     `log`, the output is appended to that file too. Raises CommandFailed unless `check` is off.
     """
     env = {**(os.environ if inherit else CLEAN), **(environment or {})}
-    try:
-        process = subprocess.Popen(
-            list(argv),
-            stdin=subprocess.DEVNULL if text_in is None else subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            env=env,
-        )
-    except FileNotFoundError as missing:
-        raise PermanentError(f"{argv[0]} is not installed on this machine") from missing
+    with _readable(text_in) as given:
+        try:
+            process = subprocess.Popen(
+                list(argv),
+                stdin=given,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                env=env,
+            )
+        except FileNotFoundError as missing:
+            raise PermanentError(f"{argv[0]} is not installed on this machine") from missing
     with process:
         try:
-            output, status = _wait(process, text_in, seconds, patient)
+            output, status = _wait(process, seconds, patient)
         except BaseException:
             process.kill()
             raise
@@ -92,25 +95,36 @@ def run(
     return output
 
 
+@contextmanager
+def _readable(text: str | None) -> Iterator[IO[bytes] | int]:
+    """A text as a command's standard input: a file in memory.
+
+    A pipe would have to be fed while the command runs, and communicate() feeds it no more once its first time-out
+    has passed: the command would wait for the rest for ever. It may be secret, so it is on no disk.
+    """
+    if text is None:
+        yield subprocess.DEVNULL
+        return
+    with os.fdopen(os.memfd_create("standard input"), "w+b") as file:
+        file.write(text.encode())
+        file.seek(0)
+        yield file
+
+
 def _wait(
-    process: subprocess.Popen[str],
-    text_in: str | None,
-    seconds: float,
-    patient: bool | Callable[[], bool],
+    process: subprocess.Popen[str], seconds: float, patient: bool | Callable[[], bool]
 ) -> tuple[str, int | None]:
     """What a process wrote and its exit status; None for a status when its deadline passed."""
     working = Progress(lambda: tree(process.pid)) if patient is True else patient or None
     deadline = Deadline(seconds, working)
     while True:
         try:
-            output, _ = process.communicate(text_in, timeout=min(seconds, PERIOD) if working else seconds)
+            output, _ = process.communicate(timeout=min(seconds, PERIOD) if working else seconds)
             return output, process.returncode
         except subprocess.TimeoutExpired as late:
             if deadline.passed():
                 raw = late.output or b""
                 return raw.decode(errors="replace") if isinstance(raw, bytes) else raw, None
-        # It was given with the first call; a second one is refused.
-        text_in = None
 
 
 def succeeds(argv: Sequence[str], *, seconds: float = 20) -> bool:

@@ -13,12 +13,13 @@ import selectors
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Literal
 
 from onestack.core.errors import PermanentError
+from onestack.host.command import run
 from onestack.host.guest.image import boot_files
 from onestack.host.guest.inside import SHARED, inside
 
@@ -28,6 +29,10 @@ Wanted = Literal["auto", "kvm", "qemu"]
 SILENCE = 8.0
 """Seconds without a word on the serial console after which a guest counts as hung; a kernel under KVM speaks
 within one, also on a busy machine."""
+USUAL = 0.25
+"""Seconds that QEMU may take to say its version on a machine of usual speed; 0.1 where it is idle."""
+SLOWEST = 20.0
+"""How many times longer than usual a boot may take at most."""
 _QEMU = Path("usr/bin/qemu-system-x86_64")
 _UP = b"onestack-guest: kernel"
 # After these words nothing more will come: QEMU has stopped the guest, or its kernel has given up.
@@ -69,8 +74,8 @@ def probe_kvm(
 ) -> Probe:
     """Boot the tiny guest's kernel under KVM with the base's QEMU, and say whether it came up.
 
-    `seconds`: the deadline of the boot. `cache`: a file that keeps the answer for this boot of the machine.
-    Raises PermanentError when the base lacks what the guest is made of.
+    `seconds`: the deadline of the boot; like `silence` for a machine of usual speed. `cache`: a file that keeps the
+    answer for this boot of the machine. Raises PermanentError when the base lacks what the guest is made of.
     """
     known = _known(base, cache, device)
     if known is not None:
@@ -78,10 +83,19 @@ def probe_kvm(
     now = circumstances(base)
     with tempfile.TemporaryDirectory(prefix="onestack-kvm-") as scratch:
         boot_files(base, Path(scratch))
-        probe = boots(inside(base, Path(scratch), qemu("kvm", seconds)), seconds, silence)
+        slow = slowness(base, Path(scratch))
+        argv = inside(base, Path(scratch), qemu("kvm", seconds * slow))
+        probe = boots(argv, seconds * slow, silence * slow)
     if cache is not None:
         remember(cache, now, probe)
     return probe
+
+
+def slowness(base: Path, scratch: Path, clock: Callable[[], float] = time.monotonic) -> float:
+    """How many times slower than usual this machine is, at least 1: by how long QEMU takes to say its version."""
+    begun = clock()
+    run(inside(base, scratch, [f"/{_QEMU}", "--version"]), seconds=120, check=False)
+    return min(max(1.0, (clock() - begun) / USUAL), SLOWEST)
 
 
 def must_boot(base: Path, *, cache: Path | None = None, device: Path = _KVM) -> bool:

@@ -24,6 +24,7 @@ from typing import Any, cast
 from supervisor.xmlrpc import SupervisorTransport
 
 from onestack.core.errors import PermanentError, Unready
+from onestack.core.paths import Paths
 from onestack.host import systemd
 from onestack.host.command import last_lines, run
 
@@ -112,11 +113,12 @@ def _running(told: dict[str, Any]) -> Running:
 class Supervisor:
     """The supervisord of one cloud."""
 
-    def __init__(self, run_dir: Path, log_dir: Path) -> None:
-        self._socket = run_dir / "supervisor.sock"
-        self._config = run_dir / "supervisor.conf"
-        self._pidfile = run_dir / "supervisor.pid"
-        self._log = log_dir / "supervisor.log"
+    def __init__(self, paths: Paths) -> None:
+        self._paths = paths
+        self._socket = paths.run / "supervisor.sock"
+        self._config = paths.run / "supervisor.conf"
+        self._pidfile = paths.run / "supervisor.pid"
+        self._log = paths.log / "supervisor.log"
 
     @property
     def pid(self) -> int | None:
@@ -141,7 +143,8 @@ class Supervisor:
             # A session of its own: a Ctrl-C for `up` is not for the cloud.
             run(
                 systemd.detached(
-                    [sys.executable, "-m", "onestack.host.supervisord", "-c", str(self._config)]
+                    [sys.executable, "-m", "onestack.host.supervisord", "-c", str(self._config)],
+                    self._paths,
                 ),
                 seconds=seconds,
                 environment={"PYTHONWARNINGS": "ignore"},

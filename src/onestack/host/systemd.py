@@ -31,20 +31,23 @@ def unit(paths: Paths, python: str) -> str:
     root = ["--root", str(paths.root)]
     start = shlex.join([*words, "up", *root, "--wait", "600"])
     stop = shlex.join([*words, "down", *root, "--wait", "600"])
+    done, there = shlex.quote(str(_done(paths))), shlex.quote(str(paths.run / "ns/mnt"))
     return f"""\
 [Unit]
-Description=OpenStack by OneStack under {paths.root}
+Description=OpenStack by OneStack under {str(paths.root).replace("%", "%%")}
 After=network-online.target local-fs.target
 Wants=network-online.target
+RequiresMountsFor="{_escaped(str(paths.root))}" "{_escaped(str(paths.cache))}"
 
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart={start.replace("%", "%%")}
-ExecStop={stop.replace("%", "%%")}
+# An `up` that was called by hand has the unit started when it is done: nothing more is to be done then.
+ExecStart=/bin/sh -c "{_escaped(f"rm {done} 2>/dev/null || exec {start}")}"
+ExecStop=/bin/sh -c "{_escaped(f"[ ! -e {there} ] || exec {stop}")}"
 # `up` starts what runs in scopes of their own; only the command itself is this unit's.
 KillMode=process
-Environment=ONESTACK_CACHE={paths.cache}
+Environment="ONESTACK_CACHE={_escaped(str(paths.cache))}"
 # `up` has deadlines of its own, which a slow machine puts off.
 TimeoutStartSec=infinity
 TimeoutStopSec=600
@@ -52,6 +55,18 @@ TimeoutStopSec=600
 [Install]
 WantedBy=multi-user.target
 """
+
+
+def _done(paths: Paths) -> Path:
+    """The file by which an `up` that was called by hand tells the unit that all is done."""
+    return paths.run / "up-is-done"
+
+
+def _escaped(text: str) -> str:
+    """A text between double quotes in a unit."""
+    for character, instead in (("\\", "\\\\"), ('"', '\\"'), ("%", "%%"), ("$", "$$")):
+        text = text.replace(character, instead)
+    return text
 
 
 def install(paths: Paths, python: str) -> bool:
@@ -66,20 +81,46 @@ def install(paths: Paths, python: str) -> bool:
     return True
 
 
+def begun(paths: Paths) -> None:
+    """The cloud is up: have the unit be active, so that the machine's shutdown stops the cloud in order.
+
+    Where the unit itself has called `up`, it is already.
+    """
+    if not runs():
+        return
+    state = run(["systemctl", "show", "--value", "--property=ActiveState", name(paths)]).strip()
+    if state in ("inactive", "failed"):
+        _done(paths).touch()
+        run(["systemctl", "start", "--no-block", name(paths)])
+
+
+def ended(paths: Paths) -> None:
+    """The cloud is down: have the unit be inactive, so that starting it brings the cloud up."""
+    _done(paths).unlink(missing_ok=True)
+    if runs() and (UNITS / name(paths)).exists():
+        # Not waited for: it may be the unit that has called `down`.
+        run(["systemctl", "stop", "--no-block", name(paths)], check=False)
+
+
 def remove(paths: Paths) -> None:
     """Remove the unit, if it is there."""
     file = UNITS / name(paths)
     if not file.exists():
         return
     if runs():
-        run(["systemctl", "disable", file.name], check=False)
+        # Also an `up` of its that waits for another command: it would bring up a new cloud.
+        run(["systemctl", "disable", "--now", file.name], check=False)
     file.unlink()
     if runs():
         run(["systemctl", "daemon-reload"])
 
 
-def detached(argv: Sequence[str]) -> list[str]:
-    """A command line whose processes do not end with the session they are started from."""
+def detached(argv: Sequence[str], paths: Paths) -> list[str]:
+    """A command line whose processes do not end with the session they are started from.
+
+    At the machine's shutdown they are ended after the unit has stopped the cloud in order.
+    """
     if not runs():
         return list(argv)
-    return ["systemd-run", "--quiet", "--scope", "--slice=system.slice", "--", *argv]
+    scope = ["systemd-run", "--quiet", "--scope", "--slice=system.slice", f"--property=Before={name(paths)}"]
+    return [*scope, "--", *argv]

@@ -51,6 +51,7 @@ def bring_up(site: Site, image: Path, emit: Emit) -> None:
     watchers.launch(site)
     if systemd.install(site.paths, sys.executable):
         emit(Event("systemd", "noted", f"{systemd.name(site.paths)} brings the cloud back at boot"))
+    systemd.begun(site.paths)
 
 
 def end_orphans(site: Site) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 from onestack.core.errors import PermanentError
@@ -25,13 +26,20 @@ MIGRATION_SECONDS = 300.0
 
 def key(site: Site) -> str:
     """Digits that change with anything the migrated databases depend on."""
-    names = [f"{each.name}:{each.user}" for each in catalogue.databases(site.view.services)]
-    parts = [
-        Path(site.choices.environment).name,
-        Path(site.choices.runtime).name,
-        Path(site.choices.base).name,
-    ]
+    chosen = site.choices
+    return digits(Path(chosen.environment), Path(chosen.runtime), Path(chosen.base), site.view.services)
+
+
+def digits(environment: Path, runtime: Path, base: Path, services: Collection[str]) -> str:
+    """The same, of what a cloud is made of."""
+    names = [f"{each.name}:{each.user}" for each in catalogue.databases(services)]
+    parts = [environment.name, runtime.name, base.name]
     return hashlib.sha256("\n".join([*parts, *names]).encode()).hexdigest()[:12]
+
+
+def dump(store: Path, key: str) -> Path:
+    """The file that keeps the migrated, empty databases of a key."""
+    return store / f"databases-{key}.sql"
 
 
 def prepare(site: Site, emit: Emit, store: Path) -> None:
@@ -54,7 +62,7 @@ def prepare(site: Site, emit: Emit, store: Path) -> None:
     run(sql, text_in=mariadb.grants(names, site.view), seconds=60, patient=progress(site))
     if marker.exists() and marker.read_text() == wanted:
         return
-    cached = store / f"databases-{wanted}.sql"
+    cached = dump(store, wanted)
     with step("databases", emit) as at:
         if not marker.exists() and cached.exists():
             run(sql, text_in=cached.read_text(), seconds=120, patient=progress(site))
@@ -64,8 +72,8 @@ def prepare(site: Site, emit: Emit, store: Path) -> None:
             at.outcome = "migrated"
             if not marker.exists():
                 partial = cached.with_suffix(f".{os.getpid()}")
-                dump = site.enter(mariadb.dump([each.name for each in names]))
-                partial.write_text(run(dump, seconds=120, patient=progress(site)))
+                argv = site.enter(mariadb.dump([each.name for each in names]))
+                partial.write_text(run(argv, seconds=120, patient=progress(site)))
                 partial.rename(cached)
         marker.write_text(wanted)
 

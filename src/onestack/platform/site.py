@@ -104,7 +104,7 @@ class Site:
 
     @cached_property
     def supervisor(self) -> Supervisor:
-        return Supervisor(self.paths.run, self.paths.log)
+        return Supervisor(self.paths)
 
     @cached_property
     def secrets_file(self) -> Path:

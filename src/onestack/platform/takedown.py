@@ -25,7 +25,7 @@ def down(paths: Paths, emit: Emit, *, keep_guests: bool = False, patience: float
 
     `patience`: seconds that guests have to shut down by themselves.
     """
-    supervisor = Supervisor(paths.run, paths.log)
+    supervisor = Supervisor(paths)
     running = {name for name, each in supervisor.programs().items() if each.pid}
     # These first, or they would bring back what is being stopped.
     for name in watchers.NAMES:
@@ -55,6 +55,7 @@ def down(paths: Paths, emit: Emit, *, keep_guests: bool = False, patience: float
             run(namespace.enter(paths, ["ovs-dpctl", "del-dp", "ovs-system"]), seconds=15, check=False)
             network.part([*interfaces(), *cards(paths)])
         namespace.remove(paths)
+        systemd.ended(paths)
 
 
 def infrastructure(paths: Paths, *, without_guests: bool = False) -> list[list[str]]:

@@ -1,0 +1,1 @@
+"""Starting the machine, and running commands in it: deadlines measure standstill, not slowness."""
