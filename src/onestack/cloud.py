@@ -28,7 +28,7 @@ from onestack.health.verify import Report, SmokeReport
 from onestack.host import base, doctor, environment, facts, hardware, hypervisor, namespace, preflight, reach
 from onestack.host.lock import held
 from onestack.plan import Plan
-from onestack.platform import bringup, connect, inventories, site, takedown
+from onestack.platform import bringup, connect, inventories, site, takedown, wiring
 from onestack.platform.balancing import Balancing
 from onestack.platform.choose import choose, host_name
 from onestack.platform.fetch import fetch, is_fetched
@@ -139,12 +139,14 @@ class Cloud:
         release = data.release(wanted.platform.release)
         base_tree = store / f"base-{base.key(release, wanted.platform.base_extras)}"
         packages = store / f"openstack-{environment.digest(release / 'requirements.txt')}"
+        stands = os.geteuid() == 0 and self.exists and namespace.exists(self.paths)
         return doctor.examine(
             self.paths,
             wanted,
             base=base_tree if base_tree.exists() else None,
             environment=packages if packages.exists() else None,
             probe=hypervisor.probe_kvm,
+            obstacles=(lambda: self.run(lambda: wiring.obstacles(self.site))) if stands else None,
         )
 
     def capacity(
@@ -194,7 +196,10 @@ class Cloud:
         with held(self.paths.run / "verify.lock", "onestack verify"):
             return self.run(
                 lambda: verify.quick(
-                    lambda **who: connect.connection(found, **who), emit, dashboard=found.dashboard
+                    lambda **who: connect.connection(found, **who),
+                    emit,
+                    dashboard=found.dashboard,
+                    outside=verify.look_outside(found) if "network" in found.view.services else None,
                 )
             )
 
