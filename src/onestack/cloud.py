@@ -29,7 +29,7 @@ from onestack.health.why import Diagnosis, explain, sentence
 from onestack.host import base, doctor, environment, facts, hardware, hypervisor, namespace, preflight, reach
 from onestack.host.lock import held
 from onestack.plan import Plan
-from onestack.platform import bringup, connect, inventories, site, takedown
+from onestack.platform import bringup, connect, inventories, outside, site, takedown
 from onestack.platform.balancing import Balancing
 from onestack.platform.choose import choose, host_name
 from onestack.platform.fetch import fetch, is_fetched
@@ -142,12 +142,14 @@ class Cloud:
         release = data.release(wanted.platform.release)
         base_tree = store / f"base-{base.key(release, wanted.platform.base_extras)}"
         packages = store / f"openstack-{environment.digest(release / 'requirements.txt')}"
+        stands = os.geteuid() == 0 and self.exists and namespace.exists(self.paths)
         return doctor.examine(
             self.paths,
             wanted,
             base=base_tree if base_tree.exists() else None,
             environment=packages if packages.exists() else None,
             probe=hypervisor.probe_kvm,
+            obstacles=(lambda: self.run(lambda: outside.obstacles(self.site))) if stands else None,
         )
 
     def capacity(
@@ -201,6 +203,7 @@ class Cloud:
                     emit,
                     dashboard=found.dashboard,
                     explain=lambda ident: sentence(self.connect(), self.paths.log, ident),
+                    outside=verify.look_outside(found) if "network" in found.view.services else None,
                 )
             )
 

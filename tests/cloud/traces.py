@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cloud.roots import RUNS
 from onestack.core.paths import DEFAULT_CACHE
+from onestack.host import nat
 
 # Where files of a cloud, or of anything it starts, could come to lie. Not /usr and the like: packages' folders.
 TREES = ("/etc", "/var", "/run", "/root", "/home", "/srv", "/opt", "/mnt", "/media", "/boot")
@@ -38,12 +39,13 @@ def look(root: Path) -> Mapping[str, list[str]]:
         "ip route": ["ip", "route", "show", "table", "all"],
         "ip rule": ["ip", "rule", "show"],
         "ip netns": ["ip", "netns", "list"],
-        "nft list ruleset": ["nft", "list", "ruleset"],
+        "nft list ruleset": [*nft(), "list", "ruleset"],
         "virsh list --all": ["virsh", "list", "--all", "--name"],
     }
     found = {name: said(argv) for name, argv in commands.items() if shutil.which(argv[0])}
     for name in ("ip link", "ip address"):
         found[name] = [interface(each) for each in json.loads("\n".join(found[name]))]
+    found["IPv4 settings"] = settings()
     found["mounts"] = mounts()
     found["processes"] = list(processes_of(root))
     found["files"] = list(files())
@@ -51,6 +53,19 @@ def look(root: Path) -> Mapping[str, list[str]]:
         Path("/etc/passwd").read_text().splitlines() + Path("/etc/group").read_text().splitlines()
     )
     return found
+
+
+def nft() -> list[str]:
+    """The machine's nft; where it has none, that of a base in the cache, or after all a word that is no program."""
+    bases = sorted(DEFAULT_CACHE.glob("*/base"))
+    return ["nft"] if shutil.which("nft") or not bases else nat.program(bases[-1], "nft")
+
+
+def settings() -> list[str]:
+    """What the kernel does with IPv4 packets here."""
+    files = [*nat.SETTINGS.glob("*"), *nat.SETTINGS.glob("conf/*/*")]
+    readable = [file for file in files if file.is_file() and file.stat().st_mode & 0o400]
+    return sorted(f"{file.relative_to(nat.SETTINGS)} {file.read_text().strip()}" for file in readable)
 
 
 def said(argv: list[str]) -> list[str]:

@@ -151,6 +151,7 @@ GOOD = Facts(
     interfaces=("eth0", "eth1", "lo"),
     routes=(Route(ip_network("192.0.2.0/24"), "eth0"),),  # type: ignore[arg-type]
     uplinks=("eth0",),
+    resolvers=("192.0.2.53",),
 )
 
 

@@ -34,6 +34,7 @@ def examine(text: str = "{}", **more: Any) -> Report:
     given: dict[str, Any] = {
         "paths": PATHS, "facts": GOOD, "own": Own(), "base": BASE, "environment": BASE,
         "probe": lambda base: Trial(True, "a guest booted in 1.2 s"), "unreachable": list,
+        "closed_by": lambda base: (),
     }  # fmt: skip
     return doctor.examine(spec=spec.loads(text), **{**given, **more})
 
@@ -102,6 +103,60 @@ def test_datapath(state: str, asked: str, value: str, how: str) -> None:
     found = item(examine(f"platform: {{network: {{datapath: {asked}}}}}", facts=seen), "datapath")
     assert found.value.startswith(value)
     assert found.state == how
+
+
+CHAIN = "the firewall's table ip filter, chain FORWARD,"
+INTERFACE = "{platform: {network: {external: {interface: eth1}}}}"
+
+
+@pytest.mark.parametrize(
+    ("text", "changes", "value", "state"),
+    [
+        ("{}", {}, "NAT through eth0", "good"),
+        ("{}", {"facts": machine(uplinks=())}, "NAT; but this machine has no default route", "fair"),
+        ("{}", {"closed_by": lambda base: (CHAIN,)}, f"NAT through eth0; but {CHAIN} drops", "fair"),
+        ("{}", {"base": None, "closed_by": lambda base: 1 / 0}, "NAT through eth0", "good"),
+        (
+            "{platform: {network: {external: {nat: false}}}}",
+            {},
+            "none: platform.network.external.nat is",
+            "good",
+        ),
+        (INTERFACE, {}, "by the network of eth1", "good"),
+        (INTERFACE.replace("eth1", "eth1, nat: true"), {}, "NAT through eth0", "good"),
+        ("{}", {"paths": Paths.at("/srv/second")}, "NAT in the cloud's own network namespace", "good"),
+    ],
+)
+def test_guests_way_out(text: str, changes: dict[str, Any], value: str, state: str) -> None:
+    found = item(examine(text, **changes), "guests' way out")
+    assert found.value.startswith(value)
+    assert (found.state, bool(found.advice)) == (state, CHAIN in found.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "resolvers", "value", "state"),
+    [
+        ("{}", ("192.0.2.53", "192.0.2.54"), "192.0.2.53, 192.0.2.54", "good"),
+        ("{}", (), "none: this machine has but loopback ones", "fair"),
+        ("{platform: {network: {dns: [192.0.2.1, '2001:db8::1']}}}", (), "192.0.2.1, 2001:db8::1", "good"),
+        ("{platform: {network: {dns: []}}}", ("192.0.2.53",), "none: the spec says so", "good"),
+    ],
+)
+def test_guests_dns_servers(text: str, resolvers: tuple[str, ...], value: str, state: str) -> None:
+    found = item(examine(text, facts=machine(resolvers=resolvers)), "guests' DNS servers")
+    assert (found.value, found.state) == (value, state)
+
+
+def test_what_closes_the_way_out_of_a_cloud_that_runs_is_said() -> None:
+    closed = item(examine(obstacles=lambda: ["there is no default route", "x"]), "guests' way out now")
+    assert (closed.value, closed.state) == ("there is no default route; x", "fair")
+    assert item(examine(obstacles=list), "guests' way out now").value == "open"
+
+    def broken() -> list[str]:
+        raise PermanentError("nft is not there")
+
+    assert item(examine(obstacles=broken), "guests' way out now").state == "unknown"
+    assert "guests' way out now" not in [one.name for one in examine().cloud]
 
 
 def test_what_is_missing_comes_with_advice() -> None:

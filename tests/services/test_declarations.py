@@ -130,6 +130,22 @@ def test_tenant_networks_leave_room_for_geneve(view: View) -> None:
     assert found["neutron/ml2_conf.ini"]["ml2"]["path_mtu"] == "9000"
 
 
+@pytest.mark.parametrize(
+    ("servers", "handed_out"),
+    [
+        # An unspecified address: none, in Neutron's words. Without one it would read /etc/resolv.conf itself.
+        ((), "0.0.0.0,::"),
+        (("192.0.2.53", "192.0.2.54"), "192.0.2.53,192.0.2.54,::"),
+        (("192.0.2.53", "2001:db8::53"), "192.0.2.53,2001:db8::53"),
+    ],
+)
+def test_subnets_hand_out_the_dns_servers_that_were_chosen(
+    view: View, servers: tuple[str, ...], handed_out: str
+) -> None:
+    found = files(replace(view, dns_servers=servers))
+    assert found["neutron/ml2_conf.ini"]["ovn"]["dns_servers"] == handed_out
+
+
 def test_metadata_is_vouched_for_by_the_same_secret_on_both_sides(view: View) -> None:
     found = files(view)
     neutron = found["neutron/neutron.conf"]["DEFAULT"]["metadata_proxy_shared_secret"]

@@ -194,6 +194,14 @@ CASES = [
     wrong("ratio 0", "platform: {compute: {cpu_allocation_ratio: 0}}\n", "1:44", "too small", "above 0"),
     wrong("ratio nan", "platform: {compute: {cpu_allocation_ratio: .nan}}\n", "1:44", "cpu_allocation_ratio"),
     wrong("datapath", "platform: {network: {datapath: dpdk}}\n", "1:32", "auto, kernel, userspace"),
+    wrong(
+        "dns on loopback",
+        "platform: {network: {dns: [192.0.2.1, 127.0.0.53]}}\n",
+        "1:39",
+        "'127.0.0.53' is no DNS",
+    ),
+    wrong("dns name", "platform: {network: {dns: [dns.example]}}\n", "1:28", "192.0.2.10"),
+    wrong("nat", f"{EXTERNAL}nat: maybe}}}}}}\n", "1:38", "true or false"),
     wrong("mtu", "platform: {network: {mtu: 576}}\n", "1:27", "'mtu' is too small: 576", "from 1280 to 9000"),
     wrong(
         "isolated",

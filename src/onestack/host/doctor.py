@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from onestack.core.errors import OneStackError
 from onestack.core.paths import Paths
+from onestack.host import egress, preflight, reach
 from onestack.host import facts as machine
-from onestack.host import preflight, reach
 from onestack.host.facts import SUPPORTED_WORDS, Facts
 from onestack.spec import Diagnostic, Spec, default
 
@@ -90,11 +90,14 @@ def examine(
     facts: Facts | None = None,
     own: preflight.Own | None = None,
     unreachable: Callable[[], list[Diagnostic]] = reach.check,
+    closed_by: Callable[[Path], Sequence[str]] = egress.closed_by,
+    obstacles: Callable[[], Sequence[str]] | None = None,
 ) -> Report:
     """Look at this machine for a cloud under `paths`.
 
     `base`, `environment`: where the release's are, None when they are not in the cache yet. `probe` boots a
-    guest with KVM in a base. The rest is looked up unless given.
+    guest with KVM in a base. `obstacles` says why guests of the cloud that runs here do not get out; None without
+    one. The rest is looked up unless given.
     """
     wanted = spec or default()
     seen = facts or machine.gather(preflight.disks(paths))
@@ -103,8 +106,11 @@ def examine(
     findings = preflight.check(wanted, seen, paths, needs_packages=missing, own=mine, unreachable=unreachable)
     return Report(
         tuple(_machine(seen)),
-        tuple(_choices(wanted, seen, paths, base, environment, probe)),
-        tuple(_cloud(paths, mine)),
+        (
+            *_choices(wanted, seen, paths, base, environment, probe),
+            *_guests_network(wanted, seen, paths, base, closed_by),
+        ),
+        (*_cloud(paths, mine), *_way_out_now(obstacles)),
         tuple(findings),
     )
 
@@ -238,6 +244,52 @@ def _datapath(spec: Spec, seen: Facts) -> Item:
         return Item("datapath", "kernel: openvswitch is there")
     state: State = "bad" if asked == "kernel" else "fair"
     return Item("datapath", "userspace: the kernel has no openvswitch", state)
+
+
+def _guests_network(
+    spec: Spec, seen: Facts, paths: Paths, base: Path | None, closed_by: Callable[[Path], Sequence[str]]
+) -> Iterator[Item]:
+    """How guests will reach the outside, and whom they will ask for names."""
+    net = spec.platform.network
+    if "network" not in spec.platform.services:
+        return
+    outer = net.external
+    if not outer.translated:
+        value = (
+            f"by the network of {outer.interface}"
+            if outer.interface
+            else "none: platform.network.external.nat is off"
+        )
+        yield Item("guests' way out", value)
+    elif preflight.is_isolated(spec, paths):
+        yield Item(
+            "guests' way out", "NAT in the cloud's own network namespace; nothing leads out of that by itself"
+        )
+    elif not seen.uplinks:
+        yield Item("guests' way out", "NAT; but this machine has no default route", "fair")
+    else:
+        value = f"NAT through {', '.join(seen.uplinks)}"
+        closed = closed_by(base) if base else ()
+        if closed:
+            value += f"; but {' and '.join(closed)} drops what is forwarded"
+        yield Item("guests' way out", value, "fair" if closed else "good", egress.advice(closed))
+    servers = seen.resolvers if net.dns is None else tuple(map(str, net.dns))
+    if servers or net.dns is not None:
+        yield Item("guests' DNS servers", ", ".join(servers) or "none: the spec says so")
+    else:
+        advice = "name DNS servers that guests reach in platform.network.dns"
+        yield Item("guests' DNS servers", "none: this machine has but loopback ones", "fair", advice)
+
+
+def _way_out_now(obstacles: Callable[[], Sequence[str]] | None) -> Iterator[Item]:
+    if obstacles is None:
+        return
+    try:
+        found = obstacles()
+    except OneStackError as error:
+        yield Item("guests' way out now", f"not known: {error.summary}", "unknown")
+        return
+    yield Item("guests' way out now", "; ".join(found) or "open", "fair" if found else "good")
 
 
 def _cloud(paths: Paths, mine: preflight.Own) -> Iterator[Item]:

@@ -16,7 +16,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Literal
 
-from onestack.host import proc
+from onestack.host import proc, resolvers
 
 # Linux's name of a module -> the option that builds it, for kernels that tell their configuration only.
 FEATURES: Mapping[str, str] = {
@@ -92,7 +92,7 @@ class Disk:
 class Facts:
     """The machine. Memory is in MiB; `disks` has each path asked about.
 
-    `uplinks`: the interfaces of default routes.
+    `uplinks`: the interfaces of default routes. `resolvers`: the DNS servers that guests can ask too.
     """
 
     system: System
@@ -114,6 +114,7 @@ class Facts:
     interfaces: tuple[str, ...]
     routes: tuple[proc.Route, ...]
     uplinks: tuple[str, ...] = ()
+    resolvers: tuple[str, ...] = ()
     listeners: tuple[Listener, ...] = field(default=())
 
     @property
@@ -166,6 +167,7 @@ def gather(
         interfaces=tuple(sorted(_names(root / "sys/class/net"))),
         routes=tuple(proc.routes4(_text(root / "proc/net/route"))),
         uplinks=tuple(proc.uplinks4(_text(root / "proc/net/route"))),
+        resolvers=resolvers.servers(root),
         listeners=listeners(root),
     )
 

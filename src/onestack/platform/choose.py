@@ -60,6 +60,9 @@ def choose(paths: Paths, spec: Spec, fetched: Fetched, emit: Emit) -> Choices:
                 where=spec.place_of("platform", "compute", "driver"),
                 hint="destroy it first, or bring up another one beside it with --root",
             )
+        dns = seen.resolvers if net.dns is None else tuple(map(str, net.dns))
+        if not dns and net.dns is None and "network" in spec.platform.services:
+            at.note("this machine has no DNS server but on loopback: guests get none (platform.network.dns)")
         at.outcome = f"{virt}, {'kernel' if system else 'userspace'} datapath"
     return Choices(
         host=before.host if before else host_name(spec),
@@ -71,4 +74,5 @@ def choose(paths: Paths, spec: Spec, fetched: Fetched, emit: Emit) -> Choices:
         runtime=str(fetched.runtime),
         reasons=reasons,
         dashboard=str(fetched.dashboard) if fetched.dashboard else None,
+        dns_servers=dns,
     )

@@ -33,6 +33,8 @@ class External:
     pool_end: str
     interface: str | None = None
     """A network card of the machine that is plugged into it."""
+    nat: bool = False
+    """Whether its addresses are translated on their way to the outside."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,8 @@ class View:
     cpu_allocation_ratio: float = 4.0
     ram_allocation_ratio: float = 1.0
     mtu: int = 1500
+    dns_servers: tuple[str, ...] = ()
+    """What subnets hand out that name no DNS servers."""
     balancer_providers: tuple[str, ...] = ("haproxy",)
     """Octavia's provider drivers; the first is the default."""
     volume_backends: tuple[VolumeBackend, ...] = (VolumeBackend("file"),)

@@ -54,6 +54,8 @@ class Choices:
     runtime: str
     reasons: dict[str, str]
     dashboard: str | None = None
+    dns_servers: tuple[str, ...] = ()
+    """What subnets hand out: the spec's, or this machine's own."""
 
     def save(self, file: Path) -> None:
         partial = file.with_suffix(".partial")
@@ -62,7 +64,8 @@ class Choices:
 
     @classmethod
     def load(cls, file: Path) -> Choices:
-        return cls(**json.loads(file.read_text()))
+        kept = json.loads(file.read_text())
+        return cls(**{**kept, "dns_servers": tuple(kept.get("dns_servers", ()))})
 
 
 def choices_file(paths: Paths) -> Path:
@@ -128,9 +131,15 @@ class Site:
             cpu_allocation_ratio=platform.compute.cpu_allocation_ratio,
             ram_allocation_ratio=platform.compute.ram_allocation_ratio,
             external=External(
-                str(outer.cidr), str(outer.gateway), str(outer.pool[0]), str(outer.pool[1]), outer.interface
+                str(outer.cidr),
+                str(outer.gateway),
+                str(outer.pool[0]),
+                str(outer.pool[1]),
+                outer.interface,
+                outer.translated,
             ),
             mtu=platform.network.mtu,
+            dns_servers=self.choices.dns_servers,
             balancer_providers=platform.load_balancing.providers,
             volume_backends=tuple(map(_backend, platform.volumes.backends)),
             ca_file=self.ca_file,

@@ -10,7 +10,7 @@ from pathlib import Path
 from onestack.core.errors import OneStackError, PermanentError
 from onestack.core.events import Emit, step
 from onestack.core.paths import Paths
-from onestack.host import namespace, network, processes, systemd
+from onestack.host import namespace, nat, network, processes, systemd
 from onestack.host.command import run
 from onestack.host.supervisor import Supervisor
 from onestack.platform import catalogue, site, stop_order, watchers
@@ -49,6 +49,7 @@ def down(paths: Paths, emit: Emit, *, keep_guests: bool = False, patience: float
         left = processes.end(lambda: processes.of_cloud(paths.run), seconds=10)
         if left:
             raise PermanentError(f"processes that do not end: {', '.join(str(each.pid) for each in left)}")
+        close_way_out(paths)
         # Without a namespace of ours, interfaces of these names would be somebody else's.
         if namespace.exists(paths) and network.shared_with_machine(paths):
             # Nothing but this takes the bridges out of the kernel's datapath, where that is used.
@@ -74,6 +75,16 @@ def infrastructure(paths: Paths, *, without_guests: bool = False) -> list[list[s
         [process for each in found for process in each.processes(view)],
         [each for one in found for each in one.steps(view)],
     )
+
+
+def close_way_out(paths: Paths) -> None:
+    """Guests' way out ends with the interfaces it leads from; the machine's settings are as they were."""
+    before = nat.read(paths)
+    if before and before.isolated:
+        # It goes away with the network namespace.
+        nat.forget(paths)
+    else:
+        nat.switch_off(paths)
 
 
 def stop_all(supervisor: Supervisor, names: list[str], seconds: float = 90) -> None:

@@ -212,6 +212,14 @@ platform:
     """The first and the last address that Neutron may give out."""
     interface: InterfaceName | None = None
     """A network interface of this machine to plug into it, which then belongs to the cloud alone."""
+    nat: Bool | None = None
+    """Whether guests reach the outside by this machine's address: source NAT, and IPv4 forwarding switched on.
+    Unless said: on without `interface`, off with one."""
+
+    @property
+    def translated(self) -> bool:
+        """Whether there is NAT."""
+        return self.interface is None if self.nat is None else self.nat
 
     def problems(self) -> Iterator[Problem]:
         net = self.cidr
@@ -249,7 +257,7 @@ class Network(Section):
 
     model_config = example("""\
 platform:
-  network: {datapath: userspace, mtu: 1450}
+  network: {datapath: userspace, mtu: 1450, dns: [192.0.2.53]}
 """)
 
     datapath: Literal["auto", "kernel", "userspace"] = "auto"
@@ -258,8 +266,19 @@ platform:
     """The external network."""
     mtu: Annotated[Int, Field(ge=1280, le=9000)] = 1500
     """The largest packet the machine's own network carries, in bytes."""
+    dns: tuple[Address, ...] | None = None
+    """DNS servers for subnets that name none. Unless said: this machine's, but for those on loopback."""
     isolated: Bool | None = None
     """A network namespace of the cloud's own. Unless said: only for a cloud under a root of its own."""
+
+    def problems(self) -> Iterator[Problem]:
+        for index, server in enumerate(self.dns or ()):
+            if server.is_loopback or server.is_unspecified or server.is_multicast:
+                yield Problem(
+                    f"'{server}' is no DNS server that a guest can ask",
+                    "addresses that guests reach, or [] for none",
+                    path=("dns", index),
+                )
 
 
 class LoadBalancing(Section):

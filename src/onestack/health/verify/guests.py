@@ -15,6 +15,7 @@ from openstack.connection import Connection
 from onestack.core.errors import OneStackError, PermanentError
 from onestack.core.wait import until
 from onestack.health.verify import balancers, guest, volumes
+from onestack.health.verify.outside import Outside, check_outside, tries
 from onestack.health.verify.parts import Choice, TenantNetwork
 from onestack.health.verify.report import Recorder
 
@@ -64,6 +65,7 @@ def check_guests(
     token: str,
     services: frozenset[str] = frozenset(),
     explain: Explain = unexplained,
+    outside: Outside | None = None,
 ) -> None:
     """Boot one guest per tenant, and another one to balance with, and ask all that can be asked of them.
 
@@ -76,7 +78,7 @@ def check_guests(
         first = _address(near)
         second = _address(far)
         script = guest.tries_to_reach(token, first.public, first.private)
-        one = _boot(near, first, choice, guest.says_who_it_is(token), key.name)
+        one = _boot(near, first, choice, guest.says_who_it_is(token) + tries(outside), key.name)
         two = _boot(far, second, choice, script, None)
         booted = [one, two]
         if real and "load-balancer" in services:
@@ -104,6 +106,7 @@ def check_guests(
         if not said.get("instance", "").startswith("i-"):
             raise PermanentError(f"metadata gave no instance id: {said.get('instance')!r}")
         at.outcome = "the script ran; instance id and key pair came from the metadata service"
+    check_outside(record, outside, lambda page, what: _page(one, page, what))
     with record.check("console log", look=_LOOK_COMPUTE) as at:
         until(
             f"the guest's line token={token} in the console log",

@@ -21,6 +21,7 @@ from onestack.core.events import Emit, Event
 from onestack.health.verify import removal, sdk, tenant
 from onestack.health.verify.dashboard import check_dashboard
 from onestack.health.verify.guests import Explain, check_guests, unexplained
+from onestack.health.verify.outside import Outside
 from onestack.health.verify.parts import Choice, check_image, make_network, see_nothing
 from onestack.health.verify.report import Recorder, Report
 from onestack.health.verify.tenant import Connect, Tenant
@@ -35,17 +36,18 @@ def quick(
     external: str = "public",
     dashboard: str | None = None,
     explain: Explain = unexplained,
+    outside: Outside | None = None,
 ) -> Report:
     """Try the cloud from end to end, in about half a minute; the report says whether it works.
 
     `connect()` gives the administrator's connection, `connect(user=…, password=…, project=…)` that
     of a user of the default domain. `image`, `flavor` and `external` are names of what guests are made
-    from; `dashboard` is the URL of the web page; `explain` says why a server (by its id) failed. What is
-    tried follows from the catalogue. A failure is a step of the report, not an exception; Ctrl-C is raised
-    again once everything is removed.
+    from; `dashboard` is the URL of the web page; `explain` says why a server (by its id) failed; `outside` is
+    what guests should reach. What is tried follows from the catalogue. A failure is a step of the report, not
+    an exception; Ctrl-C is raised again once everything is removed.
     """
     record = Recorder(emit)
-    run = _Run(record, connect, Choice(image, flavor, external), dashboard, explain)
+    run = _Run(record, connect, Choice(image, flavor, external), dashboard, explain, outside)
     try:
         run.exercise()
     except OneStackError:
@@ -66,6 +68,7 @@ class _Run:
     choice: Choice
     dashboard: str | None = None
     explain: Explain = unexplained
+    outside: Outside | None = None
     admin: Connection | None = None
     services: frozenset[str] = frozenset()
     tenants: list[Tenant] = field(default_factory=list)
@@ -106,7 +109,8 @@ class _Run:
             record.leave_out("server", "the cloud has no compute service")
             return
         far = make_network(record, second, self.choice.external, "network of the second tenant")
-        check_guests(record, self.admin, near, far, self.choice, self.token, self.services, self.explain)
+        more = (self.services, self.explain, self.outside)
+        check_guests(record, self.admin, near, far, self.choice, self.token, *more)
         see_nothing(record, first, second, self.services)
 
     def remove(self) -> None:

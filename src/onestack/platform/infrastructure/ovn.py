@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from onestack.core.events import Emit, step
 from onestack.host import network
 from onestack.host.command import run
+from onestack.platform import outside
 from onestack.platform.shape import LIB, RUN, InfrastructureService, Process, Ready, Step, View
 
 if TYPE_CHECKING:
@@ -203,6 +204,7 @@ def steps(view: View) -> tuple[Step, ...]:
         Step(FILES, make_databases),
         Step(SETTINGS, configure, ("ovsdb",)),
         Step(EXTERNAL_NETWORK, join_external, ("ovs-vswitchd",)),
+        Step("guests' way out", outside.translate, (EXTERNAL_NETWORK,)),
     )
 
 

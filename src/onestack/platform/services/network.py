@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+
 from onestack.platform.infrastructure import gateway
 from onestack.platform.services import _common as common
 from onestack.platform.shape import ENVIRONMENT, LIB, RUN, Database, Endpoint, Process, Service, View
@@ -72,6 +74,7 @@ def _files(view: View) -> dict[str, str]:
                 "ovn_metadata_enabled": True,
                 "enable_distributed_floating_ip": True,
                 "ovn_l3_scheduler": "leastloaded",
+                "dns_servers": _dns_servers(view),
                 # What differs is mended by the maintenance worker, from revision numbers; to compare
                 # everything at each start takes long where there is much.
                 "neutron_sync_mode": "off",
@@ -79,6 +82,14 @@ def _files(view: View) -> dict[str, str]:
         }
     )
     return {"neutron/neutron.conf": neutron, "neutron/ml2_conf.ini": ml2}
+
+
+def _dns_servers(view: View) -> tuple[str, ...]:
+    """What subnets hand out that name none. Left empty, Neutron takes /etc/resolv.conf with its loopback addresses;
+    an unspecified address says that there are none."""
+    families = {4: "0.0.0.0", 6: "::"}
+    there = {ipaddress.ip_address(server).version for server in view.dns_servers}
+    return (*view.dns_servers, *(none for version, none in families.items() if version not in there))
 
 
 def _processes(view: View) -> tuple[Process, ...]:

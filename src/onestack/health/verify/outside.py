@@ -1,0 +1,107 @@
+"""Whether a guest reaches the outside: the machine's default gateway, and the DNS servers it was given.
+
+Nothing further away is asked. A machine may have no outside: that is said, and is no failure. It is one where the
+machine itself is answered and its guests are not.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from onestack.core.errors import OneStackError, PermanentError
+from onestack.health.verify import guest
+from onestack.health.verify.report import Recorder
+from onestack.host import egress, nat
+from onestack.platform.site import Site
+
+ASK = "ONESTACK_VERIFY_OUTSIDE"
+"""An environment variable: with 0, nothing outside of this machine is asked."""
+STEP = "way out"
+REPORT = "onestack-outside.txt"
+"""The page on which the first guest says what it reached."""
+
+# The root's name servers: a question that every DNS server can answer, and that asks for nobody.
+_TRIES = """
+for folder in /var/www /srv/www; do [ ! -d $folder ] || break; done
+{{
+    echo "servers=$(sed -n 's/^nameserver //p' /etc/resolv.conf | tr '\\n' ',')"
+    for server in $(sed -n 's/^nameserver //p' /etc/resolv.conf); do
+        case "$(timeout 10 nslookup -timeout=2 -type=ns . "$server" 2>&1)" in
+        *Server:*) echo "answered=$server"; break ;;
+        esac
+    done
+    ! ping -c 3 -W 2 {gateway} >/dev/null 2>&1 || echo "gateway={gateway}"
+    echo "tried=yes"
+}} >$folder/{report}.new 2>/dev/null
+mv $folder/{report}.new $folder/{report}
+"""
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What there is to reach. `obstacles`: why guests cannot, in words. `reached_here`: whether the gateway answers
+    the machine itself."""
+
+    gateway: str
+    obstacles: tuple[str, ...]
+    reached_here: Callable[[], bool]
+
+
+def look(site: Site) -> Outside:
+    """Look at the cloud's network; the calling thread is in it."""
+    if os.environ.get(ASK) == "0":
+        return Outside("", (f"not asked, for {ASK} is 0",), lambda: False)
+    try:
+        seen = egress.look(site.layout.base, nat.table(site.paths))
+    except PermanentError as error:
+        return Outside("", (str(error.summary),), lambda: False)
+    obstacles = egress.obstacles(seen, wanted=site.view.external.nat)
+    if not obstacles and not seen.gateway:
+        obstacles = [f"the default route through {seen.interface} has no gateway to try"]
+
+    def reached_here() -> bool:
+        try:
+            site.inside(["ping", "-c", "3", "-W", "2", seen.gateway], seconds=20)
+        except OneStackError:
+            return False
+        return True
+
+    return Outside(seen.gateway, tuple(obstacles), reached_here)
+
+
+def tries(outside: Outside | None) -> str:
+    """The part of the first guest's user data that tries; nothing where there is nothing to try."""
+    if outside is None or outside.obstacles:
+        return ""
+    return _TRIES.format(gateway=outside.gateway, report=REPORT)
+
+
+def check_outside(record: Recorder, outside: Outside | None, ask: Callable[[str, str], str]) -> None:
+    """Say whether the first guest reached the outside. `ask(page, what)` gives a page of its."""
+    if outside is None:
+        return
+    if outside.obstacles:
+        record.leave_out(STEP, f"guests do not reach the outside: {'; '.join(outside.obstacles)}")
+        return
+    with record.check(STEP, look="onestack doctor; docs/troubleshoot.md") as at:
+        seen = guest.facts(ask(REPORT, "the guest to say what it reached outside"))
+        servers = seen.get("servers", "").strip(",")
+        found = []
+        if gateway := seen.get("gateway"):
+            found.append(f"the gateway {gateway} answers")
+        if server := seen.get("answered"):
+            found.append(f"the DNS server {server} answers")
+        elif found:
+            found.append(f"no answer from DNS ({servers})" if servers else "no DNS server was handed out")
+        if not found and outside.reached_here():
+            raise PermanentError(
+                f"the guest does not reach {outside.gateway}, which this machine reaches",
+                hint="look at: onestack doctor; nft list ruleset",
+            )
+        tried = " and ".join(filter(None, [outside.gateway, servers]))
+        at.outcome = (
+            ", ".join(found)
+            or f"not reached: no answer from {tried}, which this machine has none from either"
+        )

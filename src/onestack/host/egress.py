@@ -1,0 +1,132 @@
+"""Whether guests have a way out of this network namespace, and what closes it: looked at, never changed.
+
+Firewalls of the machine's own are not touched; that one of them drops what is forwarded must be said.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from onestack.core.errors import PermanentError
+from onestack.host import nat
+from onestack.host.command import run
+from onestack.host.network import HERE
+
+_CLOSING = ("drop", "reject")
+
+
+@dataclass(frozen=True)
+class Egress:
+    """`gateway`, `interface`: of the default route, empty without one. `translated`: the cloud's table is there.
+
+    `closed_by`: chains of others that drop what is forwarded, in words.
+    """
+
+    gateway: str
+    interface: str
+    forwarding: bool
+    translated: bool
+    closed_by: tuple[str, ...] = ()
+
+
+def look(base: Path, table: str) -> Egress:
+    """What the calling thread's network namespace has now. Raises PermanentError."""
+    routes = json.loads(run(["ip", "-json", "-4", "route", "show", "default"]) or "[]")
+    first: dict[str, Any] = routes[0] if routes else {}
+    listed = _ruleset(base)
+    return Egress(
+        gateway=str(first.get("gateway", "")),
+        interface=str(first.get("dev", "")),
+        forwarding=(nat.SETTINGS / nat.FORWARD).read_text().strip() != "0",
+        translated=any(each.get("table", {}).get("name") == table for each in listed),
+        closed_by=(*closing(listed), *_closing_legacy(base)),
+    )
+
+
+def obstacles(seen: Egress, *, wanted: bool) -> list[str]:
+    """Why guests do not get out, in words. `wanted`: whether the spec wants NAT."""
+    found = []
+    if not seen.interface:
+        found.append("there is no default route")
+    if not wanted:
+        found.append("platform.network.external.nat is off")
+    elif not seen.translated:
+        found.append("the cloud's nftables table is gone (`onestack up` brings it back)")
+    if not seen.forwarding:
+        found.append("IPv4 forwarding is off" + (" (`onestack up` switches it on)" if wanted else ""))
+    return found + [f"{chain} drops what is forwarded" for chain in seen.closed_by]
+
+
+def closed_by(base: Path) -> tuple[str, ...]:
+    """The firewall's chains that will not let guests out; empty also where that cannot be seen."""
+    try:
+        return (*closing(_ruleset(base)), *_closing_legacy(base))
+    except PermanentError:
+        return ()
+
+
+def advice(closed: Sequence[str]) -> str:
+    """What to do about chains that drop what is forwarded."""
+    if not closed:
+        return ""
+    return f"have the firewall accept what comes in by {HERE}, and what answers it (docs/operate.md has the rules)"
+
+
+def _ruleset(base: Path) -> list[dict[str, Any]]:
+    listed: list[dict[str, Any]] = json.loads(run([*nat.program(base, "nft"), "-j", "list", "ruleset"]))[
+        "nftables"
+    ]
+    return listed
+
+
+def closing(listed: list[dict[str, Any]]) -> Iterator[str]:
+    """The chains that drop forwarded packets which nothing before lets pass, from `nft -j list ruleset`.
+
+    A table that accepts anything of the external network's interface was told about it, and counts as open.
+    """
+    rules = [each["rule"] for each in listed if "rule" in each]
+    for chain in (each["chain"] for each in listed if "chain" in each):
+        place = (chain["family"], chain["table"])
+        if chain.get("hook") != "forward" or chain["family"] not in ("ip", "inet"):
+            continue
+        same_table = [rule for rule in rules if (rule["family"], rule["table"]) == place]
+        own = [rule for rule in same_table if rule["chain"] == chain["name"]]
+        dropped = chain.get("policy") == "drop" or bool(own and _closes(own[-1]))
+        if dropped and not any(_lets_in(rule) for rule in same_table):
+            yield f"the firewall's table {chain['family']} {chain['table']}, chain {chain['name']},"
+
+
+def _closes(rule: dict[str, Any]) -> bool:
+    """Whether a rule drops everything."""
+    verdicts = [key for part in rule.get("expr", []) for key in part]
+    return bool(set(verdicts) & set(_CLOSING)) and "match" not in verdicts
+
+
+def _lets_in(rule: dict[str, Any]) -> bool:
+    parts = rule.get("expr", [])
+    matched = [part["match"] for part in parts if "match" in part]
+    ours = any(
+        match["left"].get("meta", {}).get("key") in ("iifname", "iif") and HERE in json.dumps(match["right"])
+        for match in matched
+        if isinstance(match["left"], dict)
+    )
+    return ours and any("accept" in part for part in parts)
+
+
+def _closing_legacy(base: Path) -> Iterator[str]:
+    """The same of the older iptables, whose tables nft does not see; asked only where the kernel has them."""
+    names = Path("/proc/thread-self/net/ip_tables_names")
+    if not names.exists() or "filter" not in names.read_text().split():
+        return
+    argv = [*nat.program(base, "iptables-legacy"), "-S", "FORWARD"]
+    plugins = {"XTABLES_LIBDIR": f"{base}/usr/lib/x86_64-linux-gnu/xtables"}
+    try:
+        said = run(argv, environment=plugins)
+    except PermanentError:
+        return
+    if "-P FORWARD DROP" in said and f"-i {HERE}" not in said:
+        yield "the firewall's table filter of iptables-legacy, chain FORWARD,"

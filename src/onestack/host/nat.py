@@ -1,0 +1,180 @@
+"""Guests' way out: source NAT from the external network to wherever this machine's routes lead.
+
+One nftables table of the cloud's own, and IPv4 forwarding. What the kernel's settings were before is written down
+first (`<lib>/nat.json`), so that they can be put back. The machine's other tables are never touched. All of it works
+on the network namespace of the calling thread. nft is the base's, run from outside: it is there before the cloud's
+mount namespace is, and after.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from onestack.core.errors import PermanentError
+from onestack.core.paths import Paths
+from onestack.host.command import run
+from onestack.host.network import HERE
+
+SETTINGS = Path("/proc/sys/net/ipv4")
+BOOT = Path("/proc/sys/kernel/random/boot_id")
+FORWARD = "ip_forward"
+# Writing `ip_forward` sets each interface's own, and this one too.
+_FOLLOWERS = ("conf/*/forwarding", "conf/all/accept_redirects")
+
+
+@dataclass(frozen=True)
+class Before:
+    """What was there before the cloud's NAT. `isolated`: in a network namespace of the cloud's own.
+
+    `boot`: when; the settings of an earlier boot say nothing. `base`: whose nft made the table. `settings`: files
+    below /proc/sys/net/ipv4 and what they held.
+    """
+
+    boot: str
+    isolated: bool
+    base: str
+    settings: dict[str, str]
+
+    @property
+    def forwarded(self) -> bool:
+        """Whether the machine forwarded packets already."""
+        return self.settings[FORWARD] != "0"
+
+    @property
+    def interfaces(self) -> tuple[str, ...]:
+        """The interfaces there were."""
+        names = [Path(name).parent.name for name in self.settings if name.endswith("/forwarding")]
+        return tuple(name for name in names if name not in ("all", "default", "lo", HERE))
+
+
+def program(base: Path, name: str) -> list[str]:
+    """The words that run a program of the base outside any namespace, with the base's own libraries."""
+    loader = base / "lib64/ld-linux-x86-64.so.2"
+    return [str(loader), "--library-path", f"{base}/usr/lib/x86_64-linux-gnu", f"{base}/usr/sbin/{name}"]
+
+
+def table(paths: Paths) -> str:
+    """The name of a cloud's table (family `ip`); no other cloud of this machine has it."""
+    return f"onestack-{paths.ident}" if paths.ident else "onestack"
+
+
+def rules(name: str, cidr: str, before: Before) -> str:
+    """The table in nft's language, in place of one that is there.
+
+    Where the machine did not forward, it is no router for its neighbours now: what comes in by an interface that was
+    there before passes only if it answers a guest. What other programs translate (published ports of containers)
+    passes too.
+    """
+    closed = ""
+    if not before.forwarded and before.interfaces:
+        closed = f"""
+    chain forward {{
+        type filter hook forward priority filter; policy accept;
+        ct state established,related accept
+        ct status dnat accept
+        iifname {{ {_words(before.interfaces)} }} drop
+    }}"""
+    return f"""\
+table ip {name}
+delete table ip {name}
+table ip {name} {{
+    chain postrouting {{
+        type nat hook postrouting priority srcnat; policy accept;
+        ip saddr {cidr} ip daddr != {cidr} oifname != {{ {_words(("lo", HERE))} }} masquerade
+    }}{closed}
+}}
+"""
+
+
+def _words(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+def record(paths: Paths) -> Path:
+    """The file that says what was there before."""
+    return paths.lib / "nat.json"
+
+
+def read(paths: Paths) -> Before | None:
+    """What was there before; None while there is no NAT of this cloud."""
+    try:
+        return Before(**json.loads(record(paths).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def switch_on(
+    paths: Paths, base: Path, cidr: str, *, isolated: bool, settings: Path = SETTINGS, boot: Path = BOOT
+) -> None:
+    """Have forwarding and the table; harmless when they are there. Raises PermanentError."""
+    now = boot.read_text().strip()
+    before = read(paths)
+    if before is None or before.boot != now:
+        before = Before(now, isolated, str(base), _settings(settings))
+        _write(record(paths), json.dumps(asdict(before), indent=1))
+    if (settings / FORWARD).read_text().strip() == "0":
+        _set(settings / FORWARD, "1")
+    run([*program(base, "nft"), "-f", "-"], text_in=rules(table(paths), cidr, before))
+
+
+def switch_off(paths: Paths, *, settings: Path = SETTINGS, boot: Path = BOOT) -> bool:
+    """Remove the table and put the settings back, if there is NAT of this cloud; whether there was."""
+    before = read(paths)
+    if before is None:
+        record(paths).unlink(missing_ok=True)
+        return False
+    if before.boot == boot.read_text().strip():
+        name = table(paths)
+        # Naming it first makes the command harmless where it is gone.
+        text = f"table ip {name}\ndelete table ip {name}\n"
+        run([*_nft(Path(before.base)), "-f", "-"], text_in=text)
+        restore(before, settings)
+    record(paths).unlink()
+    return True
+
+
+def forget(paths: Paths) -> None:
+    """The network namespace that all of it was in is gone."""
+    record(paths).unlink(missing_ok=True)
+
+
+def restore(before: Before, settings: Path = SETTINGS) -> None:
+    """Put the kernel's settings back to what they were. Interfaces that are gone, or came since, are left alone."""
+    if before.forwarded:
+        return
+    # The first: it changes the others.
+    for name in sorted(before.settings, key=lambda name: name != FORWARD):
+        file = settings / name
+        if file.exists() and file.read_text().strip() != before.settings[name]:
+            _set(file, before.settings[name])
+
+
+def _settings(place: Path) -> dict[str, str]:
+    files = [place / FORWARD, *(file for pattern in _FOLLOWERS for file in sorted(place.glob(pattern)))]
+    return {str(file.relative_to(place)): file.read_text().strip() for file in files}
+
+
+def _nft(base: Path) -> list[str]:
+    # A cache that was emptied meanwhile: the machine's own will do.
+    return program(base, "nft") if base.exists() else ["nft"]
+
+
+def _set(file: Path, value: str) -> None:
+    try:
+        file.write_text(value)
+    except OSError as error:
+        raise PermanentError(
+            f"{file} cannot be set to {value}: {error.strerror}",
+            where=str(file),
+            hint="in a container, its host must allow it; or say 'platform: {network: {external: {nat: false}}}'",
+        ) from error
+
+
+def _write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_suffix(".partial")
+    partial.write_text(text)
+    partial.rename(file)
