@@ -33,12 +33,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The fast tests first; those in tests/cloud before others that use what its first `up` fetches."""
+    """The fast tests first; then the newcomer's, whose first `up` fetches all that clouds need."""
 
     def place(item: pytest.Item) -> int:
         if item.get_closest_marker("cloud") is None:
             return 0
-        return 1 if "cloud" in Path(item.path).parent.parts else 2
+        folder = Path(item.path).parent.name
+        return {"newcomer": 1, "cloud": 2}.get(folder, 3)
 
     items.sort(key=place)
     for item in items:

@@ -18,6 +18,8 @@ from onestack.platform import takedown
 
 # A short path: unix sockets lie below it. It outlives a reboot, as what is below it does.
 RUNS = Path("/var/tmp/onestack-tests")
+DEFAULT = "default-root"
+"""Marks that the cloud at the machine's default root is a run's."""
 
 
 def take_away(root: Path) -> None:
@@ -27,6 +29,30 @@ def take_away(root: Path) -> None:
     left = takedown.remains(cloud.paths)
     assert not left, f"left of the cloud under {root}: {left}"
     shutil.rmtree(root, ignore_errors=True)
+
+
+def at_default_root() -> list[str]:
+    """What is there of a cloud at the machine's default root, in words."""
+    return takedown.remains(Cloud().paths)
+
+
+@contextmanager
+def default_root(run: Path) -> Iterator[None]:
+    """The default root is this run's during the body; its cloud is destroyed in the end, or by the next run."""
+    mark = run / DEFAULT
+    mark.touch()
+    try:
+        yield
+    finally:
+        take_away_default()
+        mark.unlink()
+
+
+def take_away_default() -> None:
+    """Destroy the cloud at the default root, and check that nothing is left of it."""
+    Cloud().destroy(wait=60)
+    left = at_default_root()
+    assert not left, f"left of the cloud at the default root: {left}"
 
 
 def clouds(run: Path) -> list[Path]:
@@ -43,6 +69,9 @@ def take_away_old(runs: Path = RUNS) -> list[Path]:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
+            if (run / DEFAULT).exists():
+                take_away_default()
+                found.append(Path("/"))
             for root in clouds(run):
                 take_away(root)
                 found.append(root)

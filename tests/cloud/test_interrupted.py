@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from cloud import health, roots, traces
+from cloud import health, roots
 from cloud.command import lines, start, succeed
+from newcomer import machine, running
 from onestack import Cloud
 
 pytestmark = pytest.mark.cloud
@@ -69,9 +70,15 @@ def test_up_comes_up_after_having_been_cut_off_at_every_step(root: Path) -> None
 
 @pytest.mark.parametrize("step", ["databases", "nova"])
 def test_a_half_made_cloud_goes_without_a_trace(root: Path, step: str) -> None:
-    before = traces.look(root)
+    before = machine.look()
     cut(root, step, signal.SIGKILL)
-    assert list(traces.processes_of(root))
+    assert running.of_root(root)
     succeed(root, "destroy", "--yes", "--json")
     assert not root.exists()
-    assert traces.difference(before, traces.look(root)) == {}
+    assert running.of_root(root) == []
+    assert machine.left(before, machine.look()) == {}
+
+
+def test_destroying_nothing_is_no_error(root: Path) -> None:
+    succeed(root, "destroy", "--yes", "--json")
+    assert not root.exists()
