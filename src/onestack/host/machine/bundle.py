@@ -24,6 +24,7 @@ MODULES = (
     "host/processes.py",
     "host/progress.py",
     "host/ready.py",
+    "host/resolvers.py",
     "host/machine/agent.py",
     "host/machine/interface.py",
     "host/machine/local.py",
