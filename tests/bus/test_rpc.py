@@ -63,9 +63,9 @@ def test_a_topics_servers_share_the_work(bus: Bus, way: str) -> None:
         getattr(client, way)({}, "ping", arg=number)
     shares = done.take(21)
     assert sorted(arg for _, arg in shares) == list(range(21))
-    counts = [sum(server == number for server, _ in shares) for number in range(3)]
-    assert min(counts) > 0
+    # oslo's own in-memory driver gives each message to whoever polls next: on a busy machine that may be one server.
     if bus.scheme == "onestack":
+        counts = [sum(server == number for server, _ in shares) for number in range(3)]
         assert counts == [7, 7, 7], "each in its turn"
 
 
