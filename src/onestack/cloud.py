@@ -24,7 +24,7 @@ from onestack.core.events import Emit, Event, silent
 from onestack.core.paths import Paths
 from onestack.health import logs, status, verify, volumes
 from onestack.health.status import Status
-from onestack.health.verify import Report, SmokeReport
+from onestack.health.verify import Report, SmokeReport, SuiteReport, suites
 from onestack.health.why import Diagnosis, explain, sentence
 from onestack.host import base, doctor, environment, facts, hardware, hypervisor, namespace, preflight, reach
 from onestack.host.lock import held
@@ -224,6 +224,12 @@ class Cloud:
                 concurrency=concurrency,
             )
         )
+
+    def verify_suite(
+        self, name: str, *, emit: Emit = silent, only: str | None = None, concurrency: int = 2
+    ) -> SuiteReport:
+        """Run a suite of tests that upstream publishes; `only`: a regular expression for their names."""
+        return suites.verify(self.site, self.run, name, emit, only=only, concurrency=concurrency)
 
     def plan(
         self,
