@@ -24,8 +24,8 @@ from onestack.core.events import Emit, Event, silent
 from onestack.core.paths import Paths
 from onestack.health import logs, status, verify, volumes
 from onestack.health.status import Status
-from onestack.health.verify import Report, SmokeReport
-from onestack.health.why import Diagnosis, explain, sentence
+from onestack.health.verify import Report, SmokeReport, SuiteReport, suites
+from onestack.health.why import Diagnosis, explain
 from onestack.host import base, doctor, environment, facts, hardware, hypervisor, namespace, preflight, reach
 from onestack.host.lock import held
 from onestack.plan import Plan
@@ -194,39 +194,19 @@ class Cloud:
 
     def verify(self, *, emit: Emit = silent) -> Report:
         """Try the cloud from end to end as two throw-away tenants."""
-        found = self.site
-        # Each run removes what an earlier one left: two at a time would remove each other's.
-        with held(self.paths.run / "verify.lock", "onestack verify"):
-            return self.run(
-                lambda: verify.quick(
-                    self.connect,
-                    emit,
-                    dashboard=found.dashboard,
-                    explain=lambda ident: sentence(self.connect(), self.paths.log, ident),
-                    outside=verify.look_outside(found) if "network" in found.view.services else None,
-                )
-            )
+        return verify.verify_quick(self.site, self.run, emit)
 
     def verify_tempest(
         self, *, emit: Emit = silent, concurrency: int = 2, tests: str | None = None
     ) -> SmokeReport:
         """Run Tempest's smoke tests, or those whose names the regular expression `tests` is found in."""
-        found = self.site
-        release = data.release(found.view.series)
-        # Before the cloud's network is joined: that reaches no package index.
-        verify.install(self.paths, release, emit)
-        return self.run(
-            lambda: verify.smoke(
-                self.connect,
-                self.paths,
-                release,
-                emit,
-                ca_file=found.ca_file,
-                dashboard=found.dashboard or "",
-                tests=tests,
-                concurrency=concurrency,
-            )
-        )
+        return verify.verify_tempest(self.site, self.run, emit, concurrency=concurrency, tests=tests)
+
+    def verify_suite(
+        self, name: str, *, emit: Emit = silent, only: str | None = None, concurrency: int = 2
+    ) -> SuiteReport:
+        """Run a suite of tests that upstream publishes; `only`: a regular expression for their names."""
+        return suites.verify(self.site, self.run, name, emit, only=only, concurrency=concurrency)
 
     def plan(
         self,

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import re
 import sys
+from typing import TYPE_CHECKING
 
 import click
+from rich.markup import escape
 
 from onestack.cli.common import command, here
 from onestack.cli.main import cli
+
+if TYPE_CHECKING:
+    from onestack.health.verify import SmokeReport, SuiteReport
+
+# Named here too: help and completion import no openstacksdk. A test holds the two to each other.
+SUITES = ("openstacksdk",)
 
 SMOKE = "smoke"
 """Of `--tempest`: the tests that are chosen for this cloud's services."""
@@ -30,33 +38,73 @@ def _expression(context: click.Context, option: click.Parameter, value: str | No
     callback=_expression,
     help="With upstream's own test suite: `smoke`, or a regular expression of names (tempest.api.volume).",
 )
+@click.option("--suite", type=click.Choice(SUITES), help="With the tests of a client of OpenStack's.")
 @click.option(
-    "--concurrency", default=2, show_default=True, help="How many of Tempest's tests run at a time."
+    "--only",
+    metavar="REGEX",
+    callback=_expression,
+    help="Of a suite only the tests whose names it is found in.",
 )
-def verify(quick: bool, tempest: str | None, concurrency: int) -> None:
+@click.option(
+    "--concurrency",
+    type=click.IntRange(min=1),
+    default=2,
+    show_default=True,
+    help="How many of upstream's tests run at a time.",
+)
+def verify(quick: bool, tempest: str | None, suite: str | None, only: str | None, concurrency: int) -> None:
     """Try the cloud from end to end. Exit status: 0 it works, 1 it does not."""
-    if quick and tempest:
-        raise click.UsageError("--quick or --tempest, not both")
+    if quick + bool(tempest) + bool(suite) > 1:
+        raise click.UsageError("one of --quick, --tempest and --suite")
+    if only is not None and not suite:
+        raise click.UsageError("--only goes with --suite")
     with here().events() as emit:
-        if tempest is None:
+        if suite:
+            found = here().cloud.verify_suite(suite, emit=emit, only=only, concurrency=concurrency)
+            data, lines, status = found.as_dict(), _suite_lines(found), found.exit_status
+        elif tempest:
+            tests = None if tempest == SMOKE else tempest
+            smoke = here().cloud.verify_tempest(emit=emit, concurrency=concurrency, tests=tests)
+            data, lines, status = smoke.as_dict(), _smoke_lines(smoke), smoke.exit_status
+        else:
             report = here().cloud.verify(emit=emit)
             lines = [f"[yellow]left out:[/] {each}" for each in report.left_out]
             lines.append("[green]the cloud works[/]" if report.ok else "[red]the cloud does not work[/]")
             data, status = report.as_dict(), report.exit_status
-        else:
-            tests = None if tempest == SMOKE else tempest
-            smoke = here().cloud.verify_tempest(emit=emit, concurrency=concurrency, tests=tests)
-            lines = [f"[dim]skipped[/]  {each.name}  [dim]{each.reason}[/]" for each in smoke.of("skipped")]
-            lines += [f"[red]failed[/]   {each.name}  [dim]{each.reason}[/]" for each in smoke.of("failed")]
-            sums = (f"{len(smoke.of(state))} {state}" for state in ("passed", "failed", "skipped"))
-            lines.append(
-                ", ".join(sums)
-                + f" in {smoke.seconds:.0f} s"
-                + (f"; {smoke.cut_short}" if smoke.cut_short else "")
-            )
-            data, status = smoke.as_dict(), smoke.exit_status
     here().report(data, lines)
     sys.exit(status)
+
+
+def _smoke_lines(report: SmokeReport) -> list[str]:
+    lines = [_test_line("[dim]skipped[/]  ", each.name, each.reason) for each in report.of("skipped")]
+    lines += [_test_line("[red]failed[/]   ", each.name, each.reason) for each in report.of("failed")]
+    sums = ", ".join(f"{len(report.of(state))} {state}" for state in ("passed", "failed", "skipped"))
+    return [*lines, _end(sums, report.seconds, report.cut_short)]
+
+
+def _suite_lines(report: SuiteReport) -> list[str]:
+    lines = [_test_line("[dim]skipped[/]        ", each.name, each.reason) for each in report.skipped]
+    lines += [
+        _test_line("[yellow]known to fail[/]  ", each.name, reason) for each, reason in report.known_failures
+    ]
+    lines += [
+        _test_line("[yellow]stale[/]          ", name, "passed, and is listed as known to fail")
+        for name in report.stale
+    ]
+    lines += [_test_line("[red]failed[/]         ", each.name, each.last_line) for each in report.failed]
+    return [
+        *lines,
+        _end(report.sums(), report.seconds, report.cut_short),
+        f"[dim]what it wrote: {report.log}[/]",
+    ]
+
+
+def _test_line(mark: str, name: str, reason: str) -> str:
+    return f"{mark}{escape(name)}  [dim]{escape(reason)}[/]"
+
+
+def _end(sums: str, seconds: float, cut_short: str) -> str:
+    return f"{sums} in {seconds:.0f} s" + (f"; {cut_short}" if cut_short else "")
 
 
 @command(cli, "exec", passes_words=True)

@@ -7,17 +7,13 @@ process is in the cloud's network namespace, so that floating IPs can be reached
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from openstack.connection import Connection
 from openstack.identity.v3.project import Project
 
 from onestack.core.errors import OneStackError, PermanentError
-from onestack.core.events import Emit, Event
+from onestack.core.events import Emit
 from onestack.health.verify import removal, sdk, tenant
 from onestack.health.verify.dashboard import check_dashboard
 from onestack.health.verify.guests import Explain, check_guests, unexplained
@@ -54,7 +50,7 @@ def quick(
         # Kept in the report by the step it ended.
         pass
     finally:
-        with _uninterrupted(emit):
+        with removal.uninterrupted(emit):
             run.remove()
     return record.report()
 
@@ -133,17 +129,3 @@ class _Run:
 
     def _is_mine(self, project: Project) -> bool:
         return tenant.is_ours(project) and self.token in project.name
-
-
-@contextmanager
-def _uninterrupted(emit: Emit) -> Iterator[None]:
-    """Let Ctrl-C wait until the body is done; signals can only be held in the main thread."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    told = Event("removal", "noted", "removing what was made first; this takes a few seconds")
-    before = signal.signal(signal.SIGINT, lambda *_: emit(told))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -6,7 +6,10 @@ check that went well, one that failed or was interrupted half way, and one that 
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -15,6 +18,7 @@ from openstack import exceptions
 from openstack.connection import Connection
 from openstack.identity.v3.project import Project
 
+from onestack.core.events import Emit, Event
 from onestack.core.wait import until
 from onestack.health.verify import balancers
 from onestack.health.verify.sdk import identity
@@ -203,11 +207,16 @@ def remove_project(
     """Remove a project with all it holds and the users (by id); return what was removed, in words."""
     removed = [str(resource) for resource in Holdings(admin, project.id, services, everyone=True).remove()]
     for user in users:
-        if "compute" in services:
-            removed += _remove_keypairs(admin, user)
-        identity(admin).delete_user(user)
+        removed += remove_user(admin, user, services)
     identity(admin).delete_project(project.id)
     return [*removed, f"project {project.name}"]
+
+
+def remove_user(admin: Connection, user: str, services: frozenset[str]) -> list[str]:
+    """Remove a user, by id, with its key pairs; return those that were removed, in words."""
+    removed = _remove_keypairs(admin, user) if "compute" in services else []
+    identity(admin).delete_user(user)
+    return removed
 
 
 def _remove_keypairs(admin: Connection, user: str) -> list[str]:
@@ -231,3 +240,17 @@ def sweep(admin: Connection, ours: Callable[[Project], bool], services: frozense
             # Somebody else removed it meanwhile: what was wanted.
             continue
     return removed
+
+
+@contextmanager
+def uninterrupted(emit: Emit) -> Iterator[None]:
+    """Let Ctrl-C wait until the body is done; signals can only be held in the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    told = Event("removal", "noted", "removing what was made first; this takes a few seconds")
+    before = signal.signal(signal.SIGINT, lambda *_: emit(told))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -8,12 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import subprocess
-import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -24,7 +19,7 @@ from openstack.identity.v3.project import Project
 from onestack.core.errors import BadInput, PermanentError
 from onestack.core.events import Emit, Step, step
 from onestack.core.paths import Paths
-from onestack.health.verify import sdk
+from onestack.health.verify import child, sdk
 from onestack.health.verify.guests import real_guests
 from onestack.health.verify.parts import Choice
 from onestack.health.verify.removal import sweep
@@ -66,7 +61,6 @@ guest, which no registry has."""
 SECONDS = 2400.0
 """How long all of it may take: one processor's worth of software emulation, with room."""
 TEST_SECONDS = 900
-STOP_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
@@ -112,7 +106,7 @@ def smoke(
         admin = connect()
         removed = sweep(admin, is_tempests, sdk.services(admin))
         target = discover(admin, Choice(image, flavor, external), place.inside, ssh_user, ca_file, dashboard)
-        _prepare(place, target, release / "tempest/follow.py")
+        _prepare(place, target, release / "suites/follow.py")
         at.outcome = f"{len(removed)} leftovers of an earlier run removed" if removed else ""
     try:
         with step("tempest smoke", emit, f"{concurrency} at a time") as at:
@@ -238,14 +232,14 @@ def _run(
     paths: Paths, place: _Place, packages: str, tests: str, concurrency: int, seconds: float, at: Step
 ) -> SmokeReport:
     begun = time.monotonic()
-    argv = enter(
-        paths, ["/usr/bin/python3", f"{place.inside}/follow.py", place.inside, tests, str(concurrency)]
-    )
+    words = ["-m", "tempest.cmd.main", "run", "--config-file", "tempest.conf", "--regex", tests]
+    words += ["--concurrency", str(concurrency), "--subunit"]
+    argv = enter(paths, ["/usr/bin/python3", f"{place.inside}/follow.py", place.inside, *words])
     errors = place.folder / "stderr.log"
     collector = Collector()
     count = 0
-    with _child(argv, child_environment(place.inside, packages), errors, seconds) as child:
-        for line in child.lines():
+    with child.running(argv, child_environment(place.inside, packages), errors, seconds) as process:
+        for line in process.lines():
             result = collector.take(line)
             if result is None:
                 continue
@@ -259,7 +253,7 @@ def _run(
             where=str(place.folder),
             hint="a regular expression of names and tags: tempest.api.volume",
         )
-    cut_short = f"it was stopped after {seconds:.0f} s" if child.late else ""
+    cut_short = f"it was stopped after {seconds:.0f} s" if process.late else ""
     if not results or (collector.ended is None and not cut_short):
         raise PermanentError(
             "Tempest did not run",
@@ -268,59 +262,3 @@ def _run(
             hint=f"look at: {place.folder}/tempest.log",
         )
     return SmokeReport(results, time.monotonic() - begun, str(place.folder / "tempest.log"), cut_short)
-
-
-class _Child:
-    """A process group of ours that is read line by line and ended at a deadline."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
-        self.late = False
-
-    def lines(self) -> Iterator[str]:
-        """What it says, until it has ended."""
-        assert self._process.stdout is not None
-        yield from self._process.stdout
-        self._process.wait()
-
-    def stop_late(self) -> None:
-        """The deadline passed."""
-        self.late = True
-        self.stop()
-
-    def stop(self) -> None:
-        """End the group: asked first, killed after STOP_SECONDS."""
-        if self._process.poll() is not None:
-            return
-        os.killpg(self._process.pid, signal.SIGTERM)
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            os.killpg(self._process.pid, signal.SIGKILL)
-
-
-@contextmanager
-def _child(
-    argv: Sequence[str], variables: Mapping[str, str], errors: Path, seconds: float
-) -> Iterator[_Child]:
-    with errors.open("w") as log:
-        process = subprocess.Popen(
-            list(argv),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-            errors="replace",
-            env=dict(variables),
-            start_new_session=True,
-        )
-    child = _Child(process)
-    deadline = threading.Timer(seconds, child.stop_late)
-    deadline.daemon = True
-    deadline.start()
-    try:
-        yield child
-    finally:
-        deadline.cancel()
-        child.stop()
-        process.wait()

@@ -31,6 +31,12 @@ class TestResult:
     reason: str = ""
     detail: str = ""
 
+    @property
+    def last_line(self) -> str:
+        """Why it failed, in a line: the end of its traceback, or the reason that is given."""
+        lines = [line.strip() for line in self.detail.splitlines() if line.strip()]
+        return lines[-1] if lines else self.reason
+
     def as_dict(self) -> dict[str, Any]:
         """The result as data, empty parts left out."""
         return {key: value for key, value in vars(self).items() if value not in (None, "")}

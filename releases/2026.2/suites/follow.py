@@ -1,15 +1,18 @@
-"""Runs Tempest in a folder and says what comes of each test, as it comes: one JSON object a line.
+"""Runs a suite of tests in a folder and says what comes of each test, as it comes: one JSON object a line.
 
-    python3 follow.py FOLDER REGEX CONCURRENCY
+    python3 follow.py FOLDER WORD...
 
-It runs in Tempest's own environment, where the libraries are that read its stream of results; the tool
-reads the lines. The folder holds `tempest.conf`; Tempest's records and log stay in it.
+The words, given to this Python, run tests and write subunit to standard output. It runs in the suite's own
+environment, where the libraries are that read such a stream; the tool reads the lines. It ends the suite when
+its standard input is closed, so that no test outlives the tool, however that ends.
 """
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
 
 import subunit
 import testtools
@@ -40,27 +43,23 @@ def say(data):
     sys.stdout.flush()
 
 
+def end_with_the_tool():
+    """Wait until whoever started this is gone, then end all of its process group."""
+    while os.read(0, 4096):
+        pass
+    os.killpg(0, signal.SIGKILL)
+
+
 def main():
-    folder, regex, concurrency = sys.argv[1:]
+    folder, *words = sys.argv[1:]
     os.chdir(folder)
-    words = [
-        "run",
-        "--config-file",
-        "tempest.conf",
-        "--regex",
-        regex,
-        "--concurrency",
-        concurrency,
-        "--subunit",
-    ]
-    tempest = subprocess.Popen(
-        [sys.executable, "-m", "tempest.cmd.main", *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
-    )
+    threading.Thread(target=end_with_the_tool, daemon=True).start()
+    suite = subprocess.Popen([sys.executable, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     tests = testtools.StreamToDict(lambda test: say(told(test)) if test["id"] else None)
     tests.startTestRun()
-    subunit.ByteStreamToStreamResult(tempest.stdout, non_subunit_name="stdout").run(tests)
+    subunit.ByteStreamToStreamResult(suite.stdout, non_subunit_name="stdout").run(tests)
     tests.stopTestRun()
-    say({"ended": tempest.wait()})
+    say({"ended": suite.wait()})
 
 
 if __name__ == "__main__":

@@ -1,0 +1,123 @@
+"""What openstacksdk's tests make that belongs to no project, and how it is told from everybody else's.
+
+Most carries a name that nobody else gives (Unix time and a random UUID). What has no name of its own is told by
+what was there before the run, and by how the tests make it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from openstack.connection import Connection
+
+from onestack.health.verify.sdk import identity
+
+STAMPED = re.compile(r"\d{10}-[0-9a-f]{32}$")
+RANDOM = re.compile(r"^[0-9a-f]{32}$")
+TEMPORARY = re.compile(r"^(Temporary project created for openstack\.|test project used only for the Test)")
+
+Test = Callable[[Any], bool]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of thing by openstacksdk's words for it. `ours`: whether the tests made one.
+
+    `unnamed`: that is only certain of those that were not there before the run.
+    """
+
+    service: str
+    one: str
+    many: str
+    ours: Test
+    unnamed: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def word(self) -> str:
+        """What a person calls one."""
+        return f"{self.service} {self.one.replace('_', ' ')}"
+
+    def listed(self, cloud: Connection) -> Iterable[Any]:
+        """All of them in the cloud, by the administrator's connection."""
+        found: Iterable[Any] = getattr(self._proxy(cloud), self.many)(**self.options)
+        return found
+
+    def delete(self, cloud: Connection, each: Any) -> None:
+        """Delete one."""
+        if self.one == "domain":
+            identity(cloud).update_domain(each, is_enabled=False)
+        # Availability zones of balancers have no id.
+        getattr(self._proxy(cloud), f"delete_{self.one}")(each if each.id else each.name)
+
+    def _proxy(self, cloud: Connection) -> Any:
+        return getattr(cloud, self.service.replace("-", "_"))
+
+
+def _stamped(attribute: str = "name") -> Test:
+    return lambda each: bool(STAMPED.search(str(getattr(each, attribute) or "")))
+
+
+def _project(each: Any) -> bool:
+    return _stamped()(each) or bool(TEMPORARY.search(str(each.description or "")))
+
+
+def _open_port(each: Any) -> bool:
+    """A rule for one port, open to all, without a word why."""
+    one = each.port_range_min is not None and each.port_range_min == each.port_range_max
+    return one and each.protocol in ("tcp", "udp") and not each.description and not each.remote_ip_prefix
+
+
+def _metainfo(each: Any) -> bool:
+    return str(each.meta_info).upper() == "FLAVOR_PROFILE_METAINFO"
+
+
+KINDS: tuple[Kind, ...] = (
+    Kind("identity", "limit", "limits", _stamped("resource_name")),
+    Kind("identity", "registered_limit", "registered_limits", _stamped("resource_name")),
+    # Endpoints go with their service.
+    Kind("identity", "service", "services", _stamped()),
+    Kind(
+        "identity",
+        "region",
+        "regions",
+        lambda each: bool(RANDOM.match(each.id)) and not each.description,
+        True,
+    ),
+    Kind("identity", "user", "users", _stamped()),
+    Kind("identity", "group", "groups", _stamped()),
+    Kind("identity", "domain", "domains", _stamped()),
+    Kind(
+        "compute", "flavor", "flavors", lambda each: bool(RANDOM.match(each.name)), True, {"is_public": None}
+    ),
+    Kind("placement", "resource_provider", "resource_providers", _stamped()),
+    Kind("block-storage", "type", "types", _stamped(), options={"is_public": None}),
+    Kind("block-storage", "group_type", "group_types", _stamped()),
+    Kind("image", "metadef_namespace", "metadef_namespaces", _stamped("namespace")),
+    Kind("network", "flavor", "flavors", _stamped()),
+    Kind("network", "service_profile", "service_profiles", _metainfo, True),
+    Kind("network", "default_security_group_rule", "default_security_group_rules", _open_port, True),
+    Kind("load-balancer", "flavor", "flavors", _stamped()),
+    Kind("load-balancer", "flavor_profile", "flavor_profiles", _stamped()),
+    Kind("load-balancer", "availability_zone", "availability_zones", _stamped()),
+    Kind("load-balancer", "availability_zone_profile", "availability_zone_profiles", _stamped()),
+)
+PROJECTS = Kind("identity", "project", "projects", _project)
+"""Those that tests make beside the suite's; removed with all they hold."""
+
+
+def there(admin: Connection, services: frozenset[str]) -> dict[str, list[str]]:
+    """Ids of what has no name of its own, by kind."""
+    kinds = [kind for kind in KINDS if kind.unnamed and kind.service in services]
+    return {kind.word: [each.id for each in kind.listed(admin)] for kind in kinds}
+
+
+def left(kind: Kind, listed: Iterable[Any], before: Mapping[str, Iterable[str]] | None) -> list[Any]:
+    """Which of those listed the tests made. `before`: what `there` said; None if there was no run."""
+    if kind.unnamed and (before is None or kind.word not in before):
+        return []
+    known = set(before[kind.word]) if before is not None and kind.unnamed else set()
+    return [each for each in listed if each.id not in known and kind.ours(each)]
