@@ -9,7 +9,8 @@ from openstack import exceptions
 
 from onestack.core.errors import PermanentError
 from onestack.core.events import silent
-from onestack.health.verify import quick, tenant
+from onestack.health.verify import tenant
+from onestack.health.verify.quick import quick
 from onestack.health.verify.report import Recorder
 
 
