@@ -82,7 +82,7 @@ def _files(view: View) -> dict[str, str]:
 
 
 def _processes(view: View) -> tuple[Process, ...]:
-    return (common.runner("neutron", PATH, needs=("ovsdb", "ovn-northd", "ovn-controller")),)
+    return (common.runner(view, "neutron", PATH, needs=("ovsdb", "ovn-northd", "ovn-controller")),)
 
 
 SERVICE = Service(
