@@ -14,6 +14,7 @@ from onestack.platform.services import CATALOGUE, _common
 from onestack.platform.services.identity import BOOTSTRAP, bootstrap, wanted
 from onestack.platform.shape import View, VolumeBackend
 from onestack.spec.services import PROJECTS, REQUIRES
+from onestack_runtime.replacements import registry
 
 
 def read(text: str) -> Mapping[str, Mapping[str, str]]:
@@ -219,3 +220,12 @@ def test_the_balancers_provider_is_there_by_upstreams_names_too(view: View) -> N
     assert providers("haproxy") == (["haproxy", *names.ALIASES], "haproxy")
     assert providers("ovn", "haproxy") == (["ovn", "haproxy", *names.ALIASES], "ovn")
     assert providers("ovn") == (["ovn"], "ovn")
+
+
+@pytest.mark.parametrize("tuning", ["full", "none"])
+def test_each_projects_process_is_told_which_replacements_to_install(view: View, tuning: str) -> None:
+    told = replace(view, tuning=tuning)
+    for service in CATALOGUE.values():
+        for process in service.processes(told):
+            assert process.environment[_common.TUNING] == tuning, process.name
+    assert _common.TUNING == registry.TUNING

@@ -48,7 +48,11 @@ def test_a_kernel_that_tells_nothing_will_do(tmp_path: Path) -> None:
 
 STAY = """
 import json, os, subprocess, sys, threading
+from pathlib import Path
 from onestack_runtime import processors
+from onestack_runtime.replacements import processors as replaced, registry, source
+digests = {name: source.digest(source.value(name)) for entry in replaced.ENTRIES for name in entry.targets}
+assert registry.install("nova", replaced.ENTRIES, digests, Path(sys.argv[2])) == {replaced.NAME}
 processors.stay(int(sys.argv[1]))
 ask = "import os; print(sorted(os.sched_getaffinity(0)))"
 seen = {"self": sorted(os.sched_getaffinity(0))}
@@ -64,10 +68,10 @@ print(json.dumps(seen))
 
 
 @pytest.mark.parametrize("place", [processors.NOVA, processors.NEUTRON, 99])
-def test_threads_stay_and_children_may_go_anywhere(place: int) -> None:
+def test_threads_stay_and_children_may_go_anywhere(place: int, tmp_path: Path) -> None:
     allowed = sorted(os.sched_getaffinity(0))
     told = subprocess.run(
-        [sys.executable, "-c", STAY, str(place)],
+        [sys.executable, "-c", STAY, str(place), str(tmp_path)],
         env={**os.environ, "PYTHONPATH": str(Path(processors.__file__).parents[1])},
         capture_output=True,
         text=True,

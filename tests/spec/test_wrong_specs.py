@@ -304,7 +304,7 @@ def test_diagnostics_are_data() -> None:
         "severity": "error",
         "summary": "unknown key 'listn'",
         "detail": "allowed: release, exclude, services, listen, compute, network, volumes, load_balancing, "
-        "monitoring",
+        "monitoring, tuning",
         "hint": "did you mean 'listen'?",
         "file": "cloud.yaml",
         "line": 1,

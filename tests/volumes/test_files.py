@@ -6,7 +6,6 @@ import json
 import struct
 import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -76,34 +75,21 @@ class Manager:
         return identity.get()
 
 
-class Service:
-    def __init__(self, number: int) -> None:
-        self.origin_service_id = number
-        self.manager: Any = Manager()
-
-    def report_state(self) -> int | None:
-        return identity.get()
-
-
 def test_each_service_works_in_its_own_name() -> None:
-    one, two = Service(1), Service(2)
-    identity.bind(one)
-    identity.bind(two)
-    assert (one.manager.who(), two.manager.who()) == (1, 2)
-    assert (one.report_state(), two.report_state()) == (1, 2)
+    one, two = identity.Bound(Manager(), 1), identity.Bound(Manager(), 2)
+    assert (one.who(), two.who()) == (1, 2)
     assert identity.get() is None, "outside of both"
-    assert one.manager.plain == "value"
+    assert one.plain == "value"
     seen: list[int | None] = []
-    thread = threading.Thread(target=lambda: seen.append(two.manager.who()))
+    thread = threading.Thread(target=lambda: seen.append(two.who()))
     thread.start()
     thread.join()
     assert seen == [2]
 
 
 def test_what_is_set_on_a_bound_manager_reaches_it() -> None:
-    service = Service(3)
-    manager = service.manager
-    identity.bind(service)
-    service.manager.plain = "other"
+    manager = Manager()
+    bound = identity.Bound(manager, 3)
+    bound.plain = "other"
     assert manager.plain == "other"
-    assert "who" in dir(service.manager)
+    assert "who" in dir(bound)

@@ -16,12 +16,11 @@ monkey_patch.patch(backend="threading")
 import logging  # noqa: E402
 import sys  # noqa: E402
 import threading  # noqa: E402
-from collections.abc import Callable  # noqa: E402
 from typing import Any  # noqa: E402
 
-from onestack_runtime import database_connections  # noqa: E402
 from onestack_runtime.places import API, ETC, LIB, RUN, folder  # noqa: E402
 from onestack_runtime.process import Process  # noqa: E402
+from onestack_runtime.replacements import registry  # noqa: E402
 
 LOG = logging.getLogger(__name__)
 
@@ -34,7 +33,7 @@ VOLUMES_UP_SECONDS = 120.0
 
 
 def main() -> None:
-    database_connections.install()
+    registry.install("cinder")
     state = LIB / "cinder"
     for name in ("backup", "conversion", "coordination", "lock"):
         folder(state / name, 0o700)
@@ -58,31 +57,15 @@ def _prepare() -> None:
     import os_brick
     import os_brick.privileged
     from cinder import privsep
-    from cinder.image import image_utils
     from oslo_config import cfg
 
     from onestack_runtime import privilege
-    from onestack_runtime.volumes import connector, identity
+    from onestack_runtime.volumes import connector
 
     privilege.in_process(privsep, os_brick.privileged)
     os_brick.setup(cfg.CONF)
-    # It hands each copy to eventlet's pool of threads, which from a second native thread never comes back.
-    image_utils.tpool = _NoPool
-    identity.install()
     connector.register()
     connector.end_left_overs(RUN / "cinder")
-
-
-class _NoPool:
-    """eventlet.tpool without a pool: what it is given is done by the thread that asks."""
-
-    @staticmethod
-    def Proxy(wrapped: Any, **how: Any) -> Any:
-        return wrapped
-
-    @staticmethod
-    def execute(function: Callable[..., Any], *args: Any, **named: Any) -> Any:
-        return function(*args, **named)
 
 
 class _Worker:
@@ -97,14 +80,11 @@ class _Worker:
 
     def start(self) -> None:
         """It listens on the message bus when this returns."""
-        from cinder import service
-
         from onestack_runtime.volumes import identity
 
         if self._after and not self._after.wait(VOLUMES_UP_SECONDS):
             raise TimeoutError("the volume services are not up")
-        made = service.Service.create(**self._how)
-        identity.bind(made)
+        made = identity.service_class().create(**self._how)
         made.start()
         self._service = made
         self.started.set()

@@ -1,4 +1,4 @@
-"""Related rows are not asked for in tables that hold none.
+"""Which tables are empty: related rows are not asked for in those (`onestack_runtime.replacements.relations`).
 
 With each port, network, subnet and router Neutron loads all that may belong to it: tags, DHCP options, allowed
 address pairs, host routes, port forwardings and many more. Each is a query, and in most clouds most of these tables
@@ -15,11 +15,10 @@ import logging
 import re
 from collections.abc import Callable, Iterable
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, Table, event, exists, literal, select, union_all
-from sqlalchemy.orm import RelationshipProperty, attributes, strategies
-from sqlalchemy.orm.base import LoaderCallableStatus, PassiveFlag
+if TYPE_CHECKING:
+    from sqlalchemy import Engine, Table
 
 LOG = logging.getLogger(__name__)
 
@@ -48,6 +47,8 @@ class EmptyTables:
 
     def watch(self) -> None:
         """Notice what is inserted. To be called before anything is."""
+        from sqlalchemy import Engine, event
+
         event.listen(Engine, "before_cursor_execute", self._notice)
 
     def learn(self, engine: Engine, tables: Iterable[Table]) -> None:
@@ -87,6 +88,8 @@ class EmptyTables:
 
 def _filled(engine: Engine, tables: Iterable[Table]) -> set[str]:
     """The names of those that hold rows."""
+    from sqlalchemy import exists, literal, select, union_all
+
     asked = [select(literal(table.name)).where(exists().select_from(table)) for table in tables]
     with engine.connect() as connection:
         return set(connection.scalars(union_all(*asked)))
@@ -103,78 +106,3 @@ def keep(engine: Engine, tables: Iterable[Table], ended: Callable[[float], bool]
             EMPTY.look(engine, tables)
         except Exception as error:
             LOG.info("the database is away: %s", error)
-
-
-def _nothing_for(loader: Any) -> bool:
-    """Whether a loader would find nothing, since a table that it reads is empty."""
-    related = (loader.mapper.local_table, loader.parent_property.secondary)
-    return any(table.name in EMPTY for table in related if table is not None)
-
-
-class _Loader:
-    """What SQLAlchemy's own loader does, unless it would find nothing: then what it loads is set so at once."""
-
-    def create_row_processor(self, *where: Any) -> None:
-        loader: Any = self
-        wanted = where[0].compile_state.compile_options._enable_eagerloads
-        if not wanted or not _nothing_for(loader):
-            super().create_row_processor(*where)  # type: ignore[misc]
-            return
-
-        def nothing(state: Any, loaded: Any, row: Any) -> None:
-            if loader.uselist:
-                attributes.init_state_collection(state, loaded, loader.key)
-            else:
-                loaded[loader.key] = None
-
-        # As SQLAlchemy's `noload`: for objects that are new to the session, or loaded anew.
-        where[-1]["new"].append((loader.key, nothing))
-
-
-@RelationshipProperty.strategy_for(lazy="selectin")
-class _SelectIn(_Loader, strategies.SelectInLoader):
-    """By a query for all objects loaded together."""
-
-
-@RelationshipProperty.strategy_for(lazy="subquery")
-class _Subquery(_Loader, strategies.SubqueryLoader):
-    """By a query that repeats the one which loaded them."""
-
-
-@RelationshipProperty.strategy_for(lazy=True)
-@RelationshipProperty.strategy_for(lazy="select")
-class _Lazy(strategies.LazyLoader):
-    """By a query for one object, when first used: Neutron uses all relations of a new object at its commit."""
-
-    def _emit_lazyload(self, session: Any, state: Any, identity: Any, passive: Any, *more: Any) -> Any:
-        if _nothing_for(self) and state.key and not passive & PassiveFlag.NO_AUTOFLUSH:
-            # The query would first write down what waits for it, and find it then.
-            session._autoflush()
-        if not _nothing_for(self):
-            return super()._emit_lazyload(session, state, identity, passive, *more)
-        if self.key in state.dict and not passive & PassiveFlag.DEFERRED_HISTORY_LOAD:
-            return LoaderCallableStatus.ATTR_WAS_SET
-        return [] if self.uselist else None
-
-
-_UNJOINED: set[str] = set()
-
-
-def unjoin(*tables: str) -> None:
-    """Load from `tables` by a query of its own what would be joined to every query: where they are empty, by none.
-
-    Call it before models are used. Not for tables whose ids come from requests: the database takes the same id in
-    capitals for the same, SQLAlchemy, which then puts the rows together, does not.
-    """
-    _UNJOINED.update(tables)
-
-
-@RelationshipProperty.strategy_for(lazy="joined")
-@RelationshipProperty.strategy_for(lazy=False)
-class _Joined(strategies.JoinedLoader):
-    """By a join."""
-
-    def __new__(cls, parent: Any, key: Any) -> Any:
-        if parent.mapper.local_table.name in _UNJOINED and parent.strategy_key == key:
-            return _SelectIn(parent, (("lazy", "selectin"),))
-        return super().__new__(cls)

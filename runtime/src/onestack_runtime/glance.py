@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 
-from onestack_runtime import database_connections, threads
+from onestack_runtime import threads
 from onestack_runtime.places import API, ETC, LIB, folder
 from onestack_runtime.process import Process
+from onestack_runtime.replacements import registry
 
 THREADS = 8
 
 
 def main() -> None:
     threads.native()
-    database_connections.install()
+    registry.install("glance")
     os.environ.setdefault("OS_GLANCE_CONFIG_DIR", str(ETC / "glance"))
     for name in ("images", "staging", "tasks"):
         folder(LIB / "glance" / name)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import os
 
-from onestack_runtime import database_connections, key_rotation, threads
+from onestack_runtime import key_rotation, threads
 from onestack_runtime.places import API, ETC
 from onestack_runtime.process import Process
+from onestack_runtime.replacements import registry
 
 LOG = logging.getLogger(__name__)
 THREADS = 8
@@ -15,7 +16,7 @@ THREADS = 8
 
 def main() -> None:
     threads.native()
-    database_connections.install()
+    registry.install("keystone")
     os.environ.setdefault("OS_KEYSTONE_CONFIG_DIR", str(ETC / "keystone"))
     from keystone.common.rbac_enforcer.enforcer import RBACEnforcer
     from keystone.server.wsgi import initialize_public_application

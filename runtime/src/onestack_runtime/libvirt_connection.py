@@ -1,4 +1,4 @@
-"""Nova's connection to libvirtd: made anew as soon as libvirtd is back, and its loss holds nobody up.
+"""Nova's connection to libvirtd: made anew as soon as libvirtd is back.
 
 Nova takes a host whose libvirtd ended out of service, and puts it back when it next happens to need libvirt: up to a
 minute later. Until then no server finds a host.
@@ -7,7 +7,6 @@ minute later. Until then no server finds a host.
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -15,16 +14,6 @@ LOG = logging.getLogger(__name__)
 
 SECONDS = 2.0
 """Between two looks; each is one question to libvirtd while it answers."""
-
-
-def make_safe(host: Any) -> None:
-    """Before `host` connects for the first time.
-
-    Nova holds a lock while it asks libvirtd whether the connection is good. If it is not, libvirt may call Nova back
-    in that very thread (here: where libvirtd ended a moment before), and the callback takes the same lock: with
-    threads, that is for ever, and no server can be made, changed or ended on this host any more.
-    """
-    host._wrapped_conn_lock = threading.RLock()
 
 
 def keep(host: Any, ended: Callable[[float], bool]) -> None:

@@ -9,13 +9,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from onestack_runtime import nova_events
-
-NOVA_USER = "neutron"
-"""With whose name Nova speaks to Neutron: [neutron] in nova.conf names the service user `neutron`."""
-EVENTS_SECONDS = 0.05
-"""How long events to Nova are gathered after some were sent."""
-
 
 class Workers:
     """Everything that upstream's neutron-periodic-workers and neutron-ovn-maintenance-worker do."""
@@ -27,7 +20,6 @@ class Workers:
 
     def start(self) -> None:
         """Start them; the API has been initialized before."""
-        from neutron.notifiers import nova
         from neutron.plugins.ml2.drivers.ovn.mech_driver.ovsdb import worker as ovn_worker
         from neutron_lib.callbacks import events, registry, resources
         from neutron_lib.plugins import directory
@@ -42,10 +34,6 @@ class Workers:
         self._maintenance = _maintenance_thread(self._driver)
         self._maintenance.start()
         registry.publish(resources.PROCESS, events.AFTER_SPAWN, None)
-        # The option allows whole seconds only, which every guest that boots would wait.
-        notifier = nova.Notifier.get_instance()
-        notifier.batch_notifier.batch_interval = EVENTS_SECONDS
-        nova_events.without_echo(notifier, NOVA_USER)
 
     def stop(self) -> None:
         """Stop them, and take this process out of OVN's ring of event handlers."""

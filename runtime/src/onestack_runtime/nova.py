@@ -15,17 +15,11 @@ import logging  # noqa: E402
 import os  # noqa: E402
 from typing import Any  # noqa: E402
 
-from onestack_runtime import (  # noqa: E402
-    database_connections,
-    guest_cards,
-    libvirt_connection,
-    nova_allocations,
-    processors,
-    signatures,
-    versioned_objects,
-)
+from onestack_runtime import guest_cards, libvirt_connection, processors  # noqa: E402
 from onestack_runtime.places import API, ENVIRONMENT, ETC, LIB, folder  # noqa: E402
 from onestack_runtime.process import Process  # noqa: E402
+from onestack_runtime.replacements import registry  # noqa: E402
+from onestack_runtime.replacements.processors import NAME as ONE_PROCESSOR  # noqa: E402
 
 LOG = logging.getLogger(__name__)
 
@@ -37,9 +31,8 @@ DRAIN_SECONDS = 30
 
 
 def main() -> None:
-    processors.stay(processors.NOVA)
-    database_connections.install()
-    _think_less()
+    if ONE_PROCESSOR in registry.install("nova"):
+        processors.stay(processors.NOVA)
     os.environ.setdefault("OS_NOVA_CONFIG_DIR", str(ETC / "nova"))
     os.environ.setdefault("OS_NOVA_CONFIG_FILES", f"{ENVIRONMENT}/etc/nova/api-paste.ini;nova.conf")
     for name in (".", "instances", "tmp"):
@@ -65,15 +58,6 @@ def main() -> None:
     process.run()
 
 
-def _think_less() -> None:
-    """Have upstream's code find out once what stays the same. Before any of Nova's objects is imported."""
-    from oslo_policy import _checks
-    from oslo_versionedobjects import base
-
-    signatures.of_rules(_checks)
-    versioned_objects.quicken(base)
-
-
 def _prepare_workers() -> None:
     """What nova-compute's own start does for the whole process."""
     import nova.privsep
@@ -82,11 +66,9 @@ def _prepare_workers() -> None:
     import os_vif
     import vif_plug_ovs.privsep
     from nova import objects, policy
-    from nova.api.validation import validators
     from nova.conf import CONF
-    from nova.network import neutron
 
-    from onestack_runtime import nova_networks, nova_questions, privilege, schemas
+    from onestack_runtime import privilege
 
     privilege.in_process(nova.privsep, os_brick.privileged, vif_plug_ovs.privsep)
     os_brick.setup(CONF)
@@ -95,14 +77,8 @@ def _prepare_workers() -> None:
         from onestack_runtime.volumes import libvirt
 
         libvirt.register()
-    nova_networks.remember(neutron.API)
-    nova_networks.look_once(neutron.API)
-    nova_questions.of_versions(objects.service)
-    nova_questions.of_devices(objects.Instance)
-    schemas.of_nova(validators)
-    # The rules are upstream's; at each check it would look for files with others.
+    # Else the first request makes the rules.
     policy.init()
-    policy._ENFORCER.use_conf = False
     objects.Service.enable_min_version_cache()
 
 
@@ -131,12 +107,8 @@ class _Worker:
         _require_placement()
         for host in self._hosts[len(self._services) :]:
             made = service.Service.create(binary=self.name, topic=self._topic, host=host, **self._more)
-            self._prepare(made.manager)
             made.start()
             self._services.append(made)
-
-    def _prepare(self, manager: Any) -> None:
-        """Before a service starts."""
 
     def drain(self) -> None:
         """Take nothing new, and wait for what is in progress.
@@ -171,14 +143,6 @@ class _Compute(_Worker):
             host = self._services[0].manager.driver._host
             self._process.thread("libvirt", lambda: libvirt_connection.keep(host, self._process.wait))
             self._process.thread("guests' cards", lambda: guest_cards.keep_up(self._process.wait))
-
-    def _prepare(self, manager: Any) -> None:
-        from nova.conf import CONF
-
-        # The tracker of this host's resources has its own.
-        nova_allocations.when_used(manager.reportclient, CONF)
-        if _by_libvirt():
-            libvirt_connection.make_safe(manager.driver._host)
 
 
 def _by_libvirt() -> bool:

@@ -7,16 +7,16 @@ one task here, removing rows of deleted balancers, is the balancers' worker's.
 from __future__ import annotations
 
 import logging
-import socketserver
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
-from onestack_runtime import database_connections, octavia_clients, threads
+from onestack_runtime import octavia_clients, threads
 from onestack_runtime.balancer import names
 from onestack_runtime.places import API, ETC, LIB, RUN, folder
 from onestack_runtime.process import Process
+from onestack_runtime.replacements import registry
 
 LOG = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ LISTEN_SECONDS = 30.0
 
 def main() -> None:
     threads.native()
-    database_connections.install()
+    registry.install("octavia")
     folder(RUN / "octavia", 0o700)
     folder(LIB / "octavia/balancers", 0o711)
     folder(LIB / "octavia/certificates", 0o700)
@@ -46,8 +46,6 @@ def main() -> None:
     # cannot be loaded.
     agent = _DriverAgent()
     agent.start()
-    if names.PROVIDER in providers:
-        names.install()
     # `setup_app` reads the configuration itself, and refuses one that was read.
     cfg.CONF.clear()
     application = app.setup_app(argv=words)
@@ -75,13 +73,6 @@ def _providers() -> list[str]:
     return [each.partition(":")[0].strip() for each in enabled.split(",")]
 
 
-class _ThreadingServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-    """In place of the driver agent's own, which forks: a process with threads must not."""
-
-    daemon_threads = True
-    request_queue_size = 64
-
-
 class _DriverAgent:
     """The three sockets through which octavia-lib reaches Octavia's database."""
 
@@ -101,7 +92,6 @@ class _DriverAgent:
         ]
         for place in places:
             place.unlink(missing_ok=True)
-        driver_listener.ForkingUDSServer = _ThreadingServer
         for body in (
             driver_listener.status_listener,
             driver_listener.stats_listener,

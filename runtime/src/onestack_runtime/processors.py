@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 SYSTEM = Path("/sys/devices/system/cpu")
 NOVA, NEUTRON = range(2)
@@ -22,16 +20,14 @@ NOVA, NEUTRON = range(2)
 
 
 def stay(place: int) -> None:
-    """Run on one of the processors that this process may use. What it starts may use them all.
+    """Run on one of the processors that this process may use.
 
-    To be called while the process has one thread: those that it starts stay where it is.
+    To be called while the process has one thread: those that it starts stay where it is. So would the programs that
+    it starts, but for the replacement `one-processor`.
     """
-    allowed = os.sched_getaffinity(0)
-    preferred = order(allowed)
-    mine = {preferred[place % len(preferred)]}
+    preferred = order(os.sched_getaffinity(0))
     with contextlib.suppress(OSError):
-        os.sched_setaffinity(0, mine)
-        _free_children(allowed, mine)
+        os.sched_setaffinity(0, {preferred[place % len(preferred)]})
 
 
 def order(allowed: Iterable[int], system: Path = SYSTEM) -> list[int]:
@@ -52,19 +48,3 @@ def _read(file: Path) -> str:
         return file.read_text().strip()
     except OSError:
         return ""
-
-
-def _free_children(allowed: set[int], mine: set[int]) -> None:
-    start = subprocess.Popen.__init__
-
-    def start_anywhere(self: Any, *args: Any, **named: Any) -> None:
-        # A child gets what the thread has that starts it. Processors may be taken away while the process runs.
-        with contextlib.suppress(OSError):
-            os.sched_setaffinity(0, allowed)
-        try:
-            start(self, *args, **named)
-        finally:
-            with contextlib.suppress(OSError):
-                os.sched_setaffinity(0, mine)
-
-    subprocess.Popen.__init__ = start_anywhere  # type: ignore[method-assign]

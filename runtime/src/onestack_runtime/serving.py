@@ -77,7 +77,7 @@ def _below(path: str, host: str, header: tuple[str, str]) -> tuple[str, str]:
     return name, parts._replace(path=path + parts.path).geturl()
 
 
-class Server(wsgi.Server):  # type: ignore[misc]
+class Server(wsgi.Server):
     """cheroot's threaded server, with our socket mode and our log."""
 
     def __init__(self, application: Application, socket: str, threads: int) -> None:
@@ -98,7 +98,7 @@ class Server(wsgi.Server):  # type: ignore[misc]
         self.keep_alive_conn_limit = 512
 
     def bind_unix_socket(self, bind_addr: str) -> object:
-        sock = super().bind_unix_socket(bind_addr)
+        sock: object = super().bind_unix_socket(bind_addr)  # type: ignore[no-untyped-call]
         place = Path(bind_addr)
         place.chmod(MODE)
         try:

@@ -53,7 +53,7 @@ def _status_lines(status: Status) -> list[str]:
             f"{_MARKS[each.alive]} {each.kind:<38} {each.host}{'' if each.enabled else '  (disabled)'}"
             for each in status.workers
         ]
-    if said := (*status.reasons, *status.scaling):
+    if said := (*status.reasons, *status.scaling, *status.warnings):
         lines += ["", *(f"[yellow]![/] {escape(reason)}" for reason in said)]
     return lines
 

@@ -13,6 +13,8 @@ from openstack.connection import Connection
 from openstack.exceptions import SDKException
 
 from onestack.core.graph import Task, execute
+from onestack.health import replacements as replaced_functions
+from onestack.health.replacements import Replacements
 from onestack.host import processes
 from onestack.platform import catalogue, connect, scaling_status
 from onestack.platform.hypervisors import out_by_itself
@@ -54,7 +56,8 @@ class WorkerStatus:
 @dataclass(frozen=True)
 class Status:
     """`reasons`: what is degraded, and why, in words. `scaling`: what keeps scaling groups from what they want; that
-    may be a tenant's quota, so it makes no cloud degraded."""
+    may be a tenant's quota, so it makes no cloud degraded. `warnings`: what makes no cloud degraded either.
+    `replacements`: which of OpenStack's functions are replaced in its processes."""
 
     health: Health
     name: str
@@ -67,6 +70,8 @@ class Status:
     workers: tuple[WorkerStatus, ...] = ()
     reasons: tuple[str, ...] = ()
     scaling: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    replacements: Replacements = field(default_factory=Replacements)
     chosen: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -102,6 +107,7 @@ def examine(site: Site) -> Status:
         reasons += [f"{w.kind} on {w.host} is out of service: {w.out}" for w in workers if w.out]
         health = "degraded" if reasons else "healthy"
     inside = processes.inside(site.paths.run)
+    replaced = replaced_functions.read(site.paths.run, [each.name for each in found if each.pid is not None])
     return Status(
         health=health,
         name=site.spec.name,
@@ -114,6 +120,8 @@ def examine(site: Site) -> Status:
         workers=tuple(workers),
         reasons=tuple(reasons),
         scaling=() if health == "not running" else tuple(scaling_problems(site.paths.run)),
+        warnings=tuple(replaced.warnings()),
+        replacements=replaced,
         chosen=site.choices.reasons,
     )
 

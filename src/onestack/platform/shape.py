@@ -101,6 +101,8 @@ class View:
     """Every API and page behind the API gateway, by project name."""
     binds: tuple[str, ...] = ()
     """What the API gateway listens on, in HAProxy's words."""
+    tuning: str = "full"
+    """`none`: without replacements that are for performance alone; `full -NAME`: without those, to measure them."""
 
     @property
     def consoles(self) -> bool:

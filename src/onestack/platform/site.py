@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,6 +32,9 @@ PYTHON = {
     "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
 }
 """The environment of everything that runs inside."""
+
+TUNING = "ONESTACK_TUNING"
+"""Environment variable: in place of `platform.tuning`, for measurements of single replacements."""
 
 VirtType = Literal["kvm", "qemu", "fake"]
 
@@ -146,6 +150,7 @@ class Site:
             monitoring=self._monitoring,
             endpoints=catalogue.endpoints(platform.services),
             binds=(self._bind,),
+            tuning=os.environ.get(TUNING) or platform.tuning,
         )
 
     @property

@@ -20,7 +20,7 @@ def stamps(site: Site) -> dict[str, str]:
     for one in catalogue.declarations(site.view):
         files = one.files(site.view)
         for each in one.processes(site.view):
-            found[each.name] = _digits({**files, **contents(site, each.reads)})
+            found[each.name] = _digits({**files, **contents(site, each.reads), **each.environment})
     return found
 
 

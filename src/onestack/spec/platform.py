@@ -326,6 +326,8 @@ platform:
     """What balances load."""
     monitoring: Monitoring = Monitoring()
     """Figures of what runs."""
+    tuning: Literal["full", "none"] = "full"
+    """`none`: without the replacements of OpenStack's functions that are for performance alone; status lists them."""
 
     @property
     def base_extras(self) -> tuple[str, ...]:

@@ -56,7 +56,8 @@ class Network:
     @staticmethod
     def _card(proxy: Any, port: Any) -> Card:
         network = proxy.get_network(port.network_id)
-        addresses, gateways, routes = [], {}, []
+        addresses, routes = [], []
+        gateways: dict[int, str] = {}
         for fixed in port.fixed_ips:
             subnet = proxy.get_subnet(fixed["subnet_id"])
             length = ipaddress.ip_network(subnet.cidr).prefixlen

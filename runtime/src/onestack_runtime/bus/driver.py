@@ -17,7 +17,7 @@ from onestack_runtime.bus.listener import LocalListener
 from onestack_runtime.bus.queues import Address, Kind, QueueFull
 
 
-class LocalDriver(base.BaseDriver):
+class LocalDriver(base.BaseDriver):  # type: ignore[misc]
     """Messages between the threads of this process. See the package for what it promises."""
 
     def __init__(

@@ -20,7 +20,7 @@ LOG = logging.getLogger(__name__)
 PREFETCH = 256
 
 
-class LocalIncomingMessage(base.RpcIncomingMessage):
+class LocalIncomingMessage(base.RpcIncomingMessage):  # type: ignore[misc]
     """A message given to a server. One class serves both: a notification is one that nobody waits for."""
 
     def __init__(self, broker: Broker, consumer: Consumer, message: Message) -> None:
@@ -56,7 +56,7 @@ class LocalIncomingMessage(base.RpcIncomingMessage):
             self._broker.settle(self._consumer, self._message, requeue)
 
 
-class LocalListener(base.Listener):
+class LocalListener(base.Listener):  # type: ignore[misc]
     """Subscribed from the moment it is made; delivers from start() to stop()."""
 
     def __init__(

@@ -15,11 +15,16 @@ from neutron_lib.plugins.ml2 import api
 from onestack_runtime.fake_hosts.hosts import DRIVER, PREFIX
 
 
-def is_pretended(host: str) -> bool:
-    """Whether it is a fake host: where this driver is not configured, none is."""
+def is_used() -> bool:
+    """Whether this driver is configured: only then are there fake hosts."""
     from oslo_config import cfg
 
-    return host.startswith(PREFIX) and DRIVER in cfg.CONF.ml2.mechanism_drivers
+    return DRIVER in cfg.CONF.ml2.mechanism_drivers
+
+
+def is_pretended(host: str) -> bool:
+    """Whether it is a fake host."""
+    return host.startswith(PREFIX) and is_used()
 
 
 class FakeHostsMechanismDriver(api.MechanismDriver):  # type: ignore[misc]

@@ -14,6 +14,7 @@ from onestack_runtime import horizon, threads
 from onestack_runtime.health import Application, Environ
 from onestack_runtime.places import API, LIB, folder
 from onestack_runtime.process import Process
+from onestack_runtime.replacements import registry
 
 LOG = logging.getLogger("onestack_runtime.horizon")
 
@@ -27,6 +28,7 @@ _KEPT_SECONDS = 3600
 
 def main() -> None:
     threads.native()
+    registry.install("horizon")
     folder(LIB / "horizon/sessions", 0o700)
     horizon.configure()
     from django.core.wsgi import get_wsgi_application

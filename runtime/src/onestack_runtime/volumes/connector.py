@@ -115,7 +115,7 @@ class LogicalConnector(local.LocalConnector):  # type: ignore[misc]
 
 
 def _place(connection_properties: dict[str, Any]) -> Path:
-    return FOLDER / connection_properties["name"]
+    return FOLDER / str(connection_properties["name"])
 
 
 def _pid_file(place: Path) -> Path:

@@ -79,12 +79,12 @@ class FileDriver(
         Path(self.base).mkdir(mode=0o711, parents=True, exist_ok=True)
 
     def _get_mount_point_for_share(self, share: str) -> str:
-        return self.base
+        return str(self.base)
 
     def _find_share(self, volume: Any) -> str:
         # Whether it fits was the scheduler's question; only what changed since is asked here.
         self._require_room(volume.size)
-        return self.base
+        return str(self.base)
 
     # Files.
 
@@ -121,12 +121,12 @@ class FileDriver(
         if qcow2.header(path).size < size * units.Gi:
             self._execute("qemu-img", "resize", "-q", "-f", FORMAT, path, f"{size}G")
 
-    @coordination.synchronized("{self.driver_prefix}-{volume.id}")
+    @coordination.synchronized("{self.driver_prefix}-{volume.id}")  # type: ignore[untyped-decorator]
     def create_volume(self, volume: Any) -> dict[str, Any]:
         made: dict[str, Any] = super().create_volume(volume)
         return made
 
-    @coordination.synchronized("{self.driver_prefix}-{volume.id}")
+    @coordination.synchronized("{self.driver_prefix}-{volume.id}")  # type: ignore[untyped-decorator]
     def delete_volume(self, volume: Any) -> None:
         """All files of the volume: the last one, and what an operation that was cut off left behind."""
         for path in self._files(volume.name):
@@ -187,7 +187,7 @@ class FileDriver(
 
     # Growing.
 
-    @coordination.synchronized("{self.driver_prefix}-{volume.id}")
+    @coordination.synchronized("{self.driver_prefix}-{volume.id}")  # type: ignore[untyped-decorator]
     def extend_volume(self, volume: Any, new_size: int) -> None:
         """While QEMU holds the file it is QEMU that makes it larger: Nova tells it to, when Cinder is done."""
         self._require_room(int(new_size) - volume.size)

@@ -25,24 +25,28 @@ def get() -> int | None:
     return found if found is not None else _default[0]
 
 
-def install() -> None:
-    """Let the class attribute `Service.service_id` say whose thread reads it."""
+def kind(upstream: type) -> type:
+    """The class of Cinder's class Service: its attribute `service_id` says whose thread reads it."""
+    said = property(lambda cls: get(), lambda cls, value: _default.__setitem__(0, value))
+    return type("ServiceWithIdentity", (upstream,), {"service_id": said})
+
+
+def service_class() -> Any:
+    """Of services in whose name all is done that comes to them, by message or by timer."""
     from cinder import service
 
-    kind = type(service.Service)
-    if not hasattr(kind, "service_id"):
-        service.Service.__class__ = type(
-            "ServiceWithIdentity",
-            (kind,),
-            {"service_id": property(lambda cls: get(), lambda cls, value: _default.__setitem__(0, value))},
-        )
+    class Service(service.Service):  # type: ignore[misc]
+        """One of several in a process."""
 
+        def __init__(self, *args: Any, **named: Any) -> None:
+            super().__init__(*args, **named)
+            self.manager: Any = Bound(vars(self)["manager"], self.origin_service_id)
 
-def bind(made: Any) -> None:
-    """All that comes to a new service, by message or by timer, is done in its name."""
-    number: int = made.origin_service_id
-    made.report_state = _as(number, made.report_state)
-    made.manager = Bound(made.manager, number)
+        def report_state(self) -> None:
+            with during(_current, "id", self.origin_service_id):
+                super().report_state()
+
+    return Service
 
 
 def _as(number: int, method: Callable[..., Any]) -> Callable[..., Any]:

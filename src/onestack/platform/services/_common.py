@@ -130,6 +130,10 @@ def lock_path(project: str) -> dict[str, Section]:
     return {"oslo_concurrency": {"lock_path": f"{LIB}/{project}/lock"}}
 
 
+TUNING = "ONESTACK_TUNING"
+"""Environment variable: which replacements a runner installs (onestack_runtime.replacements)."""
+
+
 def environment(**more: str) -> dict[str, str]:
     """The environment of every process that runs OpenStack's Python."""
     return {
@@ -149,6 +153,7 @@ def socket(project: str) -> str:
 
 
 def runner(
+    view: View,
     project: str,
     path: str,
     *,
@@ -164,7 +169,7 @@ def runner(
         (*_PYTHON, f"onestack_runtime.{project}"),
         Ready(http=(socket(project), f"/{path}/healthcheck"), seconds=ready_seconds),
         needs=("databases", "front", *needs),
-        environment=environment(**(more or {})),
+        environment=environment(**{TUNING: view.tuning, **(more or {})}),
         reads=reads,
         stop_seconds=stop_seconds,
     )

@@ -55,7 +55,7 @@ def _files(view: View) -> dict[str, str]:
 def _processes(view: View) -> tuple[Process, ...]:
     return (
         common.runner(
-            "cinder", PATH, needs=(ceph.STEP, lvm.STEP), stop_seconds=STOP_SECONDS, reads=ceph.READS
+            view, "cinder", PATH, needs=(ceph.STEP, lvm.STEP), stop_seconds=STOP_SECONDS, reads=ceph.READS
         ),
     )
 

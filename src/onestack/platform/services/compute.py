@@ -106,6 +106,7 @@ def _processes(view: View) -> tuple[Process, ...]:
     fake = view.virt_type == "fake"
     return (
         common.runner(
+            view,
             "nova",
             PATH,
             needs=("ovs-vswitchd",) if fake else ("ovs-vswitchd", "libvirtd"),

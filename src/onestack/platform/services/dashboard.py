@@ -28,7 +28,7 @@ def _files(view: View) -> dict[str, str]:
 
 
 def _processes(view: View) -> tuple[Process, ...]:
-    return (common.runner("horizon", PATH),)
+    return (common.runner(view, "horizon", PATH),)
 
 
 SERVICE = Service(

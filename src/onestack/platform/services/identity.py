@@ -42,7 +42,7 @@ def _files(view: View) -> dict[str, str]:
 
 
 def _processes(view: View) -> tuple[Process, ...]:
-    return (common.runner("keystone", PATH, needs=(BOOTSTRAP,)),)
+    return (common.runner(view, "keystone", PATH, needs=(BOOTSTRAP,)),)
 
 
 def bootstrap() -> tuple[str, ...]:

@@ -41,7 +41,7 @@ def _files(view: View) -> dict[str, str]:
 
 
 def _processes(view: View) -> tuple[Process, ...]:
-    return (common.runner("glance", PATH, more={"OS_GLANCE_CONFIG_DIR": f"{ETC}/glance"}),)
+    return (common.runner(view, "glance", PATH, more={"OS_GLANCE_CONFIG_DIR": f"{ETC}/glance"}),)
 
 
 SERVICE = Service(

@@ -84,7 +84,7 @@ def _enabled(view: View) -> dict[str, str]:
 
 
 def _processes(view: View) -> tuple[Process, ...]:
-    return (common.runner("octavia", PATH, needs=("ovsdb", "ovs-vswitchd"), stop_seconds=20),)
+    return (common.runner(view, "octavia", PATH, needs=("ovsdb", "ovs-vswitchd"), stop_seconds=20),)
 
 
 SERVICE = Service(

@@ -93,7 +93,7 @@ def _dns_servers(view: View) -> tuple[str, ...]:
 
 
 def _processes(view: View) -> tuple[Process, ...]:
-    return (common.runner("neutron", PATH, needs=("ovsdb", "ovn-northd", "ovn-controller")),)
+    return (common.runner(view, "neutron", PATH, needs=("ovsdb", "ovn-northd", "ovn-controller")),)
 
 
 SERVICE = Service(

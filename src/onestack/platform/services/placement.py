@@ -22,7 +22,7 @@ def _files(view: View) -> dict[str, str]:
 
 
 def _processes(view: View) -> tuple[Process, ...]:
-    return (common.runner("placement", PATH),)
+    return (common.runner(view, "placement", PATH),)
 
 
 SERVICE = Service(

@@ -8,7 +8,6 @@ Once for a release: it takes twelve seconds of a processor, and needs neither a 
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 
@@ -33,4 +32,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -7,11 +7,14 @@ process's other threads take over. Without them the machine changes threads a th
 
 from __future__ import annotations
 
+import select
 import time
 from typing import Any
 
+from onestack_runtime.replacements.entry import NOT_ALONE, Replacement
+
 HEARD_SECONDS = 1.0
-"""How long after its last answer the server counts as there. What is lost meanwhile fails as in mid-request."""
+"""How long after its last answer the server counts as there, unless the kernel knows better."""
 
 _ONE_RESULT = (
     b"SELECT ",
@@ -63,8 +66,10 @@ def connection(base: Any) -> Any:
                 self._done()
 
         def ping(self, *reconnect: bool) -> None:
-            """Raise OperationalError unless the server is there, or answered just now."""
-            if time.monotonic() - self._heard > HEARD_SECONDS:
+            """Raise OperationalError unless the server is there. One that answered just now is, unless it has hung
+            up: then there is something to read, its farewell or the end."""
+            recent = time.monotonic() - self._heard <= HEARD_SECONDS
+            if not recent or _readable(self.fileno()):
                 super().ping(*reconnect)
                 self._heard = time.monotonic()
 
@@ -75,17 +80,51 @@ def connection(base: Any) -> Any:
     return Connection
 
 
-def install() -> None:
-    """All of this process's connections are such. To be called before there are any."""
+def _readable(number: int) -> bool:
+    poll = select.poll()
+    poll.register(number, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _connect(original: Any) -> tuple[Any, ...]:
     import MySQLdb.connections
-    from oslo_db.sqlalchemy import engines
-    from sqlalchemy import Engine, event
 
-    made = connection(MySQLdb.connections.Connection)
+    return (connection(MySQLdb.connections.Connection),)
 
-    def connect(dialect: Any, record: Any, args: Any, named: Any) -> Any:
-        return made(*args, **named) if dialect.driver == "mysqldb" else None
 
-    event.listen(Engine, "do_connect", connect)
-    # It lets greenlets take turns, and there are none.
-    engines._thread_yield = lambda connection, record: None
+def _no_yield(original: Any) -> tuple[Any, ...]:
+    return (lambda dbapi_con, con_record: None,)
+
+
+_ALL = ("keystone", "glance", "placement", "neutron", "nova", "cinder", "octavia")
+_GAIN = "with `no-thread-yield`, a third fewer changes of threads under load (c668341); not measured alone"
+_CONNECTION = "MySQLdb.connections:Connection"
+
+ENTRIES = (
+    Replacement(
+        "database-connections",
+        ("MySQLdb:connect",),
+        _ALL,
+        "performance",
+        "no question whether a database server is there that just answered, nothing ended that was not begun, no "
+        "look for a second result where a statement has one",
+        _connect,
+        _GAIN,
+        uses=(
+            *(f"{_CONNECTION}.{name}" for name in ("query", "commit", "rollback", "ping", "next_result")),
+            "MySQLdb.cursors:BaseCursor.nextset",
+            "MySQLdb.cursors:BaseCursor._query",
+            "sqlalchemy.dialects.mysql.mysqldb:MySQLDialect_mysqldb.do_ping",
+        ),
+    ),
+    Replacement(
+        "no-thread-yield",
+        ("oslo_db.sqlalchemy.engines:_thread_yield",),
+        _ALL,
+        "performance",
+        "a thread that returns a connection does not let others take over: that is for greenlets, and there are none",
+        _no_yield,
+        NOT_ALONE,
+        uses=("oslo_db.sqlalchemy.engines:create_engine",),
+    ),
+)

@@ -1,0 +1,63 @@
+"""The registry as a page of the documentation: docs/reference/replacements.md.
+
+python -m onestack_runtime.replacements.reference        prints it
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+from onestack_runtime.replacements.entry import Replacement
+from onestack_runtime.replacements.registry import ALL, TUNING
+
+HEAD = """\
+# Replaced functions of OpenStack
+
+OpenStack's packages are unmodified on disk. When its processes start, {functions} attributes of theirs (functions,
+and a few classes and constants) are replaced by OneStack's own. {required} of the entries are required: without them
+a process does not work properly. {performance} are for performance alone: `platform.tuning: none` starts without
+them ({variable} in the processes).
+
+Each was written against source with a known digest. Where the digest is another one, an entry for performance is
+skipped, and `onestack status` warns of it; a process that needs a required one does not start, and its log says why.
+`onestack status --json` lists what is active in each process, and what was skipped.
+"""
+
+
+def page(entries: tuple[Replacement, ...] = ALL) -> str:
+    """The page's text."""
+    head = HEAD.format(
+        functions=len({name for each in entries for name in each.targets}),
+        required=sum(each.kind == "required" for each in entries),
+        performance=sum(each.kind == "performance" for each in entries),
+        variable=f"`{TUNING}`",
+    )
+    return (
+        "\n".join([head, *_section("required", entries), *_section("performance", entries)]).rstrip() + "\n"
+    )
+
+
+def _section(kind: str, entries: tuple[Replacement, ...]) -> Iterator[str]:
+    yield f"## {kind.capitalize()}\n"
+    for each in entries:
+        if each.kind == kind:
+            yield from _entry(each)
+
+
+def _entry(each: Replacement) -> Iterator[str]:
+    yield f"### `{each.name}`\n"
+    yield f"{each.reason[0].upper()}{each.reason[1:]}.\n"
+    yield f"- in: {', '.join(each.runners)}"
+    yield from (f"- replaces: `{target}`" for target in each.targets)
+    if each.gain:
+        yield f"- gain: {each.gain}"
+    if each.differs:
+        yield f"- differs: {each.differs}"
+    if each.single_process:
+        yield "- host: one process is all of the project"
+    yield ""
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())

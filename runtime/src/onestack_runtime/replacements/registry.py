@@ -1,0 +1,162 @@
+"""All replacements, and the one place that installs them: nothing else sets an attribute of upstream's.
+
+A process installs its own before it serves. It says in /run/replacements/<runner>.json which of them are active, and
+which were skipped and why: `onestack status` shows it.
+"""
+
+from __future__ import annotations
+
+import json
+import linecache
+import logging
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from onestack_runtime.places import RUN
+from onestack_runtime.replacements import (
+    cinder,
+    database,
+    horizon,
+    neutron,
+    neutron_events,
+    nova,
+    objects,
+    octavia,
+    policies,
+    processors,
+    relations,
+    requests,
+    source,
+)
+from onestack_runtime.replacements.digests import DIGESTS
+from onestack_runtime.replacements.entry import Replacement
+
+LOG = logging.getLogger(__name__)
+
+TUNING = "ONESTACK_TUNING"
+"""Environment variable: `none` leaves out what is for performance alone. From `platform.tuning` in the spec.
+
+To measure one: `full -NAME -NAME` leaves those out.
+"""
+REFERENCE = "docs/reference/replacements.md"
+
+# In the order in which they are installed: classes of objects and models are made when they are imported.
+ALL: tuple[Replacement, ...] = (
+    *processors.ENTRIES,
+    *objects.ENTRIES,
+    *relations.ENTRIES,
+    *database.ENTRIES,
+    *policies.ENTRIES,
+    *requests.ENTRIES,
+    *neutron.ENTRIES,
+    *neutron_events.ENTRIES,
+    *nova.ENTRIES,
+    *cinder.ENTRIES,
+    *octavia.ENTRIES,
+    *horizon.ENTRIES,
+)
+
+Because = Literal["tuning", "digest"]
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """`because`: `tuning` (the spec wants none) or `digest` (upstream is not what it was written against)."""
+
+    name: str
+    because: Because
+    detail: str
+
+
+def of(runner: str, entries: Iterable[Replacement] = ALL) -> tuple[Replacement, ...]:
+    """Those of one project's process."""
+    return tuple(each for each in entries if runner in each.runners)
+
+
+def install(
+    runner: str,
+    entries: Iterable[Replacement] = ALL,
+    digests: Mapping[str, str] = DIGESTS,
+    folder: Path = RUN / "replacements",
+) -> frozenset[str]:
+    """Install those of a project's process; the names of those that are active.
+
+    To be called before anything of the project is used. Ends the process (SystemExit) where a required one does not
+    fit to what it replaces.
+    """
+    tuning = os.environ.get(TUNING, "full")
+    checked: dict[str, str] = {}
+    active: list[Replacement] = []
+    skipped: list[Skipped] = []
+    try:
+        for entry in of(runner, entries):
+            if entry.kind == "performance" and (tuning == "none" or f"-{entry.name}" in tuning.split()):
+                skipped.append(Skipped(entry.name, "tuning", f"{TUNING} is {tuning}"))
+            elif wrong := misfits(entry, digests, checked) or _exchange(entry):
+                _refuse_required(runner, entry, wrong)
+                LOG.warning("%s runs without the replacement %s: %s", runner, entry.name, wrong)
+                skipped.append(Skipped(entry.name, "digest", wrong))
+            else:
+                active.append(entry)
+    finally:
+        # Sources that were read for their digests are not kept.
+        linecache.clearcache()
+        _note(folder / f"{runner}.json", runner, tuning, active, skipped)
+    return frozenset(each.name for each in active)
+
+
+def misfits(entry: Replacement, digests: Mapping[str, str], checked: dict[str, str] | None = None) -> str:
+    """How upstream differs from what the entry was written against; empty if it does not.
+
+    `checked`: the digests of upstream's own that are known, by name; what was replaced since has another one.
+    """
+    checked = {} if checked is None else checked
+    wrong = []
+    for name in (*entry.targets, *entry.uses):
+        try:
+            found = checked[name] = checked.get(name) or source.digest(source.value(name))
+        except Exception as error:
+            # Whatever a module says when it cannot be imported.
+            wrong.append(f"{name} is not there ({error})")
+            continue
+        if found != digests.get(name):
+            wrong.append(f"{name} has digest {found}, not {digests.get(name)}")
+    return "; ".join(wrong)
+
+
+def _refuse_required(runner: str, entry: Replacement, wrong: str) -> None:
+    if entry.kind == "required":
+        raise SystemExit(
+            f"{runner} does not start: it needs the replacement {entry.name}, which was written against another "
+            f"version of OpenStack: {wrong}. Use the packages of the release's lock; {REFERENCE} says what it is for."
+        )
+
+
+def _exchange(entry: Replacement) -> str:
+    """Put the new values in their places; why that cannot be, and nothing was changed, or empty."""
+    try:
+        made = entry.build(*map(source.value, entry.targets))
+    except Exception as error:
+        return f"it cannot be made ({type(error).__name__}: {error})"
+    for target, new in zip(entry.targets, made, strict=True):
+        owner, attribute = source.place(target)
+        setattr(owner, attribute, new)
+    return ""
+
+
+def _note(
+    file: Path, runner: str, tuning: str, active: Iterable[Replacement], skipped: Iterable[Skipped]
+) -> None:
+    told: dict[str, Any] = {
+        "runner": runner,
+        "tuning": tuning,
+        "active": [{"name": each.name, "kind": each.kind, "targets": list(each.targets)} for each in active],
+        "skipped": [asdict(each) for each in skipped],
+    }
+    file.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    partial = file.with_suffix(".partial")
+    partial.write_text(json.dumps(told, indent=1) + "\n")
+    partial.rename(file)

@@ -1,0 +1,68 @@
+"""Which of OpenStack's functions are replaced in the processes that run: as each of them noted when it started.
+
+The registry is the runtime's (`onestack_runtime.replacements`); the two programs share these files alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+FOLDER = "replacements"
+"""In the cloud's run folder: one JSON file for each project's process."""
+
+
+@dataclass(frozen=True)
+class Active:
+    """A replacement that a process has. `targets`: the attributes that were replaced, by their dotted names."""
+
+    process: str
+    name: str
+    kind: Literal["required", "performance"]
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """One that a process does without: because `tuning` is none, or upstream's code has another `digest`."""
+
+    process: str
+    name: str
+    because: Literal["tuning", "digest"]
+    detail: str
+
+
+@dataclass(frozen=True)
+class Replacements:
+    """All of a cloud's, in the order of their processes."""
+
+    active: tuple[Active, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+
+    def warnings(self) -> Iterator[str]:
+        """What an operator should know: the cloud works, but slower than it could."""
+        for each in self.skipped:
+            if each.because == "digest":
+                yield (
+                    f"{each.process} runs without the replacement {each.name}, which is for speed alone: "
+                    "OpenStack's code differs from what it was written for"
+                )
+
+
+def read(run: Path, processes: Sequence[str]) -> Replacements:
+    """What these processes noted; nothing of one that has not started yet."""
+    active: list[Active] = []
+    skipped: list[Skipped] = []
+    for process in processes:
+        try:
+            noted = json.loads((run / FOLDER / f"{process}.json").read_text())
+        except (OSError, ValueError):
+            continue
+        for each in noted["active"]:
+            active.append(Active(process, each["name"], each["kind"], tuple(each["targets"])))
+        for each in noted["skipped"]:
+            skipped.append(Skipped(process, each["name"], each["because"], each["detail"]))
+    return Replacements(tuple(active), tuple(skipped))

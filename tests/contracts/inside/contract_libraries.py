@@ -1,0 +1,328 @@
+"""oslo.versionedobjects, oslo.policy, oslo.db, jsonschema, Pecan, futurist, subprocess."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from onestack_runtime import threads
+
+threads.native()
+
+from oslo_versionedobjects import base, fields  # noqa: E402
+
+ENTRIES = (
+    "object-properties",
+    "object-set-fields",
+    "object-changes",
+    "policy-rule-arguments",
+    "policy-files",
+    "no-thread-yield",
+    "schemas-checked-once",
+    "method-signatures",
+    "idle-threads",
+    "one-processor",
+)
+
+
+def test_upstream_is_what_it_was_written_against(entry_name: str, misfits: Any) -> None:
+    assert misfits(entry_name) == ""
+
+
+def told(act: Callable[[], object]) -> object:
+    """What came of it: an answer that can be compared, or the error."""
+    try:
+        said = act()
+    except Exception as error:
+        return type(error), str(error)
+    return (
+        said
+        if said is None or isinstance(said, bool | int | str | set | list | tuple)
+        else type(said).__name__
+    )
+
+
+def object_classes() -> tuple[Any, Any]:
+    """A class of objects, and one of those that hold them; made anew, as what is made depends on when."""
+
+    @base.VersionedObjectRegistry.objectify
+    class Flavor(base.VersionedObject):
+        fields = {"name": fields.StringField(), "vcpus": fields.IntegerField()}  # noqa: RUF012
+
+    @base.VersionedObjectRegistry.objectify
+    class Server(base.VersionedObject):
+        fields = {  # noqa: RUF012
+            "name": fields.StringField(nullable=True),
+            "flavor": fields.ObjectField("Flavor", nullable=True),
+            "former": fields.ObjectField("Flavor", nullable=True),
+            "number": fields.IntegerField(read_only=True),
+        }
+        obj_extra_fields = ["title"]  # noqa: RUF012
+
+        @property
+        def title(self) -> str:
+            return str(self.name).title()
+
+        def obj_load_attr(self, attrname: str) -> None:
+            if attrname != "former":
+                super().obj_load_attr(attrname)
+            self.former = None
+
+    return Flavor, Server
+
+
+ACTS: tuple[Callable[[Any, Any], object], ...] = (
+    lambda server, flavor: setattr(server, "name", "web"),
+    lambda server, flavor: setattr(server, "name", None),
+    lambda server, flavor: setattr(server, "name", {}),
+    lambda server, flavor: setattr(server, "flavor", flavor(name="small", vcpus=1)),
+    lambda server, flavor: setattr(server, "flavor", None),
+    lambda server, flavor: setattr(server.flavor, "vcpus", 2),
+    lambda server, flavor: delattr(server, "name"),
+    lambda server, flavor: setattr(server, "number", 1),
+    lambda server, flavor: setattr(server, "number", 2),
+    lambda server, flavor: server.former,
+    lambda server, flavor: server.name,
+    lambda server, flavor: server.title,
+    lambda server, flavor: server.obj_reset_changes(recursive=True),
+    lambda server, flavor: server.obj_reset_changes(),
+    lambda server, flavor: server.obj_attr_is_set("title"),
+    lambda server, flavor: server.obj_attr_is_set("nonsense"),
+    lambda server, flavor: "nonsense" in server,
+    lambda server, flavor: server.obj_clone().obj_what_changed(),
+)
+
+
+def life(classes: tuple[Any, Any], seed: int) -> list[object]:
+    """What an object answers, whatever is done with it."""
+    flavor, kind = classes
+    server, chance = kind(), random.Random(seed)
+    seen: list[object] = []
+    for _ in range(12):
+        act = chance.choice(ACTS)
+        seen.append(told(lambda act=act: act(server, flavor)))
+        seen.append(server.obj_what_changed())
+        seen.append([server.obj_attr_is_set(name) for name in kind.fields])
+    return seen
+
+
+@pytest.fixture(scope="module")
+def upstreams_lives() -> list[list[object]]:
+    classes = object_classes()
+    return [life(classes, seed) for seed in range(200)]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("object-properties", marks=pytest.mark.replaces("object-properties")),
+        pytest.param("object-set-fields", marks=pytest.mark.replaces("object-set-fields")),
+        pytest.param("object-changes", marks=pytest.mark.replaces("object-changes")),
+    ],
+)
+def test_objects_answer_the_same_whatever_is_done(name: str, upstreams_lives: Any, installed: Any) -> None:
+    classes = object_classes()
+    assert [life(classes, seed) for seed in range(200)] == upstreams_lives
+
+
+@pytest.mark.replaces("policy-rule-arguments")
+@pytest.mark.parametrize("creds", ["policy", "old", "else"])
+def test_rules_are_checked_as_before(creds: str, both: Any) -> None:
+    from oslo_policy import _checks
+
+    class Named(_checks.BaseCheck):
+        def __str__(self) -> str:
+            return "named"
+
+        def __call__(self, target: Any, creds: Any, enforcer: Any, current_rule: Any = None) -> bool:
+            return bool(creds == current_rule)
+
+    class Old(Named):
+        def __call__(self, target: Any, creds: Any, enforcer: Any) -> bool:
+            return bool(creds == "old")
+
+    theirs, ours = both.functions
+    for rule in (Named(), Old(), _checks.TrueCheck(), _checks.AndCheck([Named(), Old()]), Named()):
+        asked = (rule, {}, creds, None, "policy")
+        assert ours(*asked) == theirs(*asked)
+
+
+def enforcer(folder: Path) -> Any:
+    from oslo_config import cfg
+    from oslo_policy import opts, policy
+
+    conf = cfg.ConfigOpts()
+    opts.set_defaults(conf, policy_file=str(folder / "policy.yaml"))
+    conf(["--config-dir", str(folder)])
+    made = policy.Enforcer(conf)
+    made.suppress_default_change_warnings = True
+    made.register_default(policy.RuleDefault("get", "role:reader"))
+    return made
+
+
+@pytest.mark.replaces("policy-files")
+@pytest.mark.parametrize("file", ["", "get: role:boss\n", "get: '!'\nput: role:member\n"])
+def test_the_same_is_allowed_also_of_rules_that_come_later(file: str, tmp_path: Path, both: Any) -> None:
+    from oslo_policy import policy
+
+    if file:
+        (tmp_path / "policy.yaml").write_text(file)
+    seen = []
+    for load in both.functions:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(policy.Enforcer, "load_rules", load)
+            rules = enforcer(tmp_path)
+            answers = []
+            for action in ("get", "put", "get"):
+                for role in ("reader", "member", "boss"):
+                    answers.append(rules.enforce(action, {}, {"roles": [role]}))
+                if action == "get" and "put" not in rules.registered_rules:
+                    rules.register_default(policy.RuleDefault("put", "role:reader"))
+            rules.clear()
+            answers.append(rules.enforce("get", {}, {"roles": ["reader"]}))
+            seen.append(answers)
+    assert seen[0] == seen[1]
+    assert any(seen[0])
+
+
+@pytest.mark.replaces("policy-files")
+def test_a_changed_file_is_read_when_that_is_forced(tmp_path: Path, installed: Any) -> None:
+    rules = enforcer(tmp_path)
+    reader = {"roles": ["reader"]}
+    assert rules.enforce("get", {}, reader)
+    (tmp_path / "policy.yaml").write_text("get: '!'\n")
+    assert rules.enforce("get", {}, reader), "as `differs` says"
+    rules.load_rules(force_reload=True)
+    assert not rules.enforce("get", {}, reader)
+
+
+@pytest.mark.replaces("no-thread-yield")
+def test_a_returned_connection_is_one_that_was_not_touched(both: Any) -> None:
+    theirs, ours = both.functions
+    connection = SimpleNamespace()
+    assert theirs(connection, None) == ours(connection, None)
+    assert vars(connection) == {}
+
+
+GOOD = {"type": "object", "properties": {"vcpus": {"type": "integer"}}}
+BAD = {"type": "no such type"}
+
+
+@pytest.mark.replaces("schemas-checked-once")
+def test_schemas_and_requests_are_accepted_and_refused_as_before(both: Any) -> None:
+    import jsonschema
+
+    kind = jsonschema.Draft202012Validator
+    for schema in (GOOD, BAD, {}, True, {**GOOD, "minProperties": 1}, BAD, GOOD):
+        for value in ({"vcpus": 1}, {"vcpus": "many"}, {}):
+            seen = []
+            for check in both.functions:
+                with pytest.MonkeyPatch.context() as patch:
+                    patch.setattr(kind, "check_schema", check)
+                    seen.append(told(lambda schema=schema, value=value: jsonschema.validate(value, schema)))
+            assert seen[0] == seen[1], (schema, value)
+
+
+@pytest.mark.replaces("schemas-checked-once")
+def test_a_schema_is_checked_once_for_all_requests(monkeypatch: pytest.MonkeyPatch, installed: Any) -> None:
+    import jsonschema
+
+    iterated: list[Any] = []
+    kind = jsonschema.Draft202012Validator
+    own = kind.iter_errors
+    monkeypatch.setattr(kind, "iter_errors", lambda self, *of: iterated.append(of) or own(self, *of))
+    schema = dict(GOOD)
+    for _ in range(3):
+        kind.check_schema(schema)
+    assert sum(of[0] is schema for of in iterated) == 1
+
+
+class Controller:
+    def get(self, ident: str, fields: Any = None, *more: str, **filters: str) -> None:
+        """A method that Pecan calls."""
+
+    @staticmethod
+    def post(body: Any) -> None:
+        """And one without `self`."""
+
+    def put(self, ident: str) -> None:
+        pass
+
+
+def wrapped(method: Any) -> Any:
+    @functools.wraps(method)
+    def wrapper(*args: Any, **named: Any) -> Any:
+        return method(*args, **named)
+
+    return wrapper
+
+
+Controller.put = wrapped(Controller.put)  # type: ignore[method-assign]
+
+
+@pytest.mark.replaces("method-signatures")
+def test_methods_have_the_signatures_they_had(monkeypatch: pytest.MonkeyPatch, both: Any) -> None:
+    from pecan import util
+
+    theirs, ours = both.functions
+    for controller in (Controller(), Controller()):
+        for name in ("get", "post", "put"):
+            method = getattr(controller, name)
+            assert tuple(ours(method)) == tuple(theirs(method))
+            seen = []
+            for function in both.functions:
+                monkeypatch.setattr(util, "_getargspec", function)
+                seen.append(tuple(util.getargspec(method)))
+            assert seen[0] == seen[1]
+
+
+@pytest.mark.replaces("idle-threads")
+def test_a_pool_does_its_work_and_ends_sooner(both: Any) -> None:
+    import futurist
+    from futurist._thread import ThreadWorker
+
+    theirs, ours = both.functions
+    assert 0 < ours < theirs
+    seen = []
+    for idle in both.functions:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(ThreadWorker, "MAX_IDLE_FOR", idle)
+            with futurist.ThreadPoolExecutor(max_workers=3) as pool:
+                time.sleep(3 * ours)
+                seen.append([pool.submit(pow, number, 2).result() for number in range(9)])
+    assert seen[0] == seen[1] == [number**2 for number in range(9)]
+
+
+@pytest.mark.replaces("one-processor")
+def test_what_a_thread_on_one_processor_starts_may_run_on_all(both: Any) -> None:
+    theirs, ours = both.functions
+    allowed = sorted(os.sched_getaffinity(0))
+    ask = [sys.executable, "-c", "import json, os; print(json.dumps(sorted(os.sched_getaffinity(0))))"]
+    seen: dict[str, Any] = {}
+
+    def pinned() -> None:
+        os.sched_setaffinity(0, {allowed[-1]})
+        for name, start in (("theirs", theirs), ("ours", ours)):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(subprocess.Popen, "__init__", start)
+                seen[name] = json.loads(subprocess.run(ask, capture_output=True, check=True).stdout)
+                with pytest.raises(FileNotFoundError):
+                    subprocess.run(["/nonexistent"], check=False)
+                seen["after"] = sorted(os.sched_getaffinity(0))
+
+    thread = threading.Thread(target=pinned)
+    thread.start()
+    thread.join()
+    assert seen == {"theirs": [allowed[-1]], "ours": allowed, "after": [allowed[-1]]}

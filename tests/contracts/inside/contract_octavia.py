@@ -1,0 +1,104 @@
+"""Octavia's driver agent."""
+
+from __future__ import annotations
+
+from onestack_runtime import threads
+
+threads.native()
+
+import json  # noqa: E402
+import os  # noqa: E402
+import socket  # noqa: E402
+import threading  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
+
+import pytest  # noqa: E402
+from octavia.api.drivers import driver_factory  # noqa: E402
+from octavia.api.drivers.driver_agent import driver_listener  # noqa: E402
+from octavia.common import exceptions  # noqa: E402
+from oslo_config import cfg  # noqa: E402
+from wsme import types as wtypes  # noqa: E402
+
+ENTRIES = ("driver-agent-threads", "provider-names")
+
+
+def test_upstream_is_what_it_was_written_against(entry_name: str, misfits: Any) -> None:
+    assert misfits(entry_name) == ""
+
+
+def ask(place: Path, body: Any) -> Any:
+    """As octavia-lib does: a line with the length, then JSON; the answer in the same way."""
+    text = json.dumps(body).encode()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.settimeout(30)
+        client.connect(str(place))
+        client.sendall(f"{len(text)}\n".encode() + text)
+        said = b""
+        while more := client.recv(65536):
+            said += more
+    size, _, answer = said.partition(b"\n")
+    assert len(answer) == int(size)
+    return json.loads(answer)
+
+
+@pytest.mark.replaces("driver-agent-threads")
+def test_requests_are_answered_the_same_and_by_this_process(
+    both: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Updater:
+        def update_loadbalancer_status(self, status: Any) -> Any:
+            return {"status_code": 200, "pid": os.getpid(), "said": status}
+
+    monkeypatch.setattr(driver_listener.driver_updater, "DriverUpdater", Updater)
+    answers = []
+    for number, kind in enumerate(both.functions):
+        place = tmp_path / str(number)
+        server = kind(str(place), driver_listener.StatusRequestHandler)
+        serving = threading.Thread(target=server.serve_forever, daemon=True)
+        serving.start()
+        answers.append([ask(place, {"loadbalancers": [{"id": str(each)}]}) for each in range(3)])
+        server.shutdown()
+        server.server_close()
+    theirs, ours = ([{**each, "pid": None} for each in said] for said in answers)
+    assert theirs == ours
+    assert all(each["pid"] == os.getpid() for each in answers[1])
+    assert all(each["pid"] != os.getpid() for each in answers[0]), "upstream forks no more: the entry may go"
+
+
+@pytest.mark.replaces("provider-names")
+@pytest.mark.parametrize("enabled", [("haproxy", "amphora", "octavia"), ("haproxy",), ("ovn",)])
+def test_upstreams_names_lead_to_our_driver_where_they_are_enabled(
+    enabled: tuple[str, ...], both: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from octavia.common import config  # noqa: F401 - its options
+
+    class Driver:
+        name = ""
+
+    loaded: list[str] = []
+
+    class Manager:
+        def __init__(self, namespace: str, name: str, invoke_on_load: bool) -> None:
+            loaded.append(name)
+            self.driver = Driver()
+
+    monkeypatch.setattr(driver_factory.stevedore_driver, "DriverManager", Manager)
+    cfg.CONF.set_override("enabled_provider_drivers", dict.fromkeys(enabled, "what"), group="api_settings")
+    cfg.CONF.set_override("default_provider_driver", enabled[0], group="api_settings")
+    seen: list[list[Any]] = []
+    for get in both.functions:
+        answers: list[Any] = []
+        for provider in ("haproxy", "amphora", "octavia", "ovn", "nonsense", None, wtypes.Unset):
+            loaded.clear()
+            try:
+                answers.append((get(provider).name, tuple(loaded)))
+            except exceptions.ProviderNotEnabled:
+                answers.append("not enabled")
+        seen.append(answers)
+    theirs, ours = seen
+    if "amphora" in enabled:
+        assert ours[:3] == [(name, ("haproxy",)) for name in ("haproxy", "amphora", "octavia")]
+        assert ours[3:] == theirs[3:]
+    else:
+        assert ours == theirs

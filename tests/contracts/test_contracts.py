@@ -1,0 +1,107 @@
+"""Every replacement is tested beside the real function that it replaces, in the release's own environment.
+
+The tests themselves are in `inside/`: pytest runs them in the base, one process for each file. They need what `up`
+fetches, and no cloud.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from onestack.core import data
+from onestack.core.events import Event
+from onestack.core.paths import Paths
+from onestack.host import base, environment
+from onestack.host.guest.inside import SHARED, inside
+from onestack_runtime.replacements import registry
+
+INSIDE = Path(__file__).with_name("inside")
+FILES = sorted(INSIDE.glob("contract_*.py"))
+PYTEST = ("pytest", "_pytest", "py", "pluggy", "iniconfig", "packaging", "pygments")
+"""What pytest is made of: pure Python, so that it runs in the base's as well."""
+ENVIRONMENT, RUNTIME, TOOLS = "/usr/lib/onestack", "/usr/lib/onestack-runtime", "/srv"
+SECONDS = 600
+
+
+def named(file: Path) -> Iterator[str]:
+    """The entries that a file's tests are about."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.replaces":
+            (name,) = node.args
+            assert isinstance(name, ast.Constant)
+            yield str(name.value)
+
+
+def checked(file: Path) -> set[str]:
+    """The entries whose digests a file checks: its ENTRIES."""
+    for node in ast.parse(file.read_text()).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "ENTRIES":
+            return set(ast.literal_eval(node.value))
+    return set()
+
+
+def test_every_replacement_has_a_contract() -> None:
+    names = {each.name for each in registry.ALL}
+    tested = {name for file in FILES for name in named(file)}
+    assert tested == names
+    assert set().union(*map(checked, FILES)) == names
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
+    """The base, the release's environment, and a folder with pytest."""
+    series = data.releases()[-1]
+    release, store = data.release(series), Paths.at().release(series)
+    store.mkdir(parents=True, exist_ok=True)
+    said: list[Event] = []
+    tools = tmp_path_factory.mktemp("tools")
+    for name in PYTEST:
+        found = importlib.util.find_spec(name)
+        assert found is not None and found.origin is not None
+        origin = Path(found.origin)
+        if origin.name == "__init__.py":
+            shutil.copytree(origin.parent, tools / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(origin, tools)
+    return (
+        base.ensure(release, store, said.append),
+        environment.ensure(release / "requirements.txt", store, "openstack", said.append),
+        tools,
+    )
+
+
+@pytest.mark.cloud
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem.removeprefix("contract_"))
+def test_what_is_replaced_is_done_as_upstream_does_it(file: Path, places: tuple[Path, Path, Path]) -> None:
+    root, packages, tools = places
+    program = [
+        *("python3", "-P", "-m", "pytest", "-q", "--no-header", "--tb=short", "-W", "ignore"),
+        *("-p", "no:cacheprovider", "-c", "/dev/null", f"--rootdir={SHARED}"),
+        *("-o", "python_files=contract_*.py", f"{SHARED}/{file.name}"),
+    ]
+    binds = {ENVIRONMENT: packages, RUNTIME: data.folder("runtime") / "src", TOOLS: tools}
+    done = subprocess.run(
+        inside(root, INSIDE, program, binds),
+        env={
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME": "/tmp",
+            "LC_ALL": "C.UTF-8",
+            # The base's own /etc/localtime is empty: a cloud mounts the machine's there.
+            "TZ": "UTC",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONPATH": f"{ENVIRONMENT}:{RUNTIME}:{TOOLS}",
+        },
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout[-12000:]}\n{done.stderr[-2000:]}"
+    assert " passed" in done.stdout

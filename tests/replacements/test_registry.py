@@ -1,0 +1,224 @@
+"""Replacements are installed where they fit to what they replace; where they do not, that is said."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from onestack_runtime.replacements import registry, source
+from onestack_runtime.replacements.digests import DIGESTS
+from onestack_runtime.replacements.entry import Replacement
+from onestack_runtime.replacements.reference import page
+
+UPSTREAM = '''
+LIMIT = 1
+
+class Ports:
+    def show(self, port: str) -> str:
+        """A port."""
+        return f"port {port}"  # as it is
+
+    @classmethod
+    def count(cls):
+        return 2
+
+def total(ports):
+    return sum(port.count() for port in ports)
+'''
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def upstream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:
+    """Writes down a module as upstream has it, and imports it."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    written: list[int] = []
+
+    def write(text: str) -> Any:
+        name = f"upstream_{len(written)}"
+        written.append(0)
+        (tmp_path / f"{name}.py").write_text(text)
+        importlib.invalidate_caches()
+        return importlib.import_module(name)
+
+    yield write
+    for number in range(len(written)):
+        sys.modules.pop(f"upstream_{number}", None)
+
+
+def show(original: Any) -> tuple[Any, ...]:
+    return (lambda self, port: original(self, port).upper(),)
+
+
+ENTRY = Replacement("shown", ("upstream_0:Ports.show",), ("nova",), "performance", "louder", show, "none")
+
+
+def digests(*entries: Replacement) -> dict[str, str]:
+    return {
+        name: source.digest(source.value(name)) for each in entries for name in (*each.targets, *each.uses)
+    }
+
+
+def noted(folder: Path) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads((folder / "nova.json").read_text())
+    return told
+
+
+def test_what_fits_is_installed_and_noted(upstream: Callable[[str], Any], tmp_path: Path) -> None:
+    module = upstream(UPSTREAM)
+    other = replace(ENTRY, name="of another", runners=("cinder",))
+    known = digests(ENTRY)
+    assert registry.install("nova", [ENTRY, other], known, tmp_path) == {"shown"}
+    assert module.Ports().show("a") == "PORT A"
+    assert noted(tmp_path) == {
+        "runner": "nova",
+        "tuning": "full",
+        "active": [{"name": "shown", "kind": "performance", "targets": ["upstream_0:Ports.show"]}],
+        "skipped": [],
+    }
+
+
+def test_classmethods_constants_and_what_upstream_lacks_can_be_replaced(
+    upstream: Callable[[str], Any], tmp_path: Path
+) -> None:
+    module = upstream(UPSTREAM)
+
+    def build(count: Any, limit: Any, absent: Any) -> tuple[Any, ...]:
+        assert absent is None
+        return classmethod(lambda cls: count.__func__(cls) + limit), limit + 1, "new"
+
+    targets = ("upstream_0:Ports.count", "upstream_0:LIMIT", "upstream_0:Ports.more")
+    entry = replace(ENTRY, targets=targets, build=build)
+    assert registry.install("nova", [entry], digests(entry), tmp_path)
+    assert (module.Ports.count(), module.LIMIT, module.Ports.more) == (3, 2, "new")
+    assert module.total([module.Ports]) == 3
+
+
+def test_two_may_replace_the_same_function_one_after_the_other(
+    upstream: Callable[[str], Any], tmp_path: Path
+) -> None:
+    module = upstream(UPSTREAM)
+    second = replace(
+        ENTRY, name="again", build=lambda original: (lambda self, port: original(self, port) + "!",)
+    )
+    assert registry.install("nova", [ENTRY, second], digests(ENTRY), tmp_path) == {"shown", "again"}
+    assert module.Ports().show("a") == "PORT A!"
+
+
+def test_without_tuning_only_what_is_required_is_installed(
+    upstream: Callable[[str], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = upstream(UPSTREAM)
+    monkeypatch.setenv(registry.TUNING, "none")
+    needed = replace(
+        ENTRY, name="needed", kind="required", targets=("upstream_0:LIMIT",), build=lambda limit: (9,)
+    )
+    assert registry.install("nova", [ENTRY, needed], digests(ENTRY, needed), tmp_path) == {"needed"}
+    assert (module.Ports().show("a"), module.LIMIT) == ("port a", 9)
+    (skipped,) = noted(tmp_path)["skipped"]
+    assert (skipped["name"], skipped["because"]) == ("shown", "tuning")
+
+
+def test_one_can_be_left_out_to_measure_it(
+    upstream: Callable[[str], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upstream(UPSTREAM)
+    monkeypatch.setenv(registry.TUNING, "full -shown")
+    other = replace(ENTRY, name="shown-too")
+    assert registry.install("nova", [ENTRY, other], digests(ENTRY), tmp_path) == {"shown-too"}
+    assert [each["name"] for each in noted(tmp_path)["skipped"]] == ["shown"]
+
+
+CHANGED = UPSTREAM.replace('f"port {port}"', 'f"the port {port}"')
+
+
+def test_a_changed_function_keeps_a_performance_entry_out(
+    upstream: Callable[[str], Any], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    module = upstream(CHANGED)
+    known = {"upstream_0:Ports.show": source.digest(upstream(UPSTREAM).Ports.show)}
+    assert registry.install("nova", [ENTRY], known, tmp_path) == set()
+    assert module.Ports().show("a") == "the port a"
+    (skipped,) = noted(tmp_path)["skipped"]
+    assert skipped["because"] == "digest"
+    assert "upstream_0:Ports.show has digest" in skipped["detail"]
+    assert "nova runs without the replacement shown" in caplog.text
+
+
+def test_a_changed_function_stops_a_process_that_needs_its_replacement(
+    upstream: Callable[[str], Any], tmp_path: Path
+) -> None:
+    module = upstream(CHANGED)
+    known = {"upstream_0:Ports.show": source.digest(upstream(UPSTREAM).Ports.show)}
+    with pytest.raises(
+        SystemExit, match=r"nova does not start: it needs the replacement shown, .*has digest"
+    ):
+        registry.install("nova", [replace(ENTRY, kind="required")], known, tmp_path)
+    assert module.Ports().show("a") == "the port a"
+    assert noted(tmp_path)["active"] == []
+
+
+@pytest.mark.parametrize(
+    "missing", ["upstream_0:Ports.gone.away", "upstream_0:Gone.show", "no_such_module:f"]
+)
+def test_what_is_used_and_is_not_there_keeps_an_entry_out(
+    upstream: Callable[[str], Any], tmp_path: Path, missing: str
+) -> None:
+    upstream(UPSTREAM)
+    known = digests(ENTRY)
+    assert registry.install("nova", [replace(ENTRY, uses=(missing,))], known, tmp_path) == set()
+    assert f"{missing} is not there" in noted(tmp_path)["skipped"][0]["detail"]
+
+
+def test_a_changed_function_that_is_used_keeps_an_entry_out(
+    upstream: Callable[[str], Any], tmp_path: Path
+) -> None:
+    upstream(UPSTREAM.replace("sum(", "max("))
+    entry = replace(ENTRY, uses=("upstream_0:total",))
+    known = {**digests(entry), "upstream_0:total": source.digest(upstream(UPSTREAM).total)}
+    assert registry.install("nova", [entry], known, tmp_path) == set()
+
+
+def test_one_that_cannot_be_made_changes_nothing(upstream: Callable[[str], Any], tmp_path: Path) -> None:
+    module = upstream(UPSTREAM)
+    entry = replace(ENTRY, build=lambda original: (original.no_such_thing,))
+    assert registry.install("nova", [entry], digests(entry), tmp_path) == set()
+    assert module.Ports().show("a") == "port a"
+    assert "cannot be made (AttributeError" in noted(tmp_path)["skipped"][0]["detail"]
+
+
+def test_a_digest_is_of_what_is_done_not_of_how_it_is_written(upstream: Callable[[str], Any]) -> None:
+    plain = "class Ports:\n  def show(self, port):\n\n    return f'port {port}'\n"
+    first, second, third = upstream(UPSTREAM), upstream(plain), upstream(CHANGED)
+    assert source.digest(first.Ports.show) == source.digest(second.Ports.show)
+    assert source.digest(first.Ports.show) != source.digest(third.Ports.show)
+    annotated = "def f(a: int = 1, *, b: str) -> int:\n    'Why.'\n    c: int = a\n    return c\n"
+    assert source.normalised(annotated) == source.normalised("def f(a=1, *, b):\n    c = a\n    return c\n")
+
+
+def test_the_books_are_in_order() -> None:
+    names = [each.name for each in registry.ALL]
+    assert len(set(names)) == len(names)
+    used = {name for each in registry.ALL for name in (*each.targets, *each.uses)}
+    assert used == set(DIGESTS), "renew digests.py: python3 -m onestack_runtime.replacements"
+    assert [each.name for each in registry.ALL if (each.kind == "performance") != bool(each.gain)] == []
+    assert all(each.targets and each.runners and each.reason for each in registry.ALL)
+
+
+def test_the_page_of_the_docs_is_the_registry() -> None:
+    file = ROOT / "docs/reference/replacements.md"
+    renew = "PYTHONPATH=runtime/src python -m onestack_runtime.replacements.reference"
+    assert file.read_text() == page(), f"renew it: {renew} > {file.relative_to(ROOT)}"
+
+
+def test_the_readme_says_how_many_there_are() -> None:
+    replaced = {name for each in registry.ALL for name in each.targets}
+    assert f"{len(replaced)} functions of theirs are [replaced" in (ROOT / "README.md").read_text()
