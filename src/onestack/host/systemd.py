@@ -13,12 +13,6 @@ from onestack.core.paths import Paths
 from onestack.host.command import run
 
 UNITS = Path("/etc/systemd/system")
-SECONDS = 900.0
-"""How long systemd may take to answer: where a reload of its units took a minute, a machine was slow, not stuck."""
-
-
-def _systemctl(words: Sequence[str], *, check: bool = True) -> str:
-    return run(["systemctl", *words], seconds=SECONDS, check=check)
 
 
 def runs() -> bool:
@@ -82,8 +76,8 @@ def install(paths: Paths, python: str) -> bool:
     if not runs() or (file.exists() and file.read_text() == text):
         return False
     file.write_text(text)
-    _systemctl(["daemon-reload"])
-    _systemctl(["enable", file.name])
+    run(["systemctl", "daemon-reload"])
+    run(["systemctl", "enable", file.name])
     return True
 
 
@@ -94,10 +88,10 @@ def begun(paths: Paths) -> None:
     """
     if not runs():
         return
-    state = _systemctl(["show", "--value", "--property=ActiveState", name(paths)]).strip()
+    state = run(["systemctl", "show", "--value", "--property=ActiveState", name(paths)]).strip()
     if state in ("inactive", "failed"):
         _done(paths).touch()
-        _systemctl(["start", "--no-block", name(paths)])
+        run(["systemctl", "start", "--no-block", name(paths)])
 
 
 def ended(paths: Paths) -> None:
@@ -105,7 +99,7 @@ def ended(paths: Paths) -> None:
     _done(paths).unlink(missing_ok=True)
     if runs() and (UNITS / name(paths)).exists():
         # Not waited for: it may be the unit that has called `down`.
-        _systemctl(["stop", "--no-block", name(paths)], check=False)
+        run(["systemctl", "stop", "--no-block", name(paths)], check=False)
 
 
 def remove(paths: Paths) -> None:
@@ -115,10 +109,10 @@ def remove(paths: Paths) -> None:
         return
     if runs():
         # Also an `up` of its that waits for another command: it would bring up a new cloud.
-        _systemctl(["disable", "--now", file.name], check=False)
+        run(["systemctl", "disable", "--now", file.name], check=False)
     file.unlink()
     if runs():
-        _systemctl(["daemon-reload"])
+        run(["systemctl", "daemon-reload"])
 
 
 def detached(argv: Sequence[str], paths: Paths) -> list[str]:
