@@ -50,11 +50,53 @@ def test_what_works_for_ever_is_given_up_all_the_same() -> None:
     assert passed_at(30, float("inf")) == LIMIT
 
 
+def test_where_asking_costs_much_it_is_asked_seldom() -> None:
+    clock, spent, asked = Clock(), Clock(), []
+
+    def working() -> bool:
+        asked.append(clock.now)
+        spent.now += 2.0
+        return True
+
+    deadline = Deadline(1000, working, clock=clock, cost=spent)
+    while clock.now < 500:
+        deadline.passed()
+        clock.now += 1
+    assert asked == [PERIOD, *(PERIOD + 50.0 * n for n in range(1, 10))]
+
+
+def test_it_is_asked_once_more_before_it_passes() -> None:
+    clock, spent = Clock(), Clock()
+
+    def working() -> bool:
+        spent.now += 10.0
+        return True
+
+    deadline = Deadline(20, working, clock=clock, cost=spent)
+    while clock.now < 500:
+        assert not deadline.passed()
+        clock.now += 1
+
+
+def test_a_look_that_costs_much_is_followed_by_a_long_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    spent, pauses = Clock(), []
+    monkeypatch.setattr(wait.time, "thread_time", spent)
+    monkeypatch.setattr(wait.time, "sleep", pauses.append)
+    costs = iter([0.001, 0.04, 9.0, 0.0])
+
+    def look() -> tuple[bool, str]:
+        spent.now += next(costs)
+        return len(pauses) == 3, "seen"
+
+    until("it", look, seconds=600, every=0.25)
+    assert pauses == pytest.approx([0.25, 1.0, wait.LONGEST])
+
+
 def test_a_wait_that_was_put_off_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
     monkeypatch.setattr(wait.time, "monotonic", clock)
     monkeypatch.setattr(wait.time, "sleep", lambda seconds: setattr(clock, "now", clock.now + 1))
-    monkeypatch.setattr(Deadline.__init__, "__kwdefaults__", {"clock": clock})
+    monkeypatch.setattr(Deadline.__init__, "__kwdefaults__", {"clock": clock, "cost": clock})
     with pytest.raises(Unready, match=r"waited \d\d s for it; last seen: no"):
         until("it", lambda: (False, "no"), seconds=30)
     with pytest.raises(Unready, match=r"waited 1\d\d s, of them 30 s without progress for it"):

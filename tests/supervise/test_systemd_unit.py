@@ -98,6 +98,21 @@ def test_a_down_by_hand_makes_the_unit_inactive_without_a_second_down(
     assert (said.returncode, said.stdout) == (0, "")
 
 
+def test_what_an_earlier_up_was_cut_off_in_is_completed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there, seen = paths(tmp_path), machine(monkeypatch, tmp_path)
+    assert systemd.install(there, "/bin/echo")
+    # The file is there, but it was not enabled.
+    assert systemd.install(there, "/bin/echo")
+    wants = tmp_path / "multi-user.target.wants"
+    wants.mkdir()
+    (wants / systemd.name(there)).symlink_to(tmp_path / systemd.name(there))
+    seen.asked.clear()
+    assert not systemd.install(there, "/bin/echo")
+    assert not seen.asked
+
+
 def test_the_processes_are_ended_after_the_unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     there = paths(tmp_path)
     machine(monkeypatch, tmp_path)

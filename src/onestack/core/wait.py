@@ -13,6 +13,12 @@ PERIOD = 5.0
 LIMIT = 3600.0
 """Seconds after which a wait ends, however busy the machine is: something may be busy for ever."""
 
+REST = 25.0
+"""How many times longer than it works a wait pauses: a dozen waits at once must not take a slow machine's processors
+from what they wait for. On a fast one the pauses asked for are longer than that anyway."""
+LONGEST = 5.0
+"""Seconds of the longest such pause."""
+
 
 class Deadline:
     """A moment that is put off while work is being done: what is slow is waited for, what stands still is not.
@@ -27,19 +33,26 @@ class Deadline:
         working: Callable[[], bool] | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
+        cost: Callable[[], float] = time.thread_time,
     ) -> None:
         self._seconds = seconds
         self._working = working
         self._clock = clock
+        self._cost = cost
+        self._pause = PERIOD
         self._begun = self._asked = clock()
         self._at = self._begun + seconds
 
     def passed(self) -> bool:
-        """Whether it is over. Asks `working` at most once in PERIOD."""
+        """Whether it is over. Asks `working` at most once in PERIOD, less often where that costs much."""
         now = self._clock()
-        if self._working and now - self._asked >= PERIOD:
-            self._asked = now
-            if self._working():
+        if self._working and (
+            now - self._asked >= self._pause or (now >= self._at and now - self._asked >= PERIOD)
+        ):
+            self._asked, before = now, self._cost()
+            works = self._working()
+            self._pause = max(PERIOD, REST * (self._cost() - before))
+            if works:
                 self._at = max(self._at, min(now + self._seconds, self._begun + LIMIT))
         return now >= self._at
 
@@ -64,18 +77,21 @@ def until(
 ) -> str:
     """Call `look` until its first value is True; its second says what it saw, and is returned.
 
-    `seconds`: the deadline; `every`: the pause between looks, in seconds. `where` names the log to read,
-    `evidence` gives its last lines. With `working`, the deadline is put off while that is True. Raises Unready.
+    `seconds`: the deadline; `every`: the pause between looks, in seconds, longer where a look costs much (REST).
+    `where` names the log to read, `evidence` gives its last lines. With `working`, the deadline is put off while that
+    is True. Raises Unready.
     """
     deadline = Deadline(seconds, working)
     while True:
+        before = time.thread_time()
         done, seen = look()
         if done:
             return seen
+        pause = max(every, min(LONGEST, REST * (time.thread_time() - before)))
         if deadline.passed():
             raise Unready(
                 f"waited {deadline.waited} for {what}; last seen: {seen or 'nothing'}",
                 detail=evidence(),
                 where=str(where) if where else None,
             )
-        time.sleep(every)
+        time.sleep(pause)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from onestack.core.paths import Paths
 from onestack.host.command import run
+from onestack.host.progress import Progress
 
 UNITS = Path("/etc/systemd/system")
 
@@ -73,12 +74,18 @@ def install(paths: Paths, python: str) -> bool:
     """Have the unit there and enabled; False where systemd does not run or nothing was to be done."""
     file = UNITS / name(paths)
     text = unit(paths, python)
-    if not runs() or (file.exists() and file.read_text() == text):
+    enabled = UNITS / "multi-user.target.wants" / file.name
+    if not runs() or (file.exists() and file.read_text() == text and enabled.is_symlink()):
         return False
     file.write_text(text)
-    run(["systemctl", "daemon-reload"])
-    run(["systemctl", "enable", file.name])
+    _systemctl("daemon-reload")
+    _systemctl("enable", file.name)
     return True
+
+
+def _systemctl(*words: str, check: bool = True) -> str:
+    """What `systemctl` says. It waits for the machine's first process, which is waited for while it works."""
+    return run(["systemctl", *words], check=check, patient=Progress(lambda: [1]))
 
 
 def begun(paths: Paths) -> None:
@@ -88,10 +95,10 @@ def begun(paths: Paths) -> None:
     """
     if not runs():
         return
-    state = run(["systemctl", "show", "--value", "--property=ActiveState", name(paths)]).strip()
+    state = _systemctl("show", "--value", "--property=ActiveState", name(paths)).strip()
     if state in ("inactive", "failed"):
         _done(paths).touch()
-        run(["systemctl", "start", "--no-block", name(paths)])
+        _systemctl("start", "--no-block", name(paths))
 
 
 def ended(paths: Paths) -> None:
@@ -99,7 +106,7 @@ def ended(paths: Paths) -> None:
     _done(paths).unlink(missing_ok=True)
     if runs() and (UNITS / name(paths)).exists():
         # Not waited for: it may be the unit that has called `down`.
-        run(["systemctl", "stop", "--no-block", name(paths)], check=False)
+        _systemctl("stop", "--no-block", name(paths), check=False)
 
 
 def remove(paths: Paths) -> None:
@@ -109,10 +116,10 @@ def remove(paths: Paths) -> None:
         return
     if runs():
         # Also an `up` of its that waits for another command: it would bring up a new cloud.
-        run(["systemctl", "disable", "--now", file.name], check=False)
+        _systemctl("disable", "--now", file.name, check=False)
     file.unlink()
     if runs():
-        run(["systemctl", "daemon-reload"])
+        _systemctl("daemon-reload")
 
 
 def detached(argv: Sequence[str], paths: Paths) -> list[str]:
