@@ -32,7 +32,7 @@ def evidence(machine: Machine, request: pytest.FixtureRequest) -> Iterator[None]
     """Where a step failed, what the machine says about it goes to the log."""
     failed = request.session.testsfailed
     yield
-    if request.session.testsfailed > failed:
+    if request.session.testsfailed > failed and machine.runs:
         machine.run("journalctl", "--boot", "--no-pager", "--lines=80", check=False)
         for name in _LOGS:
             machine.run("tail", "-n", "25", f"/var/log/onestack/{name}.log", check=False)

@@ -52,6 +52,11 @@ class Machine:
         """The kernel's name for this boot."""
         self._shown = 0
 
+    @property
+    def runs(self) -> bool:
+        """Whether QEMU is there."""
+        return self._process.poll() is None
+
     def wait_for_agent(self) -> None:
         """Wait until the agent of another boot than the one known speaks. Raises StandsStill."""
         begun = said = time.monotonic()
