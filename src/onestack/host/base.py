@@ -21,6 +21,7 @@ from onestack.host.command import CommandFailed, run, succeeds
 from onestack.host.fetch_progress import Packages
 from onestack.host.followed import follow
 from onestack.host.lock import held
+from onestack.host.namespace import mount_points
 
 SUITE = "trixie"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
@@ -196,12 +197,9 @@ def install_packages(names: Sequence[str]) -> None:
 
 
 def discard(tree: Path) -> None:
-    """Remove a root filesystem that nothing is mounted below."""
-    if any(
-        line.split()[4].startswith(f"{tree}/")
-        for line in Path("/proc/self/mountinfo").read_text().splitlines()
-    ):
-        for point in ("proc", "sys", "dev"):
-            run(["umount", "-R", str(tree / point)], check=False)
+    """Remove a root filesystem, and first what a build that was killed has left mounted below it."""
+    # The last one first: it may lie on one before it. Nothing of the machine may be mounted when files are removed.
+    for place in reversed([each for each in mount_points() if each.is_relative_to(tree)]):
+        run(["umount", str(place)])
     if tree.exists():
         shutil.rmtree(tree)

@@ -6,8 +6,10 @@ the launcher itself, in the new system, from a folder of wheels.
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,14 +45,10 @@ class System:
 
 def key() -> str:
     """Changes with what the system is made of; the versions of Debian's packages are those of the day it is built."""
-    repository = source.REPOSITORY
-    made_of = (
-        FILES / "etc",
-        repository / "locks/tool.txt",
-        repository / "pyproject.toml",
-        repository / "onestack",
-    )
-    return disk.key([*PACKAGES, str(SIZE), *map(digest, made_of)])
+    project = tomllib.loads((source.REPOSITORY / "pyproject.toml").read_text())
+    installed = [json.dumps(project[part], sort_keys=True) for part in ("project", "build-system")]
+    files = (FILES / "etc", source.REPOSITORY / "locks/tool.txt", source.REPOSITORY / "onestack")
+    return disk.key([*PACKAGES, str(SIZE), *installed, *map(digest, files)])
 
 
 def ensure(store: Path) -> System:
