@@ -88,7 +88,7 @@ def test_a_look_that_costs_much_is_followed_by_a_long_pause(monkeypatch: pytest.
         spent.now += next(costs)
         return len(pauses) == 3, "seen"
 
-    until("it", look, seconds=600, every=0.25)
+    until("it", look, seconds=600, every=0.25, rest=wait.REST)
     assert pauses == pytest.approx([0.25, 1.0, wait.LONGEST])
 
 

@@ -14,8 +14,8 @@ LIMIT = 3600.0
 """Seconds after which a wait ends, however busy the machine is: something may be busy for ever."""
 
 REST = 25.0
-"""How many times longer than it works a wait pauses: a dozen waits at once must not take a slow machine's processors
-from what they wait for. On a fast one the pauses asked for are longer than that anyway."""
+"""How many times longer than it works a wait among many pauses: a dozen at once must not take a slow machine's
+processors from what they wait for. On a fast one the pauses asked for are longer than that anyway."""
 LONGEST = 5.0
 """Seconds of the longest such pause."""
 
@@ -74,12 +74,13 @@ def until(
     where: str | Path | None = None,
     evidence: Callable[[], str] = lambda: "",
     working: Callable[[], bool] | None = None,
+    rest: float = 0.0,
 ) -> str:
     """Call `look` until its first value is True; its second says what it saw, and is returned.
 
-    `seconds`: the deadline; `every`: the pause between looks, in seconds, longer where a look costs much (REST).
-    `where` names the log to read, `evidence` gives its last lines. With `working`, the deadline is put off while that
-    is True. Raises Unready.
+    `seconds`: the deadline; `every`: the pause between looks, in seconds. `where` names the log to read, `evidence`
+    gives its last lines. With `working`, the deadline is put off while that is True. With `rest`, a pause is at least
+    so many times the processor time of the look before it, and LONGEST at the most. Raises Unready.
     """
     deadline = Deadline(seconds, working)
     while True:
@@ -87,7 +88,7 @@ def until(
         done, seen = look()
         if done:
             return seen
-        pause = max(every, min(LONGEST, REST * (time.thread_time() - before)))
+        pause = max(every, min(LONGEST, rest * (time.thread_time() - before)))
         if deadline.passed():
             raise Unready(
                 f"waited {deadline.waited} for {what}; last seen: {seen or 'nothing'}",

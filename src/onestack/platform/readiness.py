@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from onestack.core.errors import PermanentError
 from onestack.core.events import Emit, step
-from onestack.core.wait import until
+from onestack.core.wait import REST, until
 from onestack.host.command import last_lines
 from onestack.host.machine import Condition, local
 from onestack.host.progress import Progress
@@ -83,6 +83,7 @@ def wait_ready(site: Site, process: Process, say: Callable[[str], None] = lambda
         where=log,
         evidence=evidence,
         working=progress(site),
+        rest=REST,
     )
 
 
