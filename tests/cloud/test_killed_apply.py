@@ -50,7 +50,7 @@ tenants:
 def kill_one(root: Path, spec: Path, dice: random.Random) -> bool:
     """Start `apply`, and kill it some steps later; False when it was done before."""
     steps, pause = dice.randint(1, 6), dice.uniform(0, 0.8)
-    with command.start(root, "apply", str(spec), "--json") as process:
+    with command.start(root, "apply", str(spec), "--yes", "--json") as process:
         assert process.stdout is not None
         said = []
         for line in process.stdout:
