@@ -55,6 +55,11 @@ def of_cloud(run: Path) -> list[Proc]:
     return list(found.values())
 
 
+def of_platform(run: Path) -> list[Proc]:
+    """The cloud's processes without those that serve its tenants: guests and balancers, which outlive a restart."""
+    return [each for each in of_cloud(run) if not each.is_guest and not each.is_balancer]
+
+
 def _those(belongs: Callable[[int], bool]) -> list[Proc]:
     found = []
     for pid in _pids():

@@ -56,12 +56,7 @@ def bring_up(site: Site, image: Path, emit: Emit) -> None:
 
 def end_orphans(site: Site) -> None:
     """End what a supervisord that was killed left running: there must be no second one. What serves tenants stays."""
-
-    def orphans() -> list[processes.Proc]:
-        found = processes.of_cloud(site.paths.run)
-        return [each for each in found if not each.is_guest and not each.is_balancer]
-
-    if left := processes.end(orphans, seconds=20):
+    if left := processes.end(lambda: processes.of_platform(site.paths.run), seconds=20):
         raise PermanentError(f"processes that do not end: {', '.join(str(each.pid) for each in left)}")
 
 

@@ -141,12 +141,7 @@ def holds(condition: Condition) -> tuple[bool, str]:
 
 def of_cloud(run: Path) -> Progress:
     """Whether a cloud's processes work, those of its tenants (guests, balancers) left out."""
-
-    def ours() -> list[int]:
-        found = processes.of_cloud(run)
-        return [each.pid for each in found if not each.is_guest and not each.is_balancer]
-
-    return Progress(ours)
+    return Progress(lambda: [each.pid for each in processes.of_platform(run)])
 
 
 def tail(log: Path, size: int = LOG_BYTES) -> str:
