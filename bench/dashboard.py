@@ -75,7 +75,7 @@ def measure(site: Site, rounds: int) -> dict[str, list[tuple[float, float]]]:
     for _ in range(rounds):
         session.leave()
         text = session.ask("login page", "auth/login/")
-        who = {"username": "admin", "password": site.view.secrets["user/admin"], "domain": "Default"}
+        who = {"username": "admin", "password": site.view.cloud.secrets["user/admin"], "domain": "Default"}
         home = session.ask("login", "auth/login/", {**Page(text).hidden, **who})
         offered = set(re.findall(r'href="/dashboard/(project/[^"]*)"', home))
         for name, path in PAGES.items():

@@ -49,14 +49,14 @@ def cloud(root: str | None, own: str, *needs: str, standing: bool = True) -> Ite
     if os.geteuid() != 0:
         refuse("this works on a cloud's processes and network: it needs root", "run it with sudo, or as root")
     default = Cloud("/")
-    fits = standing and default.exists and set(needs) <= set(default.site.view.services)
+    fits = standing and default.exists and set(needs) <= set(default.site.view.cloud.services)
     if root is not None or fits:
         found = Cloud(root or "/")
         if found.status().health == "not running":  # BadInput where there is none
             refuse(
                 f"the cloud under {found.paths.root} does not run", f"./onestack up --root {found.paths.root}"
             )
-        if missing := set(needs) - set(found.site.view.services):
+        if missing := set(needs) - set(found.site.view.cloud.services):
             refuse(
                 f"the cloud under {found.paths.root} has no {', '.join(sorted(missing))}",
                 "another --root, or none",

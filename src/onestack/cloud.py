@@ -28,9 +28,11 @@ from onestack.health.verify import Report, SmokeReport, SuiteReport, suites
 from onestack.health.why import Diagnosis, explain
 from onestack.host import base, doctor, environment, facts, hardware, hypervisor, namespace, preflight, reach
 from onestack.host.lock import held
+from onestack.host.netns import Network
 from onestack.plan import Plan
 from onestack.platform import bringup, connect, inventories, outside, site, takedown
 from onestack.platform.balancing import Balancing
+from onestack.platform.choices import choices_file
 from onestack.platform.choose import choose, host_name
 from onestack.platform.fetch import fetch, is_fetched
 from onestack.platform.site import Site
@@ -61,7 +63,7 @@ class Cloud:
     @property
     def exists(self) -> bool:
         """Whether a cloud was brought up under this root (it may be stopped)."""
-        return site.choices_file(self.paths).exists()
+        return choices_file(self.paths).exists()
 
     @property
     def site(self) -> Site:
@@ -94,8 +96,8 @@ class Cloud:
             self.paths.etc.mkdir(parents=True, exist_ok=True)
             self.paths.etc.chmod(0o700)
             site.spec_file(self.paths).write_text(text)
-            choices.save(site.choices_file(self.paths))
-            found = Site(self.paths, wanted, choices)
+            choices.save(choices_file(self.paths))
+            found = site.on_this_host(self.paths, wanted, choices)
             self._in_thread(lambda: bringup.bring_up(found, fetched.image, emit))
         if spec is not None and workloads.any_in(wanted):
             outcome = self.apply(spec=wanted, emit=emit, approve=approve)
@@ -119,8 +121,7 @@ class Cloud:
 
     def status(self) -> Status:
         """How every process, worker and agent is."""
-        found = self.site
-        return self.run(lambda: status.examine(found))
+        return status.examine(self.site)
 
     def logs(
         self, service: str | None = None, *, follow: bool = False, since: str | None = None, lines: int = 100
@@ -149,7 +150,7 @@ class Cloud:
             base=base_tree if base_tree.exists() else None,
             environment=packages if packages.exists() else None,
             probe=hypervisor.probe_kvm,
-            obstacles=(lambda: self.run(lambda: outside.obstacles(self.site))) if stands else None,
+            obstacles=(lambda: outside.obstacles(self.site, self.site.leader)) if stands else None,
         )
 
     def capacity(
@@ -178,9 +179,7 @@ class Cloud:
             return sizing.supposed(spec, many, size), "as asked"
         if self._runs(spec):
             ours = frozenset((each.tenant, each.name) for each in sizing.demands(spec))
-            site = self.site
-            found = self.run(lambda: inventories.hosts(connect.connection(site), ours))
-            return found, "Placement's inventories"
+            return inventories.hosts(self.connect(), ours), "Placement's inventories"
         if pretended:
             return pretended, "what the fake driver pretends"
         name = host_name(spec)
@@ -269,13 +268,13 @@ class Cloud:
         if wanted is None:
             wanted, _ = self._wanted(None)
         found = self.site
-        with namespace.way_back() as outside:
-            return self.run(lambda: body(Workloads(found, wanted, outside)))
+        with Network.of_caller() as outside:
+            return self.run(lambda: body(Workloads(found, wanted, outside.entered)))
 
     @property
     def balancing(self) -> Balancing:
         """Its balancers and their certificates."""
-        return Balancing(self.site, self.run, self.connect)
+        return Balancing(self.site)
 
     @property
     def scaling(self) -> Scaling:
@@ -285,13 +284,13 @@ class Cloud:
     def check_volumes(self, *, emit: Emit = silent, mend: bool = True) -> volumes.Outcome:
         """Is every volume what Cinder says it is? What is not is put right, unless `mend` is off."""
         found = self.site
-        if "block-storage" not in found.view.services:
+        if "block-storage" not in found.view.cloud.services:
             raise BadInput("this cloud has no block storage", hint="platform.services in the spec")
-        return self.run(lambda: volumes.check(found, emit, mend=mend))
+        return volumes.check(found, emit, mend=mend)
 
     def why(self, server: str, project: str | None = None) -> Diagnosis:
         """Why a server (by name or id) is in ERROR or BUILD. Raises BadInput where there is none, or several."""
-        return self.run(lambda: explain(self.connect(), self.paths.log, server, project))
+        return explain(self.connect(), self.paths.log, server, project)
 
     def environment(self) -> dict[str, str]:
         """The variables that OpenStack's own tools read, as the administrator."""
@@ -308,9 +307,7 @@ class Cloud:
 
         OpenStack's own client, `openstack`, comes with the tool.
         """
-        argv = list(words)
-        if (handle := namespace.net_handle(self.paths)).exists():
-            argv = ["nsenter", f"--net={handle}", "--", *argv]
+        argv = self.network.command(words)
         programs = f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}"
         environment = {**os.environ, **self.environment(), "PATH": programs}
         try:
@@ -319,19 +316,17 @@ class Cloud:
             raise BadInput(f"there is no program '{words[0]}'") from missing
 
     def connect(self, **who: Any) -> Connection:
-        """A connection of openstacksdk's as the administrator, or as `user`, `password`, `project`.
-
-        The calling thread must be in the cloud's network: see `run`.
-        """
+        """A connection of openstacksdk's as the administrator, or as `user`, `password`, `project`."""
         return connect.connection(self.site, **who)
 
+    @property
+    def network(self) -> Network:
+        """The network that its processes are in."""
+        return Network.of_cloud(self.paths)
+
     def run(self, body: Callable[[], Result]) -> Result:
-        """Call `body` in the cloud's network: the calling thread, and those it starts, are in it meanwhile."""
-        handle = namespace.net_handle(self.paths)
-        if not handle.exists():
-            return body()
-        with namespace.joined_network(handle):
-            return body()
+        """Call `body` in the cloud's network, for what opens connections of its own (a floating IP, a page)."""
+        return self.network.call(body)
 
     def _wanted(self, spec: Spec | str | Path | None) -> tuple[Spec, str]:
         if isinstance(spec, Spec):

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from onestack.core.paths import Paths
-from onestack.platform.site import Choices, Site
+from onestack.platform.choices import Choices
+from onestack.platform.site import Site, on_this_host
 from onestack.spec import load
 
 CHOICES = Choices("host", "qemu", "netdev", True, "/c/base-1", "/c/env-1", "/c/runtime-1", {})
@@ -24,6 +25,6 @@ def make(tmp_path: Path) -> Make:
         file.write_text(text)
         paths = Paths(tmp_path / "root", tmp_path / "cache")
         paths.etc.mkdir(parents=True, exist_ok=True)
-        return Site(paths, load(file), dataclasses.replace(CHOICES, **choices))  # type: ignore[arg-type]
+        return on_this_host(paths, load(file), dataclasses.replace(CHOICES, **choices))  # type: ignore[arg-type]
 
     return call

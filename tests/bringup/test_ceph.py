@@ -100,13 +100,13 @@ def test_files_are_roots_alone_and_go_with_their_backend(
 def test_who_reads_a_key_starts_anew_with_another_one_and_only_they(pooled: Pooled) -> None:
     site = pooled(KEYRING)
     ceph.write(site, ceph.files(site))
-    before = stamps(site)
+    before = stamps(site, site.leader)
     other = pooled(KEYRING.replace(KEY, KEY[::-1]))
     ceph.write(other, ceph.files(other))
-    after = stamps(other)
+    after = stamps(other, other.leader)
     assert {name for name in before if before[name] != after[name]} == {"cinder", "libvirtd"}
 
 
 def test_cinder_waits_until_the_pool_answers(pooled: Pooled, tmp_path: Path) -> None:
     tasks = {task.name: task.needs for task in graph.tasks(pooled(KEYRING), tmp_path / "image", silent)}
-    assert "ceph" in tasks["cinder"]
+    assert "ceph@host" in tasks["cinder@host"]

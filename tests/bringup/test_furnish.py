@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from bringup.conftest import Make
-from onestack.core.events import silent
-from onestack.platform import databases, furnish
+from onestack.platform import furnish
 from onestack.spec.computing import FLAVORS
 
 
-def names(site: Any) -> list[str]:
-    (step,) = [name for name in furnish.steps(site, Path("tiny"), silent) if name.startswith("flavors")]
-    return step.removeprefix("flavors ").split(", ")
+def missing(*done: str) -> list[str]:
+    return furnish.missing_flavors({f"furnished/{each}": "" for each in done})
 
 
-def mark(site: Any, *lines: str) -> None:
-    marker = databases.furnished_marker(site)
-    marker.parent.mkdir(parents=True, exist_ok=True)
-    marker.write_text("".join(f"{line}\n" for line in lines))
+def test_a_new_cloud_gets_all_flavors() -> None:
+    assert missing("image") == list(FLAVORS)
+    assert missing("image", f"flavors {', '.join(FLAVORS)}") == []
 
 
-def test_a_new_cloud_gets_all_flavors(make: Make) -> None:
-    assert names(make()) == list(FLAVORS)
-
-
-def test_a_cloud_of_before_keeps_its_own_and_gets_the_new_ones(make: Make) -> None:
-    site = make()
-    mark(site, "flavors", "image")
-    assert names(site) == ["m1.nano", "m1.micro", "m1.xlarge"]
-    mark(site, "flavors", "flavors m1.nano, m1.micro, m1.xlarge")
-    assert not [name for name in furnish.steps(site, Path("tiny"), silent) if name.startswith("flavors")]
+def test_a_cloud_of_before_keeps_its_own_and_gets_the_new_ones() -> None:
+    assert missing("flavors", "image") == ["m1.nano", "m1.micro", "m1.xlarge"]
+    assert missing("flavors", "flavors m1.nano, m1.micro, m1.xlarge") == []
 
 
 def test_a_flavor_that_is_there_stays_as_it_is() -> None:

@@ -23,15 +23,24 @@ from onestack.platform import (
     takedown,
     watchers,
 )
-from onestack.platform.shape import Step
-from onestack.platform.site import Choices, Site
+from onestack.platform.choices import Choices, choices_file
+from onestack.platform.shape import Step, local
+from onestack.platform.site import Site
 from onestack.platform.stamps import stamps
 
 Make = Callable[..., Site]
 
 
 def needs(found: Site, image: Path) -> dict[str, tuple[str, ...]]:
-    return {task.name: task.needs for task in graph.tasks(found, image, silent)}
+    """The graph of a cloud of one host, without its name."""
+    return {
+        task.name.removesuffix("@host"): tuple(each.removesuffix("@host") for each in task.needs)
+        for task in graph.tasks(found, image, silent)
+    }
+
+
+def stamped(found: Site) -> dict[str, str]:
+    return stamps(found, found.leader)
 
 
 def all_before(graph: dict[str, tuple[str, ...]], name: str) -> set[str]:
@@ -68,7 +77,7 @@ def test_what_stands_on_something_waits_for_it(make: Make, tmp_path: Path) -> No
 
 def test_a_cloud_stops_in_the_reverse_of_what_is_needed(make: Make) -> None:
     view = make().view
-    databases = Step(graph.DATABASES, lambda site, emit: None, ("mariadb",))
+    databases = Step(graph.DATABASES, lambda site, node, emit: None, local("mariadb"))
     rows = stop_order.rows(catalogue.processes(view), [*catalogue.steps(view), databases])
     place = {name: index for index, row in enumerate(rows) for name in row}
     assert set(place) == {each.name for each in catalogue.processes(view)}
@@ -82,7 +91,7 @@ def test_what_guests_need_goes_on_with_them(make: Make) -> None:
     found = make()
     (found.paths.etc / "choices.json").unlink(missing_ok=True)
     assert takedown.infrastructure(found.paths) == []
-    found.choices.save(site.choices_file(found.paths))
+    found.leader.choices.save(choices_file(found.paths))
     site.spec_file(found.paths).write_text("version: 1\n")
     switches = {"ovsdb", "ovs-vswitchd", "ovn-northd", "ovn-controller"}
     every = {name for row in takedown.infrastructure(found.paths) for name in row}
@@ -93,8 +102,8 @@ def test_what_guests_need_goes_on_with_them(make: Make) -> None:
 
 def test_a_site_has_secrets_that_stay(make: Make) -> None:
     view = make().view
-    assert view.secrets["user/admin"] == make().view.secrets["user/admin"]
-    assert len(set(view.secrets.values())) == len(view.secrets)
+    assert view.cloud.secrets["user/admin"] == make().view.cloud.secrets["user/admin"]
+    assert len(set(view.cloud.secrets.values())) == len(view.cloud.secrets)
     assert (make().secrets_file).stat().st_mode & 0o777 == 0o600
 
 
@@ -112,16 +121,18 @@ def test_no_process_list_shows_a_secret(make: Make) -> None:
     found = make()
     for process in catalogue.processes(found.view):
         shown = " ".join(process.command)
-        assert not [name for name, secret in found.view.secrets.items() if secret in shown], process.name
+        assert not [name for name, secret in found.view.cloud.secrets.items() if secret in shown], (
+            process.name
+        )
 
 
 def test_a_process_starts_anew_when_what_it_reads_changes_and_only_then(make: Make) -> None:
-    before = stamps(make())
-    assert stamps(make()) == before
-    port = stamps(make("platform: {listen: {port: 9000}}\n"))
+    before = stamped(make())
+    assert stamped(make()) == before
+    port = stamped(make("platform: {listen: {port: 9000}}\n"))
     assert port["front"] != before["front"]
     assert (port["mariadb"], port["libvirtd"]) == (before["mariadb"], before["libvirtd"])
-    ratio = stamps(make("platform: {compute: {cpu_allocation_ratio: 2}}\n"))
+    ratio = stamped(make("platform: {compute: {cpu_allocation_ratio: 2}}\n"))
     assert {name for name in before if ratio[name] != before[name]} <= {"nova"}
 
 
@@ -137,31 +148,33 @@ def test_the_watchers_start_anew_with_another_platform_and_only_then(make: Make)
 
 def test_the_first_cause_is_told_with_the_names_of_the_others() -> None:
     first = PermanentError("mariadb broke", detail="its log")
-    told = bringup.first_cause({"mariadb": first, "ovsdb": ValueError("x")})
-    assert told is first
+    failures = {"mariadb@n1": first, "ovsdb@n2": ValueError("x")}
+    assert bringup.first_cause(failures) is first
     assert first.detail == "its log\nfailed too: ovsdb"
+    bringup.first_cause(failures, alone=False)
+    assert first.detail.endswith("failed too: ovsdb@n2")
 
 
 def test_places_inside_are_found_outside(make: Make) -> None:
     found = make()
-    assert found.outside("/run/api/nova.sock") == found.paths.run / "api/nova.sock"
-    assert found.outside("/etc/onestack/nova") == found.paths.etc / "nova"
-    assert found.outside("/var/lib/mysql") == found.paths.data / "mysql"
+    assert found.leader.outside("/run/api/nova.sock") == found.paths.run / "api/nova.sock"
+    assert found.leader.outside("/etc/onestack/nova") == found.paths.etc / "nova"
+    assert found.leader.outside("/var/lib/mysql") == found.paths.data / "mysql"
     with pytest.raises(ValueError, match="/usr/bin"):
-        found.outside("/usr/bin")
+        found.leader.outside("/usr/bin")
     with pytest.raises(ValueError, match="/etc/passwd"):
-        found.outside("/etc/passwd")
+        found.leader.outside("/etc/passwd")
 
 
 def test_configuration_is_roots_alone_and_replaced_only_when_it_changed(make: Make) -> None:
     found = make()
-    folders.write(found, {"nova/nova.conf": "one"})
+    folders.write(found.leader, {"nova/nova.conf": "one"})
     file = found.paths.etc / "nova/nova.conf"
     first = file.stat()
     assert first.st_mode & 0o777 == 0o600
-    folders.write(found, {"nova/nova.conf": "one"})
+    folders.write(found.leader, {"nova/nova.conf": "one"})
     assert file.stat().st_ino == first.st_ino
-    folders.write(found, {"nova/nova.conf": "two"})
+    folders.write(found.leader, {"nova/nova.conf": "two"})
     assert file.read_text() == "two"
     assert [each.name for each in file.parent.iterdir()] == ["nova.conf"]
 
@@ -173,7 +186,7 @@ def test_names_of_the_base_become_numbers(tmp_path: Path) -> None:
 
 
 def test_choices_are_kept(make: Make, tmp_path: Path) -> None:
-    file, choices = tmp_path / "choices.json", make().choices
+    file, choices = tmp_path / "choices.json", make().leader.choices
     choices.save(file)
     assert Choices.load(file) == choices
 

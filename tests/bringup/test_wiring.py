@@ -17,7 +17,7 @@ from onestack.platform.site import Site
 
 @dataclasses.dataclass
 class Switch:
-    """A site whose OVS knows some interfaces; what was run in it."""
+    """A node whose OVS knows some interfaces; what was run in it."""
 
     known: str
     pid: int | None = None
@@ -32,7 +32,7 @@ class Switch:
 
     def inside(self, argv: Sequence[str]) -> str:
         self.ran.append(list(argv))
-        return self.known if list(argv) == ovn.cards() else ""
+        return self.known if list(argv) == ovn.ports_without_type() else ""
 
 
 Wired = Callable[..., Switch]
@@ -68,7 +68,7 @@ def test_what_a_boot_took_away_is_forgotten(wired: Wired) -> None:
 def test_what_is_there_stays(wired: Wired) -> None:
     switch = wired("eth1\n")
     forget(switch)
-    assert switch.ran == [ovn.cards()]
+    assert switch.ran == [ovn.ports_without_type()]
 
 
 def test_a_switch_that_runs_is_left_alone(wired: Wired) -> None:
@@ -80,8 +80,9 @@ def test_a_switch_that_runs_is_left_alone(wired: Wired) -> None:
 def test_it_comes_before_the_switch_is_started(make: Callable[..., Site]) -> None:
     ran: list[str] = []
     site = make()
-    fake = SimpleNamespace(view=site.view, inside=lambda argv: ran.append("settings"))
+    node = SimpleNamespace(inside=lambda argv: ran.append("settings"))
+    fake = SimpleNamespace(view_of=lambda node: site.view)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ovn, "forget_gone_ports", lambda site: ran.append("forget"))
-        ovn.configure(fake, silent)  # type: ignore[arg-type]
+        patch.setattr(ovn, "forget_gone_ports", lambda node: ran.append("forget"))
+        ovn.configure(fake, node, silent)  # type: ignore[arg-type]
     assert ran == ["settings", "forget"]

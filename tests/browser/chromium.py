@@ -11,13 +11,13 @@ import os
 import platform
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from onestack import Cloud
-from onestack.host import base, namespace
+from onestack.host import base
 
 GIVEN = "ONESTACK_CHROMIUM"
 _NAMES = ("chromium", "google-chrome", "google-chrome-stable")
@@ -48,9 +48,8 @@ def program() -> str:
 def running(cloud: Cloud) -> Iterator[Browser]:
     """A browser whose every connection starts in the cloud's network."""
     place = program()
-    handle = namespace.net_handle(cloud.paths)
     # What is started meanwhile stays in that network: the driver, and by it the browser.
-    with namespace.joined_network(handle) if handle.exists() else nullcontext():
+    with cloud.network.entered():
         player = sync_playwright().start()
         browser = player.chromium.launch(executable_path=place, args=list(ARGUMENTS))
     try:

@@ -44,7 +44,7 @@ def window(
     def open_one() -> Dashboard:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         opened.append(page)
-        return Dashboard(page, cloud.site.front, pictures)
+        return Dashboard(page, cloud.site.gateway, pictures)
 
     yield open_one
     for number, page in enumerate(opened):

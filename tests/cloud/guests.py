@@ -14,8 +14,7 @@ from onestack.core.wait import until
 from onestack.health.verify import guest as inside
 from onestack.health.verify import guests as checks
 from onestack.host import processes
-from onestack.platform.infrastructure import ovn
-from onestack.platform.shape import RUN
+from onestack.platform.places import NORTH_SOCKET, RUN, SWITCH_SOCKET
 
 ACTIVE_SECONDS = 240.0
 ANSWER_SECONDS = 180.0
@@ -121,8 +120,8 @@ def wiring(cloud: Cloud, admin: Connection, guest: Guest) -> Iterator[str]:
     """What OVN and the switch know of the guest's ports, what they counted there, what DHCP was answered, and who
     beside the cloud's own end answers for an address."""
     site = cloud.site
-    north = ("ovn-nbctl", f"--db={ovn.NORTH}", "--timeout=15")
-    switch = ("ovs-vsctl", f"--db={ovn.DB}", "--timeout=15")
+    north = ("ovn-nbctl", f"--db=unix:{NORTH_SOCKET}", "--timeout=15")
+    switch = ("ovs-vsctl", f"--db=unix:{SWITCH_SOCKET}", "--timeout=15")
     ports = list(admin.network.ports(device_id=guest.server))
     asked = [["ip", "neigh"], [*north, "--columns=name,ports,acls", "list", "Port_Group"]]
     for port in ports:

@@ -20,10 +20,11 @@ from openstack.connection import Connection
 
 from onestack import Cloud
 from onestack.core.wait import until
-from onestack.host import namespace
-from onestack.platform.infrastructure.ovn import DB
+from onestack.platform.places import SWITCH_SOCKET
 
 SERVER = Path(__file__).with_name("member_server.py")
+
+_SWITCH = ("ovs-vsctl", f"--db=unix:{SWITCH_SOCKET}")
 
 
 @dataclass
@@ -86,7 +87,7 @@ class Field:
         proxy = self.admin.network
         port = proxy.create_port(
             name=name, network_id=self.network.id, security_group_ids=[self.group.id],
-            binding_host_id=self.cloud.site.view.host,
+            binding_host_id=self.cloud.site.view.here.name,
         )  # fmt: skip
         address = port.fixed_ips[0]["ip_address"]
         card = f"tm{port.id[:8]}"
@@ -106,7 +107,7 @@ class Field:
         made.run("ip", "link", "set", "eth0", "up")
         made.run("ip", "address", "add", f"{address}/24", "dev", "eth0")
         made.run("ip", "route", "add", "default", "via", self.subnet.gateway_ip)
-        inside(["ovs-vsctl", f"--db={DB}", "--may-exist", "add-port", "br-int", card, "--", "set", "Interface",
+        inside([*_SWITCH, "--may-exist", "add-port", "br-int", card, "--", "set", "Interface",
                 card, f"external_ids:iface-id={port.id}"])  # fmt: skip
         return made
 
@@ -152,7 +153,7 @@ class Field:
         network = self.admin.network
         for machine in self.machines:
             card = f"tm{machine.port_id[:8]}"
-            self.cloud.site.inside(["ovs-vsctl", f"--db={DB}", "--if-exists", "del-port", card])
+            self.cloud.site.inside([*_SWITCH, "--if-exists", "del-port", card])
             self.cloud.site.inside(["ip", "netns", "delete", machine.name])
             network.delete_port(machine.port_id)
         self.free()
@@ -219,11 +220,7 @@ def field_of(cloud: Cloud, name: str = "field", cidr: str = "10.66.0.0/24") -> I
 @contextmanager
 def in_network(cloud: Cloud) -> Iterator[None]:
     """The calling thread, and those it starts, are in the cloud's network."""
-    handle = namespace.net_handle(cloud.paths)
-    if not handle.exists():
-        yield
-        return
-    with namespace.joined_network(handle):
+    with cloud.network.entered():
         yield
 
 

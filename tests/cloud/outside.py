@@ -16,8 +16,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from onestack import Cloud
-from onestack.host import namespace
 from onestack.host.command import run
+from onestack.host.netns import Network
 
 GATEWAY, UPLINK = "198.51.100.1", "198.51.100.2"
 """The outside's end, and the cloud's: guests are seen outside under the second."""
@@ -71,12 +71,11 @@ def _serve_names(names: socket.socket, done: threading.Event) -> None:
 @contextmanager
 def pretended(cloud: Cloud) -> Iterator[Outside]:
     """Plug an outside into a cloud that has a network namespace of its own."""
-    inner = namespace.net_handle(cloud.paths)
-    assert inner.exists(), "only a cloud with a network namespace of its own has no outside"
+    assert cloud.network.is_own, "only a cloud with a network namespace of its own has no outside"
     name = f"onestack-outside-{cloud.paths.ident}"
-    resolver = next(iter(cloud.site.view.dns_servers), "")
+    resolver = next(iter(cloud.site.view.cloud.dns_servers), "")
     handle = Path("/run/netns") / name
-    here = ["nsenter", f"--net={inner}", "--"]
+    here = cloud.network.command([])
     run(["ip", "netns", "add", name])
     try:
         there = ["nsenter", f"--net={handle}", "--"]
@@ -99,7 +98,7 @@ def pretended(cloud: Cloud) -> Iterator[Outside]:
 @contextmanager
 def _servers(handle: Path, resolver: str) -> Iterator[None]:
     # Sockets stay in the network namespace they were made in.
-    with namespace.joined_network(handle):
+    with Network(handle).entered():
         pages = ThreadingHTTPServer((SERVER, 80), _Page)
         names = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         # Bound to one address, that is what it answers from.

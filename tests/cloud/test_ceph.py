@@ -12,7 +12,7 @@ from cloud import ceph_cluster, guests, roots, volumes
 from onestack import Cloud
 from onestack.core.errors import PermanentError
 from onestack.core.wait import until
-from onestack.host import namespace
+from onestack.host import netns
 
 pytestmark = [
     pytest.mark.cloud,
@@ -48,7 +48,7 @@ def pooled(cloud_roots: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     try:
         with pytest.raises(PermanentError, match="pool 'volumes' of the backend 'pool' cannot be used"):
             found.up(file)
-        with ceph_cluster.running(programs, namespace.net_handle(found.paths)) as cluster:
+        with ceph_cluster.running(programs, netns.handle(found.paths)) as cluster:
             conf.write_text(cluster.conf.read_text())
             keyring.write_text(cluster.keyring.read_text())
             found.up(file)

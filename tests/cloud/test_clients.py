@@ -41,7 +41,7 @@ for name in told["types"]:
 
 def types(cloud: Cloud) -> list[tuple[str, str]]:
     """(a type by which a client may ask, the type proper) of all that the cloud lists."""
-    services = [each for each in catalogue.services(cloud.site.view.services) if each.endpoint]
+    services = [each for each in catalogue.services(cloud.site.view.cloud.services) if each.endpoint]
     return [
         (name, each.type)
         for each in services
@@ -54,7 +54,7 @@ def test_a_plain_look_into_the_catalogue_finds_every_type(cloud: Cloud, as_admin
     def look(admin: Connection) -> tuple[list[dict[str, Any]], dict[str, int]]:
         token = admin.session.get("/v3/auth/tokens", endpoint_filter={"service_type": "identity"},
                                   headers={"X-Subject-Token": admin.auth_token or ""},
-                                  endpoint_override=f"{cloud.site.front}/identity").json()["token"]  # fmt: skip
+                                  endpoint_override=f"{cloud.site.gateway}/identity").json()["token"]  # fmt: skip
         entries = token["catalog"]
         return entries, {
             entry["type"]: admin.session.get(entry["endpoints"][0]["url"], raise_exc=False).status_code

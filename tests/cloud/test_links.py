@@ -105,7 +105,7 @@ def test_documents_of_versions_lead_to_versions(
     cloud: Cloud, by: str, request: pytest.FixtureRequest
 ) -> None:
     client: Reader = request.getfixturevalue(by)
-    for service in catalogue.services(cloud.site.view.services):
+    for service in catalogue.services(cloud.site.view.cloud.services):
         if not (service.endpoint and service.endpoint.listed):
             continue
         path = f"/{service.endpoint.path}"

@@ -91,7 +91,7 @@ def test_the_variables_and_the_file_for_clients_lead_to_the_cloud(cloud: Cloud) 
     exports = [shlex.split(line) for line in succeed(root, "openrc").splitlines()]
     variables = dict(words[1].split("=", 1) for words in exports)
     assert all(words[0] == "export" for words in exports)
-    assert variables["OS_AUTH_URL"] == f"{cloud.site.front}/identity/v3"
+    assert variables["OS_AUTH_URL"] == f"{cloud.site.gateway}/identity/v3"
     assert variables == json.loads(succeed(root, "openrc", "--json"))
     # With a client of this machine's in the cloud's network, by its clouds.yaml alone.
     file = lines(succeed(root, "up", "--json"))[-1]["clouds_yaml"]

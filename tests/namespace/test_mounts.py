@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from onestack.core.paths import Paths
-from onestack.host import namespace, network, processes
+from onestack.host import namespace, netns, network, processes
 from onestack.host.namespace import Layout
 
 LAYOUT = Layout(Path("/c/base"), Path("/c/env"), Path("/c/runtime"), Paths(Path("/srv/two"), Path("/c")))
@@ -45,8 +45,8 @@ def test_entering_execs_and_goes_into_its_network_where_there_is_one(tmp_path: P
     paths = Paths(tmp_path)
     words = namespace.enter(paths, ["virsh", "list"])
     assert words == ["nsenter", f"--mount={tmp_path}/run/onestack/ns/mnt", "--wdns=/", "--", "virsh", "list"]
-    namespace.net_handle(paths).parent.mkdir(parents=True)
-    namespace.net_handle(paths).touch()
+    netns.handle(paths).parent.mkdir(parents=True)
+    netns.handle(paths).touch()
     assert f"--net={tmp_path}/run/onestack/ns/net" in namespace.enter(paths, ["virsh"])
     assert not network.shared_with_machine(paths)
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from onestack.core.paths import Paths
-from onestack.host import egress, namespace, nat
+from onestack.host import egress, nat
 from onestack.host.command import run
+from onestack.host.netns import Network
 from onestack.host.network import HERE
 from onestack.platform import takedown
 
@@ -58,7 +59,7 @@ def machine() -> Iterator[None]:
     name = f"onestack-nat-{os.getpid()}"
     run(["ip", "netns", "add", name])
     try:
-        with namespace.joined_network(Path("/run/netns") / name):
+        with Network(Path("/run/netns") / name).entered():
             for interface in ("eth0", HERE):
                 run(["ip", "link", "add", interface, "type", "veth", "peer", "name", f"{interface[:8]}-peer"])
             yield

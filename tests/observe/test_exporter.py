@@ -18,7 +18,8 @@ from onestack.core.errors import PermanentError
 from onestack.core.paths import Paths
 from onestack.observe import GuestRates, MemberRates, Observed, PoolRates, exporter
 from onestack.observe.exporter import Exporter
-from onestack.platform.site import Choices, Site
+from onestack.platform.choices import Choices
+from onestack.platform.site import Site, on_this_host
 from onestack.spec import load
 
 LOOK = Observed(
@@ -92,7 +93,7 @@ def make(tmp_path: Path) -> Callable[[int], Site]:
         file.write_text(f"platform: {{monitoring: {{exporter_port: {port}}}}}\n")
         paths = Paths(tmp_path / "root", tmp_path / "cache")
         paths.run.mkdir(parents=True)
-        return Site(paths, load(file), Choices("h", "qemu", "netdev", False, "/b", "/e", "/r", {}))
+        return on_this_host(paths, load(file), Choices("h", "qemu", "netdev", False, "/b", "/e", "/r", {}))
 
     return call
 

@@ -13,8 +13,9 @@ from onestack.core.errors import TemporaryError
 from onestack.core.paths import Paths
 from onestack.observe.prometheus import Prometheus
 from onestack.platform import catalogue, folders
+from onestack.platform.choices import Choices
 from onestack.platform.infrastructure import gateway, prometheus
-from onestack.platform.site import Choices, Site
+from onestack.platform.site import Site, on_this_host
 from onestack.platform.stamps import stamped
 from onestack.spec import BadSpec, model
 
@@ -35,7 +36,9 @@ def make(tmp_path: Path) -> Callable[[str], Site]:
         file.write_text(text)
         paths = Paths(tmp_path / "root", tmp_path / "cache")
         paths.etc.mkdir(parents=True, exist_ok=True)
-        return Site(paths, spec.load(file), Choices("h", "qemu", "netdev", False, "/b", "/e", "/r", {}))
+        return on_this_host(
+            paths, spec.load(file), Choices("h", "qemu", "netdev", False, "/b", "/e", "/r", {})
+        )
 
     return call
 
@@ -72,7 +75,11 @@ def test_what_it_scrapes(make: Callable[[str], Site]) -> None:
 def test_it_starts_anew_when_its_settings_change(make: Callable[[str], Site]) -> None:
     def started(more: str) -> object:
         found = make(f"platform: {{monitoring: {{enabled: true, {more}}}}}\n")
-        return next(found.program(each) for each in stamped(found) if each.name == prometheus.NAME)
+        return next(
+            found.leader.program(each)
+            for each in stamped(found, found.leader)
+            if each.name == prometheus.NAME
+        )
 
     programs = [started(more) for more in ("size: 512", "size: 512", "size: 600", "targets: ['a:1']")]
     assert programs[0] == programs[1]

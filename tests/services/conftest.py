@@ -8,28 +8,25 @@ import pytest
 
 from onestack.platform import catalogue
 from onestack.platform.services import CATALOGUE
-from onestack.platform.shape import External, View
+from onestack.platform.view import CloudView, External, HostView, View
 
 SECRETS = {name: f"secret-of-{name.replace('/', '-')}" for name in catalogue.secret_names(CATALOGUE)}
 
 
 @pytest.fixture
 def view() -> View:
-    return View(
+    cloud = CloudView(
         series="2026.2",
-        host="node1",
-        address="127.0.0.1",
-        front="https://cloud.example:8443",
+        leader="node1",
+        gateway="https://cloud.example:8443",
         services=frozenset(CATALOGUE),
         secrets=SECRETS,
-        virt_type="qemu",
-        fake_hosts=0,
-        datapath="netdev",
         external=External("172.24.4.0/24", "172.24.4.1", "172.24.4.10", "172.24.4.200"),
         ca_file="/etc/onestack/ca.pem",
     )
+    return View(cloud, HostView("node1", "127.0.0.1", "qemu", "netdev"))
 
 
 @pytest.fixture
 def fake_view(view: View) -> View:
-    return replace(view, virt_type="fake", fake_hosts=7)
+    return View(replace(view.cloud, fake_hosts=7), replace(view.here, virt_type="fake"))

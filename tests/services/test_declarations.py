@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import configparser
 from collections.abc import Mapping
-from dataclasses import replace
 
 import os_service_types
 import pytest
@@ -12,9 +11,10 @@ import pytest
 from onestack.platform import catalogue, graph
 from onestack.platform.services import CATALOGUE, _common
 from onestack.platform.services.identity import BOOTSTRAP, bootstrap, wanted
-from onestack.platform.shape import View, VolumeBackend
+from onestack.platform.view import View, VolumeBackend
 from onestack.spec.services import PROJECTS, REQUIRES
 from onestack_runtime.replacements import registry
+from services.views import with_cloud, with_here
 
 
 def read(text: str) -> Mapping[str, Mapping[str, str]]:
@@ -46,13 +46,13 @@ def test_each_service_comes_after_what_it_requires() -> None:
 
 
 def test_processes_need_only_processes_and_steps_that_are_there(view: View) -> None:
-    for each in (view, replace(view, virt_type="fake", fake_hosts=3)):
+    for each in (view, with_here(with_cloud(view, fake_hosts=3), virt_type="fake")):
         names = [process.name for process in catalogue.processes(each)]
         names += [step.name for step in catalogue.steps(each)]
         assert len(names) == len(set(names))
         there = {*names, graph.DATABASES, BOOTSTRAP}
         for one in (*catalogue.processes(each), *catalogue.steps(each)):
-            assert set(one.needs) <= there, one.name
+            assert {need.name for need in one.needs} <= there, one.name
 
 
 def test_a_process_is_given_longer_to_end_than_its_runner_takes() -> None:
@@ -67,12 +67,12 @@ def test_no_secret_shows_in_a_process_list(view: View) -> None:
     commands.append(bootstrap())
     environments = [str(dict(process.environment)) for process in catalogue.processes(view)]
     everything = str(commands) + str(environments)
-    assert not [name for name, value in view.secrets.items() if value in everything]
+    assert not [name for name, value in view.cloud.secrets.items() if value in everything]
 
 
 def test_every_secret_that_is_made_is_used(view: View) -> None:
     text = "".join(text for service in CATALOGUE.values() for text in service.files(view).values())
-    assert [name for name, value in view.secrets.items() if value not in text] == ["user/admin"]
+    assert [name for name, value in view.cloud.secrets.items() if value not in text] == ["user/admin"]
 
 
 def test_services_meet_each_other_at_the_front_only(view: View) -> None:
@@ -81,9 +81,9 @@ def test_services_meet_each_other_at_the_front_only(view: View) -> None:
         for section, options in sections.items():
             for option in ("auth_url", "endpoint_override", "www_authenticate_uri"):
                 if url := options.get(option):
-                    path = url.removeprefix(f"{view.front}/").split("/")[0]
+                    path = url.removeprefix(f"{view.cloud.gateway}/").split("/")[0]
                     assert path in paths, (name, section, option, url)
-                    assert options["cafile"] == view.ca_file, (name, section)
+                    assert options["cafile"] == view.cloud.ca_file, (name, section)
 
 
 def test_databases_are_those_the_service_declares(view: View) -> None:
@@ -110,7 +110,7 @@ def test_guests_use_the_hypervisor_that_was_found(view: View, fake_view: View) -
 
     assert nova(view)["libvirt"]["virt_type"] == "qemu"
     assert nova(view)["libvirt"]["cpu_mode"] == "none"
-    assert nova(replace(view, virt_type="kvm"))["libvirt"]["cpu_mode"] == "host-model"
+    assert nova(with_here(view, virt_type="kvm"))["libvirt"]["cpu_mode"] == "host-model"
     assert "libvirt" not in nova(fake_view)
 
 
@@ -126,7 +126,7 @@ def test_fake_hosts_are_bound_by_our_mechanism_driver_before_ovn(view: View, fak
 
 
 def test_tenant_networks_leave_room_for_geneve(view: View) -> None:
-    found = files(replace(view, mtu=9000))
+    found = files(with_cloud(view, mtu=9000))
     assert found["neutron/neutron.conf"]["DEFAULT"]["global_physnet_mtu"] == "9000"
     assert found["neutron/ml2_conf.ini"]["ml2"]["path_mtu"] == "9000"
 
@@ -143,7 +143,7 @@ def test_tenant_networks_leave_room_for_geneve(view: View) -> None:
 def test_subnets_hand_out_the_dns_servers_that_were_chosen(
     view: View, servers: tuple[str, ...], handed_out: str
 ) -> None:
-    found = files(replace(view, dns_servers=servers))
+    found = files(with_cloud(view, dns_servers=servers))
     assert found["neutron/ml2_conf.ini"]["ovn"]["dns_servers"] == handed_out
 
 
@@ -151,7 +151,7 @@ def test_metadata_is_vouched_for_by_the_same_secret_on_both_sides(view: View) ->
     found = files(view)
     neutron = found["neutron/neutron.conf"]["DEFAULT"]["metadata_proxy_shared_secret"]
     assert neutron == found["nova/nova.conf"]["neutron"]["metadata_proxy_shared_secret"]
-    assert neutron == view.secrets["metadata"]
+    assert neutron == view.cloud.secrets["metadata"]
 
 
 def test_a_dollar_in_a_value_refers_to_nothing() -> None:
@@ -170,7 +170,7 @@ def test_a_value_of_several_lines_is_refused() -> None:
 
 def test_each_backend_of_volumes_has_a_folder_and_the_first_is_the_default(view: View) -> None:
     places = (VolumeBackend("fast"), VolumeBackend("archive"))
-    cinder = files(replace(view, volume_backends=places))["cinder/cinder.conf"]
+    cinder = files(with_cloud(view, volume_backends=places))["cinder/cinder.conf"]
     assert cinder["DEFAULT"]["enabled_backends"] == "fast,archive"
     assert cinder["DEFAULT"]["default_volume_type"] == "fast"
     folders = {name: cinder[name]["file_volumes_dir"] for name in ("fast", "archive")}
@@ -179,8 +179,8 @@ def test_each_backend_of_volumes_has_a_folder_and_the_first_is_the_default(view:
 
 
 def test_nova_knows_of_volumes_only_where_there_are_any(view: View) -> None:
-    assert files(view)["nova/nova.conf"]["cinder"]["endpoint_template"] == f"{view.front}/volume/v3"
-    without = replace(view, services=view.services - {"block-storage"})
+    assert files(view)["nova/nova.conf"]["cinder"]["endpoint_template"] == f"{view.cloud.gateway}/volume/v3"
+    without = with_cloud(view, services=view.cloud.services - {"block-storage"})
     assert "cinder" not in files(without)["nova/nova.conf"]
 
 
@@ -212,7 +212,7 @@ def test_the_balancers_provider_is_there_by_upstreams_names_too(view: View) -> N
     from onestack_runtime.balancer import names
 
     def providers(*chosen: str) -> tuple[list[str], str]:
-        settings = files(replace(view, balancer_providers=chosen))["octavia/octavia.conf"]["api_settings"]
+        settings = files(with_cloud(view, balancer_providers=chosen))["octavia/octavia.conf"]["api_settings"]
         enabled = [each.partition(":") for each in settings["enabled_provider_drivers"].split(",")]
         assert all(what for _, _, what in enabled)
         return [name for name, _, _ in enabled], settings["default_provider_driver"]
@@ -224,7 +224,7 @@ def test_the_balancers_provider_is_there_by_upstreams_names_too(view: View) -> N
 
 @pytest.mark.parametrize("tuning", ["full", "none"])
 def test_each_projects_process_is_told_which_replacements_to_install(view: View, tuning: str) -> None:
-    told = replace(view, tuning=tuning)
+    told = with_cloud(view, tuning=tuning)
     for service in CATALOGUE.values():
         for process in service.processes(told):
             assert process.environment[_common.TUNING] == tuning, process.name

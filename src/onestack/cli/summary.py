@@ -14,11 +14,11 @@ def data(site: Site) -> dict[str, Any]:
 
     return {
         "name": site.spec.name,
-        "release": site.view.series,
+        "release": site.view.cloud.series,
         "clouds_yaml": str(site.paths.etc / "clouds.yaml"),
         "endpoints": {
-            service.type: f"{site.front}/{service.endpoint.path}"
-            for service in catalogue.services(site.view.services)
+            service.type: f"{site.gateway}/{service.endpoint.path}"
+            for service in catalogue.services(site.view.cloud.services)
             if service.endpoint and service.endpoint.listed
         },
         "dashboard": site.dashboard,
@@ -32,7 +32,7 @@ def lines(site: Site) -> list[str]:
     """The summary for people, in rich's markup."""
     told = data(site)
     root = "" if site.paths.is_default else f" --root {site.paths.root}"
-    found = ["", f"[bold green]OpenStack {told['release']} is up[/] at {site.front}", ""]
+    found = ["", f"[bold green]OpenStack {told['release']} is up[/] at {site.gateway}", ""]
     found += [f"  {kind:<13} {url}" for kind, url in told["endpoints"].items()]
     found += ["", f"  clouds.yaml  {told['clouds_yaml']}  (cloud '{told['name']}')"]
     if told["dashboard"]:

@@ -58,7 +58,7 @@ class Worker:
         self._looker = Looker(site)
         # Where processors are emulated a start takes one whole: half of them is left for who serves meanwhile, and
         # the first new member need not wait for the last.
-        self._at_once = max(1, (os.cpu_count() or 1) // 2) if site.view.virt_type == "qemu" else AT_ONCE
+        self._at_once = max(1, (os.cpu_count() or 1) // 2) if site.view.here.virt_type == "qemu" else AT_ONCE
         self._memory = Memory()
         self._failures = Failures()
         self._refused = ""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from onestack.host.namespace import joined_network
+from onestack.host.netns import Network
 from onestack.platform.site import Site
 
 SECONDS = 2.0
@@ -43,22 +43,22 @@ def _codes(text: str) -> frozenset[int]:
     return frozenset(found)
 
 
-def namespace_of(site: Site, balancer: str) -> Path | None:
+def namespace_of(site: Site, balancer: str) -> Network | None:
     """The network namespace of a balancer's HAProxy, if it runs on this host."""
     file = site.outside(f"/run/octavia/balancers/lb-{balancer.replace('-', '')[:11]}/pid")
     try:
         handle = Path(f"/proc/{int(file.read_text())}/ns/net")
-        return handle if handle.exists() else None
+        return Network(handle) if handle.exists() else None
     except (OSError, ValueError):
         return None
 
 
-def answers(handle: Path, check: Check, addresses: Sequence[str]) -> dict[str, bool]:
+def answers(network: Network, check: Check, addresses: Sequence[str]) -> dict[str, bool]:
     """For each address whether it answers. The threads that ask are in the namespace, and end with it."""
 
     def ask(address: str) -> bool:
         try:
-            with joined_network(handle):
+            with network.entered():
                 return _asked(address, check)
         except OSError:
             return False

@@ -25,7 +25,6 @@ from onestack.core.errors import OneStackError
 from onestack.core.paths import Paths
 from onestack.elastic import record
 from onestack.elastic.record import Record
-from onestack.host import namespace
 from onestack.host.lock import held
 from onestack.observe.collect import Collector
 from onestack.observe.exporter import Exporter
@@ -56,7 +55,7 @@ class Scaler:
     def __init__(self, found: Site) -> None:
         self._site = found
         self._tenants = Tenants(found)
-        self._lease = Lease(lambda: self._tenants.admin("network"), found.view.host)
+        self._lease = Lease(lambda: self._tenants.admin("network"), found.view.here.name)
         self._collector = Collector(found)
         self._prometheus = Prometheus(found)
         self._exporter = Exporter(found)
@@ -228,9 +227,6 @@ def main(root: str, cache: str) -> None:
     logging.getLogger("openstack").setLevel(logging.ERROR)
     paths = Paths.at(root, cache)
     found = site.load(paths)
-    handle = namespace.net_handle(paths)
-    if handle.exists():
-        namespace.join_network(handle)
     with held(paths.run / "scaler.lock", "the scaling controller", seconds=30):
         LOG.info("watching")
         Scaler(found).run()

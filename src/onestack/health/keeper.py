@@ -138,7 +138,7 @@ class Keeper:
         if watched.process.ready.command and now - watched.looked < COMMAND_PERIOD:
             return None
         watched.looked = now
-        return is_ready(self._site, watched.process.ready)[0]
+        return is_ready(self._site.leader, watched.process.ready)[0]
 
     def _write(self) -> None:
         data = {

@@ -111,8 +111,8 @@ def examine(site: Site) -> Status:
     return Status(
         health=health,
         name=site.spec.name,
-        release=site.view.series,
-        front=site.front,
+        release=site.view.cloud.series,
+        front=site.gateway,
         hypervisor=site.choices.virt_type,
         datapath={"system": "kernel", "netdev": "userspace"}[site.choices.datapath],
         guests=sum(each.is_guest for each in inside),
@@ -137,7 +137,7 @@ def process_statuses(site: Site) -> list[ProcessStatus]:
         if there is None or not there.pid:
             found[process.name] = ProcessStatus(process.name, there.state if there else "STOPPED")
             return
-        answers, seen = is_ready(site, process.ready)
+        answers, seen = is_ready(site.leader, process.ready)
         memory = processes.memory(there.pid)
         found[process.name] = ProcessStatus(
             process.name,
@@ -190,7 +190,7 @@ def restarts(site: Site) -> dict[str, int]:
 def worker_statuses(site: Site) -> Iterable[WorkerStatus]:
     """Nova's and Cinder's services, Neutron's agents."""
     admin: Connection = connect.connection(site)
-    if "compute" in site.view.services:
+    if "compute" in site.view.cloud.services:
         for service in admin.compute.services():
             yield WorkerStatus(
                 service.binary,
@@ -200,12 +200,12 @@ def worker_statuses(site: Site) -> Iterable[WorkerStatus]:
                 service.status == "enabled",
                 out_by_itself(service.disabled_reason),
             )
-    if "block-storage" in site.view.services:
+    if "block-storage" in site.view.cloud.services:
         for each in admin.block_storage.services():
             yield WorkerStatus(
                 each.binary, each.binary, each.host, each.state == "up", each.status == "enabled"
             )
-    if "network" in site.view.services:
+    if "network" in site.view.cloud.services:
         for agent in admin.network.agents():
             yield WorkerStatus(
                 agent.agent_type, agent.binary, agent.host, agent.is_alive, agent.is_admin_state_up

@@ -8,22 +8,19 @@ cloud beside the machine's own has a network namespace too (`<run>/ns/net`).
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from onestack.core.errors import PermanentError
 from onestack.core.paths import Paths
+from onestack.host import netns
 from onestack.host.command import run
-
-CLONE_NEWNET = 0x40000000
 
 # Name, major, minor, mode. Nothing that reaches the machine's disks or console.
 _DEVICES = (
@@ -54,11 +51,6 @@ class Layout:
 def mount_handle(paths: Paths) -> Path:
     """The file that holds a cloud's mount namespace."""
     return paths.run / "ns/mnt"
-
-
-def net_handle(paths: Paths) -> Path:
-    """The file that holds a cloud's network namespace, where it has one of its own."""
-    return paths.run / "ns/net"
 
 
 def outdated(layout: Layout) -> bool:
@@ -118,8 +110,8 @@ def mounts(layout: Layout, stage: Path) -> list[list[str]]:
 def enter(paths: Paths, argv: Sequence[str]) -> list[str]:
     """The command line that runs `argv` inside."""
     words = ["nsenter", f"--mount={mount_handle(paths)}"]
-    if net_handle(paths).exists():
-        words.append(f"--net={net_handle(paths)}")
+    if netns.handle(paths).exists():
+        words.append(f"--net={netns.handle(paths)}")
     return [*words, "--wdns=/", "--", *argv]
 
 
@@ -142,7 +134,7 @@ def _is_mounted(place: Path) -> bool:
 def create(layout: Layout, *, isolated: bool) -> None:
     """Make the namespace (and with `isolated` a network namespace) unless it is there."""
     paths = layout.paths
-    handle, net = mount_handle(paths), net_handle(paths)
+    handle, net = mount_handle(paths), netns.handle(paths)
     folder = handle.parent
     folder.mkdir(parents=True, exist_ok=True)
     if not _is_mounted(folder):
@@ -166,7 +158,7 @@ def create(layout: Layout, *, isolated: bool) -> None:
 
 def remove(paths: Paths) -> None:
     """Let the namespaces go; they end with their last process."""
-    for handle in (mount_handle(paths), net_handle(paths)):
+    for handle in (mount_handle(paths), netns.handle(paths)):
         while _is_mounted(handle):
             run(["umount", str(handle)])
         handle.unlink(missing_ok=True)
@@ -175,48 +167,6 @@ def remove(paths: Paths) -> None:
         run(["umount", str(folder)])
     if folder.exists():
         folder.rmdir()
-
-
-def join_network(handle: Path) -> None:
-    """Move the calling thread into the network namespace held by a file; threads it starts later are there too.
-
-    Raises OSError when the kernel refuses.
-    """
-    libc = ctypes.CDLL(None, use_errno=True)
-    descriptor = os.open(handle, os.O_RDONLY)
-    try:
-        if libc.setns(descriptor, CLONE_NEWNET) != 0:
-            code = ctypes.get_errno()
-            raise OSError(code, os.strerror(code), str(handle))
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def joined_network(handle: Path) -> Iterator[None]:
-    """The calling thread is in a network namespace during the body, and back in its own after it."""
-    own = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-    try:
-        join_network(handle)
-        try:
-            yield
-        finally:
-            join_network(Path(f"/proc/self/fd/{own}"))
-    finally:
-        os.close(own)
-
-
-@contextmanager
-def way_back() -> Iterator[Callable[[], AbstractContextManager[None]]]:
-    """How other threads come into the network namespace that the calling thread is in now, for a while.
-
-    Threads that are in a cloud's own network reach no servers but the cloud's.
-    """
-    own = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-    try:
-        yield lambda: joined_network(Path(f"/proc/self/fd/{own}"))
-    finally:
-        os.close(own)
 
 
 def _make_devices(folder: Path, kvm: bool) -> None:

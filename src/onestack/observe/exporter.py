@@ -19,7 +19,6 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.metrics_core import Metric
 
 from onestack.core.errors import PermanentError
-from onestack.host import namespace
 from onestack.observe.seen import GuestRates, MemberRates, Observed, PoolRates
 from onestack.platform.site import Site
 
@@ -141,13 +140,8 @@ class Exporter:
 
     def start(self) -> None:
         """Listen, in the cloud's network whatever network the caller is in. Raises PermanentError."""
-        handle = namespace.net_handle(self._site.paths)
         try:
-            if handle.exists():
-                with namespace.joined_network(handle):
-                    self._server = self._bound()
-            else:
-                self._server = self._bound()
+            self._server = self._site.leader.network.call(self._bound)
         except OSError as error:
             raise PermanentError(
                 f"127.0.0.1:{self.port} cannot be listened on: {error.strerror or error}",

@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from onestack.core.errors import BadInput, TemporaryError
-from onestack.host import namespace
 from onestack.platform.site import Site
 
 SECONDS = 5.0
@@ -95,12 +94,7 @@ class Prometheus:
     def _connected(self, port: int) -> http.client.HTTPConnection:
         """A connection made in the cloud's network; it stays there wherever the thread goes."""
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
-        handle = namespace.net_handle(self._site.paths)
-        if handle.exists():
-            with namespace.joined_network(handle):
-                connection.connect()
-        else:
-            connection.connect()
+        self._site.leader.network.call(connection.connect)
         return connection
 
 

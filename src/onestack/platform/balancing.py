@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,6 +14,7 @@ from onestack.core.errors import BadInput
 from onestack.host.lock import held
 from onestack.platform import certificates
 from onestack.platform.certificates import Certificate
+from onestack.platform.connect import connection
 from onestack.platform.services import _common as common
 from onestack.platform.site import Site
 
@@ -24,27 +24,25 @@ CHECK_SECONDS = 300.0
 
 def demand(site: Site) -> None:
     """Raise BadInput where the cloud has no balancers."""
-    if TYPE not in site.view.services:
+    if TYPE not in site.view.cloud.services:
         raise BadInput(
             "this cloud has no load balancing", hint=f"add {TYPE} to platform.services and run `onestack up`"
         )
 
 
 class Balancing:
-    """The balancers of a cloud. `run` calls a function in the cloud's network, `connect` is for use in there."""
+    """The balancers of a cloud."""
 
-    def __init__(
-        self, site: Site, run: Callable[[Callable[[], Any]], Any], connect: Callable[[], Connection]
-    ) -> None:
+    def __init__(self, site: Site) -> None:
         demand(site)
-        self._site, self._run, self._connect = site, run, connect
+        self._site = site
 
     def check(self, *, mend: bool = True) -> dict[str, Any]:
         """What was found wrong and what is left of it: {"balancers": number, "found": [...], "left": [...]}."""
         words = [*common.module("onestack_runtime.balancer.check"), *(["--mend"] if mend else [])]
         # Two at a time would each find what the other is about to mend.
         with held(self._site.paths.run / "balancers.lock", "onestack balancers check", seconds=60):
-            told = self._site.inside(words, seconds=CHECK_SECONDS)
+            told = self._site.leader.inside(words, seconds=CHECK_SECONDS)
         found: dict[str, Any] = json.loads(told.strip().splitlines()[-1])
         return found
 
@@ -73,7 +71,7 @@ class Balancing:
             files = certificates.read_secret(secret)
         else:
             raise BadInput("neither a certificate with its key nor a secret")
-        owner = self._run(lambda: _project(self._connect(), project))
+        owner = _project(connection(self._site), project)
         kind = "certificate" if cert else "secret"
         about = Certificate(certificates.new_id(), name, owner, kind, subject, until)
         certificates.store(self._site, about, files)
@@ -82,7 +80,7 @@ class Balancing:
     def delete_certificate(self, word: str) -> Certificate:
         """Keep one no longer. Raises BadInput while a listener or pool refers to it."""
         about = certificates.find(self._site, word)
-        if users := sorted(self._run(lambda: _users(self._connect(), about.id))):
+        if users := sorted(_users(connection(self._site), about.id)):
             raise BadInput(
                 f"'{about.name}' is in use by {', '.join(users)}", hint="give those another one first"
             )

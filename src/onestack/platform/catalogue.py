@@ -6,15 +6,8 @@ from collections.abc import Iterable
 
 from onestack.platform.infrastructure import INFRASTRUCTURE
 from onestack.platform.services import CATALOGUE
-from onestack.platform.shape import (
-    Database,
-    Endpoint,
-    InfrastructureService,
-    Process,
-    Service,
-    Step,
-    View,
-)
+from onestack.platform.shape import Database, Endpoint, InfrastructureService, Process, Service, Step
+from onestack.platform.view import View
 
 
 def services(chosen: Iterable[str]) -> list[Service]:
@@ -55,11 +48,11 @@ def infrastructure(view: View) -> list[InfrastructureService]:
 
 def declarations(view: View) -> list[InfrastructureService | Service]:
     """All that a cloud consists of, what lies beneath first."""
-    return [*infrastructure(view), *services(view.services)]
+    return [*infrastructure(view), *services(view.cloud.services)]
 
 
 def processes(view: View) -> list[Process]:
-    """Every process of the cloud."""
+    """Every process that a cloud can have; `layout` says which of them are on a host."""
     return [each for one in declarations(view) for each in one.processes(view)]
 
 

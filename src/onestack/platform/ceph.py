@@ -18,10 +18,11 @@ from onestack.core.errors import BadInput, PermanentError
 from onestack.core.events import Emit, step
 from onestack.host.command import CommandFailed
 from onestack.host.files import replace_private
-from onestack.platform.shape import ETC
+from onestack.platform.places import ETC
 from onestack.spec.backends import CephPool
 
 if TYPE_CHECKING:
+    from onestack.platform.node import Node
     from onestack.platform.site import Site
 
 FOLDER = "ceph"
@@ -81,12 +82,12 @@ def write(site: Site, wanted: Mapping[str, str]) -> None:
         replace_private(place, text)
 
 
-def demand_answer(site: Site, emit: Emit) -> None:
+def demand_answer(site: Site, node: Node, emit: Emit) -> None:
     """Raise PermanentError, with Ceph's own words, for a cluster that does not let its user into the pool."""
     for each in _clusters(site):
         with step(f"Ceph for {each.name}", emit) as said:
             try:
-                held = site.inside(
+                held = node.inside(
                     ["rbd", "ls", "--pool", each.pool.name, "--cluster", each.name, "--name", each.who],
                     seconds=ANSWER_SECONDS,
                 )
@@ -102,9 +103,9 @@ def demand_answer(site: Site, emit: Emit) -> None:
 
 
 def _clusters(site: Site) -> Iterator[_Cluster]:
-    if "block-storage" not in site.view.services:
+    if "block-storage" not in site.view.cloud.services:
         return
-    pairs = zip(site.spec.platform.volumes.backends, site.view.volume_backends, strict=True)
+    pairs = zip(site.spec.platform.volumes.backends, site.view.cloud.volume_backends, strict=True)
     for index, (wanted, seen) in enumerate(pairs):
         if wanted.ceph and seen.ceph:
             yield _Cluster(index, wanted.name, wanted.ceph, seen.ceph.secret)

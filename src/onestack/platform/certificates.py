@@ -41,7 +41,7 @@ class Certificate:
     def reference(self, site: Site) -> str:
         """What Octavia's API is given. It looks as Barbican's do; nothing listens there."""
         word = "containers" if self.kind == "certificate" else "secrets"
-        return f"{site.front}/key-manager/v1/{word}/{self.id}"
+        return f"{site.gateway}/key-manager/v1/{word}/{self.id}"
 
 
 def read_certificate(cert: Path, key: Path, chain: Path | None) -> tuple[Mapping[str, bytes], str, str]:

@@ -9,9 +9,9 @@ from onestack.core.events import Emit, step
 from onestack.core.paths import Paths
 from onestack.host import facts, hypervisor
 from onestack.host.command import succeeds
-from onestack.platform import site
+from onestack.platform.choices import Choices, choices_file
 from onestack.platform.fetch import Fetched
-from onestack.platform.site import Choices, VirtType
+from onestack.platform.view import VirtType
 from onestack.spec import Spec
 
 
@@ -22,7 +22,7 @@ def host_name(spec: Spec) -> str:
 
 def choose(paths: Paths, spec: Spec, fetched: Fetched, emit: Emit) -> Choices:
     """Choose for `spec`. Raises BadInput for what this machine, or the cloud as it was made, does not allow."""
-    before = Choices.load(site.choices_file(paths)) if site.choices_file(paths).exists() else None
+    before = Choices.load(choices_file(paths)) if choices_file(paths).exists() else None
     with step("choices", emit) as at:
         seen = facts.gather()
         compute, net = spec.platform.compute, spec.platform.network

@@ -6,11 +6,12 @@ import io
 from pathlib import Path
 from typing import Any
 
-import openstack
+from openstack.config import OpenStackConfig
 from openstack.connection import Connection
 from ruamel.yaml import YAML
 
 from onestack.host.files import replace_private
+from onestack.platform.session import keystone_session
 from onestack.platform.site import Site
 
 
@@ -31,55 +32,56 @@ def auth(
     )
     who = {"user_id": user_id} if user_id else {"username": user, "user_domain_name": "Default"}
     return {
-        "auth_url": f"{site.front}/identity/v3",
-        "password": password or site.view.secrets["user/admin"],
+        "auth_url": f"{site.gateway}/identity/v3",
+        "password": password or site.view.cloud.secrets["user/admin"],
         **who,
         **where,
     }
 
 
 def connection(site: Site, **who: Any) -> Connection:
-    """A connection of its own; the machine's clouds.yaml and environment play no part in it.
-
-    The calling thread must be in the cloud's network (see `onestack.host.namespace.join_network`).
-    """
-    return openstack.connect(
-        load_yaml_config=False,
-        load_envvars=False,
-        auth=auth(site, **who),
-        region_name=site.view.region,
-        interface="public",
-        cacert=str(site.outside(site.ca_file)) if site.ca_file else None,
-    )
+    """A connection of its own, usable in any thread; the machine's clouds.yaml and environment play no part in it."""
+    return _connected(site, auth=auth(site, **who))
 
 
 def with_credential(site: Site, ident: str, secret: str) -> Connection:
     """A connection with an application credential: to its project, with its roles."""
-    return openstack.connect(
-        load_yaml_config=False,
-        load_envvars=False,
+    return _connected(
+        site,
         auth_type="v3applicationcredential",
         auth={
-            "auth_url": f"{site.front}/identity/v3",
+            "auth_url": f"{site.gateway}/identity/v3",
             "application_credential_id": ident,
             "application_credential_secret": secret,
         },
-        region_name=site.view.region,
-        interface="public",
-        cacert=str(site.outside(site.ca_file)) if site.ca_file else None,
     )
+
+
+def _connected(site: Site, **options: Any) -> Connection:
+    config = OpenStackConfig(
+        load_yaml_config=False,
+        load_envvars=False,
+        session_constructor=keystone_session(site.leader.network),
+    )
+    region = config.get_one(
+        region_name=site.view.cloud.region,
+        interface="public",
+        cacert=str(site.leader.outside(site.ca_file)) if site.ca_file else None,
+        **options,
+    )
+    return Connection(config=region)
 
 
 def clouds_yaml(site: Site) -> dict[str, Any]:
     """The content of a clouds.yaml with this cloud."""
     cloud: dict[str, Any] = {
         "auth": auth(site),
-        "region_name": site.view.region,
+        "region_name": site.view.cloud.region,
         "interface": "public",
         "identity_api_version": 3,
     }
     if site.ca_file:
-        cloud["cacert"] = str(site.outside(site.ca_file))
+        cloud["cacert"] = str(site.leader.outside(site.ca_file))
     return {"clouds": {site.spec.name: cloud}}
 
 
@@ -107,7 +109,11 @@ def environment(site: Site) -> dict[str, str]:
     }
     who = auth(site)
     found = {variable: who[key] for variable, key in names.items()}
-    found |= {"OS_REGION_NAME": site.view.region, "OS_IDENTITY_API_VERSION": "3", "OS_AUTH_TYPE": "password"}
+    found |= {
+        "OS_REGION_NAME": site.view.cloud.region,
+        "OS_IDENTITY_API_VERSION": "3",
+        "OS_AUTH_TYPE": "password",
+    }
     if site.ca_file:
-        found["OS_CACERT"] = str(site.outside(site.ca_file))
+        found["OS_CACERT"] = str(site.leader.outside(site.ca_file))
     return found

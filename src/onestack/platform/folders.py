@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from onestack.host.files import replace_private
+from onestack.host.machine import File
 from onestack.platform.infrastructure import prometheus
-from onestack.platform.site import Site
+from onestack.platform.node import Node
 
 
 @dataclass(frozen=True)
@@ -66,29 +66,28 @@ def identities(file: Path) -> Mapping[str, int]:
     return {row[0]: int(row[2]) for row in rows}
 
 
-def make(site: Site) -> None:
+def make(node: Node) -> None:
     """Make the folders; harmless when they are there."""
-    users = identities(site.layout.base / "etc/passwd")
-    groups = identities(site.layout.base / "etc/group")
-    site.paths.lib.mkdir(parents=True, exist_ok=True)
-    site.paths.lib.chmod(0o700)
+    users = identities(node.layout.base / "etc/passwd")
+    groups = identities(node.layout.base / "etc/group")
+    node.paths.lib.mkdir(parents=True, exist_ok=True)
+    node.paths.lib.chmod(0o700)
     for folder in FOLDERS:
-        place = site.outside(folder.path)
+        place = node.outside(folder.path)
         place.mkdir(parents=True, exist_ok=True)
         os.chown(place, users[folder.owner], groups[folder.group])
         place.chmod(folder.mode)
 
 
-def write(site: Site, files: Mapping[str, str]) -> None:
+def write(node: Node, files: Mapping[str, str]) -> None:
     """Write configuration files (path below /etc/onestack, or inside the namespace -> text), each replaced whole.
 
-    Those under libvirt and front are read by processes that are not root or need nothing secret; the rest
-    may hold passwords and is root's alone. What lies elsewhere has nothing secret, and is its users' to read.
+    Those below /etc/onestack may hold passwords and are root's alone. What lies elsewhere has nothing secret, and is
+    its users' to read.
     """
+    found: dict[Path, File] = {}
     for name, text in files.items():
         elsewhere = name.startswith("/")
-        place = site.outside(name) if elsewhere else site.paths.etc / name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        replace_private(place, text)
-        if elsewhere:
-            place.chmod(0o644)
+        place = node.outside(name) if elsewhere else node.paths.etc / name
+        found[place] = File(text.encode(), 0o644 if elsewhere else 0o600)
+    node.machine.write_files(found)

@@ -3,13 +3,13 @@ volume types."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from openstack.connection import Connection
 
 from onestack.core.events import Emit, step
-from onestack.platform import connect, databases
+from onestack.platform import connect, markers
 from onestack.platform.infrastructure.ovn import PHYSICAL_NETWORK
 from onestack.platform.services import volumes
 from onestack.platform.site import Site
@@ -21,6 +21,16 @@ NETWORK = "public"
 
 FLAVORS_BEFORE = frozenset({"m1.tiny", "m1.small", "m1.medium", "m1.large"})
 """What the step `flavors` made in clouds of an older OneStack: those keep them as they are, or as taken away."""
+
+
+def missing_flavors(done: Mapping[str, str]) -> list[str]:
+    """Those that a cloud with these markers was not given yet."""
+    given: set[str] = set()
+    for name in done:
+        step, _, sizes = name.removeprefix(markers.FURNISHED).partition(" ")
+        if step == "flavors":
+            given |= set(sizes.split(", ")) if sizes else FLAVORS_BEFORE
+    return [name for name in FLAVORS if name not in given]
 
 
 def flavors(admin: Connection, names: Sequence[str]) -> None:
@@ -52,7 +62,7 @@ def image(site: Site, admin: Connection, file: Path) -> None:
 
 def external_network(site: Site, admin: Connection) -> None:
     """The network that floating IPs come from."""
-    outer = site.view.external
+    outer = site.view.cloud.external
     network = admin.network.find_network(NETWORK) or admin.network.create_network(
         name=NETWORK,
         is_router_external=True,
@@ -80,29 +90,31 @@ def volume_types(site: Site, admin: Connection) -> None:
 
 
 def steps(site: Site, image_file: Path, emit: Emit) -> dict[str, tuple[str, Callable[[], None]]]:
-    """What is still to be furnished, each once in a cloud's life: name -> (the service it needs, what does it)."""
-    marker = databases.furnished_marker(site)
-    done = marker.read_text().splitlines() if marker.exists() else []
+    """What a cloud is furnished with, each once in its life: name -> (the service it needs, what does it).
 
-    def told(name: str, body: Callable[[Site, Connection], None]) -> Callable[[], None]:
+    Whether it was done is asked when it runs: before that the database may not be there.
+    """
+
+    def once(name: str, body: Callable[[Site, Connection], None]) -> Callable[[], None]:
         def run() -> None:
+            if f"{markers.FURNISHED}{name}" in markers.read(site.leader):
+                return
             with step(name, emit):
                 body(site, connect.connection(site))
-                with marker.open("a") as file:
-                    file.write(f"{name}\n")
+                markers.write(site.leader, f"{markers.FURNISHED}{name}")
 
         return run
 
-    sizes = [name for name in FLAVORS if "flavors" not in done or name not in FLAVORS_BEFORE]
+    def give_flavors() -> None:
+        if sizes := missing_flavors(markers.read(site.leader)):
+            once(f"flavors {', '.join(sizes)}", lambda site, admin: flavors(admin, sizes))()
+
     found = {
-        f"flavors {', '.join(sizes)}": ("compute", lambda site, admin: flavors(admin, sizes)),
         "image": ("image", lambda site, admin: image(site, admin, image_file)),
         "external network": ("network", external_network),
         # Anew whenever the spec names other backends.
         f"volume types {', '.join(volumes.backends(site.view))}": ("block-storage", volume_types),
     }
-    return {
-        name: (needed, told(name, body))
-        for name, (needed, body) in found.items()
-        if needed in site.view.services and name not in done
-    }
+    steps = {name: (needed, once(name, body)) for name, (needed, body) in found.items()}
+    steps["flavors"] = ("compute", give_flavors)
+    return {name: step for name, step in steps.items() if step[0] in site.view.cloud.services}

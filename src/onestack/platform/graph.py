@@ -1,6 +1,8 @@
-"""The order in which a cloud comes up: a task for each process, each step, and what the cloud is furnished with.
+"""The order in which a cloud comes up: a task for each process and step of each host, and what the cloud is furnished
+with.
 
-It follows from what declarations say that they need. Tasks run in parallel, each as soon as what it needs is done.
+It follows from what declarations say that they need. Tasks are called `process@host`, and run in parallel, each as
+soon as what it needs is done.
 """
 
 from __future__ import annotations
@@ -12,51 +14,75 @@ from pathlib import Path
 
 from onestack.core.events import Emit, step
 from onestack.core.graph import Task
-from onestack.host.command import run
-from onestack.platform import catalogue, databases, furnish, hypervisors
+from onestack.platform import catalogue, databases, furnish, hypervisors, layout, markers
 from onestack.platform.infrastructure import gateway, mariadb
+from onestack.platform.layout import at, resolve
 from onestack.platform.readiness import start
 from onestack.platform.services import identity
-from onestack.platform.site import PYTHON, Site
-
-DATABASES = "databases"
+from onestack.platform.services._common import DATABASES
+from onestack.platform.shape import Need, leader
+from onestack.platform.site import Site
 
 
 def tasks(site: Site, image: Path, emit: Emit) -> list[Task]:
     """The graph. What needs Keystone or Placement is started beside them: it asks again until they answer."""
-    view = site.view
-    store = site.paths.release(view.series)
+    view, lead = site.view, site.leader
+    store = lead.paths.release(view.cloud.series)
+    processes = {node.name: layout.processes(site.view_of(node)) for node in site.nodes}
+    steps = {node.name: layout.steps(site.view_of(node)) for node in site.nodes}
+    there = {
+        name: [*(each.name for each in processes[name]), *(each.name for each in steps[name])]
+        for name in processes
+    }
+
+    def names(needs: tuple[Need, ...], here: str = lead.name) -> tuple[str, ...]:
+        return resolve(needs, here, lead.name, there)
+
     found = [
-        Task(DATABASES, partial(databases.prepare, site, emit, store), (mariadb.NAME,)),
-        Task(identity.BOOTSTRAP, partial(bootstrap_identity, site, emit), (DATABASES,)),
+        Task(
+            at(DATABASES, lead.name),
+            partial(databases.prepare, site, lead, store, emit),
+            names(leader(mariadb.NAME)),
+        ),
+        Task(
+            at(identity.BOOTSTRAP, lead.name),
+            partial(bootstrap_identity, site, emit),
+            names(leader(DATABASES)),
+        ),
     ]
-    found += [Task(each.name, partial(each.run, site, emit), each.needs) for each in catalogue.steps(view)]
-    everything = catalogue.processes(view)
-    found += [Task(each.name, partial(start, site, each, emit), each.needs) for each in everything]
+    for node in site.nodes:
+        found += [
+            Task(at(each.name, node.name), partial(each.run, site, node, emit), names(each.needs, node.name))
+            for each in steps[node.name]
+        ]
+        found += [
+            Task(at(each.name, node.name), partial(start, node, each, emit), names(each.needs, node.name))
+            for each in processes[node.name]
+        ]
     for name, (needed, body) in furnish.steps(site, image, emit).items():
         of = [each.name for s in catalogue.services({"identity", needed}) for each in s.processes(view)]
-        found.append(Task(f"furnish {name}", body, (gateway.NAME, *of)))
-    if "compute" in view.services:
-        names = tuple(each.name for each in everything)
-        found.append(Task("hypervisors", partial(hypervisors.wait_up, site, emit), names))
+        found.append(
+            Task(at(f"furnish {name}", lead.name), body, names(leader(DATABASES, gateway.NAME, *of)))
+        )
+    if "compute" in view.cloud.services:
+        everything = tuple(
+            Need(name, "all")
+            for name in dict.fromkeys(each.name for row in processes.values() for each in row)
+        )
+        found.append(
+            Task(at("hypervisors", lead.name), partial(hypervisors.wait_up, site, emit), names(everything))
+        )
     return found
 
 
 def bootstrap_identity(site: Site, emit: Emit) -> None:
     """Give Keystone its administrator, service users and catalogue, once for each content of those."""
-    wanted = json.dumps(identity.wanted(site.view, catalogue.services(site.view.services)), sort_keys=True)
-    marker = databases.bootstrap_marker(site)
+    wanted = json.dumps(
+        identity.wanted(site.view, catalogue.services(site.view.cloud.services)), sort_keys=True
+    )
     stamp = hashlib.sha256(wanted.encode()).hexdigest()
-    if marker.exists() and marker.read_text() == stamp:
+    if markers.read(site.leader).get(markers.BOOTSTRAP) == stamp:
         return
     with step("administrator and catalogue", emit):
-        run(
-            site.enter(identity.bootstrap()),
-            seconds=120,
-            patient=True,
-            text_in=wanted,
-            environment=PYTHON,
-            inherit=False,
-            log=site.log("bootstrap"),
-        )
-        marker.write_text(stamp)
+        site.leader.inside(identity.bootstrap(), seconds=120, text_in=wanted, patient=True, log="bootstrap")
+        markers.write(site.leader, markers.BOOTSTRAP, stamp)

@@ -21,7 +21,7 @@ def out_by_itself(disabled_reason: str | None) -> str:
 def wait_up(site: Site, emit: Emit) -> None:
     """Wait until Nova sees its hypervisors and Neutron its agents: before that no server can start."""
     admin = connect.connection(site)
-    wanted = max(1, site.view.fake_hosts)
+    wanted = max(1, site.view.cloud.fake_hosts)
 
     def look() -> tuple[bool, str]:
         up = [each for each in admin.compute.hypervisors() if each.state == "up"]
@@ -40,6 +40,6 @@ def wait_up(site: Site, emit: Emit) -> None:
             look,
             seconds=90,
             every=0.3,
-            where=site.log("nova"),
-            working=progress(site),
+            where=site.leader.log("nova"),
+            working=progress(site.leader),
         )

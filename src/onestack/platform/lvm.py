@@ -1,4 +1,4 @@
-"""Volume groups of the machine that keep volumes: they must be there before Cinder starts."""
+"""Volume groups of a host that keep volumes: they must be there before Cinder starts."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from onestack.core.events import Emit, step
 from onestack.host.command import run
 
 if TYPE_CHECKING:
+    from onestack.platform.node import Node
     from onestack.platform.site import Site
 
 STEP = "volume groups"
 
 
-def demand_groups(site: Site, emit: Emit) -> None:
+def demand_groups(site: Site, node: Node, emit: Emit) -> None:
     """Raise PermanentError, with LVM's own words, for a volume group that cannot be used."""
-    if "block-storage" not in site.view.services:
+    if "block-storage" not in site.view.cloud.services:
         return
-    for index, backend in enumerate(site.view.volume_backends):
+    for index, backend in enumerate(site.view.cloud.volume_backends):
         if backend.group is None:
             continue
         with step(f"volume group for {backend.name}", emit) as said:

@@ -16,8 +16,8 @@ from onestack.core.wait import REST, until
 from onestack.host.command import last_lines
 from onestack.host.machine import Condition, local
 from onestack.host.progress import Progress
+from onestack.platform.node import Node
 from onestack.platform.shape import Process, Ready
-from onestack.platform.site import Site
 
 T = TypeVar("T")
 TRIES = 3
@@ -26,39 +26,39 @@ SAY_SECONDS = 20.0
 """How often a wait says what it waits for."""
 
 
-def start(site: Site, process: Process, emit: Emit) -> None:
+def start(node: Node, process: Process, emit: Emit) -> None:
     """Start a process unless it runs, and wait until it is ready."""
-    there = site.supervisor.program(process.name)
-    if there and there.state == "RUNNING" and is_ready(site, process.ready)[0]:
+    there = node.supervisor.program(process.name)
+    if there and there.state == "RUNNING" and is_ready(node, process.ready)[0]:
         return
     with step(process.name, emit) as at:
-        site.supervisor.launch(process.name)
-        wait_ready(site, process, at.progress)
+        node.supervisor.launch(process.name)
+        wait_ready(node, process, at.progress)
 
 
-def wait_ready(site: Site, process: Process, say: Callable[[str], None] = lambda message: None) -> None:
+def wait_ready(node: Node, process: Process, say: Callable[[str], None] = lambda message: None) -> None:
     """Wait until a started process is ready. Raises Unready with the last lines of its log.
 
     The deadline is put off while any process of the cloud works: this one may be waiting for another.
     `say` hears now and then what is waited for.
     """
-    log = site.log(process.name)
+    log = node.log(process.name)
 
     def evidence() -> str:
         return last_lines(local.tail(log))
 
     tries: set[int] = set()
-    state, asked = site.supervisor.program(process.name), time.monotonic()
+    state, asked = node.supervisor.program(process.name), time.monotonic()
     told = asked
 
     def look() -> tuple[bool, str]:
         nonlocal state, asked, told
-        done, seen = is_ready(site, process.ready)
+        done, seen = is_ready(node, process.ready)
         if done:
             return done, seen
         # The question to supervisord costs both sides more than the one to the process: once a second does.
         if time.monotonic() - asked > 1:
-            state, asked = site.supervisor.program(process.name), time.monotonic()
+            state, asked = node.supervisor.program(process.name), time.monotonic()
         tries.add(state.pid if state else 0)
         if state is None or state.state in ("FATAL", "EXITED") or len(tries - {0}) > TRIES:
             raise PermanentError(
@@ -82,32 +82,32 @@ def wait_ready(site: Site, process: Process, say: Callable[[str], None] = lambda
         every=every,
         where=log,
         evidence=evidence,
-        working=progress(site),
+        working=progress(node),
         rest=REST,
     )
 
 
-def progress(site: Site) -> Progress:
+def progress(node: Node) -> Progress:
     """Whether the cloud's processes work, those of its tenants (guests, balancers) left out."""
-    return local.of_cloud(site.paths.run)
+    return local.of_cloud(node.paths.run)
 
 
-def is_ready(site: Site, condition: Ready) -> tuple[bool, str]:
+def is_ready(node: Node, condition: Ready) -> tuple[bool, str]:
     """Whether a readiness condition holds now, and what was seen."""
-    return local.holds(on_host(site, condition))
+    return local.holds(on_host(node, condition))
 
 
-def on_host(site: Site, declared: Ready) -> Condition:
+def on_host(node: Node, declared: Ready) -> Condition:
     """A condition as a process declares it, with the paths and the command that hold on the host."""
 
     def placed(pair: tuple[str, T] | None) -> tuple[Path, T] | None:
-        return (site.outside(pair[0]), pair[1]) if pair else None
+        return (node.outside(pair[0]), pair[1]) if pair else None
 
     return Condition(
         http=placed(declared.http),
-        socket=site.outside(declared.socket) if declared.socket else None,
-        command=tuple(site.enter(declared.command)) if declared.command else (),
+        socket=node.outside(declared.socket) if declared.socket else None,
+        command=tuple(node.enter(declared.command)) if declared.command else (),
         written=placed(declared.written),
-        cloud=site.paths.run,
+        cloud=node.paths.run,
         seconds=declared.seconds,
     )

@@ -1,7 +1,8 @@
 """The one shape of a service: databases, processes, configuration, endpoint, and how one knows it is ready.
 
-Declarations are data and pure functions of a `View`; `onestack.platform.bringup` runs them. A service is
-one module under `onestack.platform.services` with one `SERVICE`.
+Declarations are data and pure functions of a `View`; `onestack.platform.graph` makes tasks of them, on the hosts that
+`onestack.platform.layout` assigns. A service is one module under `onestack.platform.services` with one `SERVICE`, an
+infrastructure service one under `onestack.platform.infrastructure`.
 """
 
 from __future__ import annotations
@@ -11,118 +12,40 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from onestack.core.events import Emit
+from onestack.platform.view import View
+from onestack.spec.model import ROLES, HostRole
 
 if TYPE_CHECKING:
+    from onestack.platform.node import Node
     from onestack.platform.site import Site
 
-# Places inside the cloud's mount namespace (see onestack.core.paths).
-ETC = "/etc/onestack"
-LIB = "/var/lib"
-RUN = "/run"
-API_SOCKETS = f"{RUN}/api"
-ENVIRONMENT = "/usr/lib/onestack"
+CONTROL: frozenset[HostRole] = frozenset({"control"})
+COMPUTE: frozenset[HostRole] = frozenset({"compute"})
+EVERY: frozenset[HostRole] = frozenset(ROLES)
+
+Scope = Literal["each", "leader"]
+"""On each host that has one of the roles, or on the leader alone."""
 
 
 @dataclass(frozen=True)
-class External:
-    """The external network: floating IPs come from it, the machine itself is its gateway."""
+class Need:
+    """A process that must be ready, or a step that must be done, before something.
 
-    cidr: str
-    gateway: str
-    pool_start: str
-    pool_end: str
-    interface: str | None = None
-    """A network card of the machine that is plugged into it."""
-    nat: bool = False
-    """Whether its addresses are translated on their way to the outside."""
-
-
-@dataclass(frozen=True)
-class Monitoring:
-    """The cloud's own Prometheus. `retention`: seconds. `size`: MiB. `targets`: host:port, scraped too."""
-
-    port: int
-    exporter_port: int
-    retention: int
-    size: int
-    targets: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Ceph:
-    """`user`: without the `client.` before it. `secret`: the UUID under which libvirt knows the user's key."""
-
-    pool: str
-    user: str
-    secret: str
-
-
-@dataclass(frozen=True)
-class VolumeBackend:
-    """A place where volumes are kept: files of this cloud, or a pool of a Ceph cluster (`ceph`), or a volume group of
-    the machine's (`group`)."""
+    `local`: the one of the same host. `leader`: the leader's. `all`: those of all hosts that have it.
+    """
 
     name: str
-    ceph: Ceph | None = None
-    group: str | None = None
+    where: Literal["local", "leader", "all"] = "local"
 
 
-@dataclass(frozen=True)
-class View:
-    """Everything a declaration may know about the cloud it is rendered for."""
+def local(*names: str) -> tuple[Need, ...]:
+    """Needs of the same host."""
+    return tuple(Need(name) for name in names)
 
-    series: str
-    host: str
-    address: str
-    front: str
-    """URL under which every API is reached, without a trailing slash: http://127.0.0.1:8080"""
-    services: frozenset[str]
-    """The chosen service types."""
-    secrets: Mapping[str, str]
-    virt_type: Literal["kvm", "qemu", "fake"]
-    fake_hosts: int
-    datapath: Literal["system", "netdev"]
-    external: External
-    region: str = "RegionOne"
-    cpu_allocation_ratio: float = 4.0
-    ram_allocation_ratio: float = 1.0
-    mtu: int = 1500
-    dns_servers: tuple[str, ...] = ()
-    """What subnets hand out that name no DNS servers."""
-    balancer_providers: tuple[str, ...] = ("haproxy",)
-    """Octavia's provider drivers; the first is the default."""
-    volume_backends: tuple[VolumeBackend, ...] = (VolumeBackend("file"),)
-    """The places where volumes are kept; the first is the default."""
-    ca_file: str | None = None
-    """A CA bundle that clients of `front` need, where it speaks TLS."""
-    monitoring: Monitoring | None = None
-    """None: without Prometheus."""
-    endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
-    """Every API and page behind the API gateway, by project name."""
-    binds: tuple[str, ...] = ()
-    """What the API gateway listens on, in HAProxy's words."""
-    tuning: str = "full"
-    """`none`: without replacements that are for performance alone; `full -NAME`: without those, to measure them."""
 
-    @property
-    def consoles(self) -> bool:
-        """Whether there are guests whose screens can be looked at."""
-        return "compute" in self.services and self.virt_type != "fake"
-
-    def database(self, name: str, user: str) -> str:
-        """The SQLAlchemy URL of a database, over MariaDB's socket.
-
-        MariaDB since 11.6 refuses a write to a row that another transaction changed after this one first read
-        (error 1020); OpenStack expects the behaviour of before. The driver is MariaDB's own client, in C: Neutron
-        alone reads 700 times for one server, and upstream's usual driver does it in Python. Written
-        without `%`, which some of OpenStack's tools would interpolate.
-        """
-        password = self.secrets[f"database/{user}"]
-        return (
-            f"mysql+mysqldb://{user}:{password}@localhost/{name}"
-            f"?unix_socket={RUN}/mysqld/mysqld.sock&charset=utf8"
-            "&init_command=SET+innodb_snapshot_isolation=OFF"
-        )
+def leader(*names: str) -> tuple[Need, ...]:
+    """Needs of the leader."""
+    return tuple(Need(name, "leader") for name in names)
 
 
 @dataclass(frozen=True)
@@ -147,8 +70,11 @@ class Process:
     name: str
     command: tuple[str, ...]
     ready: Ready
-    needs: tuple[str, ...] = ()
-    """Names of processes that must be ready, and of steps that must be done, before this one is started."""
+    needs: tuple[Need, ...] = ()
+    """What comes before this one is started."""
+    roles: frozenset[HostRole] = CONTROL
+    """It runs on hosts that have one of these."""
+    scope: Scope = "each"
     environment: Mapping[str, str] = field(default_factory=dict)
     reads: tuple[str, ...] = ()
     """Files and folders inside the namespace that it reads when it starts, beside the files of its declaration."""
@@ -160,12 +86,13 @@ class Process:
 
 @dataclass(frozen=True)
 class Step:
-    """Work on the host that is no process: done when `run` returns. Where it was done before, it changes nothing."""
+    """Work on a host that is no process: done when `run` returns. Where it was done before, it changes nothing."""
 
     name: str
-    run: Callable[[Site, Emit], None]
-    needs: tuple[str, ...] = ()
-    """Names of processes and steps that come first."""
+    run: Callable[[Site, Node, Emit], None]
+    needs: tuple[Need, ...] = ()
+    roles: frozenset[HostRole] = CONTROL
+    scope: Scope = "each"
 
 
 @dataclass(frozen=True)
@@ -192,15 +119,14 @@ class Database:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """What is reached at <front>/<path>; `suffix` is what the catalogue's URL adds to it."""
+    """What the API gateway serves below /<path>; `suffix` is what the catalogue's URL adds to it."""
 
     path: str
-    socket: str
     suffix: str = ""
     listed: bool = True
     """Whether it stands in Keystone's catalogue: an API does, a web page does not."""
     files: str | None = None
-    """A path whose answers are the same for everybody: the front may keep them."""
+    """A path whose answers are the same for everybody: the API gateway may keep them."""
 
 
 @dataclass(frozen=True)

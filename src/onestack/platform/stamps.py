@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from onestack.platform import catalogue
+from onestack.platform import catalogue, layout
+from onestack.platform.node import Node
 from onestack.platform.shape import Process
 from onestack.platform.site import Site
 
@@ -14,29 +15,30 @@ VARIABLE = "ONESTACK_CONFIG"
 """In a process's environment: supervisord starts anew what has another one."""
 
 
-def stamps(site: Site) -> dict[str, str]:
-    """For each process of the cloud, its digits. What it reads beside its own files must be written already."""
+def stamps(site: Site, node: Node) -> dict[str, str]:
+    """For each process of a node, its digits. What it reads beside its own files must be written already."""
+    view = site.view_of(node)
     found: dict[str, str] = {}
-    for one in catalogue.declarations(site.view):
-        files = one.files(site.view)
-        for each in one.processes(site.view):
-            found[each.name] = _digits({**files, **contents(site, each.reads), **each.environment})
+    for one in catalogue.declarations(view):
+        files = one.files(view)
+        for each in one.processes(view):
+            found[each.name] = _digits({**files, **contents(node, each.reads), **each.environment})
     return found
 
 
-def stamped(site: Site) -> list[Process]:
-    """Every process of the cloud, with its digits in its environment."""
-    known = stamps(site)
+def stamped(site: Site, node: Node) -> list[Process]:
+    """Every process of a node, with its digits in its environment."""
+    known = stamps(site, node)
     return [
         replace(each, environment={**each.environment, VARIABLE: known[each.name]})
-        for each in catalogue.processes(site.view)
+        for each in layout.processes(site.view_of(node))
     ]
 
 
-def contents(site: Site, places: Sequence[str]) -> dict[str, str]:
+def contents(node: Node, places: Sequence[str]) -> dict[str, str]:
     """The files at places inside the namespace, and below those that are folders; not those that are not there."""
     found: dict[str, str] = {}
-    for place in map(site.outside, places):
+    for place in map(node.outside, places):
         for file in [place] if place.is_file() else sorted(place.glob("*")):
             found[str(file)] = file.read_text()
     return found

@@ -1,11 +1,11 @@
-"""The order in which a cloud stops: the reverse of what its declarations need."""
+"""The order in which the processes of a host stop: the reverse of what their declarations need."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from graphlib import TopologicalSorter
 
-from onestack.platform.shape import Process, Step
+from onestack.platform.shape import Need, Process, Step
 
 
 def rows(processes: Sequence[Process], steps: Iterable[Step]) -> list[list[str]]:
@@ -13,9 +13,9 @@ def rows(processes: Sequence[Process], steps: Iterable[Step]) -> list[list[str]]
 
     A process stops when all that need it have stopped, through whatever steps. Raises graphlib.CycleError.
     """
-    through = {each.name: each.needs for each in steps}
+    through = {each.name: _names(each.needs) for each in steps}
     names = {each.name for each in processes}
-    needs = {each.name: _processes(each.needs, names, through) for each in processes}
+    needs = {each.name: _processes(_names(each.needs), names, through) for each in processes}
     users: dict[str, set[str]] = {name: set() for name in names}
     for name, needed in needs.items():
         for each in needed:
@@ -28,6 +28,11 @@ def rows(processes: Sequence[Process], steps: Iterable[Step]) -> list[list[str]]
         found.append(row)
         order.done(*row)
     return found
+
+
+def _names(needs: Iterable[Need]) -> list[str]:
+    # Those of other hosts stop by themselves.
+    return [each.name for each in needs]
 
 
 def _processes(needs: Iterable[str], names: set[str], steps: Mapping[str, Iterable[str]]) -> set[str]:

@@ -13,7 +13,7 @@ from onestack.core.paths import Paths
 from onestack.host import namespace, nat, network, processes, systemd
 from onestack.host.command import run
 from onestack.host.supervisor import Supervisor
-from onestack.platform import catalogue, site, stop_order, watchers
+from onestack.platform import catalogue, layout, site, stop_order, watchers
 from onestack.platform.infrastructure import ovn
 
 GUEST_SECONDS = 20.0
@@ -54,7 +54,7 @@ def down(paths: Paths, emit: Emit, *, keep_guests: bool = False, patience: float
         if namespace.exists(paths) and network.shared_with_machine(paths):
             # Nothing but this takes the bridges out of the kernel's datapath, where that is used.
             run(namespace.enter(paths, ["ovs-dpctl", "del-dp", "ovs-system"]), seconds=15, check=False)
-            network.part([*interfaces(), *cards(paths)])
+            network.part([*interfaces(), *taps(paths)])
         namespace.remove(paths)
         systemd.ended(paths)
 
@@ -71,9 +71,9 @@ def infrastructure(paths: Paths, *, without_guests: bool = False) -> list[list[s
     found = catalogue.infrastructure(view)
     if without_guests:
         found = [each for each in found if not each.stays_with_guests]
+    beneath = {process.name for each in found for process in each.processes(view)}
     return stop_order.rows(
-        [process for each in found for process in each.processes(view)],
-        [each for one in found for each in one.steps(view)],
+        [each for each in layout.processes(view) if each.name in beneath], layout.steps(view)
     )
 
 
@@ -130,8 +130,8 @@ def interfaces() -> list[str]:
     ]
 
 
-def cards(paths: Paths) -> list[str]:
-    """The names of interfaces on the machine that are guests' or balancers' cards, by the switch's own database."""
+def taps(paths: Paths) -> list[str]:
+    """The names of interfaces on the machine that are guests' or balancers', by the switch's own database."""
     question = ["Open_vSwitch", {"op": "select", "table": "Interface", "where": [], "columns": ["name"]}]
     argv = ["ovsdb-tool", "query", ovn.CONFIGURATION, json.dumps(question)]
     try:

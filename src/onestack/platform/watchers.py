@@ -9,7 +9,8 @@ from pathlib import Path
 from onestack.core import data
 from onestack.host.supervisor import Program
 from onestack.platform import scaling_status
-from onestack.platform.shape import RUN, Process, Ready
+from onestack.platform.places import RUN
+from onestack.platform.shape import Process, Ready
 from onestack.platform.site import Site
 
 NAMES = KEEPER, SCALER = "keeper", "scaler"
@@ -27,14 +28,14 @@ def programs(site: Site) -> list[Program]:
 
 def launch(site: Site) -> None:
     """Start those that this cloud has."""
-    site.supervisor.launch(KEEPER)
+    site.leader.supervisor.launch(KEEPER)
     if is_scaling(site):
-        site.supervisor.launch(SCALER)
+        site.leader.supervisor.launch(SCALER)
 
 
 def scales(site: Site) -> bool:
     """Whether this cloud can have scaling groups."""
-    return site.view.services >= {"compute", "image", "network"}
+    return site.view.cloud.services >= {"compute", "image", "network"}
 
 
 def is_scaling(site: Site) -> bool:
@@ -47,7 +48,7 @@ def begin_scaling(site: Site) -> None:
     mark = _scaling_mark(site)
     mark.parent.mkdir(mode=0o700, exist_ok=True)
     mark.touch()
-    site.supervisor.launch(SCALER)
+    site.leader.supervisor.launch(SCALER)
 
 
 def _scaling_mark(site: Site) -> Path:
@@ -63,4 +64,4 @@ def watcher(site: Site, name: str, module: str) -> Program:
     said = f"{site.spec.platform.model_dump_json()} {site.spec.monitored} {data.digest_of_code()}"
     stamp = hashlib.sha256(said.encode()).hexdigest()[:12]
     words = (sys.executable, "-m", module, str(site.paths.root), str(site.paths.cache))
-    return Program(name, words, {"PYTHONUNBUFFERED": "1", "ONESTACK_CONFIG": stamp}, site.log(name))
+    return Program(name, words, {"PYTHONUNBUFFERED": "1", "ONESTACK_CONFIG": stamp}, site.leader.log(name))

@@ -36,7 +36,7 @@ def verify_quick(site: Site, run: Run[Report], emit: Emit) -> Report:
                 emit,
                 dashboard=site.dashboard,
                 explain=lambda ident: sentence(connected(), site.paths.log, ident),
-                outside=outside.look(site) if "network" in site.view.services else None,
+                outside=outside.look(site) if "network" in site.view.cloud.services else None,
             )
         )
 
@@ -45,7 +45,7 @@ def verify_tempest(
     site: Site, run: Run[SmokeReport], emit: Emit, *, concurrency: int, tests: str | None
 ) -> SmokeReport:
     """Run Tempest's smoke tests, or those whose names the regular expression `tests` is found in."""
-    release = data.release(site.view.series)
+    release = data.release(site.view.cloud.series)
     # Before the cloud's network is joined: that reaches no package index.
     tempest.install(site.paths, release, emit)
     return run(

@@ -57,7 +57,7 @@ def look(site: Site) -> Outside:
         seen = egress.look(site.layout.base, nat.table(site.paths))
     except PermanentError as error:
         return Outside("", (str(error.summary),), lambda: False)
-    obstacles = egress.obstacles(seen, wanted=site.view.external.nat)
+    obstacles = egress.obstacles(seen, wanted=site.view.cloud.external.nat)
     if not obstacles and not seen.gateway:
         obstacles = [f"the default route through {seen.interface} has no gateway to try"]
 

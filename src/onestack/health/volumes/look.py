@@ -60,9 +60,9 @@ def look(site: Site, admin: Connection) -> Seen:
         servers=servers,
         busy=busy,
         unfinished=_unfinished(site, begun["nova"]),
-        guests={} if site.view.virt_type == "fake" else guests(site),
+        guests={} if site.view.here.virt_type == "fake" else guests(site),
         folders={name: folder(path) for name, path in _folders(site).items()},
-        pretended=site.view.virt_type == "fake",
+        pretended=site.view.here.virt_type == "fake",
     )
 
 
@@ -99,7 +99,7 @@ def _attachments(admin: Connection) -> dict[str, dict[str, str]]:
 
 
 def _servers(site: Site, admin: Connection) -> tuple[dict[str, frozenset[str]], frozenset[str]]:
-    if "compute" not in site.view.services:
+    if "compute" not in site.view.cloud.services:
         return {}, frozenset()
     found: dict[str, frozenset[str]] = {}
     busy = set()
@@ -120,7 +120,7 @@ AND (connection_info IS NULL OR connection_info IN ('', 'null', '{}'));
 
 def _unfinished(site: Site, begun: float) -> dict[tuple[str, str], bool]:
     """Only Nova's database tells an attachment that was begun from one that is whole."""
-    if "compute" not in site.view.services:
+    if "compute" not in site.view.cloud.services:
         return {}
     rows = map(str.split, site.inside(mariadb.client(), text_in=_UNFINISHED).splitlines())
     return {(server, volume): float(changed) < begun for server, volume, changed in rows}
@@ -172,7 +172,7 @@ def header(path: Path) -> tuple[str | None, int] | None:
 
 def guests(site: Site) -> dict[str, Guest]:
     """Every domain of libvirt's, by its server."""
-    if "compute" not in site.view.services:
+    if "compute" not in site.view.cloud.services:
         return {}
     running = set(site.inside([*VIRSH, "list", "--uuid"]).split())
     known = site.inside([*VIRSH, "list", "--all", "--uuid"]).split()

@@ -41,7 +41,7 @@ def verbs(machine: LocalMachine) -> dict[str, Callable[[dict[str, Any], Say], An
 
     return {
         "facts": lambda given, say: machine.facts([Path(each) for each in given["disks"]]),
-        "run": lambda given, say: machine.run(given.pop("argv"), **given),
+        "run": lambda given, say: machine.run(given.pop("argv"), **placed(given, "cloud", "log")),
         "read_file": lambda given, say: machine.read_file(Path(given["path"])),
         "write_files": lambda given, say: machine.write_files(files(given["files"])),
         "wait_ready": lambda given, say: machine.wait_ready(
@@ -52,10 +52,14 @@ def verbs(machine: LocalMachine) -> dict[str, Callable[[dict[str, Any], Say], An
     }
 
 
+def placed(given: dict[str, Any], *keys: str) -> dict[str, Any]:
+    """Arguments whose values at `keys` are paths, where they were given."""
+    return {**given, **{key: Path(given[key]) if given[key] else None for key in keys}}
+
+
 def condition(given: dict[str, Any]) -> Condition:
     """A condition from its JSON."""
-    for key in ("socket", "cloud", "log"):
-        given[key] = Path(given[key]) if given[key] else None
+    given = placed(given, "socket", "cloud", "log")
     for key in ("http", "written"):
         given[key] = (Path(given[key][0]), given[key][1]) if given[key] else None
     given["command"] = tuple(given["command"])

@@ -78,8 +78,14 @@ class Machine(Protocol):
         text_in: str | None = None,
         environment: Mapping[str, str] | None = None,
         patient: bool = False,
+        cloud: Path | None = None,
+        log: Path | None = None,
     ) -> Ran:
-        """Run a command to its end; see `onestack.host.command.run`. A status other than 0 is no error here."""
+        """Run a command to its end; see `onestack.host.command.run`. A status other than 0 is no error here.
+
+        `cloud`: the run folder of the cloud whose processes, too, may put the deadline off by working. `log`: a file
+        of the host that gets the output as well.
+        """
 
     def read_file(self, path: Path) -> bytes | None:
         """A file's content; None where there is none."""

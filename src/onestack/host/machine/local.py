@@ -35,6 +35,8 @@ class LocalMachine:
         text_in: str | None = None,
         environment: Mapping[str, str] | None = None,
         patient: bool = False,
+        cloud: Path | None = None,
+        log: Path | None = None,
     ) -> Ran:
         try:
             output = run(
@@ -43,7 +45,8 @@ class LocalMachine:
                 text_in=text_in,
                 environment=environment,
                 inherit=False,
-                patient=patient,
+                patient=of_cloud(cloud) if cloud else patient,
+                log=log,
             )
         except CommandFailed as failure:
             if failure.status is None:

@@ -108,6 +108,8 @@ class RemoteMachine:
         text_in: str | None = None,
         environment: Mapping[str, str] | None = None,
         patient: bool = False,
+        cloud: Path | None = None,
+        log: Path | None = None,
     ) -> Ran:
         given = {
             "argv": argv,
@@ -115,6 +117,8 @@ class RemoteMachine:
             "text_in": text_in,
             "environment": environment,
             "patient": patient,
+            "cloud": cloud,
+            "log": log,
         }
         return self._ask("run", given, TypeAdapter(Ran))
 

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from onestack.platform.shape import (
-    API_SOCKETS,
-    ETC,
-    RUN,
-    Endpoint,
-    InfrastructureService,
-    Process,
-    Ready,
-    View,
-)
+from onestack.platform.places import ETC, RUN
+from onestack.platform.shape import Endpoint, InfrastructureService, Process, Ready
+from onestack.platform.view import View
 
 METADATA_PORT = 8775
 CONSOLE = "console"
@@ -60,7 +53,8 @@ cache files
 
 
 def files(view: View) -> dict[str, str]:
-    endpoints, binds = view.endpoints, view.binds
+    endpoints, binds = view.cloud.endpoints, view.cloud.binds
+    sockets = view.backing.api_socket
     lines = [_GLOBAL, "frontend api", *(f"    bind {each}" for each in binds)]
     lines += ["    http-request disable-l7-retry unless METH_GET"]
     if any(" ssl " in each for each in binds):
@@ -76,19 +70,19 @@ def files(view: View) -> dict[str, str]:
     lines += ["    default_backend nowhere", "", "backend nowhere"]
     lines += ['    http-request return status 404 content-type text/plain string "no such service"']
     for name, endpoint in sorted(endpoints.items()):
-        lines += ["", f"backend {name}", *_page(endpoint), f"    server {name} unix@{endpoint.socket}"]
+        lines += ["", f"backend {name}", *_page(endpoint), f"    server {name} unix@{sockets(name)}"]
     if view.consoles:
         lines += ["", "backend console", "    option http-server-close"]
-        lines += [f"    server console unix@{API_SOCKETS}/nova-console.sock maxconn 100"]
-    if "compute" in view.services:
+        lines += [f"    server console unix@{sockets('nova-console')} maxconn 100"]
+    if "compute" in view.cloud.services:
         lines += [
             "",
             "frontend metadata",
-            f"    bind 127.0.0.1:{METADATA_PORT}",
+            f"    bind {view.backing.local}:{METADATA_PORT}",
             "    default_backend metadata",
             "",
             "backend metadata",
-            f"    server metadata unix@{API_SOCKETS}/nova-metadata.sock",
+            f"    server metadata unix@{sockets('nova-metadata')}",
         ]
     text = "\n".join(lines) + "\n"
     if any(each.files for each in endpoints.values()):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from onestack.platform import ceph
-from onestack.platform.shape import RUN, InfrastructureService, Process, Ready, View
+from onestack.platform.places import RUN
+from onestack.platform.shape import COMPUTE, InfrastructureService, Process, Ready, local
+from onestack.platform.view import View
 
 NAMES = LOGGER, NAME = "virtlogd", "libvirtd"
 
@@ -51,15 +53,21 @@ def files(view: View) -> dict[str, str]:
 
 
 def processes(view: View) -> tuple[Process, ...]:
-    if view.virt_type == "fake" or "compute" not in view.services:
+    if view.here.virt_type == "fake" or "compute" not in view.cloud.services:
         return ()
     return (
-        Process(LOGGER, ("virtlogd",), Ready(socket=f"{RUN}/libvirt/virtlogd-sock", seconds=30)),
+        Process(
+            LOGGER,
+            ("virtlogd",),
+            Ready(socket=f"{RUN}/libvirt/virtlogd-sock", seconds=30),
+            roles=COMPUTE,
+        ),
         Process(
             NAME,
             ("libvirtd",),
             Ready(command=("virsh", "--connect", "qemu:///system", "uri"), seconds=60),
-            needs=(LOGGER,),
+            needs=local(LOGGER),
+            roles=COMPUTE,
             reads=ceph.READS,
             environment={"MALLOC_ARENA_MAX": "2"},
         ),

@@ -7,22 +7,14 @@ from typing import TYPE_CHECKING
 
 from onestack.core.events import Emit
 from onestack.host.command import run
-from onestack.platform.shape import (
-    ETC,
-    LIB,
-    RUN,
-    Database,
-    InfrastructureService,
-    Process,
-    Ready,
-    Step,
-    View,
-)
+from onestack.platform.places import DATABASE_SOCKET, ETC, LIB
+from onestack.platform.shape import Database, InfrastructureService, Process, Ready, Step, local
+from onestack.platform.view import View
 
 if TYPE_CHECKING:
+    from onestack.platform.node import Node
     from onestack.platform.site import Site
 
-SOCKET = f"{RUN}/mysqld/mysqld.sock"
 DATA = f"{LIB}/mysql"
 CONFIG = f"{ETC}/mariadb/my.cnf"
 NAME = "mariadb"
@@ -55,7 +47,7 @@ table_open_cache = 800
 thread_cache_size = 8
 """
 
-_CLIENT = ("mariadb", "--no-defaults", "--skip-ssl", f"--socket={SOCKET}", "--user=root")
+_CLIENT = ("mariadb", "--no-defaults", "--skip-ssl", f"--socket={DATABASE_SOCKET}", "--user=root")
 
 
 def files(view: View) -> dict[str, str]:
@@ -68,22 +60,22 @@ def processes(view: View) -> tuple[Process, ...]:
             NAME,
             ("mariadbd", f"--defaults-file={CONFIG}"),
             Ready(command=(*_CLIENT, "--execute=SELECT 1"), seconds=60),
-            needs=(FILES,),
+            needs=local(FILES),
             stop_seconds=60,
             environment={"MALLOC_ARENA_MAX": "2"},
         ),
     )
 
 
-def make_files(site: Site, emit: Emit) -> None:
+def make_files(site: Site, node: Node, emit: Emit) -> None:
     """Make MariaDB's data folder unless it is there. A half-made one is made again."""
-    data = site.outside(DATA)
+    data = node.outside(DATA)
     done = data / "onestack-made"
     if done.exists():
         return
     for left in data.iterdir():
         run(["rm", "-rf", str(left)])
-    site.inside(install(), seconds=120, patient=True)
+    node.inside(install(), seconds=120, patient=True)
     done.touch()
 
 
@@ -119,7 +111,7 @@ def grants(databases: Sequence[Database], view: View) -> str:
     """SQL: every database is there, and its user with its password may use it; harmless when it is so already."""
     lines = []
     for user in sorted({database.user for database in databases}):
-        password = view.secrets[f"database/{user}"]
+        password = view.cloud.secrets[f"database/{user}"]
         lines.append(f"CREATE USER IF NOT EXISTS '{user}'@'localhost' IDENTIFIED BY '{password}';")
         lines.append(f"ALTER USER '{user}'@'localhost' IDENTIFIED BY '{password}';")
     for database in databases:

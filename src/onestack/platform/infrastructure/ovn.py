@@ -1,4 +1,4 @@
-"""OVS and OVN: one OVSDB server for the three databases, the switch, the translator, the host's agent.
+"""OVS and OVN: one OVSDB server for a host's databases, the switch, the translator, the host's agent.
 
 On the kernel's datapath where the machine has it, else on the userspace datapath; there TCP of ordinary
 virtio cards needs `userspace-tso-enable` (OVS 3.5), which must be set before ovs-vswitchd starts.
@@ -8,62 +8,85 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from onestack.core.events import Emit, step
 from onestack.host import network
 from onestack.host.command import run
 from onestack.platform import outside
-from onestack.platform.shape import LIB, RUN, InfrastructureService, Process, Ready, Step, View
+from onestack.platform.places import LIB, NORTH_SOCKET, RUN, SOUTH_SOCKET, SWITCH_SOCKET
+from onestack.platform.shape import (
+    EVERY,
+    InfrastructureService,
+    Process,
+    Ready,
+    Step,
+    leader,
+    local,
+)
+from onestack.platform.view import Datapath, View
 
 if TYPE_CHECKING:
+    from onestack.platform.node import Node
     from onestack.platform.site import Site
 
 NAME = "ovn"
 FILES, SETTINGS, EXTERNAL_NETWORK = "switch files", "switch settings", "external"
 
-DB = f"unix:{RUN}/openvswitch/db.sock"
-NORTH = f"unix:{RUN}/ovn/ovnnb_db.sock"
-SOUTH = f"unix:{RUN}/ovn/ovnsb_db.sock"
 INTEGRATION = "br-int"
 EXTERNAL = "br-ex"
 PHYSICAL_NETWORK = "public"
 
-# Database file -> schema.
 CONFIGURATION = f"{LIB}/openvswitch/conf.db"
-DATABASES = {
-    CONFIGURATION: "/usr/share/openvswitch/vswitch.ovsschema",
-    f"{LIB}/ovn/ovnnb_db.db": "/usr/share/ovn/ovn-nb.ovsschema",
-    f"{LIB}/ovn/ovnsb_db.db": "/usr/share/ovn/ovn-sb.ovsschema",
-}
+"""The switch's own database."""
+_SWITCH = f"unix:{SWITCH_SOCKET}"
 _LOG = ("-vconsole:info", "-vfile:off", "-vsyslog:off")
-_CTL = ("ovs-vsctl", f"--db={DB}", "--timeout=15")
+_CTL = ("ovs-vsctl", f"--db={_SWITCH}", "--timeout=15")
+
+
+@dataclass(frozen=True)
+class Database:
+    """A file that OVSDB serves on a unix socket."""
+
+    file: str
+    schema: str
+    socket: str
+
+
+def databases(view: View) -> tuple[Database, ...]:
+    """Those of a host: its switch's, and on a control host OVN's."""
+    schemas = "/usr/share"
+    switch = Database(CONFIGURATION, f"{schemas}/openvswitch/vswitch.ovsschema", SWITCH_SOCKET)
+    north = Database(f"{LIB}/ovn/ovnnb_db.db", f"{schemas}/ovn/ovn-nb.ovsschema", NORTH_SOCKET)
+    south = Database(f"{LIB}/ovn/ovnsb_db.db", f"{schemas}/ovn/ovn-sb.ovsschema", SOUTH_SOCKET)
+    return (switch, north, south) if "control" in view.here.roles else (switch,)
 
 
 def processes(view: View) -> tuple[Process, ...]:
-    if "network" not in view.services:
+    if "network" not in view.cloud.services:
         return ()
+    served = databases(view)
     return (
         Process(
             "ovsdb",
             (
                 "ovsdb-server",
-                *DATABASES,
-                f"--remote=p{DB}",
-                f"--remote=p{NORTH}",
-                f"--remote=p{SOUTH}",
+                *(each.file for each in served),
+                *(f"--remote=punix:{each.socket}" for each in served),
                 f"--pidfile={RUN}/openvswitch/ovsdb-server.pid",
                 f"--unixctl={RUN}/openvswitch/ovsdb-server.ctl",
                 *_LOG,
             ),
             Ready(command=(*_CTL, "--no-wait", "init"), seconds=30),
-            needs=(FILES,),
+            needs=local(FILES),
+            roles=EVERY,
         ),
         Process(
             "ovs-vswitchd",
             (
                 "ovs-vswitchd",
-                DB,
+                _SWITCH,
                 f"--pidfile={RUN}/openvswitch/ovs-vswitchd.pid",
                 f"--unixctl={RUN}/openvswitch/ovs-vswitchd.ctl",
                 *_LOG,
@@ -71,29 +94,31 @@ def processes(view: View) -> tuple[Process, ...]:
             Ready(
                 command=("ovs-appctl", f"--target={RUN}/openvswitch/ovs-vswitchd.ctl", "version"), seconds=30
             ),
-            needs=("ovsdb", SETTINGS),
+            needs=local("ovsdb", SETTINGS),
+            roles=EVERY,
             environment={"MALLOC_ARENA_MAX": "2"},
         ),
         Process(
             "ovn-northd",
             (
                 "ovn-northd",
-                f"--ovnnb-db={NORTH}",
-                f"--ovnsb-db={SOUTH}",
+                f"--ovnnb-db={view.backing.ovn_north}",
+                f"--ovnsb-db={view.backing.ovn_south}",
                 f"--unixctl={RUN}/ovn/ovn-northd.ctl",
                 *_LOG,
             ),
             Ready(command=("ovs-appctl", f"--target={RUN}/ovn/ovn-northd.ctl", "status"), seconds=30),
-            needs=("ovsdb",),
+            needs=local("ovsdb"),
         ),
         Process(
             "ovn-controller",
-            ("ovn-controller", DB, f"--unixctl={RUN}/ovn/ovn-controller.ctl", *_LOG),
+            ("ovn-controller", _SWITCH, f"--unixctl={RUN}/ovn/ovn-controller.ctl", *_LOG),
             Ready(
                 command=("ovs-appctl", f"--target={RUN}/ovn/ovn-controller.ctl", "connection-status"),
                 seconds=30,
             ),
-            needs=("ovs-vswitchd", "ovn-northd", EXTERNAL_NETWORK),
+            needs=(*local("ovs-vswitchd", EXTERNAL_NETWORK), *leader("ovn-northd")),
+            roles=EVERY,
         ),
     )
 
@@ -101,20 +126,20 @@ def processes(view: View) -> tuple[Process, ...]:
 def settings(view: View) -> list[str]:
     """The command that tells OVS who this host is; before ovs-vswitchd is started."""
     values = {
-        "external_ids:system-id": view.host,
-        "external_ids:hostname": view.host,
-        "external_ids:ovn-remote": SOUTH,
+        "external_ids:system-id": view.here.name,
+        "external_ids:hostname": view.here.name,
+        "external_ids:ovn-remote": view.backing.ovn_south,
         "external_ids:ovn-encap-type": "geneve",
-        "external_ids:ovn-encap-ip": view.address,
+        "external_ids:ovn-encap-ip": view.here.address,
         "external_ids:ovn-bridge": INTEGRATION,
-        "external_ids:ovn-bridge-datapath-type": view.datapath,
+        "external_ids:ovn-bridge-datapath-type": view.here.datapath,
         "external_ids:ovn-bridge-mappings": f"{PHYSICAL_NETWORK}:{EXTERNAL}",
         "external_ids:ovn-cms-options": "enable-chassis-as-gw",
         "external_ids:ovn-monitor-all": "true",
         # One host's flows: one thread of each kind does.
         "other_config:n-handler-threads": "1",
         "other_config:n-revalidator-threads": "1",
-        "other_config:userspace-tso-enable": "true" if view.datapath == "netdev" else "false",
+        "other_config:userspace-tso-enable": "true" if view.here.datapath == "netdev" else "false",
     }
     return [
         *_CTL,
@@ -130,8 +155,8 @@ def _quoted(value: str) -> str:
     return f'"{value}"'
 
 
-def cards() -> list[str]:
-    """The command that names the machine's interfaces that are plugged in, guests' and balancers' among them."""
+def ports_without_type() -> list[str]:
+    """The command that names the host's own interfaces among the switch's ports: TAPs of guests, NICs, veth ends."""
     return [*_CTL, "--no-wait", "--bare", "--columns=name", "find", "Interface", 'type=""']
 
 
@@ -145,66 +170,67 @@ def bridge(view: View, ports: Sequence[str]) -> list[str]:
     return [
         *_CTL,
         *("--may-exist", "add-br", EXTERNAL),
-        *("--", "set", "Bridge", EXTERNAL, f"datapath_type={view.datapath}", "fail_mode=standalone"),
+        *("--", "set", "Bridge", EXTERNAL, f"datapath_type={view.here.datapath}", "fail_mode=standalone"),
         *(word for port in ports for word in ("--", "--may-exist", "add-port", EXTERNAL, port)),
     ]
 
 
-def interfaces_of_bridges(datapath: str) -> list[str]:
+def interfaces_of_bridges(datapath: Datapath) -> list[str]:
     """The names that OVS itself gives to interfaces on the machine."""
     own = ["ovs-netdev"] if datapath == "netdev" else ["ovs-system", "genev_sys_6081"]
     return [INTEGRATION, EXTERNAL, *own]
 
 
-def make_databases(site: Site, emit: Emit) -> None:
+def make_databases(site: Site, node: Node, emit: Emit) -> None:
     """Make OVSDB's files, or bring those of an older release to this one's schema."""
-    if "ovsdb" in (running := site.supervisor.programs()) and running["ovsdb"].state == "RUNNING":
+    if "ovsdb" in (running := node.supervisor.programs()) and running["ovsdb"].state == "RUNNING":
         return
-    for file, schema in DATABASES.items():
-        if not site.outside(file).exists():
-            site.inside(["ovsdb-tool", "create", file, schema])
-        elif site.inside(["ovsdb-tool", "needs-conversion", file, schema]).strip() == "yes":
-            site.inside(["ovsdb-tool", "convert", file, schema], seconds=120)
+    for each in databases(site.view_of(node)):
+        if not node.outside(each.file).exists():
+            node.inside(["ovsdb-tool", "create", each.file, each.schema])
+        elif node.inside(["ovsdb-tool", "needs-conversion", each.file, each.schema]).strip() == "yes":
+            node.inside(["ovsdb-tool", "convert", each.file, each.schema], seconds=120)
 
 
-def configure(site: Site, emit: Emit) -> None:
+def configure(site: Site, node: Node, emit: Emit) -> None:
     """Tell OVS who this host is, before ovs-vswitchd is started."""
-    site.inside(settings(site.view))
-    forget_gone_ports(site)
+    node.inside(settings(site.view_of(node)))
+    forget_gone_ports(node)
 
 
-def forget_gone_ports(site: Site) -> None:
+def forget_gone_ports(node: Node) -> None:
     """Take out of the bridges what has no interface any more, after a boot or a `down`.
 
     OVS takes an interface that it knows as soon as that is made again. While it does so it writes back the flags
     that it read before: what was set up in between is down again, and stays so.
     """
-    there = site.supervisor.program("ovs-vswitchd")
+    there = node.supervisor.program("ovs-vswitchd")
     if there and there.pid:
         return
-    interfaces = network.interfaces(site.enter([]))
-    if gone := [name for name in site.inside(cards()).split() if name not in interfaces]:
-        site.inside(forget(gone))
+    interfaces = network.interfaces(node.enter([]))
+    if gone := [name for name in node.inside(ports_without_type()).split() if name not in interfaces]:
+        node.inside(forget(gone))
 
 
-def join_external(site: Site, emit: Emit) -> None:
-    """Have the machine, and a card of it if the spec says so, in the external network. ovs-vswitchd must run."""
-    with step("external network of the machine", emit):
-        outer = site.view.external
+def join_external(site: Site, node: Node, emit: Emit) -> None:
+    """Have the host, and a NIC of it if the spec says so, in the external network. ovs-vswitchd must run."""
+    with step("external network of the host", emit):
+        view = site.view_of(node)
+        outer = view.cloud.external
         prefix = ipaddress.ip_network(outer.cidr).prefixlen
-        network.join(outer.gateway, prefix, site.view.mtu, site.enter([]))
+        network.join(outer.gateway, prefix, view.cloud.mtu, node.enter([]))
         ports = [network.PLUGGED, *([outer.interface] if outer.interface else [])]
-        site.inside(bridge(site.view, ports))
+        node.inside(bridge(view, ports))
         if outer.interface:
             run(["ip", "link", "set", outer.interface, "up"])
 
 
 def steps(view: View) -> tuple[Step, ...]:
     return (
-        Step(FILES, make_databases),
-        Step(SETTINGS, configure, ("ovsdb",)),
-        Step(EXTERNAL_NETWORK, join_external, ("ovs-vswitchd",)),
-        Step("guests' way out", outside.translate, (EXTERNAL_NETWORK,)),
+        Step(FILES, make_databases, roles=EVERY),
+        Step(SETTINGS, configure, local("ovsdb"), roles=EVERY),
+        Step(EXTERNAL_NETWORK, join_external, local("ovs-vswitchd"), roles=EVERY),
+        Step("guests' way out", outside.translate, local(EXTERNAL_NETWORK), roles=EVERY),
     )
 
 

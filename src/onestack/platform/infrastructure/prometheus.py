@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 
-from onestack.platform.shape import LIB, InfrastructureService, Process, Ready, View
+from onestack.platform.places import LIB
+from onestack.platform.shape import InfrastructureService, Process, Ready
+from onestack.platform.view import View
 
 NAME = "prometheus"
 EVERY = "5s"
@@ -20,11 +22,11 @@ _LOOK_BACK = "30s"
 
 
 def files(view: View) -> dict[str, str]:
-    if view.monitoring is None:
+    if view.cloud.monitoring is None:
         return {}
-    jobs = [_job("onestack", [f"127.0.0.1:{view.monitoring.exporter_port}"])]
-    if view.monitoring.targets:
-        jobs.append(_job("targets", list(view.monitoring.targets)))
+    jobs = [_job("onestack", [f"{view.backing.local}:{view.cloud.monitoring.exporter_port}"])]
+    if view.cloud.monitoring.targets:
+        jobs.append(_job("targets", list(view.cloud.monitoring.targets)))
     # JSON is YAML, and quotes whatever a target is called.
     settings = {"global": {"scrape_interval": EVERY, "scrape_timeout": "4s"}, "scrape_configs": jobs}
     return {CONFIG: json.dumps(settings, indent=1)}
@@ -35,7 +37,7 @@ def _job(name: str, targets: list[str]) -> dict[str, object]:
 
 
 def processes(view: View) -> tuple[Process, ...]:
-    wanted = view.monitoring
+    wanted = view.cloud.monitoring
     if wanted is None:
         return ()
     # setpriv execs: the pid that is supervised is Prometheus' own.
@@ -51,7 +53,7 @@ def processes(view: View) -> tuple[Process, ...]:
                 f"--storage.tsdb.path={DATA}",
                 f"--storage.tsdb.retention.time={wanted.retention}s",
                 f"--storage.tsdb.retention.size={wanted.size}MB",
-                f"--web.listen-address=127.0.0.1:{wanted.port}",
+                f"--web.listen-address={view.backing.local}:{wanted.port}",
                 # A page on another site must not read it through somebody's browser.
                 "--web.cors.origin=none",
                 "--web.max-connections=64",
@@ -69,10 +71,11 @@ def processes(view: View) -> tuple[Process, ...]:
                     "5",
                     "-O",
                     "/dev/null",
-                    f"http://127.0.0.1:{wanted.port}/-/ready",
+                    f"http://{view.backing.local}:{wanted.port}/-/ready",
                 ),
                 seconds=60,
             ),
+            scope="leader",
             stop_seconds=30,
             # A small heap before a fast one: the samples of one cloud are few.
             environment={"GOMAXPROCS": "1", "GOGC": "50"},

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from onestack.platform.shape import API_SOCKETS, ENVIRONMENT, ETC, LIB, Process, Ready, View
+from onestack.platform.infrastructure import gateway
+from onestack.platform.places import ENVIRONMENT, ETC, LIB, RUNTIME
+from onestack.platform.shape import CONTROL, Need, Process, Ready, leader
+from onestack.platform.view import View
+from onestack.spec.model import HostRole
 
 Value = str | int | float | bool | Iterable[str] | None
 Section = Mapping[str, Value]
 
-RUNTIME = "/usr/lib/onestack-runtime"
-TRANSPORT = "onestack://"
 TOKEN_CACHE = "onestack.token_cache"
 """Where a runner puts its cache of validated tokens in every request (onestack_runtime.token_cache)."""
+
+DATABASES = "databases"
+"""The step that brings all databases to this release."""
 
 READY_SECONDS = 240.0
 """How long a project's process may take to be ready. Ten seconds are usual; a machine that does much else
@@ -52,14 +57,14 @@ def credentials(view: View, user: str) -> dict[str, Value]:
     """How a service shows who it is, to Keystone: in every section that holds a client."""
     return {
         "auth_type": "password",
-        "auth_url": f"{view.front}/identity",
+        "auth_url": f"{view.cloud.gateway}/identity",
         "username": user,
-        "password": view.secrets[f"user/{user}"],
+        "password": view.cloud.secrets[f"user/{user}"],
         "project_name": "service",
         "user_domain_name": "Default",
         "project_domain_name": "Default",
-        "region_name": view.region,
-        "cafile": view.ca_file,
+        "region_name": view.cloud.region,
+        "cafile": view.cloud.ca_file,
     }
 
 
@@ -67,7 +72,7 @@ def client(view: View, user: str, path: str) -> dict[str, Value]:
     """A client of the API below `path`. Its place is said here, so that nobody asks the catalogue for it."""
     return {
         **credentials(view, user),
-        "endpoint_override": f"{view.front}/{path}",
+        "endpoint_override": f"{view.cloud.gateway}/{path}",
         "valid_interfaces": "internal",
     }
 
@@ -76,7 +81,7 @@ def authtoken(view: View, user: str) -> dict[str, Value]:
     """[keystone_authtoken]: how a service validates tokens."""
     return {
         **credentials(view, user),
-        "www_authenticate_uri": f"{view.front}/identity",
+        "www_authenticate_uri": f"{view.cloud.gateway}/identity",
         "interface": "internal",
         "cache": TOKEN_CACHE,
         "service_token_roles": "service",
@@ -88,7 +93,7 @@ def database(view: View, name: str, user: str) -> dict[str, Value]:
     """[database]: as many connections are kept as requests are answered at a time; those beyond are closed after
     each use."""
     return {
-        "connection": view.database(name, user),
+        "connection": view.database_url(name, user),
         "max_pool_size": 12,
         "max_overflow": 40,
         "max_retries": -1,
@@ -147,17 +152,13 @@ def environment(**more: str) -> dict[str, str]:
     }
 
 
-def socket(project: str) -> str:
-    """The unix socket of a project's API."""
-    return f"{API_SOCKETS}/{project}.sock"
-
-
 def runner(
     view: View,
     project: str,
     path: str,
     *,
-    needs: tuple[str, ...] = (),
+    needs: tuple[Need, ...] = (),
+    roles: frozenset[HostRole] = CONTROL,
     stop_seconds: int = 15,
     reads: tuple[str, ...] = (),
     ready_seconds: float = READY_SECONDS,
@@ -167,9 +168,10 @@ def runner(
     return Process(
         project,
         (*_PYTHON, f"onestack_runtime.{project}"),
-        Ready(http=(socket(project), f"/{path}/healthcheck"), seconds=ready_seconds),
-        needs=("databases", "front", *needs),
-        environment=environment(**{TUNING: view.tuning, **(more or {})}),
+        Ready(http=(view.backing.api_socket(project), f"/{path}/healthcheck"), seconds=ready_seconds),
+        needs=(*leader(DATABASES, gateway.NAME), *needs),
+        roles=roles,
+        environment=environment(**{TUNING: view.cloud.tuning, **(more or {})}),
         reads=reads,
         stop_seconds=stop_seconds,
     )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from onestack.platform import ceph, lvm
+from onestack.platform.places import ENVIRONMENT
 from onestack.platform.services import _common as common
 from onestack.platform.services import volumes
 from onestack.platform.services.volumes import PATH, STATE
-from onestack.platform.shape import ENVIRONMENT, Database, Endpoint, Process, Service, Step, View
+from onestack.platform.shape import Database, Endpoint, Process, Service, Step, local
+from onestack.platform.view import View
 
 STOP_SECONDS = 45
 """Work in progress (a copy, an online snapshot) is waited for."""
@@ -18,15 +20,15 @@ def _files(view: View) -> dict[str, str]:
         {
             "DEFAULT": {
                 **common.logging(),
-                "host": view.host,
-                "my_ip": view.address,
+                "host": view.here.name,
+                "my_ip": view.here.address,
                 "state_path": STATE,
-                "transport_url": common.TRANSPORT,
+                "transport_url": view.backing.transport_url,
                 "auth_strategy": "keystone",
                 "api_paste_config": f"{ENVIRONMENT}/etc/cinder/api-paste.ini",
                 "resource_query_filters_file": f"{ENVIRONMENT}/etc/cinder/resource_filters.json",
-                "glance_api_servers": f"{view.front}/image",
-                "glance_ca_certificates_file": view.ca_file,
+                "glance_api_servers": f"{view.cloud.gateway}/image",
+                "glance_ca_certificates_file": view.cloud.ca_file,
                 "enabled_backends": backends,
                 "default_volume_type": next(iter(backends)),
                 "image_conversion_dir": f"{STATE}/conversion",
@@ -44,7 +46,7 @@ def _files(view: View) -> dict[str, str]:
             "keystone_authtoken": common.authtoken(view, "cinder"),
             "service_user": {**common.credentials(view, "cinder"), "send_service_user_token": True},
             "nova": {**common.credentials(view, "cinder"), "interface": "internal"},
-            "coordination": {"backend_url": f"file://{STATE}/coordination"},
+            "coordination": {"backend_url": view.backing.coordination_url(STATE)},
             **common.lock_path("cinder"),
             **common.proxied(),
         }
@@ -55,7 +57,12 @@ def _files(view: View) -> dict[str, str]:
 def _processes(view: View) -> tuple[Process, ...]:
     return (
         common.runner(
-            view, "cinder", PATH, needs=(ceph.STEP, lvm.STEP), stop_seconds=STOP_SECONDS, reads=ceph.READS
+            view,
+            "cinder",
+            PATH,
+            needs=local(ceph.STEP, lvm.STEP),
+            stop_seconds=STOP_SECONDS,
+            reads=ceph.READS,
         ),
     )
 
@@ -71,6 +78,6 @@ SERVICE = Service(
     files=_files,
     processes=_processes,
     steps=lambda view: (Step(ceph.STEP, ceph.demand_answer), Step(lvm.STEP, lvm.demand_groups)),
-    endpoint=Endpoint(PATH, common.socket("cinder"), "/v3"),
+    endpoint=Endpoint(PATH, "/v3"),
     user="cinder",
 )

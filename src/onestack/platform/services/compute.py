@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from onestack.platform.infrastructure import gateway
+from onestack.platform.places import LIB
 from onestack.platform.services import _common as common
 from onestack.platform.services.network import METADATA_SECRET
-from onestack.platform.services.volumes import FRONT as VOLUMES
-from onestack.platform.shape import LIB, RUN, Database, Endpoint, Process, Service, View
+from onestack.platform.services.volumes import API as VOLUMES
+from onestack.platform.shape import COMPUTE, CONTROL, Database, Endpoint, Process, Service, local
+from onestack.platform.view import View
 
 PATH = "compute"
 STATE = f"{LIB}/nova"
@@ -18,15 +20,15 @@ def _files(view: View) -> dict[str, str]:
     sections: dict[str, common.Section] = {
         "DEFAULT": {
             **common.logging(),
-            "host": view.host,
-            "my_ip": view.address,
+            "host": view.here.name,
+            "my_ip": view.here.address,
             "state_path": STATE,
             "instances_path": f"{STATE}/instances",
             "tempdir": f"{STATE}/tmp",
-            "transport_url": common.TRANSPORT,
+            "transport_url": view.backing.transport_url,
             "concurrency_backend": "threading",
             "compute_driver": "onestack_fake.FakeHost"
-            if view.virt_type == "fake"
+            if view.here.virt_type == "fake"
             else "libvirt.LibvirtDriver",
             "allow_resize_to_same_host": True,
             "resume_guests_state_on_host_boot": True,
@@ -38,8 +40,8 @@ def _files(view: View) -> dict[str, str]:
             "max_concurrent_builds": 8,
             "max_concurrent_snapshots": 8,
             "reserved_host_memory_mb": 512,
-            "cpu_allocation_ratio": view.cpu_allocation_ratio,
-            "ram_allocation_ratio": view.ram_allocation_ratio,
+            "cpu_allocation_ratio": view.cloud.cpu_allocation_ratio,
+            "ram_allocation_ratio": view.cloud.ram_allocation_ratio,
         },
         "api": {
             "auth_strategy": "keystone",
@@ -53,35 +55,35 @@ def _files(view: View) -> dict[str, str]:
         "keystone": common.client(view, "nova", "identity/v3"),
         "placement": common.client(view, "placement", "placement"),
         "glance": {
-            "endpoint_override": f"{view.front}/image",
-            "region_name": view.region,
-            "cafile": view.ca_file,
+            "endpoint_override": f"{view.cloud.gateway}/image",
+            "region_name": view.cloud.region,
+            "cafile": view.cloud.ca_file,
             "num_retries": 3,
         },
         "neutron": {
             **common.client(view, "neutron", "networking"),
             "service_metadata_proxy": True,
-            "metadata_proxy_shared_secret": view.secrets[METADATA_SECRET],
+            "metadata_proxy_shared_secret": view.cloud.secrets[METADATA_SECRET],
         },
         "scheduler": {"workers": 1, "discover_hosts_in_cells_interval": 300},
         "filter_scheduler": {"shuffle_best_same_weighed_hosts": True},
         "conductor": {"workers": 1},
         "vnc": _vnc(view),
-        "cache": {"enabled": True, "backend": "oslo_cache.dict"},
-        "os_vif_ovs": {"ovsdb_connection": f"unix:{RUN}/openvswitch/db.sock"},
+        "cache": {"enabled": True, "backend": view.backing.cache},
+        "os_vif_ovs": {"ovsdb_connection": view.backing.switch},
         **common.lock_path("nova"),
         **common.proxied(),
     }
-    if "block-storage" in view.services:
+    if "block-storage" in view.cloud.services:
         sections["cinder"] = {
             **common.credentials(view, "nova"),
-            "endpoint_template": f"{view.front}/{VOLUMES}",
-            "os_region_name": view.region,
+            "endpoint_template": f"{view.cloud.gateway}/{VOLUMES}",
+            "os_region_name": view.cloud.region,
         }
-    if view.virt_type != "fake":
+    if view.here.virt_type != "fake":
         sections["libvirt"] = {
-            "virt_type": view.virt_type,
-            "cpu_mode": "host-model" if view.virt_type == "kvm" else "none",
+            "virt_type": view.here.virt_type,
+            "cpu_mode": "host-model" if view.here.virt_type == "kvm" else "none",
             "images_type": "qcow2",
             # The host's page cache, and the guest's flushes reach the disk: fast and safe.
             "disk_cachemodes": "file=writeback",
@@ -91,27 +93,29 @@ def _files(view: View) -> dict[str, str]:
 
 
 def _vnc(view: View) -> common.Section:
-    """Screens of guests: QEMU's on loopback, and a page below the front for who has a token."""
+    """Guests' consoles: QEMU's on loopback, and a page below the API gateway for who has a token."""
     if not view.consoles:
         return {"enabled": False}
+    page = f"{view.cloud.gateway}/{gateway.CONSOLE}"
     return {
         "enabled": True,
-        "server_listen": "127.0.0.1",
-        "server_proxyclient_address": "127.0.0.1",
-        "novncproxy_base_url": f"{view.front}/{gateway.CONSOLE}/vnc_lite.html?path={gateway.CONSOLE}/websockify",
+        "server_listen": view.backing.local,
+        "server_proxyclient_address": view.backing.local,
+        "novncproxy_base_url": f"{page}/vnc_lite.html?path={gateway.CONSOLE}/websockify",
     }
 
 
 def _processes(view: View) -> tuple[Process, ...]:
-    fake = view.virt_type == "fake"
+    fake = view.here.virt_type == "fake"
     return (
         common.runner(
             view,
             "nova",
             PATH,
-            needs=("ovs-vswitchd",) if fake else ("ovs-vswitchd", "libvirtd"),
+            needs=local("ovs-vswitchd") if fake else local("ovs-vswitchd", "libvirtd"),
+            roles=CONTROL | COMPUTE,
             stop_seconds=STOP_SECONDS,
-            more={"ONESTACK_FAKE_HOSTS": str(view.fake_hosts)} if fake else None,
+            more={"ONESTACK_FAKE_HOSTS": str(view.cloud.fake_hosts)} if fake else None,
         ),
     )
 
@@ -124,7 +128,7 @@ SERVICE = Service(
     migrations=lambda view: common.migration("nova"),
     files=_files,
     processes=_processes,
-    endpoint=Endpoint(PATH, common.socket("nova"), "/v2.1"),
+    endpoint=Endpoint(PATH, "/v2.1"),
     user="nova",
     secrets=(METADATA_SECRET,),
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from onestack.platform.services import _common as common
-from onestack.platform.shape import Endpoint, Process, Service, View
+from onestack.platform.shape import Endpoint, Process, Service
+from onestack.platform.view import View
 
 PATH = "dashboard"
 SECRET = "dashboard"
@@ -13,15 +14,15 @@ SECRET = "dashboard"
 
 
 def _files(view: View) -> dict[str, str]:
-    encrypted = view.front.startswith("https:")
+    encrypted = view.cloud.gateway.startswith("https:")
     settings = {
-        "SECRET_KEY": view.secrets[SECRET],
-        "OPENSTACK_KEYSTONE_URL": f"{view.front}/identity/v3",
-        "OPENSTACK_SSL_CACERT": view.ca_file,
-        "DEFAULT_SERVICE_REGIONS": {"*": view.region},
+        "SECRET_KEY": view.cloud.secrets[SECRET],
+        "OPENSTACK_KEYSTONE_URL": f"{view.cloud.gateway}/identity/v3",
+        "OPENSTACK_SSL_CACERT": view.cloud.ca_file,
+        "DEFAULT_SERVICE_REGIONS": {"*": view.cloud.region},
         "SESSION_COOKIE_SECURE": encrypted,
         "CSRF_COOKIE_SECURE": encrypted,
-        # Only a front that speaks TLS says in this header what the client spoke, whatever the client said.
+        # Only an API gateway that speaks TLS says in this header what the client spoke, whatever the client said.
         "SECURE_PROXY_SSL_HEADER": ["HTTP_X_FORWARDED_PROTO", "https"] if encrypted else None,
     }
     return {"horizon/settings.json": json.dumps(settings, indent=1, sort_keys=True) + "\n"}
@@ -38,6 +39,6 @@ SERVICE = Service(
     files=_files,
     processes=_processes,
     # A page for people: no client looks for it in the catalogue.
-    endpoint=Endpoint(PATH, common.socket("horizon"), listed=False, files=f"{PATH}/static"),
+    endpoint=Endpoint(PATH, listed=False, files=f"{PATH}/static"),
     secrets=(SECRET,),
 )

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from onestack.platform.places import LIB
 from onestack.platform.services import _common as common
-from onestack.platform.shape import LIB, Database, Endpoint, Process, Service, View
+from onestack.platform.shape import Database, Endpoint, Process, Service, leader
+from onestack.platform.view import View
 
 PATH = "identity"
 STATE = f"{LIB}/keystone"
@@ -28,7 +30,7 @@ def _files(view: View) -> dict[str, str]:
             "fernet_receipts": {"key_repository": f"{STATE}/receipt-keys", "max_active_keys": 3},
             "credential": {"key_repository": f"{STATE}/credential-keys"},
             # What one process holds, no other can make stale.
-            "cache": {"enabled": True, "backend": "oslo_cache.dict", "expiration_time": 600},
+            "cache": {"enabled": True, "backend": view.backing.cache, "expiration_time": 600},
             "identity": {
                 "password_hash_algorithm": "bcrypt",
                 "password_hash_rounds": 12,
@@ -42,7 +44,7 @@ def _files(view: View) -> dict[str, str]:
 
 
 def _processes(view: View) -> tuple[Process, ...]:
-    return (common.runner(view, "keystone", PATH, needs=(BOOTSTRAP,)),)
+    return (common.runner(view, "keystone", PATH, needs=leader(BOOTSTRAP)),)
 
 
 def bootstrap() -> tuple[str, ...]:
@@ -54,12 +56,16 @@ def wanted(view: View, services: Iterable[Service]) -> dict[str, Any]:
     """Administrator, region, service users and catalogue; with passwords."""
     found = list(services)
     return {
-        "url": f"{view.front}/{PATH}/v3",
-        "region": view.region,
-        "password": view.secrets["user/admin"],
-        "users": {each.user: view.secrets[f"user/{each.user}"] for each in found if each.user},
+        "url": f"{view.cloud.gateway}/{PATH}/v3",
+        "region": view.cloud.region,
+        "password": view.cloud.secrets["user/admin"],
+        "users": {each.user: view.cloud.secrets[f"user/{each.user}"] for each in found if each.user},
         "services": [
-            {"type": type_, "name": name, "url": f"{view.front}/{each.endpoint.path}{each.endpoint.suffix}"}
+            {
+                "type": type_,
+                "name": name,
+                "url": f"{view.cloud.gateway}/{each.endpoint.path}{each.endpoint.suffix}",
+            }
             for each in found
             if each.endpoint and each.endpoint.listed
             for type_, name in each.listed_as
@@ -74,5 +80,5 @@ SERVICE = Service(
     migrations=lambda view: common.migration("keystone"),
     files=_files,
     processes=_processes,
-    endpoint=Endpoint(PATH, common.socket("keystone"), "/v3"),
+    endpoint=Endpoint(PATH, "/v3"),
 )

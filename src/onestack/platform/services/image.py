@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from onestack.platform.places import ENVIRONMENT, ETC, LIB
 from onestack.platform.services import _common as common
-from onestack.platform.shape import ENVIRONMENT, ETC, LIB, Database, Endpoint, Process, Service, View
+from onestack.platform.shape import Database, Endpoint, Process, Service
+from onestack.platform.view import View
 
 PATH = "image"
 STATE = f"{LIB}/glance"
@@ -14,10 +16,10 @@ def _files(view: View) -> dict[str, str]:
         {
             "DEFAULT": {
                 **common.logging(),
-                "transport_url": common.TRANSPORT,
+                "transport_url": view.backing.transport_url,
                 "enabled_backends": "local:file",
                 "enabled_import_methods": "[glance-direct,web-download,copy-image]",
-                "worker_self_reference_url": f"{view.front}/{PATH}",
+                "worker_self_reference_url": f"{view.cloud.gateway}/{PATH}",
                 "show_multiple_locations": False,
                 "lock_path": f"{STATE}/lock",
             },
@@ -52,6 +54,6 @@ SERVICE = Service(
     migrations=lambda view: common.migration("glance"),
     files=_files,
     processes=_processes,
-    endpoint=Endpoint(PATH, common.socket("glance")),
+    endpoint=Endpoint(PATH),
     user="glance",
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from onestack.platform.places import LIB, RUN
 from onestack.platform.services import _common as common
-from onestack.platform.shape import LIB, RUN, Database, Endpoint, Process, Service, View
+from onestack.platform.shape import Database, Endpoint, Process, Service, local
+from onestack.platform.view import View
 
 PATH = "load-balancer"
 STATE = f"{LIB}/octavia"
@@ -28,13 +30,13 @@ def _files(view: View) -> dict[str, str]:
             "DEFAULT": {
                 **common.logging(),
                 "default_log_levels": (*common.QUIET, *_QUIET),
-                "host": view.host,
-                "transport_url": common.TRANSPORT,
+                "host": view.here.name,
+                "transport_url": view.backing.transport_url,
             },
             "api_settings": {
                 "auth_strategy": "keystone",
                 "enabled_provider_drivers": tuple(f"{n}:{what}" for n, what in _enabled(view).items()),
-                "default_provider_driver": view.balancer_providers[0],
+                "default_provider_driver": view.cloud.balancer_providers[0],
                 "allow_ping_health_monitors": True,
             },
             "database": common.database(view, "octavia", "octavia"),
@@ -65,10 +67,10 @@ def _files(view: View) -> dict[str, str]:
                 "get_socket_path": f"{SOCKETS}/get.sock",
             },
             "ovn": {
-                "ovn_nb_connection": f"unix:{RUN}/ovn/ovnnb_db.sock",
-                "ovn_sb_connection": f"unix:{RUN}/ovn/ovnsb_db.sock",
+                "ovn_nb_connection": view.backing.ovn_north,
+                "ovn_sb_connection": view.backing.ovn_south,
             }
-            if "ovn" in view.balancer_providers
+            if "ovn" in view.cloud.balancer_providers
             else {},
             **common.lock_path("octavia"),
             **common.proxied(),
@@ -79,12 +81,12 @@ def _files(view: View) -> dict[str, str]:
 
 def _enabled(view: View) -> dict[str, str]:
     """Provider -> description, the default first."""
-    aliases = _ALIASES if "haproxy" in view.balancer_providers else {}
-    return {name: _PROVIDERS[name] for name in view.balancer_providers} | aliases
+    aliases = _ALIASES if "haproxy" in view.cloud.balancer_providers else {}
+    return {name: _PROVIDERS[name] for name in view.cloud.balancer_providers} | aliases
 
 
 def _processes(view: View) -> tuple[Process, ...]:
-    return (common.runner(view, "octavia", PATH, needs=("ovsdb", "ovs-vswitchd"), stop_seconds=20),)
+    return (common.runner(view, "octavia", PATH, needs=local("ovsdb", "ovs-vswitchd"), stop_seconds=20),)
 
 
 SERVICE = Service(
@@ -95,6 +97,6 @@ SERVICE = Service(
     migrations=lambda view: common.migration("octavia"),
     files=_files,
     processes=_processes,
-    endpoint=Endpoint(PATH, common.socket("octavia")),
+    endpoint=Endpoint(PATH),
     user="octavia",
 )

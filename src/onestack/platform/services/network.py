@@ -5,8 +5,10 @@ from __future__ import annotations
 import ipaddress
 
 from onestack.platform.infrastructure import gateway
+from onestack.platform.places import ENVIRONMENT, LIB, RUN
 from onestack.platform.services import _common as common
-from onestack.platform.shape import ENVIRONMENT, LIB, RUN, Database, Endpoint, Process, Service, View
+from onestack.platform.shape import COMPUTE, CONTROL, Database, Endpoint, Process, Service, leader, local
+from onestack.platform.view import View
 
 PATH = "networking"
 STATE = f"{LIB}/neutron"
@@ -18,27 +20,27 @@ _EXTENSIONS = ("port_security", "qos")
 
 
 def _files(view: View) -> dict[str, str]:
-    compute, placement = "compute" in view.services, "placement" in view.services
+    compute, placement = "compute" in view.cloud.services, "placement" in view.cloud.services
     neutron = common.ini(
         {
             "DEFAULT": {
                 **common.logging(),
-                "host": view.host,
+                "host": view.here.name,
                 "state_path": STATE,
-                "transport_url": common.TRANSPORT,
+                "transport_url": view.backing.transport_url,
                 "core_plugin": "ml2",
                 "service_plugins": _PLUGINS,
                 "api_paste_config": f"{ENVIRONMENT}/etc/neutron/api-paste.ini",
                 "auth_strategy": "keystone",
-                "global_physnet_mtu": view.mtu,
+                "global_physnet_mtu": view.cloud.mtu,
                 "notify_nova_on_port_status_changes": compute,
                 "notify_nova_on_port_data_changes": compute,
                 "api_workers": 1,
                 "rpc_workers": 0,
                 "rpc_state_report_workers": 0,
-                "metadata_proxy_shared_secret": view.secrets[METADATA_SECRET],
+                "metadata_proxy_shared_secret": view.cloud.secrets[METADATA_SECRET],
                 "metadata_proxy_socket": f"{RUN}/neutron/metadata_proxy",
-                "nova_metadata_host": "127.0.0.1",
+                "nova_metadata_host": view.backing.local,
                 "nova_metadata_port": gateway.METADATA_PORT,
             },
             "database": common.database(view, "neutron", "neutron"),
@@ -48,7 +50,7 @@ def _files(view: View) -> dict[str, str]:
             "placement": common.client(view, "placement", "placement") if placement else {},
             # The process is root in its namespace: no helper between it and what it runs.
             "agent": {"root_helper": "env", "extensions": "metadata"},
-            "ovs": {"ovsdb_connection": f"unix:{RUN}/openvswitch/db.sock"},
+            "ovs": {"ovsdb_connection": view.backing.switch},
             **common.lock_path("neutron"),
             **common.proxied(),
         }
@@ -58,9 +60,11 @@ def _files(view: View) -> dict[str, str]:
             "ml2": {
                 "type_drivers": ("local", "flat", "vlan", "geneve"),
                 "tenant_network_types": "geneve",
-                "mechanism_drivers": ("onestack_fake_hosts", "ovn") if view.virt_type == "fake" else "ovn",
+                "mechanism_drivers": ("onestack_fake_hosts", "ovn")
+                if view.here.virt_type == "fake"
+                else "ovn",
                 "extension_drivers": _EXTENSIONS,
-                "path_mtu": view.mtu,
+                "path_mtu": view.cloud.mtu,
                 "overlay_ip_version": 4,
             },
             "ml2_type_flat": {"flat_networks": "public"},
@@ -69,8 +73,8 @@ def _files(view: View) -> dict[str, str]:
             "ml2_type_geneve": {"vni_ranges": "1:65536", "max_header_size": 38},
             "securitygroup": {"enable_security_group": True},
             "ovn": {
-                "ovn_nb_connection": f"unix:{RUN}/ovn/ovnnb_db.sock",
-                "ovn_sb_connection": f"unix:{RUN}/ovn/ovnsb_db.sock",
+                "ovn_nb_connection": view.backing.ovn_north,
+                "ovn_sb_connection": view.backing.ovn_south,
                 "ovn_metadata_enabled": True,
                 "enable_distributed_floating_ip": True,
                 "ovn_l3_scheduler": "leastloaded",
@@ -88,12 +92,20 @@ def _dns_servers(view: View) -> tuple[str, ...]:
     """What subnets hand out that name none. Left empty, Neutron takes /etc/resolv.conf with its loopback addresses;
     an unspecified address says that there are none."""
     families = {4: "0.0.0.0", 6: "::"}
-    there = {ipaddress.ip_address(server).version for server in view.dns_servers}
-    return (*view.dns_servers, *(none for version, none in families.items() if version not in there))
+    there = {ipaddress.ip_address(server).version for server in view.cloud.dns_servers}
+    return (*view.cloud.dns_servers, *(none for version, none in families.items() if version not in there))
 
 
 def _processes(view: View) -> tuple[Process, ...]:
-    return (common.runner(view, "neutron", PATH, needs=("ovsdb", "ovn-northd", "ovn-controller")),)
+    return (
+        common.runner(
+            view,
+            "neutron",
+            PATH,
+            needs=(*local("ovsdb", "ovn-controller"), *leader("ovn-northd")),
+            roles=CONTROL | COMPUTE,
+        ),
+    )
 
 
 SERVICE = Service(
@@ -104,7 +116,7 @@ SERVICE = Service(
     migrations=lambda view: common.migration("neutron"),
     files=_files,
     processes=_processes,
-    endpoint=Endpoint(PATH, common.socket("neutron")),
+    endpoint=Endpoint(PATH),
     user="neutron",
     secrets=(METADATA_SECRET,),
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from onestack.platform.services import _common as common
-from onestack.platform.shape import Database, Endpoint, Process, Service, View
+from onestack.platform.shape import Database, Endpoint, Process, Service
+from onestack.platform.view import View
 
 PATH = "placement"
 
@@ -33,6 +34,6 @@ SERVICE = Service(
     migrations=lambda view: common.migration("placement"),
     files=_files,
     processes=_processes,
-    endpoint=Endpoint(PATH, common.socket("placement")),
+    endpoint=Endpoint(PATH),
     user="placement",
 )

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from onestack.platform.places import LIB
 from onestack.platform.services import _common as common
-from onestack.platform.shape import LIB, Ceph, View, VolumeBackend
+from onestack.platform.view import Ceph, View, VolumeBackend
 
 PATH = "volume"
-FRONT = f"{PATH}/v3"
-"""Where the API is, below the front. Cinder takes the project from the token."""
+API = f"{PATH}/v3"
+"""Where the API is, below the API gateway. Cinder takes the project from the token."""
 STATE = f"{LIB}/cinder"
 
 
 def backends(view: View) -> dict[str, common.Section]:
     """Name of each backend -> its section, the default first."""
-    return {each.name: _section(each) for each in view.volume_backends}
+    return {each.name: _section(each) for each in view.cloud.volume_backends}
 
 
 def _section(backend: VolumeBackend) -> common.Section:

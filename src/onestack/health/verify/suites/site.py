@@ -27,7 +27,7 @@ def verify(
     """Run a suite against a cloud. Raises BadInput, Busy, PermanentError."""
     if name not in SUITES:
         raise BadInput(f"there is no suite `{name}`", hint=f"one of {', '.join(SUITES)}")
-    suite, release = SUITES[name], data.release(found.view.series)
+    suite, release = SUITES[name], data.release(found.view.cloud.series)
     # Each run removes what an earlier one left: two at a time would remove each other's.
     with held(found.paths.run / "suite.lock", f"onestack verify --suite {name}"):
         # Package indexes are not reached from the cloud's network.

@@ -1,0 +1,89 @@
+"""A network that connections are made in, as an object: the host's own, or a network namespace.
+
+What opens a socket is given a Network and enters it for as long as that takes: a socket stays in the network in which
+it was made. So no code depends on which network its thread happens to be in.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from onestack.core.paths import Paths
+
+CLONE_NEWNET = 0x40000000
+
+T = TypeVar("T")
+
+
+def handle(paths: Paths) -> Path:
+    """The file that holds a cloud's network namespace, where it has one of its own."""
+    return paths.run / "ns/net"
+
+
+class Network:
+    """A network namespace by the file that holds it, or with `held_by` None whatever the caller is in."""
+
+    def __init__(self, held_by: Path | None) -> None:
+        self.held_by = held_by
+
+    @classmethod
+    def of_cloud(cls, paths: Paths) -> Network:
+        """The network that a cloud's processes are in. A namespace that is not made yet is the caller's own."""
+        return cls(handle(paths))
+
+    @classmethod
+    @contextmanager
+    def of_caller(cls) -> Iterator[Network]:
+        """The network that the calling thread is in now; other threads may enter it during the body."""
+        own = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+        try:
+            yield cls(Path(f"/proc/self/fd/{own}"))
+        finally:
+            os.close(own)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is a namespace, and not the caller's network."""
+        return self.held_by is not None and self.held_by.exists()
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """The calling thread, and those it starts, are in it during the body. Raises OSError."""
+        if self.held_by is None or not self.held_by.exists():
+            yield
+            return
+        own = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+        try:
+            _join(self.held_by)
+            try:
+                yield
+            finally:
+                _join(Path(f"/proc/self/fd/{own}"))
+        finally:
+            os.close(own)
+
+    def call(self, body: Callable[[], T]) -> T:
+        """Call `body` in it."""
+        with self.entered():
+            return body()
+
+    def command(self, argv: Sequence[str]) -> list[str]:
+        """The command line that runs `argv` in it, with the host's own file tree."""
+        return ["nsenter", f"--net={self.held_by}", "--", *argv] if self.is_own else list(argv)
+
+
+def _join(place: Path) -> None:
+    """Move the calling thread. Raises OSError when the kernel refuses."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    descriptor = os.open(place, os.O_RDONLY)
+    try:
+        if libc.setns(descriptor, CLONE_NEWNET) != 0:
+            code = ctypes.get_errno()
+            raise OSError(code, os.strerror(code), str(place))
+    finally:
+        os.close(descriptor)

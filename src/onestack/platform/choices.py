@@ -1,0 +1,45 @@
+"""What was chosen because of a host: hypervisor, datapath, network; and which parts of the release it runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from onestack.core.paths import Paths
+from onestack.platform.view import Datapath, VirtType
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What was chosen because of a host, kept so that every later command sees the same cloud.
+
+    `base`, `environment`, `runtime`, `dashboard`: folders in the cache. `reasons`: in words, by what was chosen.
+    """
+
+    host: str
+    virt_type: VirtType
+    datapath: Datapath
+    isolated: bool
+    base: str
+    environment: str
+    runtime: str
+    reasons: dict[str, str]
+    dashboard: str | None = None
+    dns_servers: tuple[str, ...] = ()
+    """What subnets hand out: the spec's, or the host's own."""
+
+    def save(self, file: Path) -> None:
+        partial = file.with_suffix(".partial")
+        partial.write_text(json.dumps(dataclasses.asdict(self), indent=1))
+        partial.rename(file)
+
+    @classmethod
+    def load(cls, file: Path) -> Choices:
+        kept = json.loads(file.read_text())
+        return cls(**{**kept, "dns_servers": tuple(kept.get("dns_servers", ()))})
+
+
+def choices_file(paths: Paths) -> Path:
+    return paths.etc / "choices.json"

@@ -1,0 +1,131 @@
+"""One host of a cloud: its paths, its namespaces, its supervisor, and the machine that effects go through."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from onestack.core.paths import Paths
+from onestack.host import namespace
+from onestack.host.command import CommandFailed
+from onestack.host.machine import LocalMachine, Machine
+from onestack.host.netns import Network
+from onestack.host.supervisor import Program, Supervisor
+from onestack.platform.choices import Choices
+from onestack.platform.places import ENVIRONMENT, RUNTIME
+from onestack.platform.shape import Process
+from onestack.platform.view import HostView
+from onestack.spec.model import ROLES, HostRole
+
+LOOPBACK = "127.0.0.1"
+PYTHON = {
+    "PYTHONPATH": f"{RUNTIME}:{ENVIRONMENT}",
+    "PYTHONUNBUFFERED": "1",
+    "HOME": "/tmp",
+    "LANG": "C.UTF-8",
+    "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+}
+"""The environment of everything that runs inside."""
+
+# A path inside the namespace -> which of the cloud's folders is mounted there.
+_MOUNTED = {"/etc/onestack": "etc", "/var/lib": "data", "/var/log": "log", "/run": "run"}
+
+
+@dataclass(frozen=True)
+class Node:
+    """A host of a cloud. `paths`: where the cloud lies on it."""
+
+    paths: Paths
+    choices: Choices
+    machine: Machine = field(default_factory=LocalMachine)
+    address: str = LOOPBACK
+    """By which the cloud's other hosts reach it; alone it needs none beyond loopback."""
+    roles: frozenset[HostRole] = frozenset(ROLES)
+
+    @property
+    def name(self) -> str:
+        """Its name in OpenStack."""
+        return self.choices.host
+
+    @cached_property
+    def layout(self) -> namespace.Layout:
+        """What its mount namespace is made of."""
+        return namespace.Layout(
+            base=Path(self.choices.base),
+            environment=Path(self.choices.environment),
+            runtime=Path(self.choices.runtime),
+            paths=self.paths,
+            kvm=self.choices.virt_type == "kvm",
+            dashboard=Path(self.choices.dashboard) if self.choices.dashboard else None,
+        )
+
+    @cached_property
+    def supervisor(self) -> Supervisor:
+        return Supervisor(self.paths)
+
+    @cached_property
+    def network(self) -> Network:
+        """The network that the cloud's processes are in on this host."""
+        return Network.of_cloud(self.paths)
+
+    @property
+    def view(self) -> HostView:
+        """What declarations know of it."""
+        chosen = self.choices
+        return HostView(self.name, self.address, chosen.virt_type, chosen.datapath, self.roles)
+
+    def outside(self, place: str) -> Path:
+        """Where a path of the namespace lies on the host. Raises ValueError for one of the base's own."""
+        inner = PurePosixPath(place)
+        for mounted, folder in _MOUNTED.items():
+            if inner.is_relative_to(mounted):
+                outer: Path = getattr(self.paths, folder)
+                return outer / inner.relative_to(mounted)
+        raise ValueError(f"{place} is not in one of the cloud's folders")
+
+    def enter(self, argv: Sequence[str]) -> list[str]:
+        """The command line that runs `argv` inside the namespace."""
+        return namespace.enter(self.paths, argv)
+
+    def inside(
+        self,
+        argv: Sequence[str],
+        *,
+        seconds: float = 60,
+        text_in: str | None = None,
+        patient: bool = False,
+        log: str | None = None,
+    ) -> str:
+        """Run a command inside the namespace, and return what it wrote. Raises CommandFailed.
+
+        `patient`: its deadline of `seconds` is put off while any process of the cloud works. `log`: the name of the
+        log that gets its output too.
+        """
+        words = self.enter(argv)
+        ran = self.machine.run(
+            words,
+            seconds=seconds,
+            text_in=text_in,
+            environment=PYTHON,
+            cloud=self.paths.run if patient else None,
+            log=self.log(log) if log else None,
+        )
+        if ran.status != 0:
+            raise CommandFailed(words, ran.status, ran.output)
+        return ran.output
+
+    def program(self, process: Process) -> Program:
+        """A process as supervisord keeps it."""
+        return Program(
+            process.name,
+            tuple(self.enter(process.command)),
+            {**PYTHON, **process.environment},
+            self.log(process.name),
+            process.stop_seconds,
+        )
+
+    def log(self, process: str) -> Path:
+        """The log of a process."""
+        return self.paths.log / f"{process}.log"

@@ -1,0 +1,57 @@
+"""HTTP sessions whose connections are made in a cloud's network, whichever network the calling thread is in."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import requests
+from keystoneauth1.session import Session, TCPKeepAliveAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from onestack.host.netns import Network
+
+
+def keystone_session(network: Network) -> type[Session]:
+    """The session class for openstacksdk's configuration (its `session_constructor`)."""
+
+    class InNetwork(Session):
+        def __init__(self, **options: Any) -> None:
+            super().__init__(session=http_session(network), **options)
+
+    return InNetwork
+
+
+def http_session(network: Network) -> requests.Session:
+    """A `requests` session."""
+    session = requests.Session()
+    adapter = _Adapter(network)
+    for scheme in list(session.adapters):
+        session.mount(scheme, adapter)
+    return session
+
+
+class _Adapter(TCPKeepAliveAdapter):
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        super().__init__()
+
+    def init_poolmanager(self, *words: Any, **options: Any) -> None:
+        super().init_poolmanager(*words, **options)
+        network = self._network
+
+        class Plain(HTTPConnection):
+            def _new_conn(self) -> socket.socket:
+                with network.entered():
+                    return super()._new_conn()
+
+        class Encrypted(HTTPSConnection):
+            def _new_conn(self) -> socket.socket:
+                with network.entered():
+                    return super()._new_conn()
+
+        self.poolmanager.pool_classes_by_scheme = {
+            "http": type("PlainPool", (HTTPConnectionPool,), {"ConnectionCls": Plain}),
+            "https": type("EncryptedPool", (HTTPSConnectionPool,), {"ConnectionCls": Encrypted}),
+        }
