@@ -12,7 +12,6 @@ from onestack.platform import catalogue, graph
 from onestack.platform.services import CATALOGUE, _common
 from onestack.platform.services.identity import BOOTSTRAP, bootstrap, wanted
 from onestack.platform.view import View, VolumeBackend
-from onestack.spec.services import PROJECTS, REQUIRES
 from onestack_runtime.replacements import registry
 from services.views import with_cloud, with_here
 
@@ -32,11 +31,6 @@ def files(view: View) -> dict[str, Mapping[str, Mapping[str, str]]]:
         for name, text in service.files(view).items()
         if not name.endswith(".json")
     }
-
-
-def test_the_catalogue_is_the_one_that_the_spec_chooses_from() -> None:
-    assert {type_: service.requires for type_, service in CATALOGUE.items()} == dict(REQUIRES)
-    assert all(PROJECTS[service.name] == type_ for type_, service in CATALOGUE.items())
 
 
 def test_each_service_comes_after_what_it_requires() -> None:

@@ -58,7 +58,7 @@ def test_every_key_of_the_schema_says_what_it_is() -> None:
 
 def test_services_and_projects_can_be_chosen_by_either_name() -> None:
     choices = spec.schema()["$defs"]["Platform"]["properties"]["services"]["items"]["enum"]
-    assert set(choices) == {*services.TYPES, *services.PROJECTS}
+    assert set(choices) == {*services.types(), *services.projects()}
 
 
 def test_releases_are_those_in_the_repository() -> None:

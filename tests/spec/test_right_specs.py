@@ -9,10 +9,9 @@ import pytest
 
 from onestack import spec
 from onestack.core.errors import BadInput, Place
-from onestack.platform.services import CATALOGUE
 from onestack.spec import services
 
-ALL = ("identity", "image", "placement", "network", "compute", "block-storage", "load-balancer", "dashboard")
+ALL = ("identity", "image", "network", "placement", "block-storage", "compute", "dashboard", "load-balancer")
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
 
 
@@ -94,9 +93,9 @@ def test_fake_hypervisors_are_one_unless_counted() -> None:
 
 def test_services_are_completed_with_what_they_need_and_it_is_said() -> None:
     wanted = spec.loads("platform:\n  services: [nova]\n", "cloud.yaml")
-    assert wanted.platform.services == ("identity", "image", "placement", "network", "compute")
+    assert wanted.platform.services == ("identity", "image", "network", "placement", "compute")
     notes = wanted.notes()
-    assert [note.summary.split()[0] for note in notes] == ["identity", "image", "placement", "network"]
+    assert [note.summary.split()[0] for note in notes] == ["identity", "image", "network", "placement"]
     assert "compute cannot work without it" in notes[3].summary
     assert {note.severity for note in notes} == {"note"}
     assert notes[0].place == Place("cloud.yaml", 2, 13)
@@ -113,25 +112,32 @@ def test_services_can_be_left_out() -> None:
     )
     assert spec.loads("platform: {exclude: [compute, cinder, image, octavia]}").platform.services == (
         "identity",
-        "placement",
         "network",
+        "placement",
         "dashboard",
     )
     assert spec.loads("platform: {services: [keystone]}").platform.services == ("identity",)
 
 
-def test_needs_are_those_the_platform_declares() -> None:
-    assert {type_: service.requires for type_, service in CATALOGUE.items()} == dict(services.REQUIRES)
-    for type_, service in CATALOGUE.items():
-        assert services.canonical(service.name) == type_
+@pytest.mark.parametrize(
+    ("name", "type_"),
+    [
+        ("nova", "compute"),
+        ("Cinder", "block-storage"),
+        ("volume", "block-storage"),
+        ("networking", "network"),
+    ],
+)
+def test_a_service_is_chosen_by_its_project_or_its_path_too(name: str, type_: str) -> None:
+    assert services.canonical(name) == type_
 
 
 def test_each_service_comes_after_what_it_needs() -> None:
-    for chosen in services.TYPES:
+    for chosen in services.types():
         ordered = services.resolve([chosen]).ordered
         assert chosen in ordered
         for service in ordered:
-            assert all(ordered.index(need) < ordered.index(service) for need in services.REQUIRES[service])
+            assert all(ordered.index(need) < ordered.index(service) for need in services.requires()[service])
 
 
 def test_places_of_values_and_of_what_was_not_written() -> None:

@@ -57,7 +57,7 @@ networks = mapping(
 )
 platforms = mapping(
     release=st.sampled_from(["2026.2", 2026.2]),
-    services=st.lists(st.sampled_from([*services.TYPES, *services.PROJECTS]), min_size=1),
+    services=st.lists(st.sampled_from([*services.types(), *services.projects()]), min_size=1),
     listen=listens,
     compute=computes,
     network=networks,

@@ -16,6 +16,8 @@ from onestack.platform.view import View
 from onestack.spec.model import ROLES, HostRole
 
 if TYPE_CHECKING:
+    from openstack.connection import Connection
+
     from onestack.platform.node import Node
     from onestack.platform.site import Site
 
@@ -153,6 +155,9 @@ class Service:
     """Its user in the project `service`, whose password is the secret user/<name>."""
     secrets: tuple[str, ...] = ()
     """Names of secrets it needs besides those of its databases and its user."""
+    verify: Callable[[Connection, Connection], str] | None = None
+    """What `verify --quick` tries with it, as an ordinary tenant and beside a second one that must see nothing of it;
+    returns what was seen. Raises OneStackError, openstacksdk's errors. What it makes is its own to remove."""
 
     @property
     def listed_as(self) -> tuple[tuple[str, str], ...]:

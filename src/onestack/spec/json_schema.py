@@ -6,13 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from onestack.spec import services
 from onestack.spec.model import Spec
 
 Fragment = Mapping[str, Any]
 
 
-@cache
 def _whole() -> dict[str, Any]:
+    return _of(services.types())
+
+
+@cache
+def _of(known: tuple[str, ...]) -> dict[str, Any]:
     made = Spec.model_json_schema()
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made, "title": "OneStack spec"}
 

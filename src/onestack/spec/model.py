@@ -92,7 +92,7 @@ platform:
     """The version of this format."""
     name: Name = "onestack"
     """The cloud's name, as it stands in clouds.yaml."""
-    platform: Platform = Platform()
+    platform: Platform = Field(default_factory=Platform)
     """OpenStack itself and what it runs on."""
     hosts: Annotated[tuple[Host, ...], AfterValidator(_tell_apart)] = ()
     """The machines. Without them: this one."""
@@ -170,7 +170,7 @@ platform:
 
     def notes(self) -> list[Diagnostic]:
         """What the user should know about how the spec is understood."""
-        chosen = (self._source.data.get("platform") or {}).get("services", services.TYPES)
+        chosen = (self._source.data.get("platform") or {}).get("services", services.types())
         completed = services.resolve(chosen, self.platform.exclude)
         place = self.place_of("platform", "services")
         return [Diagnostic("note", note, place=place) for note in completed.notes]

@@ -8,7 +8,15 @@ from functools import cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    GetJsonSchemaHandler,
+    ValidationInfo,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema
 
 from onestack.core import data
 from onestack.spec import services as catalogue
@@ -49,19 +57,26 @@ def _release(value: Any) -> Any:
 
 
 def _service(value: Any) -> Any:
-    known = [*catalogue.TYPES, *(name for name in catalogue.PROJECTS if name not in catalogue.TYPES)]
     try:
         return catalogue.canonical(value)
     except (KeyError, AttributeError) as error:
-        near = get_close_matches(str(value).lower(), known, 1)
+        near = get_close_matches(str(value).lower(), catalogue.names(), 1)
         hint = f"did you mean '{catalogue.canonical(near[0])}'?" if near else ""
-        allowed = f"one of {', '.join(catalogue.TYPES)}"
+        allowed = f"one of {', '.join(catalogue.types())}"
         raise refused(Problem(f"there is no service {words(value)}", allowed, hint)) from error
 
 
-def _schema_of_service() -> dict[str, Any]:
-    names = [*catalogue.TYPES, *(name for name in catalogue.PROJECTS if name not in catalogue.TYPES)]
-    return {"type": "string", "enum": names, "x-allowed": f"one of {', '.join(catalogue.TYPES)}"}
+class _SchemaOfService:
+    """Written when it is asked for: which services there are is not known while the spec's classes are made."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        allowed = f"one of {', '.join(catalogue.types())}"
+        return {"type": "string", "enum": catalogue.names(), "x-allowed": allowed}
+
+
+def _default_in_schema(schema: dict[str, Any]) -> None:
+    schema["default"] = list(catalogue.types())
 
 
 Release = Annotated[
@@ -69,7 +84,7 @@ Release = Annotated[
     BeforeValidator(_release),
     WithJsonSchema({"type": ["string", "number"], "x-allowed": f"one of {', '.join(_releases())}"}),
 ]
-ServiceType = Annotated[str, BeforeValidator(_service), WithJsonSchema(_schema_of_service())]
+ServiceType = Annotated[str, BeforeValidator(_service), _SchemaOfService]
 
 
 def _complete(chosen: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
@@ -311,7 +326,7 @@ platform:
     exclude: tuple[ServiceType, ...] = ()
     """Services to leave out: none that another one needs."""
     services: Annotated[tuple[ServiceType, ...], AfterValidator(_complete)] = Field(
-        default=catalogue.TYPES, validate_default=True
+        default_factory=catalogue.types, validate_default=True, json_schema_extra=_default_in_schema
     )
     """The services to run, by type or project (`compute` or `nova`). What they need is added."""
     listen: Listen = Listen()

@@ -1,39 +1,47 @@
 """Which services can be chosen, by OpenStack's own service types, and which of them need which.
 
-What a service is made of is said in `onestack.platform.services`; a test holds the two to the same needs.
+What a service is made of is declared by its module in `onestack.platform.services`, above this room. That package is
+imported by its name when the first spec is read, so that a service is one module and no table here repeats it.
 """
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-# Type -> the types it cannot work without, in an order in which each comes after all it needs.
-REQUIRES: Mapping[str, tuple[str, ...]] = {
-    "identity": (),
-    "image": ("identity",),
-    "placement": ("identity",),
-    "network": ("identity",),
-    "compute": ("identity", "image", "placement", "network"),
-    "block-storage": ("identity", "image"),
-    "load-balancer": ("identity", "network"),
-    "dashboard": ("identity",),
-}
+_DECLARED_IN = "onestack.platform.services"
 
-PROJECTS: Mapping[str, str] = {
-    "keystone": "identity",
-    "glance": "image",
-    "placement": "placement",
-    "neutron": "network",
-    "networking": "network",
-    "nova": "compute",
-    "cinder": "block-storage",
-    "volume": "block-storage",
-    "horizon": "dashboard",
-    "octavia": "load-balancer",
-}
 
-TYPES = tuple(REQUIRES)
+def requires() -> Mapping[str, tuple[str, ...]]:
+    """Type -> the types it cannot work without, in an order in which each comes after all it needs."""
+    return {type_: service.requires for type_, service in _catalogue().items()}
+
+
+def projects() -> Mapping[str, str]:
+    """Other names by which a service can be chosen -> its type: its project, and its path at the API gateway."""
+    found: dict[str, str] = {}
+    for type_, service in _catalogue().items():
+        found[service.name] = type_
+        if service.endpoint and service.endpoint.path not in _catalogue():
+            found[service.endpoint.path] = type_
+    return found
+
+
+def types() -> tuple[str, ...]:
+    """Every service type, each after what it needs."""
+    return tuple(_catalogue())
+
+
+def names() -> list[str]:
+    """Every word by which a service can be chosen."""
+    return [*types(), *(name for name in projects() if name not in types())]
+
+
+def _catalogue() -> Mapping[str, Any]:
+    found: Mapping[str, Any] = importlib.import_module(_DECLARED_IN).CATALOGUE
+    return found
 
 
 @dataclass(frozen=True)
@@ -55,10 +63,10 @@ class Resolution:
 def canonical(name: str) -> str:
     """The service type for a type or a project's name; KeyError for neither."""
     wanted = name.strip().lower()
-    return wanted if wanted in REQUIRES else PROJECTS[wanted]
+    return wanted if wanted in types() else projects()[wanted]
 
 
-def resolve(chosen: Iterable[str] = TYPES, exclude: Iterable[str] = ()) -> Resolution:
+def resolve(chosen: Iterable[str], exclude: Iterable[str] = ()) -> Resolution:
     """Complete a choice with what it requires, less what is excluded.
 
     Assumes that the choice is possible (`conflicts` is empty); KeyError for an unknown service.
@@ -66,24 +74,25 @@ def resolve(chosen: Iterable[str] = TYPES, exclude: Iterable[str] = ()) -> Resol
     left_out = {canonical(name) for name in exclude}
     wanted = {canonical(name) for name in chosen} - left_out
     needed = wanted.union(*(_all_needs(service) for service in wanted)) - left_out
+    needs, order = requires(), types()
     added = {
-        service: tuple(who for who in TYPES if who in needed and service in REQUIRES[who])
-        for service in TYPES
+        service: tuple(who for who in order if who in needed and service in needs[who])
+        for service in order
         if service in needed - wanted
     }
-    return Resolution(tuple(service for service in TYPES if service in needed), added)
+    return Resolution(tuple(service for service in order if service in needed), added)
 
 
 def conflicts(chosen: Iterable[str], exclude: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Each excluded service that something chosen cannot work without, and who that is."""
     left_out = {canonical(name) for name in exclude}
     wanted = {canonical(name) for name in chosen} - left_out
-    for service in TYPES:
-        who = tuple(other for other in TYPES if other in wanted and service in _all_needs(other))
+    for service in types():
+        who = tuple(other for other in types() if other in wanted and service in _all_needs(other))
         if service in left_out and who:
             yield service, who
 
 
 def _all_needs(service: str) -> set[str]:
-    direct = REQUIRES[service]
+    direct = requires()[service]
     return set(direct).union(*(_all_needs(other) for other in direct))

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from openstack import exceptions
 from openstack.network.v2.network import Network
 from openstack.network.v2.security_group import SecurityGroup
 from openstack.network.v2.subnet import Subnet
@@ -15,12 +12,11 @@ from openstack.network.v2.subnet import Subnet
 from onestack.core.errors import PermanentError
 from onestack.health.verify.report import Recorder
 from onestack.health.verify.tenant import Tenant
+from onestack.platform.isolation import expect_hidden
 
 # Both tenants use the same addresses, as tenants do; the pools differ so that the two guests' do not.
 CIDR = "10.234.56.0/24"
 _POOLS = (("10.234.56.10", "10.234.56.99"), ("10.234.56.110", "10.234.56.199"))
-
-IMAGE_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True)
@@ -41,26 +37,6 @@ class TenantNetwork:
     subnet: Subnet
     group: SecurityGroup
     external: Network
-
-
-def check_image(record: Recorder, owner: Tenant, other: Tenant) -> None:
-    """Upload bytes, get the same bytes back, show them to nobody else, delete them."""
-    content = secrets.token_bytes(IMAGE_BYTES)
-    with record.check("image", look="onestack logs glance") as at:
-        store = owner.cloud.image
-        image = store.create_image(
-            f"{owner.name}-image",
-            data=content,
-            disk_format="raw",
-            container_format="bare",
-            visibility="private",
-        )
-        got = store.download_image(image.id).content
-        if got != content:
-            raise PermanentError(f"an image of {len(content)} bytes came back as {len(got)} other bytes")
-        expect_hidden("the first tenant's image", partial(other.cloud.image.get_image, image.id))
-        store.delete_image(image.id)
-        at.outcome = f"{len(content) // 1024} KiB uploaded, read back, deleted"
 
 
 def make_network(record: Recorder, owner: Tenant, external: str, step: str) -> TenantNetwork:
@@ -121,12 +97,3 @@ def see_nothing(record: Recorder, owner: Tenant, other: Tenant, services: frozen
         if names:
             raise PermanentError(f"the second tenant's lists show the first one's {', '.join(sorted(names))}")
         at.outcome = f"{hidden} resources asked for by id, none found"
-
-
-def expect_hidden(what: str, ask: Callable[[], object]) -> None:
-    """Raises PermanentError unless asking for it says that there is no such thing."""
-    try:
-        ask()
-    except exceptions.NotFoundException:
-        return
-    raise PermanentError(f"{what} can be seen by another tenant")

@@ -18,9 +18,10 @@ from onestack.health.verify import removal, sdk, tenant
 from onestack.health.verify.dashboard import check_dashboard
 from onestack.health.verify.guests import Explain, check_guests, unexplained
 from onestack.health.verify.outside import Outside
-from onestack.health.verify.parts import Choice, check_image, make_network, see_nothing
+from onestack.health.verify.parts import Choice, make_network, see_nothing
 from onestack.health.verify.report import Recorder, Report
 from onestack.health.verify.tenant import Connect, Tenant
+from onestack.platform.services import CATALOGUE
 
 
 def quick(
@@ -91,10 +92,7 @@ class _Run:
             check_dashboard(record, first, self.dashboard)
         else:
             record.leave_out("dashboard", "the cloud has none")
-        if "image" in self.services:
-            check_image(record, first, second)
-        else:
-            record.leave_out("image", "the cloud has no image service")
+        self._try_services(first, second)
         if "network" not in self.services:
             record.leave_out("network", "the cloud has no network service")
             record.leave_out("server", "the cloud has no network service")
@@ -108,6 +106,16 @@ class _Run:
         more = (self.services, self.explain, self.outside)
         check_guests(record, self.admin, near, far, self.choice, self.token, *more)
         see_nothing(record, first, second, self.services)
+
+    def _try_services(self, first: Tenant, second: Tenant) -> None:
+        for service in CATALOGUE.values():
+            if service.verify is None:
+                continue
+            if service.type not in self.services:
+                self.record.leave_out(service.type, f"the cloud has no {service.type} service")
+                continue
+            with self.record.check(service.type, look=f"onestack logs {service.name}") as at:
+                at.outcome = service.verify(first.cloud, second.cloud)
 
     def remove(self) -> None:
         """Remove what this run made, as the tenants where they may, and see that nothing is left."""

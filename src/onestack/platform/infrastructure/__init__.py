@@ -1,5 +1,18 @@
-"""The infrastructure services, one module each, in the order in which they are named to people."""
+"""The infrastructure services, one module each."""
 
-from onestack.platform.infrastructure import gateway, libvirt, mariadb, ovn, prometheus
+from __future__ import annotations
 
-INFRASTRUCTURE = (mariadb.SERVICE, ovn.SERVICE, libvirt.SERVICE, gateway.SERVICE, prometheus.SERVICE)
+import sys
+
+from onestack.core.discovery import declared
+from onestack.platform.shape import InfrastructureService
+
+INFRASTRUCTURE: list[InfrastructureService] = []
+
+
+def discover() -> None:
+    """Find those that this package's modules declare."""
+    INFRASTRUCTURE[:] = declared(sys.modules[__name__], "SERVICE", InfrastructureService)
+
+
+discover()

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
+from functools import partial
+
+from openstack.connection import Connection
+
+from onestack.core.errors import PermanentError
+from onestack.platform.isolation import expect_hidden
 from onestack.platform.places import ENVIRONMENT, ETC, LIB
 from onestack.platform.services import _common as common
 from onestack.platform.shape import Database, Endpoint, Process, Service
@@ -9,6 +16,7 @@ from onestack.platform.view import View
 
 PATH = "image"
 STATE = f"{LIB}/glance"
+VERIFY_BYTES = 256 * 1024
 
 
 def _files(view: View) -> dict[str, str]:
@@ -46,6 +54,24 @@ def _processes(view: View) -> tuple[Process, ...]:
     return (common.runner(view, "glance", PATH, more={"OS_GLANCE_CONFIG_DIR": f"{ETC}/glance"}),)
 
 
+def _verify(owner: Connection, other: Connection) -> str:
+    """Upload bytes, get the same bytes back, show them to nobody else, delete them."""
+    content = secrets.token_bytes(VERIFY_BYTES)
+    image = owner.image.create_image(
+        "onestack-verify",
+        data=content,
+        disk_format="raw",
+        container_format="bare",
+        visibility="private",
+    )
+    got = owner.image.download_image(image.id).content
+    if got != content:
+        raise PermanentError(f"an image of {len(content)} bytes came back as {len(got)} other bytes")
+    expect_hidden("the first tenant's image", partial(other.image.get_image, image.id))
+    owner.image.delete_image(image.id)
+    return f"{len(content) // 1024} KiB uploaded, read back, deleted"
+
+
 SERVICE = Service(
     type="image",
     name="glance",
@@ -56,4 +82,5 @@ SERVICE = Service(
     processes=_processes,
     endpoint=Endpoint(PATH),
     user="glance",
+    verify=_verify,
 )

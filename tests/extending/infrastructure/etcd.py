@@ -1,0 +1,26 @@
+"""An infrastructure service as its module declares it: etcd on every control host."""
+
+from __future__ import annotations
+
+from onestack.core.events import Emit
+from onestack.platform.node import Node
+from onestack.platform.places import LIB, RUN
+from onestack.platform.shape import InfrastructureService, Process, Ready, Step, local
+from onestack.platform.site import Site
+from onestack.platform.view import View
+
+NAME = "etcd"
+FILES = "etcd files"
+
+
+def _make_files(site: Site, node: Node, emit: Emit) -> None:
+    node.outside(f"{LIB}/etcd").mkdir(parents=True, exist_ok=True)
+
+
+def _processes(view: View) -> tuple[Process, ...]:
+    return (
+        Process(NAME, (NAME, f"--data-dir={LIB}/etcd"), Ready(socket=f"{RUN}/etcd.sock"), needs=local(FILES)),
+    )
+
+
+SERVICE = InfrastructureService(NAME, _processes, steps=lambda view: (Step(FILES, _make_files),))
