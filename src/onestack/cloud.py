@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -18,27 +17,24 @@ from onestack import workloads
 from onestack.apply import Outcome
 from onestack.capacity import Report as CapacityReport
 from onestack.capacity.from_spec import PRETENDED
-from onestack.core import data
 from onestack.core.errors import BadInput
-from onestack.core.events import Emit, Event, silent
+from onestack.core.events import Emit, silent
 from onestack.core.paths import Paths
 from onestack.health import logs, status, verify, volumes
 from onestack.health.status import Status
 from onestack.health.verify import Report, SmokeReport, SuiteReport, suites
 from onestack.health.why import Diagnosis, explain
-from onestack.host import base, doctor, environment, facts, hardware, hypervisor, namespace, preflight, reach
+from onestack.host import doctor, hardware
 from onestack.host.lock import held
 from onestack.host.netns import Network
 from onestack.plan import Plan
-from onestack.platform import bringup, connect, inventories, outside, site, takedown
+from onestack.platform import connect, inventories, site, takedown, up
 from onestack.platform.balancing import Balancing
 from onestack.platform.choices import choices_file
-from onestack.platform.choose import choose, host_name
-from onestack.platform.fetch import fetch, is_fetched
+from onestack.platform.choose import host_name
 from onestack.platform.site import Site
 from onestack.scaling import Scaling
 from onestack.spec import Spec
-from onestack.spec import default as default_spec
 from onestack.spec import load as load_spec
 from onestack.spec import loads as load_spec_text
 from onestack.workloads import ApplyFailed, Approve, Workloads, unasked
@@ -89,16 +85,9 @@ class Cloud:
         """
         spec = spec or self._spec
         wanted, text = self._wanted(spec)
-        self._check(wanted, emit, force=force, mirror=mirror)
+        up.check(self.paths, wanted, emit, force=force, mirror=mirror)
         with self._held("up", wait):
-            fetched = fetch(self.paths, wanted.platform, emit, mirror=mirror)
-            choices = choose(self.paths, wanted, fetched, emit)
-            self.paths.etc.mkdir(parents=True, exist_ok=True)
-            self.paths.etc.chmod(0o700)
-            site.spec_file(self.paths).write_text(text)
-            choices.save(choices_file(self.paths))
-            found = site.on_this_host(self.paths, wanted, choices)
-            self._in_thread(lambda: bringup.bring_up(found, fetched.image, emit))
+            found = up.up(self.paths, wanted, text, emit, mirror=mirror)
         if spec is not None and workloads.any_in(wanted):
             outcome = self.apply(spec=wanted, emit=emit, approve=approve)
             if not outcome.ok:
@@ -138,20 +127,7 @@ class Cloud:
 
     def doctor(self, spec: Spec | str | Path | None = None) -> doctor.Report:
         """What this machine has, and what would be chosen because of it. Changes nothing."""
-        wanted, _ = self._wanted(spec)
-        store = self.paths.release(wanted.platform.release)
-        release = data.release(wanted.platform.release)
-        base_tree = store / f"base-{base.key(release, wanted.platform.base_extras)}"
-        packages = store / f"openstack-{environment.digest(release / 'requirements.txt')}"
-        stands = os.geteuid() == 0 and self.exists and namespace.exists(self.paths)
-        return doctor.examine(
-            self.paths,
-            wanted,
-            base=base_tree if base_tree.exists() else None,
-            environment=packages if packages.exists() else None,
-            probe=hypervisor.probe_kvm,
-            obstacles=(lambda: outside.obstacles(self.site, self.site.leader)) if stands else None,
-        )
+        return up.examine(self.paths, self._wanted(spec)[0])
 
     def capacity(
         self,
@@ -329,28 +305,7 @@ class Cloud:
         return self.network.call(body)
 
     def _wanted(self, spec: Spec | str | Path | None) -> tuple[Spec, str]:
-        if isinstance(spec, Spec):
-            return spec, spec.model_dump_json(indent=1, exclude_unset=True)
-        if spec is not None:
-            return load_spec(spec), Path(spec).read_text()
-        kept = site.spec_file(self.paths)
-        if kept.exists():
-            return load_spec(kept), kept.read_text()
-        return default_spec(), "version: 1\n"
-
-    def _check(self, spec: Spec, emit: Emit, *, force: bool, mirror: str | None) -> None:
-        seen = facts.gather(preflight.disks(self.paths))
-        missing = not is_fetched(self.paths, spec.platform)
-        found = preflight.check(
-            spec,
-            seen,
-            self.paths,
-            needs_packages=missing,
-            own=preflight.own(self.paths),
-            unreachable=lambda: reach.check(mirror),
-        )
-        for each in [*spec.notes(), *preflight.demand(found, force=force)]:
-            emit(Event("check", "noted", str(each)))
+        return up.wanted(self.paths, spec)
 
     @property
     def _lock_file(self) -> Path:
@@ -359,23 +314,3 @@ class Cloud:
 
     def _held(self, purpose: str, seconds: float) -> Any:
         return held(self._lock_file, f"onestack {purpose}", seconds=seconds)
-
-    @staticmethod
-    def _in_thread(body: Callable[[], Result]) -> Result:
-        # A thread of its own may be moved into another network namespace; the caller's must not be.
-        outcome: list[Result] = []
-        failure: list[BaseException] = []
-
-        def run() -> None:
-            try:
-                outcome.append(body())
-            except BaseException as error:
-                failure.append(error)
-
-        thread = threading.Thread(target=run, name="cloud", daemon=True)
-        thread.start()
-        while thread.is_alive():
-            thread.join(0.2)
-        if failure:
-            raise failure[0]
-        return outcome[0]
