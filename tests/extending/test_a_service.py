@@ -15,7 +15,7 @@ from onestack.core.errors import BadInput
 from onestack.core.events import silent
 from onestack.core.paths import Paths
 from onestack.health.verify.quick import quick
-from onestack.platform import catalogue, graph, infrastructure, layout, secrets, services, stop_order
+from onestack.platform import catalogue, folders, graph, infrastructure, layout, secrets, services, stop_order
 from onestack.platform.choices import Choices
 from onestack.platform.services import identity
 from onestack.platform.site import Site, on_this_host
@@ -81,10 +81,11 @@ def test_up_brings_it_up_after_what_it_needs(site: Site) -> None:
     assert place["clockd"] < place["etcd"]
 
 
-def test_its_database_secrets_gateway_and_catalogue_follow(site: Site) -> None:
+def test_its_database_folder_secrets_gateway_and_catalogue_follow(site: Site) -> None:
     view = site.view
     assert "clockd" in [each.name for each in catalogue.databases(view.cloud.services)]
     assert {"user/clockd", "database/clockd", "spring"} <= set(view.cloud.secrets)
+    assert "/var/lib/clockd" in [each.path for each in folders.of(view)]
     files = catalogue.files(view)
     assert "use_backend clockd if { path /clock }" in files["front/haproxy.cfg"]
     assert view.cloud.secrets["database/clockd"] in files["clockd/clockd.conf"]

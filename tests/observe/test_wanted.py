@@ -61,7 +61,7 @@ def test_it_runs_as_a_user_of_its_own_and_listens_on_loopback(make: Callable[[st
     assert words.startswith("setpriv --reuid=prometheus --regid=prometheus --clear-groups --no-new-privs")
     assert "--web.listen-address=127.0.0.1:9999" in words
     assert "--storage.tsdb.retention.time=172800s --storage.tsdb.retention.size=100MB" in words
-    assert next(each for each in folders.FOLDERS if each.path == prometheus.DATA).mode == 0o700
+    assert next(each for each in folders.of(found.view) if each.path == prometheus.DATA).mode == 0o700
 
 
 def test_what_it_scrapes(make: Callable[[str], Site]) -> None:

@@ -44,7 +44,7 @@ def prepare(site: Site, node: Node, emit: Emit) -> None:
         emit(Event("release", "noted", "the release's parts changed: everything is started anew"))
         takedown.down(node.paths, emit)
     with step("folders and configuration", emit):
-        folders.make(node)
+        folders.make(site, node)
         if site.tls:
             tls.ensure(site)
         clusters = ceph.files(site)

@@ -4,60 +4,38 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from onestack.host.machine import File
-from onestack.platform.infrastructure import prometheus
+from onestack.platform import catalogue
 from onestack.platform.node import Node
+from onestack.platform.places import API_SOCKETS
+from onestack.platform.shape import Folder
+from onestack.platform.site import Site
+from onestack.platform.view import View
 
-
-@dataclass(frozen=True)
-class Folder:
-    """`path` inside the namespace; owner and group are names in the base."""
-
-    path: str
-    owner: str = "root"
-    group: str = "root"
-    mode: int = 0o755
-
-
-FOLDERS = (
+SHARED = (
     # Only root may look into a cloud's folders from outside; inside, they are mounted one by one.
     Folder("/etc/onestack", mode=0o700),
+    # Mounted there, whatever a cloud consists of.
     Folder("/etc/onestack/libvirt"),
     Folder("/var/lib", mode=0o755),
     Folder("/var/lib/base"),
     Folder("/var/lib/tmp", mode=0o1777),
     Folder("/var/lib/cache"),
-    Folder("/var/lib/mysql", "mysql", "mysql", 0o700),
-    Folder("/var/lib/openvswitch", mode=0o700),
-    Folder("/var/lib/ovn", mode=0o700),
-    Folder("/var/lib/libvirt"),
-    Folder("/var/lib/keystone", mode=0o700),
-    Folder("/var/lib/glance", mode=0o700),
-    Folder("/var/lib/placement", mode=0o700),
-    Folder("/var/lib/nova"),
-    # QEMU, another user, must reach the volumes' files; it may not list them.
-    Folder("/var/lib/cinder", mode=0o711),
-    Folder("/var/lib/neutron"),
-    Folder("/var/lib/horizon", mode=0o700),
-    Folder("/var/lib/octavia", mode=0o711),
-    Folder(prometheus.FOLDER, "root", "prometheus", 0o750),
-    Folder(prometheus.DATA, "prometheus", "prometheus", 0o700),
     Folder("/var/log", mode=0o750),
     Folder("/run", mode=0o755),
     Folder("/run/lock", mode=0o1777),
-    Folder("/run/mysqld", "mysql", "mysql"),
-    Folder("/run/openvswitch", mode=0o700),
-    Folder("/run/ovn", mode=0o700),
-    Folder("/run/libvirt"),
     Folder("/run/netns"),
-    # The set-group-id bit gives the sockets made here to the front's group.
-    Folder("/run/api", "root", "haproxy", 0o2750),
-    Folder("/run/front", "root", "root", 0o700),
-    Folder("/run/octavia", mode=0o700),
+    # The set-group-id bit gives the sockets made here to the API gateway's group.
+    Folder(API_SOCKETS, "root", "haproxy", 0o2750),
 )
+"""Those of no service."""
+
+
+def of(view: View) -> list[Folder]:
+    """All that a host's processes need."""
+    return [*SHARED, *(folder for one in catalogue.declarations(view) for folder in one.folders)]
 
 
 def identities(file: Path) -> Mapping[str, int]:
@@ -66,13 +44,13 @@ def identities(file: Path) -> Mapping[str, int]:
     return {row[0]: int(row[2]) for row in rows}
 
 
-def make(node: Node) -> None:
+def make(site: Site, node: Node) -> None:
     """Make the folders; harmless when they are there."""
     users = identities(node.layout.base / "etc/passwd")
     groups = identities(node.layout.base / "etc/group")
     node.paths.lib.mkdir(parents=True, exist_ok=True)
     node.paths.lib.chmod(0o700)
-    for folder in FOLDERS:
+    for folder in of(site.view_of(node)):
         place = node.outside(folder.path)
         place.mkdir(parents=True, exist_ok=True)
         os.chown(place, users[folder.owner], groups[folder.group])

@@ -98,6 +98,16 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Folder:
+    """A folder that is there before anything starts. `path`: inside the namespace; `owner`, `group`: as in the base."""
+
+    path: str
+    owner: str = "root"
+    group: str = "root"
+    mode: int = 0o755
+
+
+@dataclass(frozen=True)
 class InfrastructureService:
     """What runs beneath OpenStack, or beside it: one module in `onestack.platform.infrastructure`, one `SERVICE`."""
 
@@ -107,6 +117,7 @@ class InfrastructureService:
     files: Callable[[View], Mapping[str, str]] = lambda view: {}
     """Configuration files: path below /etc/onestack, or a whole path inside the namespace -> text."""
     steps: Callable[[View], tuple[Step, ...]] = lambda view: ()
+    folders: tuple[Folder, ...] = ()
     stays_with_guests: bool = False
     """Whether it goes on where only guests do: without it their packets go nowhere."""
 
@@ -148,6 +159,7 @@ class Service:
     """Commands that bring its databases from empty (or an older release) to this release, in order."""
     files: Callable[[View], Mapping[str, str]] = lambda view: {}
     """Configuration files: path below /etc/onestack -> text."""
+    folders: tuple[Folder, ...] = ()
     processes: Callable[[View], tuple[Process, ...]] = lambda view: ()
     steps: Callable[[View], tuple[Step, ...]] = lambda view: ()
     endpoint: Endpoint | None = None

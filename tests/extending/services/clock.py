@@ -5,8 +5,9 @@ from __future__ import annotations
 from openstack.connection import Connection
 
 from onestack.core.errors import PermanentError
+from onestack.platform.places import LIB
 from onestack.platform.services import _common as common
-from onestack.platform.shape import Database, Endpoint, Process, Service, local
+from onestack.platform.shape import Database, Endpoint, Folder, Process, Service, local
 from onestack.platform.view import View
 
 PATH = "clock"
@@ -34,6 +35,7 @@ SERVICE = Service(
     migrations=lambda view: common.migration("clockd"),
     files=_files,
     processes=_processes,
+    folders=(Folder(f"{LIB}/clockd", mode=0o700),),
     endpoint=Endpoint(PATH),
     user="clockd",
     secrets=("spring",),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from onestack.platform.places import ETC, RUN
-from onestack.platform.shape import Endpoint, InfrastructureService, Process, Ready
+from onestack.platform.shape import Endpoint, Folder, InfrastructureService, Process, Ready
 from onestack.platform.view import View
 
 METADATA_PORT = 8775
@@ -108,4 +108,4 @@ def processes(view: View) -> tuple[Process, ...]:
     return (Process(NAME, ("haproxy", "-db", "-f", CONFIG), ready, reads=(CERTIFICATE,)),)
 
 
-SERVICE = InfrastructureService(NAME, processes, files)
+SERVICE = InfrastructureService(NAME, processes, files, folders=(Folder(f"{RUN}/{NAME}", mode=0o700),))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from onestack.platform import ceph
-from onestack.platform.places import RUN
-from onestack.platform.shape import COMPUTE, InfrastructureService, Process, Ready, local
+from onestack.platform.places import LIB, RUN
+from onestack.platform.shape import COMPUTE, Folder, InfrastructureService, Process, Ready, local
 from onestack.platform.view import View
 
 NAMES = LOGGER, NAME = "virtlogd", "libvirtd"
@@ -74,4 +74,6 @@ def processes(view: View) -> tuple[Process, ...]:
     )
 
 
-SERVICE = InfrastructureService(NAME, processes, files)
+SERVICE = InfrastructureService(
+    NAME, processes, files, folders=(Folder(f"{LIB}/libvirt"), Folder(f"{RUN}/libvirt"))
+)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from onestack.core.events import Emit
 from onestack.host.command import run
-from onestack.platform.places import DATABASE_SOCKET, ETC, LIB
-from onestack.platform.shape import Database, InfrastructureService, Process, Ready, Step, local
+from onestack.platform.places import DATABASE_SOCKET, ETC, LIB, RUN
+from onestack.platform.shape import Database, Folder, InfrastructureService, Process, Ready, Step, local
 from onestack.platform.view import View
 
 if TYPE_CHECKING:
@@ -120,4 +120,10 @@ def grants(databases: Sequence[Database], view: View) -> str:
     return "\n".join(lines) + "\n"
 
 
-SERVICE = InfrastructureService(NAME, processes, files, steps=lambda view: (Step(FILES, make_files),))
+SERVICE = InfrastructureService(
+    NAME,
+    processes,
+    files,
+    steps=lambda view: (Step(FILES, make_files),),
+    folders=(Folder(DATA, "mysql", "mysql", 0o700), Folder(f"{RUN}/mysqld", "mysql", "mysql")),
+)

@@ -18,6 +18,7 @@ from onestack.platform import outside
 from onestack.platform.places import LIB, NORTH_SOCKET, RUN, SOUTH_SOCKET, SWITCH_SOCKET
 from onestack.platform.shape import (
     EVERY,
+    Folder,
     InfrastructureService,
     Process,
     Ready,
@@ -234,4 +235,12 @@ def steps(view: View) -> tuple[Step, ...]:
     )
 
 
-SERVICE = InfrastructureService(NAME, processes, steps=steps, stays_with_guests=True)
+SERVICE = InfrastructureService(
+    NAME,
+    processes,
+    steps=steps,
+    folders=tuple(
+        Folder(f"{place}/{name}", mode=0o700) for place in (LIB, RUN) for name in ("openvswitch", "ovn")
+    ),
+    stays_with_guests=True,
+)

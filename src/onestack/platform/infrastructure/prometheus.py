@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 from onestack.platform.places import LIB
-from onestack.platform.shape import InfrastructureService, Process, Ready
+from onestack.platform.shape import Folder, InfrastructureService, Process, Ready
 from onestack.platform.view import View
 
 NAME = "prometheus"
@@ -83,4 +83,9 @@ def processes(view: View) -> tuple[Process, ...]:
     )
 
 
-SERVICE = InfrastructureService(NAME, processes, files)
+SERVICE = InfrastructureService(
+    NAME,
+    processes,
+    files,
+    folders=(Folder(FOLDER, "root", NAME, 0o750), Folder(DATA, NAME, NAME, 0o700)),
+)

@@ -7,7 +7,7 @@ from onestack.platform.places import ENVIRONMENT
 from onestack.platform.services import _common as common
 from onestack.platform.services import volumes
 from onestack.platform.services.volumes import PATH, STATE
-from onestack.platform.shape import Database, Endpoint, Process, Service, Step, local
+from onestack.platform.shape import Database, Endpoint, Folder, Process, Service, Step, local
 from onestack.platform.view import View
 
 STOP_SECONDS = 45
@@ -77,6 +77,8 @@ SERVICE = Service(
     migrations=lambda view: common.migration("cinder"),
     files=_files,
     processes=_processes,
+    # QEMU, another user, must reach the volumes' files; it may not list them.
+    folders=(Folder(STATE, mode=0o711),),
     steps=lambda view: (Step(ceph.STEP, ceph.demand_answer), Step(lvm.STEP, lvm.demand_groups)),
     endpoint=Endpoint(PATH, "/v3"),
     user="cinder",

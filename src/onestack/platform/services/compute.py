@@ -7,7 +7,7 @@ from onestack.platform.places import LIB
 from onestack.platform.services import _common as common
 from onestack.platform.services.network import METADATA_SECRET
 from onestack.platform.services.volumes import API as VOLUMES
-from onestack.platform.shape import COMPUTE, CONTROL, Database, Endpoint, Process, Service, local
+from onestack.platform.shape import COMPUTE, CONTROL, Database, Endpoint, Folder, Process, Service, local
 from onestack.platform.view import View
 
 PATH = "compute"
@@ -128,6 +128,7 @@ SERVICE = Service(
     migrations=lambda view: common.migration("nova"),
     files=_files,
     processes=_processes,
+    folders=(Folder(STATE),),
     endpoint=Endpoint(PATH, "/v2.1"),
     user="nova",
     secrets=(METADATA_SECRET,),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
+from onestack.platform.places import LIB
 from onestack.platform.services import _common as common
-from onestack.platform.shape import Endpoint, Process, Service
+from onestack.platform.shape import Endpoint, Folder, Process, Service
 from onestack.platform.view import View
 
 PATH = "dashboard"
@@ -38,6 +39,7 @@ SERVICE = Service(
     requires=("identity",),
     files=_files,
     processes=_processes,
+    folders=(Folder(f"{LIB}/horizon", mode=0o700),),
     # A page for people: no client looks for it in the catalogue.
     endpoint=Endpoint(PATH, listed=False, files=f"{PATH}/static"),
     secrets=(SECRET,),

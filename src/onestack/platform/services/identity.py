@@ -7,7 +7,7 @@ from typing import Any
 
 from onestack.platform.places import LIB
 from onestack.platform.services import _common as common
-from onestack.platform.shape import Database, Endpoint, Process, Service, leader
+from onestack.platform.shape import Database, Endpoint, Folder, Process, Service, leader
 from onestack.platform.view import View
 
 PATH = "identity"
@@ -80,5 +80,6 @@ SERVICE = Service(
     migrations=lambda view: common.migration("keystone"),
     files=_files,
     processes=_processes,
+    folders=(Folder(STATE, mode=0o700),),
     endpoint=Endpoint(PATH, "/v3"),
 )

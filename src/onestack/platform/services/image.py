@@ -11,7 +11,7 @@ from onestack.core.errors import PermanentError
 from onestack.platform.isolation import expect_hidden
 from onestack.platform.places import ENVIRONMENT, ETC, LIB
 from onestack.platform.services import _common as common
-from onestack.platform.shape import Database, Endpoint, Process, Service
+from onestack.platform.shape import Database, Endpoint, Folder, Process, Service
 from onestack.platform.view import View
 
 PATH = "image"
@@ -80,6 +80,7 @@ SERVICE = Service(
     migrations=lambda view: common.migration("glance"),
     files=_files,
     processes=_processes,
+    folders=(Folder(STATE, mode=0o700),),
     endpoint=Endpoint(PATH),
     user="glance",
     verify=_verify,

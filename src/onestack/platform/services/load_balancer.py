@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from onestack.platform.places import LIB, RUN
 from onestack.platform.services import _common as common
-from onestack.platform.shape import Database, Endpoint, Process, Service, local
+from onestack.platform.shape import Database, Endpoint, Folder, Process, Service, local
 from onestack.platform.view import View
 
 PATH = "load-balancer"
@@ -97,6 +97,7 @@ SERVICE = Service(
     migrations=lambda view: common.migration("octavia"),
     files=_files,
     processes=_processes,
+    folders=(Folder(STATE, mode=0o711), Folder(SOCKETS, mode=0o700)),
     endpoint=Endpoint(PATH),
     user="octavia",
 )

@@ -7,7 +7,17 @@ import ipaddress
 from onestack.platform.infrastructure import gateway
 from onestack.platform.places import ENVIRONMENT, LIB, RUN
 from onestack.platform.services import _common as common
-from onestack.platform.shape import COMPUTE, CONTROL, Database, Endpoint, Process, Service, leader, local
+from onestack.platform.shape import (
+    COMPUTE,
+    CONTROL,
+    Database,
+    Endpoint,
+    Folder,
+    Process,
+    Service,
+    leader,
+    local,
+)
 from onestack.platform.view import View
 
 PATH = "networking"
@@ -116,6 +126,7 @@ SERVICE = Service(
     migrations=lambda view: common.migration("neutron"),
     files=_files,
     processes=_processes,
+    folders=(Folder(STATE),),
     endpoint=Endpoint(PATH),
     user="neutron",
     secrets=(METADATA_SECRET,),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from onestack.platform.places import LIB
 from onestack.platform.services import _common as common
-from onestack.platform.shape import Database, Endpoint, Process, Service
+from onestack.platform.shape import Database, Endpoint, Folder, Process, Service
 from onestack.platform.view import View
 
 PATH = "placement"
@@ -34,6 +35,7 @@ SERVICE = Service(
     migrations=lambda view: common.migration("placement"),
     files=_files,
     processes=_processes,
+    folders=(Folder(f"{LIB}/placement", mode=0o700),),
     endpoint=Endpoint(PATH),
     user="placement",
 )
