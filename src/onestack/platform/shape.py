@@ -99,7 +99,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder that is there before anything starts. `path`: inside the namespace; `owner`, `group`: as in the base."""
+    """A folder that processes find. `path`: inside the namespace. `owner`, `group`: names in the base."""
 
     path: str
     owner: str = "root"
