@@ -56,7 +56,7 @@ def test_scaling_groups_count_at_their_largest() -> None:
 
 
 def test_pretended_hosts_are_as_large_as_the_driver_says() -> None:
-    source = (ROOT / "runtime/src/onestack_runtime/fake_hosts/virt/onestack_fake.py").read_text()
+    source = (ROOT / "runtime/src/onestack_runtime/drivers/fake_hosts/virt/onestack_fake.py").read_text()
     said = {
         target.id: node.value.value
         for node in ast.walk(ast.parse(source))

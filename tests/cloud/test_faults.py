@@ -15,7 +15,7 @@ from cloud.command import succeed
 from onestack import Cloud
 from onestack.core.wait import until
 from onestack.health import status
-from onestack_runtime import libvirt_connection
+from onestack_runtime.runners import libvirt_connection
 
 pytestmark = pytest.mark.cloud
 

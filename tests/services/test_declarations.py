@@ -56,7 +56,7 @@ def test_processes_need_only_processes_and_steps_that_are_there(view: View) -> N
 
 
 def test_a_process_is_given_longer_to_end_than_its_runner_takes() -> None:
-    from onestack_runtime import process as life
+    from onestack_runtime.serving import process as life
 
     assert life.STOP_SECONDS < 15  # shape.Process.stop_seconds of all but nova
 
@@ -97,7 +97,7 @@ def test_databases_are_those_the_service_declares(view: View) -> None:
 
 
 def test_tokens_are_kept_where_the_runner_puts_its_cache(view: View) -> None:
-    from onestack_runtime.token_cache import ENVIRON_KEY
+    from onestack_runtime.serving.token_cache import ENVIRON_KEY
 
     with_tokens = [sections for sections in files(view).values() if "keystone_authtoken" in sections]
     assert len(with_tokens) == len([each for each in CATALOGUE.values() if each.user])
@@ -209,7 +209,7 @@ def test_services_make_links_of_what_the_client_asked_for(view: View) -> None:
 
 
 def test_the_balancers_provider_is_there_by_upstreams_names_too(view: View) -> None:
-    from onestack_runtime.balancer import names
+    from onestack_runtime.drivers.balancer import names
 
     def providers(*chosen: str) -> tuple[list[str], str]:
         settings = files(replace(view, balancer_providers=chosen))["octavia/octavia.conf"]["api_settings"]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from onestack_runtime import guest_cards
-from onestack_runtime.commands import Failed
+from onestack_runtime.runners import guest_cards
+from onestack_runtime.serving.commands import Failed
 
 UP, DOWN = "0x1103\n", "0x1102\n"
 

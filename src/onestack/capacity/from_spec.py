@@ -11,7 +11,7 @@ from onestack.spec import Spec
 from onestack.spec.computing import FLAVORS, Flavor
 from onestack.spec.computing import Server as WantedServer
 
-# What the fake driver pretends a host to be (`onestack_runtime.fake_hosts`; a test holds the two together).
+# What the fake driver pretends a host to be (`onestack_runtime.drivers.fake_hosts`; a test holds the two together).
 PRETENDED = (64, 262144, 10000)
 _APART: dict[str, Policy | None] = {"none": None, "soft": "soft-anti-affinity", "hard": "anti-affinity"}
 # MiB that Nova keeps for the host itself: its own default, for real and pretended hosts alike.

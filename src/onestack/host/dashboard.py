@@ -20,7 +20,7 @@ DEADLINE = 300.0
 """Seconds it may take; 14 are usual."""
 _ENVIRONMENT = "/usr/lib/onestack"
 _RUNTIME = "/usr/lib/onestack-runtime"
-_RECIPE = "onestack_runtime/horizon/site"
+_RECIPE = "onestack_runtime/runners/horizon/site"
 """Settings and program, inside the runtime."""
 
 

@@ -108,7 +108,7 @@ def ask(place: Path) -> str:
 
 
 def _ids(folder: Path) -> dict[str, str]:
-    """Balancer id by the short name its sockets' folder has (onestack_runtime.balancer.places)."""
+    """Balancer id by the short name its sockets' folder has (onestack_runtime.drivers.balancer.places)."""
     if not folder.is_dir():
         return {}
     return {"lb-" + each.name.replace("-", "")[:11]: each.name for each in folder.iterdir()}

@@ -1,7 +1,7 @@
 """Certificates for balancers where there is no Barbican: kept in a folder that only root reads, named by a reference.
 
 One folder each, below its project's. Octavia's process finds it by the last part of the reference
-(`onestack_runtime.balancer.certificates`).
+(`onestack_runtime.drivers.balancer.certificates`).
 """
 
 from __future__ import annotations

@@ -86,7 +86,7 @@ def misfits() -> Any:
 @pytest.fixture(autouse=True)
 def nothing_is_known_of_tables() -> Iterator[None]:
     """Each test begins with no table that is known to be empty."""
-    from onestack_runtime import empty_tables
+    from onestack_runtime.replacements import empty_tables
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(empty_tables, "EMPTY", empty_tables.EmptyTables())

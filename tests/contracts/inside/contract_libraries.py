@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from onestack_runtime import threads
+from onestack_runtime.serving import threads
 
 threads.native()
 

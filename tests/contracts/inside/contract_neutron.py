@@ -35,9 +35,8 @@ from oslo_db import options
 from oslo_utils import timeutils
 from sqlalchemy import event
 
-from onestack_runtime import empty_tables
+from onestack_runtime.replacements import empty_tables, neutron_events
 from onestack_runtime.replacements import neutron as questions
-from onestack_runtime.replacements import neutron_events
 
 ENTRIES = (
     "revision-number",
@@ -69,7 +68,7 @@ def test_upstream_is_what_it_was_written_against(entry_name: str, misfits: Any) 
 
 def test_neutrons_process_works_with_native_threads() -> None:
     ask = (
-        "import onestack_runtime.neutron\n"
+        "import onestack_runtime.runners.neutron\n"
         "from onestack_runtime.replacements import objects, source\n"
         "[source.value(target) for entry in objects.ENTRIES for target in entry.targets]\n"
         "from oslo_service import backend; print(backend.get_backend_type().name)"
@@ -476,7 +475,7 @@ def test_what_is_known_of_a_port_is_what_the_database_has(
 def test_only_ports_of_fake_hosts_are_passed_over(
     known: Any, up: Any, used: bool, both: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from onestack_runtime.fake_hosts import binding
+    from onestack_runtime.drivers.fake_hosts import binding
 
     monkeypatch.setattr(binding, "is_used", lambda: used)
     state(monkeypatch, *known)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from onestack_runtime import threads
+from onestack_runtime.serving import threads
 
 threads.native()
 
@@ -10,13 +10,17 @@ import json  # noqa: E402
 import os  # noqa: E402
 import socket  # noqa: E402
 import threading  # noqa: E402
+from collections.abc import Iterator  # noqa: E402
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer  # noqa: E402
 from pathlib import Path  # noqa: E402
-from typing import Any  # noqa: E402
+from typing import Any, ClassVar  # noqa: E402
 
 import pytest  # noqa: E402
+from keystoneauth1 import session  # noqa: E402
+from keystoneauth1.identity import v3  # noqa: E402
 from octavia.api.drivers import driver_factory  # noqa: E402
 from octavia.api.drivers.driver_agent import driver_listener  # noqa: E402
-from octavia.common import exceptions  # noqa: E402
+from octavia.common import clients, exceptions, keystone  # noqa: E402
 from oslo_config import cfg  # noqa: E402
 from wsme import types as wtypes  # noqa: E402
 
@@ -102,3 +106,68 @@ def test_upstreams_names_lead_to_our_driver_where_they_are_enabled(
         assert ours[3:] == theirs[3:]
     else:
         assert ours == theirs
+
+
+class Gateway(BaseHTTPRequestHandler):
+    """Keystone, and Neutron while it is `there`."""
+
+    there = False
+    asked: ClassVar[list[str]] = []
+
+    def do_POST(self) -> None:
+        named = {"id": "some", "name": "some", "domain": {"id": "default", "name": "Default"}}
+        token = {"methods": ["password"], "user": named, "project": named, "roles": [], "catalog": []}
+        token["issued_at"], token["expires_at"] = "2026-01-01T00:00:00Z", "2999-01-01T00:00:00Z"
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self._answer(201, {"token": token})
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        if not self.there:
+            self._answer(503, {})
+        elif self.path == "/networking/v2.0/networks":
+            self._answer(200, {"networks": [{"id": "of a tenant"}]})
+        else:
+            self._answer(404, {})
+
+    def _answer(self, status: int, body: Any) -> None:
+        text = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("X-Subject-Token", "token")
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def gateway() -> Iterator[str]:
+    Gateway.there = False
+    Gateway.asked.clear()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Gateway)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_client_made_while_neutron_is_away_is_good_when_it_is_back(
+    gateway: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the version in `[neutron] endpoint_override`; upstream makes the client once and keeps it."""
+    monkeypatch.setattr(clients.NeutronAuth, "neutron_client", None)
+    auth = v3.Password(
+        f"{gateway}/identity/v3", username="octavia", password="secret", project_name="service"
+    )
+    monkeypatch.setattr(keystone.KeystoneSession, "get_session", lambda self: session.Session(auth=auth))
+    cfg.CONF.set_override("endpoint_override", f"{gateway}/networking/v2.0", group="neutron")
+    try:
+        network = clients.NeutronAuth.get_neutron_client().network
+        assert Gateway.asked, "Neutron is asked for its version when the client is made"
+        Gateway.there = True
+        assert [each.id for each in network.networks()] == ["of a tenant"]
+    finally:
+        cfg.CONF.clear_override("endpoint_override", group="neutron")

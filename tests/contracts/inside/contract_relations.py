@@ -24,8 +24,7 @@ from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import DeclarativeBase, Session, joinedload, lazyload, raiseload, relationship
 from sqlalchemy.pool import StaticPool
 
-from onestack_runtime import empty_tables
-from onestack_runtime.replacements import relations, source
+from onestack_runtime.replacements import empty_tables, relations, source
 
 ENTRIES = ("empty-tables", "seldom-filled-tables")
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from onestack_runtime import empty_tables
+from onestack_runtime.replacements import empty_tables
 from onestack_runtime.replacements.entry import NOT_ALONE, Replacement
-from onestack_runtime.threads import during
+from onestack_runtime.serving.threads import during
 
 FACTS = ("id", "network_id", "ip_version", "cidr", "subnetpool_id")
 """What is needed to know about the subnets of a port."""

@@ -49,7 +49,7 @@ def is_unmoved(state: State, was_up: bool) -> bool:
 
 
 def _of_fake_hosts(tell: Any) -> tuple[Any, ...]:
-    from onestack_runtime.fake_hosts import binding
+    from onestack_runtime.drivers.fake_hosts import binding
 
     def run(self: Any, event: str, row: Any, old: Any) -> None:
         # Also where its binding is being made: it has its host a moment before it is ACTIVE.

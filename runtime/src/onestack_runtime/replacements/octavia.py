@@ -5,7 +5,7 @@ from __future__ import annotations
 import socketserver
 from typing import Any
 
-from onestack_runtime.balancer.names import ALIASES, PROVIDER
+from onestack_runtime.drivers.balancer.names import ALIASES, PROVIDER
 from onestack_runtime.replacements.entry import Replacement
 
 

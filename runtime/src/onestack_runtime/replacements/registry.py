@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from onestack_runtime.places import RUN
+from onestack_runtime.paths import RUN
 from onestack_runtime.replacements import (
     cinder,
     database,

@@ -1,10 +1,10 @@
-"""SQLAlchemy asks for related rows only in tables that hold some (see `onestack_runtime.empty_tables`)."""
+"""SQLAlchemy asks for related rows only in tables that hold some (see `empty_tables`)."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from onestack_runtime import empty_tables
+from onestack_runtime.replacements import empty_tables
 from onestack_runtime.replacements.entry import Replacement
 
 SELDOM_FILLED = frozenset(

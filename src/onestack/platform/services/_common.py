@@ -12,7 +12,7 @@ Section = Mapping[str, Value]
 RUNTIME = "/usr/lib/onestack-runtime"
 TRANSPORT = "onestack://"
 TOKEN_CACHE = "onestack.token_cache"
-"""Where a runner puts its cache of validated tokens in every request (onestack_runtime.token_cache)."""
+"""Where a runner puts its cache of validated tokens in every request (onestack_runtime.serving.token_cache)."""
 
 READY_SECONDS = 240.0
 """How long a project's process may take to be ready. Ten seconds are usual; a machine that does much else
@@ -166,7 +166,7 @@ def runner(
     """A project's one process: ready when its health path says that API and workers are up."""
     return Process(
         project,
-        (*_PYTHON, f"onestack_runtime.{project}"),
+        (*_PYTHON, f"onestack_runtime.runners.{project}"),
         Ready(http=(socket(project), f"/{path}/healthcheck"), seconds=ready_seconds),
         needs=("databases", "front", *needs),
         environment=environment(**{TUNING: view.tuning, **(more or {})}),
@@ -182,9 +182,9 @@ def module(name: str) -> tuple[str, ...]:
 
 def migration(project: str) -> tuple[tuple[str, ...], ...]:
     """The one command that brings a project's databases to this release."""
-    return ((*module("onestack_runtime.migrate"), project),)
+    return ((*module("onestack_runtime.admin.migrate"), project),)
 
 
 def tool(*words: str) -> tuple[str, ...]:
     """The command that runs an installed console script: tool("nova-manage", "cell_v2", "list_cells")."""
-    return (*module("onestack_runtime.manage"), *words)
+    return (*module("onestack_runtime.admin.manage"), *words)

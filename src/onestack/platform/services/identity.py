@@ -23,7 +23,7 @@ def _files(view: View) -> dict[str, str]:
             "DEFAULT": common.logging(),
             "database": common.database(view, "keystone", "keystone"),
             "token": {"provider": "fernet", "expiration": 3600},
-            # One rotation a day (onestack_runtime.key_rotation): staged, primary, and the one before.
+            # One rotation a day (onestack_runtime.admin.key_rotation): staged, primary, and the one before.
             "fernet_tokens": {"key_repository": f"{STATE}/fernet-keys", "max_active_keys": 3},
             "fernet_receipts": {"key_repository": f"{STATE}/receipt-keys", "max_active_keys": 3},
             "credential": {"key_repository": f"{STATE}/credential-keys"},
@@ -47,7 +47,7 @@ def _processes(view: View) -> tuple[Process, ...]:
 
 def bootstrap() -> tuple[str, ...]:
     """The command that gives an empty Keystone what `wanted` says; it reads that from its standard input."""
-    return common.module("onestack_runtime.bootstrap")
+    return common.module("onestack_runtime.admin.bootstrap")
 
 
 def wanted(view: View, services: Iterable[Service]) -> dict[str, Any]:

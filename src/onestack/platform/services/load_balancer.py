@@ -19,7 +19,7 @@ _PROVIDERS = {
 _ALIASES = dict.fromkeys(
     ("amphora", "octavia"), "Another name of the provider haproxy; no virtual machine is started"
 )
-"""Upstream's names of its default provider, which manifests and modules say (onestack_runtime.balancer.names)."""
+"""Upstream's names of its default provider, which manifests and modules say."""
 
 
 def _files(view: View) -> dict[str, str]:
@@ -40,7 +40,9 @@ def _files(view: View) -> dict[str, str]:
             "database": common.database(view, "octavia", "octavia"),
             "keystone_authtoken": common.authtoken(view, "octavia"),
             "service_auth": common.credentials(view, "octavia"),
-            "neutron": common.client(view, "octavia", "networking"),
+            # With the version of its API. openstacksdk else asks for it when Octavia makes its one client: if Neutron
+            # is away at that moment, the client has none, and each of its requests is answered with 404 from then on.
+            "neutron": common.client(view, "octavia", "networking/v2.0"),
             "controller_worker": {
                 "network_driver": "allowed_address_pairs_driver",
                 # Balancers are no guests: nobody asks Nova, Cinder or Glance.

@@ -24,7 +24,7 @@ def _section(backend: VolumeBackend) -> common.Section:
 
 def _file(name: str) -> common.Section:
     return {
-        "volume_driver": "onestack_runtime.volumes.driver.FileDriver",
+        "volume_driver": "onestack_runtime.drivers.volumes.driver.FileDriver",
         "volume_backend_name": name,
         "file_volumes_dir": f"{STATE}/volumes/{name}",
         "report_discard_supported": True,
@@ -46,7 +46,7 @@ def _ceph(name: str, ceph: Ceph) -> common.Section:
 
 def _logical(name: str, group: str) -> common.Section:
     return {
-        "volume_driver": "onestack_runtime.volumes.lvm.LogicalVolumeDriver",
+        "volume_driver": "onestack_runtime.drivers.volumes.lvm.LogicalVolumeDriver",
         "volume_backend_name": name,
         "volume_group": group,
         # Thin ones are empty when they are new, whoever had the blocks before.
