@@ -5,12 +5,18 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-ETC = Path(os.environ.get("ONESTACK_ETC", "/etc/onestack"))
-LIB = Path("/var/lib")
-RUN = Path("/run")
-API = RUN / "api"
-ENVIRONMENT = Path("/usr/lib/onestack")
+from onestack_runtime import contract
+
+ETC = Path(os.environ.get(contract.ETC_VARIABLE, contract.ETC))
+LIB = Path(contract.LIB)
+RUN = Path(contract.RUN)
+ENVIRONMENT = Path(contract.ENVIRONMENT)
 """OpenStack's packages; files that they ship (api-paste.ini) are used where they lie."""
+
+
+def configuration(project: str) -> tuple[Path, ...]:
+    """The files that a project reads."""
+    return tuple(ETC / name for name in contract.CONFIGURATION[project])
 
 
 def folder(place: Path, mode: int = 0o750) -> Path:

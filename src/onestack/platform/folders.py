@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from onestack.core import contract
 from onestack.host.files import replace_private
 from onestack.platform.infrastructure import prometheus
 from onestack.platform.site import Site
@@ -24,9 +25,9 @@ class Folder:
 
 FOLDERS = (
     # Only root may look into a cloud's folders from outside; inside, they are mounted one by one.
-    Folder("/etc/onestack", mode=0o700),
+    Folder(contract.ETC, mode=0o700),
     Folder("/etc/onestack/libvirt"),
-    Folder("/var/lib", mode=0o755),
+    Folder(contract.LIB, mode=0o755),
     Folder("/var/lib/base"),
     Folder("/var/lib/tmp", mode=0o1777),
     Folder("/var/lib/cache"),
@@ -34,7 +35,7 @@ FOLDERS = (
     Folder("/var/lib/openvswitch", mode=0o700),
     Folder("/var/lib/ovn", mode=0o700),
     Folder("/var/lib/libvirt"),
-    Folder("/var/lib/keystone", mode=0o700),
+    Folder(contract.KEYS, mode=0o700),
     Folder("/var/lib/glance", mode=0o700),
     Folder("/var/lib/placement", mode=0o700),
     Folder("/var/lib/nova"),
@@ -54,7 +55,7 @@ FOLDERS = (
     Folder("/run/libvirt"),
     Folder("/run/netns"),
     # The set-group-id bit gives the sockets made here to the front's group.
-    Folder("/run/api", "root", "haproxy", 0o2750),
+    Folder(contract.API_SOCKETS, "root", "haproxy", 0o2750),
     Folder("/run/front", "root", "root", 0o700),
     Folder("/run/octavia", mode=0o700),
 )

@@ -10,17 +10,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from onestack.core import contract
 from onestack.core.events import Emit
 
 if TYPE_CHECKING:
     from onestack.platform.site import Site
 
 # Places inside the cloud's mount namespace (see onestack.core.paths).
-ETC = "/etc/onestack"
-LIB = "/var/lib"
-RUN = "/run"
-API_SOCKETS = f"{RUN}/api"
-ENVIRONMENT = "/usr/lib/onestack"
+ETC = contract.ETC
+LIB = contract.LIB
+RUN = contract.RUN
+ENVIRONMENT = contract.ENVIRONMENT
 
 
 @dataclass(frozen=True)

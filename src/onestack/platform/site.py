@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from onestack.core import contract
 from onestack.core.errors import BadInput
 from onestack.core.paths import Paths
 from onestack.host import namespace
@@ -19,13 +20,12 @@ from onestack.host.command import run
 from onestack.host.supervisor import Program, Supervisor
 from onestack.platform import catalogue, secrets
 from onestack.platform.infrastructure.gateway import CERTIFICATE
-from onestack.platform.shape import ENVIRONMENT, Ceph, External, Monitoring, Process, View, VolumeBackend
+from onestack.platform.shape import Ceph, External, Monitoring, Process, View, VolumeBackend
 from onestack.spec.backends import Backend
 from onestack.spec.model import Spec
 
-RUNTIME = "/usr/lib/onestack-runtime"
 PYTHON = {
-    "PYTHONPATH": f"{RUNTIME}:{ENVIRONMENT}",
+    "PYTHONPATH": f"{contract.RUNTIME}:{contract.ENVIRONMENT}",
     "PYTHONUNBUFFERED": "1",
     "HOME": "/tmp",
     "LANG": "C.UTF-8",
@@ -33,13 +33,10 @@ PYTHON = {
 }
 """The environment of everything that runs inside."""
 
-TUNING = "ONESTACK_TUNING"
-"""Environment variable: in place of `platform.tuning`, for measurements of single replacements."""
-
 VirtType = Literal["kvm", "qemu", "fake"]
 
 # A path inside the namespace -> which of the cloud's folders is mounted there.
-_MOUNTED = {"/etc/onestack": "etc", "/var/lib": "data", "/var/log": "log", "/run": "run"}
+_MOUNTED = {contract.ETC: "etc", contract.LIB: "data", "/var/log": "log", contract.RUN: "run"}
 
 
 @dataclass(frozen=True)
@@ -150,7 +147,7 @@ class Site:
             monitoring=self._monitoring,
             endpoints=catalogue.endpoints(platform.services),
             binds=(self._bind,),
-            tuning=os.environ.get(TUNING) or platform.tuning,
+            tuning=os.environ.get(contract.TUNING) or platform.tuning,
         )
 
     @property

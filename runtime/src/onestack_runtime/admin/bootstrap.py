@@ -1,9 +1,6 @@
 """What an empty Keystone is given: administrator, roles, region, service users, and the whole catalogue.
 
-    python3 -m onestack_runtime.admin.bootstrap < wanted.json
-
-    {"url": URL of the Identity API, "region": name, "password": the administrator's,
-     "users": {service user: password}, "services": [{"type", "name", "url"}]}
+    python3 -m onestack_runtime.admin.bootstrap < wanted.json      (a contract.Bootstrap)
 
 In one process, beside `keystone-manage bootstrap`, whose code it uses: some fifty API calls less at each first
 start. What it is told comes by standard input, so that no password shows in a process list. Harmless when all
@@ -18,7 +15,8 @@ import sys
 import uuid
 from typing import Any
 
-from onestack_runtime.paths import ETC
+from onestack_runtime import contract
+from onestack_runtime.paths import ETC, configuration
 from onestack_runtime.serving import threads
 
 # Hashing a password again and again is for those that people choose. No number of tries finds these, 24 random bytes
@@ -31,7 +29,7 @@ INTERFACES = ("public", "internal", "admin")
 
 def main() -> int:
     os.environ.setdefault("OS_KEYSTONE_CONFIG_DIR", str(ETC / "keystone"))
-    wanted = json.load(sys.stdin)
+    wanted: contract.Bootstrap = json.load(sys.stdin)
     threads.native()
     import keystone.server
     from keystone.cmd.bootstrap import Bootstrapper
@@ -39,7 +37,7 @@ def main() -> int:
 
     from onestack_runtime.admin import key_rotation
 
-    keystone.server.configure(config_files=[str(ETC / "keystone/keystone.conf")])
+    keystone.server.configure(config_files=list(map(str, configuration("keystone"))))
     CONF.set_override("password_hash_rounds", ROUNDS, group="identity")
     key_rotation.ensure()
     bootstrapper = Bootstrapper()
@@ -91,7 +89,7 @@ def _project(providers: Any) -> str:
     return str(providers.resource_api.create_project(made["id"], made)["id"])
 
 
-def catalogue(services: list[dict[str, str]], region: str) -> None:
+def catalogue(services: list[contract.CatalogueEntry], region: str) -> None:
     """Each service, and its endpoints in the region."""
     from keystone.common import provider_api
 

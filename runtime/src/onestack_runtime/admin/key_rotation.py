@@ -11,23 +11,21 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from onestack_runtime.paths import LIB, folder
+from onestack_runtime import contract
+from onestack_runtime.paths import folder
 
 if TYPE_CHECKING:
     from onestack_runtime.serving.process import Process
 
 LOG = logging.getLogger(__name__)
 
-STATE = LIB / "keystone"
-ACTIVE_KEYS = 3
-"""As keystone.conf says."""
 ROTATE_SECONDS = 24 * 3600
 LOOK_SECONDS = 600
 
 
 def ensure() -> None:
     """Make the repositories of token, receipt and credential keys unless they are there (root's, 0700)."""
-    folder(STATE, 0o700)
+    folder(Path(contract.KEYS), 0o700)
     for repository in (_tokens(), _receipts(), _credentials()):
         repository.create_key_directory(None, None)
         if repository.validate_key_repository(requires_write=True) and not _keys(repository):
@@ -61,20 +59,20 @@ def _keys(repository: Any) -> list[Path]:
 
 
 def _tokens() -> Any:
-    return _repository("fernet_tokens", "fernet-keys", ACTIVE_KEYS)
+    return _repository("fernet_tokens", contract.TOKEN_KEYS, contract.ACTIVE_KEYS)
 
 
 def _receipts() -> Any:
-    return _repository("fernet_receipts", "receipt-keys", ACTIVE_KEYS)
+    return _repository("fernet_receipts", contract.RECEIPT_KEYS, contract.ACTIVE_KEYS)
 
 
 def _credentials() -> Any:
     from keystone.credential.providers.fernet.core import MAX_ACTIVE_KEYS
 
-    return _repository("credential", "credential-keys", MAX_ACTIVE_KEYS)
+    return _repository("credential", contract.CREDENTIAL_KEYS, MAX_ACTIVE_KEYS)
 
 
-def _repository(group: str, name: str, keys: int) -> Any:
+def _repository(group: str, folder: str, keys: int) -> Any:
     from keystone.common import fernet_utils
 
-    return fernet_utils.FernetUtils(str(STATE / name), keys, group)
+    return fernet_utils.FernetUtils(folder, keys, group)

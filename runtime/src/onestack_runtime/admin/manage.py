@@ -8,35 +8,25 @@ OpenStack's own management commands are told where this cloud's configuration li
 from __future__ import annotations
 
 import os
+import re
 import sys
 from importlib.metadata import entry_points
 
-from onestack_runtime.paths import ETC
+from onestack_runtime import contract
+from onestack_runtime.paths import configuration
 
-_CONFIGURATION = {
-    "cinder-manage": ("cinder/cinder.conf",),
-    "cinder-status": ("cinder/cinder.conf",),
-    "glance-manage": ("glance/glance-api.conf",),
-    "keystone-manage": ("keystone/keystone.conf",),
-    "keystone-status": ("keystone/keystone.conf",),
-    "neutron-db-manage": ("neutron/neutron.conf", "neutron/ml2_conf.ini"),
-    "neutron-ovn-db-sync-util": ("neutron/neutron.conf", "neutron/ml2_conf.ini"),
-    "neutron-status": ("neutron/neutron.conf", "neutron/ml2_conf.ini"),
-    "nova-manage": ("nova/nova.conf",),
-    "nova-status": ("nova/nova.conf",),
-    "octavia-db-manage": ("octavia/octavia.conf",),
-    "octavia-status": ("octavia/octavia.conf",),
-    "placement-manage": ("placement/placement.conf",),
-    "placement-status": ("placement/placement.conf",),
-}
+_ALL = re.compile(rf"({'|'.join(contract.CONFIGURATION)})-(manage|status|db-manage|ovn-db-sync-util)")
+"""Names of management commands that read a project's configuration."""
 _THREADED = ("nova-manage", "nova-status")
 """These would patch the interpreter for eventlet, which the environment's configuration forbids."""
 
 
 def arguments(script: str, given: list[str]) -> list[str]:
     """The command line of `script`: what was given, after where its configuration lies."""
-    files = () if any(each.startswith("--config-") for each in given) else _CONFIGURATION.get(script, ())
-    return [script, *(f"--config-file={ETC / name}" for name in files), *given]
+    of = _ALL.fullmatch(script)
+    if of is None or any(each.startswith("--config-") for each in given):
+        return [script, *given]
+    return [script, *(f"--config-file={file}" for file in configuration(of[1])), *given]
 
 
 def main() -> int | str | None:

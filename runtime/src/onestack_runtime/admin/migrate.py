@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from onestack_runtime.paths import ENVIRONMENT, ETC
+from onestack_runtime.paths import ENVIRONMENT, ETC, configuration
 from onestack_runtime.serving import threads
 
 CELL0_DATABASE = "{scheme}://{username}:{password}@{hostname}/nova_cell0?{query}"
@@ -28,7 +28,7 @@ def keystone() -> None:
     import keystone.server
     from keystone.common.sql import upgrades
 
-    keystone.server.configure(config_files=[str(ETC / "keystone/keystone.conf")])
+    keystone.server.configure(config_files=list(map(str, configuration("keystone"))))
     upgrades.offline_sync_database_to_version(None)
 
 
@@ -39,7 +39,7 @@ def glance() -> None:
     _command(
         manage.main,
         "glance-manage",
-        f"--config-file={ETC}/glance/glance-api.conf",
+        *_files("glance"),
         "db",
         "sync",
     )
@@ -58,7 +58,7 @@ def placement() -> None:
 
     config = cfg.ConfigOpts()
     conf.register_opts(config)
-    config([], project="placement", default_config_files=[str(ETC / "placement/placement.conf")])
+    config([], project="placement", default_config_files=list(map(str, configuration("placement"))))
     db_api.configure(config)
     migration.upgrade("head")
     deploy.update_database(config)
@@ -72,7 +72,7 @@ def nova() -> None:
     from nova import config, context, exception, objects
     from nova.db import migration
 
-    config.parse_args(["nova-manage"], default_config_files=[str(ETC / "nova/nova.conf")])
+    config.parse_args(["nova-manage"], default_config_files=list(map(str, configuration("nova"))))
     objects.register_all()
     migration.db_sync(database="api")
     everything = context.get_admin_context()
@@ -100,8 +100,7 @@ def neutron() -> None:
     """Neutron's schema, with its plugins' own."""
     from neutron.db.migration import cli
 
-    files = (f"--config-file={ETC}/neutron/{name}" for name in ("neutron.conf", "ml2_conf.ini"))
-    _command(cli.main, "neutron-db-manage", *files, "upgrade", "heads")
+    _command(cli.main, "neutron-db-manage", *_files("neutron"), "upgrade", "heads")
 
 
 def cinder() -> None:
@@ -109,8 +108,7 @@ def cinder() -> None:
     os.environ["OS_CINDER_DISABLE_EVENTLET_PATCHING"] = "1"
     from cinder.cmd import manage
 
-    configuration = f"--config-file={ETC}/cinder/cinder.conf"
-    _command(manage.main, "cinder-manage", configuration, "db", "sync")
+    _command(manage.main, "cinder-manage", *_files("cinder"), "db", "sync")
     _command(manage.DbCommands().online_data_migrations, "cinder-manage")
 
 
@@ -118,7 +116,12 @@ def octavia() -> None:
     """Octavia's schema."""
     from octavia.db.migration import cli
 
-    _command(cli.main, "octavia-db-manage", f"--config-file={ETC}/octavia/octavia.conf", "upgrade", "head")
+    _command(cli.main, "octavia-db-manage", *_files("octavia"), "upgrade", "head")
+
+
+def _files(project: str) -> list[str]:
+    """The options that name a project's configuration."""
+    return [f"--config-file={file}" for file in configuration(project)]
 
 
 def _command(main: Callable[[], object], *words: str) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-Kind = Literal["required", "performance"]
+from onestack_runtime import contract
+
 NOT_ALONE = "not measured alone"
 
 
@@ -19,7 +20,7 @@ class Replacement:
     """What is replaced: `package.module:Class.attribute`. Each has a digest in `digests`."""
     runners: tuple[str, ...]
     """The projects whose processes it is installed in."""
-    kind: Kind
+    kind: contract.ReplacementKind
     """`required`: the process does not work properly without it. `performance`: it gives the same, with less work."""
     reason: str
     build: Callable[..., tuple[Any, ...]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socketserver
 from typing import Any
 
-from onestack_runtime.drivers.balancer.names import ALIASES, PROVIDER
+from onestack_runtime import contract
 from onestack_runtime.replacements.entry import Replacement
 
 
@@ -24,9 +24,9 @@ def _driver(upstream: Any) -> tuple[Any, ...]:
     from octavia.api.drivers import driver_factory
 
     def get_driver(provider: Any) -> Any:
-        if provider not in ALIASES or provider not in driver_factory.get_providers():
+        if provider not in contract.BALANCER_ALIASES or provider not in driver_factory.get_providers():
             return upstream(provider)
-        driver = upstream(PROVIDER)
+        driver = upstream(contract.BALANCER_PROVIDER)
         driver.name = provider
         return driver
 

@@ -18,7 +18,8 @@ import sys  # noqa: E402
 import threading  # noqa: E402
 from typing import Any  # noqa: E402
 
-from onestack_runtime.paths import API, ETC, LIB, RUN, folder  # noqa: E402
+from onestack_runtime import contract  # noqa: E402
+from onestack_runtime.paths import LIB, RUN, configuration, folder  # noqa: E402
 from onestack_runtime.replacements import registry  # noqa: E402
 from onestack_runtime.serving.process import Process  # noqa: E402
 
@@ -38,7 +39,7 @@ def main() -> None:
     for name in ("backup", "conversion", "coordination", "lock"):
         folder(state / name, 0o700)
     folder(state / "volumes", 0o711)
-    sys.argv = ["cinder", f"--config-file={ETC}/cinder/cinder.conf"]
+    sys.argv = ["cinder", *(f"--config-file={file}" for file in configuration("cinder"))]
     # They register the options of their services, which must come before the configuration is read.
     from cinder.cmd import backup, scheduler, volume  # noqa: F401
     from cinder.wsgi import wsgi
@@ -46,7 +47,7 @@ def main() -> None:
     process = Process("cinder", STOP_SECONDS)
     application = wsgi.initialize_application()
     _prepare()
-    process.serve(application, str(API / "cinder.sock"), "volume", API_THREADS)
+    process.serve(application, contract.socket("cinder"), contract.API_PATHS["cinder"], API_THREADS)
     for worker in _workers():
         process.worker(worker.name, worker.start, drain=worker.drain)
     process.run()

@@ -15,11 +15,12 @@ from typing import Any
 from nova.console.securityproxy import rfb
 from nova.console.websocketproxy import NovaProxyRequestHandler
 
-from onestack_runtime.serving.http import GROUP, MODE
+from onestack_runtime import contract
+from onestack_runtime.serving.http import MODE
 
 LOG = logging.getLogger(__name__)
 PAGES = "/usr/share/novnc"
-PATH = "/console"
+PATH = f"/{contract.CONSOLE_PATH}"
 
 
 class Handler(NovaProxyRequestHandler):  # type: ignore[misc]
@@ -55,7 +56,7 @@ class Server(ThreadingMixIn, UnixStreamServer):
         self.security_proxy = rfb.RFBSecurityProxy()
         super().__init__(str(place), Handler)
         place.chmod(MODE)
-        shutil.chown(place, group=GROUP)
+        shutil.chown(place, group=contract.GATEWAY_GROUP)
 
     def get_request(self) -> tuple[Any, Any]:
         """A connection, and whom the log names for it: a unix socket's peer has no address."""

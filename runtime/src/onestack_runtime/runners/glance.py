@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from onestack_runtime.paths import API, ETC, LIB, folder
+from onestack_runtime import contract
+from onestack_runtime.paths import ETC, LIB, folder
 from onestack_runtime.replacements import registry
 from onestack_runtime.serving import threads
 from onestack_runtime.serving.process import Process
@@ -21,7 +22,7 @@ def main() -> None:
     from glance.common.wsgi_app import drain_workers, init_app
 
     process = Process("glance")
-    process.serve(init_app(), str(API / "glance.sock"), "image", THREADS)
+    process.serve(init_app(), contract.socket("glance"), contract.API_PATHS["glance"], THREADS)
     process.at_end("import tasks", drain_workers)
     process.run()
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import os
 
+from onestack_runtime import contract
 from onestack_runtime.admin import key_rotation
-from onestack_runtime.paths import API, ETC
+from onestack_runtime.paths import ETC
 from onestack_runtime.replacements import registry
 from onestack_runtime.serving import threads
 from onestack_runtime.serving.process import Process
@@ -27,7 +28,7 @@ def main() -> None:
     # The first request would make the rules, and a second one beside it see half of them (HTTP 403).
     assert RBACEnforcer()._enforcer.registered_rules
     process = Process("keystone")
-    process.serve(application, str(API / "keystone.sock"), "identity", THREADS)
+    process.serve(application, contract.socket("keystone"), contract.API_PATHS["keystone"], THREADS)
     process.thread("key rotation", key_rotation.Rotation(process).run)
     process.run()
 

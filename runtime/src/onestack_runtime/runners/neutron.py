@@ -13,7 +13,8 @@ import neutron  # noqa: F401  isort: skip
 import logging
 import os
 
-from onestack_runtime.paths import API, ETC, LIB, RUN, folder
+from onestack_runtime import contract
+from onestack_runtime.paths import ETC, LIB, RUN, folder
 from onestack_runtime.replacements import empty_tables, registry
 from onestack_runtime.replacements.processors import NAME as ONE_PROCESSOR
 from onestack_runtime.replacements.relations import EMPTY_TABLES
@@ -59,7 +60,7 @@ def main() -> None:
         tables = model_base.BASEV2.metadata.tables.values()
         empty_tables.EMPTY.learn(engine, tables)
         process.thread("empty tables", lambda: empty_tables.keep(engine, tables, process.wait))
-    process.serve(application, str(API / "neutron.sock"), "networking", API_THREADS)
+    process.serve(application, contract.socket("neutron"), contract.API_PATHS["neutron"], API_THREADS)
     workers = Workers()
     process.worker("neutron workers", workers.start, workers.stop, retry=False)
     agent = Agent()

@@ -13,9 +13,11 @@ monkey_patch.patch(backend="threading")
 
 import logging  # noqa: E402
 import os  # noqa: E402
+from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
-from onestack_runtime.paths import API, ENVIRONMENT, ETC, LIB, folder  # noqa: E402
+from onestack_runtime import contract  # noqa: E402
+from onestack_runtime.paths import ENVIRONMENT, ETC, LIB, folder  # noqa: E402
 from onestack_runtime.replacements import registry  # noqa: E402
 from onestack_runtime.replacements.processors import NAME as ONE_PROCESSOR  # noqa: E402
 from onestack_runtime.runners import guest_cards, libvirt_connection  # noqa: E402
@@ -45,12 +47,12 @@ def main() -> None:
     process = Process("nova", STOP_SECONDS)
     process.serve(
         wsgi_app.init_application("osapi_compute", "nova-api-os-compute"),
-        str(API / "nova.sock"),
-        "compute",
+        contract.socket("nova"),
+        contract.API_PATHS["nova"],
         API_THREADS,
     )
     metadata = wsgi_app.init_application("metadata", "nova-api-metadata")
-    process.serve(metadata, str(API / "nova-metadata.sock"), "", METADATA_THREADS)
+    process.serve(metadata, contract.socket(contract.METADATA), "", METADATA_THREADS)
     _prepare_workers()
     if CONF.vnc.enabled:
         _serve_consoles(process)
@@ -86,7 +88,7 @@ def _prepare_workers() -> None:
 def _serve_consoles(process: Process) -> None:
     from onestack_runtime.runners import consoles
 
-    server = consoles.Server(API / "nova-console.sock")
+    server = consoles.Server(Path(contract.socket(contract.CONSOLE)))
     process.thread("consoles", server.serve_forever)
     process.at_end("consoles", server.shutdown)
 
@@ -158,7 +160,7 @@ def _workers(process: Process) -> list[_Worker]:
     from nova.scheduler import rpcapi as scheduler
 
     hosts = [CONF.host]
-    if CONF.compute_driver == "onestack_fake.FakeHost":
+    if CONF.compute_driver == contract.FAKE_COMPUTE_DRIVER:
         from onestack_runtime.drivers.fake_hosts import hosts as fake
 
         fake.prepare()

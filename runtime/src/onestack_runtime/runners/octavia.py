@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from onestack_runtime.drivers.balancer import names
-from onestack_runtime.paths import API, ETC, LIB, RUN, folder
+from onestack_runtime import contract
+from onestack_runtime.paths import RUN, configuration, folder
 from onestack_runtime.replacements import registry
 from onestack_runtime.serving import threads
 from onestack_runtime.serving.process import Process
@@ -30,8 +30,8 @@ def main() -> None:
     threads.native()
     registry.install("octavia")
     folder(RUN / "octavia", 0o700)
-    folder(LIB / "octavia/balancers", 0o711)
-    folder(LIB / "octavia/certificates", 0o700)
+    folder(Path(contract.BALANCERS), 0o711)
+    folder(Path(contract.CERTIFICATES), 0o700)
     providers = _providers()
     if "ovn" in providers:
         # It registers options of its own, which must be there before the configuration is read.
@@ -40,7 +40,7 @@ def main() -> None:
     from octavia.common import service
     from oslo_config import cfg
 
-    words = ["octavia-api", f"--config-file={ETC}/octavia/octavia.conf"]
+    words = ["octavia-api", *(f"--config-file={file}" for file in configuration("octavia"))]
     service.prepare_service(words)
     # OVN's provider asks for the agent's sockets as soon as it is loaded, and Octavia leaves out a provider that
     # cannot be loaded.
@@ -51,8 +51,8 @@ def main() -> None:
     application = app.setup_app(argv=words)
     process = Process("octavia", STOP_SECONDS)
     process.at_end("driver agent", agent.stop)
-    process.serve(application, str(API / "octavia.sock"), "load-balancer", API_THREADS)
-    if names.PROVIDER in providers:
+    process.serve(application, contract.socket("octavia"), contract.API_PATHS["octavia"], API_THREADS)
+    if contract.BALANCER_PROVIDER in providers:
         from onestack_runtime.drivers.balancer.worker import Worker
 
         worker = Worker()
@@ -67,7 +67,7 @@ def _providers() -> list[str]:
     import configparser
 
     parser = configparser.RawConfigParser(strict=False)
-    parser.read(ETC / "octavia/octavia.conf")
+    parser.read(configuration("octavia"))
     enabled = parser.get("api_settings", "enabled_provider_drivers")
     return [each.partition(":")[0].strip() for each in enabled.split(",")]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from onestack_runtime.paths import API, ETC
+from onestack_runtime import contract
+from onestack_runtime.paths import ETC
 from onestack_runtime.replacements import registry
 from onestack_runtime.serving import threads
 from onestack_runtime.serving.process import Process
@@ -19,7 +20,7 @@ def main() -> None:
     from placement.wsgi import init_application
 
     process = Process("placement")
-    process.serve(init_application(), str(API / "placement.sock"), "placement", THREADS)
+    process.serve(init_application(), contract.socket("placement"), contract.API_PATHS["placement"], THREADS)
     process.run()
 
 

@@ -9,8 +9,6 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
-PATH = "/healthcheck"
-
 StartResponse = Callable[..., Any]
 Environ = dict[str, Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]

@@ -17,15 +17,14 @@ from urllib.parse import urlsplit
 
 from cheroot import wsgi
 
+from onestack_runtime import contract
 from onestack_runtime.serving.body import Gateway
-from onestack_runtime.serving.health import PATH, Application, Environ, Health, StartResponse
-from onestack_runtime.serving.token_cache import ENVIRON_KEY, TokenCache
+from onestack_runtime.serving.health import Application, Environ, Health, StartResponse
+from onestack_runtime.serving.token_cache import TokenCache
 
 LOG = logging.getLogger(__name__)
 
 MODE = 0o660
-GROUP = "haproxy"
-"""The front's group, where the system has it; otherwise only this process's user reaches the socket."""
 SHUTDOWN_SECONDS = 5
 IDLE_SECONDS = 3600
 """Longer than the front keeps an idle connection: a server that closes one may do so under a request."""
@@ -47,11 +46,11 @@ class Mount:
         if not path.startswith(self._path) or (below and not below.startswith("/")):
             start_response("404 Not Found", [("Content-Type", "text/plain"), ("Content-Length", "0")])
             return [b""]
-        if below == PATH:
+        if below == contract.HEALTH_PATH:
             return self._health(environ, start_response)
         environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + self._path
         environ["PATH_INFO"] = below or "/"
-        environ[ENVIRON_KEY] = self._tokens
+        environ[contract.TOKEN_CACHE] = self._tokens
         # Placement's own middleware for this never sees the option that turns it on: its `Location` would leave TLS.
         if (scheme := environ.get("HTTP_X_FORWARDED_PROTO")) in ("http", "https"):
             environ["wsgi.url_scheme"] = scheme
@@ -102,9 +101,10 @@ class Server(wsgi.Server):
         place = Path(bind_addr)
         place.chmod(MODE)
         try:
-            shutil.chown(place, group=GROUP)
+            shutil.chown(place, group=contract.GATEWAY_GROUP)
         except LookupError:
-            LOG.info("no group %s here: %s is for this user alone", GROUP, place)
+            # Where the system has no such group, only this process's user reaches the socket.
+            LOG.info("no group %s here: %s is for this user alone", contract.GATEWAY_GROUP, place)
         return sock
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:

@@ -10,7 +10,6 @@ import threading
 import time as clock
 from collections import OrderedDict
 
-ENVIRON_KEY = "onestack.token_cache"
 CAPACITY = 2000
 """Tokens; one takes 2-5 kB."""
 

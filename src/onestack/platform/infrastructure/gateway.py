@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from onestack.core import contract
 from onestack.platform.shape import (
-    API_SOCKETS,
     ETC,
     RUN,
     Endpoint,
@@ -14,7 +14,7 @@ from onestack.platform.shape import (
 )
 
 METADATA_PORT = 8775
-CONSOLE = "console"
+CONSOLE = contract.CONSOLE_PATH
 """The path of guests' consoles."""
 CONFIG = f"{ETC}/front/haproxy.cfg"
 ADMIN_SOCKET = f"{RUN}/front/admin.sock"
@@ -24,7 +24,7 @@ NAME = "front"
 _GLOBAL = f"""\
 global
     user haproxy
-    group haproxy
+    group {contract.GATEWAY_GROUP}
     maxconn 2000
     nbthread 1
     stats socket {ADMIN_SOCKET} mode 600 level admin
@@ -79,7 +79,7 @@ def files(view: View) -> dict[str, str]:
         lines += ["", f"backend {name}", *_page(endpoint), f"    server {name} unix@{endpoint.socket}"]
     if view.consoles:
         lines += ["", "backend console", "    option http-server-close"]
-        lines += [f"    server console unix@{API_SOCKETS}/nova-console.sock maxconn 100"]
+        lines += [f"    server console unix@{contract.socket(contract.CONSOLE)} maxconn 100"]
     if "compute" in view.services:
         lines += [
             "",
@@ -88,7 +88,7 @@ def files(view: View) -> dict[str, str]:
             "    default_backend metadata",
             "",
             "backend metadata",
-            f"    server metadata unix@{API_SOCKETS}/nova-metadata.sock",
+            f"    server metadata unix@{contract.socket(contract.METADATA)}",
         ]
     text = "\n".join(lines) + "\n"
     if any(each.files for each in endpoints.values()):

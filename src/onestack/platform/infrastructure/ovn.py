@@ -10,6 +10,7 @@ import ipaddress
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from onestack.core import contract
 from onestack.core.events import Emit, step
 from onestack.host import network
 from onestack.host.command import run
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
 NAME = "ovn"
 FILES, SETTINGS, EXTERNAL_NETWORK = "switch files", "switch settings", "external"
 
-DB = f"unix:{RUN}/openvswitch/db.sock"
+DB = f"unix:{contract.OVSDB_SOCKET}"
 NORTH = f"unix:{RUN}/ovn/ovnnb_db.sock"
 SOUTH = f"unix:{RUN}/ovn/ovnsb_db.sock"
-INTEGRATION = "br-int"
+INTEGRATION = contract.INTEGRATION_BRIDGE
 EXTERNAL = "br-ex"
 PHYSICAL_NETWORK = "public"
 

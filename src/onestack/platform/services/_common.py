@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from onestack.platform.shape import API_SOCKETS, ENVIRONMENT, ETC, LIB, Process, Ready, View
+from onestack.core import contract
+from onestack.platform.shape import LIB, Process, Ready, View
 
 Value = str | int | float | bool | Iterable[str] | None
 Section = Mapping[str, Value]
 
-RUNTIME = "/usr/lib/onestack-runtime"
-TRANSPORT = "onestack://"
-TOKEN_CACHE = "onestack.token_cache"
-"""Where a runner puts its cache of validated tokens in every request (onestack_runtime.serving.token_cache)."""
+TRANSPORT = f"{contract.BUS}://"
 
 READY_SECONDS = 240.0
 """How long a project's process may take to be ready. Ten seconds are usual; a machine that does much else
@@ -38,6 +36,11 @@ def ini(sections: Mapping[str, Section]) -> str:
             lines.append(f"{name} = {text}".rstrip())
         lines.append("")
     return "\n".join(lines)
+
+
+def files(project: str, *texts: str) -> dict[str, str]:
+    """A project's configuration files with their texts, in the order of `contract.CONFIGURATION`."""
+    return dict(zip(contract.CONFIGURATION[project], texts, strict=True))
 
 
 def _text(value: Value) -> str:
@@ -78,7 +81,7 @@ def authtoken(view: View, user: str) -> dict[str, Value]:
         **credentials(view, user),
         "www_authenticate_uri": f"{view.front}/identity",
         "interface": "internal",
-        "cache": TOKEN_CACHE,
+        "cache": contract.TOKEN_CACHE,
         "service_token_roles": "service",
         "service_token_roles_required": True,
     }
@@ -130,16 +133,12 @@ def lock_path(project: str) -> dict[str, Section]:
     return {"oslo_concurrency": {"lock_path": f"{LIB}/{project}/lock"}}
 
 
-TUNING = "ONESTACK_TUNING"
-"""Environment variable: which replacements a runner installs (onestack_runtime.replacements)."""
-
-
 def environment(**more: str) -> dict[str, str]:
     """The environment of every process that runs OpenStack's Python."""
     return {
-        "PYTHONPATH": f"{ENVIRONMENT}:{RUNTIME}",
+        "PYTHONPATH": f"{contract.ENVIRONMENT}:{contract.RUNTIME}",
         "PYTHONUNBUFFERED": "1",
-        "ONESTACK_ETC": ETC,
+        contract.ETC_VARIABLE: contract.ETC,
         # Each arena keeps what its threads freed; a runner has dozens of threads.
         "MALLOC_ARENA_MAX": "2",
         "LC_ALL": "C.UTF-8",
@@ -147,15 +146,9 @@ def environment(**more: str) -> dict[str, str]:
     }
 
 
-def socket(project: str) -> str:
-    """The unix socket of a project's API."""
-    return f"{API_SOCKETS}/{project}.sock"
-
-
 def runner(
     view: View,
     project: str,
-    path: str,
     *,
     needs: tuple[str, ...] = (),
     stop_seconds: int = 15,
@@ -166,10 +159,13 @@ def runner(
     """A project's one process: ready when its health path says that API and workers are up."""
     return Process(
         project,
-        (*_PYTHON, f"onestack_runtime.runners.{project}"),
-        Ready(http=(socket(project), f"/{path}/healthcheck"), seconds=ready_seconds),
+        (*_PYTHON, f"{contract.RUNNERS}.{project}"),
+        Ready(
+            http=(contract.socket(project), f"/{contract.API_PATHS[project]}{contract.HEALTH_PATH}"),
+            seconds=ready_seconds,
+        ),
         needs=("databases", "front", *needs),
-        environment=environment(**{TUNING: view.tuning, **(more or {})}),
+        environment=environment(**{contract.TUNING: view.tuning, **(more or {})}),
         reads=reads,
         stop_seconds=stop_seconds,
     )
@@ -182,9 +178,9 @@ def module(name: str) -> tuple[str, ...]:
 
 def migration(project: str) -> tuple[tuple[str, ...], ...]:
     """The one command that brings a project's databases to this release."""
-    return ((*module("onestack_runtime.admin.migrate"), project),)
+    return ((*module(contract.MIGRATE), project),)
 
 
 def tool(*words: str) -> tuple[str, ...]:
     """The command that runs an installed console script: tool("nova-manage", "cell_v2", "list_cells")."""
-    return (*module("onestack_runtime.admin.manage"), *words)
+    return (*module(contract.MANAGE), *words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from onestack.core import contract
 from onestack.platform import ceph, lvm
 from onestack.platform.services import _common as common
 from onestack.platform.services import volumes
@@ -49,13 +50,13 @@ def _files(view: View) -> dict[str, str]:
             **common.proxied(),
         }
     )
-    return {"cinder/cinder.conf": text}
+    return common.files("cinder", text)
 
 
 def _processes(view: View) -> tuple[Process, ...]:
     return (
         common.runner(
-            view, "cinder", PATH, needs=(ceph.STEP, lvm.STEP), stop_seconds=STOP_SECONDS, reads=ceph.READS
+            view, "cinder", needs=(ceph.STEP, lvm.STEP), stop_seconds=STOP_SECONDS, reads=ceph.READS
         ),
     )
 
@@ -71,6 +72,6 @@ SERVICE = Service(
     files=_files,
     processes=_processes,
     steps=lambda view: (Step(ceph.STEP, ceph.demand_answer), Step(lvm.STEP, lvm.demand_groups)),
-    endpoint=Endpoint(PATH, common.socket("cinder"), "/v3"),
+    endpoint=Endpoint(PATH, contract.socket("cinder"), "/v3"),
     user="cinder",
 )

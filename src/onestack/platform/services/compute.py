@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from onestack.core import contract
 from onestack.platform.infrastructure import gateway
 from onestack.platform.services import _common as common
 from onestack.platform.services.network import METADATA_SECRET
 from onestack.platform.services.volumes import FRONT as VOLUMES
-from onestack.platform.shape import LIB, RUN, Database, Endpoint, Process, Service, View
+from onestack.platform.shape import LIB, Database, Endpoint, Process, Service, View
 
-PATH = "compute"
+PATH = contract.API_PATHS["nova"]
 STATE = f"{LIB}/nova"
 STOP_SECONDS = 45
 """Work in progress (a guest being built) is waited for."""
@@ -25,7 +26,7 @@ def _files(view: View) -> dict[str, str]:
             "tempdir": f"{STATE}/tmp",
             "transport_url": common.TRANSPORT,
             "concurrency_backend": "threading",
-            "compute_driver": "onestack_fake.FakeHost"
+            "compute_driver": contract.FAKE_COMPUTE_DRIVER
             if view.virt_type == "fake"
             else "libvirt.LibvirtDriver",
             "allow_resize_to_same_host": True,
@@ -68,7 +69,7 @@ def _files(view: View) -> dict[str, str]:
         "conductor": {"workers": 1},
         "vnc": _vnc(view),
         "cache": {"enabled": True, "backend": "oslo_cache.dict"},
-        "os_vif_ovs": {"ovsdb_connection": f"unix:{RUN}/openvswitch/db.sock"},
+        "os_vif_ovs": {"ovsdb_connection": f"unix:{contract.OVSDB_SOCKET}"},
         **common.lock_path("nova"),
         **common.proxied(),
     }
@@ -87,7 +88,7 @@ def _files(view: View) -> dict[str, str]:
             "disk_cachemodes": "file=writeback",
             "wait_soft_reboot_seconds": 30,
         }
-    return {"nova/nova.conf": common.ini(sections)}
+    return common.files("nova", common.ini(sections))
 
 
 def _vnc(view: View) -> common.Section:
@@ -108,10 +109,9 @@ def _processes(view: View) -> tuple[Process, ...]:
         common.runner(
             view,
             "nova",
-            PATH,
             needs=("ovs-vswitchd",) if fake else ("ovs-vswitchd", "libvirtd"),
             stop_seconds=STOP_SECONDS,
-            more={"ONESTACK_FAKE_HOSTS": str(view.fake_hosts)} if fake else None,
+            more={contract.FAKE_HOSTS: str(view.fake_hosts)} if fake else None,
         ),
     )
 
@@ -124,7 +124,7 @@ SERVICE = Service(
     migrations=lambda view: common.migration("nova"),
     files=_files,
     processes=_processes,
-    endpoint=Endpoint(PATH, common.socket("nova"), "/v2.1"),
+    endpoint=Endpoint(PATH, contract.socket("nova"), "/v2.1"),
     user="nova",
     secrets=(METADATA_SECRET,),
 )

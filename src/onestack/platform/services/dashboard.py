@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 
+from onestack.core import contract
 from onestack.platform.services import _common as common
 from onestack.platform.shape import Endpoint, Process, Service, View
 
-PATH = "dashboard"
+PATH = contract.API_PATHS["horizon"]
 SECRET = "dashboard"
 """Signs what Horizon gives to browsers."""
 
@@ -24,11 +25,11 @@ def _files(view: View) -> dict[str, str]:
         # Only a front that speaks TLS says in this header what the client spoke, whatever the client said.
         "SECURE_PROXY_SSL_HEADER": ["HTTP_X_FORWARDED_PROTO", "https"] if encrypted else None,
     }
-    return {"horizon/settings.json": json.dumps(settings, indent=1, sort_keys=True) + "\n"}
+    return common.files("horizon", json.dumps(settings, indent=1, sort_keys=True) + "\n")
 
 
 def _processes(view: View) -> tuple[Process, ...]:
-    return (common.runner(view, "horizon", PATH),)
+    return (common.runner(view, "horizon"),)
 
 
 SERVICE = Service(
@@ -38,6 +39,6 @@ SERVICE = Service(
     files=_files,
     processes=_processes,
     # A page for people: no client looks for it in the catalogue.
-    endpoint=Endpoint(PATH, common.socket("horizon"), listed=False, files=f"{PATH}/static"),
+    endpoint=Endpoint(PATH, contract.socket("horizon"), listed=False, files=f"{PATH}/static"),
     secrets=(SECRET,),
 )

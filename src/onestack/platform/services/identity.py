@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
+from onestack.core import contract
 from onestack.platform.services import _common as common
 from onestack.platform.shape import LIB, Database, Endpoint, Process, Service, View
 
-PATH = "identity"
+PATH = contract.API_PATHS["keystone"]
 STATE = f"{LIB}/keystone"
 BOOTSTRAP = "bootstrap"
 """The step that gives an empty Keystone its administrator and catalogue."""
@@ -23,10 +23,12 @@ def _files(view: View) -> dict[str, str]:
             "DEFAULT": common.logging(),
             "database": common.database(view, "keystone", "keystone"),
             "token": {"provider": "fernet", "expiration": 3600},
-            # One rotation a day (onestack_runtime.admin.key_rotation): staged, primary, and the one before.
-            "fernet_tokens": {"key_repository": f"{STATE}/fernet-keys", "max_active_keys": 3},
-            "fernet_receipts": {"key_repository": f"{STATE}/receipt-keys", "max_active_keys": 3},
-            "credential": {"key_repository": f"{STATE}/credential-keys"},
+            "fernet_tokens": {"key_repository": contract.TOKEN_KEYS, "max_active_keys": contract.ACTIVE_KEYS},
+            "fernet_receipts": {
+                "key_repository": contract.RECEIPT_KEYS,
+                "max_active_keys": contract.ACTIVE_KEYS,
+            },
+            "credential": {"key_repository": contract.CREDENTIAL_KEYS},
             # What one process holds, no other can make stale.
             "cache": {"enabled": True, "backend": "oslo_cache.dict", "expiration_time": 600},
             "identity": {
@@ -38,19 +40,19 @@ def _files(view: View) -> dict[str, str]:
             **common.proxied(),
         }
     )
-    return {"keystone/keystone.conf": text}
+    return common.files("keystone", text)
 
 
 def _processes(view: View) -> tuple[Process, ...]:
-    return (common.runner(view, "keystone", PATH, needs=(BOOTSTRAP,)),)
+    return (common.runner(view, "keystone", needs=(BOOTSTRAP,)),)
 
 
 def bootstrap() -> tuple[str, ...]:
     """The command that gives an empty Keystone what `wanted` says; it reads that from its standard input."""
-    return common.module("onestack_runtime.admin.bootstrap")
+    return common.module(contract.BOOTSTRAP)
 
 
-def wanted(view: View, services: Iterable[Service]) -> dict[str, Any]:
+def wanted(view: View, services: Iterable[Service]) -> contract.Bootstrap:
     """Administrator, region, service users and catalogue; with passwords."""
     found = list(services)
     return {
@@ -74,5 +76,5 @@ SERVICE = Service(
     migrations=lambda view: common.migration("keystone"),
     files=_files,
     processes=_processes,
-    endpoint=Endpoint(PATH, common.socket("keystone"), "/v3"),
+    endpoint=Endpoint(PATH, contract.socket("keystone"), "/v3"),
 )

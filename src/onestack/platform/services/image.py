@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from onestack.core import contract
 from onestack.platform.services import _common as common
 from onestack.platform.shape import ENVIRONMENT, ETC, LIB, Database, Endpoint, Process, Service, View
 
-PATH = "image"
+PATH = contract.API_PATHS["glance"]
 STATE = f"{LIB}/glance"
 
 
@@ -37,11 +38,11 @@ def _files(view: View) -> dict[str, str]:
             **common.proxied(),
         }
     )
-    return {"glance/glance-api.conf": text}
+    return common.files("glance", text)
 
 
 def _processes(view: View) -> tuple[Process, ...]:
-    return (common.runner(view, "glance", PATH, more={"OS_GLANCE_CONFIG_DIR": f"{ETC}/glance"}),)
+    return (common.runner(view, "glance", more={"OS_GLANCE_CONFIG_DIR": f"{ETC}/glance"}),)
 
 
 SERVICE = Service(
@@ -52,6 +53,6 @@ SERVICE = Service(
     migrations=lambda view: common.migration("glance"),
     files=_files,
     processes=_processes,
-    endpoint=Endpoint(PATH, common.socket("glance")),
+    endpoint=Endpoint(PATH, contract.socket("glance")),
     user="glance",
 )

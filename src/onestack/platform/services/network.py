@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 
+from onestack.core import contract
 from onestack.platform.infrastructure import gateway
 from onestack.platform.services import _common as common
 from onestack.platform.shape import ENVIRONMENT, LIB, RUN, Database, Endpoint, Process, Service, View
 
-PATH = "networking"
+PATH = contract.API_PATHS["neutron"]
 STATE = f"{LIB}/neutron"
 METADATA_SECRET = "metadata"
 """Shared by Neutron's metadata proxy, which vouches for who asks, and Nova's metadata API."""
@@ -48,7 +49,7 @@ def _files(view: View) -> dict[str, str]:
             "placement": common.client(view, "placement", "placement") if placement else {},
             # The process is root in its namespace: no helper between it and what it runs.
             "agent": {"root_helper": "env", "extensions": "metadata"},
-            "ovs": {"ovsdb_connection": f"unix:{RUN}/openvswitch/db.sock"},
+            "ovs": {"ovsdb_connection": f"unix:{contract.OVSDB_SOCKET}"},
             **common.lock_path("neutron"),
             **common.proxied(),
         }
@@ -58,7 +59,9 @@ def _files(view: View) -> dict[str, str]:
             "ml2": {
                 "type_drivers": ("local", "flat", "vlan", "geneve"),
                 "tenant_network_types": "geneve",
-                "mechanism_drivers": ("onestack_fake_hosts", "ovn") if view.virt_type == "fake" else "ovn",
+                "mechanism_drivers": (contract.FAKE_MECHANISM_DRIVER, "ovn")
+                if view.virt_type == "fake"
+                else "ovn",
                 "extension_drivers": _EXTENSIONS,
                 "path_mtu": view.mtu,
                 "overlay_ip_version": 4,
@@ -81,7 +84,7 @@ def _files(view: View) -> dict[str, str]:
             },
         }
     )
-    return {"neutron/neutron.conf": neutron, "neutron/ml2_conf.ini": ml2}
+    return common.files("neutron", neutron, ml2)
 
 
 def _dns_servers(view: View) -> tuple[str, ...]:
@@ -93,7 +96,7 @@ def _dns_servers(view: View) -> tuple[str, ...]:
 
 
 def _processes(view: View) -> tuple[Process, ...]:
-    return (common.runner(view, "neutron", PATH, needs=("ovsdb", "ovn-northd", "ovn-controller")),)
+    return (common.runner(view, "neutron", needs=("ovsdb", "ovn-northd", "ovn-controller")),)
 
 
 SERVICE = Service(
@@ -104,7 +107,7 @@ SERVICE = Service(
     migrations=lambda view: common.migration("neutron"),
     files=_files,
     processes=_processes,
-    endpoint=Endpoint(PATH, common.socket("neutron")),
+    endpoint=Endpoint(PATH, contract.socket("neutron")),
     user="neutron",
     secrets=(METADATA_SECRET,),
 )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from onestack.core import contract
 from onestack.platform.services import _common as common
 from onestack.platform.shape import Database, Endpoint, Process, Service, View
 
-PATH = "placement"
+PATH = contract.API_PATHS["placement"]
 
 
 def _files(view: View) -> dict[str, str]:
@@ -18,11 +19,11 @@ def _files(view: View) -> dict[str, str]:
             **common.proxied(),
         }
     )
-    return {"placement/placement.conf": text}
+    return common.files("placement", text)
 
 
 def _processes(view: View) -> tuple[Process, ...]:
-    return (common.runner(view, "placement", PATH),)
+    return (common.runner(view, "placement"),)
 
 
 SERVICE = Service(
@@ -33,6 +34,6 @@ SERVICE = Service(
     migrations=lambda view: common.migration("placement"),
     files=_files,
     processes=_processes,
-    endpoint=Endpoint(PATH, common.socket("placement")),
+    endpoint=Endpoint(PATH, contract.socket("placement")),
     user="placement",
 )

@@ -18,6 +18,8 @@ from octavia.common import exceptions
 from octavia.common.tls_utils import cert_parser
 from oslo_config import cfg
 
+from onestack_runtime import contract
+
 _IDENT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -38,13 +40,13 @@ class Certificates(cert_mgr.CertManager):  # type: ignore[misc]
     def get_cert(self, context: Any, cert_ref: str, resource_ref: Any = None, check_only: bool = False,
                  service_name: Any = None) -> local.LocalCert:  # fmt: skip
         folder = self._folder(context, cert_ref)
-        kind = json.loads((folder / "about.json").read_text())["kind"]
+        kind = json.loads((folder / contract.ABOUT).read_text())["kind"]
         if kind != "certificate":
             raise exceptions.CertificateRetrievalException(ref=cert_ref)
-        chain = folder / "chain.pem"
+        chain = folder / contract.CHAIN
         return local.LocalCert(
-            certificate=(folder / "certificate.pem").read_text(),
-            private_key=(folder / "key.pem").read_text(),
+            certificate=(folder / contract.CERTIFICATE).read_text(),
+            private_key=(folder / contract.PRIVATE_KEY).read_text(),
             intermediates=list(cert_parser.get_intermediates_pems(chain.read_text()))
             if chain.exists()
             else [],
@@ -52,7 +54,7 @@ class Certificates(cert_mgr.CertManager):  # type: ignore[misc]
 
     def get_secret(self, context: Any, secret_ref: str) -> str:
         folder = self._folder(context, secret_ref)
-        secret = folder / "secret.pem"
+        secret = folder / contract.SECRET
         if not secret.exists():
             raise exceptions.CertificateRetrievalException(ref=secret_ref)
         return secret.read_text()

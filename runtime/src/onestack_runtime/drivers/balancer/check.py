@@ -11,7 +11,7 @@ import dataclasses
 import json
 import sys
 
-from onestack_runtime.paths import ETC
+from onestack_runtime.paths import configuration
 from onestack_runtime.serving import threads
 
 
@@ -19,7 +19,9 @@ def main() -> int:
     threads.native()
     from octavia.common import service
 
-    service.prepare_service(["octavia-check", f"--config-file={ETC}/octavia/octavia.conf"])
+    service.prepare_service(
+        ["octavia-check", *(f"--config-file={file}" for file in configuration("octavia"))]
+    )
     from onestack_runtime.drivers.balancer import audit
 
     number, found = audit.examine()

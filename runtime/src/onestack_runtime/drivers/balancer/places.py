@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from onestack_runtime.paths import LIB, RUN
+from onestack_runtime import contract
+from onestack_runtime.paths import RUN
 
-BALANCERS = LIB / "octavia/balancers"
+BALANCERS = Path(contract.BALANCERS)
 """Also `[haproxy_amphora] base_cert_dir`: Octavia's template looks for certificates in <it>/<balancer>."""
-SOCKETS = RUN / "octavia/balancers"
+SOCKETS = Path(contract.BALANCER_SOCKETS)
 LOCKS = RUN / "octavia/locks"
 NAMESPACES = RUN / "netns"
-PREFIX = "lb-"
-_DIGITS = 11
-"""An interface's name has room for 15 characters."""
+PREFIX = contract.BALANCER_PREFIX
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class Place:
 
     @property
     def pid(self) -> Path:
-        return self.sockets / "pid"
+        return self.sockets / contract.HAPROXY_PID
 
     @property
     def master(self) -> Path:
@@ -63,7 +62,7 @@ class Place:
     @property
     def socket(self) -> Path:
         """HAProxy's runtime socket: that of the process which serves now."""
-        return self.sockets / "runtime.sock"
+        return self.sockets / contract.HAPROXY_SOCKET
 
     @property
     def lock(self) -> Path:
@@ -72,7 +71,7 @@ class Place:
     @property
     def name(self) -> str:
         """Of the network namespace, and of its interface's outer end."""
-        return PREFIX + self.id.replace("-", "")[:_DIGITS]
+        return contract.balancer_name(self.id)
 
     @property
     def namespace(self) -> Path:

@@ -12,13 +12,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from onestack_runtime import contract
 from onestack_runtime.drivers.balancer.places import NAMESPACES, PREFIX, Place
-from onestack_runtime.paths import RUN
 from onestack_runtime.serving.commands import Failed, run
 
 INSIDE = "eth0"
-INTEGRATION = "br-int"
-_OVS = ("ovs-vsctl", f"--db=unix:{RUN}/openvswitch/db.sock", "--timeout=20")
+_OVS = ("ovs-vsctl", f"--db=unix:{contract.OVSDB_SOCKET}", "--timeout=20")
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,16 @@ def switch(place: Place, card: Card) -> list[str]:
     """The command that plugs the outer end into the integration bridge."""
     return [
         *_OVS,
-        *("--may-exist", "add-port", INTEGRATION, place.name, "--", "set", "Interface", place.name),
+        *(
+            "--may-exist",
+            "add-port",
+            contract.INTEGRATION_BRIDGE,
+            place.name,
+            "--",
+            "set",
+            "Interface",
+            place.name,
+        ),
         f"external_ids:iface-id={card.port}",
         f'external_ids:attached-mac="{card.mac}"',
         "external_ids:iface-status=active",
@@ -87,7 +95,11 @@ def switch(place: Place, card: Card) -> list[str]:
 
 def unswitch(names: Iterable[str]) -> list[str]:
     """The command that takes ports out of the integration bridge."""
-    words = [word for name in names for word in ("--", "--if-exists", "del-port", INTEGRATION, name)]
+    words = [
+        word
+        for name in names
+        for word in ("--", "--if-exists", "del-port", contract.INTEGRATION_BRIDGE, name)
+    ]
     return [*_OVS, *words]
 
 

@@ -12,7 +12,8 @@ from octavia_lib.api.drivers import driver_lib, exceptions
 from octavia_lib.common import constants
 from oslo_config import cfg
 
-from onestack_runtime.drivers.balancer import graph, names
+from onestack_runtime import contract
+from onestack_runtime.drivers.balancer import graph
 
 
 def load(balancer: str) -> Any:
@@ -36,7 +37,7 @@ def _ids(*conditions: Any) -> list[str]:
     session = database.get_session()
     with session.begin():
         query = session.query(models.LoadBalancer.id).filter(
-            models.LoadBalancer.provider.in_(names.NAMES), *conditions
+            models.LoadBalancer.provider.in_(contract.BALANCER_NAMES), *conditions
         )
         return [row[0] for row in query.all()]
 

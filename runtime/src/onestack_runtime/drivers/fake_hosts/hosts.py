@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-PREFIX = "fake-"
-DRIVER = "onestack_fake_hosts"
-"""The mechanism driver that binds their ports (`binding`), as Neutron knows it."""
-COUNT = "ONESTACK_FAKE_HOSTS"
-"""Environment variable: how many."""
+from onestack_runtime import contract
 
 
 def names() -> list[str]:
     """fake-1 … fake-N."""
-    return [f"{PREFIX}{number}" for number in range(1, int(os.environ.get(COUNT, "1")) + 1)]
+    return [
+        f"{contract.FAKE_HOST_PREFIX}{number}"
+        for number in range(1, int(os.environ.get(contract.FAKE_HOSTS, "1")) + 1)
+    ]
 
 
 def prepare() -> None:

@@ -21,7 +21,8 @@ from os_brick import exception
 from os_brick.initiator import connector as factory
 from os_brick.initiator.connectors import base, local
 
-from onestack_runtime.drivers.volumes import LOGICAL, PROTOCOL, logical
+from onestack_runtime import contract
+from onestack_runtime.drivers.volumes import logical
 from onestack_runtime.paths import RUN
 
 LOG = logging.getLogger(__name__)
@@ -36,8 +37,8 @@ _NODE = "volume"
 def register() -> None:
     """Enter the connectors into os-brick's table (by names in capitals): there is no entry point for them."""
     table = factory.get_connector_mapping()
-    table[PROTOCOL.upper()] = f"{__name__}.FileConnector"
-    table[LOGICAL.upper()] = f"{__name__}.LogicalConnector"
+    table[contract.FILE_PROTOCOL.upper()] = f"{__name__}.FileConnector"
+    table[contract.LOGICAL_PROTOCOL.upper()] = f"{__name__}.LogicalConnector"
 
 
 def command(image: str, mount: str, pid_file: str, *, writable: bool) -> list[str]:

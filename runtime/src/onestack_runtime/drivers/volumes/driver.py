@@ -21,7 +21,8 @@ from oslo_config import cfg
 from oslo_log import log as logging
 from oslo_utils import units
 
-from onestack_runtime.drivers.volumes import PROTOCOL, qcow2
+from onestack_runtime import contract
+from onestack_runtime.drivers.volumes import qcow2
 
 LOG = logging.getLogger(__name__)
 FORMAT = "qcow2"
@@ -29,7 +30,7 @@ MODE = 0o600
 
 OPTIONS = [
     cfg.StrOpt(
-        "file_volumes_dir",
+        contract.FILE_FOLDER,
         default="$state_path/volumes",
         help="The folder that holds this backend's volumes.",
     )
@@ -46,10 +47,10 @@ class FileDriver(
     """Volumes as files; `provider_location` is the folder."""
 
     VERSION = "1.0.0"
-    driver_volume_type = PROTOCOL
+    driver_volume_type = contract.FILE_PROTOCOL
     driver_prefix = "file"
     volume_backend_name = "file"
-    vendor_name = "OneStack"
+    vendor_name = contract.VENDOR
 
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
@@ -205,7 +206,7 @@ class FileDriver(
         """Bytes in all, bytes free, bytes promised to volumes."""
         disk = os.statvfs(self.base)
         promised = 0
-        for path in Path(self.base).glob("volume-*"):
+        for path in Path(self.base).glob(contract.VOLUME_FILES):
             # A chain counts once, by the file at its end; the files above have their volume's id and a dot.
             if "." not in path.name:
                 try:
@@ -232,7 +233,7 @@ class FileDriver(
             "volume_backend_name": self.configuration.safe_get("volume_backend_name"),
             "vendor_name": self.vendor_name,
             "driver_version": self.VERSION,
-            "storage_protocol": PROTOCOL,
+            "storage_protocol": contract.FILE_PROTOCOL,
             "total_capacity_gb": round(total / units.Gi, 2),
             "free_capacity_gb": round(free / units.Gi, 2),
             "provisioned_capacity_gb": round(promised / units.Gi, 2),
@@ -244,7 +245,7 @@ class FileDriver(
             "online_extend_support": True,
             "multiattach": False,
             "QoS_support": False,
-            "location_info": f"{PROTOCOL}:{self._machine()}:{self.base}",
+            "location_info": f"{contract.FILE_PROTOCOL}:{self._machine()}:{self.base}",
         }
 
     # Moving.
@@ -260,7 +261,7 @@ class FileDriver(
         """
         protocol, _, rest = str(host["capabilities"].get("location_info", "")).partition(":")
         machine, _, folder = rest.partition(":")
-        if protocol != PROTOCOL or machine != self._machine() or self._snapshots_exist(volume):
+        if protocol != contract.FILE_PROTOCOL or machine != self._machine() or self._snapshots_exist(volume):
             return False, None
         if volume.status not in ("available", "retyping", "maintenance") or folder == self.base:
             return False, None

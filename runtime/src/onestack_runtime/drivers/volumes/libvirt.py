@@ -8,15 +8,16 @@ from typing import Any
 
 from nova.virt.libvirt.volume import volume
 
-from onestack_runtime.drivers.volumes import LOGICAL, PROTOCOL, logical, note
+from onestack_runtime import contract
+from onestack_runtime.drivers.volumes import logical, note
 
 
 def register() -> None:
     """Enter the classes into the table LibvirtDriver looks volumes up in: there is no entry point for them."""
     from nova.virt.libvirt import driver
 
-    driver.VOLUME_DRIVERS[PROTOCOL] = f"{__name__}.FileVolumeDriver"
-    driver.VOLUME_DRIVERS[LOGICAL] = f"{__name__}.LogicalVolumeDriver"
+    driver.VOLUME_DRIVERS[contract.FILE_PROTOCOL] = f"{__name__}.FileVolumeDriver"
+    driver.VOLUME_DRIVERS[contract.LOGICAL_PROTOCOL] = f"{__name__}.LogicalVolumeDriver"
 
 
 class FileVolumeDriver(volume.LibvirtBaseVolumeDriver):  # type: ignore[misc]

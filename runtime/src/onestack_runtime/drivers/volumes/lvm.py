@@ -11,14 +11,15 @@ from cinder import interface
 from cinder.volume.drivers import lvm
 from cinder.volume.targets import driver as target
 
-from onestack_runtime.drivers.volumes import LOGICAL, logical
+from onestack_runtime import contract
+from onestack_runtime.drivers.volumes import logical
 from onestack_runtime.paths import LIB
 
 
 class LocalTarget(target.Target):  # type: ignore[misc]
     """No target: who asks is told the volume's device."""
 
-    protocol = storage_protocol = LOGICAL
+    protocol = storage_protocol = contract.LOGICAL_PROTOCOL
 
     def ensure_export(self, context: Any, volume: Any, volume_path: str) -> None:
         return None
@@ -36,7 +37,7 @@ class LocalTarget(target.Target):  # type: ignore[misc]
             "logical_volume": volume["name"],
             "device_path": str(logical.device(group, volume["name"])),
         }
-        return {"driver_volume_type": LOGICAL, "data": data}
+        return {"driver_volume_type": contract.LOGICAL_PROTOCOL, "data": data}
 
     def terminate_connection(self, volume: Any, connector: dict[str, Any], **how: Any) -> None:
         return None
@@ -53,7 +54,7 @@ class LogicalVolumeDriver(lvm.LVMVolumeDriver):  # type: ignore[misc]
         logical.lend(LIB / "cinder/machine")
         super().__init__(*args, **named)
         self.target_driver = LocalTarget(configuration=self.configuration)
-        self.protocol = LOGICAL
+        self.protocol = contract.LOGICAL_PROTOCOL
 
     def local_path(self, volume: Any, vg: str | None = None) -> str:
         """The volume's, or a snapshot's, device: it is there when this returns."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from onestack_runtime import contract
+
 
 def active(folder: Path, name: str) -> str:
     """The file on top of the chain that `name` is one of.
@@ -13,7 +15,7 @@ def active(folder: Path, name: str) -> str:
     which a snapshot stands would spoil both.
     """
     try:
-        noted = json.loads((folder / f"{name.partition('.')[0]}.info").read_text())["active"]
+        noted = json.loads((folder / (name.partition(".")[0] + contract.VOLUME_NOTE)).read_text())
+        return str(noted[contract.VOLUME_ACTIVE])
     except (OSError, ValueError, KeyError):
         return name
-    return str(noted)

@@ -6,8 +6,9 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-_MAGIC = b"QFI\xfb"
-_HEADER = struct.Struct(">4sIQIIQ")
+from onestack_runtime import contract
+
+_HEADER = struct.Struct(contract.QCOW2_HEADER)
 
 
 class NotQcow2(ValueError):
@@ -26,7 +27,7 @@ def header(path: str | Path) -> Header:
     """Read it. Raises NotQcow2, OSError."""
     with Path(path).open("rb") as file:
         raw = file.read(_HEADER.size)
-        if len(raw) < _HEADER.size or raw[:4] != _MAGIC:
+        if len(raw) < _HEADER.size or raw[:4] != contract.QCOW2_MAGIC:
             raise NotQcow2(f"{path} is not a qcow2 image")
         _, _, offset, length, _, size = _HEADER.unpack(raw)
         if not offset:

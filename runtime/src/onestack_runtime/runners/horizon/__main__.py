@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable, Iterable
 from wsgiref.util import setup_testing_defaults
 
-from onestack_runtime.paths import API, LIB, folder
+from onestack_runtime import contract
+from onestack_runtime.paths import LIB, folder
 from onestack_runtime.replacements import registry
 from onestack_runtime.runners import horizon
 from onestack_runtime.serving import threads
@@ -36,7 +37,9 @@ def main() -> None:
 
     pages = get_wsgi_application()
     process = Process("horizon")
-    process.serve(with_static_files(pages), str(API / "horizon.sock"), "dashboard", THREADS)
+    process.serve(
+        with_static_files(pages), contract.socket("horizon"), contract.API_PATHS["horizon"], THREADS
+    )
     process.worker("pages", lambda: warm(pages), retry=False)
     process.thread("sessions", lambda: sweep(process.wait))
     process.run()
@@ -68,7 +71,11 @@ def warm(pages: Application) -> None:
     from openstack_auth import policy
 
     policy._get_enforcer()
-    environ: Environ = {"SCRIPT_NAME": "/dashboard", "PATH_INFO": "/auth/login/", "HTTP_HOST": "localhost"}
+    environ: Environ = {
+        "SCRIPT_NAME": f"/{contract.API_PATHS['horizon']}",
+        "PATH_INFO": "/auth/login/",
+        "HTTP_HOST": "localhost",
+    }
     setup_testing_defaults(environ)
     seen: list[str] = []
 

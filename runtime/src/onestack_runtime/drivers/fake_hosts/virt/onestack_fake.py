@@ -12,15 +12,15 @@ from typing import Any
 from nova.virt import fake
 from nova.volume import cinder
 
+from onestack_runtime import contract
+
 _NAMESPACE = uuid.UUID("8a4a2b5e-5f0e-4c44-9d0a-6d3c1f6f0b7e")
 
 
 class FakeHost(fake.FakeDriver):  # type: ignore[misc]
-    """64 processors, 256 GiB of memory, 10 TB of disk; nothing behind it."""
+    """Nothing is behind it."""
 
-    vcpus = 64
-    memory_mb = 262144
-    local_gb = 10000
+    vcpus, memory_mb, local_gb = contract.FAKE_HOST_SIZE
 
     def get_available_resource(self, nodename: str) -> dict[str, Any]:
         resources: dict[str, Any] = super().get_available_resource(nodename)

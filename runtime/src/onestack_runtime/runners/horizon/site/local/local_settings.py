@@ -15,12 +15,15 @@ from pathlib import Path
 from openstack_dashboard.defaults import LAUNCH_INSTANCE_DEFAULTS, OPENSTACK_CINDER_FEATURES, POLICY_DIRS
 from openstack_dashboard.local import enabled as _enabled  # what has a name without _ becomes a setting
 
-_KEPT = Path("/var/lib/horizon")
-_CLOUD = Path("/etc/onestack/horizon/settings.json")
+from onestack_runtime import contract as _contract
+from onestack_runtime import paths as _paths
+
+_KEPT = _paths.LIB / "horizon"
+(_CLOUD,) = _paths.configuration("horizon")
 
 DEBUG = False
-WEBROOT = "/dashboard/"
-STATIC_ROOT = os.environ.get("ONESTACK_STATIC_ROOT", "/usr/lib/onestack-dashboard")
+WEBROOT = f"/{_contract.API_PATHS['horizon']}/"
+STATIC_ROOT = os.environ.get(_contract.STATIC_ROOT, _contract.DASHBOARD)
 COMPRESS_OFFLINE = True
 AVAILABLE_THEMES = [("default", "Default", "themes/default")]
 
