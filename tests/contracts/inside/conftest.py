@@ -22,6 +22,7 @@ BY_NAME = {each.name: each for each in registry.ALL}
 class Both:
     """Of one entry: upstream's values and ours, in the order of its targets."""
 
+    targets: tuple[str, ...]
     upstream: tuple[Any, ...]
     ours: tuple[Any, ...]
 
@@ -47,7 +48,7 @@ def both(request: pytest.FixtureRequest) -> Both:
     """The entry's, not installed."""
     entry = _entry(request)
     upstream = tuple(map(source.value, entry.targets))
-    return Both(upstream, entry.build(*upstream))
+    return Both(entry.targets, upstream, entry.build(*upstream))
 
 
 @pytest.fixture

@@ -28,9 +28,5 @@ class Replacement:
     places. It changes nothing itself."""
     gain: str = ""
     """What was measured, where, or NOT_ALONE. Only of performance."""
-    differs: str = ""
-    """What can be noticed of it, where it is not exactly as upstream."""
     uses: tuple[str, ...] = ()
     """What of upstream's it calls or relies on; it must be there, and functions among it must be unchanged, too."""
-    single_process: bool = False
-    """It holds only where one process is all of the project on all hosts."""

@@ -53,10 +53,6 @@ def _entry(each: Replacement) -> Iterator[str]:
     yield from (f"- replaces: `{target}`" for target in each.targets)
     if each.gain:
         yield f"- gain: {each.gain}"
-    if each.differs:
-        yield f"- differs: {each.differs}"
-    if each.single_process:
-        yield "- host: one process is all of the project"
     yield ""
 
 

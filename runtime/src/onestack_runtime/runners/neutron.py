@@ -39,8 +39,6 @@ def main() -> None:
     for stale in (RUN / "neutron").glob("neutron_start_time*"):
         stale.unlink()
     folder(LIB / "neutron")
-    if EMPTY_TABLES in active:
-        empty_tables.EMPTY.watch()
     from neutron import policy, server
     from neutron.server import api
     from neutron_lib.db import api as database
@@ -57,9 +55,7 @@ def main() -> None:
     process = Process("neutron")
     if EMPTY_TABLES in active:
         engine = database.get_context_manager().writer.get_engine()
-        tables = model_base.BASEV2.metadata.tables.values()
-        empty_tables.EMPTY.learn(engine, tables)
-        process.thread("empty tables", lambda: empty_tables.keep(engine, tables, process.wait))
+        empty_tables.EMPTY.learn(engine, empty_tables.related(model_base.BASEV2))
     process.serve(application, contract.socket("neutron"), contract.API_PATHS["neutron"], API_THREADS)
     workers = Workers()
     process.worker("neutron workers", workers.start, workers.stop, retry=False)
