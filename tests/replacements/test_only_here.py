@@ -28,6 +28,10 @@ ALLOWED = {
         "get_driver",
     ): "the name of a driver, which upstream's own function sets as well",
     (
+        "replacements/octavia.py",
+        "get_neutron_client",
+    ): "the client that upstream's own function sets, and that is of no use, is dropped",
+    (
         "replacements/objects.py",
         "_make_class_properties",
     ): "properties of a class, which is what upstream's is for",

@@ -109,11 +109,10 @@ class _DriverAgent:
 
         Raises while Keystone or Neutron does not answer.
         """
-        from octavia.common import clients
-        from openstack import exceptions
         from ovn_octavia_provider.agent import OvnProviderAgent
+        from ovn_octavia_provider.common import clients
 
-        exceptions.raise_from_response(clients.NeutronAuth.get_neutron_client().network.get("/"))
+        clients.get_neutron_client()
         self._thread(OvnProviderAgent)
 
     def _thread(self, body: Any) -> None:

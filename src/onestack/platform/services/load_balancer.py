@@ -40,9 +40,7 @@ def _files(view: View) -> dict[str, str]:
             "database": common.database(view, "octavia", "octavia"),
             "keystone_authtoken": common.authtoken(view, "octavia"),
             "service_auth": common.credentials(view, "octavia"),
-            # With the version of its API. openstacksdk else asks for it when Octavia makes its one client: if Neutron
-            # is away at that moment, the client has none, and each of its requests is answered with 404 from then on.
-            "neutron": common.client(view, "octavia", "networking/v2.0"),
+            "neutron": common.client(view, "octavia", "networking"),
             "controller_worker": {
                 "network_driver": "allowed_address_pairs_driver",
                 # Balancers are no guests: nobody asks Nova, Cinder or Glance.
