@@ -2,7 +2,7 @@
 
 OVN tells of each new port that it is down. Neutron then marks it so, which it is, in several transactions; and it
 hears of that late when it has much to do. A port of a fake host (`fake_hosts`), which OVN never sees up, is
-ACTIVE by then, as its binding says; it was marked DOWN for good, and Nova told that its card was gone.
+ACTIVE by then, as its binding says; it was marked DOWN for good, and Nova told that its interface was gone.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from onestack_runtime import contract  # noqa: E402
 from onestack_runtime.paths import ENVIRONMENT, ETC, LIB, folder  # noqa: E402
 from onestack_runtime.replacements import registry  # noqa: E402
 from onestack_runtime.replacements.processors import NAME as ONE_PROCESSOR  # noqa: E402
-from onestack_runtime.runners import guest_cards, libvirt_connection  # noqa: E402
+from onestack_runtime.runners import libvirt_connection, tap_interfaces  # noqa: E402
 from onestack_runtime.serving import processors  # noqa: E402
 from onestack_runtime.serving.process import Process  # noqa: E402
 
@@ -145,7 +145,7 @@ class _Compute(_Worker):
         if _by_libvirt():
             host = self._services[0].manager.driver._host
             self._process.thread("libvirt", lambda: libvirt_connection.keep(host, self._process.wait))
-            self._process.thread("guests' cards", lambda: guest_cards.keep_up(self._process.wait))
+            self._process.thread("tap interfaces", lambda: tap_interfaces.keep_up(self._process.wait))
 
 
 def _by_libvirt() -> bool:

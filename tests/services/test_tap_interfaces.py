@@ -1,4 +1,4 @@
-"""A guest's network card that is down is set up again, and nobody else's."""
+"""A guest's tap interface that is down is set up again, and nobody else's."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from onestack_runtime.runners import guest_cards
+from onestack_runtime.runners import tap_interfaces
 from onestack_runtime.serving.commands import Failed
 
 UP, DOWN = "0x1103\n", "0x1102\n"
@@ -14,7 +14,7 @@ UP, DOWN = "0x1103\n", "0x1102\n"
 
 @pytest.fixture
 def interfaces(tmp_path: Path) -> Path:
-    cards = {
+    taps = {
         "tapa1b2c3d4-01": (DOWN, True),
         "tapa1b2c3d4-02": (UP, True),
         "tapa1b2c3d4-40": (DOWN, False),  # the metadata agent's: a pair of interfaces, not a program's
@@ -22,7 +22,7 @@ def interfaces(tmp_path: Path) -> Path:
         "tap0": (DOWN, True),
         "tapa1b2c3d4-01b": (DOWN, True),
     }
-    for name, (flags, program) in cards.items():
+    for name, (flags, program) in taps.items():
         (tmp_path / name).mkdir()
         (tmp_path / name / "flags").write_text(flags)
         if program:
@@ -35,7 +35,7 @@ def looks(times: int) -> list[bool]:
     return [False] * times + [True]
 
 
-def test_only_guests_cards_that_are_down_are_set_up(
+def test_only_guests_interfaces_that_are_down_are_set_up(
     interfaces: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ran: list[list[str]] = []
@@ -45,9 +45,9 @@ def test_only_guests_cards_that_are_down_are_set_up(
         (interfaces / argv[3] / "flags").write_text(UP)
         return ""
 
-    monkeypatch.setattr(guest_cards, "run", run)
+    monkeypatch.setattr(tap_interfaces, "run", run)
     ended = iter(looks(3))
-    guest_cards.keep_up(lambda seconds: next(ended), interfaces)
+    tap_interfaces.keep_up(lambda seconds: next(ended), interfaces)
     assert ran == [["ip", "link", "set", "tapa1b2c3d4-01", "up"]]
 
 
@@ -58,7 +58,7 @@ def test_one_that_cannot_be_set_up_is_tried_again(interfaces: Path, monkeypatch:
         ran.append(argv)
         raise Failed("Cannot find device")
 
-    monkeypatch.setattr(guest_cards, "run", run)
+    monkeypatch.setattr(tap_interfaces, "run", run)
     ended = iter(looks(2))
-    guest_cards.keep_up(lambda seconds: next(ended), interfaces)
+    tap_interfaces.keep_up(lambda seconds: next(ended), interfaces)
     assert len(ran) == 2
