@@ -28,7 +28,7 @@ from oslo_config import cfg
 from oslo_messaging._metrics import client as metrics
 from oslo_messaging.transport import RPCTransport
 
-from onestack_runtime.bus.driver import LocalDriver
+from onestack_runtime.drivers.bus.driver import LocalDriver
 
 PAYLOAD = {"instance": {"uuid": str(uuid.UUID(int=1)), "metadata": {str(n): "value" * 4 for n in range(40)}}}
 CLIENTS = 8  # threads that call at once

@@ -16,7 +16,7 @@ from onestack import capacity as sizing
 from onestack import workloads
 from onestack.apply import Outcome
 from onestack.capacity import Report as CapacityReport
-from onestack.capacity.from_spec import PRETENDED
+from onestack.core import contract
 from onestack.core.errors import BadInput
 from onestack.core.events import Emit, silent
 from onestack.core.paths import Paths
@@ -150,7 +150,7 @@ class Cloud:
     ) -> tuple[list[sizing.Host], str]:
         pretended = sizing.pretended(spec)
         if number is not None or like is not None:
-            size = like or (PRETENDED if pretended else hardware.size(self.paths.lib))
+            size = like or (contract.FAKE_HOST_SIZE if pretended else hardware.size(self.paths.lib))
             many = number or len(pretended) or 1
             return sizing.supposed(spec, many, size), "as asked"
         if self._runs(spec):

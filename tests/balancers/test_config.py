@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from onestack_runtime.balancer import config
-from onestack_runtime.balancer.config import Extra
-from onestack_runtime.balancer.places import Place
+from onestack_runtime.drivers.balancer import config
+from onestack_runtime.drivers.balancer.config import Extra
+from onestack_runtime.drivers.balancer.places import Place
 
 PLACE = Place("e951c62f-85c1-4fbb-b8e3-f8128b7d0175")
 # As Octavia 19.0.0 renders it, shortened.

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from onestack_runtime.balancer import control
-from onestack_runtime.balancer.control import Refused, Wanted
+from onestack_runtime.drivers.balancer import control
+from onestack_runtime.drivers.balancer.control import Refused, Wanted
 
 # As HAProxy 3.0 says it.
 STATE = """\

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from onestack_runtime.balancer import graph
+from onestack_runtime.drivers.balancer import graph
 
 
 def thing(name: str, status: str = "ACTIVE", *, enabled: bool = True, **more: Any) -> Any:

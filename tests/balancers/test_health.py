@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from onestack_runtime.balancer import health, statistics
-from onestack_runtime.balancer.health import Shape
-from onestack_runtime.balancer.statistics import Statistics
+from onestack_runtime.drivers.balancer import health, statistics
+from onestack_runtime.drivers.balancer.health import Shape
+from onestack_runtime.drivers.balancer.statistics import Statistics
 
 SHAPE = Shape(listeners={"L": True}, pools={"P": ["m1", "m2"], "Q": ["m3"]})
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from onestack_runtime.balancer import plug
-from onestack_runtime.balancer.places import Place
-from onestack_runtime.balancer.plug import Card
+from onestack_runtime.drivers.balancer import plug
+from onestack_runtime.drivers.balancer.places import Place
+from onestack_runtime.drivers.balancer.plug import Card
 
 PLACE = Place("e951c62f-85c1-4fbb-b8e3-f8128b7d0175")
 CARD = Card(

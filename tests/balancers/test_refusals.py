@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from onestack_runtime.balancer import refusals
+from onestack_runtime.drivers.balancer import refusals
 
 UNSET = object()
 

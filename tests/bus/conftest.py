@@ -14,7 +14,7 @@ from oslo_config import cfg
 from oslo_messaging._metrics import client as metrics
 from oslo_messaging.transport import NotificationTransport, RPCTransport
 
-from onestack_runtime.bus.driver import LocalDriver
+from onestack_runtime.drivers.bus.driver import LocalDriver
 
 PATIENCE = 30  # seconds until a message that does not come counts as lost
 

@@ -19,7 +19,7 @@ import oslo_messaging
 from oslo_config import cfg
 from oslo_messaging._metrics import client as metrics
 from oslo_messaging.transport import RPCTransport
-from onestack_runtime.bus.driver import LocalDriver
+from onestack_runtime.drivers.bus.driver import LocalDriver
 
 conf = cfg.ConfigOpts()
 conf([])

@@ -11,8 +11,8 @@ from typing import Any
 import oslo_messaging
 import pytest
 
-from onestack_runtime.bus import queues
-from onestack_runtime.bus.call import PendingCall
+from onestack_runtime.drivers.bus import queues
+from onestack_runtime.drivers.bus.call import PendingCall
 
 from .conftest import PATIENCE, Bus, Inbox
 

@@ -8,8 +8,8 @@ from typing import Any
 import oslo_messaging
 import pytest
 
-from onestack_runtime.bus import listener as listener_module
-from onestack_runtime.bus.broker import Broker
+from onestack_runtime.drivers.bus import listener as listener_module
+from onestack_runtime.drivers.bus.broker import Broker
 
 from .conftest import PATIENCE, Bus, Inbox
 

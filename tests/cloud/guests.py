@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from openstack.connection import Connection
 
 from onestack import Cloud
+from onestack.core.contract import OVSDB_SOCKET, RUN
 from onestack.core.errors import OneStackError, PermanentError
 from onestack.core.wait import until
 from onestack.health.verify import guest as inside
 from onestack.health.verify import guests as checks
 from onestack.host import processes
-from onestack.platform.places import NORTH_SOCKET, RUN, SWITCH_SOCKET
+from onestack.platform.places import NORTH_SOCKET
 
 ACTIVE_SECONDS = 240.0
 ANSWER_SECONDS = 180.0
@@ -121,7 +122,7 @@ def wiring(cloud: Cloud, admin: Connection, guest: Guest) -> Iterator[str]:
     beside the cloud's own end answers for an address."""
     site = cloud.site
     north = ("ovn-nbctl", f"--db=unix:{NORTH_SOCKET}", "--timeout=15")
-    switch = ("ovs-vsctl", f"--db=unix:{SWITCH_SOCKET}", "--timeout=15")
+    switch = ("ovs-vsctl", f"--db=unix:{OVSDB_SOCKET}", "--timeout=15")
     ports = list(admin.network.ports(device_id=guest.server))
     asked = [["ip", "neigh"], [*north, "--columns=name,ports,acls", "list", "Port_Group"]]
     for port in ports:

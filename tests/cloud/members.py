@@ -19,12 +19,12 @@ from typing import Any
 from openstack.connection import Connection
 
 from onestack import Cloud
+from onestack.core.contract import OVSDB_SOCKET
 from onestack.core.wait import until
-from onestack.platform.places import SWITCH_SOCKET
 
 SERVER = Path(__file__).with_name("member_server.py")
 
-_SWITCH = ("ovs-vsctl", f"--db=unix:{SWITCH_SOCKET}")
+_SWITCH = ("ovs-vsctl", f"--db=unix:{OVSDB_SOCKET}")
 
 
 @dataclass

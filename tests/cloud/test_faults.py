@@ -15,7 +15,7 @@ from cloud.command import succeed
 from onestack import Cloud
 from onestack.core.wait import until
 from onestack.health import status
-from onestack_runtime import libvirt_connection
+from onestack_runtime.runners import libvirt_connection
 
 pytestmark = pytest.mark.cloud
 
@@ -76,16 +76,16 @@ def test_a_process_that_hangs_is_started_anew(cloud: Cloud, guest: guests.Guest)
     assert guests.qemus(cloud) == running
 
 
-def test_a_guest_whose_card_was_left_down_is_heard_again(cloud: Cloud, guest: guests.Guest) -> None:
-    """As OVS leaves one of a hundred: it writes back flags that it read before libvirt set the card up."""
+def test_a_guest_whose_interface_was_left_down_is_heard_again(cloud: Cloud, guest: guests.Guest) -> None:
+    """As OVS leaves one of a hundred: it writes back flags that it read before libvirt set the interface up."""
     log = cloud.site.log("nova")
     held = len(log.read_text())
     (port,) = cloud.run(lambda: list(cloud.connect().network.ports(device_id=guest.server)))
-    card = f"tap{port.id[:11]}"
-    cloud.site.inside(["ip", "link", "set", card, "down"])
+    tap = f"tap{port.id[:11]}"
+    cloud.site.inside(["ip", "link", "set", tap, "down"])
     until(
         "Nova's log to say so",
-        lambda: (f"the card {card} of a guest was down" in log.read_text()[held:], "nothing"),
+        lambda: (f"the tap interface {tap} of a guest was down" in log.read_text()[held:], "nothing"),
         seconds=30,
         where=log,
     )

@@ -16,18 +16,21 @@ RUNTIME = Path(__file__).parents[2] / "runtime/src/onestack_runtime"
 REGISTRY = "replacements/registry.py"
 ALLOWED = {
     # A file and a function: why what it sets is not an exchange.
-    ("balancer/graph.py", "prune"): "a balancer's data as read from the database, in memory",
-    ("balancer/network.py", "release"): "the same",
-    ("bootstrap.py", "main"): "Keystone's Bootstrapper is told what to make by its attributes",
-    ("cinder.py", "main"): "sys.argv",
-    ("manage.py", "main"): "sys.argv",
-    ("migrate.py", "_command"): "sys.argv",
-    ("process.py", "run"): "sys.unraisablehook, Python's own hook",
+    ("drivers/balancer/graph.py", "prune"): "a balancer's data as read from the database, in memory",
+    ("drivers/balancer/network.py", "release"): "the same",
+    ("admin/bootstrap.py", "main"): "Keystone's Bootstrapper is told what to make by its attributes",
+    ("runners/cinder.py", "main"): "sys.argv",
+    ("admin/manage.py", "main"): "sys.argv",
+    ("admin/migrate.py", "_command"): "sys.argv",
+    ("serving/process.py", "run"): "sys.unraisablehook, Python's own hook",
     (
         "replacements/octavia.py",
         "get_driver",
     ): "the name of a driver, which upstream's own function sets as well",
-    ("octavia_clients.py", "octavia"): "a client that Octavia keeps and that is of no use is dropped",
+    (
+        "replacements/octavia.py",
+        "get_neutron_client",
+    ): "the client that upstream's own function sets, and that is of no use, is dropped",
     (
         "replacements/objects.py",
         "_make_class_properties",

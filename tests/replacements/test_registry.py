@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from onestack_runtime import contract
 from onestack_runtime.replacements import registry, source
 from onestack_runtime.replacements.digests import DIGESTS
 from onestack_runtime.replacements.entry import Replacement
@@ -117,7 +118,7 @@ def test_without_tuning_only_what_is_required_is_installed(
     upstream: Callable[[str], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = upstream(UPSTREAM)
-    monkeypatch.setenv(registry.TUNING, "none")
+    monkeypatch.setenv(contract.TUNING, "none")
     needed = replace(
         ENTRY, name="needed", kind="required", targets=("upstream_0:LIMIT",), build=lambda limit: (9,)
     )
@@ -131,7 +132,7 @@ def test_one_can_be_left_out_to_measure_it(
     upstream: Callable[[str], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upstream(UPSTREAM)
-    monkeypatch.setenv(registry.TUNING, "full -shown")
+    monkeypatch.setenv(contract.TUNING, "full -shown")
     other = replace(ENTRY, name="shown-too")
     assert registry.install("nova", [ENTRY, other], digests(ENTRY), tmp_path) == {"shown-too"}
     assert [each["name"] for each in noted(tmp_path)["skipped"]] == ["shown"]

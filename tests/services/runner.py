@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from onestack_runtime.process import Process
+from onestack_runtime.serving.process import Process
 
 
 def main() -> None:

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 import os_service_types
 import pytest
 
+from onestack.core import contract
 from onestack.platform import catalogue, graph
 from onestack.platform.services import CATALOGUE, _common
 from onestack.platform.services.identity import BOOTSTRAP, bootstrap, wanted
 from onestack.platform.view import View, VolumeBackend
-from onestack_runtime.replacements import registry
 from services.views import with_cloud, with_here
 
 
@@ -50,7 +50,7 @@ def test_processes_need_only_processes_and_steps_that_are_there(view: View) -> N
 
 
 def test_a_process_is_given_longer_to_end_than_its_runner_takes() -> None:
-    from onestack_runtime import process as life
+    from onestack_runtime.serving import process as life
 
     assert life.STOP_SECONDS < 15  # shape.Process.stop_seconds of all but nova
 
@@ -91,11 +91,9 @@ def test_databases_are_those_the_service_declares(view: View) -> None:
 
 
 def test_tokens_are_kept_where_the_runner_puts_its_cache(view: View) -> None:
-    from onestack_runtime.token_cache import ENVIRON_KEY
-
     with_tokens = [sections for sections in files(view).values() if "keystone_authtoken" in sections]
     assert len(with_tokens) == len([each for each in CATALOGUE.values() if each.user])
-    assert {sections["keystone_authtoken"]["cache"] for sections in with_tokens} == {ENVIRON_KEY}
+    assert {sections["keystone_authtoken"]["cache"] for sections in with_tokens} == {contract.TOKEN_CACHE}
 
 
 def test_guests_use_the_hypervisor_that_was_found(view: View, fake_view: View) -> None:
@@ -203,16 +201,14 @@ def test_services_make_links_of_what_the_client_asked_for(view: View) -> None:
 
 
 def test_the_balancers_provider_is_there_by_upstreams_names_too(view: View) -> None:
-    from onestack_runtime.balancer import names
-
     def providers(*chosen: str) -> tuple[list[str], str]:
         settings = files(with_cloud(view, balancer_providers=chosen))["octavia/octavia.conf"]["api_settings"]
         enabled = [each.partition(":") for each in settings["enabled_provider_drivers"].split(",")]
         assert all(what for _, _, what in enabled)
         return [name for name, _, _ in enabled], settings["default_provider_driver"]
 
-    assert providers("haproxy") == (["haproxy", *names.ALIASES], "haproxy")
-    assert providers("ovn", "haproxy") == (["ovn", "haproxy", *names.ALIASES], "ovn")
+    assert providers("haproxy") == (["haproxy", *contract.BALANCER_ALIASES], "haproxy")
+    assert providers("ovn", "haproxy") == (["ovn", "haproxy", *contract.BALANCER_ALIASES], "ovn")
     assert providers("ovn") == (["ovn"], "ovn")
 
 
@@ -221,5 +217,4 @@ def test_each_projects_process_is_told_which_replacements_to_install(view: View,
     told = with_cloud(view, tuning=tuning)
     for service in CATALOGUE.values():
         for process in service.processes(told):
-            assert process.environment[_common.TUNING] == tuning, process.name
-    assert _common.TUNING == registry.TUNING
+            assert process.environment[contract.TUNING] == tuning, process.name

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from onestack_runtime import libvirt_connection
+from onestack_runtime.runners import libvirt_connection
 
 
 class Host:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from onestack_runtime.health import Health
-from onestack_runtime.serving import Mount
+from onestack_runtime.serving.health import Health
+from onestack_runtime.serving.http import Mount
 
 
 def answered(location: str, **environ: str) -> tuple[dict[str, str], dict[str, Any]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from onestack_runtime import processors
+from onestack_runtime.serving import processors
 
 
 def machine(root: Path, cores: list[str], capacities: dict[int, int] | None = None) -> Path:
@@ -49,7 +49,7 @@ def test_a_kernel_that_tells_nothing_will_do(tmp_path: Path) -> None:
 STAY = """
 import json, os, subprocess, sys, threading
 from pathlib import Path
-from onestack_runtime import processors
+from onestack_runtime.serving import processors
 from onestack_runtime.replacements import processors as replaced, registry, source
 digests = {name: source.digest(source.value(name)) for entry in replaced.ENTRIES for name in entry.targets}
 assert registry.install("nova", replaced.ENTRIES, digests, Path(sys.argv[2])) == {replaced.NAME}
@@ -72,7 +72,7 @@ def test_threads_stay_and_children_may_go_anywhere(place: int, tmp_path: Path) -
     allowed = sorted(os.sched_getaffinity(0))
     told = subprocess.run(
         [sys.executable, "-c", STAY, str(place), str(tmp_path)],
-        env={**os.environ, "PYTHONPATH": str(Path(processors.__file__).parents[1])},
+        env={**os.environ, "PYTHONPATH": str(Path(processors.__file__).parents[2])},
         capture_output=True,
         text=True,
         check=True,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from onestack_runtime import token_cache
-from onestack_runtime.token_cache import TokenCache
+from onestack_runtime.serving import token_cache
+from onestack_runtime.serving.token_cache import TokenCache
 
 
 class Clock:

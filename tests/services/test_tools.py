@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from types import SimpleNamespace
 
-from onestack_runtime import key_rotation, manage, migrate
+from onestack_runtime.admin import key_rotation, manage, migrate
 
 
 def test_an_upstream_tool_is_told_where_the_configuration_lies() -> None:

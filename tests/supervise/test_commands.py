@@ -58,8 +58,8 @@ def test_a_log_gets_it_all(tmp_path: Path) -> None:
         (["/usr/sbin/ip", "link", "show", "dev", "x"], "ip link show"),
         (["nsenter", "--mount=/x", "--", "virsh", "list"], "virsh list"),
         (
-            ["python3", "-P", "-m", "onestack_runtime.migrate", "nova", "--word"],
-            "onestack_runtime.migrate nova",
+            ["python3", "-P", "-m", "onestack_runtime.admin.migrate", "nova", "--word"],
+            "onestack_runtime.admin.migrate nova",
         ),
     ],
 )

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from onestack.health.volumes import look
-from onestack_runtime.volumes import identity, note, qcow2
+from onestack_runtime.drivers.volumes import identity, note, qcow2
 
 GIB = 1 << 30
 

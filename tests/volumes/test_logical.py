@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from onestack_runtime.volumes import logical
+from onestack_runtime.drivers.volumes import logical
 
 
 class Machine:

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 
 from onestack.capacity.model import Amount, Demand, Host, Inventory, Policy
 from onestack.capacity.report import Report, Wishes, analyse
+from onestack.core import contract
 from onestack.spec import Spec
 from onestack.spec.computing import FLAVORS, Flavor
 from onestack.spec.computing import Server as WantedServer
 
-# What the fake driver pretends a host to be (`onestack_runtime.fake_hosts`; a test holds the two together).
-PRETENDED = (64, 262144, 10000)
 _APART: dict[str, Policy | None] = {"none": None, "soft": "soft-anti-affinity", "hard": "anti-affinity"}
 # MiB that Nova keeps for the host itself: its own default, for real and pretended hosts alike.
 RESERVED_MEMORY = 512
@@ -89,7 +88,10 @@ def host(spec: Spec, name: str, size: Amount) -> Host:
 
 def pretended(spec: Spec) -> list[Host]:
     """The hosts of the fake driver; none with libvirt."""
-    return [host(spec, f"fake-{n}", PRETENDED) for n in range(1, spec.platform.compute.fake_hosts + 1)]
+    return [
+        host(spec, f"{contract.FAKE_HOST_PREFIX}{n}", contract.FAKE_HOST_SIZE)
+        for n in range(1, spec.platform.compute.fake_hosts + 1)
+    ]
 
 
 def supposed(spec: Spec, number: int, size: Amount) -> list[Host]:

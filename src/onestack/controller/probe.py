@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from onestack.core import contract
 from onestack.host.netns import Network
 from onestack.platform.site import Site
 
@@ -45,7 +46,9 @@ def _codes(text: str) -> frozenset[int]:
 
 def namespace_of(site: Site, balancer: str) -> Network | None:
     """The network namespace of a balancer's HAProxy, if it runs on this host."""
-    file = site.outside(f"/run/octavia/balancers/lb-{balancer.replace('-', '')[:11]}/pid")
+    file = site.outside(
+        f"{contract.BALANCER_SOCKETS}/{contract.balancer_name(balancer)}/{contract.HAPROXY_PID}"
+    )
     try:
         handle = Path(f"/proc/{int(file.read_text())}/ns/net")
         return Network(handle) if handle.exists() else None

@@ -1,6 +1,6 @@
 """Which of OpenStack's functions are replaced in the processes that run: as each of them noted when it started.
 
-The registry is the runtime's (`onestack_runtime.replacements`); the two programs share these files alone.
+The registry is the runtime's (`onestack_runtime.replacements`).
 """
 
 from __future__ import annotations
@@ -9,10 +9,8 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-FOLDER = "replacements"
-"""In the cloud's run folder: one JSON file for each project's process."""
+from onestack.core import contract
 
 
 @dataclass(frozen=True)
@@ -21,7 +19,7 @@ class Active:
 
     process: str
     name: str
-    kind: Literal["required", "performance"]
+    kind: contract.ReplacementKind
     targets: tuple[str, ...]
 
 
@@ -31,7 +29,7 @@ class Skipped:
 
     process: str
     name: str
-    because: Literal["tuning", "digest"]
+    because: contract.SkippedBecause
     detail: str
 
 
@@ -58,11 +56,15 @@ def read(run: Path, processes: Sequence[str]) -> Replacements:
     skipped: list[Skipped] = []
     for process in processes:
         try:
-            noted = json.loads((run / FOLDER / f"{process}.json").read_text())
+            noted: contract.ReplacementsNote = json.loads(
+                (run / contract.REPLACEMENTS / f"{process}.json").read_text()
+            )
         except (OSError, ValueError):
             continue
-        for each in noted["active"]:
-            active.append(Active(process, each["name"], each["kind"], tuple(each["targets"])))
-        for each in noted["skipped"]:
-            skipped.append(Skipped(process, each["name"], each["because"], each["detail"]))
+        active += (
+            Active(process, each["name"], each["kind"], tuple(each["targets"])) for each in noted["active"]
+        )
+        skipped += (
+            Skipped(process, each["name"], each["because"], each["detail"]) for each in noted["skipped"]
+        )
     return Replacements(tuple(active), tuple(skipped))

@@ -35,7 +35,7 @@ def named(argv: Sequence[str]) -> str:
     words = list(argv)
     if words[0] == "nsenter" and "--" in words:
         words = words[words.index("--") + 1 :]
-    # python3 -P -m onestack_runtime.migrate nova: the module and its word say more than the interpreter.
+    # python3 -P -m onestack_runtime.admin.migrate nova: the module and its word say more than the interpreter.
     if "-m" in words[:4]:
         return " ".join(words[words.index("-m") + 1 :][:2])
     return " ".join([Path(words[0]).name, *words[1:3]])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from onestack.core import contract
 from onestack.core.errors import PermanentError
 from onestack.core.events import Emit, step
 from onestack.host.command import CommandFailed, run
@@ -18,21 +19,17 @@ from onestack.host.lock import held
 
 DEADLINE = 300.0
 """Seconds it may take; 14 are usual."""
-_ENVIRONMENT = "/usr/lib/onestack"
-_RUNTIME = "/usr/lib/onestack-runtime"
-_RECIPE = "onestack_runtime/horizon/site"
-"""Settings and program, inside the runtime."""
 
 
 def name(environment: Path, runtime: Path) -> str:
     """What the folder is called: it changes with the packages, and with the settings that say how it is made."""
-    return f"dashboard-{environment.name.rpartition('-')[2]}-{digest(runtime / _RECIPE)}"
+    return f"dashboard-{environment.name.rpartition('-')[2]}-{digest(runtime / contract.DASHBOARD_SITE)}"
 
 
 def command(base: Path, environment: Path, runtime: Path, out: Path) -> list[str]:
     """The command line that fills `out`."""
-    program = ["python3", "-P", f"{_RUNTIME}/{_RECIPE}/static.py"]
-    return inside(base, out, program, {_ENVIRONMENT: environment, _RUNTIME: runtime})
+    program = ["python3", "-P", f"{contract.RUNTIME}/{contract.DASHBOARD_SITE}/static.py"]
+    return inside(base, out, program, {contract.ENVIRONMENT: environment, contract.RUNTIME: runtime})
 
 
 def variables() -> dict[str, str]:
@@ -42,9 +39,9 @@ def variables() -> dict[str, str]:
         "HOME": "/tmp",
         "LC_ALL": "C.UTF-8",
         # Our settings before the empty ones that come with Horizon.
-        "PYTHONPATH": f"{_RUNTIME}/{_RECIPE}:{_ENVIRONMENT}",
+        "PYTHONPATH": f"{contract.RUNTIME}/{contract.DASHBOARD_SITE}:{contract.RUNTIME}:{contract.ENVIRONMENT}",
         "PYTHONWARNINGS": "ignore",
-        "ONESTACK_STATIC_ROOT": SHARED,
+        contract.STATIC_ROOT: SHARED,
     }
 
 

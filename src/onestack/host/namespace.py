@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from onestack.core import contract
 from onestack.core.errors import PermanentError
 from onestack.core.paths import Paths
 from onestack.host import netns
@@ -86,19 +87,19 @@ def mounts(layout: Layout, stage: Path) -> list[list[str]]:
         ["mount", "-t", "proc", "proc", f"{stage}/proc"],
         ["mount", "-t", "sysfs", "-o", "ro", "sysfs", f"{stage}/sys"],
         ["mount", "-t", "tmpfs", "-o", "mode=755,size=1m", "onestack-dev", f"{stage}/dev"],
-        bind(paths.run, "/run"),
-        bind(paths.data, "/var/lib"),
+        bind(paths.run, contract.RUN),
+        bind(paths.data, contract.LIB),
         bind(paths.log, "/var/log"),
         bind(paths.data / "tmp", "/tmp"),
         bind(paths.data / "tmp", "/var/tmp"),
         bind(paths.data / "cache", "/var/cache"),
-        bind(paths.etc, "/etc/onestack"),
+        bind(paths.etc, contract.ETC),
         bind(paths.etc / "libvirt", "/etc/libvirt"),
         # Only a base with Ceph's parts has such a folder.
         *([bind(paths.etc / "ceph", "/etc/ceph")] if (layout.base / "etc/ceph").exists() else []),
-        bind(layout.environment, "/usr/lib/onestack"),
-        bind(layout.runtime, "/usr/lib/onestack-runtime"),
-        *([bind(layout.dashboard, "/usr/lib/onestack-dashboard")] if layout.dashboard else []),
+        bind(layout.environment, contract.ENVIRONMENT),
+        bind(layout.runtime, contract.RUNTIME),
+        *([bind(layout.dashboard, contract.DASHBOARD)] if layout.dashboard else []),
         *(
             bind(Path("/etc") / name, f"/etc/{name}")
             for name in ("hosts", "resolv.conf", "localtime")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path, PurePosixPath
 
+from onestack.core import contract
 from onestack.core.paths import Paths
 from onestack.host import namespace, network, processes, reach
 from onestack.host.facts import SUPPORTED_WORDS, Facts, Listener
@@ -261,7 +262,9 @@ def _shared_network(spec: Spec, facts: Facts, mine: Own) -> Iterator[Diagnostic]
             spec.place_of("platform", "network", "external", "cidr"),
             "choose another platform.network.external.cidr",
         )
-    switches = [name for name in facts.interfaces if name in ("ovs-system", "ovs-netdev", "br-int")]
+    switches = [
+        name for name in facts.interfaces if name in ("ovs-system", "ovs-netdev", contract.INTEGRATION_BRIDGE)
+    ]
     if switches and not mine.there:
         yield Diagnostic(
             "error",

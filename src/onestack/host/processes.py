@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from onestack.core import contract
+
 
 @dataclass(frozen=True)
 class Proc:
@@ -32,7 +34,7 @@ class Proc:
     @property
     def is_balancer(self) -> bool:
         """Whether it is the HAProxy of one of Octavia's balancers, which outlives what started it."""
-        return self.program == "haproxy" and any("/octavia/balancers/" in word for word in self.words)
+        return self.program == "haproxy" and any(f"{contract.BALANCERS}/" in word for word in self.words)
 
 
 def inside(run: Path) -> list[Proc]:

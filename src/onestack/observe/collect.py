@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from onestack.core import contract
 from onestack.core.errors import OneStackError
 from onestack.observe import balancers, guests
 from onestack.observe.seen import GuestRates, Observed
@@ -18,8 +19,6 @@ from onestack.platform.site import Site
 
 SECONDS = 3.0
 """How long one answer may take. A look must not take longer than the time to the next."""
-_BALANCERS = "/run/octavia/balancers"
-_FOLDERS = "/var/lib/octavia/balancers"
 # Of the table only backends and servers.
 _QUESTION = b"show info;show stat -1 6 -1\n"
 
@@ -64,13 +63,13 @@ class Collector:
         return found
 
     def _balancers(self, failures: list[str]) -> tuple[dict[balancers.Key, balancers.Row], dict[str, str]]:
-        folder = self._site.outside(_BALANCERS)
-        sockets = sorted(folder.glob("*/runtime.sock")) if folder.is_dir() else []
+        folder = self._site.outside(contract.BALANCER_SOCKETS)
+        sockets = sorted(folder.glob(f"*/{contract.HAPROXY_SOCKET}")) if folder.is_dir() else []
         rows: dict[balancers.Key, balancers.Row] = {}
         owners: dict[str, str] = {}
         if not sockets:
             return rows, owners
-        ids = _ids(self._site.outside(_FOLDERS))
+        ids = _ids(self._site.outside(contract.BALANCERS))
 
         def read(place: Path) -> str | Exception:
             try:
@@ -108,10 +107,10 @@ def ask(place: Path) -> str:
 
 
 def _ids(folder: Path) -> dict[str, str]:
-    """Balancer id by the short name its sockets' folder has (onestack_runtime.balancer.places)."""
+    """Balancer id by the short name its sockets' folder has."""
     if not folder.is_dir():
         return {}
-    return {"lb-" + each.name.replace("-", "")[:11]: each.name for each in folder.iterdir()}
+    return {contract.balancer_name(each.name): each.name for each in folder.iterdir()}
 
 
 def _words(error: Exception) -> str:

@@ -8,13 +8,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from onestack.platform.places import (
-    API_SOCKETS,
-    DATABASE_SOCKET,
-    NORTH_SOCKET,
-    SOUTH_SOCKET,
-    SWITCH_SOCKET,
-)
+from onestack.core import contract
+from onestack.core.contract import OVSDB_SOCKET
+from onestack.platform.places import DATABASE_SOCKET, NORTH_SOCKET, SOUTH_SOCKET
 
 
 class Backing(Protocol):
@@ -73,11 +69,11 @@ class Embedded:
 
     @property
     def transport_url(self) -> str:
-        return "onestack://"
+        return f"{contract.BUS}://"
 
     @property
     def switch(self) -> str:
-        return f"unix:{SWITCH_SOCKET}"
+        return f"unix:{OVSDB_SOCKET}"
 
     @property
     def ovn_north(self) -> str:
@@ -99,4 +95,4 @@ class Embedded:
         return "127.0.0.1"
 
     def api_socket(self, name: str) -> str:
-        return f"{API_SOCKETS}/{name}.sock"
+        return contract.socket(name)

@@ -10,6 +10,7 @@ from openstack import exceptions
 from openstack.connection import Connection
 from openstack.identity.v3._proxy import Proxy as Identity
 
+from onestack.core import contract
 from onestack.core.errors import BadInput
 from onestack.host.lock import held
 from onestack.platform import certificates
@@ -39,7 +40,7 @@ class Balancing:
 
     def check(self, *, mend: bool = True) -> dict[str, Any]:
         """What was found wrong and what is left of it: {"balancers": number, "found": [...], "left": [...]}."""
-        words = [*common.module("onestack_runtime.balancer.check"), *(["--mend"] if mend else [])]
+        words = [*common.module(contract.BALANCER_CHECK), *(["--mend"] if mend else [])]
         # Two at a time would each find what the other is about to mend.
         with held(self._site.paths.run / "balancers.lock", "onestack balancers check", seconds=60):
             told = self._site.leader.inside(words, seconds=CHECK_SECONDS)

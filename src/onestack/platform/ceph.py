@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from onestack.core.contract import ETC
 from onestack.core.errors import BadInput, PermanentError
 from onestack.core.events import Emit, step
 from onestack.host.command import CommandFailed
 from onestack.host.files import replace_private
-from onestack.platform.places import ETC
 from onestack.spec.backends import CephPool
 
 if TYPE_CHECKING:

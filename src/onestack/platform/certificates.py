@@ -1,7 +1,6 @@
 """Certificates for balancers where there is no Barbican: kept in a folder that only root reads, named by a reference.
 
-One folder each, below its project's. Octavia's process finds it by the last part of the reference
-(`onestack_runtime.balancer.certificates`).
+One folder each, below its project's. Octavia's process finds it by the last part of the reference.
 """
 
 from __future__ import annotations
@@ -18,12 +17,12 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
+from onestack.core import contract
 from onestack.core.errors import BadInput
 from onestack.platform.site import Site
 
-FOLDER = "/var/lib/octavia/certificates"
+FOLDER = contract.CERTIFICATES
 """Inside the namespace; `[certificates] storage_path`."""
-_ABOUT = "about.json"
 
 
 @dataclass(frozen=True)
@@ -59,11 +58,11 @@ def read_certificate(cert: Path, key: Path, chain: Path | None) -> tuple[Mapping
     spki = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     if private.public_key().public_bytes(*spki) != found.public_key().public_bytes(*spki):
         raise BadInput("the key is not the certificate's", where=str(key))
-    files = {"certificate.pem": text, "key.pem": secret}
+    files = {contract.CERTIFICATE: text, contract.PRIVATE_KEY: secret}
     if chain is not None:
-        files["chain.pem"] = _content(chain)
+        files[contract.CHAIN] = _content(chain)
         try:
-            x509.load_pem_x509_certificates(files["chain.pem"])
+            x509.load_pem_x509_certificates(files[contract.CHAIN])
         except ValueError as error:
             raise BadInput("these are no certificates in PEM", where=str(chain), detail=str(error)) from error
     if not found.subject.rdns and not _names(found):
@@ -83,7 +82,7 @@ def read_secret(file: Path) -> Mapping[str, bytes]:
             raise BadInput(
                 "neither certificates nor a list of revoked ones, in PEM", where=str(file)
             ) from error
-    return {"secret.pem": text}
+    return {contract.SECRET: text}
 
 
 def _names(found: x509.Certificate) -> list[str]:
@@ -109,7 +108,7 @@ def store(site: Site, about: Certificate, files: Mapping[str, bytes]) -> None:
     root.chmod(0o700)
     partial = place.with_name(f".{about.id}")
     partial.mkdir(mode=0o700)
-    for name, content in {**files, _ABOUT: json.dumps(asdict(about)).encode()}.items():
+    for name, content in {**files, contract.ABOUT: json.dumps(asdict(about)).encode()}.items():
         descriptor = os.open(partial / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as out:
             out.write(content)
@@ -125,7 +124,7 @@ def known(site: Site) -> Iterator[Certificate]:
     """All that are kept, by project and name."""
     root = site.outside(FOLDER)
     found = []
-    for file in root.glob(f"*/[!.]*/{_ABOUT}"):
+    for file in root.glob(f"*/[!.]*/{contract.ABOUT}"):
         found.append(Certificate(**json.loads(file.read_text())))
     yield from sorted(found, key=lambda each: (each.project, each.name, each.id))
 

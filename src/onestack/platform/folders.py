@@ -6,10 +6,11 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from onestack.core import contract
+from onestack.core.contract import API_SOCKETS
 from onestack.host.machine import File
 from onestack.platform import catalogue
 from onestack.platform.node import Node
-from onestack.platform.places import API_SOCKETS
 from onestack.platform.shape import Folder
 from onestack.platform.site import Site
 from onestack.platform.view import View
@@ -19,7 +20,7 @@ SHARED = (
     Folder("/etc/onestack", mode=0o700),
     # Mounted there, whatever a cloud consists of.
     Folder("/etc/onestack/libvirt"),
-    Folder("/var/lib", mode=0o755),
+    Folder(contract.LIB, mode=0o755),
     Folder("/var/lib/base"),
     Folder("/var/lib/tmp", mode=0o1777),
     Folder("/var/lib/cache"),

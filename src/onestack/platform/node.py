@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
+from onestack.core import contract
 from onestack.core.paths import Paths
 from onestack.host import namespace
 from onestack.host.command import CommandFailed
@@ -14,14 +15,13 @@ from onestack.host.machine import LocalMachine, Machine
 from onestack.host.netns import Network
 from onestack.host.supervisor import Program, Supervisor
 from onestack.platform.choices import Choices
-from onestack.platform.places import ENVIRONMENT, RUNTIME
 from onestack.platform.shape import Process
 from onestack.platform.view import HostView
 from onestack.spec.model import ROLES, HostRole
 
 LOOPBACK = "127.0.0.1"
 PYTHON = {
-    "PYTHONPATH": f"{RUNTIME}:{ENVIRONMENT}",
+    "PYTHONPATH": f"{contract.RUNTIME}:{contract.ENVIRONMENT}",
     "PYTHONUNBUFFERED": "1",
     "HOME": "/tmp",
     "LANG": "C.UTF-8",
@@ -30,7 +30,7 @@ PYTHON = {
 """The environment of everything that runs inside."""
 
 # A path inside the namespace -> which of the cloud's folders is mounted there.
-_MOUNTED = {"/etc/onestack": "etc", "/var/lib": "data", "/var/log": "log", "/run": "run"}
+_MOUNTED = {contract.ETC: "etc", contract.LIB: "data", "/var/log": "log", contract.RUN: "run"}
 
 
 @dataclass(frozen=True)

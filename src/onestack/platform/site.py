@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from onestack.core import contract
 from onestack.core.errors import BadInput
 from onestack.core.paths import Paths
 from onestack.platform import catalogue, secrets
@@ -25,9 +26,6 @@ from onestack.platform.view import (
 )
 from onestack.spec.backends import Backend
 from onestack.spec.model import ROLES, Spec
-
-TUNING = "ONESTACK_TUNING"
-"""Environment variable: in place of `platform.tuning`, for measurements of single replacements."""
 
 
 def spec_file(paths: Paths) -> Path:
@@ -100,7 +98,7 @@ class Site:
             monitoring=self._monitoring,
             endpoints=catalogue.endpoints(platform.services),
             binds=(self._bind,),
-            tuning=os.environ.get(TUNING) or platform.tuning,
+            tuning=os.environ.get(contract.TUNING) or platform.tuning,
         )
 
     @property

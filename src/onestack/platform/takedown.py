@@ -7,6 +7,7 @@ import shutil
 import time
 from pathlib import Path
 
+from onestack.core import contract
 from onestack.core.errors import OneStackError, PermanentError
 from onestack.core.events import Emit, step
 from onestack.core.paths import Paths
@@ -140,7 +141,7 @@ def taps(paths: Paths) -> list[str]:
         # An `up` that was cut off before there was a switch.
         return []
     # An interface of the machine that the spec has plugged in is there too, and stays.
-    return [row["name"] for row in rows if row["name"].startswith(("tap", "lb-"))]
+    return [row["name"] for row in rows if row["name"].startswith(("tap", contract.BALANCER_PREFIX))]
 
 
 def kept_elsewhere(paths: Paths) -> list[str]:

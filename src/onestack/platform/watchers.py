@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from onestack.core import data
+from onestack.core.contract import RUN
 from onestack.host.supervisor import Program
 from onestack.platform import scaling_status
-from onestack.platform.places import RUN
 from onestack.platform.shape import Process, Ready
 from onestack.platform.site import Site
 

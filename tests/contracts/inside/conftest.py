@@ -22,6 +22,7 @@ BY_NAME = {each.name: each for each in registry.ALL}
 class Both:
     """Of one entry: upstream's values and ours, in the order of its targets."""
 
+    targets: tuple[str, ...]
     upstream: tuple[Any, ...]
     ours: tuple[Any, ...]
 
@@ -47,7 +48,7 @@ def both(request: pytest.FixtureRequest) -> Both:
     """The entry's, not installed."""
     entry = _entry(request)
     upstream = tuple(map(source.value, entry.targets))
-    return Both(upstream, entry.build(*upstream))
+    return Both(entry.targets, upstream, entry.build(*upstream))
 
 
 @pytest.fixture
@@ -86,7 +87,7 @@ def misfits() -> Any:
 @pytest.fixture(autouse=True)
 def nothing_is_known_of_tables() -> Iterator[None]:
     """Each test begins with no table that is known to be empty."""
-    from onestack_runtime import empty_tables
+    from onestack_runtime.replacements import empty_tables
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(empty_tables, "EMPTY", empty_tables.EmptyTables())

@@ -19,7 +19,7 @@ import pytest  # noqa: E402
 from cinder import service  # noqa: E402
 from cinder.image import image_utils  # noqa: E402
 
-from onestack_runtime.volumes import identity  # noqa: E402
+from onestack_runtime.drivers.volumes import identity  # noqa: E402
 
 ENTRIES = ("image-copies", "service-identity")
 

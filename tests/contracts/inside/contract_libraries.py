@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from onestack_runtime import threads
+from onestack_runtime.replacements import policies
+from onestack_runtime.serving import threads
 
 threads.native()
 
@@ -159,12 +160,12 @@ def test_rules_are_checked_as_before(creds: str, both: Any) -> None:
         assert ours(*asked) == theirs(*asked)
 
 
-def enforcer(folder: Path) -> Any:
+def enforcer(folder: Path, *, named: bool = True) -> Any:
     from oslo_config import cfg
     from oslo_policy import opts, policy
 
     conf = cfg.ConfigOpts()
-    opts.set_defaults(conf, policy_file=str(folder / "policy.yaml"))
+    opts.set_defaults(conf, policy_file=str(folder / "policy.yaml") if named else "policy.yaml")
     conf(["--config-dir", str(folder)])
     made = policy.Enforcer(conf)
     made.suppress_default_change_warnings = True
@@ -198,14 +199,69 @@ def test_the_same_is_allowed_also_of_rules_that_come_later(file: str, tmp_path: 
 
 
 @pytest.mark.replaces("policy-files")
-def test_a_changed_file_is_read_when_that_is_forced(tmp_path: Path, installed: Any) -> None:
-    rules = enforcer(tmp_path)
-    reader = {"roles": ["reader"]}
-    assert rules.enforce("get", {}, reader)
-    (tmp_path / "policy.yaml").write_text("get: '!'\n")
-    assert rules.enforce("get", {}, reader), "as `differs` says"
-    rules.load_rules(force_reload=True)
-    assert not rules.enforce("get", {}, reader)
+@pytest.mark.parametrize("named", [True, False], ids=["by its path", "by its name"])
+def test_files_that_come_change_and_go_are_noticed_as_upstream_does(
+    named: bool, tmp_path: Path, both: Any
+) -> None:
+    from oslo_policy import policy
+
+    def life(folder: Path) -> list[bool]:
+        folder.mkdir()
+        rules = enforcer(folder, named=named)
+        file, further = folder / "policy.yaml", folder / "policy.d"
+        seen, now = [], [1_700_000_000]
+
+        def look(*changed: Path) -> None:
+            now[0] += 10
+            for each in changed:
+                os.utime(each, (now[0], now[0]))
+            seen.extend(rules.enforce("get", {}, {"roles": [role]}) for role in ("reader", "boss", "member"))
+
+        look()
+        file.write_text("get: role:boss\n")
+        look(file)
+        file.write_text("get: role:member\n")
+        look(file)
+        further.mkdir()
+        look(further)
+        (further / "more.yaml").write_text("get: role:boss\n")
+        look(further / "more.yaml", further)
+        (further / "more.yaml").write_text("get: '!'\n")
+        look(further / "more.yaml")
+        (further / "more.yaml").unlink()
+        look(further)
+        file.unlink()
+        look()
+        look()
+        return seen
+
+    seen = []
+    for number, load in enumerate(both.functions):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(policy.Enforcer, "load_rules", load)
+            seen.append(life(tmp_path / str(number)))
+    assert seen[0] == seen[1]
+    assert seen[0][:9] == [True, False, False, False, True, False, False, False, True]
+
+
+@pytest.mark.replaces("policy-files")
+def test_rules_are_not_put_together_where_nothing_changed(tmp_path: Path, both: Any) -> None:
+    from oslo_policy import policy
+
+    loaded: list[int] = []
+    theirs, _ = both.functions
+
+    def load(self: Any, force_reload: bool = False) -> None:
+        loaded.append(1)
+        theirs(self, force_reload)
+
+    (entry,) = (each for each in policies.ENTRIES if each.name == "policy-files")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(policy.Enforcer, "load_rules", entry.build(load)[0])
+        rules = enforcer(tmp_path)
+        for _ in range(50):
+            assert rules.enforce("get", {}, {"roles": ["reader"]})
+    assert len(loaded) == 1
 
 
 @pytest.mark.replaces("no-thread-yield")

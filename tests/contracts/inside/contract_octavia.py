@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from onestack_runtime import threads
+from onestack_runtime.serving import threads
 
 threads.native()
 
@@ -10,17 +10,26 @@ import json  # noqa: E402
 import os  # noqa: E402
 import socket  # noqa: E402
 import threading  # noqa: E402
+from collections.abc import Callable, Iterator  # noqa: E402
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
 import pytest  # noqa: E402
+from keystoneauth1 import session  # noqa: E402
+from keystoneauth1.identity import v3  # noqa: E402
 from octavia.api.drivers import driver_factory  # noqa: E402
 from octavia.api.drivers.driver_agent import driver_listener  # noqa: E402
-from octavia.common import exceptions  # noqa: E402
+from octavia.common import clients, exceptions, keystone  # noqa: E402
+from octavia_lib.api.drivers.exceptions import DriverError  # noqa: E402
+from openstack import exceptions as sdk_exceptions  # noqa: E402
 from oslo_config import cfg  # noqa: E402
+from ovn_octavia_provider.common import clients as ovn_clients  # noqa: E402
 from wsme import types as wtypes  # noqa: E402
 
-ENTRIES = ("driver-agent-threads", "provider-names")
+from onestack_runtime.replacements.octavia import NotWhole  # noqa: E402
+
+ENTRIES = ("driver-agent-threads", "provider-names", "network-clients")
 
 
 def test_upstream_is_what_it_was_written_against(entry_name: str, misfits: Any) -> None:
@@ -102,3 +111,87 @@ def test_upstreams_names_lead_to_our_driver_where_they_are_enabled(
         assert ours[3:] == theirs[3:]
     else:
         assert ours == theirs
+
+
+class Gateway(BaseHTTPRequestHandler):
+    """Keystone, and Neutron while it is `there`."""
+
+    there = False
+
+    def do_POST(self) -> None:
+        named = {"id": "some", "name": "some", "domain": {"id": "default", "name": "Default"}}
+        token = {"methods": ["password"], "user": named, "project": named, "roles": [], "catalog": []}
+        token["issued_at"], token["expires_at"] = "2026-01-01T00:00:00Z", "2999-01-01T00:00:00Z"
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self._answer(201, {"token": token})
+
+    def do_GET(self) -> None:
+        place = f"http://{self.headers['Host']}/networking"
+        version = {"id": "v2.0", "status": "CURRENT", "links": [{"rel": "self", "href": f"{place}/v2.0/"}]}
+        if not self.there:
+            self._answer(503, {})
+        elif self.path.rstrip("/") == "/networking":
+            self._answer(200, {"versions": [version]})
+        elif self.path == "/networking/v2.0/networks":
+            self._answer(200, {"networks": [{"id": "of a tenant"}]})
+        else:
+            self._answer(404, {})
+
+    def _answer(self, status: int, body: Any) -> None:
+        text = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("X-Subject-Token", "token")
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Its URL, which both clients are told; neither is there yet."""
+    Gateway.there = False
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Gateway)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    auth = v3.Password(f"{url}/identity/v3", username="octavia", password="secret", project_name="service")
+    monkeypatch.setattr(keystone.KeystoneSession, "get_session", lambda self: session.Session(auth=auth))
+    monkeypatch.setattr(ovn_clients.KeystoneSession, "session", session.Session(auth=auth))
+    monkeypatch.setattr(clients.NeutronAuth, "neutron_client", None)
+    monkeypatch.setattr(ovn_clients.Singleton, "_instances", {})
+    cfg.CONF.set_override("endpoint_override", f"{url}/networking", group="neutron")
+    yield url
+    cfg.CONF.clear_override("endpoint_override", group="neutron")
+    server.shutdown()
+    server.server_close()
+
+
+def proxies() -> list[Callable[[], Any]]:
+    """How each of the two gets what it asks Neutron with."""
+    return [lambda: clients.NeutronAuth.get_neutron_client().network, ovn_clients.get_neutron_client]
+
+
+@pytest.mark.replaces("network-clients")
+@pytest.mark.parametrize(("which", "error"), [(0, NotWhole), (1, DriverError)], ids=["octavia", "ovn"])
+def test_a_client_made_while_neutron_was_away_is_not_kept(
+    which: int, error: type[Exception], gateway: str, installed: Any
+) -> None:
+    get = proxies()[which]
+    with pytest.raises(error):
+        get()
+    Gateway.there = True
+    assert [each.id for each in get().networks()] == ["of a tenant"]
+    assert get() is get()
+
+
+@pytest.mark.replaces("network-clients")
+@pytest.mark.parametrize("which", [0, 1], ids=["octavia", "ovn"])
+def test_upstream_keeps_it_still(which: int, gateway: str) -> None:
+    get = proxies()[which]
+    get()
+    Gateway.there = True
+    with pytest.raises(sdk_exceptions.NotFoundException):
+        list(get().networks())

@@ -1,15 +1,16 @@
-"""SQLAlchemy's loaders: the same objects, with no query of tables that are known to be empty."""
+"""SQLAlchemy's loaders: the same objects, with no query of tables that are empty."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import (
     Column,
-    Engine,
     ForeignKey,
     Integer,
     String,
@@ -24,8 +25,7 @@ from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import DeclarativeBase, Session, joinedload, lazyload, raiseload, relationship
 from sqlalchemy.pool import StaticPool
 
-from onestack_runtime import empty_tables
-from onestack_runtime.replacements import relations, source
+from onestack_runtime.replacements import empty_tables, relations, source
 
 ENTRIES = ("empty-tables", "seldom-filled-tables")
 
@@ -99,12 +99,21 @@ def models() -> Any:
     )
 
 
-class Database:
-    """SQLite in memory, and what was asked of it."""
+def _as_innodb(connection: Any, record: Any) -> None:
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode=WAL")
 
-    def __init__(self) -> None:
+
+class Database:
+    """SQLite, in memory by default, and what was asked of it."""
+
+    def __init__(self, url: str = "sqlite://", **how: Any) -> None:
         self.models = models()
-        self.engine = create_engine("sqlite://", poolclass=StaticPool)
+        self.engine = create_engine(url, **(how or ({"poolclass": StaticPool} if url == "sqlite://" else {})))
+        if url != "sqlite://":
+            # As InnoDB: who has begun to read sees that state, and others may write meanwhile.
+            event.listen(self.engine, "connect", _as_innodb)
+            event.listen(self.engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
         self.models.Base.metadata.create_all(self.engine)
         self.asked: list[str] = []
         event.listen(self.engine, "before_cursor_execute", self._heard)
@@ -113,7 +122,7 @@ class Database:
         self.asked.append(statement)
 
     def learn(self) -> None:
-        empty_tables.EMPTY.learn(self.engine, self.models.Base.metadata.tables.values())
+        empty_tables.EMPTY.learn(self.engine, empty_tables.related(self.models.Base))
 
     def asked_for(self, table: str) -> bool:
         return any(f"FROM {table}" in each or f"JOIN {table} " in each for each in self.asked)
@@ -178,15 +187,8 @@ def life(database: Database, seed: int) -> list[Any]:
     return seen
 
 
-@pytest.fixture
-def watched() -> Iterator[None]:
-    empty_tables.EMPTY.watch()
-    yield
-    event.remove(Engine, "before_cursor_execute", empty_tables.EMPTY._notice)
-
-
 @pytest.mark.parametrize("seed", range(6))
-def test_whatever_comes_and_goes_the_same_is_read(seed: int, watched: None) -> None:
+def test_whatever_comes_and_goes_the_same_is_read(seed: int) -> None:
     expected = life(Database(), seed)
     with pytest.MonkeyPatch.context() as patch:
         replaced(patch, *relations.ENTRIES)
@@ -204,7 +206,7 @@ def replaced(patch: pytest.MonkeyPatch, *entries: Any) -> None:
 
 
 @pytest.mark.replaces("empty-tables")
-def test_nothing_is_asked_of_empty_tables(installed: Any, watched: None) -> None:
+def test_nothing_is_asked_of_empty_tables(installed: Any) -> None:
     database = Database()
     models = database.models
     with Session(database.engine) as session, session.begin():
@@ -214,10 +216,87 @@ def test_nothing_is_asked_of_empty_tables(installed: Any, watched: None) -> None
     assert [each for each in ("tags", "hints", "bound", "later", "networks") if database.asked_for(each)] == [
         "networks"
     ]
+    assert sum("EXISTS" in each for each in database.asked) == 1
+
+
+def beside(path: Path) -> list[Any]:
+    """What transactions see while another program inserts, in a database that shows each a state of its own."""
+    database = Database(f"sqlite:///{path}")
+    models = database.models
+
+    def other(statement: str) -> None:
+        with closing(sqlite3.connect(path)) as hand, hand:
+            hand.execute(statement)
+
+    def read(session: Session) -> Any:
+        session.expire_all()
+        port = session.scalars(select(models.Port)).unique().one()
+        return [tag.name for tag in port.tags], port.later and port.later.name
+
+    other("INSERT INTO ports (id) VALUES (1)")
+    database.learn()
+    seen = []
+    for number in range(3):
+        with Session(database.engine) as session:
+            seen.append(read(session))
+            other(f"INSERT INTO tags (port_id, name) VALUES (1, 'by hand {number}')")
+            seen.append(read(session))
+        with Session(database.engine) as session:
+            seen.append(read(session))
+            if number == 1:
+                other("INSERT INTO later (port_id, name) VALUES (1, 'by hand')")
+            seen.append(read(session))
+    other("DELETE FROM tags")
+    with Session(database.engine) as session:
+        seen.append(read(session))
+    return seen
 
 
 @pytest.mark.replaces("empty-tables")
-def test_what_may_not_be_loaded_is_refused_as_before(both: Any, watched: None) -> None:
+def test_what_others_insert_is_seen_when_upstream_sees_it(tmp_path: Path) -> None:
+    theirs = beside(tmp_path / "theirs")
+    with pytest.MonkeyPatch.context() as patch:
+        replaced(patch, *relations.ENTRIES)
+        assert beside(tmp_path / "ours") == theirs
+    assert theirs[:3] == [([], None), ([], None), (["by hand 0"], None)]
+    assert theirs[-1] == ([], "by hand")
+
+
+@pytest.mark.parametrize(
+    ("statement", "left"),
+    [
+        ("SELECT 1", {"tags", "hints"}),
+        ("DELETE FROM tags", {"tags", "hints"}),
+        ("INSERT INTO tags (name) VALUES ('a')", {"hints"}),
+        ("insert or ignore into tags (name) values ('a')", set()),
+        # InnoDB updates what others inserted meanwhile, and shows it from then on.
+        ("UPDATE tags SET name = 'b'", {"hints"}),
+        ("UPDATE tags AS t SET name = 'b'", set()),
+        ("WITH a AS (SELECT 1) INSERT INTO tags (name) SELECT 'a' FROM a", set()),
+    ],
+)
+def test_where_a_transaction_writes_it_may_see_rows(statement: str, left: set[str]) -> None:
+    database = Database()
+    database.learn()
+    with Session(database.engine) as session:
+        assert empty_tables.EMPTY.are_empty(session, ("tags", "hints"))
+        session.execute(text(statement))
+        assert {name for name in ("tags", "hints") if empty_tables.EMPTY.are_empty(session, (name,))} == left
+
+
+@pytest.mark.replaces("empty-tables")
+def test_where_a_transaction_sees_what_others_do_meanwhile_nothing_counts_as_empty(
+    tmp_path: Path, installed: Any
+) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'some'}", isolation_level="READ UNCOMMITTED")
+    database.learn()
+    with Session(database.engine) as session:
+        session.connection()
+        assert not empty_tables.EMPTY.are_empty(session, ("tags",))
+
+
+@pytest.mark.replaces("empty-tables")
+def test_what_may_not_be_loaded_is_refused_as_before(both: Any) -> None:
     for replacing in (False, True):
         with pytest.MonkeyPatch.context() as patch:
             if replacing:
@@ -236,7 +315,7 @@ def test_what_may_not_be_loaded_is_refused_as_before(both: Any, watched: None) -
 
 
 @pytest.mark.replaces("seldom-filled-tables")
-def test_a_table_that_is_seldom_filled_is_read_apart(installed: Any, watched: None) -> None:
+def test_a_table_that_is_seldom_filled_is_read_apart(installed: Any) -> None:
     database = Database()
     models = database.models
     with Session(database.engine) as session, session.begin():

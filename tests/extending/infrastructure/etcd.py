@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from onestack.core.contract import LIB, RUN
 from onestack.core.events import Emit
 from onestack.platform.node import Node
-from onestack.platform.places import LIB, RUN
 from onestack.platform.shape import InfrastructureService, Process, Ready, Step, local
 from onestack.platform.site import Site
 from onestack.platform.view import View

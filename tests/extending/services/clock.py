@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from openstack.connection import Connection
 
+from onestack.core.contract import LIB
 from onestack.core.errors import PermanentError
-from onestack.platform.places import LIB
 from onestack.platform.services import _common as common
 from onestack.platform.shape import Database, Endpoint, Folder, Process, Service, local
 from onestack.platform.view import View

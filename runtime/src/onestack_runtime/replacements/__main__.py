@@ -13,8 +13,8 @@ import subprocess
 import sys
 import warnings
 
-from onestack_runtime import threads
 from onestack_runtime.replacements import registry, source
+from onestack_runtime.serving import threads
 
 
 def prepare(runner: str) -> None:

@@ -25,7 +25,7 @@ def _pool(original: Any) -> tuple[Any, ...]:
 
 
 def _identity(kind: Any) -> tuple[Any, ...]:
-    from onestack_runtime.volumes import identity
+    from onestack_runtime.drivers.volumes import identity
 
     return (identity.kind(kind),)
 

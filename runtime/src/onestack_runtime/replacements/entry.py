@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-Kind = Literal["required", "performance"]
+from onestack_runtime import contract
+
 NOT_ALONE = "not measured alone"
 
 
@@ -19,7 +20,7 @@ class Replacement:
     """What is replaced: `package.module:Class.attribute`. Each has a digest in `digests`."""
     runners: tuple[str, ...]
     """The projects whose processes it is installed in."""
-    kind: Kind
+    kind: contract.ReplacementKind
     """`required`: the process does not work properly without it. `performance`: it gives the same, with less work."""
     reason: str
     build: Callable[..., tuple[Any, ...]]
@@ -27,9 +28,5 @@ class Replacement:
     places. It changes nothing itself."""
     gain: str = ""
     """What was measured, where, or NOT_ALONE. Only of performance."""
-    differs: str = ""
-    """What can be noticed of it, where it is not exactly as upstream."""
     uses: tuple[str, ...] = ()
     """What of upstream's it calls or relies on; it must be there, and functions among it must be unchanged, too."""
-    single_process: bool = False
-    """It holds only where one process is all of the project on all hosts."""

@@ -2,7 +2,7 @@
 
 OVN tells of each new port that it is down. Neutron then marks it so, which it is, in several transactions; and it
 hears of that late when it has much to do. A port of a fake host (`fake_hosts`), which OVN never sees up, is
-ACTIVE by then, as its binding says; it was marked DOWN for good, and Nova told that its card was gone.
+ACTIVE by then, as its binding says; it was marked DOWN for good, and Nova told that its interface was gone.
 """
 
 from __future__ import annotations
@@ -14,9 +14,6 @@ from typing import Any
 from onestack_runtime.replacements.entry import NOT_ALONE, Replacement
 
 DOWN = "DOWN"
-NOVA_UPDATES = "update_port"
-NOVA_USER = "neutron"
-"""With whose name Nova speaks to Neutron: [neutron] in nova.conf names the service user `neutron`."""
 EVENTS_SECONDS = 0.05
 """How long events to Nova are gathered after some were sent."""
 State = Iterable[tuple[str, str | None]]
@@ -49,7 +46,7 @@ def is_unmoved(state: State, was_up: bool) -> bool:
 
 
 def _of_fake_hosts(tell: Any) -> tuple[Any, ...]:
-    from onestack_runtime.fake_hosts import binding
+    from onestack_runtime.drivers.fake_hosts import binding
 
     def run(self: Any, event: str, row: Any, old: Any) -> None:
         # Also where its binding is being made: it has its host a moment before it is ACTIVE.
@@ -93,16 +90,6 @@ def _ring(ask: Any) -> tuple[Any, ...]:
     return (get_node,)
 
 
-def _without_echo(tell: Any) -> tuple[Any, ...]:
-    def _send_nova_notification(
-        self: Any, resource: str, event: str, trigger: Any, payload: Any = None
-    ) -> None:
-        if not is_echo(payload.action, payload.context.user_name):
-            tell(self, resource, event, trigger, payload=payload)
-
-    return (_send_nova_notification,)
-
-
 class Interval:
     """EVENTS_SECONDS, whatever an object is given under this name."""
 
@@ -117,11 +104,6 @@ class Interval:
 
 def _interval(absent: None) -> tuple[Any, ...]:
     return (Interval(),)
-
-
-def is_echo(action: str, who: str | None) -> bool:
-    """Whether Nova would be told what it did itself."""
-    return action == NOVA_UPDATES and who == NOVA_USER
 
 
 _HERE = ("neutron",)
@@ -170,20 +152,6 @@ ENTRIES = (
         uses=(
             "neutron.common.ovn.constants:HASH_RING_TOUCH_INTERVAL",
             f"{_MONITOR}:OvnIdlDistributedLock.notify",
-        ),
-    ),
-    Replacement(
-        "no-echo-to-nova",
-        ("neutron.notifiers.nova:Notifier._send_nova_notification",),
-        _HERE,
-        "performance",
-        "Nova is not told of its own updates of ports, upon which it would read the server's whole network again",
-        _without_echo,
-        "1.14 CPU seconds for each server instead of 1.32 (a9ab406)",
-        differs="`network-changed` is not sent to Nova for an update of a port that Nova made",
-        uses=(
-            "neutron.notifiers.nova:Notifier.__init__",
-            "neutron.notifiers.nova:Notifier.send_network_change",
         ),
     ),
     Replacement(

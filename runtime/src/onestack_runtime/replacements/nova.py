@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from onestack_runtime.replacements.entry import NOT_ALONE, Replacement
-from onestack_runtime.threads import during
+from onestack_runtime.serving.threads import during
 
 SECONDS = 60.0
 """How long an answer about a network is good for within one request, which may make many servers."""

@@ -1,4 +1,4 @@
-"""oslo.policy: what rules take is found out once, and policy files are read once.
+"""oslo.policy: what rules take is found out once, and rules are loaded when something changed.
 
 It asks the first of each rule that it checks, for each field of each answer: a twentieth of Neutron's time.
 """
@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import functools
 import inspect
+import stat
 import weakref
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from onestack_runtime.replacements.entry import NOT_ALONE, Replacement
 
 MOST = 2000
 """Kinds of rules."""
+Files = list[tuple[Path, int]]
 
 
 def _check(original: Any) -> tuple[Any, ...]:
@@ -32,17 +36,62 @@ def _check(original: Any) -> tuple[Any, ...]:
 
 def _load(load: Any) -> tuple[Any, ...]:
     known: weakref.WeakKeyDictionary[Any, tuple[Any, ...]] = weakref.WeakKeyDictionary()
+    searched: weakref.WeakKeyDictionary[Any, _Searched] = weakref.WeakKeyDictionary()
 
-    def state(enforcer: Any) -> tuple[Any, ...]:
-        """What there is to load from, and what it was loaded into; changed by whoever clears or registers rules."""
-        return id(enforcer.rules), len(enforcer.registered_rules), enforcer.use_conf
+    def files(enforcer: Any) -> Files:
+        where = searched.get(enforcer)
+        if where is None or not where.holds(enforcer):
+            where = searched[enforcer] = _Searched(enforcer)
+        return list(_files(where.paths))
 
     def load_rules(self: Any, force_reload: bool = False) -> None:
-        if force_reload or known.get(self) != state(self):
+        # Before anything is read: what changes meanwhile is seen the next time.
+        found = files(self)
+        rules, *rest = known.get(self, (None,))
+        if force_reload or rules is not self.rules or rest != [_registered(self), found]:
             load(self, force_reload)
-            known[self] = state(self)
+            known[self] = (self.rules, _registered(self), found)
 
     return (load_rules,)
+
+
+def _registered(enforcer: Any) -> tuple[int, bool]:
+    """Changed by whoever registers or clears rules."""
+    return len(enforcer.registered_rules), enforcer.use_conf
+
+
+class _Searched:
+    """Where oslo.config looks for an enforcer's policy file and folders (`ConfigOpts.find_file`)."""
+
+    def __init__(self, enforcer: Any) -> None:
+        from oslo_config import cfg
+
+        conf = enforcer.conf
+        self._namespace, self._names = conf._namespace, _names(enforcer)
+        given = [cfg._fixpath(each) for each in conf._namespace._config_dirs or ()]
+        beside = [str(Path(cfg._fixpath(each)).parent) for each in reversed(conf.config_file)]
+        folders = (*given, *beside, *cfg._get_config_dirs(conf.project))
+        self.paths = tuple(dict.fromkeys(Path(folder, name) for name in self._names for folder in folders))
+
+    def holds(self, enforcer: Any) -> bool:
+        """Whether it is so still: another namespace is one that was read anew."""
+        return self._namespace is enforcer.conf._namespace and self._names == _names(enforcer)
+
+
+def _names(enforcer: Any) -> tuple[str, ...]:
+    return (enforcer.policy_file, *enforcer.conf.oslo_policy.policy_dirs)
+
+
+def _files(paths: Iterable[Path]) -> Iterator[tuple[Path, int]]:
+    """Those that are there, and what is in folders, each with the time of its last change (ns)."""
+    for path in paths:
+        try:
+            found = path.stat()
+        except OSError:
+            continue
+        yield path, found.st_mtime_ns
+        if stat.S_ISDIR(found.st_mode):
+            yield from _files(sorted(path.iterdir()))
 
 
 _POLICY = "oslo_policy.policy:Enforcer"
@@ -63,10 +112,15 @@ ENTRIES = (
         (f"{_POLICY}.load_rules",),
         ("nova", "neutron"),
         "performance",
-        "policy files and folders are looked for when a process starts, not at each check of each field of an answer",
+        "rules are put together anew when a policy file or a folder of them changed, not at each check of each field "
+        "of an answer",
         _load,
         NOT_ALONE,
-        differs="a policy file that is made or changed is read at the next start of the process",
-        uses=(f"{_POLICY}.set_rules", f"{_POLICY}.clear", f"{_POLICY}.register_default"),
+        uses=(
+            *(f"{_POLICY}.{name}" for name in ("set_rules", "clear", "register_default", "_get_policy_path")),
+            "oslo_config.cfg:ConfigOpts.find_file",
+            "oslo_config.cfg:_get_config_dirs",
+            "oslo_config.cfg:_search_dirs",
+        ),
     ),
 )

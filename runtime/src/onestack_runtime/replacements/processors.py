@@ -1,4 +1,4 @@
-"""What a process that stays on one processor starts may run on all (see `onestack_runtime.processors`)."""
+"""What a process that stays on one processor starts may run on all (see `onestack_runtime.serving.processors`)."""
 
 from __future__ import annotations
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
+from onestack_runtime import contract
 from onestack_runtime.replacements.entry import Replacement
-from onestack_runtime.replacements.registry import ALL, TUNING
+from onestack_runtime.replacements.registry import ALL
 
 HEAD = """\
 # Replaced functions of OpenStack
@@ -31,7 +32,7 @@ def page(entries: tuple[Replacement, ...] = ALL) -> str:
         functions=len({name for each in entries for name in each.targets}),
         required=sum(each.kind == "required" for each in entries),
         performance=sum(each.kind == "performance" for each in entries),
-        variable=f"`{TUNING}`",
+        variable=f"`{contract.TUNING}`",
     )
     return (
         "\n".join([head, *_section("required", entries), *_section("performance", entries)]).rstrip() + "\n"
@@ -52,10 +53,6 @@ def _entry(each: Replacement) -> Iterator[str]:
     yield from (f"- replaces: `{target}`" for target in each.targets)
     if each.gain:
         yield f"- gain: {each.gain}"
-    if each.differs:
-        yield f"- differs: {each.differs}"
-    if each.single_process:
-        yield "- host: one process is all of the project"
     yield ""
 
 

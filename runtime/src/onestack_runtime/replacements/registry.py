@@ -11,11 +11,11 @@ import linecache
 import logging
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
-from onestack_runtime.places import RUN
+from onestack_runtime import contract
+from onestack_runtime.paths import RUN
 from onestack_runtime.replacements import (
     cinder,
     database,
@@ -36,11 +36,6 @@ from onestack_runtime.replacements.entry import Replacement
 
 LOG = logging.getLogger(__name__)
 
-TUNING = "ONESTACK_TUNING"
-"""Environment variable: `none` leaves out what is for performance alone. From `platform.tuning` in the spec.
-
-To measure one: `full -NAME -NAME` leaves those out.
-"""
 REFERENCE = "docs/reference/replacements.md"
 
 # In the order in which they are installed: classes of objects and models are made when they are imported.
@@ -59,15 +54,13 @@ ALL: tuple[Replacement, ...] = (
     *horizon.ENTRIES,
 )
 
-Because = Literal["tuning", "digest"]
-
 
 @dataclass(frozen=True)
 class Skipped:
     """`because`: `tuning` (the spec wants none) or `digest` (upstream is not what it was written against)."""
 
     name: str
-    because: Because
+    because: contract.SkippedBecause
     detail: str
 
 
@@ -80,21 +73,21 @@ def install(
     runner: str,
     entries: Iterable[Replacement] = ALL,
     digests: Mapping[str, str] = DIGESTS,
-    folder: Path = RUN / "replacements",
+    folder: Path = RUN / contract.REPLACEMENTS,
 ) -> frozenset[str]:
     """Install those of a project's process; the names of those that are active.
 
     To be called before anything of the project is used. Ends the process (SystemExit) where a required one does not
     fit to what it replaces.
     """
-    tuning = os.environ.get(TUNING, "full")
+    tuning = os.environ.get(contract.TUNING, "full")
     checked: dict[str, str] = {}
     active: list[Replacement] = []
     skipped: list[Skipped] = []
     try:
         for entry in of(runner, entries):
             if entry.kind == "performance" and (tuning == "none" or f"-{entry.name}" in tuning.split()):
-                skipped.append(Skipped(entry.name, "tuning", f"{TUNING} is {tuning}"))
+                skipped.append(Skipped(entry.name, "tuning", f"{contract.TUNING} is {tuning}"))
             elif wrong := misfits(entry, digests, checked) or _exchange(entry):
                 _refuse_required(runner, entry, wrong)
                 LOG.warning("%s runs without the replacement %s: %s", runner, entry.name, wrong)
@@ -150,11 +143,11 @@ def _exchange(entry: Replacement) -> str:
 def _note(
     file: Path, runner: str, tuning: str, active: Iterable[Replacement], skipped: Iterable[Skipped]
 ) -> None:
-    told: dict[str, Any] = {
+    told: contract.ReplacementsNote = {
         "runner": runner,
         "tuning": tuning,
         "active": [{"name": each.name, "kind": each.kind, "targets": list(each.targets)} for each in active],
-        "skipped": [asdict(each) for each in skipped],
+        "skipped": [{"name": each.name, "because": each.because, "detail": each.detail} for each in skipped],
     }
     file.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     partial = file.with_suffix(".partial")

@@ -11,6 +11,8 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from onestack.core import contract
+
 # Networks that Tempest's tests make lie in the first of these that is free.
 _TEST_NETWORKS = ("10.100.0.0/16", "10.200.0.0/16", "192.168.128.0/17")
 
@@ -152,8 +154,8 @@ def sections(target: Target) -> Mapping[str, Mapping[str, object]]:
             "min_microversion": "3.0",
             "max_microversion": "latest",
             # What the file backend says of itself; tests make volume types by it.
-            "storage_protocol": "onestack_file",
-            "vendor_name": "OneStack",
+            "storage_protocol": contract.FILE_PROTOCOL,
+            "vendor_name": contract.VENDOR,
             "backup_driver": "posix",
         },
         "volume-feature-enabled": {

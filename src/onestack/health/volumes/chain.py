@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-ACTIVE = "active"
+from onestack.core import contract
+
+ACTIVE = contract.VOLUME_ACTIVE
 
 
 @dataclass(frozen=True)

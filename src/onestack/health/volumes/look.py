@@ -13,13 +13,14 @@ from typing import Any
 
 from openstack.connection import Connection
 
+from onestack.core import contract
 from onestack.health.volumes.seen import Folder, Guest, Piece, Seen, Volume
 from onestack.platform.infrastructure import mariadb
 from onestack.platform.services import volumes as backends
 from onestack.platform.site import Site
 
 VIRSH = ("virsh", "--quiet", "--connect", "qemu:///system")
-NOTE = ".info"
+NOTE = contract.VOLUME_NOTE
 SET_ASIDE = "set-aside"
 AFTERMATH = 2.0
 """Seconds in which what an ended process had asked of another one is still done. One that was started anew is
@@ -27,7 +28,7 @@ not yet at work so early: it takes longer to be ready."""
 FORGOTTEN = 60.0
 """Seconds after which a volume that is reserved for a server, and that no server has, was let go of: Nova notes
 that a server has a volume before it reserves it, or moments after, for one that is only now asked for."""
-_HEADER = struct.Struct(">4sIQIIQ")
+_HEADER = struct.Struct(contract.QCOW2_HEADER)
 
 
 def look(site: Site, admin: Connection) -> Seen:
@@ -129,7 +130,7 @@ def _unfinished(site: Site, begun: float) -> dict[tuple[str, str], bool]:
 def _folders(site: Site) -> dict[str, Path]:
     """Backend -> its folder on the machine, for those that have one."""
     sections = backends.backends(site.view)
-    inner = {name: section.get("file_volumes_dir") for name, section in sections.items()}
+    inner = {name: section.get(contract.FILE_FOLDER) for name, section in sections.items()}
     return {name: site.outside(str(place)) for name, place in inner.items() if place}
 
 
@@ -143,7 +144,7 @@ def folder(path: Path) -> Folder:
     """What lies in a backend's folder."""
     files: dict[str, tuple[str | None, int]] = {}
     notes: dict[str, Mapping[str, str]] = {}
-    for each in sorted(path.glob("volume-*")) if path.exists() else ():
+    for each in sorted(path.glob(contract.VOLUME_FILES)) if path.exists() else ():
         if each.name.endswith(NOTE):
             try:
                 notes[each.name.removesuffix(NOTE)] = json.loads(each.read_text())
@@ -159,7 +160,7 @@ def header(path: Path) -> tuple[str | None, int] | None:
     try:
         with path.open("rb") as file:
             raw = file.read(_HEADER.size)
-            if len(raw) < _HEADER.size or raw[:4] != b"QFI\xfb":
+            if len(raw) < _HEADER.size or raw[:4] != contract.QCOW2_MAGIC:
                 return None
             _, _, offset, length, _, size = _HEADER.unpack(raw)
             if not offset:

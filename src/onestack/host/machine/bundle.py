@@ -15,6 +15,7 @@ from onestack.core import errors
 MODULES = (
     "__init__.py",
     "core/__init__.py",
+    "core/contract.py",
     "core/errors.py",
     "core/wait.py",
     "host/__init__.py",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from onestack.platform.places import ETC, RUN
+from onestack.core import contract
+from onestack.core.contract import ETC, RUN
 from onestack.platform.shape import Endpoint, Folder, InfrastructureService, Process, Ready
 from onestack.platform.view import View
 
 METADATA_PORT = 8775
-CONSOLE = "console"
+CONSOLE = contract.CONSOLE_PATH
 """The path of guests' consoles."""
 CONFIG = f"{ETC}/front/haproxy.cfg"
 ADMIN_SOCKET = f"{RUN}/front/admin.sock"
@@ -17,7 +18,7 @@ NAME = "front"
 _GLOBAL = f"""\
 global
     user haproxy
-    group haproxy
+    group {contract.GATEWAY_GROUP}
     maxconn 2000
     nbthread 1
     stats socket {ADMIN_SOCKET} mode 600 level admin
@@ -73,7 +74,7 @@ def files(view: View) -> dict[str, str]:
         lines += ["", f"backend {name}", *_page(endpoint), f"    server {name} unix@{sockets(name)}"]
     if view.consoles:
         lines += ["", "backend console", "    option http-server-close"]
-        lines += [f"    server console unix@{sockets('nova-console')} maxconn 100"]
+        lines += [f"    server console unix@{sockets(contract.CONSOLE)} maxconn 100"]
     if "compute" in view.cloud.services:
         lines += [
             "",
@@ -82,7 +83,7 @@ def files(view: View) -> dict[str, str]:
             "    default_backend metadata",
             "",
             "backend metadata",
-            f"    server metadata unix@{sockets('nova-metadata')}",
+            f"    server metadata unix@{sockets(contract.METADATA)}",
         ]
     text = "\n".join(lines) + "\n"
     if any(each.files for each in endpoints.values()):

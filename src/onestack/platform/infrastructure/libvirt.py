@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from onestack.core.contract import LIB, RUN
 from onestack.platform import ceph
-from onestack.platform.places import LIB, RUN
 from onestack.platform.shape import COMPUTE, Folder, InfrastructureService, Process, Ready, local
 from onestack.platform.view import View
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from onestack.core.contract import ETC, LIB, RUN
 from onestack.core.events import Emit
 from onestack.host.command import run
-from onestack.platform.places import DATABASE_SOCKET, ETC, LIB, RUN
+from onestack.platform.places import DATABASE_SOCKET
 from onestack.platform.shape import Database, Folder, InfrastructureService, Process, Ready, Step, local
 from onestack.platform.view import View
 

@@ -11,11 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from onestack.core import contract
+from onestack.core.contract import LIB, OVSDB_SOCKET, RUN
 from onestack.core.events import Emit, step
 from onestack.host import network
 from onestack.host.command import run
 from onestack.platform import outside
-from onestack.platform.places import LIB, NORTH_SOCKET, RUN, SOUTH_SOCKET, SWITCH_SOCKET
+from onestack.platform.places import NORTH_SOCKET, SOUTH_SOCKET
 from onestack.platform.shape import (
     EVERY,
     Folder,
@@ -35,13 +37,13 @@ if TYPE_CHECKING:
 NAME = "ovn"
 FILES, SETTINGS, EXTERNAL_NETWORK = "switch files", "switch settings", "external"
 
-INTEGRATION = "br-int"
+INTEGRATION = contract.INTEGRATION_BRIDGE
 EXTERNAL = "br-ex"
 PHYSICAL_NETWORK = "public"
 
 CONFIGURATION = f"{LIB}/openvswitch/conf.db"
 """The switch's own database."""
-_SWITCH = f"unix:{SWITCH_SOCKET}"
+_SWITCH = f"unix:{OVSDB_SOCKET}"
 _LOG = ("-vconsole:info", "-vfile:off", "-vsyslog:off")
 _CTL = ("ovs-vsctl", f"--db={_SWITCH}", "--timeout=15")
 
@@ -58,7 +60,7 @@ class Database:
 def databases(view: View) -> tuple[Database, ...]:
     """Those of a host: its switch's, and on a control host OVN's."""
     schemas = "/usr/share"
-    switch = Database(CONFIGURATION, f"{schemas}/openvswitch/vswitch.ovsschema", SWITCH_SOCKET)
+    switch = Database(CONFIGURATION, f"{schemas}/openvswitch/vswitch.ovsschema", OVSDB_SOCKET)
     north = Database(f"{LIB}/ovn/ovnnb_db.db", f"{schemas}/ovn/ovn-nb.ovsschema", NORTH_SOCKET)
     south = Database(f"{LIB}/ovn/ovnsb_db.db", f"{schemas}/ovn/ovn-sb.ovsschema", SOUTH_SOCKET)
     return (switch, north, south) if "control" in view.here.roles else (switch,)

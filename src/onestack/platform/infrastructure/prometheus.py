@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-from onestack.platform.places import LIB
+from onestack.core.contract import LIB
 from onestack.platform.shape import Folder, InfrastructureService, Process, Ready
 from onestack.platform.view import View
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from onestack.core import contract
+from onestack.core.contract import LIB
 from onestack.platform.infrastructure import gateway
-from onestack.platform.places import ENVIRONMENT, ETC, LIB, RUNTIME
 from onestack.platform.shape import CONTROL, Need, Process, Ready, leader
 from onestack.platform.view import View
 from onestack.spec.model import HostRole
@@ -43,6 +44,11 @@ def ini(sections: Mapping[str, Section]) -> str:
             lines.append(f"{name} = {text}".rstrip())
         lines.append("")
     return "\n".join(lines)
+
+
+def files(project: str, *texts: str) -> dict[str, str]:
+    """A project's configuration files with their texts, in the order of `contract.CONFIGURATION`."""
+    return dict(zip(contract.CONFIGURATION[project], texts, strict=True))
 
 
 def _text(value: Value) -> str:
@@ -83,7 +89,7 @@ def authtoken(view: View, user: str) -> dict[str, Value]:
         **credentials(view, user),
         "www_authenticate_uri": f"{view.cloud.gateway}/identity",
         "interface": "internal",
-        "cache": TOKEN_CACHE,
+        "cache": contract.TOKEN_CACHE,
         "service_token_roles": "service",
         "service_token_roles_required": True,
     }
@@ -135,16 +141,12 @@ def lock_path(project: str) -> dict[str, Section]:
     return {"oslo_concurrency": {"lock_path": f"{LIB}/{project}/lock"}}
 
 
-TUNING = "ONESTACK_TUNING"
-"""Environment variable: which replacements a runner installs (onestack_runtime.replacements)."""
-
-
 def environment(**more: str) -> dict[str, str]:
     """The environment of every process that runs OpenStack's Python."""
     return {
-        "PYTHONPATH": f"{ENVIRONMENT}:{RUNTIME}",
+        "PYTHONPATH": f"{contract.ENVIRONMENT}:{contract.RUNTIME}",
         "PYTHONUNBUFFERED": "1",
-        "ONESTACK_ETC": ETC,
+        contract.ETC_VARIABLE: contract.ETC,
         # Each arena keeps what its threads freed; a runner has dozens of threads.
         "MALLOC_ARENA_MAX": "2",
         "LC_ALL": "C.UTF-8",
@@ -167,11 +169,13 @@ def runner(
     """A project's one process: ready when its health path says that API and workers are up."""
     return Process(
         project,
-        (*_PYTHON, f"onestack_runtime.{project}"),
-        Ready(http=(view.backing.api_socket(project), f"/{path}/healthcheck"), seconds=ready_seconds),
+        (*_PYTHON, f"{contract.RUNNERS}.{project}"),
+        Ready(
+            http=(view.backing.api_socket(project), f"/{path}{contract.HEALTH_PATH}"), seconds=ready_seconds
+        ),
         needs=(*leader(DATABASES, gateway.NAME), *needs),
         roles=roles,
-        environment=environment(**{TUNING: view.cloud.tuning, **(more or {})}),
+        environment=environment(**{contract.TUNING: view.cloud.tuning, **(more or {})}),
         reads=reads,
         stop_seconds=stop_seconds,
     )
@@ -184,9 +188,9 @@ def module(name: str) -> tuple[str, ...]:
 
 def migration(project: str) -> tuple[tuple[str, ...], ...]:
     """The one command that brings a project's databases to this release."""
-    return ((*module("onestack_runtime.migrate"), project),)
+    return ((*module(contract.MIGRATE), project),)
 
 
 def tool(*words: str) -> tuple[str, ...]:
     """The command that runs an installed console script: tool("nova-manage", "cell_v2", "list_cells")."""
-    return (*module("onestack_runtime.manage"), *words)
+    return (*module(contract.MANAGE), *words)

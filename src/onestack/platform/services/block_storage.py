@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from onestack.core.contract import ENVIRONMENT
 from onestack.platform import ceph, lvm
-from onestack.platform.places import ENVIRONMENT
 from onestack.platform.services import _common as common
 from onestack.platform.services import volumes
 from onestack.platform.services.volumes import PATH, STATE
@@ -51,7 +51,7 @@ def _files(view: View) -> dict[str, str]:
             **common.proxied(),
         }
     )
-    return {"cinder/cinder.conf": text}
+    return common.files("cinder", text)
 
 
 def _processes(view: View) -> tuple[Process, ...]:

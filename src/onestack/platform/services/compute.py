@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from onestack.core import contract
+from onestack.core.contract import LIB
 from onestack.platform.infrastructure import gateway
-from onestack.platform.places import LIB
 from onestack.platform.services import _common as common
 from onestack.platform.services.network import METADATA_SECRET
 from onestack.platform.services.volumes import API as VOLUMES
 from onestack.platform.shape import COMPUTE, CONTROL, Database, Endpoint, Folder, Process, Service, local
 from onestack.platform.view import View
 
-PATH = "compute"
+PATH = contract.API_PATHS["nova"]
 STATE = f"{LIB}/nova"
 STOP_SECONDS = 45
 """Work in progress (a guest being built) is waited for."""
@@ -27,7 +28,7 @@ def _files(view: View) -> dict[str, str]:
             "tempdir": f"{STATE}/tmp",
             "transport_url": view.backing.transport_url,
             "concurrency_backend": "threading",
-            "compute_driver": "onestack_fake.FakeHost"
+            "compute_driver": contract.FAKE_COMPUTE_DRIVER
             if view.here.virt_type == "fake"
             else "libvirt.LibvirtDriver",
             "allow_resize_to_same_host": True,
@@ -89,7 +90,7 @@ def _files(view: View) -> dict[str, str]:
             "disk_cachemodes": "file=writeback",
             "wait_soft_reboot_seconds": 30,
         }
-    return {"nova/nova.conf": common.ini(sections)}
+    return common.files("nova", common.ini(sections))
 
 
 def _vnc(view: View) -> common.Section:
@@ -115,7 +116,7 @@ def _processes(view: View) -> tuple[Process, ...]:
             needs=local("ovs-vswitchd") if fake else local("ovs-vswitchd", "libvirtd"),
             roles=CONTROL | COMPUTE,
             stop_seconds=STOP_SECONDS,
-            more={"ONESTACK_FAKE_HOSTS": str(view.cloud.fake_hosts)} if fake else None,
+            more={contract.FAKE_HOSTS: str(view.cloud.fake_hosts)} if fake else None,
         ),
     )
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 
-from onestack.platform.places import LIB
+from onestack.core import contract
+from onestack.core.contract import LIB
 from onestack.platform.services import _common as common
 from onestack.platform.shape import Endpoint, Folder, Process, Service
 from onestack.platform.view import View
 
-PATH = "dashboard"
+PATH = contract.API_PATHS["horizon"]
 SECRET = "dashboard"
 """Signs what Horizon gives to browsers."""
 
@@ -26,7 +27,7 @@ def _files(view: View) -> dict[str, str]:
         # Only an API gateway that speaks TLS says in this header what the client spoke, whatever the client said.
         "SECURE_PROXY_SSL_HEADER": ["HTTP_X_FORWARDED_PROTO", "https"] if encrypted else None,
     }
-    return {"horizon/settings.json": json.dumps(settings, indent=1, sort_keys=True) + "\n"}
+    return common.files("horizon", json.dumps(settings, indent=1, sort_keys=True) + "\n")
 
 
 def _processes(view: View) -> tuple[Process, ...]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
-from onestack.platform.places import LIB
+from onestack.core import contract
+from onestack.core.contract import LIB
 from onestack.platform.services import _common as common
 from onestack.platform.shape import Database, Endpoint, Folder, Process, Service, leader
 from onestack.platform.view import View
 
-PATH = "identity"
+PATH = contract.API_PATHS["keystone"]
 STATE = f"{LIB}/keystone"
 BOOTSTRAP = "bootstrap"
 """The step that gives an empty Keystone its administrator and catalogue."""
@@ -25,10 +25,12 @@ def _files(view: View) -> dict[str, str]:
             "DEFAULT": common.logging(),
             "database": common.database(view, "keystone", "keystone"),
             "token": {"provider": "fernet", "expiration": 3600},
-            # One rotation a day (onestack_runtime.key_rotation): staged, primary, and the one before.
-            "fernet_tokens": {"key_repository": f"{STATE}/fernet-keys", "max_active_keys": 3},
-            "fernet_receipts": {"key_repository": f"{STATE}/receipt-keys", "max_active_keys": 3},
-            "credential": {"key_repository": f"{STATE}/credential-keys"},
+            "fernet_tokens": {"key_repository": contract.TOKEN_KEYS, "max_active_keys": contract.ACTIVE_KEYS},
+            "fernet_receipts": {
+                "key_repository": contract.RECEIPT_KEYS,
+                "max_active_keys": contract.ACTIVE_KEYS,
+            },
+            "credential": {"key_repository": contract.CREDENTIAL_KEYS},
             # What one process holds, no other can make stale.
             "cache": {"enabled": True, "backend": view.backing.cache, "expiration_time": 600},
             "identity": {
@@ -40,7 +42,7 @@ def _files(view: View) -> dict[str, str]:
             **common.proxied(),
         }
     )
-    return {"keystone/keystone.conf": text}
+    return common.files("keystone", text)
 
 
 def _processes(view: View) -> tuple[Process, ...]:
@@ -49,10 +51,10 @@ def _processes(view: View) -> tuple[Process, ...]:
 
 def bootstrap() -> tuple[str, ...]:
     """The command that gives an empty Keystone what `wanted` says; it reads that from its standard input."""
-    return common.module("onestack_runtime.bootstrap")
+    return common.module(contract.BOOTSTRAP)
 
 
-def wanted(view: View, services: Iterable[Service]) -> dict[str, Any]:
+def wanted(view: View, services: Iterable[Service]) -> contract.Bootstrap:
     """Administrator, region, service users and catalogue; with passwords."""
     found = list(services)
     return {

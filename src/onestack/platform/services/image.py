@@ -7,14 +7,15 @@ from functools import partial
 
 from openstack.connection import Connection
 
+from onestack.core import contract
+from onestack.core.contract import ENVIRONMENT, ETC, LIB
 from onestack.core.errors import PermanentError
 from onestack.platform.isolation import expect_hidden
-from onestack.platform.places import ENVIRONMENT, ETC, LIB
 from onestack.platform.services import _common as common
 from onestack.platform.shape import Database, Endpoint, Folder, Process, Service
 from onestack.platform.view import View
 
-PATH = "image"
+PATH = contract.API_PATHS["glance"]
 STATE = f"{LIB}/glance"
 VERIFY_BYTES = 256 * 1024
 
@@ -47,7 +48,7 @@ def _files(view: View) -> dict[str, str]:
             **common.proxied(),
         }
     )
-    return {"glance/glance-api.conf": text}
+    return common.files("glance", text)
 
 
 def _processes(view: View) -> tuple[Process, ...]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from onestack.platform.places import LIB, RUN
+from onestack.core import contract
+from onestack.core.contract import LIB, RUN
 from onestack.platform.services import _common as common
 from onestack.platform.shape import Database, Endpoint, Folder, Process, Service, local
 from onestack.platform.view import View
 
-PATH = "load-balancer"
+PATH = contract.API_PATHS["octavia"]
 STATE = f"{LIB}/octavia"
 SOCKETS = f"{RUN}/octavia"
 
@@ -15,13 +16,12 @@ SOCKETS = f"{RUN}/octavia"
 _QUIET = ("octavia.api.app=WARN", "openstack=ERROR", "octavia.api.drivers.utils=WARN")
 
 _PROVIDERS = {
-    "haproxy": "HAProxy in a network namespace on the tenant's network",
+    contract.BALANCER_PROVIDER: "HAProxy in a network namespace on the tenant's network",
     "ovn": "OVN's own load balancing at L4",
 }
 _ALIASES = dict.fromkeys(
-    ("amphora", "octavia"), "Another name of the provider haproxy; no virtual machine is started"
+    contract.BALANCER_ALIASES, "Another name of the provider haproxy; no virtual machine is started"
 )
-"""Upstream's names of its default provider, which manifests and modules say (onestack_runtime.balancer.names)."""
 
 
 def _files(view: View) -> dict[str, str]:
@@ -54,7 +54,10 @@ def _files(view: View) -> dict[str, str]:
                 # The port by which a pair of amphorae would talk is opened to nobody else.
                 "use_remote_group_for_lb_peer_ports": True,
             },
-            "certificates": {"cert_manager": "onestack", "storage_path": f"{STATE}/certificates"},
+            "certificates": {
+                "cert_manager": contract.CERTIFICATE_MANAGER,
+                "storage_path": contract.CERTIFICATES,
+            },
             "haproxy_amphora": {
                 "base_path": f"{STATE}/balancers",
                 "base_cert_dir": f"{STATE}/balancers",
@@ -76,12 +79,12 @@ def _files(view: View) -> dict[str, str]:
             **common.proxied(),
         }
     )
-    return {"octavia/octavia.conf": text}
+    return common.files("octavia", text)
 
 
 def _enabled(view: View) -> dict[str, str]:
     """Provider -> description, the default first."""
-    aliases = _ALIASES if "haproxy" in view.cloud.balancer_providers else {}
+    aliases = _ALIASES if contract.BALANCER_PROVIDER in view.cloud.balancer_providers else {}
     return {name: _PROVIDERS[name] for name in view.cloud.balancer_providers} | aliases
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 
+from onestack.core import contract
+from onestack.core.contract import ENVIRONMENT, LIB, RUN
 from onestack.platform.infrastructure import gateway
-from onestack.platform.places import ENVIRONMENT, LIB, RUN
 from onestack.platform.services import _common as common
 from onestack.platform.shape import (
     COMPUTE,
@@ -20,7 +21,7 @@ from onestack.platform.shape import (
 )
 from onestack.platform.view import View
 
-PATH = "networking"
+PATH = contract.API_PATHS["neutron"]
 STATE = f"{LIB}/neutron"
 METADATA_SECRET = "metadata"
 """Shared by Neutron's metadata proxy, which vouches for who asks, and Nova's metadata API."""
@@ -70,7 +71,7 @@ def _files(view: View) -> dict[str, str]:
             "ml2": {
                 "type_drivers": ("local", "flat", "vlan", "geneve"),
                 "tenant_network_types": "geneve",
-                "mechanism_drivers": ("onestack_fake_hosts", "ovn")
+                "mechanism_drivers": (contract.FAKE_MECHANISM_DRIVER, "ovn")
                 if view.here.virt_type == "fake"
                 else "ovn",
                 "extension_drivers": _EXTENSIONS,
@@ -95,7 +96,7 @@ def _files(view: View) -> dict[str, str]:
             },
         }
     )
-    return {"neutron/neutron.conf": neutron, "neutron/ml2_conf.ini": ml2}
+    return common.files("neutron", neutron, ml2)
 
 
 def _dns_servers(view: View) -> tuple[str, ...]:

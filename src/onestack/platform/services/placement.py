@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from onestack.platform.places import LIB
+from onestack.core import contract
+from onestack.core.contract import LIB
 from onestack.platform.services import _common as common
 from onestack.platform.shape import Database, Endpoint, Folder, Process, Service
 from onestack.platform.view import View
 
-PATH = "placement"
+PATH = contract.API_PATHS["placement"]
 
 
 def _files(view: View) -> dict[str, str]:
@@ -20,7 +21,7 @@ def _files(view: View) -> dict[str, str]:
             **common.proxied(),
         }
     )
-    return {"placement/placement.conf": text}
+    return common.files("placement", text)
 
 
 def _processes(view: View) -> tuple[Process, ...]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from onestack.platform.places import LIB
+from onestack.core import contract
+from onestack.core.contract import LIB
 from onestack.platform.services import _common as common
 from onestack.platform.view import Ceph, View, VolumeBackend
 
-PATH = "volume"
+PATH = contract.API_PATHS["cinder"]
 API = f"{PATH}/v3"
 """Where the API is, below the API gateway. Cinder takes the project from the token."""
 STATE = f"{LIB}/cinder"
@@ -25,9 +26,9 @@ def _section(backend: VolumeBackend) -> common.Section:
 
 def _file(name: str) -> common.Section:
     return {
-        "volume_driver": "onestack_runtime.volumes.driver.FileDriver",
+        "volume_driver": contract.FILE_DRIVER,
         "volume_backend_name": name,
-        "file_volumes_dir": f"{STATE}/volumes/{name}",
+        contract.FILE_FOLDER: f"{STATE}/volumes/{name}",
         "report_discard_supported": True,
     }
 
@@ -47,7 +48,7 @@ def _ceph(name: str, ceph: Ceph) -> common.Section:
 
 def _logical(name: str, group: str) -> common.Section:
     return {
-        "volume_driver": "onestack_runtime.volumes.lvm.LogicalVolumeDriver",
+        "volume_driver": contract.LOGICAL_DRIVER,
         "volume_backend_name": name,
         "volume_group": group,
         # Thin ones are empty when they are new, whoever had the blocks before.

@@ -1,0 +1,1 @@
+"""What runs once and ends: databases migrated, Keystone bootstrapped, management commands."""

@@ -1,0 +1,87 @@
+"""Octavia's certificate manager where there is no Barbican: certificates in a folder that only root reads.
+
+`onestack certificate add` writes them, one folder each below their project's. A reference looks as Barbican's do:
+only its last part counts. A project reaches its own; an administrator's request may name any.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from octavia.certificates.common import local
+from octavia.certificates.manager import cert_mgr
+from octavia.common import context as octavia_context
+from octavia.common import exceptions
+from octavia.common.tls_utils import cert_parser
+from oslo_config import cfg
+
+from onestack_runtime import contract
+
+_IDENT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def find(root: Path, reference: str, project: str | None, *, anybody: bool = False) -> Path | None:
+    """The folder of what a reference names, if this project may have it."""
+    ident = reference.rstrip("/").rpartition("/")[2]
+    if not _IDENT.fullmatch(ident):
+        return None
+    for folder in root.glob(f"*/{ident}"):
+        if anybody or folder.parent.name == project:
+            return folder
+    return None
+
+
+class Certificates(cert_mgr.CertManager):  # type: ignore[misc]
+    """Reads what the operator put there; Octavia itself stores and deletes nothing."""
+
+    def get_cert(self, context: Any, cert_ref: str, resource_ref: Any = None, check_only: bool = False,
+                 service_name: Any = None) -> local.LocalCert:  # fmt: skip
+        folder = self._folder(context, cert_ref)
+        kind = json.loads((folder / contract.ABOUT).read_text())["kind"]
+        if kind != "certificate":
+            raise exceptions.CertificateRetrievalException(ref=cert_ref)
+        chain = folder / contract.CHAIN
+        return local.LocalCert(
+            certificate=(folder / contract.CERTIFICATE).read_text(),
+            private_key=(folder / contract.PRIVATE_KEY).read_text(),
+            intermediates=list(cert_parser.get_intermediates_pems(chain.read_text()))
+            if chain.exists()
+            else [],
+        )
+
+    def get_secret(self, context: Any, secret_ref: str) -> str:
+        folder = self._folder(context, secret_ref)
+        secret = folder / contract.SECRET
+        if not secret.exists():
+            raise exceptions.CertificateRetrievalException(ref=secret_ref)
+        return secret.read_text()
+
+    def store_cert(self, context: Any, certificate: Any, private_key: Any, intermediates: Any = None,
+                   private_key_passphrase: Any = None, expiration: Any = None, name: Any = None) -> None:  # fmt: skip
+        raise exceptions.CertificateStorageException(msg="`onestack certificate add` stores certificates")
+
+    def delete_cert(
+        self, context: Any, cert_ref: str, resource_ref: Any = None, service_name: Any = None
+    ) -> None:
+        raise exceptions.CertificateStorageException(msg="`onestack certificate delete` removes certificates")
+
+    def set_acls(self, context: Any, cert_ref: str) -> None:
+        """Nothing to set: who may have it is said by the project it was given to."""
+
+    def unset_acls(self, context: Any, cert_ref: str) -> None:
+        """Nothing to unset."""
+
+    @staticmethod
+    def _folder(context: Any, reference: str) -> Path:
+        root = Path(cfg.CONF.certificates.storage_path)
+        project = getattr(context, "project_id", None)
+        # In an update Octavia asks again, by itself and for no project, after it asked as who makes the request.
+        again = project is None and not isinstance(context, octavia_context.RequestContext)
+        anybody = again or bool(getattr(context, "is_admin", False))
+        found = find(root, reference, project, anybody=anybody)
+        if found is None:
+            raise exceptions.CertificateRetrievalException(ref=reference)
+        return found

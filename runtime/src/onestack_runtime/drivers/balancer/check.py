@@ -1,0 +1,42 @@
+"""Looks at every balancer from outside Octavia's process, and mends: `onestack balancers check` runs it.
+
+    python3 -m onestack_runtime.drivers.balancer.check [--mend]
+
+Writes one JSON object: {"balancers": number, "found": [finding], "left": [finding]}.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+
+from onestack_runtime.paths import configuration
+from onestack_runtime.serving import threads
+
+
+def main() -> int:
+    threads.native()
+    from octavia.common import service
+
+    service.prepare_service(
+        ["octavia-check", *(f"--config-file={file}" for file in configuration("octavia"))]
+    )
+    from onestack_runtime.drivers.balancer import audit
+
+    number, found = audit.examine()
+    left = found
+    if found and "--mend" in sys.argv:
+        audit.mend(found)
+        _, left = audit.examine()
+    told = {
+        "balancers": number,
+        "found": [dataclasses.asdict(each) for each in found],
+        "left": [dataclasses.asdict(each) for each in left],
+    }
+    sys.stdout.write(json.dumps(told) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

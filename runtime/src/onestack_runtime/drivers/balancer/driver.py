@@ -1,0 +1,116 @@
+"""The provider driver that Octavia's API calls. It refuses what HAProxy cannot do; all else it only announces.
+
+The API calls it within the transaction that makes the change PENDING_*; the worker finds it there afterwards.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from octavia.db import api as database
+from octavia.db import repositories
+from octavia_lib.api.drivers import exceptions, provider_base
+
+from onestack_runtime.drivers.balancer import refusals
+from onestack_runtime.drivers.balancer.wake import WAKE
+
+
+class HAProxyDriver(provider_base.ProviderDriver):  # type: ignore[misc]
+    """octavia-lib's interface, one method for each call of the API."""
+
+    def create_vip_port(self, loadbalancer_id: Any, project_id: Any, vip_dictionary: Any,
+                        additional_vip_dicts: Any = None) -> NoReturn:  # fmt: skip
+        """Octavia makes the port itself when a driver says that it does not."""
+        raise exceptions.NotImplementedError()
+
+    def loadbalancer_create(self, loadbalancer: Any) -> None:
+        _announce()
+
+    def loadbalancer_delete(self, loadbalancer: Any, cascade: bool = False) -> None:
+        _announce()
+
+    def loadbalancer_failover(self, loadbalancer_id: Any) -> None:
+        WAKE.again(loadbalancer_id)
+        _announce()
+
+    def loadbalancer_update(self, old_loadbalancer: Any, new_loadbalancer: Any) -> None:
+        _announce()
+
+    def listener_create(self, listener: Any) -> None:
+        _announce(refusals.listener(listener))
+
+    def listener_delete(self, listener: Any) -> None:
+        _announce()
+
+    def listener_update(self, old_listener: Any, new_listener: Any) -> None:
+        _announce(refusals.listener(new_listener))
+
+    def pool_create(self, pool: Any) -> None:
+        _announce(refusals.pool(pool))
+
+    def pool_delete(self, pool: Any) -> None:
+        _announce()
+
+    def pool_update(self, old_pool: Any, new_pool: Any) -> None:
+        _announce(refusals.pool(new_pool))
+
+    def member_create(self, member: Any) -> None:
+        _announce(refusals.member(member))
+
+    def member_delete(self, member: Any) -> None:
+        _announce()
+
+    def member_update(self, old_member: Any, new_member: Any) -> None:
+        _announce(refusals.member(new_member))
+
+    def member_batch_update(self, pool_id: Any, members: Any) -> None:
+        _announce(next(filter(None, map(refusals.member, members)), None))
+
+    def health_monitor_create(self, healthmonitor: Any) -> None:
+        _announce(refusals.monitor(healthmonitor))
+
+    def health_monitor_delete(self, healthmonitor: Any) -> None:
+        _announce()
+
+    def health_monitor_update(self, old_healthmonitor: Any, new_healthmonitor: Any) -> None:
+        _announce(refusals.monitor(new_healthmonitor))
+
+    def l7policy_create(self, l7policy: Any) -> None:
+        session = database.get_session()
+        with session.begin():
+            listener = repositories.ListenerRepository().get(session, id=l7policy.listener_id)
+        _announce(refusals.policy(listener.protocol if listener else None))
+
+    def l7policy_delete(self, l7policy: Any) -> None:
+        _announce()
+
+    def l7policy_update(self, old_l7policy: Any, new_l7policy: Any) -> None:
+        _announce()
+
+    def l7rule_create(self, l7rule: Any) -> None:
+        _announce(refusals.rule(l7rule))
+
+    def l7rule_delete(self, l7rule: Any) -> None:
+        _announce()
+
+    def l7rule_update(self, old_l7rule: Any, new_l7rule: Any) -> None:
+        _announce(refusals.rule(new_l7rule))
+
+    def get_supported_flavor_metadata(self) -> dict[str, str]:
+        return dict(refusals.FLAVOR)
+
+    def validate_flavor(self, flavor_metadata: dict[str, Any]) -> None:
+        _announce(refusals.flavor(flavor_metadata))
+
+    def get_supported_availability_zone_metadata(self) -> dict[str, str]:
+        return dict(refusals.ZONE)
+
+    def validate_availability_zone(self, availability_zone_metadata: dict[str, Any]) -> None:
+        _announce(refusals.zone(availability_zone_metadata))
+
+
+def _announce(reason: str | None = None) -> None:
+    """Refuse with a reason, or have the worker look."""
+    if reason:
+        raise exceptions.UnsupportedOptionError(user_fault_string=reason, operator_fault_string=reason)
+    WAKE.up()

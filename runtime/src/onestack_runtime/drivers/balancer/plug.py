@@ -1,0 +1,165 @@
+"""Plugs a balancer into the tenant's network: a network namespace, a veth pair, a port of br-int.
+
+The outer end carries the VIP port's id, so OVN treats it as any server's card: address, security groups,
+floating IPs. A veth, not a port of the switch's own: that one would be gone whenever ovs-vswitchd starts anew.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from onestack_runtime import contract
+from onestack_runtime.drivers.balancer.places import NAMESPACES, PREFIX, Place
+from onestack_runtime.serving.commands import Failed, run
+
+INSIDE = "eth0"
+_OVS = ("ovs-vsctl", f"--db=unix:{contract.OVSDB_SOCKET}", "--timeout=20")
+
+
+@dataclass(frozen=True)
+class Card:
+    """The balancer's network card. `addresses`: with prefix length; `gateways`: at most one for each IP version;
+    `routes`: destination and next hop."""
+
+    port: str
+    mac: str
+    mtu: int
+    addresses: tuple[str, ...]
+    gateways: tuple[str, ...] = ()
+    routes: tuple[tuple[str, str], ...] = ()
+
+
+def inside(place: Place, *argv: str) -> list[str]:
+    """The command line that runs `argv` in the balancer's network."""
+    return ["nsenter", f"--net={place.namespace}", "--", *argv]
+
+
+def links(place: Place, card: Card) -> list[list[str]]:
+    """The commands that make the pair of interfaces, in an existing namespace."""
+    mtu = str(card.mtu)
+    pair = ["ip", "link", "add", place.name, "mtu", mtu, "type", "veth", "peer", "name", INSIDE]
+    return [
+        [*pair, "address", card.mac, "mtu", mtu, "netns", place.name],
+        # The userspace datapath sees packets as they are on the wire: sums must be there.
+        ["ethtool", "-K", place.name, "tx", "off"],
+        inside(place, "ethtool", "-K", INSIDE, "tx", "off"),
+        ["ip", "link", "set", place.name, "up"],
+        inside(place, "ip", "link", "set", "lo", "up"),
+    ]
+
+
+def addressing(place: Place, card: Card) -> list[list[str]]:
+    """The commands that give the inner end its addresses and routes; harmless when it has them."""
+    found = [inside(place, "ip", "link", "set", INSIDE, "mtu", str(card.mtu), "up")]
+    for address in card.addresses:
+        words = ["ip", "address", "replace", address, "dev", INSIDE]
+        if ":" in address:
+            words.append("nodad")
+        found.append(inside(place, *words))
+    for gateway in card.gateways:
+        found.append(inside(place, *_route(gateway, "default", gateway)))
+    for destination, hop in card.routes:
+        found.append(inside(place, *_route(hop, destination, hop)))
+    return found
+
+
+def _route(of: str, destination: str, hop: str) -> list[str]:
+    family = "-6" if ipaddress.ip_address(of).version == 6 else "-4"
+    return ["ip", family, "route", "replace", destination, "via", hop, "dev", INSIDE, "onlink"]
+
+
+def switch(place: Place, card: Card) -> list[str]:
+    """The command that plugs the outer end into the integration bridge."""
+    return [
+        *_OVS,
+        *(
+            "--may-exist",
+            "add-port",
+            contract.INTEGRATION_BRIDGE,
+            place.name,
+            "--",
+            "set",
+            "Interface",
+            place.name,
+        ),
+        f"external_ids:iface-id={card.port}",
+        f'external_ids:attached-mac="{card.mac}"',
+        "external_ids:iface-status=active",
+        "external_ids:onestack=balancer",
+    ]
+
+
+def unswitch(names: Iterable[str]) -> list[str]:
+    """The command that takes ports out of the integration bridge."""
+    words = [
+        word
+        for name in names
+        for word in ("--", "--if-exists", "del-port", contract.INTEGRATION_BRIDGE, name)
+    ]
+    return [*_OVS, *words]
+
+
+def is_plugged(place: Place) -> bool:
+    """Whether both ends are there."""
+    return (Path("/sys/class/net") / place.name).exists() and place.namespace.exists() and _inner(place)
+
+
+def _inner(place: Place) -> bool:
+    try:
+        run(inside(place, "ip", "link", "show", "dev", INSIDE))
+    except Failed:
+        return False
+    return True
+
+
+def plug(place: Place, card: Card) -> None:
+    """Have the balancer plugged; harmless when it is. Raises Failed."""
+    if not place.namespace.exists():
+        run(["ip", "netns", "add", place.name])
+    if not is_plugged(place):
+        unlink(place)
+        # A port left from before would hold an interface that is gone.
+        run(unswitch([place.name]))
+        for argv in links(place, card):
+            run(argv)
+        _allow_ping(place)
+    for argv in addressing(place, card):
+        run(argv)
+    run(switch(place, card))
+
+
+def _allow_ping(place: Place) -> None:
+    """PING monitors are run by HAProxy's own user, who may open no raw socket."""
+    run(inside(place, "sh", "-c", "echo '0 2147483647' > /proc/sys/net/ipv4/ping_group_range"))
+
+
+def unlink(place: Place) -> None:
+    """Have no outer end (and with it no inner one)."""
+    if (Path("/sys/class/net") / place.name).exists():
+        run(["ip", "link", "delete", place.name])
+
+
+def unplug(place: Place) -> None:
+    """Have nothing of it left; harmless when nothing is. Raises Failed."""
+    run(unswitch([place.name]))
+    unlink(place)
+    if place.namespace.exists():
+        run(["ip", "netns", "delete", place.name])
+
+
+def namespaces() -> list[str]:
+    """The network namespaces of balancers."""
+    if not NAMESPACES.is_dir():
+        return []
+    return sorted(each.name for each in NAMESPACES.iterdir() if each.name.startswith(PREFIX))
+
+
+def switch_ports() -> dict[str, str]:
+    """The balancers' interfaces that OVS knows -> the ids of their ports."""
+    answer = run([*_OVS, "--format=json", "--columns=name,external_ids", "find", "Interface",
+                  "external_ids:onestack=balancer"])  # fmt: skip
+    return {name: dict(ids[1]).get("iface-id", "") for name, ids in json.loads(answer)["data"]}

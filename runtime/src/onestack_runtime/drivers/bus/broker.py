@@ -1,0 +1,131 @@
+"""The one meeting point of a process: every transport, whatever its control exchange, ends up here."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable
+from typing import ClassVar
+
+from onestack_runtime.drivers.bus.call import PendingCall
+from onestack_runtime.drivers.bus.queues import Address, Consumer, Kind, Message, Queue
+
+Route = tuple[Kind, str, str]
+
+
+class Broker:
+    """Routes messages to queues and queues' messages to consumers, under one lock that nobody sleeps on."""
+
+    _by_virtual_host: ClassVar[dict[str, Broker]] = {}
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._routes: dict[Route, dict[str | None, Queue]] = {}
+
+    @classmethod
+    def of(cls, virtual_host: str | None) -> Broker:
+        """The process's broker of that name."""
+        # setdefault is atomic: no lock here that would be older than eventlet's patching.
+        return cls._by_virtual_host.setdefault(virtual_host or "", cls())
+
+    def send(self, address: Address, body: str, call: PendingCall | None = None) -> None:
+        """To the next server of a topic, or to the named one. QueueFull if too much waits already."""
+        with self._lock:
+            queue = self._declare(address)
+            queue.put(Message(address, body, call))
+
+    def fanout(self, exchange: str, topic: str, body: str) -> None:
+        """To everybody who listens to the topic now."""
+        with self._lock:
+            for queue in self._queues(Kind.FANOUT, exchange, topic):
+                queue.put(Message(queue.address, body, None))
+
+    def notify(self, exchange: str, topic: str, body: str) -> None:
+        """To the listeners outside of any pool (now or later), and once to each pool that ever listened."""
+        with self._lock:
+            self._declare(Address(Kind.NOTIFICATION, exchange, topic, None))
+            for queue in self._queues(Kind.NOTIFICATION, exchange, topic):
+                queue.put(Message(queue.address, body, None))
+
+    def has_listener(self, address: Address) -> bool:
+        with self._lock:
+            queue = self._routes.get(address[:3], {}).get(address.who)
+            return queue is not None and bool(queue.consumers)
+
+    def subscribe(self, addresses: Iterable[Address], credit: int) -> Consumer:
+        """A consumer of these addresses that may hold `credit` messages it has not acknowledged."""
+        consumer = Consumer(threading.Condition(self._lock), credit)
+        with self._lock:
+            for address in addresses:
+                queue = self._declare(address)
+                queue.consumers.append(consumer)
+                consumer.queues.append(queue)
+            consumer.refill()
+        return consumer
+
+    def unsubscribe(self, consumer: Consumer) -> None:
+        """Give it no more; what it was given it may still take. A consumer that waits is woken."""
+        with self._lock:
+            consumer.closed = True
+            for queue in consumer.queues:
+                queue.consumers.remove(consumer)
+                if queue.address.kind is Kind.FANOUT:
+                    queue.ready.clear()
+                if queue.disposable:
+                    self._forget(queue.address)
+            consumer.queues.clear()
+            consumer.arrived.notify_all()
+
+    def give_back(self, consumer: Consumer) -> None:
+        """Return what an unsubscribed consumer never took, in order, for whoever comes next."""
+        with self._lock:
+            returned: dict[Address, list[Message]] = {}
+            while consumer.inbox:
+                message = consumer.inbox.popleft()
+                consumer.held -= 1
+                if message.address.kind is not Kind.FANOUT:
+                    returned.setdefault(message.address, []).append(message)
+            for address, messages in returned.items():
+                queue = self._declare(address)
+                for message in reversed(messages):
+                    queue.put_back(message)
+                for other in tuple(queue.consumers):
+                    other.refill()
+
+    def take(self, consumer: Consumer, batch_size: int, batch_timeout: float | None) -> list[Message]:
+        """Wait for `batch_size` messages, or `batch_timeout` seconds from the first; [] once it is closed."""
+        with consumer.arrived:
+            deadline: float | None = None
+            while len(consumer.inbox) < batch_size and not consumer.closed:
+                if consumer.inbox and batch_timeout is not None:
+                    deadline = time.monotonic() + batch_timeout if deadline is None else deadline
+                left = None if deadline is None else deadline - time.monotonic()
+                if left is not None and left <= 0:
+                    break
+                consumer.arrived.wait(left)
+            return [consumer.inbox.popleft() for _ in range(min(batch_size, len(consumer.inbox)))]
+
+    def settle(self, consumer: Consumer, message: Message, requeue: bool = False) -> None:
+        """The consumer is done with it: forget it, or put it at the end of its queue for another try."""
+        with self._lock:
+            consumer.held -= 1
+            # A fanout's queue went with its listener.
+            if requeue and (message.address.kind is not Kind.FANOUT or not consumer.closed):
+                self._declare(message.address).put(message, accepted=True)
+            consumer.refill()
+
+    def _queues(self, kind: Kind, exchange: str, topic: str) -> list[Queue]:
+        return list(self._routes.get((kind, exchange, topic), {}).values())
+
+    def _declare(self, address: Address) -> Queue:
+        route = self._routes.setdefault(address[:3], {})
+        queue = route.get(address.who)
+        if queue is None:
+            queue = route[address.who] = Queue(address)
+        return queue
+
+    def _forget(self, address: Address) -> None:
+        route = self._routes[address[:3]]
+        del route[address.who]
+        if not route:
+            del self._routes[address[:3]]

@@ -1,0 +1,25 @@
+"""Where configuration, state and sockets lie inside the cloud's mount namespace."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from onestack_runtime import contract
+
+ETC = Path(os.environ.get(contract.ETC_VARIABLE, contract.ETC))
+LIB = Path(contract.LIB)
+RUN = Path(contract.RUN)
+ENVIRONMENT = Path(contract.ENVIRONMENT)
+"""OpenStack's packages; files that they ship (api-paste.ini) are used where they lie."""
+
+
+def configuration(project: str) -> tuple[Path, ...]:
+    """The files that a project reads."""
+    return tuple(ETC / name for name in contract.CONFIGURATION[project])
+
+
+def folder(place: Path, mode: int = 0o750) -> Path:
+    """Make a folder of this service's own unless it is there."""
+    place.mkdir(mode=mode, parents=True, exist_ok=True)
+    return place

@@ -1,0 +1,1 @@
+"""One module for each project's process: what it holds, and how that is started."""

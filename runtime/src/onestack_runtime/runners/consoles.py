@@ -1,0 +1,68 @@
+"""Guests' consoles in a browser: noVNC's page, and the way from its websocket to a guest's screen.
+
+nova-novncproxy would be one more process, which forks another for each console. Here Nova's own handler of
+such a connection, which asks for the token and checks it, is run by a thread of the Nova process.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from pathlib import Path
+from socketserver import ThreadingMixIn, UnixStreamServer
+from typing import Any
+
+from nova.console.securityproxy import rfb
+from nova.console.websocketproxy import NovaProxyRequestHandler
+
+from onestack_runtime import contract
+from onestack_runtime.serving.http import MODE
+
+LOG = logging.getLogger(__name__)
+PAGES = "/usr/share/novnc"
+PATH = f"/{contract.CONSOLE_PATH}"
+
+
+class Handler(NovaProxyRequestHandler):  # type: ignore[misc]
+    """Nova's handler of one connection; what is no websocket is a file of noVNC's."""
+
+    def translate_path(self, path: str) -> str:
+        self.directory = PAGES
+        return str(super().translate_path(path.removeprefix(PATH)))
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing: the lines of a connection's start hold its token."""
+
+
+class Server(ThreadingMixIn, UnixStreamServer):
+    """Listens for the front; a thread for each connection, which ends with the process."""
+
+    daemon_threads = True
+    request_queue_size = 32
+
+    # What the handler asks its server for (websockify.websocketproxy.LibProxyServer is the one for TCP).
+    only_upgrade = False
+    file_only = True
+    verbose = False
+    heartbeat = 30
+    token_plugin = None
+    auth_plugin = None
+    ws_connection = False
+    handler_id = 0
+    logger = LOG
+
+    def __init__(self, place: Path) -> None:
+        place.unlink(missing_ok=True)
+        self.security_proxy = rfb.RFBSecurityProxy()
+        super().__init__(str(place), Handler)
+        place.chmod(MODE)
+        shutil.chown(place, group=contract.GATEWAY_GROUP)
+
+    def get_request(self) -> tuple[Any, Any]:
+        """A connection, and whom the log names for it: a unix socket's peer has no address."""
+        connection, _ = super().get_request()
+        self.handler_id += 1
+        return connection, ("front", 0)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        LOG.warning("a console's connection ended", exc_info=True)

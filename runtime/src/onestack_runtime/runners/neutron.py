@@ -1,0 +1,68 @@
+"""Neutron: API, periodic workers, OVN maintenance and the OVN agent (metadata) as threads of one process.
+
+With OVN there are no RPC workers. The maintenance worker is initialized before the API: OVN's driver keeps
+one pair of database connections, those of whoever was initialized last, and only the API's carry the events
+that make a port ACTIVE.
+"""
+
+from __future__ import annotations
+
+# Before any library of OpenStack's is imported: it chooses native threads, where libraries would choose eventlet.
+import neutron  # noqa: F401  isort: skip
+
+import logging
+import os
+
+from onestack_runtime import contract
+from onestack_runtime.paths import ETC, LIB, RUN, folder
+from onestack_runtime.replacements import empty_tables, registry
+from onestack_runtime.replacements.processors import NAME as ONE_PROCESSOR
+from onestack_runtime.replacements.relations import EMPTY_TABLES
+from onestack_runtime.serving import processors
+from onestack_runtime.serving.process import Process
+
+LOG = logging.getLogger(__name__)
+API_THREADS = 12
+
+
+def main() -> None:
+    # Before any model of Neutron's is there: how related rows are loaded is decided when models are first used.
+    active = registry.install("neutron")
+    if ONE_PROCESSOR in active:
+        processors.stay(processors.NEUTRON)
+    os.environ.setdefault("OS_NEUTRON_CONFIG_DIR", str(ETC / "neutron"))
+    os.environ.setdefault("OS_NEUTRON_CONFIG_FILES", "neutron.conf;ml2_conf.ini")
+    # OVN's driver asks its server how many API processes there are; and it keeps the time of its start in a
+    # file that must not outlive the process.
+    os.environ["ASGI_WORKERS"] = "1"
+    os.environ["TMPDIR"] = str(folder(RUN / "neutron", 0o700))
+    for stale in (RUN / "neutron").glob("neutron_start_time*"):
+        stale.unlink()
+    folder(LIB / "neutron")
+    from neutron import policy, server
+    from neutron.server import api
+    from neutron_lib.db import api as database
+    from neutron_lib.db import model_base
+    from neutron_lib.policy import _engine as roles
+
+    from onestack_runtime.runners.neutron_agent import Agent
+    from onestack_runtime.runners.neutron_workers import Workers
+
+    application = server.boot_server(api.api_server, prog="neutron-api")
+    # The first request would make the rules, and a second one beside it see half of them (HTTP 403).
+    policy.init()
+    roles.init()
+    process = Process("neutron")
+    if EMPTY_TABLES in active:
+        engine = database.get_context_manager().writer.get_engine()
+        empty_tables.EMPTY.learn(engine, empty_tables.related(model_base.BASEV2))
+    process.serve(application, contract.socket("neutron"), contract.API_PATHS["neutron"], API_THREADS)
+    workers = Workers()
+    process.worker("neutron workers", workers.start, workers.stop, retry=False)
+    agent = Agent()
+    process.worker("ovn agent", agent.start, agent.stop, retry=False)
+    process.run()
+
+
+if __name__ == "__main__":
+    main()

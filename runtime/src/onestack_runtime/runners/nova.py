@@ -1,0 +1,187 @@
+"""Nova: compute API, metadata API, conductor, scheduler and nova-compute as threads of one process.
+
+Upstream's own functional tests start the services this way. All of them use the database directly: the
+switches that keep nova-compute away from it are for a process that holds nova-compute alone.
+"""
+
+from __future__ import annotations
+
+# Before anything else of OpenStack is imported: native threads, and eventlet forbidden.
+from nova import monkey_patch
+
+monkey_patch.patch(backend="threading")
+
+import logging  # noqa: E402
+import os  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
+
+from onestack_runtime import contract  # noqa: E402
+from onestack_runtime.paths import ENVIRONMENT, ETC, LIB, folder  # noqa: E402
+from onestack_runtime.replacements import registry  # noqa: E402
+from onestack_runtime.replacements.processors import NAME as ONE_PROCESSOR  # noqa: E402
+from onestack_runtime.runners import libvirt_connection, tap_interfaces  # noqa: E402
+from onestack_runtime.serving import processors  # noqa: E402
+from onestack_runtime.serving.process import Process  # noqa: E402
+
+LOG = logging.getLogger(__name__)
+
+API_THREADS = 12
+METADATA_THREADS = 4
+STOP_SECONDS = 40.0
+DRAIN_SECONDS = 30
+"""How long work in progress is waited for when the process is told to end."""
+
+
+def main() -> None:
+    if ONE_PROCESSOR in registry.install("nova"):
+        processors.stay(processors.NOVA)
+    os.environ.setdefault("OS_NOVA_CONFIG_DIR", str(ETC / "nova"))
+    os.environ.setdefault("OS_NOVA_CONFIG_FILES", f"{ENVIRONMENT}/etc/nova/api-paste.ini;nova.conf")
+    for name in (".", "instances", "tmp"):
+        # QEMU, another user, must reach its disks.
+        folder(LIB / "nova" / name, 0o755)
+    from nova.api.openstack import wsgi_app
+    from nova.conf import CONF
+
+    process = Process("nova", STOP_SECONDS)
+    process.serve(
+        wsgi_app.init_application("osapi_compute", "nova-api-os-compute"),
+        contract.socket("nova"),
+        contract.API_PATHS["nova"],
+        API_THREADS,
+    )
+    metadata = wsgi_app.init_application("metadata", "nova-api-metadata")
+    process.serve(metadata, contract.socket(contract.METADATA), "", METADATA_THREADS)
+    _prepare_workers()
+    if CONF.vnc.enabled:
+        _serve_consoles(process)
+    for worker in _workers(process):
+        process.worker(worker.name, worker.start, drain=worker.drain)
+    process.run()
+
+
+def _prepare_workers() -> None:
+    """What nova-compute's own start does for the whole process."""
+    import nova.privsep
+    import os_brick
+    import os_brick.privileged
+    import os_vif
+    import vif_plug_ovs.privsep
+    from nova import objects, policy
+    from nova.conf import CONF
+
+    from onestack_runtime.serving import privilege
+
+    privilege.in_process(nova.privsep, os_brick.privileged, vif_plug_ovs.privsep)
+    os_brick.setup(CONF)
+    os_vif.initialize()
+    if _by_libvirt():
+        from onestack_runtime.drivers.volumes import libvirt
+
+        libvirt.register()
+    # Else the first request makes the rules.
+    policy.init()
+    objects.Service.enable_min_version_cache()
+
+
+def _serve_consoles(process: Process) -> None:
+    from onestack_runtime.runners import consoles
+
+    server = consoles.Server(Path(contract.socket(contract.CONSOLE)))
+    process.thread("consoles", server.serve_forever)
+    process.at_end("consoles", server.shutdown)
+
+
+class _Worker:
+    """One of Nova's services; made anew at each attempt to start it. On several hosts: one for each."""
+
+    def __init__(self, binary: str, topic: str, hosts: list[str], **more: Any) -> None:
+        self.name = binary
+        self._topic = topic
+        self._hosts = hosts
+        self._more = more
+        self._services: list[Any] = []
+
+    def start(self) -> None:
+        """It listens on the message bus when this returns."""
+        from nova import service
+
+        _require_placement()
+        for host in self._hosts[len(self._services) :]:
+            made = service.Service.create(binary=self.name, topic=self._topic, host=host, **self._more)
+            made.start()
+            self._services.append(made)
+
+    def drain(self) -> None:
+        """Take nothing new, and wait for what is in progress.
+
+        Upstream's own way to stop nova-compute waits for a thread that never ends (libvirt's connection
+        events), and leaves nothing else behind that the end of the process would not.
+        """
+        for each in self._services:
+            each.manager.set_shutdown_in_progress()
+            each.rpcserver.stop()
+        for each in self._services:
+            each.manager._wait_for_in_progress_tasks(DRAIN_SECONDS)
+
+
+class _Compute(_Worker):
+    """nova-compute."""
+
+    def __init__(self, process: Process, hosts: list[str]) -> None:
+        from nova.compute import rpcapi
+
+        super().__init__("nova-compute", rpcapi.RPC_TOPIC, hosts, topic_alt=rpcapi.RPC_TOPIC_ALT)
+        self._process = process
+
+    def start(self) -> None:
+        from nova import context
+        from nova.objects import host_mapping
+
+        super().start()
+        # The scheduler sees only hosts that are mapped to a cell; its own discovery is periodic.
+        host_mapping.discover_hosts(context.get_admin_context())
+        if _by_libvirt():
+            host = self._services[0].manager.driver._host
+            self._process.thread("libvirt", lambda: libvirt_connection.keep(host, self._process.wait))
+            self._process.thread("tap interfaces", lambda: tap_interfaces.keep_up(self._process.wait))
+
+
+def _by_libvirt() -> bool:
+    from nova.conf import CONF
+
+    return str(CONF.compute_driver).startswith("libvirt.")
+
+
+def _workers(process: Process) -> list[_Worker]:
+    from nova.conductor import rpcapi as conductor
+    from nova.conf import CONF
+    from nova.scheduler import rpcapi as scheduler
+
+    hosts = [CONF.host]
+    if CONF.compute_driver == contract.FAKE_COMPUTE_DRIVER:
+        from onestack_runtime.drivers.fake_hosts import hosts as fake
+
+        fake.prepare()
+        hosts = fake.names()
+    return [
+        _Worker("nova-conductor", conductor.RPC_TOPIC, [CONF.host]),
+        _Worker("nova-scheduler", scheduler.RPC_TOPIC, [CONF.host]),
+        _Compute(process, hosts),
+    ]
+
+
+def _require_placement() -> None:
+    """Raise while Keystone or Placement does not answer or refuses our credentials.
+
+    The scheduler would die of it, nova-compute would wait a minute before it reports its inventory.
+    """
+    from nova import utils
+
+    adapter = utils.get_ksa_adapter("placement")
+    adapter.get("/resource_providers?name=none", raise_exc=True, connect_retries=0)
+
+
+if __name__ == "__main__":
+    main()

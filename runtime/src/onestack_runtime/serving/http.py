@@ -1,0 +1,111 @@
+"""Serves a WSGI application on a unix socket, below a path, with a bounded number of threads.
+
+The front (HAProxy) passes the path unchanged; the application sees it as SCRIPT_NAME, as it would below
+`/compute` of an Apache. A `Location` that leaves the path out (Glance's does) gets it, as an Apache's
+`ProxyPassReverse` would do. A cache of validated tokens is put into every request's environment, where
+keystonemiddleware looks for one (`[keystone_authtoken] cache`).
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from cheroot import wsgi
+
+from onestack_runtime import contract
+from onestack_runtime.serving.body import Gateway
+from onestack_runtime.serving.health import Application, Environ, Health, StartResponse
+from onestack_runtime.serving.token_cache import TokenCache
+
+LOG = logging.getLogger(__name__)
+
+MODE = 0o660
+SHUTDOWN_SECONDS = 5
+IDLE_SECONDS = 3600
+"""Longer than the front keeps an idle connection: a server that closes one may do so under a request."""
+BACKLOG = 128
+
+
+class Mount:
+    """Serves an application below a path, and the health path beside it."""
+
+    def __init__(self, application: Application, path: str, health: Health) -> None:
+        self._application = application
+        self._path = f"/{path}" if path else ""
+        self._health = health
+        self._tokens = TokenCache()
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        below = path[len(self._path) :]
+        if not path.startswith(self._path) or (below and not below.startswith("/")):
+            start_response("404 Not Found", [("Content-Type", "text/plain"), ("Content-Length", "0")])
+            return [b""]
+        if below == contract.HEALTH_PATH:
+            return self._health(environ, start_response)
+        environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + self._path
+        environ["PATH_INFO"] = below or "/"
+        environ[contract.TOKEN_CACHE] = self._tokens
+        # Placement's own middleware for this never sees the option that turns it on: its `Location` would leave TLS.
+        if (scheme := environ.get("HTTP_X_FORWARDED_PROTO")) in ("http", "https"):
+            environ["wsgi.url_scheme"] = scheme
+        if not self._path:
+            return self._application(environ, start_response)
+
+        def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+            host = environ.get("HTTP_HOST", "")
+            return start_response(status, [_below(self._path, host, each) for each in headers], *more)
+
+        return self._application(environ, start)
+
+
+def _below(path: str, host: str, header: tuple[str, str]) -> tuple[str, str]:
+    """A header; a `Location` on this host that is not below `path` is put there."""
+    name, value = header
+    if name.lower() != "location":
+        return header
+    parts = urlsplit(value)
+    elsewhere = parts.netloc not in ("", host) or not parts.path.startswith("/")
+    if elsewhere or parts.path == path or parts.path.startswith(f"{path}/"):
+        return header
+    return name, parts._replace(path=path + parts.path).geturl()
+
+
+class Server(wsgi.Server):
+    """cheroot's threaded server, with our socket mode and our log."""
+
+    def __init__(self, application: Application, socket: str, threads: int) -> None:
+        place = Path(socket)
+        place.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        place.unlink(missing_ok=True)
+        super().__init__(
+            str(place),
+            application,
+            numthreads=threads,
+            max=threads,
+            request_queue_size=BACKLOG,
+            timeout=IDLE_SECONDS,
+            shutdown_timeout=SHUTDOWN_SECONDS,
+        )
+        self.gateway = Gateway
+        # Idle connections of the front cost no thread, only a file descriptor.
+        self.keep_alive_conn_limit = 512
+
+    def bind_unix_socket(self, bind_addr: str) -> object:
+        sock: object = super().bind_unix_socket(bind_addr)  # type: ignore[no-untyped-call]
+        place = Path(bind_addr)
+        place.chmod(MODE)
+        try:
+            shutil.chown(place, group=contract.GATEWAY_GROUP)
+        except LookupError:
+            # Where the system has no such group, only this process's user reaches the socket.
+            LOG.info("no group %s here: %s is for this user alone", contract.GATEWAY_GROUP, place)
+        return sock
+
+    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
+        LOG.log(level, "%s", msg, exc_info=traceback)

@@ -1,0 +1,200 @@
+"""The life of a runner: one process that holds an API and its workers as threads.
+
+It listens as soon as its application is loaded and starts its workers beside; it ends in order on SIGTERM or
+SIGINT (API first, then the workers, each with a deadline), and ends with a failure when a worker cannot be
+started or dies, so that the supervisor starts it again.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+from onestack_runtime.serving.health import Application, Health
+from onestack_runtime.serving.http import Mount, Server
+
+LOG = logging.getLogger(__name__)
+
+STOP_SECONDS = 10.0
+"""How long the workers together may take to end; less than the supervisor gives (Process.stop_seconds)."""
+START_SECONDS = 200.0
+"""How long a worker may fail to start (another service is not there yet) before the process gives up."""
+RETRY_SECONDS = 0.5
+GC_THRESHOLD = (20000, 20, 20)
+"""A request makes thousands of objects that live as long as it; Python's 2000 looks at them again and again."""
+_ALL = "the rest"
+"""Stands for the workers that are not named yet."""
+
+
+class Process:
+    """One runner. Only the main thread calls `run`; everything else may be called from any thread."""
+
+    def __init__(self, name: str, stop_seconds: float = STOP_SECONDS) -> None:
+        self.name = name
+        self._stop_seconds = stop_seconds
+        self.health = Health()
+        self.health.expect(_ALL)
+        self._ended = threading.Event()
+        self._status = 0
+        self._servers: list[Server] = []
+        self._drains: list[tuple[str, Callable[[], object]]] = []
+        self._stops: list[tuple[str, Callable[[], object]]] = []
+        threading.Thread(target=self._end_with_main, name="main's end", daemon=True).start()
+
+    def serve(self, application: Application, socket: str, path: str, threads: int) -> None:
+        """Listen on a unix socket and serve `application` below `path` (no slashes; empty for the root)."""
+        server = Server(Mount(application, path, self.health), socket, threads)
+        server.prepare()
+        self._servers.append(server)
+        self.thread(f"serve {socket}", server.serve)
+        LOG.info("%s serves /%s on %s", self.name, path, socket)
+
+    def thread(self, name: str, body: Callable[[], object]) -> None:
+        """Run `body` in a thread that must not end before the process does."""
+
+        def run() -> None:
+            try:
+                body()
+            except BaseException:
+                LOG.exception("%s failed", name)
+                self.fail(f"{name} failed")
+            else:
+                if not self._ended.is_set():
+                    self.fail(f"{name} ended by itself")
+
+        threading.Thread(target=run, name=name, daemon=True).start()
+
+    def worker(
+        self,
+        name: str,
+        start: Callable[[], object],
+        stop: Callable[[], object] | None = None,
+        *,
+        drain: Callable[[], object] | None = None,
+        retry: bool = True,
+    ) -> None:
+        """Start a worker in a thread of its own: `start` returns when it runs.
+
+        With `retry`, a start that fails is tried again until START_SECONDS have passed: what it needs may not
+        be there yet. At the end come the `drain`s, in the order in which the workers started, while the API
+        still serves (work in progress may need it); then the API is stopped; then comes every `stop`, the
+        last worker first.
+        """
+        self.health.expect(name)
+
+        def run() -> None:
+            deadline = time.monotonic() + START_SECONDS
+            while not self._ended.is_set():
+                try:
+                    start()
+                except Exception as error:
+                    if not retry or time.monotonic() > deadline:
+                        LOG.exception("%s cannot be started", name)
+                        self.fail(f"{name} cannot be started")
+                        return
+                    LOG.warning("%s not started yet (%s: %s)", name, type(error).__name__, error)
+                    self._ended.wait(RETRY_SECONDS)
+                except BaseException as error:
+                    LOG.exception("%s cannot be started", name)
+                    self.fail(f"{name} cannot be started ({type(error).__name__})")
+                    return
+                else:
+                    if drain is not None:
+                        self._drains.append((name, drain))
+                    if stop is not None:
+                        self._stops.append((name, stop))
+                    self.health.up(name)
+                    LOG.info("%s started", name)
+                    return
+
+        threading.Thread(target=run, name=f"start {name}", daemon=True).start()
+
+    def at_end(self, name: str, stop: Callable[[], object]) -> None:
+        """Call `stop` when the process ends."""
+        self._stops.append((name, stop))
+
+    def wait(self, seconds: float) -> bool:
+        """Wait so long, or until the process ends; whether it ends."""
+        return self._ended.wait(seconds)
+
+    def fail(self, reason: str) -> None:
+        """End the process with a failure."""
+        LOG.error("%s ends: %s", self.name, reason)
+        self._status = 1
+        self._ended.set()
+
+    def run(self) -> None:
+        """Wait for the end, then end. Does not return."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+        # Nova opens guests' consoles; for the leader of a session one of them becomes its terminal, which hangs
+        # up when the guest goes. (A handler, since what is ignored is ignored by child processes too.)
+        signal.signal(signal.SIGHUP, lambda number, frame: None)
+        sys.unraisablehook = _unraisable
+        _settle()
+        self.health.up(_ALL)
+        # The kernel may give a signal that follows another to some other thread; that does not wake this one,
+        # and only this one runs the handler.
+        while not self._ended.wait(1.0):
+            pass
+        status = self._status
+        # Threads that wait in a library would hold an ordinary exit for ever; what matters has been stopped.
+        ending = threading.Thread(target=self._stop, name="stop", daemon=True)
+        ending.start()
+        ending.join(self._stop_seconds)
+        if ending.is_alive():
+            LOG.warning("%s: not everything ended within %s seconds", self.name, self._stop_seconds)
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+    def _end_with_main(self) -> None:
+        """A main thread that fails before `run` ends nothing while others serve: nobody would start it anew."""
+        threading.main_thread().join()
+        LOG.error("%s ends: it failed while it started", self.name)
+        logging.shutdown()
+        os._exit(1)
+
+    def _on_signal(self, number: int, frame: object) -> None:
+        self._ended.set()
+
+    def _stop(self) -> None:
+        for name, drain in self._drains:
+            self._attempt(name, drain)
+        for server in self._servers:
+            self._attempt("API", server.stop)
+        for name, stop in reversed(self._stops):
+            self._attempt(name, stop)
+        LOG.info("%s ended", self.name)
+
+    @staticmethod
+    def _attempt(name: str, stop: Callable[[], object]) -> None:
+        try:
+            stop()
+        except Exception:
+            LOG.exception("%s did not stop in order", name)
+
+
+def _settle() -> None:
+    """After the imports: what is loaded stays, so the garbage collector need not look at it again and again;
+    and what the imports used is given back to the system."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLD)
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
+def _unraisable(what: sys.UnraisableHookArgs) -> None:
+    """A client that went away before it had its whole answer is no news; anything else is."""
+    level = logging.DEBUG if isinstance(what.exc_value, OSError) else logging.ERROR
+    LOG.log(level, "%s: %r", what.err_msg or "exception ignored", what.object, exc_info=what.exc_value)

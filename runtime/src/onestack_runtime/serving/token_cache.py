@@ -1,0 +1,44 @@
+"""Validated tokens, kept by the process that validated them, so that not every request asks Keystone.
+
+keystonemiddleware's own in-process cache is one dictionary per concurrent request, searched whole at every
+look-up; it takes another from the WSGI environment when `[keystone_authtoken] cache` names one.
+"""
+
+from __future__ import annotations
+
+import threading
+import time as clock
+from collections import OrderedDict
+
+CAPACITY = 2000
+"""Tokens; one takes 2-5 kB."""
+
+
+class TokenCache:
+    """The part of a memcached client that keystonemiddleware uses."""
+
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        self._capacity = capacity
+        self._lock = threading.Lock()
+        self._entries: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
+
+    def get(self, key: str) -> bytes | None:
+        """The value, unless it is unknown or its time has passed."""
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is None:
+                return None
+            if entry[0] <= clock.monotonic():
+                del self._entries[key]
+                return None
+            self._entries.move_to_end(key)
+            return entry[1]
+
+    def set(self, key: str, value: bytes, time: float = 0) -> bool:
+        """Keep `value` for `time` seconds; the least recently used goes when the cache is full."""
+        with self._lock:
+            self._entries[key] = (clock.monotonic() + time, value)
+            self._entries.move_to_end(key)
+            while len(self._entries) > self._capacity:
+                self._entries.popitem(last=False)
+        return True
