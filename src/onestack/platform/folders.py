@@ -17,7 +17,7 @@ from onestack.platform.view import View
 
 SHARED = (
     # Only root may look into a cloud's folders from outside; inside, they are mounted one by one.
-    Folder("/etc/onestack", mode=0o700),
+    Folder(contract.ETC, mode=0o700),
     # Mounted there, whatever a cloud consists of.
     Folder("/etc/onestack/libvirt"),
     Folder(contract.LIB, mode=0o755),

@@ -14,9 +14,6 @@ from onestack.spec.model import HostRole
 Value = str | int | float | bool | Iterable[str] | None
 Section = Mapping[str, Value]
 
-TOKEN_CACHE = "onestack.token_cache"
-"""Where a runner puts its cache of validated tokens in every request (onestack_runtime.token_cache)."""
-
 DATABASES = "databases"
 """The step that brings all databases to this release."""
 
