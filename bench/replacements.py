@@ -2,20 +2,23 @@
 
     python bench/replacements.py [--root DIR] [--only NAME ...] [--minutes 15] [--servers 24] [--clients 4]
 
-With Nova's fake driver. Processes are started anew for each measurement, and every third one is with all of them
-(`full`): an entry is compared with the nearest two of those, since a machine's speed drifts. Prints servers a minute
-and CPU seconds for each server, with ratios, then all of it as one line of JSON. Ends when the next measurement would
-take more than the minutes given; where there is time, more than one round is made.
+With Nova's fake driver. The processes concerned are started anew each time, and every third measurement is with all
+of them (`full`): an entry is compared with the nearest two of those, since a machine's speed drifts. Prints servers a
+minute and CPU seconds for each server, with ratios, then all of it as one line of JSON. Ends when one more would take
+longer than the minutes given; where there is time, there is more than one round.
 """
 
 from __future__ import annotations
 
 import argparse
+import configparser
 import datetime
+import io
 import itertools
 import json
 import os
 import platform
+import re
 import statistics
 import sys
 import time
@@ -34,7 +37,8 @@ from servers import create
 from cloud import cpu_seconds
 from onestack import Cloud
 from onestack.core.contract import TUNING
-from onestack.platform import catalogue
+from onestack.core.events import silent
+from onestack.platform import catalogue, readiness
 from onestack_runtime.replacements import registry
 
 FULL, NONE = "full", "none"
@@ -108,10 +112,40 @@ def tuned(variant: str) -> str:
     return variant if variant in (FULL, NONE) else f"{FULL} -{variant}"
 
 
+def concerned(variant: str) -> set[str]:
+    """The processes that run otherwise than with all."""
+    if variant in (FULL, NONE):
+        return CREATING if variant == NONE else set()
+    (entry,) = (each for each in registry.ALL if each.name == variant)
+    return CREATING & set(entry.runners)
+
+
+def configured(text: str, variant: str) -> str:
+    """supervisord's configuration with this variant."""
+    ini = configparser.RawConfigParser()
+    ini.read_string(text)
+    for name in CREATING & {section.removeprefix("program:") for section in ini.sections()}:
+        program = ini[f"program:{name}"]
+        value = tuned(variant) if name in concerned(variant) else FULL
+        program["environment"] = re.sub(f'{TUNING}="[^"]*"', f'{TUNING}="{value}"', program["environment"])
+    written = io.StringIO()
+    ini.write(written)
+    return written.getvalue()
+
+
+def start(cloud: Cloud, variant: str) -> None:
+    """Have the processes run with this variant: those that did not before are started anew."""
+    site = cloud.site
+    site.supervisor.configure(configured((site.paths.run / "supervisor.conf").read_text(), variant))
+    site.supervisor.start()
+    processes = [each for each in catalogue.processes(site.view) if each.name in CREATING]
+    with ThreadPoolExecutor(len(processes)) as pool:
+        list(pool.map(lambda each: readiness.start(site, each, silent), processes))
+
+
 def measure(cloud: Cloud, variant: str, servers: int, clients: int) -> Run:
-    """Start the processes with this variant, and make servers; they are removed again."""
-    os.environ[TUNING] = tuned(variant)
-    cloud.up()
+    """Make servers with this variant; they are removed again."""
+    start(cloud, variant)
     return cloud.run(partial(_make, cloud, variant, servers, clients))
 
 
@@ -191,8 +225,13 @@ def main() -> None:
     before = os.environ.get(TUNING)
     with measuring.cloud(given.root, own, standing=False) as cloud:
         runs: list[Run] = []
-        begun, longest = time.monotonic(), 0.0
+        longest = 0.0
         try:
+            # What is brought up for the first time, or anew for another reason, is no part of the time.
+            os.environ[TUNING] = FULL
+            cloud.up()
+            start(cloud, FULL)
+            begun = time.monotonic()
             for variant in order(names):
                 since = time.monotonic()
                 # The last one is with all, so that what came before it has one on both sides.

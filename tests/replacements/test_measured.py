@@ -52,3 +52,19 @@ def test_an_entry_is_left_out_by_the_name_that_the_processes_know() -> None:
     assert "idle-threads" not in names, "no server passes by Horizon"
     assert set(names) <= {each.name for each in registry.ALL if each.kind == "performance"}
     assert values == [*(f"full -{name}" for name in names), "full", "none"]
+
+
+def test_only_the_processes_concerned_are_started_anew() -> None:
+    text = "".join(
+        f'[program:{name}]\\nenvironment = A="1",ONESTACK_TUNING="full",B="2"\\n'
+        for name in ("nova", "cinder")
+    )
+    values = told(
+        f"[configured('{text}', each).split('ONESTACK_TUNING=') for each in ('nova-validators', 'none', 'full')]"
+    )
+    assert [[each.partition(",")[0] for each in parts[1:]] for parts in values] == [
+        ['"full -nova-validators"', '"full"'],
+        ['"none"', '"full"'],
+        ['"full"', '"full"'],
+    ]
+    assert told("sorted(concerned('empty-tables'))") == ["neutron"]
