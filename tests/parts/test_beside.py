@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import beside
+import ended
 import pytest
 
 from onestack.core.wait import until
@@ -70,3 +71,17 @@ def test_an_end_reaches_both_once_and_both_are_waited_for(tmp_path: Path, how: s
         shown, _ = run.communicate(timeout=30)
     assert run.returncode == 2
     assert shown.splitlines() == ["one tidied up after 1", "two tidied up after 1"]
+
+
+def test_signals_that_say_the_same_end_a_run_of_the_tests_once(tmp_path: Path) -> None:
+    """Ctrl-C comes to the whole group, and is passed on besides: a second one must not end the tidying up."""
+    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", ended.__file__]
+    environment = {**os.environ, ended.PLACE: str(tmp_path)}
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment, cwd=beside.ROOT) as run:
+        for number, file in ((signal.SIGINT, "runs"), (signal.SIGTERM, "heard")):
+            there = tmp_path / file
+            until(f"the test to say {file}", lambda there=there: (there.exists(), ""), seconds=60, every=0.02)
+            run.send_signal(number)
+        shown, _ = run.communicate(timeout=60)
+    assert run.returncode == pytest.ExitCode.INTERRUPTED, shown
+    assert (tmp_path / "tidied").exists()
