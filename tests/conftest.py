@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from openstack.connection import Connection
 
-from cloud import guests, roots
+from cloud import choices, guests, roots
 from onestack import Cloud
 from onestack.core.errors import OneStackError
 from onestack.core.events import Event
@@ -138,3 +138,19 @@ def as_admin(cloud: Cloud) -> Callable[[Callable[[Connection], object]], object]
 def guest(cloud: Cloud) -> guests.Guest:
     """A server that answers at its floating IP, for as long as the session lasts."""
     return guests.start(cloud)
+
+
+@pytest.fixture(scope="session")
+def two(cloud_roots: Path, tmp_path_factory: pytest.TempPathFactory) -> Cloud:
+    """A cloud with two of each, for tests that need not the defaults."""
+    spec = tmp_path_factory.mktemp("two") / "two.yaml"
+    spec.write_text(choices.SPEC)
+    found = Cloud(cloud_roots / "two")
+    found.up(spec)
+    return found
+
+
+@pytest.fixture(scope="session")
+def writer(two: Cloud) -> guests.Guest:
+    """A server in that cloud that answers at its floating IP."""
+    return guests.start(two)

@@ -19,9 +19,6 @@ from onestack_runtime import libvirt_connection
 
 pytestmark = pytest.mark.cloud
 
-SILENT = "placement"
-"""The process that is made to hang: nothing else ends when it does."""
-
 
 @pytest.mark.parametrize("names", health.TOGETHER, ids=", ".join)
 def test_killed_processes_come_back_and_the_guest_stays(
@@ -59,23 +56,6 @@ def restarts(cloud: Cloud) -> dict[str, int]:
 def keeper_looked(cloud: Cloud) -> float:
     """When the keeper last looked at everything, in Unix time."""
     return float(json.loads((cloud.paths.run / "keeper.json").read_text())["time"])
-
-
-def test_a_process_that_hangs_is_started_anew(cloud: Cloud, guest: guests.Guest) -> None:
-    before = health.pids(cloud)
-    running = guests.qemus(cloud)
-    os.kill(before[SILENT], signal.SIGSTOP)
-    until(
-        "`status` to say what is degraded",
-        lambda: (f"{SILENT} does not answer" in str(cloud.status().reasons), str(cloud.status().reasons)),
-        seconds=60,
-    )
-    # A minute of silence, then fifteen seconds in which it could have ended by itself.
-    health.wait_back(cloud, SILENT, before[SILENT], seconds=240)
-    health.wait_healthy(cloud)
-    now = health.pids(cloud)
-    assert {other for other in before if now.get(other) != before[other]} == {SILENT}
-    assert guests.qemus(cloud) == running
 
 
 def test_a_guest_whose_card_was_left_down_is_heard_again(cloud: Cloud, guest: guests.Guest) -> None:

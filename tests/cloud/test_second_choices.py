@@ -4,48 +4,20 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from openstack.exceptions import SDKException
 
-from cloud import guests, health, members, pages, roots, volumes
+from cloud import guests, health, members, pages, volumes
+from cloud.choices import HERE, THERE
 from onestack import Cloud
 from onestack.core.wait import until
 
 pytestmark = pytest.mark.cloud
 
 SECONDS = 120.0
-HERE, THERE = "fast", "archive"
-SPEC = f"""\
-name: two
-platform:
-  exclude: [dashboard]
-  listen: {{tls: true}}
-  load_balancing: {{providers: [haproxy, ovn]}}
-  volumes: {{backends: [{{name: {HERE}}}, {{name: {THERE}}}]}}
-"""
-
-
-@pytest.fixture(scope="module")
-def two(cloud_roots: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """A cloud with two of each."""
-    file = tmp_path_factory.mktemp("two") / "two.yaml"
-    file.write_text(SPEC)
-    place = cloud_roots / "two"
-    found = Cloud(place)
-    try:
-        found.up(file)
-        yield found
-    finally:
-        roots.take_away(place)
-
-
-@pytest.fixture(scope="module")
-def writer(two: Cloud) -> guests.Guest:
-    return guests.start(two)
 
 
 def test_links_and_locations_stay_with_tls(two: Cloud) -> None:
