@@ -141,9 +141,9 @@ def guest(cloud: Cloud) -> guests.Guest:
 
 
 @pytest.fixture(scope="session")
-def two(cloud_roots: Path, tmp_path_factory: pytest.TempPathFactory) -> Cloud:
+def varied(cloud_roots: Path, tmp_path_factory: pytest.TempPathFactory) -> Cloud:
     """A cloud with two of each, for tests that need not the defaults."""
-    spec = tmp_path_factory.mktemp("two") / "two.yaml"
+    spec = tmp_path_factory.mktemp("varied") / "varied.yaml"
     spec.write_text(choices.SPEC)
     found = Cloud(cloud_roots / "two")
     found.up(spec)
@@ -151,6 +151,6 @@ def two(cloud_roots: Path, tmp_path_factory: pytest.TempPathFactory) -> Cloud:
 
 
 @pytest.fixture(scope="session")
-def writer(two: Cloud) -> guests.Guest:
+def writer(varied: Cloud) -> guests.Guest:
     """A server in that cloud that answers at its floating IP."""
-    return guests.start(two)
+    return guests.start(varied)

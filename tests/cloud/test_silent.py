@@ -17,19 +17,19 @@ SILENT = "placement"
 """The process that is made to hang: nothing else ends when it does."""
 
 
-def test_a_process_that_hangs_is_started_anew(two: Cloud, writer: guests.Guest) -> None:
-    health.wait_healthy(two)
-    before = health.pids(two)
-    running = guests.qemus(two)
+def test_a_process_that_hangs_is_started_anew(varied: Cloud, writer: guests.Guest) -> None:
+    health.wait_healthy(varied)
+    before = health.pids(varied)
+    running = guests.qemus(varied)
     os.kill(before[SILENT], signal.SIGSTOP)
     until(
         "`status` to say what is degraded",
-        lambda: (f"{SILENT} does not answer" in str(two.status().reasons), str(two.status().reasons)),
+        lambda: (f"{SILENT} does not answer" in str(varied.status().reasons), str(varied.status().reasons)),
         seconds=60,
     )
     # A minute of silence, then fifteen seconds in which it could have ended by itself.
-    health.wait_back(two, SILENT, before[SILENT], seconds=240)
-    health.wait_healthy(two)
-    now = health.pids(two)
+    health.wait_back(varied, SILENT, before[SILENT], seconds=240)
+    health.wait_healthy(varied)
+    now = health.pids(varied)
     assert {other for other in before if now.get(other) != before[other]} == {SILENT}
-    assert guests.qemus(two) == running
+    assert guests.qemus(varied) == running
