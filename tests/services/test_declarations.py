@@ -9,8 +9,7 @@ from dataclasses import replace
 import os_service_types
 import pytest
 
-from cloud import health
-from onestack.platform import catalogue, graph, watchers
+from onestack.platform import catalogue, graph
 from onestack.platform.services import CATALOGUE, _common
 from onestack.platform.services.identity import BOOTSTRAP, bootstrap, wanted
 from onestack.platform.shape import View, VolumeBackend
@@ -54,20 +53,6 @@ def test_processes_need_only_processes_and_steps_that_are_there(view: View) -> N
         there = {*names, graph.DATABASES, BOOTSTRAP}
         for one in (*catalogue.processes(each), *catalogue.steps(each)):
             assert set(one.needs) <= there, one.name
-
-
-def test_none_of_the_processes_that_are_killed_together_needs_another(view: View) -> None:
-    processes = catalogue.processes(view)
-    needs = {one.name: {*one.needs} for one in (*processes, *catalogue.steps(view))}
-    needs[graph.DATABASES] = {"mariadb"}
-
-    def all_needs(name: str) -> set[str]:
-        return {each for need in needs.get(name, ()) for each in (need, *all_needs(need))}
-
-    assert all_needs("neutron") >= {"mariadb", "ovsdb", "ovs-vswitchd"}
-    killed = [name for names in health.TOGETHER for name in names]
-    assert sorted(killed) == sorted([*(one.name for one in processes), watchers.KEEPER])
-    assert [names for names in health.TOGETHER if any(all_needs(name) & {*names} for name in names)] == []
 
 
 def test_a_process_is_given_longer_to_end_than_its_runner_takes() -> None:
