@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from openstack.connection import Connection
 
-from cloud import guests, roots
+from cloud import choices, guests, roots
 from onestack import Cloud
 from onestack.core.errors import OneStackError
 from onestack.core.events import Event
@@ -21,10 +22,25 @@ STANDING_PRETENDING = "ONESTACK_TEST_PRETENDING_CLOUD"
 """The same for the cloud with pretended hypervisors."""
 CLOUD_TIMEOUT = 1500
 """Seconds for one test on a real cloud: the first one fetches and builds all that a cloud is made of."""
+SAME_WISH = 5.0
+"""Seconds in which further signals say what the first one said: it came to the whole group and to this process."""
 
 
 PRETENDED = 5
 """How many hypervisors it pretends."""
+PARTS = SHARED, OTHER = "shared", "other"
+"""The tests in two parts that run beside each other (tests/beside.py): those without a cloud and those on the cloud
+that tests share; and those on the machine as a whole, on clouds of their own, or that take long without one."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--part", choices=PARTS, help="only one part of the tests")
+
+
+def part(item: pytest.Item) -> str:
+    """The part that a test belongs to."""
+    without = item.get_closest_marker("cloud") is None
+    return SHARED if without or "cloud" in getattr(item, "fixturenames", ()) else OTHER
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -32,8 +48,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "ignore:::openstack[.].*")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The fast tests first; then the newcomer's, whose first `up` fetches all that clouds need."""
+    if (wanted := config.getoption("--part")) is not None:
+        config.hook.pytest_deselected(items=[item for item in items if part(item) != wanted])
+        items[:] = [item for item in items if part(item) == wanted]
 
     def place(item: pytest.Item) -> int:
         if item.get_closest_marker("cloud") is None:
@@ -56,12 +75,17 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """A polite end (a CI that is cancelled) is a Ctrl-C: clouds are taken away."""
+    heard = -SAME_WISH
 
     def stop(number: int, frame: object) -> None:
+        nonlocal heard
+        if (now := time.monotonic()) - heard < SAME_WISH:
+            return
+        heard = now
         raise KeyboardInterrupt(f"signal {number}")
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGHUP, stop)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
 
 
 @pytest.fixture(scope="session")
@@ -73,8 +97,9 @@ def cloud_roots() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def cloud(cloud_roots: Path) -> Cloud:
+def cloud(cloud_roots: Path, pytestconfig: pytest.Config) -> Cloud:
     """The cloud that the tests share, up and healthy. A test that stops it brings it up again."""
+    assert pytestconfig.getoption("--part") != OTHER, "who asks for it late must name it among its fixtures"
     found = Cloud(os.environ.get(STANDING) or cloud_roots / "main")
     said: list[Event] = []
     try:
@@ -113,3 +138,19 @@ def as_admin(cloud: Cloud) -> Callable[[Callable[[Connection], object]], object]
 def guest(cloud: Cloud) -> guests.Guest:
     """A server that answers at its floating IP, for as long as the session lasts."""
     return guests.start(cloud)
+
+
+@pytest.fixture(scope="session")
+def varied(cloud_roots: Path, tmp_path_factory: pytest.TempPathFactory) -> Cloud:
+    """A cloud with two of each, for tests that need not the defaults."""
+    spec = tmp_path_factory.mktemp("varied") / "varied.yaml"
+    spec.write_text(choices.SPEC)
+    found = Cloud(cloud_roots / "two")
+    found.up(spec)
+    return found
+
+
+@pytest.fixture(scope="session")
+def writer(varied: Cloud) -> guests.Guest:
+    """A server in that cloud that answers at its floating IP."""
+    return guests.start(varied)

@@ -26,6 +26,18 @@ PROCESSES = (
     "horizon",
 )
 
+TOGETHER = (
+    ("mariadb", "ovn-northd", "virtlogd"),
+    ("ovsdb", "glance", "horizon"),
+    ("ovs-vswitchd", "libvirtd", "keystone"),
+    ("front", "ovn-controller"),
+    ("neutron", "placement", "cinder"),
+    ("nova", "octavia"),
+    ("keeper",),
+)
+"""Processes that may be killed at the same time, and the keeper. None needs another one of its group, so that one
+which ends with what it needs still shows. The keeper is killed alone: it counts how often the others were."""
+
 
 def pids(cloud: Cloud) -> dict[str, int]:
     """Process id by name, of those that run, supervisord and the keeper among them."""

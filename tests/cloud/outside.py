@@ -1,13 +1,15 @@
 """A network namespace that plays the outside of a cloud: a gateway, a DNS server, an HTTP server.
 
-It is plugged into the cloud's network namespace by a pair of interfaces; nothing leaves this machine. The DNS server
-has the address that the cloud's subnets hand out.
+It is plugged into the cloud's network namespace by a pair of interfaces; nothing leaves this machine, and nothing of
+it shows there: another test may look at the machine meanwhile. The DNS server has the address that the cloud's
+subnets hand out.
 """
 
 from __future__ import annotations
 
 import socket
 import struct
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,6 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from onestack import Cloud
+from onestack.core.wait import until
 from onestack.host.command import run
 from onestack.host.netns import Network
 
@@ -29,7 +32,6 @@ SERVER, NAME = "203.0.113.80", "www.outside.example"
 class Outside:
     """`resolver`: the DNS server's address; empty where the cloud's machine has none to hand out."""
 
-    handle: Path
     resolver: str
 
 
@@ -69,30 +71,39 @@ def _serve_names(names: socket.socket, done: threading.Event) -> None:
 
 
 @contextmanager
+def _network_namespace() -> Iterator[int]:
+    """A network namespace without a name; gives the id of the process that holds it."""
+    with subprocess.Popen(["unshare", "--net", "cat"], stdin=subprocess.PIPE) as holder:
+        there, own = Path(f"/proc/{holder.pid}/ns/net"), Path("/proc/self/ns/net").readlink()
+        until("a network namespace", lambda: (there.readlink() != own, str(own)), seconds=10, every=0.01)
+        # It reads until the end of the body, or of this process.
+        yield holder.pid
+
+
+@contextmanager
 def pretended(cloud: Cloud) -> Iterator[Outside]:
     """Plug an outside into a cloud that has a network namespace of its own."""
     assert cloud.network.is_own, "only a cloud with a network namespace of its own has no outside"
-    name = f"onestack-outside-{cloud.paths.ident}"
     resolver = next(iter(cloud.site.view.cloud.dns_servers), "")
-    handle = Path("/run/netns") / name
     here = cloud.network.command([])
-    run(["ip", "netns", "add", name])
-    try:
+    with _network_namespace() as holder:
+        handle = Path(f"/proc/{holder}/ns/net")
         there = ["nsenter", f"--net={handle}", "--"]
-        run([*here, *("ip", "link", "add", "uplink", "type", "veth", "peer", "name", "world", "netns", name)])
-        for enter, device, address in ((here, "uplink", UPLINK), (there, "world", GATEWAY)):
-            run([*enter, "ip", "address", "add", f"{address}/24", "dev", device])
-            run([*enter, "ip", "link", "set", device, "up"])
-        run([*there, "ip", "link", "set", "lo", "up"])
-        for address in filter(None, (SERVER, resolver)):
-            run([*there, "ip", "address", "add", f"{address}/32", "dev", "lo"])
-        run([*here, "ip", "route", "add", "default", "via", GATEWAY])
-        with _servers(handle, resolver or SERVER):
-            yield Outside(handle, resolver)
-    finally:
-        # With it goes the other end, and the route. The namespace itself goes later than the command that deletes it.
-        run([*here, "ip", "link", "delete", "uplink"], check=False)
-        run(["ip", "netns", "delete", name])
+        pair = ("ip", "link", "add", "uplink", "type", "veth", "peer", "name", "world", "netns", str(holder))
+        run([*here, *pair])
+        try:
+            for enter, device, address in ((here, "uplink", UPLINK), (there, "world", GATEWAY)):
+                run([*enter, "ip", "address", "add", f"{address}/24", "dev", device])
+                run([*enter, "ip", "link", "set", device, "up"])
+            run([*there, "ip", "link", "set", "lo", "up"])
+            for address in filter(None, (SERVER, resolver)):
+                run([*there, "ip", "address", "add", f"{address}/32", "dev", "lo"])
+            run([*here, "ip", "route", "add", "default", "via", GATEWAY])
+            with _servers(handle, resolver or SERVER):
+                yield Outside(resolver)
+        finally:
+            # With it go the other end, and the route.
+            run([*here, "ip", "link", "delete", "uplink"])
 
 
 @contextmanager

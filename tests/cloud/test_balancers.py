@@ -36,13 +36,21 @@ def two(field: Field) -> tuple[Machine, Machine]:
     return pair
 
 
+@pytest.fixture(scope="module")
+def kept(field: Field, two: tuple[Machine, Machine]) -> Web:
+    """The balancer of those tests that leave it as it was; `usefixtures` says that one does."""
+    return Web(field, two)
+
+
 @pytest.fixture
-def web(field: Field, two: tuple[Machine, Machine]) -> Iterator[Web]:
+def web(field: Field, two: tuple[Machine, Machine], request: pytest.FixtureRequest) -> Iterator[Web]:
     """An HTTP balancer with a floating IP and two members."""
-    made = Web(field, two)
+    shared = "kept" in request.fixturenames
+    made = request.getfixturevalue("kept") if shared else Web(field, two)
     made.answers({"one", "two"})
     yield made
-    made.remove()
+    if not shared:
+        made.remove()
 
 
 def test_members_take_turns_and_weights_count(web: Web) -> None:
@@ -81,6 +89,7 @@ def test_members_come_drain_and_leave_without_a_reload(web: Web, two: tuple[Mach
     assert web.workers() == before
 
 
+@pytest.mark.usefixtures("kept")
 def test_a_reload_drops_nothing(web: Web) -> None:
     before = web.workers()
     failures: list[str] = []
@@ -235,6 +244,7 @@ def test_members_can_be_told_the_client_by_the_proxy_protocol(web: Web, two: tup
     assert line.split()[3:6:2] == [web.lb.vip_address, "80"]
 
 
+@pytest.mark.usefixtures("kept")
 def test_only_allowed_networks_get_in(web: Web, field: Field) -> None:
     client = field.machine("client")
     ask = ["python3", "-c", "import urllib.request as u, sys; "
@@ -286,6 +296,7 @@ def test_many_members_change_at_once_and_counts_grow(
     )
 
 
+@pytest.mark.usefixtures("kept")
 def test_what_haproxy_cannot_do_is_refused(web: Web) -> None:
     for call, words in (
         (web.api.create_listener, {"load_balancer_id": web.lb.id, "protocol": "UDP", "protocol_port": 53}),
@@ -331,6 +342,7 @@ def test_an_additional_vip_is_served_too(field: Field, two: tuple[Machine, Machi
         network.delete_subnet(second)
 
 
+@pytest.mark.usefixtures("kept")
 def test_a_balancer_can_be_off(web: Web) -> None:
     web.made(web.api.update_load_balancer, web.lb.id, is_admin_state_up=False)
     with pytest.raises(OSError, match=r"refused|timed out"):

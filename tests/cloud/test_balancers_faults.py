@@ -153,24 +153,29 @@ def _leave_files(cloud: Cloud, place: str, lb: str) -> None:
     cloud.site.outside("/var/lib/octavia/balancers/00000000-1111-2222-3333-444444444444").mkdir()
 
 
+Harm = Callable[[Cloud, str, str], None]
+NOBODYS = {
+    _leave_a_port: "a port of the switch of no balancer",
+    _leave_files: "files of a balancer that is not in the database",
+}
+
+
 @pytest.mark.parametrize(
-    ("harm", "said"),
+    "harms",
     [
-        (_remove_namespace, "interface in it is missing"),
-        (_change_configuration, "not what the database says"),
-        (_tell_haproxy, "differs: set server"),
-        (_unplug, "not plugged into the switch"),
-        (_leave_a_port, "a port of the switch of no balancer"),
-        (_leave_files, "files of a balancer that is not in the database"),
+        {_remove_namespace: "interface in it is missing", **NOBODYS},
+        {_change_configuration: "not what the database says"},
+        {_tell_haproxy: "differs: set server"},
+        {_unplug: "not plugged into the switch"},
     ],
+    ids=lambda harms: ", ".join(harm.__name__ for harm in harms),
 )
-def test_check_finds_and_mends(
-    cloud: Cloud, web: Web, harm: Callable[[Cloud, str, str], None], said: str
-) -> None:
+def test_check_finds_and_mends(cloud: Cloud, web: Web, harms: dict[Harm, str]) -> None:
     assert checked(cloud, mend=False)["found"] == []
-    harm(cloud, f"lb-{web.lb.id.replace('-', '')[:11]}", web.lb.id)
+    for harm in harms:
+        harm(cloud, f"lb-{web.lb.id.replace('-', '')[:11]}", web.lb.id)
     found = checked(cloud, mend=False)
-    assert said in str(found["found"]), found
+    assert [said for said in harms.values() if said not in str(found["found"])] == [], found
     assert found["left"] == found["found"]
     mended = checked(cloud)
     assert mended["found"]

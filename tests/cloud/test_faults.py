@@ -1,4 +1,4 @@
-"""Each process in turn is ended without warning while a guest serves: it comes back, the guest notices nothing."""
+"""Each process is ended without warning while a guest serves: it comes back, the guest notices nothing."""
 
 from __future__ import annotations
 
@@ -19,30 +19,29 @@ from onestack_runtime.runners import libvirt_connection
 
 pytestmark = pytest.mark.cloud
 
-SILENT = "placement"
-"""The process that is made to hang: nothing else ends when it does."""
 
-
-@pytest.mark.parametrize("name", [*health.PROCESSES, "keeper"])
-def test_a_killed_process_comes_back_and_the_guest_stays(
-    cloud: Cloud, guest: guests.Guest, name: str
+@pytest.mark.parametrize("names", health.TOGETHER, ids=", ".join)
+def test_killed_processes_come_back_and_the_guest_stays(
+    cloud: Cloud, guest: guests.Guest, names: tuple[str, ...]
 ) -> None:
     before = health.pids(cloud)
     running, held = guests.qemus(cloud), guests.resources(cloud)
     counted = restarts(cloud)
     assert running, "no guest runs"
-    os.kill(before[name], signal.SIGKILL)
-    health.wait_back(cloud, name, before[name])
+    for name in names:
+        os.kill(before[name], signal.SIGKILL)
+    for name in names:
+        health.wait_back(cloud, name, before[name])
     health.wait_healthy(cloud)
     guests.wait_answers(cloud, guest, 60)
     assert guests.qemus(cloud) == running
     assert guests.resources(cloud) == held
     now = health.pids(cloud)
-    assert {other for other in before if now.get(other) != before[other]} == {name}
-    wanted = {other: count + (other == name) for other, count in counted.items()}
+    assert {other for other in before if now.get(other) != before[other]} == {*names}
+    wanted = {other: count + (other in names) for other, count in counted.items()}
     killed = time.time()
     until(
-        "the restart to be counted, and no other one",
+        "the restarts to be counted, and no other one",
         lambda: (keeper_looked(cloud) > killed and restarts(cloud) == wanted, str(wanted)),
         seconds=60,
     )
@@ -57,23 +56,6 @@ def restarts(cloud: Cloud) -> dict[str, int]:
 def keeper_looked(cloud: Cloud) -> float:
     """When the keeper last looked at everything, in Unix time."""
     return float(json.loads((cloud.paths.run / "keeper.json").read_text())["time"])
-
-
-def test_a_process_that_hangs_is_started_anew(cloud: Cloud, guest: guests.Guest) -> None:
-    before = health.pids(cloud)
-    running = guests.qemus(cloud)
-    os.kill(before[SILENT], signal.SIGSTOP)
-    until(
-        "`status` to say what is degraded",
-        lambda: (f"{SILENT} does not answer" in str(cloud.status().reasons), str(cloud.status().reasons)),
-        seconds=60,
-    )
-    # A minute of silence, then fifteen seconds in which it could have ended by itself.
-    health.wait_back(cloud, SILENT, before[SILENT], seconds=240)
-    health.wait_healthy(cloud)
-    now = health.pids(cloud)
-    assert {other for other in before if now.get(other) != before[other]} == {SILENT}
-    assert guests.qemus(cloud) == running
 
 
 def test_a_guest_whose_interface_was_left_down_is_heard_again(cloud: Cloud, guest: guests.Guest) -> None:

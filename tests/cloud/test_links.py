@@ -127,6 +127,7 @@ def versions(client: Reader, url: str) -> list[str]:
     return [urljoin(url, link) for relation, link in pages.links(answer.json()) if relation == "self"]
 
 
+@pytest.mark.usefixtures("reader")
 @pytest.mark.parametrize("by", ["reader", "elsewhere"])
 def test_a_location_leads_to_what_was_made(by: str, request: pytest.FixtureRequest) -> None:
     client: Reader = request.getfixturevalue(by)

@@ -183,8 +183,8 @@ tenants:
           - {type: step, metric: jobs, query: "vector(200)", steps: [{above: 100, add: 1}]}
         scale_in: {stabilize: 0s}
 """
-LOOKS = 4
-"""Of a controller that has nothing to do: one each five seconds, with a decision each."""
+LOOKS = 2
+"""Of a controller that has nothing to do: one each five seconds, with a decision each. The first would scale in."""
 
 
 def test_while_prometheus_is_away_nothing_is_scaled_in(

@@ -4,53 +4,25 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from openstack.exceptions import SDKException
 
-from cloud import guests, health, members, pages, roots, volumes
+from cloud import guests, health, members, pages, volumes
+from cloud.choices import HERE, THERE
 from onestack import Cloud
 from onestack.core.wait import until
 
 pytestmark = pytest.mark.cloud
 
 SECONDS = 120.0
-HERE, THERE = "fast", "archive"
-SPEC = f"""\
-name: two
-platform:
-  exclude: [dashboard]
-  listen: {{tls: true}}
-  load_balancing: {{providers: [haproxy, ovn]}}
-  volumes: {{backends: [{{name: {HERE}}}, {{name: {THERE}}}]}}
-"""
 
 
-@pytest.fixture(scope="module")
-def two(cloud_roots: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """A cloud with two of each."""
-    file = tmp_path_factory.mktemp("two") / "two.yaml"
-    file.write_text(SPEC)
-    place = cloud_roots / "two"
-    found = Cloud(place)
-    try:
-        found.up(file)
-        yield found
-    finally:
-        roots.take_away(place)
-
-
-@pytest.fixture(scope="module")
-def writer(two: Cloud) -> guests.Guest:
-    return guests.start(two)
-
-
-def test_links_and_locations_stay_with_tls(two: Cloud) -> None:
+def test_links_and_locations_stay_with_tls(varied: Cloud) -> None:
     def work() -> None:
-        client = pages.Reader(two.connect())
+        client = pages.Reader(varied.connect())
         assert client.endpoint("identity").startswith("https://")
         for service, path, key in (
             ("identity", "users", "users"),
@@ -69,7 +41,7 @@ def test_links_and_locations_stay_with_tls(two: Cloud) -> None:
         assert made.startswith(f"{base}/resource_providers/")
         assert client.delete(made).status_code == 204
 
-    two.run(work)
+    varied.run(work)
 
 
 def files(cloud: Cloud, backend: str) -> list[str]:
@@ -79,10 +51,10 @@ def files(cloud: Cloud, backend: str) -> list[str]:
 
 @pytest.mark.parametrize("attached", [False, True], ids=["free", "attached"])
 def test_another_type_moves_a_volume_with_what_it_holds(
-    two: Cloud, writer: guests.Guest, attached: bool
+    varied: Cloud, writer: guests.Guest, attached: bool
 ) -> None:
     def work() -> None:
-        admin = two.connect()
+        admin = varied.connect()
         storage = admin.block_storage
         with volumes.nothing_left(admin, writer.server):
             volume = volumes.made(admin)
@@ -90,35 +62,35 @@ def test_another_type_moves_a_volume_with_what_it_holds(
             volumes.guest_says(writer, disk, guests.TOKEN)
             if not attached:
                 volumes.detached(admin, writer.server, volume)
-            assert (len(files(two, HERE)), len(files(two, THERE))) == (1, 0)
+            assert (len(files(varied, HERE)), len(files(varied, THERE))) == (1, 0)
             volumes.moved(admin, volume, THERE, "in-use" if attached else "available")
             until(
                 "its first file to be gone",
-                lambda: ((left := files(two, HERE)) == [], str(left)),
+                lambda: ((left := files(varied, HERE)) == [], str(left)),
                 seconds=volumes.SECONDS,
                 every=0.5,
             )
             assert storage.get_volume(volume).host.endswith(f"@{THERE}#{THERE}")
-            assert len(files(two, THERE)) == 1
+            assert len(files(varied, THERE)) == 1
             if not attached:
                 disk = volumes.attached(admin, writer.server, volume)
             volumes.guest_says(writer, disk, guests.TOKEN)
 
-    two.run(work)
-    assert files(two, THERE) == []
-    assert two.check_volumes().left == ()
+    varied.run(work)
+    assert files(varied, THERE) == []
+    assert varied.check_volumes().left == ()
 
 
-def test_octavia_that_is_back_before_neutron_makes_balancers_of_both_providers(two: Cloud) -> None:
+def test_octavia_that_is_back_before_neutron_makes_balancers_of_both_providers(varied: Cloud) -> None:
     """Its clients of Neutron are made once: those made while Neutron was away stayed useless."""
-    before = health.pids(two)
+    before = health.pids(varied)
     for name in ("neutron", "octavia"):
         os.kill(before[name], signal.SIGKILL)
     for name in ("neutron", "octavia"):
-        health.wait_back(two, name, before[name])
+        health.wait_back(varied, name, before[name])
 
     def work() -> None:
-        admin = two.connect()
+        admin = varied.connect()
         api = admin.load_balancer
         network = admin.network.create_network(name="late")
         subnet = admin.network.create_subnet(
@@ -130,12 +102,12 @@ def test_octavia_that_is_back_before_neutron_makes_balancers_of_both_providers(t
             api.delete_load_balancer(made, cascade=True)
             members.wait_gone(admin, made, SECONDS)
 
-    two.run(work)
+    varied.run(work)
 
 
-def test_the_provider_of_ovn_balances_tcp_and_refuses_the_rest(two: Cloud, writer: guests.Guest) -> None:
+def test_the_provider_of_ovn_balances_tcp_and_refuses_the_rest(varied: Cloud, writer: guests.Guest) -> None:
     def work() -> None:
-        admin = two.connect()
+        admin = varied.connect()
         api, network = admin.load_balancer, admin.network
         subnet = network.find_subnet("served", ignore_missing=False).id
         (port,) = network.ports(device_id=writer.server)
@@ -157,7 +129,7 @@ def test_the_provider_of_ovn_balances_tcp_and_refuses_the_rest(two: Cloud, write
         )
         try:
             through = replace(writer, address=floating.floating_ip_address)
-            guests.wait_answers(two, through, SECONDS)
+            guests.wait_answers(varied, through, SECONDS)
             with pytest.raises(SDKException, match="OVN provider does not support HTTP"):
                 api.create_listener(protocol="HTTP", protocol_port=81, load_balancer_id=balancer)
         finally:
@@ -165,4 +137,4 @@ def test_the_provider_of_ovn_balances_tcp_and_refuses_the_rest(two: Cloud, write
             api.delete_load_balancer(balancer, cascade=True)
         members.wait_gone(admin, balancer, SECONDS)
 
-    two.run(work)
+    varied.run(work)

@@ -35,9 +35,9 @@ def held(admin: Connection) -> dict[str, set[str]]:
     }
 
 
-def test_a_killed_run_is_tidied_up_by_the_next_and_the_next_leaves_nothing(cloud: Cloud) -> None:
-    before = cloud.run(lambda: held(cloud.connect()))
-    with start(cloud.paths.root, "verify", "--suite", SUITE, "--only", SOME, "--json") as command:
+def test_a_killed_run_is_tidied_up_by_the_next_and_the_next_leaves_nothing(pretending: Cloud) -> None:
+    before = pretending.run(lambda: held(pretending.connect()))
+    with start(pretending.paths.root, "verify", "--suite", SUITE, "--only", SOME, "--json") as command:
         assert command.stdout is not None
         for line in command.stdout:
             event = json.loads(line)
@@ -45,16 +45,18 @@ def test_a_killed_run_is_tidied_up_by_the_next_and_the_next_leaves_nothing(cloud
                 command.send_signal(signal.SIGKILL)
                 break
         command.wait(timeout=60)
-    assert cloud.run(lambda: held(cloud.connect())) != before, "it was killed while it held something"
+    assert pretending.run(lambda: held(pretending.connect())) != before, (
+        "it was killed while it held something"
+    )
 
-    report = cloud.verify_suite(SUITE, only=SOME)
+    report = pretending.verify_suite(SUITE, only=SOME)
     assert report.exit_status == 0, report.as_dict()
     assert len(report.passed) > 5
-    assert cloud.run(lambda: held(cloud.connect())) == before
+    assert pretending.run(lambda: held(pretending.connect())) == before
 
 
-def test_a_part_that_no_test_belongs_to_is_refused(cloud: Cloud) -> None:
-    before = cloud.run(lambda: held(cloud.connect()))
+def test_a_part_that_no_test_belongs_to_is_refused(pretending: Cloud) -> None:
+    before = pretending.run(lambda: held(pretending.connect()))
     with pytest.raises(BadInput, match="no test of openstacksdk"):
-        cloud.verify_suite(SUITE, only="no_such_test")
-    assert cloud.run(lambda: held(cloud.connect())) == before
+        pretending.verify_suite(SUITE, only="no_such_test")
+    assert pretending.run(lambda: held(pretending.connect())) == before

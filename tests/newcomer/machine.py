@@ -34,6 +34,9 @@ EXCEPT = {
 }
 """Paths that do not count, with the reason."""
 
+UNIT = re.compile(r"/etc/systemd/system/(.+/)?onestack-\w+[.]service")
+"""A unit of a cloud that is not the machine's own."""
+
 PACKAGES_CHANGE = ("/etc/ld.so.cache",)
 """What installing a package writes anew without owning it."""
 
@@ -141,7 +144,7 @@ def files() -> dict[str, str]:
             inside = [each for each in folders if not excepted(f"{folder}/{each}")]
             folders[:] = [each for each in inside if not of_a_tool(f"{folder}/{each}")]
             for path in (f"{folder}/{name}" for name in (*inside, *names)):
-                if path not in EXCEPT:
+                if path not in EXCEPT and not of_the_tests(path):
                     found[path] = _state(path) if path.startswith("/etc/") else ""
     return found | {str(each): "" for each in Path("/tmp").glob("*onestack*")}
 
@@ -151,6 +154,11 @@ def excepted(folder: str) -> bool:
     if folder in EXCEPT or folder.endswith("/__pycache__"):
         return True
     return any(Path(folder, each).is_dir() for each in ("run/onestack", "var/lib/onestack"))
+
+
+def of_the_tests(path: str) -> bool:
+    """Whether a file is the unit of another cloud of the tests, which come and go meanwhile."""
+    return bool(UNIT.fullmatch(path)) and Path(path).is_file() and str(RUNS) in Path(path).read_text()
 
 
 def of_a_tool(folder: str) -> bool:

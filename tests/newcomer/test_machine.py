@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -41,6 +42,18 @@ def test_changed_files_are_told_but_not_those_of_other_clouds(
     assert machine.left(before, {"files": machine.files()}) == {
         "files": [f"+ {tmp_path}/new", f"+ {tmp_path}/new/file"]
     }
+
+
+def test_the_unit_of_a_cloud_of_the_tests_is_told_from_that_of_a_second_cloud(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "UNIT", re.compile(rf"{tmp_path}/.*[.]service"))
+    (tmp_path / "one.service").write_text(f"ExecStart=onestack up --root {machine.RUNS}/1/main\n")
+    (tmp_path / "two.service").write_text("ExecStart=onestack up --root /srv/second\n")
+    (tmp_path / "left.service").symlink_to(tmp_path / "gone.service")
+    (tmp_path / "one.conf").write_text(str(machine.RUNS))
+    found = {file.name for file in tmp_path.iterdir() if machine.of_the_tests(str(file))}
+    assert found == {"one.service"}
 
 
 def test_what_people_keep_in_hidden_folders_is_not_gone_through_but_their_clients_configuration_is() -> None:

@@ -27,6 +27,8 @@ SUITE = "trixie"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 DEADLINE = 600.0
 """Seconds the build may stand still; as a whole, 60 s are usual on two cores."""
+LOCK_SECONDS = 240
+"""How long another apt-get is waited for."""
 
 # Nobody reads manuals inside a namespace; 250 MB of them would lie on every host.
 _EXCLUDED = ("doc", "man", "locale", "info", "lintian", "bash-completion")
@@ -186,14 +188,15 @@ def ensure(
 
 
 def install_packages(names: Sequence[str]) -> None:
-    """Install the few host packages that are needed, from the host's own archive."""
-    if not succeeds(["apt-get", "install", "-y", "--no-install-recommends", *names], seconds=300):
+    """Install the few host packages that are needed, from the host's own archive.
+
+    Another apt-get that is at work (a machine's automatic updates) is waited for.
+    """
+    patience = f"DPkg::Lock::Timeout={LOCK_SECONDS}"
+    install = ["apt-get", "-o", patience, "install", "-y", "--no-install-recommends", *names]
+    if not succeeds(install, seconds=LOCK_SECONDS + 300):
         run(["apt-get", "update"], seconds=300)
-        run(
-            ["apt-get", "install", "-y", "--no-install-recommends", *names],
-            seconds=600,
-            environment={"DEBIAN_FRONTEND": "noninteractive"},
-        )
+        run(install, seconds=LOCK_SECONDS + 600, environment={"DEBIAN_FRONTEND": "noninteractive"})
 
 
 def discard(tree: Path) -> None:

@@ -10,7 +10,11 @@ from onestack.core.events import Emit, step
 from onestack.core.graph import Task, execute
 from onestack.core.paths import Paths
 from onestack.host import base, dashboard, environment, guest, hypervisor
+from onestack.host.lock import held
 from onestack.spec.platform import Platform
+
+IMAGE_SECONDS = 300.0
+"""How long another command that builds the guest image is waited for; some seconds are usual."""
 
 
 @dataclass(frozen=True)
@@ -86,11 +90,17 @@ def is_fetched(paths: Paths, platform: Platform) -> bool:
 def image(base_tree: Path, store: Path, emit: Emit) -> Path:
     """The guest image built from a base."""
     target = store / f"tiny-{base_tree.name}-{environment.digest(Path(guest.__file__).parent)}.qcow2"
-    if not target.exists():
-        with step("guest image", emit) as at:
-            partial = target.with_suffix(".partial")
-            partial.unlink(missing_ok=True)
-            guest.build(base_tree, partial)
-            partial.rename(target)
-            at.outcome = f"{target.stat().st_size / 1e6:.1f} MB"
+    if target.exists():
+        return target
+    with (
+        step("guest image", emit) as at,
+        held(store / "image.lock", "building the guest image", seconds=IMAGE_SECONDS),
+    ):
+        if target.exists():
+            return target
+        partial = target.with_suffix(".partial")
+        partial.unlink(missing_ok=True)
+        guest.build(base_tree, partial)
+        partial.rename(target)
+        at.outcome = f"{target.stat().st_size / 1e6:.1f} MB"
     return target

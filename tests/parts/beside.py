@@ -1,0 +1,84 @@
+"""All tests, in two parts beside each other: most of the time a test on a cloud waits, and leaves a processor idle.
+
+What the first part says is shown as it comes; what the second one says is kept in a file, and shown after the first
+has ended. Which test belongs to which part, tests/conftest.py says.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+LOG = ROOT / "build/tests-other.log"
+LOOK = 0.5
+"""Seconds between two looks at what the second part has said meanwhile."""
+SLOWEST = "--durations=40"
+
+
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def pytest_of(part: str) -> list[str]:
+    """The command line of a part."""
+    return [sys.executable, "-u", "-m", "pytest", "--part", part, SLOWEST]
+
+
+@contextmanager
+def passed_on(processes: Sequence[subprocess.Popen[bytes]]) -> Iterator[None]:
+    """Who ends this process ends those, once each; they are waited for as long as they take to tidy up."""
+
+    def pass_on(number: int, frame: object) -> None:
+        for each in processes:
+            if each.poll() is None:
+                each.send_signal(signal.SIGTERM)
+
+    ends = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, pass_on) for number in ends]
+    try:
+        yield
+    finally:
+        for number, handler in zip(ends, before, strict=True):
+            signal.signal(number, handler)
+
+
+def run(first: Sequence[str], second: Sequence[str], log: Path) -> int:
+    """Run both and show what they say. Returns 0 if both did, else the status of one that did not."""
+    log.parent.mkdir(exist_ok=True)
+    processes: list[subprocess.Popen[bytes]] = []
+    with passed_on(processes), log.open("wb") as kept, log.open("rb") as said:
+        processes.append(
+            subprocess.Popen(second, stdin=subprocess.DEVNULL, stdout=kept, stderr=subprocess.STDOUT)
+        )
+        processes.append(subprocess.Popen(first))
+        other, one = processes
+        one.wait()
+        ended = False
+        while not ended:
+            ended = other.poll() is not None
+            sys.stdout.buffer.write(said.read())
+            sys.stdout.flush()
+            if not ended:
+                time.sleep(LOOK)
+    return shell_status(one) or shell_status(other)
+
+
+def shell_status(process: subprocess.Popen[bytes]) -> int:
+    """What a shell would say of a process that has ended."""
+    return process.returncode if process.returncode >= 0 else 128 - process.returncode
+
+
+def main() -> int:
+    say(f"Two parts beside each other. The second, with the newcomer's path, is shown after the first: {LOG}")
+    return run(pytest_of("shared"), pytest_of("other"), LOG)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
