@@ -8,12 +8,12 @@ from dataclasses import replace
 from threading import Lock
 from typing import Any
 
-from onestack.apply.provider import Ids
 from onestack.core.errors import PermanentError
-from onestack.plan import Address, Change, Observed, Wanted
-from onestack.plan.values import refs
-from onestack.resources import KINDS
-from onestack.resources.kind import Kind
+from onestack.workloads.apply.provider import Ids
+from onestack.workloads.kind.base import Kind
+from onestack.workloads.plan import Address, Change, Observed, Wanted
+from onestack.workloads.plan.values import refs
+from onestack.workloads.resources import KINDS
 
 FURNISHED = (
     Address("domain", ("Default",)),
@@ -28,7 +28,7 @@ FURNISHED = (
 
 
 class ModelCloud:
-    """Implements `onestack.apply.Provider`."""
+    """Implements `onestack.workloads.apply.Provider`."""
 
     kinds: Mapping[str, Kind] = KINDS
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 from model_cloud import ModelCloud
 
-from onestack import apply, spec
-from onestack.plan import Address, Observed, make, steps
-from onestack.resources import KINDS
-from onestack.resources.context import Names
-from onestack.resources.wanted import wanted
+from onestack import spec
+from onestack.workloads import apply
+from onestack.workloads.kind.session import Names
+from onestack.workloads.plan import Address, Observed, make, steps
+from onestack.workloads.resources import KINDS
+from onestack.workloads.wanted import wanted
 
 SPEC = """\
 name: placed

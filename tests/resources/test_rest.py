@@ -7,9 +7,18 @@ from typing import Any
 import pytest
 
 from onestack.core.errors import TemporaryError
-from onestack.resources import KINDS
-from onestack.resources.marks import InAttribute, InDescription, InMetadata, InTags, Mark, Marking, parse
-from onestack.resources.rest import Fault, Rest
+from onestack.workloads.kind.faults import Fault
+from onestack.workloads.kind.ownership import (
+    InAttribute,
+    InDescription,
+    InMetadata,
+    InTags,
+    Mark,
+    Marking,
+    parse,
+)
+from onestack.workloads.openstack.rest import Rest
+from onestack.workloads.resources import KINDS
 
 
 class Answer:

@@ -9,11 +9,11 @@ import pytest
 
 from onestack import spec
 from onestack.elastic import record
-from onestack.plan.model import Observed, Wanted
-from onestack.plan.values import Address, Ref, convert
-from onestack.resources.context import Names
-from onestack.resources.scaling_group import ScalingGroups
-from onestack.resources.wanted import wanted
+from onestack.workloads.kind.session import Names
+from onestack.workloads.plan.model import Observed, Wanted
+from onestack.workloads.plan.values import Address, Ref, convert
+from onestack.workloads.resources.scaling_group import ScalingGroups
+from onestack.workloads.wanted import wanted
 
 TEXT = """\
 name: shop

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from onestack.core.errors import PermanentError
-from onestack.plan.values import Address
-from onestack.resources.kind import BROKEN_SECONDS
-from onestack.resources.server import Servers
-from onestack.resources.waited import LONGEST_PAUSE, PAUSE, Waited
+from onestack.workloads.kind.base import BROKEN_SECONDS
+from onestack.workloads.openstack.shared_lists import LONGEST_PAUSE, PAUSE, Waited
+from onestack.workloads.plan.values import Address
+from onestack.workloads.resources.server import Servers
 
 WEB = Address("server", ("acme", "web"))
 LEAVES_IN = 30.0

@@ -1,0 +1,81 @@
+"""Host aggregates and the availability zones they make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from onestack.core.errors import Place
+from onestack.workloads.kind.base import Kind
+from onestack.workloads.kind.ownership import InMetadata
+from onestack.workloads.kind.scope import Scope
+from onestack.workloads.kind.session import Hands, Look, Names
+from onestack.workloads.plan.model import Change, Observed, Wanted
+from onestack.workloads.plan.values import Address
+
+ZONE = "zone"
+"""What an aggregate that makes one is remembered by."""
+
+
+class Aggregates(Kind):
+    """Nova takes no metadata with a new one: cut off right after that it has no mark, and wants --adopt."""
+
+    name, service = "aggregate", "compute"
+    key = "aggregates"
+    path, one, many = "/os-aggregates", "aggregate", "aggregates"
+    marking = InMetadata()
+    fields = ("name", "availability_zone", "hosts", "metadata")
+    unordered = frozenset({"hosts"})
+
+    def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
+        fields: dict[str, Any] = {
+            "name": item.name,
+            "hosts": sorted(item.hosts),
+            "metadata": dict(item.metadata),
+        }
+        if item.zone:
+            fields["availability_zone"] = item.zone
+        return Wanted(Address(self.name, (item.name,)), fields, place=place)
+
+    def found(self, look: Look) -> Iterable[dict[str, Any]]:
+        for raw in look.all(self.service, self.path, self.many):
+            yield {**raw, "id": str(raw["id"])}
+
+    def observe(self, raw: dict[str, Any], names: Names) -> Observed | None:
+        there = super().observe(raw, names)
+        if there is not None and raw.get("availability_zone"):
+            names.remember((ZONE, raw["availability_zone"]), there.address)
+        return there
+
+    def create(self, wanted: Wanted, hands: Hands) -> str:
+        plain = {key: wanted.fields[key] for key in ("name", "availability_zone") if key in wanted.fields}
+        ident = str(hands.rest(self.service).post(self.path, {self.one: plain})[self.one]["id"])
+        body = {"metadata": wanted.fields["metadata"]}
+        self.marking.put(body, self.mark(wanted, hands))
+        self._act(hands, ident, "set_metadata", body)
+        self._move(hands, ident, (), wanted.fields["hosts"])
+        return ident
+
+    def update(self, change: Change, ident: str, hands: Hands) -> None:
+        self._move(hands, ident, *change.fields.get("hosts", ((), ())))
+        super().update(change, ident, hands)
+
+    def send(self, hands: Hands, ident: str, body: dict[str, Any]) -> None:
+        body.pop("hosts", None)
+        if metadata := body.pop("metadata", None):
+            self._act(hands, ident, "set_metadata", {"metadata": metadata})
+        if body:
+            super().send(hands, ident, body)
+
+    def delete(self, there: Observed, hands: Hands) -> None:
+        self._move(hands, there.id, there.fields["hosts"] or (), ())
+        super().delete(there, hands)
+
+    def _move(self, hands: Hands, ident: str, before: Iterable[str], after: Iterable[str]) -> None:
+        for host in sorted(set(before) - set(after)):
+            self._act(hands, ident, "remove_host", {"host": host})
+        for host in sorted(set(after) - set(before)):
+            self._act(hands, ident, "add_host", {"host": host})
+
+    def _act(self, hands: Hands, ident: str, action: str, words: Any) -> None:
+        hands.rest(self.service).post(f"{self.path}/{ident}/action", {action: words})

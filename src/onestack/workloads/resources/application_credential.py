@@ -1,0 +1,91 @@
+"""Application credentials. Only their user can make them, and only from within the tenant they are for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from onestack.core.errors import Place
+from onestack.workloads.kind.base import Kind
+from onestack.workloads.kind.ownership import KEY
+from onestack.workloads.kind.scope import Scope, given
+from onestack.workloads.kind.session import Hands, Look, Names
+from onestack.workloads.plan.model import Observed, Wanted
+from onestack.workloads.plan.values import Address, Ref, Secret
+
+
+class ApplicationCredentials(Kind):
+    """They cannot be changed: another value means another credential, with another secret."""
+
+    name, service = "application credential", "identity"
+    key = "application_credentials"
+    path, one, many = "/application_credentials", "application_credential", "application_credentials"
+    fields = ("roles", "access_rules", "expires_at")
+    fixed = frozenset(fields)
+
+    def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
+        user = scope.user(item.user)
+        fields: dict[str, Any] = {}
+        if item.roles:
+            # A mapping: roles that these imply are there too, and are no difference.
+            fields["roles"] = dict.fromkeys(item.roles, True)
+        if item.expires:
+            fields["expires_at"] = f"{item.expires}T00:00:00" if "T" not in item.expires else item.expires
+        if item.access_rules:
+            fields["access_rules"] = [rule.model_dump() for rule in item.access_rules]
+        listed = next(one for one, _ in scope.items("users") if one.name == item.user)
+        once = {
+            "user": user,
+            "project": Ref(scope.project),
+            "password": Secret(listed.password, "/".join(user.address.path)),
+            **given(item, "description"),
+        }
+        # Its roles must be its user's when it is made, whether of itself or by a group.
+        needs = [Address("role of user", (*scope.path, item.user, role)) for role in listed.roles]
+        for group, _ in scope.items("groups"):
+            if item.user in group.users:
+                needs += [Address("role of group", (*scope.path, group.name, role)) for role in group.roles]
+                needs.append(Address("group member", (*scope.group(group.name).address.path, item.user)))
+        address = Address(self.name, (*scope.path, item.user, item.name))
+        return Wanted(address, fields, once, (scope.project, user.address, *needs), place)
+
+    def found(self, look: Look) -> Iterable[dict[str, Any]]:
+        ours = [user["id"] for user in look.all("identity", "/users", "users") if KEY in user]
+        lists = look.each(ours, lambda user: look.all("identity", f"/users/{user}{self.path}", self.many))
+        for user, credentials in zip(ours, lists, strict=True):
+            yield from ({**raw, "user": user} for raw in credentials)
+
+    def observe(self, raw: dict[str, Any], names: Names) -> Observed | None:
+        mark = self.marking.take(raw)
+        tenant = names.address("tenant", raw["project_id"])
+        user = names.address("user", raw["user"])
+        if tenant is None or user is None:
+            return None
+        expires = (raw.get("expires_at") or "").partition(".")[0].removesuffix("Z") or None
+        rules = [
+            {key: rule[key] for key in ("service", "method", "path")}
+            for rule in raw.get("access_rules") or ()
+        ]
+        fields = {
+            "roles": {role["name"]: True for role in raw["roles"]},
+            "expires_at": expires,
+            "access_rules": rules,
+        }
+        address = Address(self.name, (*tenant.path, user.path[-1], mark.name if mark else raw["name"]))
+        ident = f"/users/{raw['user']}{self.path}/{raw['id']}"
+        return Observed(address, ident, fields, mark.owner if mark else None, (user, tenant))
+
+    def create(self, wanted: Wanted, hands: Hands) -> str:
+        once, name = wanted.once, wanted.address.path[-1]
+        user, project = hands.fill(once["user"]), hands.fill(once["project"])
+        body = {"name": name, "description": once.get("description", ""), **wanted.fields}
+        if "roles" in body:
+            body["roles"] = [{"name": role} for role in body["roles"]]
+        self.marking.put(body, self.mark(wanted, hands))
+        rest = hands.as_user(user, once["password"], project)
+        made = rest.post(f"/users/{user}{self.path}", {self.one: body})[self.one]
+        hands.keep("/".join((*wanted.address.path, "credential")), f"{made['id']} {made['secret']}")
+        return f"/users/{user}{self.path}/{made['id']}"
+
+    def delete(self, there: Observed, hands: Hands) -> None:
+        hands.rest(self.service).delete(there.id)

@@ -1,0 +1,31 @@
+"""Domains."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from onestack.core.errors import Place
+from onestack.workloads.kind.base import Kind
+from onestack.workloads.kind.ownership import InAttribute
+from onestack.workloads.kind.scope import Scope, given
+from onestack.workloads.kind.session import Hands
+from onestack.workloads.plan.model import Observed, Wanted
+from onestack.workloads.plan.values import Address
+
+
+class Domains(Kind):
+    name, service = "domain", "identity"
+    key = "domains"
+    path, one, many = "/domains", "domain", "domains"
+    fields = ("name", "description", "enabled")
+    marking = InAttribute()
+    update_verb = "PATCH"
+
+    def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
+        fields = {"name": item.name, "enabled": item.enabled, **given(item, "description")}
+        return Wanted(Address(self.name, (item.name,)), fields, place=place)
+
+    def delete(self, there: Observed, hands: Hands) -> None:
+        # Keystone deletes only what nobody can be logged in to.
+        hands.rest(self.service).patch(f"{self.path}/{there.id}", {"domain": {"enabled": False}})
+        super().delete(there, hands)

@@ -1,0 +1,71 @@
+"""Floating IPs: those a spec lists, and those of servers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from onestack.core.errors import Place
+from onestack.workloads.kind.base import Kind
+from onestack.workloads.kind.scope import Scope
+from onestack.workloads.kind.session import Names
+from onestack.workloads.plan.model import Observed, Wanted
+from onestack.workloads.plan.values import Address, Ref, Value
+from onestack.workloads.resources import interface
+from onestack.workloads.resources.port import network_of, of_balancer, of_server
+
+
+class FloatingIPs(Kind):
+    name, service = "floating ip", "network"
+    key = "floating_ips"
+    path, one, many = "/floatingips", "floatingip", "floatingips"
+    fields = ("floating_network_id", "port_id", "floating_ip_address")
+    refs = {"floating_network_id": "network", "port_id": "port"}  # noqa: RUF012
+    fixed = frozenset({"floating_network_id", "floating_ip_address"})
+
+    def wanted(self, scope: Scope) -> Iterator[Wanted]:
+        yield from super().wanted(scope)
+        for server, place in scope.items("servers"):
+            if server.floating_ip:
+                port = of_server(scope, server, 0)
+                yield self._to(scope, server.name, server.floating_ip, port, None, place)
+
+        for item, place in scope.items("load_balancers"):
+            if item.floating_ip:
+                yield self._to(scope, item.name, item.floating_ip, of_balancer(scope, item), None, place)
+
+    def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
+        port = scope.named("port", item.port).address if item.port else None
+        if item.server:
+            server = next(one for one, _ in scope.items("servers") if one.name == item.server)
+            port = of_server(scope, server, 0)
+        return self._to(scope, item.name, item.network, port, item.address, place)
+
+    def _to(
+        self, scope: Scope, name: str, outer: str, port: Address | None, address: Any, place: Place
+    ) -> Wanted:
+        network, subnets = scope.network(outer)
+        fields: dict[str, Value] = {"floating_network_id": network, "port_id": Ref(port) if port else None}
+        if address:
+            fields["floating_ip_address"] = str(address)
+        # An address can only be led where a router leads.
+        inner = network_of(scope, port) if port else None
+        ways = [
+            interface.address(Address("router", (*scope.path, router.name)), subnet)
+            for router, _ in scope.items("routers")
+            if inner and router.external == outer and inner in router.networks
+            for subnet in scope.network(inner)[1]
+        ]
+        wanted = self.of_tenant(scope, name, place, fields, needs=(*subnets, *ways))
+        nameless = {key: value for key, value in wanted.fields.items() if key != "name"}
+        return replace(wanted, fields=nameless)
+
+    def observe(self, raw: dict[str, Any], names: Names) -> Observed | None:
+        there = super().observe(raw, names)
+        router = names.address("router", raw["router_id"])
+        inner = names.address("network", (raw.get("port_details") or {}).get("network_id"))
+        if there is None or router is None or inner is None:
+            return there
+        ways = [way for way in names.inside("router interface", router) if way.path[-2] == inner.path[-1]]
+        return replace(there, needs=(*there.needs, router, *ways))

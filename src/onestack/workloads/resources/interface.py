@@ -1,0 +1,50 @@
+"""Subnets connected to routers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from onestack.workloads.kind.link import Link
+from onestack.workloads.kind.scope import Scope
+from onestack.workloads.kind.session import Hands, Look, Names
+from onestack.workloads.plan.model import Observed, Wanted
+from onestack.workloads.plan.values import Address
+
+OWNER = "network:router_interface"
+
+
+def address(router: Address, subnet: Address) -> Address:
+    """What the connection of a subnet to a router is called."""
+    return Address("router interface", (*router.path, *subnet.path[-2:]))
+
+
+class Interfaces(Link):
+    name, service = "router interface", "network"
+    ends = ("router", "subnet")
+    goes_with = False
+
+    def address_of(self, *ends: Address) -> Address:
+        return address(*ends)
+
+    def wanted(self, scope: Scope) -> Iterator[Wanted]:
+        for router, place in scope.items("routers"):
+            here = Address("router", (*scope.path, router.name))
+            for network in router.networks:
+                for subnet in scope.network(network)[1]:
+                    yield self.tied(here, subnet, place=place)
+
+    def found(self, look: Look) -> Iterable[dict[str, Any]]:
+        for port in look.all("network", "/ports", "ports"):
+            if port["device_owner"].startswith(OWNER):
+                for at in port["fixed_ips"]:
+                    yield {"router": port["device_id"], "subnet": at["subnet_id"]}
+
+    def observe(self, raw: dict[str, Any], names: Names) -> Observed | None:
+        return self.between(names, raw["router"], raw["subnet"])
+
+    def tie(self, hands: Hands, *ids: str) -> None:
+        hands.rest(self.service).put(f"/routers/{ids[0]}/add_router_interface", {"subnet_id": ids[1]})
+
+    def untie(self, hands: Hands, *ids: str) -> None:
+        hands.rest(self.service).put(f"/routers/{ids[0]}/remove_router_interface", {"subnet_id": ids[1]})

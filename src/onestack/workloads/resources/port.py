@@ -1,0 +1,109 @@
+"""Ports: those a spec lists, and one for each place of a server in a network.
+
+Servers' ports are OneStack's own, not Nova's: so their addresses, groups and public addresses can be seen,
+compared and changed while the server runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from onestack.core.errors import Place
+from onestack.workloads.kind.base import Kind
+from onestack.workloads.kind.scope import Scope, given
+from onestack.workloads.kind.session import Hands, Names
+from onestack.workloads.plan.model import Observed, Wanted
+from onestack.workloads.plan.values import Address, Value
+
+
+def of_server(scope: Scope, server: Any, index: int) -> Address:
+    """The port of a server's n-th network."""
+    nic = server.networks[index]
+    if nic.port:
+        return scope.named("port", nic.port).address
+    same = [other.network for other in server.networks[:index]].count(nic.network)
+    return Address("port", (*scope.path, f"{server.name}.{nic.network}" + (f".{same + 1}" if same else "")))
+
+
+def of_balancer(scope: Scope, balancer: Any) -> Address:
+    """The port that a load balancer's address is at."""
+    return Address("port", (*scope.path, f"{balancer.name}.{balancer.network}"))
+
+
+class Ports(Kind):
+    name, service = "port", "network"
+    key = "ports"
+    path, one, many = "/ports", "port", "ports"
+    fields = (
+        "name",
+        "description",
+        "network_id",
+        "admin_state_up",
+        "security_groups",
+        "fixed_ips",
+        "qos_policy_id",
+    )
+    refs = {"network_id": "network", "security_groups": "security group", "qos_policy_id": "qos policy"}  # noqa: RUF012
+    unordered = frozenset({"security_groups"})
+    fixed = frozenset({"network_id"})
+
+    def wanted(self, scope: Scope) -> Iterator[Wanted]:
+        yield from super().wanted(scope)
+        yield from self._balancers(scope)
+        for server, place in scope.items("servers"):
+            for index, nic in enumerate(server.networks):
+                if nic.network:
+                    name = of_server(scope, server, index).path[-1]
+                    yield self._port(scope, name, nic, server.security_groups, {}, place)
+
+    def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
+        more = given(item, "description")
+        if item.qos:
+            more["qos_policy_id"] = scope.named("qos policy", item.qos)
+        return self._port(scope, item.name, item, item.security_groups, more, place)
+
+    def _balancers(self, scope: Scope) -> Iterator[Wanted]:
+        for item, place in scope.items("load_balancers"):
+            yield self._port(scope, of_balancer(scope, item).path[-1], item, None, {}, place)
+
+    def observe(self, raw: dict[str, Any], names: Names) -> Observed | None:
+        there = super().observe(raw, names)
+        if there is None:
+            return None
+        for at in raw["fixed_ips"]:
+            names.remember((there.address.path[0], at["ip_address"]), there.address)
+        subnets = (names.address("subnet", at["subnet_id"]) for at in raw["fixed_ips"])
+        return replace(there, needs=(*there.needs, *(one for one in subnets if one)))
+
+    def attribute(self, ident: str, name: str, hands: Hands) -> Any:
+        raw = self.get(ident, hands) or {}
+        return raw["fixed_ips"][0]["ip_address"] if name == "address" else raw.get(name)
+
+    def _port(
+        self, scope: Scope, name: str, at: Any, groups: Any, more: dict[str, Value], place: Place
+    ) -> Wanted:
+        network, subnets = scope.network(at.network)
+        fields: dict[str, Value] = {"network_id": network, "admin_state_up": True, **more}
+        if at.address:
+            fields["fixed_ips"] = [{"ip_address": str(at.address)}]
+        if groups is not None:
+            named = [scope.named("security group", group) for group in dict.fromkeys(groups)]
+            fields["security_groups"] = sorted(named, key=str)
+        return self.of_tenant(scope, name, place, fields, needs=tuple(subnets))
+
+
+def network_of(scope: Scope, port: Address) -> str | None:
+    """The name of the network that a tenant's port is in."""
+    for item, _ in scope.items("ports"):
+        if item.name == port.path[-1]:
+            return str(item.network)
+    for item, _ in scope.items("load_balancers"):
+        if of_balancer(scope, item) == port:
+            return str(item.network)
+    for server, _ in scope.items("servers"):
+        for index, nic in enumerate(server.networks):
+            if nic.network and of_server(scope, server, index) == port:
+                return str(nic.network)
+    return None

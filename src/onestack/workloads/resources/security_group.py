@@ -1,0 +1,65 @@
+"""Security groups. Neutron makes two rules in each new one, and a group `default` in each tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from onestack.core.errors import Place
+from onestack.workloads.kind.base import Kind
+from onestack.workloads.kind.scope import Scope, given
+from onestack.workloads.kind.session import Hands, Look, Names
+from onestack.workloads.plan.model import Observed, Wanted
+
+DEFAULT = "default"
+
+
+class SecurityGroups(Kind):
+    name, service = "security group", "network"
+    key = "security_groups"
+    path, one, many = "/security-groups", "security_group", "security_groups"
+    fields = ("name", "description")
+
+    def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
+        return self.of_tenant(scope, item.name, place, given(item, "description"))
+
+    def wanted(self, scope: Scope) -> Iterator[Wanted]:
+        yield from super().wanted(scope)
+        if DEFAULT in scope.own(self.key):
+            return
+        for key in ("servers", "ports"):
+            for item, place in scope.items(key):
+                if DEFAULT in (item.security_groups or ()):
+                    yield self.of_tenant(scope, DEFAULT, place, {})
+
+    def found(self, look: Look) -> Iterable[dict[str, Any]]:
+        """The groups `default` only where a spec speaks of them: else they are Neutron's."""
+        return spoken_of(look, self.name)
+
+    def observe(self, raw: dict[str, Any], names: Names) -> Observed | None:
+        there = super().observe(raw, names)
+        if there is None or there.owner or raw["name"] != DEFAULT:
+            return there
+        # Neutron made it, for the tenant: whose the tenant is, it is.
+        return replace(there, owner=names.owner(self.outer(raw, names)))
+
+    def create(self, wanted: Wanted, hands: Hands) -> str:
+        if wanted.address.path[-1] != DEFAULT:
+            return super().create(wanted, hands)
+        # Neutron makes it when somebody in the tenant first looks.
+        project = hands.fill(wanted.once["project_id"])
+        inside = hands.rest(self.service, project)
+        found = inside.all(self.path, self.many, name=DEFAULT, project_id=project)
+        return str(found[0]["id"])
+
+
+def spoken_of(look: Look, kind: str) -> Iterator[dict[str, Any]]:
+    """The groups, with `default` only where something wanted of a kind is in it, or is it."""
+    spoken = {
+        one.path[0].partition("@")[0] for one in look.wanted if one.kind == kind and one.path[1] == DEFAULT
+    }
+    tenants = {raw["id"]: raw["name"] for raw in look.all("identity", "/projects", "projects")}
+    for raw in look.all("network", SecurityGroups.path, SecurityGroups.many):
+        if raw["name"] != DEFAULT or tenants.get(raw["project_id"]) in spoken:
+            yield raw

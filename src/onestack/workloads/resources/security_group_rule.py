@@ -1,0 +1,123 @@
+"""Rules of security groups. A rule has no name and cannot be changed: it is what it lets through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from onestack.workloads.kind.base import Kind
+from onestack.workloads.kind.ownership import Inherited
+from onestack.workloads.kind.scope import Scope
+from onestack.workloads.kind.session import Hands, Look, Names
+from onestack.workloads.plan.model import Change, Observed, Wanted
+from onestack.workloads.plan.values import Address, Ref
+from onestack.workloads.resources.security_group import spoken_of
+
+_DEFAULT = ({"direction": "egress", "ethertype": "IPv4"}, {"direction": "egress", "ethertype": "IPv6"})
+_SIDES = {"remote_group_id": "security group", "remote_address_group_id": "address group"}
+_CODES = {"6": "tcp", "17": "udp", "1": "icmp", "ipv6-icmp": "icmpv6", "58": "icmpv6", "icmp6": "icmpv6"}
+_ANYWHERE = ("0.0.0.0/0", "::/0")
+
+
+class SecurityGroupRules(Kind):
+    name, service = "security group rule", "network"
+    path, one = "/security-group-rules", "security_group_rule"
+    marking = Inherited()
+    closed = True
+    goes_with = True
+    fields = (
+        "direction",
+        "ethertype",
+        "protocol",
+        "port_range_min",
+        "port_range_max",
+        "remote_ip_prefix",
+        *_SIDES,
+    )
+    refs = _SIDES
+    fixed = frozenset(fields)
+
+    def wanted(self, scope: Scope) -> Iterator[Wanted]:
+        for at, (group, place) in enumerate(scope.items("security_groups")):
+            outer = Address("security group", (*scope.path, group.name))
+            rules = [
+                (self._fields(scope, rule), scope.place("security_groups", at, "rules", index))
+                for index, rule in enumerate(group.rules)
+            ]
+            if group.egress:
+                rules += [(dict(rule), place) for rule in _DEFAULT]
+            for fields, where in rules:
+                address = Address(self.name, (*outer.path, _name(fields)))
+                yield Wanted(address, fields, {"security_group_id": Ref(outer)}, (outer,), where)
+
+    def _fields(self, scope: Scope, rule: Any) -> dict[str, Any]:
+        version = rule.cidr.version if rule.cidr else 6 if rule.ipv6 else 4
+        fields: dict[str, Any] = {"direction": rule.direction, "ethertype": f"IPv{version}"}
+        if rule.protocol:
+            fields["protocol"] = _CODES.get(rule.protocol.lower(), rule.protocol.lower())
+            if version == 6 and fields["protocol"] == "icmp":
+                fields["protocol"] = "icmpv6"
+        if rule.ports != "any":
+            low, _, high = rule.ports.partition("-")
+            icmp = str(fields.get("protocol", "")).startswith("icmp")
+            fields["port_range_min"] = int(low)
+            if high or not icmp:
+                fields["port_range_max"] = int(high or low)
+        if rule.cidr and str(rule.cidr) not in _ANYWHERE:
+            fields["remote_ip_prefix"] = str(rule.cidr)
+        if rule.group:
+            fields["remote_group_id"] = scope.named("security group", rule.group)
+        if rule.addresses:
+            fields["remote_address_group_id"] = scope.named("address group", rule.addresses)
+        return fields
+
+    def found(self, look: Look) -> Iterable[dict[str, Any]]:
+        # Groups are listed with their rules.
+        for group in spoken_of(look, self.name):
+            yield from group["security_group_rules"]
+
+    def outer(self, raw: dict[str, Any], names: Names) -> Address | None:
+        return names.address("security group", raw["security_group_id"])
+
+    def observe(self, raw: dict[str, Any], names: Names) -> Observed | None:
+        outer = self.outer(raw, names)
+        if outer is None:
+            return None
+        fields = {key: self.value(key, raw, names) for key in self.fields}
+        fields = {key: value for key, value in fields.items() if value is not None}
+        if fields.get("remote_ip_prefix") in _ANYWHERE:
+            del fields["remote_ip_prefix"]
+        if "protocol" in fields:
+            fields["protocol"] = _CODES.get(fields["protocol"], fields["protocol"])
+        address = Address(self.name, (*outer.path, _name(fields)))
+        return Observed(address, raw["id"], fields, names.owner(outer), (outer,))
+
+    def create(self, wanted: Wanted, hands: Hands) -> str:
+        if any(dict(wanted.fields) == default for default in _DEFAULT):
+            # Neutron has made it with the group, unless somebody took it away since.
+            group = hands.id(wanted.needs[0])
+            there = hands.rest(self.service).all(self.path, "security_group_rules", security_group_id=group)
+            for raw in there:
+                kept = {key: raw.get(key) for key in self.fields if raw.get(key) is not None}
+                if kept == dict(wanted.fields):
+                    return str(raw["id"])
+        return super().create(wanted, hands)
+
+    def update(self, change: Change, ident: str, hands: Hands) -> None:
+        return None
+
+
+def _name(fields: Mapping[str, Any]) -> str:
+    """`ingress tcp 80 from 10.0.0.0/8`: all that a rule is, so that two of one name are one rule."""
+    words = [fields["direction"]]
+    if fields["ethertype"] == "IPv6":
+        words.append("IPv6")
+    words.append(str(fields.get("protocol") or "any"))
+    low, high = fields.get("port_range_min"), fields.get("port_range_max")
+    if low is not None:
+        words.append(str(low) if high in (None, low) else f"{low}-{high}")
+    side = next((fields[key] for key in ("remote_ip_prefix", *_SIDES) if fields.get(key)), None)
+    if side is not None:
+        words += ["from" if fields["direction"] == "ingress" else "to"]
+        words.append(side.address.path[-1] if isinstance(side, Ref) else str(side))
+    return " ".join(words)

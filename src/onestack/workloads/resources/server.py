@@ -1,0 +1,215 @@
+"""Servers."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from onestack.core import wait
+from onestack.core.errors import PermanentError, Place
+from onestack.workloads.kind.base import Kind
+from onestack.workloads.kind.ownership import InMetadata
+from onestack.workloads.kind.scope import Scope, given
+from onestack.workloads.kind.session import Hands, Look, Names
+from onestack.workloads.plan.model import Change, Observed, Wanted
+from onestack.workloads.plan.values import Address, Ref, Value
+from onestack.workloads.resources import keypair
+from onestack.workloads.resources.aggregate import ZONE
+from onestack.workloads.resources.port import of_server
+
+_ZONE = "OS-EXT-AZ:availability_zone"
+_USER_DATA = "OS-EXT-SRV-ATTR:user_data"
+_STATES = {"ACTIVE": "running", "SHUTOFF": "stopped"}
+_NAMES = {_ZONE: "availability_zone", _USER_DATA: "user_data"}
+RESIZE_SECONDS = 300.0
+
+
+class Servers(Kind):
+    name, service = "server", "compute"
+    key = "servers"
+    path, one, many = "/servers", "server", "servers"
+    marking = InMetadata()
+    within = True
+    slow = True
+    existing = {"all_tenants": "1"}  # noqa: RUF012
+    unready = {**existing, "status": ("BUILD", "ERROR")}  # noqa: RUF012
+    broken = {**existing, "status": "ERROR"}  # noqa: RUF012
+    fields = (
+        "name",
+        "description",
+        "metadata",
+        "flavor",
+        "image",
+        "key_name",
+        "ports",
+        "state",
+        "built",
+        _ZONE,
+        _USER_DATA,
+    )
+    unordered = frozenset({"ports"})
+    fixed = frozenset({"image", "key_name", "ports", "built", _ZONE, _USER_DATA})
+
+    def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
+        ports = [Ref(of_server(scope, item, index)) for index in range(len(item.networks))]
+        fields: dict[str, Value] = {
+            "flavor": scope.named("flavor", item.flavor),
+            "ports": sorted(ports, key=str),
+            "metadata": dict(item.metadata),
+            "state": item.state,
+            "built": True,
+            **given(item, "description"),
+        }
+        once: dict[str, Value] = {"networks": [{"port": port} for port in ports] or "none"}
+        if item.image:
+            fields["image"] = scope.named("image", item.image)
+        if item.boot_volume:
+            volume = scope.named("volume", item.boot_volume)
+            once["block_device_mapping_v2"] = [
+                {"uuid": volume, "source_type": "volume", "destination_type": "volume", "boot_index": 0}
+            ]
+        if item.keypair:
+            fields["key_name"] = keypair.named(scope, item.keypair)
+        if item.user_data:
+            fields[_USER_DATA] = keypair.content(item.user_data)
+        if item.zone:
+            fields[_ZONE] = item.zone
+        if item.host:
+            once["host"] = item.host
+        if item.config_drive:
+            once["config_drive"] = True
+        if item.server_group:
+            once["group"] = scope.named("server group", item.server_group)
+        # Hosts in a zone cannot leave it while they have servers: first the zone, last the zone.
+        zones = [
+            Address("aggregate", (each.name,))
+            for each in scope.spec.aggregates
+            if each.zone and each.zone == item.zone
+        ]
+        return self.of_tenant(scope, item.name, place, fields, once=once, needs=tuple(zones))
+
+    def observe(self, raw: dict[str, Any], names: Names) -> Observed | None:
+        there = super().observe(raw, names)
+        zone = names.known_by(ZONE, raw.get(_ZONE) or "")
+        return replace(there, needs=(*there.needs, zone)) if there and zone else there
+
+    def found(self, look: Look) -> Iterable[dict[str, Any]]:
+        ports: dict[str, list[str]] = {}
+        for port in look.all("network", "/ports", "ports"):
+            ports.setdefault(port["device_id"], []).append(port["id"])
+        for raw in look.all(self.service, "/servers/detail", self.many, all_tenants="1"):
+            yield {**raw, "project_id": raw["tenant_id"], "ports": ports.get(raw["id"], [])}
+
+    def value(self, field: str, raw: dict[str, Any], names: Names) -> Value:
+        if field == "flavor":
+            # A server carries its flavor's values, not its id: the flavor may be gone.
+            return Ref(Address("flavor", (raw["flavor"]["original_name"],)))
+        if field == "image":
+            return names.ref("image", raw["image"]["id"]) if raw["image"] else None
+        if field == "key_name":
+            return names.ref("keypair", raw["key_name"])
+        if field == "ports":
+            return sorted(names.ref("port", raw["ports"]), key=str)
+        if field == "state":
+            return _STATES.get(raw["status"], raw["status"].lower())
+        if field == "built":
+            return raw["status"] != "ERROR" or bool(raw.get("OS-EXT-SRV-ATTR:host"))
+        if field == _USER_DATA:
+            return _decoded(raw.get(field))
+        return super().value(field, raw, names)
+
+    def create(self, wanted: Wanted, hands: Hands) -> str:
+        body = hands.fill({**wanted.fields, **wanted.once})
+        body["flavorRef"], body["imageRef"] = body.pop("flavor"), body.pop("image", "")
+        state, project = body.pop("state"), body.pop("project_id")
+        del body["ports"], body["built"]
+        group = body.pop("group", None)
+        for ours, theirs in _NAMES.items():
+            if ours in body:
+                body[theirs] = body.pop(ours)
+        if "user_data" in body:
+            body["user_data"] = base64.b64encode(body["user_data"].encode()).decode()
+        self.marking.put(body, self.mark(wanted, hands))
+        whole = {"server": body} | ({"os:scheduler_hints": {"group": group}} if group else {})
+        ident = str(hands.rest(self.service, project).post(self.path, whole)["server"]["id"])
+        if state == "stopped":
+            self.wait_ready(wanted.address, ident, hands)
+            self._act(hands, ident, "os-stop")
+        return ident
+
+    def _act(self, hands: Hands, ident: str, action: str, words: Any = None) -> None:
+        hands.rest(self.service).post(f"{self.path}/{ident}/action", {action: words})
+
+    def _until(self, address: Address, ident: str, hands: Hands, status: str) -> None:
+        def look() -> tuple[bool, str]:
+            raw = self.get(ident, hands) or {}
+            return raw.get("status") == status and not raw.get("OS-EXT-STS:task_state"), str(
+                raw.get("status")
+            )
+
+        wait.until(f"{address} to be {status}", look, seconds=RESIZE_SECONDS, every=0.5)
+
+    def _resized(self, address: Address, ident: str, hands: Hands) -> None:
+        begun: list[str] = []
+
+        def look() -> tuple[bool, str]:
+            raw = self.get(ident, hands) or {}
+            status, busy = str(raw.get("status")), raw.get("OS-EXT-STS:task_state")
+            if busy:
+                begun.append(status)
+            elif begun and status in _STATES:
+                raise PermanentError(
+                    f"{address} cannot be resized: Nova gave up, and it is as it was",
+                    where=self.service,
+                    hint="a disk does not shrink: make the server anew, or give it a flavor of the disk it has",
+                )
+            return status == "VERIFY_RESIZE" and not busy, status
+
+        wait.until(f"{address} to be resized", look, seconds=RESIZE_SECONDS, every=0.5)
+
+    def update(self, change: Change, ident: str, hands: Hands) -> None:
+        after = {name: hands.fill(value) for name, (_, value) in change.fields.items()}
+        rest = hands.rest(self.service)
+        plain = {name: after[name] for name in ("name", "description") if name in after}
+        if plain:
+            rest.put(f"{self.path}/{ident}", {"server": plain})
+        if "metadata" in after or "owner" in after:
+            body = {"metadata": after.get("metadata", {})}
+            self.marking.put(body, self.mark(change, hands))
+            rest.post(f"{self.path}/{ident}/metadata", body)
+        if "flavor" in after:
+            was = change.observed.fields["state"] if change.observed else "running"
+            self._act(hands, ident, "resize", {"flavorRef": after["flavor"]})
+            self._resized(change.address, ident, hands)
+            self._act(hands, ident, "confirmResize")
+            self._until(change.address, ident, hands, "SHUTOFF" if was == "stopped" else "ACTIVE")
+        if "state" in after:
+            self._turn(change, ident, hands, after["state"])
+
+    def _turn(self, change: Change, ident: str, hands: Hands, state: str) -> None:
+        before = change.fields["state"][0]
+        if before == "build":  # whoever asked for it was killed before it ran
+            self.wait_ready(change.address, ident, hands)
+        ways = {"paused": "unpause", "suspended": "resume", "rescue": "unrescue", "error": "os-resetState"}
+        if before in ways:
+            self._act(hands, ident, ways[before], {"state": "active"} if before == "error" else None)
+            self._until(change.address, ident, hands, "ACTIVE")
+        if before == "error":
+            self._act(hands, ident, "reboot", {"type": "HARD"})
+            self._until(change.address, ident, hands, "ACTIVE")
+        if state == "stopped":
+            self._act(hands, ident, "os-stop")
+            self._until(change.address, ident, hands, "SHUTOFF")
+        elif before == "stopped":
+            self._act(hands, ident, "os-start")
+            self._until(change.address, ident, hands, "ACTIVE")
+
+
+def _decoded(text: str | None) -> str | None:
+    try:
+        return base64.b64decode(text).decode() if text else None
+    except (binascii.Error, UnicodeDecodeError):
+        return text

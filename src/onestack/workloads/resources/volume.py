@@ -1,0 +1,142 @@
+"""Volumes, and their snapshots and backups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from onestack.core import wait
+from onestack.core.errors import Place
+from onestack.workloads.kind.base import READY_SECONDS, Kind
+from onestack.workloads.kind.ownership import InMetadata
+from onestack.workloads.kind.scope import Scope, given
+from onestack.workloads.kind.session import Hands, Look, Names
+from onestack.workloads.plan.model import Change, Observed, Wanted
+from onestack.workloads.plan.values import Address, Ref, Value
+
+_STATUS = "failed"
+
+
+class Stored(Kind):
+    """What Cinder keeps: made from within its tenant, and not at once."""
+
+    service = "block-storage"
+    marking = InMetadata()
+    within = True
+    slow = True
+    at_a_time = 4
+
+    def found(self, look: Look) -> Iterable[dict[str, Any]]:
+        return look.all(self.service, f"{self.path}/detail", self.many, all_tenants="1")
+
+    def delete(self, there: Observed, hands: Hands) -> None:
+        raw = self.get(there.id, hands) or {}
+        if str(raw.get("status")).startswith("error_"):
+            # Cinder deletes nothing whose last deletion failed, until somebody says that it may.
+            path = f"{self.path}/{there.id}/action"
+            hands.rest(self.service).post(path, {"os-reset_status": {"status": "error"}})
+        super().delete(there, hands)
+
+    def value(self, field: str, raw: dict[str, Any], names: Names) -> Value:
+        return raw["status"] == "error" if field == _STATUS else super().value(field, raw, names)
+
+    def body(self, fields: dict[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in fields.items() if key != _STATUS}
+
+
+class Volumes(Stored):
+    name, key = "volume", "volumes"
+    path, one, many = "/volumes", "volume", "volumes"
+    project_key = "os-vol-tenant-attr:tenant_id"
+    fields = (
+        "name",
+        "description",
+        "size",
+        "metadata",
+        "volume_type",
+        "snapshot_id",
+        "source_volid",
+        _STATUS,
+    )
+    refs = {"snapshot_id": "snapshot", "source_volid": "volume"}  # noqa: RUF012
+    fixed = frozenset({"volume_type", "snapshot_id", "source_volid", _STATUS})
+
+    def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
+        fields = {"size": item.size, "metadata": dict(item.metadata), _STATUS: False}
+        fields |= given(item, "description")
+        once: dict[str, Value] = {}
+        if item.type:
+            fields["volume_type"] = scope.named("volume type", item.type)
+        if item.snapshot:
+            fields["snapshot_id"] = scope.named("snapshot", item.snapshot)
+        if item.source:
+            fields["source_volid"] = scope.named("volume", item.source)
+        if item.image:
+            once["imageRef"] = scope.named("image", item.image)
+        return self.of_tenant(scope, item.name, place, fields, once=once)
+
+    def value(self, field: str, raw: dict[str, Any], names: Names) -> Value:
+        if field == "volume_type":
+            return Ref(Address("volume type", (raw[field],)))  # told by name
+        return super().value(field, raw, names)
+
+    def update(self, change: Change, ident: str, hands: Hands) -> None:
+        rest = hands.rest(self.service)
+        if "size" in change.fields:
+            size = change.fields["size"][1]
+            rest.post(f"{self.path}/{ident}/action", {"os-extend": {"new_size": size}})
+
+            def look() -> tuple[bool, str]:
+                raw = self.get(ident, hands) or {}
+                return raw.get("size") == size, str(raw.get("status"))
+
+            wait.until(f"{change.address} to have {size} GiB", look, seconds=READY_SECONDS, every=0.5)
+        super().update(change, ident, hands)
+
+    def send(self, hands: Hands, ident: str, body: dict[str, Any]) -> None:
+        body.pop("size", None)
+        if body:
+            super().send(hands, ident, body)
+
+
+class OfVolume(Stored):
+    """What is made from a volume, in use or not, and never changes with it."""
+
+    fields = ("name", "description", "volume_id", _STATUS)
+    refs = {"volume_id": "volume"}  # noqa: RUF012
+    fixed = frozenset({"volume_id", _STATUS})
+
+    def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
+        fields = {"volume_id": scope.named("volume", item.volume), _STATUS: False}
+        once = {"force": True}
+        needs = tuple(self.before(scope, item))
+        return self.of_tenant(
+            scope, item.name, place, fields | given(item, "description"), once=once, needs=needs
+        )
+
+    def before(self, scope: Scope, item: Any) -> Iterator[Address]:
+        """What of the same volume must be made before it."""
+        yield from ()
+
+
+class Snapshots(OfVolume):
+    name, key = "snapshot", "snapshots"
+    path, one, many = "/snapshots", "snapshot", "snapshots"
+    project_key = "os-extended-snapshot-attributes:project_id"
+
+
+class Backups(OfVolume):
+    name, key = "backup", "backups"
+    path, one, many = "/backups", "backup", "backups"
+    project_key = "os-backup-project-attr:project_id"
+
+    def before(self, scope: Scope, item: Any) -> Iterator[Address]:
+        """Cinder takes neither a snapshot nor a second backup of a volume that is being backed up."""
+        for snapshot, _ in scope.items("snapshots"):
+            if snapshot.volume == item.volume:
+                yield scope.named("snapshot", snapshot.name).address
+        for backup, _ in scope.items("backups"):
+            if backup.name == item.name:
+                return
+            if backup.volume == item.volume:
+                yield scope.named("backup", backup.name).address
