@@ -16,11 +16,11 @@ from __future__ import annotations
 import json
 from typing import Any, TypeVar, get_args
 
+from onestack.language.types import Section
+from onestack.language.words import Named
 from onestack.spec.load import loads
 from onestack.spec.model import Spec
 from onestack.spec.tenants import Tenant
-from onestack.spec.types import Section
-from onestack.spec.words import Named
 
 Item = TypeVar("Item", bound=Named)
 

@@ -1,8 +1,8 @@
 """What is wanted: one file, read into values that know their line. Pure but for reading that file."""
 
+from onestack.language.diagnostics import BadSpec, Diagnostic
 from onestack.spec.backends import Backend, Volumes
 from onestack.spec.computing import Flavor, Server
-from onestack.spec.diagnostics import BadSpec, Diagnostic
 from onestack.spec.json_schema import schema
 from onestack.spec.load import default, load, loads
 from onestack.spec.markdown import reference

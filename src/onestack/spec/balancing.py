@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from onestack.spec.types import Address, Bool, Int, Number, Problem, Section, Text, example
-from onestack.spec.words import Named, NetworkRef, PoolRef, PortNumber, ServerRef
+from onestack.language.types import Address, Bool, Int, Number, Problem, Section, Text, example
+from onestack.language.words import Named, NetworkRef, PoolRef, PortNumber, ServerRef
 
 _EXAMPLE = """\
 tenants:

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from onestack.spec.types import Address, Bool, Problem, Section, Text, example
-from onestack.spec.words import (
+from onestack.language.types import Address, Bool, Problem, Section, Text, example
+from onestack.language.words import (
     Amount,
     Content,
     Counted,

@@ -9,10 +9,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from onestack.language.diagnostics import Diagnostic
+from onestack.language.source import Path, Source
+from onestack.language.types import REFUSED, words
 from onestack.spec import json_schema as schema
-from onestack.spec.diagnostics import Diagnostic
-from onestack.spec.source import Path, Source
-from onestack.spec.types import REFUSED, words
 
 Item = Mapping[str, Any]
 

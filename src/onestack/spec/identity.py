@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from onestack.spec.types import Bool, Problem, Section, Text, example
-from onestack.spec.words import Named, RoleRef, SecretRef, UserRef
+from onestack.language.types import Bool, Problem, Section, Text, example
+from onestack.language.words import Named, RoleRef, SecretRef, UserRef
 
 
 class Domain(Named):

@@ -7,8 +7,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from onestack.core.errors import BadInput, Place
-from onestack.spec import source
-from onestack.spec.diagnostics import BadSpec, Diagnostic
+from onestack.language import source
+from onestack.language.diagnostics import BadSpec, Diagnostic
 from onestack.spec.expand import expand
 from onestack.spec.explain import explain
 from onestack.spec.model import Spec

@@ -8,17 +8,17 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, PrivateAttr
 
 from onestack.core.errors import Place
+from onestack.language.diagnostics import Diagnostic
+from onestack.language.source import Places, Source
+from onestack.language.types import Address, Name, Problem, Section, example, refused
 from onestack.spec import references, services
 from onestack.spec.availability import Availability
 from onestack.spec.computing import Aggregate, Flavor, Image
-from onestack.spec.diagnostics import Diagnostic
 from onestack.spec.identity import Domain, Role
 from onestack.spec.networking import ProviderNetwork
 from onestack.spec.platform import Platform
-from onestack.spec.source import Places, Source
 from onestack.spec.storage import VolumeType
 from onestack.spec.tenants import Template, Tenant, furnished
-from onestack.spec.types import Address, Name, Problem, Section, example, refused
 
 HostRole = Literal["control", "compute", "network", "storage"]
 ROLES: tuple[HostRole, ...] = ("control", "compute", "network", "storage")

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from onestack.spec.types import Address, Bool, Int, Problem, Section, Text, example
-from onestack.spec.words import (
+from onestack.language.types import Address, Bool, Int, Problem, Section, Text, example
+from onestack.language.words import (
     AddressGroupRef,
     Cidr,
     Counted,

@@ -11,10 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
 from onestack.core import data
-from onestack.spec import services as catalogue
-from onestack.spec.backends import Volumes
-from onestack.spec.monitoring import Monitoring
-from onestack.spec.types import (
+from onestack.language.types import (
     Address,
     Address4,
     Bool,
@@ -31,6 +28,9 @@ from onestack.spec.types import (
     refused,
     words,
 )
+from onestack.spec import services as catalogue
+from onestack.spec.backends import Volumes
+from onestack.spec.monitoring import Monitoring
 
 # Keys whose default depends on another key have none in the schema; this is what the reference says instead.
 _DERIVED = "x-default"

@@ -6,8 +6,17 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
-from onestack.spec.types import Bool, Problem, Text, example
-from onestack.spec.words import Counted, ImageRef, Named, Size, SnapshotRef, Texts, VolumeRef, VolumeTypeRef
+from onestack.language.types import Bool, Problem, Text, example
+from onestack.language.words import (
+    Counted,
+    ImageRef,
+    Named,
+    Size,
+    SnapshotRef,
+    Texts,
+    VolumeRef,
+    VolumeTypeRef,
+)
 
 
 class VolumeType(Named):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from onestack.language.types import Bool, Problem, Section, Text, example
+from onestack.language.words import Counted, DomainRef, Limit, TemplateRef
 from onestack.spec import elastic
 from onestack.spec.balancing import LoadBalancer
 from onestack.spec.computing import FLAVORS, Image, Keypair, Server, ServerGroup
@@ -19,8 +21,6 @@ from onestack.spec.networking import (
     TenantNetwork,
 )
 from onestack.spec.storage import Backup, Snapshot, Volume
-from onestack.spec.types import Bool, Problem, Section, Text, example
-from onestack.spec.words import Counted, DomainRef, Limit, TemplateRef
 
 Most = Limit | None
 

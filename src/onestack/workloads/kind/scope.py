@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from onestack.core.errors import Place
-from onestack.spec.model import Spec
-from onestack.spec.tenants import Tenant
 from onestack.workloads.plan.values import Address, Ref
 
 DOMAIN = "Default"
@@ -20,12 +18,33 @@ def tenant_path(name: str, domain: str) -> tuple[str, ...]:
     return (name,) if domain == DOMAIN else (f"{name}@{domain}",)
 
 
+class TenantSection(Protocol):
+    """What kinds ask of a tenant beside the lists that kinds declare."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def domain(self) -> str: ...
+    @property
+    def enabled(self) -> bool: ...
+    @property
+    def quota(self) -> Any: ...
+
+
+class WholeSpec(Protocol):
+    """What kinds ask of a spec beside the lists that kinds declare: `onestack.spec` is made of these, and above."""
+
+    @property
+    def tenants(self) -> Sequence[TenantSection]: ...
+    def place_of(self, *path: str | int) -> Place: ...
+
+
 @dataclass(frozen=True)
 class Scope:
     """A tenant, or without one the platform. `steps`: the way to it in the file."""
 
-    spec: Spec
-    tenant: Tenant | None = None
+    spec: WholeSpec
+    tenant: TenantSection | None = None
     steps: tuple[str | int, ...] = ()
 
     @property
@@ -87,7 +106,7 @@ def in_domain(name: str, domain: str) -> tuple[str, ...]:
     return (name,) if domain == DOMAIN else (domain, name)
 
 
-def scopes(spec: Spec) -> Iterator[Scope]:
+def scopes(spec: WholeSpec) -> Iterator[Scope]:
     """The platform, then each tenant."""
     yield Scope(spec)
     for index, tenant in enumerate(spec.tenants):

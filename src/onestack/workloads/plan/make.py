@@ -7,7 +7,7 @@ from graphlib import TopologicalSorter
 from typing import Protocol
 
 from onestack.core.errors import Place
-from onestack.spec.diagnostics import BadSpec, Diagnostic
+from onestack.language.diagnostics import BadSpec, Diagnostic
 from onestack.workloads.plan.model import Action, Change, Observed, Plan, Wanted
 from onestack.workloads.plan.values import Address, Ref, Value, refs
 

@@ -86,7 +86,7 @@ class Servers(Kind):
         # Hosts in a zone cannot leave it while they have servers: first the zone, last the zone.
         zones = [
             Address("aggregate", (each.name,))
-            for each in scope.spec.aggregates
+            for each, _ in Scope(scope.spec).items("aggregates")
             if each.zone and each.zone == item.zone
         ]
         return self.of_tenant(scope, item.name, place, fields, once=once, needs=tuple(zones))

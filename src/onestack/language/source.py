@@ -16,7 +16,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from onestack.core.errors import Place
-from onestack.spec.diagnostics import Diagnostic
+from onestack.language.diagnostics import Diagnostic
 
 Path = tuple[str | int, ...]
 

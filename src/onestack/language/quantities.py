@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 from pydantic_core import core_schema
 
-from onestack.spec.types import Problem, as_written, refused, words
+from onestack.language.types import Problem, as_written, refused, words
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = "a time with its unit: 90s, 10m, 2h, 30d"

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from onestack.spec.types import (
+from onestack.language.types import (
     Int,
     Problem,
     Section,

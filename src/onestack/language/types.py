@@ -24,7 +24,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from onestack.spec.source import Path, WrittenFloat, WrittenInt
+from onestack.language.source import Path, WrittenFloat, WrittenInt
 
 REFUSED = "refused"
 
