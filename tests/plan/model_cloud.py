@@ -11,9 +11,9 @@ from typing import Any
 from onestack.core.errors import PermanentError
 from onestack.workloads.apply.provider import Ids
 from onestack.workloads.kind.base import Kind
+from onestack.workloads.kind.discovery import kinds
 from onestack.workloads.plan import Address, Change, Observed, Wanted
 from onestack.workloads.plan.values import refs
-from onestack.workloads.resources import KINDS
 
 FURNISHED = (
     Address("domain", ("Default",)),
@@ -30,7 +30,7 @@ FURNISHED = (
 class ModelCloud:
     """Implements `onestack.workloads.apply.Provider`."""
 
-    kinds: Mapping[str, Kind] = KINDS
+    kinds: Mapping[str, Kind] = kinds()
 
     def __init__(self, owner: str) -> None:
         self.owner = owner

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from onestack.core.errors import TemporaryError
+from onestack.workloads.kind.discovery import kinds
 from onestack.workloads.kind.faults import Fault
 from onestack.workloads.kind.ownership import (
     InAttribute,
@@ -18,7 +19,6 @@ from onestack.workloads.kind.ownership import (
     parse,
 )
 from onestack.workloads.openstack.rest import Rest
-from onestack.workloads.resources import KINDS
 
 
 class Answer:
@@ -159,7 +159,7 @@ def test_what_is_no_mark_is_none(text: object) -> None:
 
 
 def test_every_kind_is_declared_whole() -> None:
-    for name, kind in KINDS.items():
+    for name, kind in kinds().items():
         assert kind.name == name
         assert kind.service in ("identity", "image", "network", "compute", "block-storage", "load-balancer")
         assert kind.fixed <= set(kind.fields), name

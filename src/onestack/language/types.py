@@ -182,6 +182,6 @@ def kind_of(check: Callable[[Any], Any], allowed: str, form: str) -> tuple[Any, 
 
 
 File = Annotated[PurePosixPath, *kind_of(_file, _FILE, "path")]
-Address = Annotated[IPv4Address | IPv6Address, *kind_of(_address, _IP, "ip")]
+IPAddress = Annotated[IPv4Address | IPv6Address, *kind_of(_address, _IP, "ip")]
 Address4 = Annotated[IPv4Address, *kind_of(_address4, "an IPv4 address: 172.24.4.1", "ipv4")]
 Network4 = Annotated[IPv4Network, *kind_of(_network4, _CIDR, "cidr")]

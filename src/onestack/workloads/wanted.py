@@ -8,17 +8,18 @@ from pathlib import Path
 
 from onestack.core.errors import BadInput
 from onestack.spec.model import Spec
+from onestack.workloads.kind import discovery
+from onestack.workloads.kind.discovery import Kinds
 from onestack.workloads.kind.scope import scopes
 from onestack.workloads.plan.model import Wanted
 from onestack.workloads.plan.values import FromFile, Value, convert
-from onestack.workloads.resources import KINDS
 
 
-def wanted(spec: Spec) -> list[Wanted]:
+def wanted(spec: Spec, kinds: Kinds | None = None) -> list[Wanted]:
     """All that a spec wants beside the platform; what several places want alike is in it once."""
     found: dict[object, Wanted] = {}
     for scope in scopes(spec):
-        for kind in KINDS.values():
+        for kind in (kinds or discovery.kinds()).values():
             for one in kind.wanted(scope):
                 found.setdefault(one.address, one)
     return list(found.values())

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from onestack.core import wait
 from onestack.core.errors import PermanentError, Place, TemporaryError, Unready
+from onestack.language.words import Named
 from onestack.workloads.kind.faults import Fault
 from onestack.workloads.kind.ownership import InDescription, Inherited, Mark, Marking
 from onestack.workloads.kind.scope import Scope
-from onestack.workloads.kind.session import Hands, Look, Names
+from onestack.workloads.kind.session import Hands, Look, Names, Rest
 from onestack.workloads.plan.model import Change, Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref, Value
 
@@ -24,6 +25,27 @@ READY_SECONDS = 300.0
 BROKEN_SECONDS = 3.0
 """Between two looks for those that will never be ready."""
 GONE_SECONDS = 180.0
+
+
+class Listed(NamedTuple):
+    """A list in the spec: the model of what is in it, and what the reference says of it."""
+
+    model: type[Named]
+    about: str
+
+
+class Limit(NamedTuple):
+    """A limit that a tenant's quota may set. `word`: the API's for it; `about`: the reference's."""
+
+    word: str
+    about: str
+
+
+class Held(NamedTuple):
+    """What a project has of a kind, when all it has is removed. `path`: what is deleted."""
+
+    name: str
+    path: str
 
 
 class Kind:
@@ -35,6 +57,16 @@ class Kind:
     """The service type whose API it is in."""
     key: ClassVar[str] = ""
     """The key it is listed under in a tenant or in the spec."""
+    in_tenant: ClassVar[Listed | None] = None
+    """What a tenant lists under the key."""
+    in_platform: ClassVar[Listed | None] = None
+    """What the spec lists under the key for all tenants."""
+    furnished: ClassVar[tuple[str, ...]] = ()
+    """The names of those that every cloud has without being told."""
+    limits: ClassVar[Mapping[str, Limit]] = {}
+    """What a tenant's quota of the service may limit for it, by the key in the spec."""
+    after: ClassVar[tuple[str, ...]] = ("tenant",)
+    """Kinds that must be read before it, since their names are in its own; those in `refs` are."""
     path: ClassVar[str] = ""
     """Its collection in the API."""
     one: ClassVar[str] = ""
@@ -119,6 +151,11 @@ class Kind:
         needs = (outer,) if outer else ()
         fields = {key: self.value(key, raw, names) for key in self.fields}
         return Observed(Address(self.name, self.own_path(raw, names, name)), raw["id"], fields, owner, needs)
+
+    @classmethod
+    def reads_after(cls) -> frozenset[str]:
+        """The kinds whose names must be known before its own can be told."""
+        return frozenset({*cls.after, *cls.refs.values()} - {cls.name})
 
     def value(self, field: str, raw: dict[str, Any], names: Names) -> Value:
         """A field of it, with names in place of ids."""
@@ -270,13 +307,34 @@ class Kind:
         except Unready as error:
             raise TemporaryError(error.summary) from error
 
+    # Removal with all that a throw-away project holds, without a plan: checks clean up so.
+
+    removable: ClassVar[bool] = False
+    """Whether a project's must be deleted by themselves before the project is."""
+
+    def held(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Held]:
+        """What a project has, in an order in which it can go. `everyone`: asked as the administrator."""
+        for raw in rest.all(self.path, self.many, **self.of_project(project, everyone=everyone)):
+            if raw.get(self.project_key) in (project, None):
+                yield Held(raw.get("name") or raw["id"], f"{self.path}/{raw['id']}")
+
+    def of_project(self, project: str, *, everyone: bool) -> Mapping[str, Any]:
+        """Parameters of a list of a project's own."""
+        return {"project_id": project}
+
+    def remove(self, rest: Rest, held: Held) -> None:
+        """Begin to delete one; that it is gone already is fine."""
+        rest.delete(held.path)
+
+
+def quota_key(service: str) -> str:
+    """What the spec calls the quota of a service's resources: `volume` for block-storage."""
+    return "volume" if service == "block-storage" else service.replace("-", "_")
+
 
 def quotas(scope: Scope, service: str) -> Iterator[Address]:
     """The limits of a service that a tenant is given, if it is given any."""
-    key = service.replace("-", "_").replace("block_storage", "volume")
-    if (
-        scope.tenant
-        and getattr(scope.tenant.quota, key, None)
-        and getattr(scope.tenant.quota, key).model_fields_set
-    ):
+    key = quota_key(service)
+    section = getattr(scope.tenant.quota, key, None) if scope.tenant else None
+    if section and section.model_fields_set:
         yield Address("quota", (*scope.path, key))

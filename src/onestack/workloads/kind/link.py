@@ -21,6 +21,10 @@ class Link(Kind):
     goes_with = True
     ends: ClassVar[tuple[str, ...]]
 
+    @classmethod
+    def reads_after(cls) -> frozenset[str]:
+        return super().reads_after() | set(cls.ends)
+
     def tie(self, hands: Hands, *ids: str) -> None:
         raise NotImplementedError
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
@@ -11,14 +11,15 @@ from threading import Lock
 from typing import IO, Any
 
 from onestack.core.errors import BadInput, Place
+from onestack.workloads.kind import discovery
 from onestack.workloads.kind.base import Kind
+from onestack.workloads.kind.discovery import Kinds
 from onestack.workloads.kind.session import Names, Shared
 from onestack.workloads.openstack import download
 from onestack.workloads.openstack.rest import Access, Rest
 from onestack.workloads.openstack.shared_lists import Waited
 from onestack.workloads.plan.model import Change, Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref, Secret, Value, convert
-from onestack.workloads.resources import KINDS
 
 READERS = 8
 """How many lists are asked for at a time."""
@@ -26,8 +27,6 @@ READERS = 8
 
 class OpenStack:
     """Implements `onestack.workloads.apply.Provider`."""
-
-    kinds: Mapping[str, Kind] = KINDS
 
     def __init__(
         self,
@@ -38,11 +37,13 @@ class OpenStack:
         secret: Callable[[Secret], str],
         keep: Callable[[str, str], None],
         outside: Callable[[], AbstractContextManager[None]] = nullcontext,
+        kinds: Kinds | None = None,
     ) -> None:
         """`owner`: the spec's name. `secret` gives a secret's text, `keep` writes one down for root alone.
 
-        `outside`: within it a thread reaches what the machine reaches.
+        `outside`: within it a thread reaches what the machine reaches. `kinds`: by default OneStack's own.
         """
+        self.kinds = kinds or discovery.kinds()
         self.owner = owner
         self._access = access
         self._services = frozenset(services)

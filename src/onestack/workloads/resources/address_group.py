@@ -5,15 +5,37 @@ from __future__ import annotations
 from typing import Any
 
 from onestack.core.errors import Place
-from onestack.workloads.kind.base import Kind
+from onestack.language.types import Text, example
+from onestack.language.words import (
+    Cidr,
+    Named,
+)
+from onestack.workloads.kind.base import Kind, Listed
 from onestack.workloads.kind.scope import Scope, given
 from onestack.workloads.kind.session import Hands
 from onestack.workloads.plan.model import Change, Wanted
 
 
+class AddressGroup(Named):
+    """Addresses that rules name together."""
+
+    model_config = example("""\
+tenants:
+  - name: shop
+    address_groups:
+      - {name: offices, addresses: [192.0.2.0/24, 198.51.100.7/32]}
+""")
+
+    addresses: tuple[Cidr, ...] = ()
+    """The addresses."""
+    description: Text = ""
+    """What it is for."""
+
+
 class AddressGroups(Kind):
     name, service = "address group", "network"
     key = "address_groups"
+    in_tenant = Listed(AddressGroup, "Addresses that rules name together.")
     path, one, many = "/address-groups", "address_group", "address_groups"
     fields = ("name", "description", "addresses")
     unordered = frozenset({"addresses"})

@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from pydantic import Field
+
 from onestack.core.errors import Place
-from onestack.workloads.kind.base import Kind
+from onestack.language.types import Text, example
+from onestack.language.words import (
+    Named,
+    Texts,
+)
+from onestack.workloads.kind.base import Kind, Listed
 from onestack.workloads.kind.ownership import InMetadata
 from onestack.workloads.kind.scope import Scope
 from onestack.workloads.kind.session import Hands, Look, Names
@@ -17,11 +24,28 @@ ZONE = "zone"
 """What an aggregate that makes one is remembered by."""
 
 
+class Aggregate(Named):
+    """Hosts that belong together, perhaps as an availability zone."""
+
+    model_config = example("""\
+aggregates:
+  - {name: rack-1, zone: east, hosts: [node-1], metadata: {ssd: "true"}}
+""")
+
+    zone: Text | None = None
+    """The availability zone that its hosts make."""
+    hosts: tuple[Text, ...] = ()
+    """Its hosts, as Nova names them."""
+    metadata: Texts = Field(default_factory=dict)
+    """What is known of its hosts."""
+
+
 class Aggregates(Kind):
     """Nova takes no metadata with a new one: cut off right after that it has no mark, and wants --adopt."""
 
     name, service = "aggregate", "compute"
     key = "aggregates"
+    in_platform = Listed(Aggregate, "Hosts that belong together.")
     path, one, many = "/os-aggregates", "aggregate", "aggregates"
     marking = InMetadata()
     fields = ("name", "availability_zone", "hosts", "metadata")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from onestack.core.errors import Place
-from onestack.workloads.kind.base import Kind
+from onestack.language.types import Problem, Section, Text, example
+from onestack.language.words import Named, RoleRef, UserRef
+from onestack.workloads.kind.base import Kind, Listed
 from onestack.workloads.kind.ownership import KEY
 from onestack.workloads.kind.scope import Scope, given
 from onestack.workloads.kind.session import Hands, Look, Names
@@ -14,11 +17,63 @@ from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref, Secret
 
 
+class AccessRule(Section):
+    """One thing an application credential may be used for."""
+
+    model_config = example("""\
+tenants:
+  - name: shop
+    users: [{name: robot, roles: [member]}]
+    application_credentials:
+      - name: ci
+        user: robot
+        access_rules: [{service: compute, method: GET, path: /v2.1/servers}]
+""")
+
+    service: Text
+    """The service's type: compute."""
+    method: Text
+    """The HTTP method."""
+    path: Text
+    """The path, `*` for a part of it, `**` for all that follows."""
+
+
+class ApplicationCredential(Named):
+    """What a program logs in with in place of its user's password; its secret is written to a file of root's."""
+
+    model_config = example("""\
+tenants:
+  - name: shop
+    users: [{name: robot, roles: [member]}]
+    application_credentials:
+      - {name: ci, user: robot, roles: [member], expires: "2030-01-01T00:00:00"}
+""")
+
+    user: UserRef
+    """Whose it is."""
+    roles: tuple[RoleRef, ...] = ()
+    """The roles it has; without them all of its user's."""
+    access_rules: tuple[AccessRule, ...] = ()
+    """What it may be used for; without them everything."""
+    expires: Text | None = None
+    """When it ends, in UTC: 2030-01-01T00:00:00"""
+    description: Text = ""
+    """What it is for."""
+
+    def problems(self) -> Iterator[Problem]:
+        if self.expires and not re.fullmatch(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d)?", self.expires):
+            yield Problem(
+                f"'{self.expires}' is no moment", "a moment in UTC: 2030-01-01T00:00:00", path=("expires",)
+            )
+
+
 class ApplicationCredentials(Kind):
     """They cannot be changed: another value means another credential, with another secret."""
 
     name, service = "application credential", "identity"
     key = "application_credentials"
+    in_tenant = Listed(ApplicationCredential, "What programs log in with.")
+    after = ("tenant", "user")
     path, one, many = "/application_credentials", "application_credential", "application_credentials"
     fields = ("roles", "access_rules", "expires_at")
     fixed = frozenset(fields)

@@ -22,6 +22,7 @@ class Attachments(Link):
     minutes to let its volume go, and may be deleted at once."""
 
     name, service = "volume attachment", "block-storage"
+    after = ("snapshot",)
     ends = ("server", "volume")
 
     def wanted(self, scope: Scope) -> Iterator[Wanted]:

@@ -3,18 +3,155 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
 
 from onestack.core.errors import Place
-from onestack.workloads.kind.base import Kind
+from onestack.language.types import Bool, Int, IPAddress, Number, Problem, Section, Text, example
+from onestack.language.words import Named, PoolRef, PortNumber, ServerRef
+from onestack.workloads.kind.base import Kind, Limit
 from onestack.workloads.kind.ownership import InTags
 from onestack.workloads.kind.scope import Scope
 from onestack.workloads.kind.session import Hands, Look, Names
 from onestack.workloads.plan.model import Change, Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref, Value
-from onestack.workloads.resources import load_balancer
-from onestack.workloads.resources.load_balancer import in_turn
+from onestack.workloads.resources.balancer_turns import PATH, in_turn
 from onestack.workloads.resources.port import of_server
+
+EXAMPLE = """\
+tenants:
+  - name: shop
+    networks: [{name: front, subnets: [{cidr: 10.1.0.0/24}]}]
+    servers:
+      - {name: web-1, image: tiny, flavor: m1.nano, networks: [{network: front}]}
+    load_balancers:
+      - name: www
+        network: front
+        pools:
+          - name: web
+            protocol: HTTP
+            members: [{server: web-1, port: 80}]
+            monitor: {type: HTTP, delay: 5, timeout: 3, path: /}
+        listeners:
+          - name: http
+            protocol: HTTP
+            port: 80
+            pool: web
+            policies:
+              - {name: api, pool: web, rules: [{type: PATH, compare: STARTS_WITH, value: /api}]}
+"""
+
+
+Protocol = Literal["HTTP", "HTTPS", "TCP", "UDP", "PROXY"]
+
+
+class Member(Section):
+    """A server, or an address, that requests go to."""
+
+    model_config = example(EXAMPLE)
+
+    server: ServerRef | None = None
+    """The server."""
+    address: IPAddress | None = None
+    """In place of a server: an address the balancer reaches."""
+    port: PortNumber
+    """Its port."""
+    weight: Annotated[Int, Field(ge=0, le=256)] = 1
+    """Its share; 0: no new requests."""
+    backup: Bool = False
+    """Whether it is used only when no other is left."""
+
+    def problems(self) -> Iterator[Problem]:
+        if (self.server is None) == (self.address is None):
+            yield Problem("a server or an address", "one of 'server' and 'address'", path=("server",))
+
+
+class Monitor(Section):
+    """How one knows that a member answers."""
+
+    model_config = example(EXAMPLE)
+
+    type: Literal["HTTP", "HTTPS", "TCP", "PING", "TLS-HELLO", "UDP-CONNECT"] = "TCP"
+    """What is tried."""
+    delay: Annotated[Number, Field(ge=1)] = 5
+    """Seconds between two tries."""
+    timeout: Annotated[Number, Field(ge=1)] = 3
+    """Seconds an answer may take."""
+    retries: Annotated[Int, Field(ge=1, le=10)] = 3
+    """Tries that must succeed, or fail, in a row."""
+    path: Text | None = None
+    """The path that is asked for, with HTTP."""
+    codes: Text | None = None
+    """The answers that count as success, with HTTP: `200`, `200-204`."""
+
+
+class Pool(Named):
+    """Members that requests are spread over."""
+
+    model_config = example(EXAMPLE)
+
+    protocol: Protocol = "HTTP"
+    """What is spoken to members."""
+    algorithm: Literal["ROUND_ROBIN", "LEAST_CONNECTIONS", "SOURCE_IP"] = "ROUND_ROBIN"
+    """How a member is chosen."""
+    members: tuple[Member, ...] = ()
+    """The members."""
+    monitor: Monitor | None = None
+    """How one knows that they answer."""
+
+
+class L7Rule(Section):
+    """What a request must be like."""
+
+    model_config = example(EXAMPLE)
+
+    type: Literal["HOST_NAME", "PATH", "FILE_TYPE", "HEADER", "COOKIE"]
+    """What is looked at."""
+    compare: Literal["EQUAL_TO", "STARTS_WITH", "ENDS_WITH", "CONTAINS", "REGEX"] = "EQUAL_TO"
+    """How it is compared."""
+    value: Text
+    """With what."""
+    key: Text | None = None
+    """The header's or the cookie's name."""
+    invert: Bool = False
+    """Whether it must not be so."""
+
+
+class L7Policy(Named):
+    """Requests that go elsewhere than the others of a listener."""
+
+    model_config = example(EXAMPLE)
+
+    rules: tuple[L7Rule, ...] = ()
+    """What requests must be like, all of it."""
+    pool: PoolRef | None = None
+    """The pool they go to."""
+    redirect_url: Text | None = None
+    """The address they are sent to."""
+    position: Annotated[Int, Field(ge=1)] | None = None
+    """Its place among the listener's policies."""
+
+    def problems(self) -> Iterator[Problem]:
+        if self.pool and self.redirect_url:
+            yield Problem("both 'pool' and 'redirect_url'", "one of them, or none: refused", path=("pool",))
+
+
+class Listener(Named):
+    """A port of a load balancer."""
+
+    model_config = example(EXAMPLE)
+
+    protocol: Protocol = "HTTP"
+    """What clients speak."""
+    port: PortNumber
+    """The port clients reach."""
+    pool: PoolRef | None = None
+    """Where requests go."""
+    policies: tuple[L7Policy, ...] = ()
+    """Which requests go elsewhere."""
+    connection_limit: Annotated[Int, Field(ge=-1)] | None = None
+    """How many connections at a time."""
 
 
 class Part(Kind):
@@ -29,6 +166,10 @@ class Part(Kind):
     parent_key: ClassVar[str] = ""
     """The field that holds the parent's id; without one the parent is in the path."""
 
+    @classmethod
+    def reads_after(cls) -> frozenset[str]:
+        return super().reads_after() | {cls.parent}
+
     def parts(self, scope: Scope) -> Iterator[tuple[Any, Address, Place]]:
         """Every balancer, with its address and place."""
         for item, place in scope.items("load_balancers"):
@@ -42,7 +183,7 @@ class Part(Kind):
 
     def found(self, look: Look) -> Iterable[dict[str, Any]]:
         # Nothing of this is without a balancer, and most clouds have few: one question instead of six.
-        balancers = look.all(self.service, load_balancer.PATH, "loadbalancers")
+        balancers = look.all(self.service, PATH, "loadbalancers")
         return look.all(self.service, self.path, self.many) if balancers else ()
 
     def outer(self, raw: dict[str, Any], names: Names) -> Address | None:
@@ -78,7 +219,7 @@ class Nested(Part):
     def found(self, look: Look) -> Iterable[dict[str, Any]]:
         collection = self.below.partition("{")[0].rstrip("/")
         key = collection.rpartition("/")[2]
-        if not look.all(self.service, load_balancer.PATH, "loadbalancers"):
+        if not look.all(self.service, PATH, "loadbalancers"):
             return
         parents = look.all(self.service, collection, key)
         lists = look.each(
@@ -115,6 +256,7 @@ class Nested(Part):
 
 class Pools(Part):
     name, parent, parent_key = "pool", "load balancer", "loadbalancer_id"
+    limits = {"pools": Limit("pool", "Pools.")}  # noqa: RUF012
     path, one, many = "/lbaas/pools", "pool", "pools"
     fields = ("name", "protocol", "lb_algorithm")
     fixed = frozenset({"protocol"})
@@ -128,6 +270,8 @@ class Pools(Part):
 
 class Members(Nested):
     name, parent, below = "member", "pool", "/lbaas/pools/{}/members"
+    after = ("tenant", "port")
+    limits = {"members": Limit("member", "Members.")}  # noqa: RUF012
     one, many = "member", "members"
     fields = ("name", "address", "protocol_port", "weight", "backup")
     fixed = frozenset({"address", "protocol_port"})
@@ -161,6 +305,7 @@ class Members(Nested):
 
 class Monitors(Part):
     name, parent, parent_key = "health monitor", "pool", "pool_id"
+    limits = {"health_monitors": Limit("health_monitor", "Health monitors.")}  # noqa: RUF012
     path, one, many = "/lbaas/healthmonitors", "healthmonitor", "healthmonitors"
     fields = ("type", "delay", "timeout", "max_retries", "url_path", "expected_codes")
     fixed = frozenset({"type"})
@@ -185,6 +330,7 @@ class Monitors(Part):
 
 class Listeners(Part):
     name, parent, parent_key = "listener", "load balancer", "loadbalancer_id"
+    limits = {"listeners": Limit("listener", "Listeners.")}  # noqa: RUF012
     path, one, many = "/lbaas/listeners", "listener", "listeners"
     fields = ("name", "protocol", "protocol_port", "default_pool_id", "connection_limit", "admin_state_up")
     refs = {"default_pool_id": "pool"}  # noqa: RUF012
@@ -248,6 +394,3 @@ class L7Rules(Nested):
                         fields |= {"key": rule.key} if rule.key else {}
                         fields["invert"] = rule.invert
                         yield self.part(inner, f"{rule.type} {rule.compare} {rule.value}", fields, place)
-
-
-PARTS: tuple[Kind, ...] = (Pools(), Members(), Monitors(), Listeners(), L7Policies(), L7Rules())

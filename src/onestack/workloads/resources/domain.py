@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from onestack.core.errors import Place
-from onestack.workloads.kind.base import Kind
+from onestack.language.types import Bool, Text, example
+from onestack.language.words import Named
+from onestack.workloads.kind.base import Kind, Listed
 from onestack.workloads.kind.ownership import InAttribute
 from onestack.workloads.kind.scope import Scope, given
 from onestack.workloads.kind.session import Hands
@@ -13,9 +15,28 @@ from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.plan.values import Address
 
 
+class Domain(Named):
+    """A container of tenants, users and groups, with names of its own."""
+
+    model_config = example("""\
+domains:
+  - {name: acme, description: The company}
+tenants:
+  - {name: shop, domain: acme}
+""")
+
+    description: Text = ""
+    """What it is for."""
+    enabled: Bool = True
+    """Whether its users may log in."""
+
+
 class Domains(Kind):
     name, service = "domain", "identity"
     key = "domains"
+    in_platform = Listed(Domain, "Domains beside `Default`.")
+    furnished = ("Default",)
+    after = ()
     path, one, many = "/domains", "domain", "domains"
     fields = ("name", "description", "enabled")
     marking = InAttribute()

@@ -7,7 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from onestack.core.errors import Place
-from onestack.workloads.kind.base import Kind
+from onestack.language.types import IPAddress, Problem, example
+from onestack.language.words import (
+    Named,
+    NetworkRef,
+    PortRef,
+    ServerRef,
+)
+from onestack.workloads.kind.base import Kind, Limit, Listed
 from onestack.workloads.kind.scope import Scope
 from onestack.workloads.kind.session import Names
 from onestack.workloads.plan.model import Observed, Wanted
@@ -16,9 +23,39 @@ from onestack.workloads.resources import interface
 from onestack.workloads.resources.port import network_of, of_balancer, of_server
 
 
+class FloatingIP(Named):
+    """A public address that leads to a server, a port or a load balancer."""
+
+    model_config = example("""\
+tenants:
+  - name: shop
+    networks: [{name: front, subnets: [{cidr: 10.1.0.0/24}]}]
+    ports: [{name: vip, network: front}]
+    floating_ips:
+      - {name: www, network: public, port: vip}
+      - {name: spare}
+""")
+
+    network: NetworkRef = "public"
+    """The external network it comes from."""
+    port: PortRef | None = None
+    """The port it leads to."""
+    server: ServerRef | None = None
+    """The server it leads to, at its first network."""
+    address: IPAddress | None = None
+    """A certain address of the external network."""
+
+    def problems(self) -> Iterator[Problem]:
+        if self.port and self.server:
+            yield Problem("both 'port' and 'server'", "one of them", path=("server",))
+
+
 class FloatingIPs(Kind):
     name, service = "floating ip", "network"
     key = "floating_ips"
+    in_tenant = Listed(FloatingIP, "Public addresses.")
+    after = ("tenant", "network", "router", "router interface")
+    limits = {"floating_ips": Limit("floatingip", "Floating IPs.")}  # noqa: RUF012
     path, one, many = "/floatingips", "floatingip", "floatingips"
     fields = ("floating_network_id", "port_id", "floating_ip_address")
     refs = {"floating_network_id": "network", "port_id": "port"}  # noqa: RUF012

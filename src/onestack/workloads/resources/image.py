@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
+
+from pydantic import Field
 
 from onestack.core.errors import BadInput, OneStackError, Place
-from onestack.workloads.kind.base import Kind
+from onestack.language.types import Bool, Problem, Text, example
+from onestack.language.words import (
+    Amount,
+    Named,
+    TenantRef,
+    Texts,
+)
+from onestack.workloads.kind.base import Kind, Listed
 from onestack.workloads.kind.checksum import demand
 from onestack.workloads.kind.ownership import KEY, InAttribute
 from onestack.workloads.kind.scope import Scope, given
@@ -17,9 +28,65 @@ from onestack.workloads.plan.values import Ref, Value
 _CONTAINER = "bare"
 
 
+_CHECKSUM = re.compile(r"sha256:[0-9a-fA-F]{64}|sha512:[0-9a-fA-F]{128}|md5:[0-9a-fA-F]{32}")
+
+
+class Image(Named):
+    """A disk that servers start from. Every cloud has `tiny`."""
+
+    model_config = example("""\
+images:
+  - {name: debian, file: /srv/images/debian.qcow2, visibility: public}
+tenants:
+  - name: shop
+    images:
+      - {name: golden, file: /srv/images/golden.raw, format: raw, properties: {os_distro: debian}}
+      - name: fetched
+        url: https://images.example.org/fetched.qcow2
+        checksum: sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+""")
+
+    file: Text | None = None
+    """Where it lies on this machine: an absolute path."""
+    url: Text | None = None
+    """In place of a file: where this machine fetches it from: http://, https:// or file://."""
+    checksum: Text | None = None
+    """What it must have: `sha256:`, `sha512:` or `md5:` and the digits. Else no image is made."""
+    format: Literal["qcow2", "raw", "vmdk", "vdi", "vhd", "iso"] = "qcow2"
+    """Its format."""
+    visibility: Literal["public", "private", "shared", "community"] = "shared"
+    """Who may use it; `shared`: its tenant and those in `members`."""
+    members: tuple[TenantRef, ...] = ()
+    """Other tenants that may use it."""
+    min_disk: Amount = 0
+    """The smallest root disk for it, in GiB."""
+    min_ram: Amount = 0
+    """The smallest memory for it, in MiB."""
+    protected: Bool = False
+    """Whether it is kept from being deleted by hand."""
+    properties: Texts = Field(default_factory=dict)
+    """What else is known of it."""
+
+    def problems(self) -> Iterator[Problem]:
+        if (self.file is None) == (self.url is None):
+            yield Problem("an image is made of one thing", "one of 'file' and 'url'", path=("file",))
+        if self.url is not None and not re.match(r"(https?://[^/\s]+|file:///)\S*\Z", self.url):
+            yield Problem(f"'{self.url}' is no address", "http://, https:// or file://", path=("url",))
+        if self.checksum is not None and not _CHECKSUM.fullmatch(self.checksum):
+            allowed = "sha256:, sha512: or md5:, and as many digits (0-9, a-f) as it has"
+            yield Problem(f"'{self.checksum}' is no checksum", allowed, path=("checksum",))
+        if self.file is not None and not self.file.startswith("/"):
+            yield Problem(f"'{self.file}' is not an absolute path", "an absolute path", path=("file",))
+        if self.members and self.visibility != "shared":
+            yield Problem(f"members of a {self.visibility} image", "visibility: shared", path=("members",))
+
+
 class Images(Kind):
     name, service = "image", "image"
     key = "images"
+    in_tenant = Listed(Image, "Its own images.")
+    in_platform = Listed(Image, "Images of the platform's.")
+    furnished = ("tiny",)
     path, one, many = "/images", "image", "images"
     marking = InAttribute()
     fields = ("name", "visibility", "disk_format", "min_disk", "min_ram", "protected", "status", "properties")

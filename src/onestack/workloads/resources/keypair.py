@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from onestack.workloads.kind.base import Kind
+from onestack.language.types import example
+from onestack.language.words import (
+    Content,
+    Named,
+    UserRef,
+)
+from onestack.workloads.kind.base import Kind, Limit, Listed
 from onestack.workloads.kind.ownership import Inherited
 from onestack.workloads.kind.scope import Scope
 from onestack.workloads.kind.session import Hands, Look, Names
@@ -18,10 +24,31 @@ def content(text: str) -> Value:
     return FromFile(text.removeprefix("file:")) if text.startswith("file:") else text
 
 
+class Keypair(Named):
+    """A public key that servers let in."""
+
+    model_config = example("""\
+tenants:
+  - name: shop
+    users: [{name: anna, roles: [member]}]
+    keypairs:
+      - {name: laptop, public_key: "file:/root/.ssh/id_ed25519.pub", users: [anna]}
+""")
+
+    public_key: Content
+    """The key, or the file it is in: `file:/root/.ssh/id_ed25519.pub`."""
+    users: tuple[UserRef, ...] = ()
+    """The users who see it as theirs too."""
+
+
 class Keypairs(Kind):
     """Nova has no place for a mark on them: what is called `TENANT.KEY` is its tenant's."""
 
     name, service = "keypair", "compute"
+    key = "keypairs"
+    in_tenant = Listed(Keypair, "Keys that servers let in.")
+    after = ("tenant", "user")
+    limits = {"key_pairs": Limit("key_pairs", "Key pairs of each user.")}  # noqa: RUF012
     path = "/os-keypairs"
     marking = Inherited()
     fields = ("public_key",)

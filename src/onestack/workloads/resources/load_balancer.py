@@ -2,28 +2,48 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from threading import Lock
 from typing import Any
 
-from onestack.core import wait
 from onestack.core.errors import Place
-from onestack.workloads.kind.base import READY_SECONDS, Kind
+from onestack.language.types import IPAddress, Text, example
+from onestack.language.words import Named, NetworkRef
+from onestack.workloads.kind.base import Kind, Limit, Listed
 from onestack.workloads.kind.ownership import InTags
 from onestack.workloads.kind.scope import Scope, given
 from onestack.workloads.kind.session import Hands
 from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref, Value
+from onestack.workloads.resources.balancer_turns import PATH
+from onestack.workloads.resources.balancing import EXAMPLE, Listener, Pool
 from onestack.workloads.resources.port import of_balancer
 
-PATH = "/lbaas/loadbalancers"
+
+class LoadBalancer(Named):
+    """One address before several servers."""
+
+    model_config = example(EXAMPLE)
+
+    network: NetworkRef
+    """The network its address is in."""
+    address: IPAddress | None = None
+    """Its address; unless said one that is free."""
+    floating_ip: NetworkRef | None = None
+    """The external network it is given a public address from."""
+    provider: Text | None = None
+    """Octavia's provider; unless said the platform's own."""
+    pools: tuple[Pool, ...] = ()
+    """Where requests may go."""
+    listeners: tuple[Listener, ...] = ()
+    """Where requests come in."""
+    description: Text = ""
+    """What it is for."""
 
 
 class LoadBalancers(Kind):
     name, service = "load balancer", "load-balancer"
     key = "load_balancers"
+    in_tenant = Listed(LoadBalancer, "What spreads requests over servers.")
+    limits = {"load_balancers": Limit("load_balancer", "Load balancers.")}  # noqa: RUF012
     path, one, many = PATH, "loadbalancer", "loadbalancers"
     marking = InTags()
     slow = True
@@ -55,35 +75,3 @@ def _listed(scope: Scope, item: Any) -> list[Address]:
     }
     fits = [one for one in subnets if item.address is None or item.address in sections[one].cidr]
     return sorted(fits, key=lambda one: sections[one].cidr.version) if len(subnets) > 1 else []
-
-
-class Turns:
-    """Octavia changes a balancer one thing at a time, and refuses what comes meanwhile: so they queue here."""
-
-    def __init__(self) -> None:
-        self._locks: defaultdict[str, Lock] = defaultdict(Lock)
-
-    @contextmanager
-    def at(self, balancer: str, hands: Hands) -> Iterator[None]:
-        """Wait for the balancer, do the body, wait until it has taken it."""
-        with self._locks[balancer]:
-            _settled(balancer, hands)
-            yield
-            _settled(balancer, hands)
-
-
-def _settled(balancer: str, hands: Hands) -> None:
-    def look() -> tuple[bool, str]:
-        seen = hands.rest("load-balancer").get(f"{PATH}/{balancer}")["loadbalancer"]["provisioning_status"]
-        return not str(seen).startswith("PENDING"), str(seen)
-
-    wait.until(f"load balancer {balancer} to settle", look, seconds=READY_SECONDS, every=0.3)
-
-
-TURNS = Turns()
-
-
-def in_turn(balancer: str, hands: Hands, body: Callable[[], Any]) -> Any:
-    """`body`, when it is its turn at the balancer."""
-    with TURNS.at(balancer, hands):
-        return body()

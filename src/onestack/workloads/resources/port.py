@@ -11,7 +11,14 @@ from dataclasses import replace
 from typing import Any
 
 from onestack.core.errors import Place
-from onestack.workloads.kind.base import Kind
+from onestack.language.types import IPAddress, Text, example
+from onestack.language.words import (
+    Counted,
+    NetworkRef,
+    QosPolicyRef,
+    SecurityGroupRef,
+)
+from onestack.workloads.kind.base import Kind, Limit, Listed
 from onestack.workloads.kind.scope import Scope, given
 from onestack.workloads.kind.session import Hands, Names
 from onestack.workloads.plan.model import Observed, Wanted
@@ -32,9 +39,35 @@ def of_balancer(scope: Scope, balancer: Any) -> Address:
     return Address("port", (*scope.path, f"{balancer.name}.{balancer.network}"))
 
 
+class Port(Counted):
+    """A place in a network where a server can be plugged in."""
+
+    model_config = example("""\
+tenants:
+  - name: shop
+    networks: [{name: front, subnets: [{cidr: 10.1.0.0/24}]}]
+    ports:
+      - {name: vip, network: front, address: 10.1.0.50}
+""")
+
+    network: NetworkRef
+    """Its network."""
+    address: IPAddress | None = None
+    """Its address; unless said one that is free."""
+    security_groups: tuple[SecurityGroupRef, ...] | None = None
+    """What may reach it; unless said the tenant's group `default`."""
+    qos: QosPolicyRef | None = None
+    """How much may go through it."""
+    description: Text = ""
+    """What it is for."""
+
+
 class Ports(Kind):
     name, service = "port", "network"
     key = "ports"
+    in_tenant = Listed(Port, "Places in networks that are kept apart from servers.")
+    after = ("tenant", "network", "subnet")
+    limits = {"ports": Limit("port", "Ports.")}  # noqa: RUF012
     path, one, many = "/ports", "port", "ports"
     fields = (
         "name",

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from onestack.core.errors import Place
-from onestack.workloads.kind.base import Kind
+from onestack.language.types import Int, Text, example
+from onestack.language.words import (
+    Named,
+)
+from onestack.workloads.kind.base import Kind, Listed
 from onestack.workloads.kind.scope import Scope, given
 from onestack.workloads.kind.session import Hands, Look
 from onestack.workloads.plan.model import Wanted
@@ -14,9 +20,28 @@ from onestack.workloads.plan.model import Wanted
 _LIMIT = "bandwidth_limit"
 
 
+class QosPolicy(Named):
+    """How much may go through a port."""
+
+    model_config = example("""\
+tenants:
+  - name: shop
+    qos_policies:
+      - {name: slow, max_kbps: 10000, direction: egress}
+""")
+
+    max_kbps: Annotated[Int, Field(ge=1)] | None = None
+    """The bandwidth limit, in kilobits a second."""
+    direction: Literal["ingress", "egress"] = "egress"
+    """Which way the limit is."""
+    description: Text = ""
+    """What it is for."""
+
+
 class QosPolicies(Kind):
     name, service = "qos policy", "network"
     key = "qos_policies"
+    in_tenant = Listed(QosPolicy, "How much may go through ports.")
     path, one, many = "/qos/policies", "policy", "policies"
     fields = ("name", "description", _LIMIT)
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from onestack.language.types import Section, example
+from onestack.language.words import Limit
 from onestack.workloads.kind.base import Kind
 from onestack.workloads.kind.ownership import Inherited
 from onestack.workloads.kind.scope import Scope
@@ -12,41 +15,119 @@ from onestack.workloads.kind.session import Hands, Look, Names
 from onestack.workloads.plan.model import Change, Observed, Wanted
 from onestack.workloads.plan.values import Address
 
+Most = Limit | None
+
 
 class Form(NamedTuple):
-    """How a service speaks of quotas. `words`: those that differ from the spec's."""
+    """How a service speaks of quotas."""
 
     service: str
     path: str
     one: str
-    words: Mapping[str, str]
 
 
 FORMS = {
-    "compute": Form("compute", "/os-quota-sets", "quota_set", {}),
-    "network": Form(
-        "network",
-        "/quotas",
-        "quota",
-        {
-            **{many: many[:-1] for many in ("networks", "subnets", "ports", "routers")},
-            "floating_ips": "floatingip",
-            "security_groups": "security_group",
-            "security_group_rules": "security_group_rule",
-        },
-    ),
-    "volume": Form("block-storage", "/os-quota-sets", "quota_set", {}),
-    "load_balancer": Form(
-        "load-balancer",
-        "/lbaas/quotas",
-        "quota",
-        {
-            **{many: many[:-1] for many in ("listeners", "pools", "members")},
-            "load_balancers": "load_balancer",
-            "health_monitors": "health_monitor",
-        },
-    ),
+    "compute": Form("compute", "/os-quota-sets", "quota_set"),
+    "network": Form("network", "/quotas", "quota"),
+    "volume": Form("block-storage", "/os-quota-sets", "quota_set"),
+    "load_balancer": Form("load-balancer", "/lbaas/quotas", "quota"),
 }
+
+
+@dataclass(frozen=True)
+class Word:
+    """The API's word for the limit that a key of the spec sets."""
+
+    word: str
+
+
+class QuotaSection(Section):
+    """What a tenant may use of one service. Kinds say what each key limits, and may add keys (`spec.compose`)."""
+
+    def limits(self) -> dict[str, int]:
+        """Those that the file says, by the API's words."""
+        said = {key: getattr(self, key) for key in sorted(self.model_fields_set)}
+        return {self._word(key): limit for key, limit in said.items() if limit is not None}
+
+    def _word(self, key: str) -> str:
+        known = type(self).model_fields[key].metadata
+        return next(one.word for one in known if isinstance(one, Word))
+
+
+class ComputeQuota(QuotaSection):
+    """How much of Nova a tenant may use."""
+
+    model_config = example(
+        "tenants: [{name: shop, quota: {compute: {instances: 20, cores: 40, ram: 81920}}}]\n"
+    )
+
+    instances: Most = None
+    cores: Most = None
+    ram: Most = None
+    key_pairs: Most = None
+    server_groups: Most = None
+    server_group_members: Most = None
+    metadata_items: Most = None
+
+
+class NetworkQuota(QuotaSection):
+    """How much of Neutron a tenant may use."""
+
+    model_config = example("tenants: [{name: shop, quota: {network: {networks: 4, floating_ips: 5}}}]\n")
+
+    networks: Most = None
+    subnets: Most = None
+    ports: Most = None
+    routers: Most = None
+    floating_ips: Most = None
+    security_groups: Most = None
+    security_group_rules: Most = None
+
+
+class VolumeQuota(QuotaSection):
+    """How much of Cinder a tenant may use."""
+
+    model_config = example("tenants: [{name: shop, quota: {volume: {volumes: 10, gigabytes: 200}}}]\n")
+
+    volumes: Most = None
+    gigabytes: Most = None
+    snapshots: Most = None
+    backups: Most = None
+    backup_gigabytes: Most = None
+    per_volume_gigabytes: Most = None
+
+
+class BalancerQuota(QuotaSection):
+    """How much of Octavia a tenant may use."""
+
+    model_config = example("tenants: [{name: shop, quota: {load_balancer: {load_balancers: 2}}}]\n")
+
+    load_balancers: Most = None
+    listeners: Most = None
+    pools: Most = None
+    members: Most = None
+    health_monitors: Most = None
+
+
+class Quota(Section):
+    """How much a tenant may use; -1: without limit. What is not said is OpenStack's default."""
+
+    model_config = example("""\
+tenants:
+  - name: shop
+    quota:
+      compute: {instances: 20, cores: 40, ram: 81920}
+      network: {floating_ips: 5}
+""")
+
+    compute: ComputeQuota = ComputeQuota()
+    """Servers and what they are made of."""
+    network: NetworkQuota = NetworkQuota()
+    """Networks and what is in them."""
+    volume: VolumeQuota = VolumeQuota()
+    """Volumes, snapshots and backups."""
+    load_balancer: BalancerQuota = BalancerQuota()
+    """Load balancers and their parts."""
 
 
 class Quotas(Kind):
@@ -57,13 +138,8 @@ class Quotas(Kind):
     def wanted(self, scope: Scope) -> Iterator[Wanted]:
         if scope.tenant is None:
             return
-        for key, form in FORMS.items():
-            section = getattr(scope.tenant.quota, key)
-            limits = {
-                form.words.get(one, one): getattr(section, one) for one in sorted(section.model_fields_set)
-            }
-            limits = {one: limit for one, limit in limits.items() if limit is not None}
-            if limits:
+        for key in FORMS:
+            if limits := getattr(scope.tenant.quota, key).limits():
                 address = Address(self.name, (*scope.path, key))
                 yield Wanted(address, limits, {}, (scope.project,), scope.place("quota", key))
 

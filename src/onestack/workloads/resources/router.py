@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from onestack.core.errors import Place
-from onestack.workloads.kind.base import Kind
+from onestack.language.types import Bool, Text, example
+from onestack.language.words import (
+    Named,
+    NetworkRef,
+)
+from onestack.workloads.kind.base import Kind, Limit, Listed
 from onestack.workloads.kind.scope import Scope, given
 from onestack.workloads.kind.session import Names
 from onestack.workloads.plan.model import Wanted
@@ -14,9 +19,35 @@ from onestack.workloads.plan.values import Value
 _GATEWAY = "external_gateway_info"
 
 
+class Router(Named):
+    """What connects a tenant's networks with each other and the world."""
+
+    model_config = example("""\
+tenants:
+  - name: shop
+    networks: [{name: front, subnets: [{cidr: 10.1.0.0/24}]}]
+    routers:
+      - {name: edge, external: public, networks: [front]}
+""")
+
+    external: NetworkRef | None = None
+    """The external network it leads to."""
+    networks: tuple[NetworkRef, ...] = ()
+    """The networks whose subnets it connects, each at its gateway's address."""
+    snat: Bool | None = None
+    """Whether servers without a floating IP reach the world through it."""
+    enabled: Bool = True
+    """Whether it forwards."""
+    description: Text = ""
+    """What it is for."""
+
+
 class Routers(Kind):
     name, service = "router", "network"
     key = "routers"
+    in_tenant = Listed(Router, "What connects them.")
+    after = ("tenant", "network")
+    limits = {"routers": Limit("router", "Routers.")}  # noqa: RUF012
     path, one, many = "/routers", "router", "routers"
     fields = ("name", "description", "admin_state_up", _GATEWAY)
 

@@ -21,8 +21,8 @@ from onestack.workloads.kind.scope import Scope
 from onestack.workloads.kind.session import Hands, Look, Names, Rest
 from onestack.workloads.plan.model import Change, Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref, Value
+from onestack.workloads.resources.balancer_turns import in_turn
 from onestack.workloads.resources.keypair import content
-from onestack.workloads.resources.load_balancer import in_turn
 
 _REFS = {
     "image": "image",
@@ -38,6 +38,7 @@ _PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
 class ScalingGroups(Kind):
     name, service = "scaling group", "image"
     key = "scaling_groups"
+    after = ("tenant", "subnet")
     path, one, many = "/images", "image", "images"
     listed = {"os_hidden": "true", record.KIND: record.SCALING_GROUP}  # noqa: RUF012
     marking = InAttribute()

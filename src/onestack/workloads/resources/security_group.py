@@ -7,17 +7,41 @@ from dataclasses import replace
 from typing import Any
 
 from onestack.core.errors import Place
-from onestack.workloads.kind.base import Kind
+from onestack.language.types import Bool, Text, example
+from onestack.language.words import (
+    Named,
+)
+from onestack.workloads.kind.base import Kind, Limit, Listed
 from onestack.workloads.kind.scope import Scope, given
 from onestack.workloads.kind.session import Hands, Look, Names
 from onestack.workloads.plan.model import Observed, Wanted
+from onestack.workloads.resources.security_group_rule import DEFAULT, Rule, spoken_of
 
-DEFAULT = "default"
+
+class SecurityGroup(Named):
+    """What may reach servers, and what they may reach."""
+
+    model_config = example("""\
+tenants:
+  - name: shop
+    security_groups:
+      - {name: web, rules: [{protocol: tcp, ports: 80}, {protocol: tcp, ports: 443}]}
+""")
+
+    rules: tuple[Rule, ...] = ()
+    """What is let through; all of it: a rule made by hand is taken away."""
+    egress: Bool = True
+    """Whether servers may reach everything, as in OpenStack's own default."""
+    description: Text = ""
+    """What it is for."""
 
 
 class SecurityGroups(Kind):
     name, service = "security group", "network"
     key = "security_groups"
+    in_tenant = Listed(SecurityGroup, "What may reach servers.")
+    furnished = (DEFAULT,)
+    limits = {"security_groups": Limit("security_group", "Security groups.")}  # noqa: RUF012
     path, one, many = "/security-groups", "security_group", "security_groups"
     fields = ("name", "description")
 
@@ -52,14 +76,3 @@ class SecurityGroups(Kind):
         inside = hands.rest(self.service, project)
         found = inside.all(self.path, self.many, name=DEFAULT, project_id=project)
         return str(found[0]["id"])
-
-
-def spoken_of(look: Look, kind: str) -> Iterator[dict[str, Any]]:
-    """The groups, with `default` only where something wanted of a kind is in it, or is it."""
-    spoken = {
-        one.path[0].partition("@")[0] for one in look.wanted if one.kind == kind and one.path[1] == DEFAULT
-    }
-    tenants = {raw["id"]: raw["name"] for raw in look.all("identity", "/projects", "projects")}
-    for raw in look.all("network", SecurityGroups.path, SecurityGroups.many):
-        if raw["name"] != DEFAULT or tenants.get(raw["project_id"]) in spoken:
-            yield raw

@@ -3,24 +3,72 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
-from onestack.workloads.kind.base import Kind
+from onestack.language.types import Bool, Problem, Section, Text, example
+from onestack.language.words import (
+    AddressGroupRef,
+    Cidr,
+    Ports,
+    SecurityGroupRef,
+)
+from onestack.workloads.kind.base import Kind, Limit
 from onestack.workloads.kind.ownership import Inherited
 from onestack.workloads.kind.scope import Scope
 from onestack.workloads.kind.session import Hands, Look, Names
 from onestack.workloads.plan.model import Change, Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref
-from onestack.workloads.resources.security_group import spoken_of
 
+DEFAULT = "default"
+"""The group that Neutron makes in each tenant."""
 _DEFAULT = ({"direction": "egress", "ethertype": "IPv4"}, {"direction": "egress", "ethertype": "IPv6"})
 _SIDES = {"remote_group_id": "security group", "remote_address_group_id": "address group"}
 _CODES = {"6": "tcp", "17": "udp", "1": "icmp", "ipv6-icmp": "icmpv6", "58": "icmpv6", "icmp6": "icmpv6"}
 _ANYWHERE = ("0.0.0.0/0", "::/0")
 
 
+class Rule(Section):
+    """Packets that are let through. What no rule lets through is dropped."""
+
+    model_config = example("""\
+tenants:
+  - name: shop
+    security_groups:
+      - name: web
+        rules:
+          - {protocol: tcp, ports: 443}
+          - {protocol: tcp, ports: 22, cidr: 192.0.2.0/24}
+          - {protocol: icmp}
+          - {group: web}                 # anything from its own members
+""")
+
+    direction: Literal["ingress", "egress"] = "ingress"
+    """`ingress`: to servers. `egress`: from them."""
+    protocol: Text | None = None
+    """tcp, udp, icmp, or any other protocol's name or number; unless said all."""
+    ports: Ports = "any"
+    """A port (80) or a range (8000-8100), with tcp and udp; for icmp the type."""
+    cidr: Cidr | None = None
+    """The addresses on the other side."""
+    group: SecurityGroupRef | None = None
+    """The security group whose servers are on the other side."""
+    addresses: AddressGroupRef | None = None
+    """The address group on the other side."""
+    ipv6: Bool = False
+    """Whether it is about IPv6; said by `cidr` where that is given."""
+
+    def problems(self) -> Iterator[Problem]:
+        sides = [key for key in ("cidr", "group", "addresses") if getattr(self, key) is not None]
+        if len(sides) > 1:
+            yield Problem(f"both '{sides[0]}' and '{sides[1]}'", "one other side", path=(sides[1],))
+        if self.ports != "any" and self.protocol is None:
+            yield Problem("ports without a protocol", "tcp, udp, …", path=("ports",))
+
+
 class SecurityGroupRules(Kind):
     name, service = "security group rule", "network"
+    after = ("security group",)
+    limits = {"security_group_rules": Limit("security_group_rule", "Rules of security groups.")}  # noqa: RUF012
     path, one = "/security-group-rules", "security_group_rule"
     marking = Inherited()
     closed = True
@@ -121,3 +169,14 @@ def _name(fields: Mapping[str, Any]) -> str:
         words += ["from" if fields["direction"] == "ingress" else "to"]
         words.append(side.address.path[-1] if isinstance(side, Ref) else str(side))
     return " ".join(words)
+
+
+def spoken_of(look: Look, kind: str) -> Iterator[dict[str, Any]]:
+    """The groups, with `default` only where something wanted of a kind is in it, or is it."""
+    spoken = {
+        one.path[0].partition("@")[0] for one in look.wanted if one.kind == kind and one.path[1] == DEFAULT
+    }
+    tenants = {raw["id"]: raw["name"] for raw in look.all("identity", "/projects", "projects")}
+    for raw in look.all("network", "/security-groups", "security_groups"):
+        if raw["name"] != DEFAULT or tenants.get(raw["project_id"]) in spoken:
+            yield raw

@@ -4,13 +4,29 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import Field
 
 from onestack.core import wait
 from onestack.core.errors import PermanentError, Place
-from onestack.workloads.kind.base import Kind
+from onestack.language.types import Bool, IPAddress, Problem, Section, Text, example
+from onestack.language.words import (
+    Content,
+    Counted,
+    FlavorRef,
+    ImageRef,
+    KeypairRef,
+    NetworkRef,
+    PortRef,
+    SecurityGroupRef,
+    ServerGroupRef,
+    Texts,
+    VolumeRef,
+)
+from onestack.workloads.kind.base import Kind, Limit, Listed
 from onestack.workloads.kind.ownership import InMetadata
 from onestack.workloads.kind.scope import Scope, given
 from onestack.workloads.kind.session import Hands, Look, Names
@@ -27,9 +43,111 @@ _NAMES = {_ZONE: "availability_zone", _USER_DATA: "user_data"}
 RESIZE_SECONDS = 300.0
 
 
+_SHOP = """\
+tenants:
+  - name: shop
+    networks: [{name: front, subnets: [{cidr: 10.1.0.0/24}]}]
+"""
+
+
+class Nic(Section):
+    """A server's place in a network."""
+
+    model_config = example(
+        _SHOP
+        + """\
+    servers:
+      - {name: db, flavor: m1.nano, image: tiny, networks: [{network: front, address: 10.1.0.20}]}
+"""
+    )
+
+    network: NetworkRef | None = None
+    """The network."""
+    address: IPAddress | None = None
+    """The server's address in it; unless said one that is free."""
+    port: PortRef | None = None
+    """In place of a network: a port of `ports`."""
+
+    def problems(self) -> Iterator[Problem]:
+        if (self.network is None) == (self.port is None):
+            yield Problem("a network or a port", "one of 'network' and 'port'", path=("network",))
+
+
+class Server(Counted):
+    """A virtual machine."""
+
+    model_config = example(
+        _SHOP
+        + """\
+    security_groups: [{name: web, rules: [{protocol: tcp, ports: 80}]}]
+    server_groups: [{name: apart}]
+    routers: [{name: edge, external: public, networks: [front]}]
+    servers:
+      - name: web-${index}
+        count: 3
+        image: tiny
+        flavor: m1.nano
+        networks: [{network: front}]
+        security_groups: [web]
+        server_group: apart
+        floating_ip: public
+        metadata: {tier: front}
+"""
+    )
+
+    flavor: FlavorRef
+    """Its size."""
+    image: ImageRef | None = None
+    """What it starts from."""
+    boot_volume: VolumeRef | None = None
+    """In place of an image: a volume of `volumes` that holds a system."""
+    networks: tuple[Nic, ...] = ()
+    """Where it is plugged in, in this order."""
+    security_groups: tuple[SecurityGroupRef, ...] | None = None
+    """What may reach it; unless said the tenant's group `default`."""
+    floating_ip: NetworkRef | None = None
+    """The external network it is given a public address from."""
+    keypair: KeypairRef | None = None
+    """The key it lets in."""
+    server_group: ServerGroupRef | None = None
+    """The group that says on which hosts it may be."""
+    volumes: tuple[VolumeRef, ...] = ()
+    """Volumes that are attached to it."""
+    user_data: Content | None = None
+    """What cloud-init runs in it: the text, or `file:PATH`."""
+    metadata: Texts = Field(default_factory=dict)
+    """What it is told of itself."""
+    zone: Text | None = None
+    """The availability zone it is placed in."""
+    host: Text | None = None
+    """The host it is placed on."""
+    config_drive: Bool = False
+    """Whether its metadata is on a disk of its own."""
+    state: Literal["running", "stopped"] = "running"
+    """Whether it runs."""
+    description: Text = ""
+    """What it is for."""
+
+    def problems(self) -> Iterator[Problem]:
+        if (self.image is None) == (self.boot_volume is None):
+            yield Problem("a server starts from one thing", "'image' or 'boot_volume'", path=("image",))
+        if self.floating_ip and not self.networks:
+            yield Problem("a floating IP without a network", "at least one network", path=("floating_ip",))
+        if self.boot_volume and self.boot_volume in self.volumes:
+            yield Problem(f"'{self.boot_volume}' is what it starts from", "other volumes", path=("volumes",))
+
+
 class Servers(Kind):
     name, service = "server", "compute"
     key = "servers"
+    in_tenant = Listed(Server, "Its virtual machines.")
+    after = ("tenant", "flavor", "aggregate", "image", "keypair", "port")
+    limits = {  # noqa: RUF012
+        "instances": Limit("instances", "Servers."),
+        "cores": Limit("cores", "Virtual CPUs."),
+        "ram": Limit("ram", "Memory, in MiB."),
+        "metadata_items": Limit("metadata_items", "Metadata of a server."),
+    }
     path, one, many = "/servers", "server", "servers"
     marking = InMetadata()
     within = True

@@ -3,19 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 from onestack.core.errors import Place
-from onestack.workloads.kind.base import Kind
+from onestack.language.types import example
+from onestack.language.words import (
+    Counted,
+)
+from onestack.workloads.kind.base import Kind, Limit, Listed
 from onestack.workloads.kind.ownership import Inherited
 from onestack.workloads.kind.scope import Scope
 from onestack.workloads.kind.session import Hands
 from onestack.workloads.plan.model import Change, Wanted
 
 
+class ServerGroup(Counted):
+    """Servers that are kept together or apart."""
+
+    model_config = example("""\
+tenants:
+  - name: shop
+    server_groups: [{name: apart, policy: soft-anti-affinity}]
+""")
+
+    policy: Literal["affinity", "anti-affinity", "soft-affinity", "soft-anti-affinity"] = "anti-affinity"
+    """Together on one host (`affinity`) or apart; `soft`: as far as that can be."""
+
+
 class ServerGroups(Kind):
     name, service = "server group", "compute"
     key = "server_groups"
+    in_tenant = Listed(ServerGroup, "Servers that are kept together or apart.")
+    limits = {  # noqa: RUF012
+        "server_groups": Limit("server_groups", "Server groups."),
+        "server_group_members": Limit("server_group_members", "Servers in a server group."),
+    }
     path, one, many = "/os-server-groups", "server_group", "server_groups"
     listed = {"all_projects": "1"}  # noqa: RUF012
     marking = Inherited()

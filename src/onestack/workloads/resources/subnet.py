@@ -3,17 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
-from onestack.workloads.kind.base import Kind
+from onestack.language.types import Bool, IPAddress, Problem, Section, example
+from onestack.language.words import (
+    Cidr,
+    ResourceName,
+)
+from onestack.workloads.kind.base import Kind, Limit
 from onestack.workloads.kind.scope import Scope
 from onestack.workloads.kind.session import Names
 from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref
 
 
+class Subnet(Section):
+    """A range of addresses of a network."""
+
+    model_config = example("""\
+tenants:
+  - name: shop
+    networks:
+      - name: front
+        subnets:
+          - {cidr: 10.1.0.0/24, dns: [192.0.2.53]}
+          - {name: front6, cidr: "2001:db8:1::/64"}
+""")
+
+    name: ResourceName | None = None
+    """Its name; without it the network's."""
+    cidr: Cidr
+    """Its addresses."""
+    gateway: IPAddress | Literal["none"] | None = None
+    """The router's address in it; unless said the first; `none`: no gateway."""
+    dhcp: Bool = True
+    """Whether servers are given their addresses."""
+    dns: tuple[IPAddress, ...] = ()
+    """Name servers for its servers."""
+    pool: tuple[IPAddress, IPAddress] | None = None
+    """The first and the last address that are given out; unless said all but the gateway."""
+
+    def problems(self) -> Iterator[Problem]:
+        inside = f"an address of {self.cidr}"
+        if self.gateway not in (None, "none") and self.gateway not in self.cidr:
+            yield Problem(f"the gateway '{self.gateway}' is not in the subnet", inside, path=("gateway",))
+        for index, address in enumerate(self.pool or ()):
+            if address not in self.cidr:
+                yield Problem(f"'{address}' is not in the subnet", inside, path=("pool", index))
+
+
 class Subnets(Kind):
     name, service = "subnet", "network"
+    after = ("tenant", "network")
+    limits = {"subnets": Limit("subnet", "Subnets.")}  # noqa: RUF012
     path, one, many = "/subnets", "subnet", "subnets"
     fields = (
         "name",

@@ -18,6 +18,7 @@ ADMIN = ("admin", "service")
 
 class Tenants(Kind):
     name, service = "tenant", "identity"
+    after = ("domain",)
     path, one, many = "/projects", "project", "projects"
     fields = ("name", "description", "enabled")
     marking = InAttribute()

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from onestack.core.errors import Place
-from onestack.workloads.kind.base import Kind
+from onestack.language.types import Bool, Text, example
+from onestack.language.words import Named, RoleRef, SecretRef
+from onestack.workloads.kind.base import Kind, Listed
 from onestack.workloads.kind.ownership import InAttribute
 from onestack.workloads.kind.scope import DOMAIN, Scope, given, in_domain
 from onestack.workloads.kind.session import Names
@@ -14,11 +16,41 @@ from onestack.workloads.plan.model import Wanted
 from onestack.workloads.plan.values import Address, Ref, Secret
 
 
+class User(Named):
+    """A person or a program that may log in."""
+
+    model_config = example("""\
+tenants:
+  - name: shop
+    users:
+      - {name: anna, password: env:ANNA_PASSWORD, roles: [member], email: anna@example.org}
+      - {name: robot, password: generated, roles: [reader]}
+""")
+
+    password: SecretRef = "generated"
+    """Where the password lies; it is set when the user is made. `generated`: in a file only root reads."""
+    roles: tuple[RoleRef, ...] = ()
+    """The roles it has in this tenant."""
+    email: Text | None = None
+    """Its address."""
+    description: Text = ""
+    """Who it is."""
+    enabled: Bool = True
+    """Whether it may log in."""
+    password_expires: Bool = True
+    """Whether the cloud's rules on the age of passwords hold for it."""
+    must_change_password: Bool = False
+    """Whether it must choose a password of its own at its first login."""
+    mfa: tuple[tuple[Text, ...], ...] = ()
+    """Ways to log in, each a list of methods that must all succeed: `[[password, totp]]`."""
+
+
 class InDomain(Kind):
     """What lives in a domain: users and groups."""
 
     service = "identity"
     marking = InAttribute()
+    after = ("domain",)
     update_verb = "PATCH"
 
     def outer(self, raw: dict[str, Any], names: Names) -> Address | None:
@@ -31,6 +63,7 @@ class InDomain(Kind):
 
 class Users(InDomain):
     name, key = "user", "users"
+    in_tenant = Listed(User, "Who may log in.")
     path, one, many = "/users", "user", "users"
     fields = ("name", "description", "enabled", "email", "options")
 

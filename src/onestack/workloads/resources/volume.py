@@ -5,9 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from pydantic import Field
+
 from onestack.core import wait
 from onestack.core.errors import Place
-from onestack.workloads.kind.base import READY_SECONDS, Kind
+from onestack.language.types import Problem, Text, example
+from onestack.language.words import (
+    Counted,
+    ImageRef,
+    Named,
+    Size,
+    SnapshotRef,
+    Texts,
+    VolumeRef,
+    VolumeTypeRef,
+)
+from onestack.workloads.kind.base import READY_SECONDS, Kind, Limit, Listed
 from onestack.workloads.kind.ownership import InMetadata
 from onestack.workloads.kind.scope import Scope, given
 from onestack.workloads.kind.session import Hands, Look, Names
@@ -15,6 +28,71 @@ from onestack.workloads.plan.model import Change, Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref, Value
 
 _STATUS = "failed"
+
+
+class Volume(Counted):
+    """A disk that outlives servers."""
+
+    model_config = example("""\
+tenants:
+  - name: shop
+    volumes:
+      - {name: data, size: 10}
+      - {name: system, size: 2, image: tiny}
+    snapshots: [{name: before, volume: data}]
+""")
+
+    size: Size
+    """Its size, in GiB; it may grow, never shrink."""
+    type: VolumeTypeRef | None = None
+    """Its volume type; unless said the platform's own."""
+    image: ImageRef | None = None
+    """The image it is made from."""
+    snapshot: SnapshotRef | None = None
+    """The snapshot it is made from."""
+    source: VolumeRef | None = None
+    """The volume it is a copy of."""
+    metadata: Texts = Field(default_factory=dict)
+    """What is known of it."""
+    description: Text = ""
+    """What it is for."""
+
+    def problems(self) -> Iterator[Problem]:
+        given = [key for key in ("image", "snapshot", "source") if getattr(self, key)]
+        if len(given) > 1:
+            yield Problem(f"both '{given[0]}' and '{given[1]}'", "one origin", path=(given[1],))
+
+
+class Snapshot(Named):
+    """A volume as it was when this was made."""
+
+    model_config = example("""\
+tenants:
+  - name: shop
+    volumes: [{name: data, size: 1}]
+    snapshots: [{name: before-upgrade, volume: data}]
+""")
+
+    volume: VolumeRef
+    """The volume."""
+    description: Text = ""
+    """What it is for."""
+
+
+class Backup(Named):
+    """A copy of a volume outside of it."""
+
+    model_config = example("""\
+tenants:
+  - name: shop
+    volumes: [{name: data, size: 1}]
+    backups: [{name: weekly, volume: data}]
+""")
+
+    volume: VolumeRef
+    """The volume."""
+    description: Text = ""
+    """What it is for."""
 
 
 class Stored(Kind):
@@ -46,6 +124,12 @@ class Stored(Kind):
 
 class Volumes(Stored):
     name, key = "volume", "volumes"
+    in_tenant = Listed(Volume, "Its disks.")
+    limits = {  # noqa: RUF012
+        "volumes": Limit("volumes", "Volumes."),
+        "gigabytes": Limit("gigabytes", "Volumes and snapshots together, in GiB."),
+        "per_volume_gigabytes": Limit("per_volume_gigabytes", "A volume's size, in GiB."),
+    }
     path, one, many = "/volumes", "volume", "volumes"
     project_key = "os-vol-tenant-attr:tenant_id"
     fields = (
@@ -121,12 +205,19 @@ class OfVolume(Stored):
 
 class Snapshots(OfVolume):
     name, key = "snapshot", "snapshots"
+    in_tenant = Listed(Snapshot, "Volumes as they were.")
+    limits = {"snapshots": Limit("snapshots", "Snapshots.")}  # noqa: RUF012
     path, one, many = "/snapshots", "snapshot", "snapshots"
     project_key = "os-extended-snapshot-attributes:project_id"
 
 
 class Backups(OfVolume):
     name, key = "backup", "backups"
+    in_tenant = Listed(Backup, "Copies of volumes.")
+    limits = {  # noqa: RUF012
+        "backups": Limit("backups", "Backups."),
+        "backup_gigabytes": Limit("backup_gigabytes", "Backups together, in GiB."),
+    }
     path, one, many = "/backups", "backup", "backups"
     project_key = "os-backup-project-attr:project_id"
 

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import Field
+
 from onestack.core.errors import Place
-from onestack.workloads.kind.base import Kind
+from onestack.language.types import Bool, Text, example
+from onestack.language.words import (
+    Named,
+    Texts,
+)
+from onestack.workloads.kind.base import Kind, Listed
 from onestack.workloads.kind.scope import Scope, given
 from onestack.workloads.kind.session import Hands, Names
 from onestack.workloads.plan.model import Wanted
@@ -14,9 +21,26 @@ from onestack.workloads.plan.values import Address
 _PUBLIC = "os-volume-type-access:is_public"
 
 
+class VolumeType(Named):
+    """A kind of volume that tenants may choose."""
+
+    model_config = example("""\
+volume_types:
+  - {name: fast, extra_specs: {volume_backend_name: ssd}}
+""")
+
+    description: Text = ""
+    """What it is for."""
+    extra_specs: Texts = Field(default_factory=dict)
+    """What volumes of it need of the back end."""
+    public: Bool = True
+    """Whether every tenant may use it."""
+
+
 class VolumeTypes(Kind):
     name, service = "volume type", "block-storage"
     key = "volume_types"
+    in_platform = Listed(VolumeType, "Kinds of volume.")
     path, one, many = "/types", "volume_type", "volume_types"
     listed = {"is_public": "None"}  # noqa: RUF012
     fields = ("name", "description", "extra_specs", _PUBLIC)
