@@ -307,22 +307,19 @@ class Kind:
         except Unready as error:
             raise TemporaryError(error.summary) from error
 
-    # Removal with all that a throw-away project holds, without a plan: checks clean up so.
+    # Removal of all that a throw-away project holds, without a plan: so checks clean up.
 
     removable: ClassVar[bool] = False
-    """Whether a project's must be deleted by themselves before the project is."""
+    """Whether a project's must be deleted one by one before the project is."""
+    removed_after: ClassVar[tuple[str, ...]] = ()
+    """Kinds that a project must be rid of before these can be deleted."""
 
     def held(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Held]:
         """What a project has, in an order in which it can go. `everyone`: asked as the administrator."""
-        for raw in rest.all(self.path, self.many, **self.of_project(project, everyone=everyone)):
-            if raw.get(self.project_key) in (project, None):
-                yield Held(raw.get("name") or raw["id"], f"{self.path}/{raw['id']}")
+        for raw in rest.all(self.path, self.many, project_id=project):
+            yield Held(raw.get("name") or raw["id"], f"{self.path}/{raw['id']}")
 
-    def of_project(self, project: str, *, everyone: bool) -> Mapping[str, Any]:
-        """Parameters of a list of a project's own."""
-        return {"project_id": project}
-
-    def remove(self, rest: Rest, held: Held) -> None:
+    def remove(self, held: Held, rest: Rest) -> None:
         """Begin to delete one; that it is gone already is fine."""
         rest.delete(held.path)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pkgutil
 from collections.abc import Iterator, Mapping
 from functools import cache
+from graphlib import TopologicalSorter
 from importlib import import_module
 from types import ModuleType
 
@@ -34,6 +35,16 @@ def discover(*packages: str) -> Kinds:
                     )
                 found[kind.name] = kind
     return {name: found[name] for name in _ordered(found)}
+
+
+def in_order_of_removal(kinds: Kinds) -> list[Kind]:
+    """The kinds that a project must be rid of one by one, each when what stands in its way is gone."""
+    removable = {name: kind for name, kind in kinds.items() if kind.removable}
+    graph = {
+        name: [other for other in kind.removed_after if other in removable]
+        for name, kind in removable.items()
+    }
+    return [removable[name] for name in TopologicalSorter(graph).static_order()]
 
 
 def _modules(package: ModuleType) -> Iterator[ModuleType]:

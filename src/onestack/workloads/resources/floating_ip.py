@@ -14,9 +14,9 @@ from onestack.language.words import (
     PortRef,
     ServerRef,
 )
-from onestack.workloads.kind.base import Kind, Limit, Listed
+from onestack.workloads.kind.base import Held, Kind, Limit, Listed
 from onestack.workloads.kind.scope import Scope
-from onestack.workloads.kind.session import Names
+from onestack.workloads.kind.session import Names, Rest
 from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref, Value
 from onestack.workloads.resources import interface
@@ -55,6 +55,8 @@ class FloatingIPs(Kind):
     key = "floating_ips"
     in_tenant = Listed(FloatingIP, "Public addresses.")
     after = ("tenant", "network", "router", "router interface")
+    removable = True
+    removed_after = ("load balancer", "server")
     limits = {"floating_ips": Limit("floatingip", "Floating IPs.")}  # noqa: RUF012
     path, one, many = "/floatingips", "floatingip", "floatingips"
     fields = ("floating_network_id", "port_id", "floating_ip_address")
@@ -106,3 +108,7 @@ class FloatingIPs(Kind):
             return there
         ways = [way for way in names.inside("router interface", router) if way.path[-2] == inner.path[-1]]
         return replace(there, needs=(*there.needs, router, *ways))
+
+    def held(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Held]:
+        for raw in rest.all(self.path, self.many, project_id=project):
+            yield Held(raw["floating_ip_address"], f"{self.path}/{raw['id']}")

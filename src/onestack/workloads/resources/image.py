@@ -17,11 +17,11 @@ from onestack.language.words import (
     TenantRef,
     Texts,
 )
-from onestack.workloads.kind.base import Kind, Listed
+from onestack.workloads.kind.base import Held, Kind, Listed
 from onestack.workloads.kind.checksum import demand
 from onestack.workloads.kind.ownership import KEY, InAttribute
 from onestack.workloads.kind.scope import Scope, given
-from onestack.workloads.kind.session import Hands, Names
+from onestack.workloads.kind.session import Hands, Names, Rest
 from onestack.workloads.plan.model import Change, Wanted
 from onestack.workloads.plan.values import Ref, Value
 
@@ -87,6 +87,8 @@ class Images(Kind):
     in_tenant = Listed(Image, "Its own images.")
     in_platform = Listed(Image, "Images of the platform's.")
     furnished = ("tiny",)
+    removable = True
+    removed_after = ("server", "volume")
     path, one, many = "/images", "image", "images"
     marking = InAttribute()
     fields = ("name", "visibility", "disk_format", "min_disk", "min_ram", "protected", "status", "properties")
@@ -169,3 +171,8 @@ class Images(Kind):
             headers = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
             rest.call("PATCH", f"{self.path}/{ident}", json=body, headers=headers)
         rest.delete(f"{self.path}/{ident}")
+
+    def held(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Held]:
+        for raw in rest.all(self.path, self.many, owner=project):
+            if raw["owner"] == project:
+                yield Held(raw["name"] or raw["id"], f"{self.path}/{raw['id']}")

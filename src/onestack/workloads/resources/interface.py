@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from onestack.workloads.kind.base import Held
 from onestack.workloads.kind.link import Link
 from onestack.workloads.kind.scope import Scope
-from onestack.workloads.kind.session import Hands, Look, Names
+from onestack.workloads.kind.session import Hands, Look, Names, Rest
 from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.plan.values import Address
 
@@ -22,6 +23,8 @@ def address(router: Address, subnet: Address) -> Address:
 class Interfaces(Link):
     name, service = "router interface", "network"
     ends = ("router", "subnet")
+    removable = True
+    removed_after = ("floating ip",)
     goes_with = False
 
     def address_of(self, *ends: Address) -> Address:
@@ -48,3 +51,12 @@ class Interfaces(Link):
 
     def untie(self, hands: Hands, *ids: str) -> None:
         hands.rest(self.service).put(f"/routers/{ids[0]}/remove_router_interface", {"subnet_id": ids[1]})
+
+    def held(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Held]:
+        for router in rest.all("/routers", "routers", project_id=project):
+            for port in rest.all("/ports", "ports", device_id=router["id"]):
+                if port["device_owner"].startswith(OWNER):
+                    yield Held(port["id"], f"/routers/{router['id']}/remove_router_interface")
+
+    def remove(self, held: Held, rest: Rest) -> None:
+        rest.put(held.path, {"port_id": held.name})

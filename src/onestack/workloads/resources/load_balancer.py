@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from onestack.core import wait
 from onestack.core.errors import Place
 from onestack.language.types import IPAddress, Text, example
 from onestack.language.words import Named, NetworkRef
-from onestack.workloads.kind.base import Kind, Limit, Listed
+from onestack.workloads.kind.base import READY_SECONDS, Held, Kind, Limit, Listed
+from onestack.workloads.kind.faults import Fault
 from onestack.workloads.kind.ownership import InTags
 from onestack.workloads.kind.scope import Scope, given
-from onestack.workloads.kind.session import Hands
+from onestack.workloads.kind.session import Hands, Rest
 from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref, Value
 from onestack.workloads.resources.balancer_turns import PATH
@@ -43,6 +45,7 @@ class LoadBalancers(Kind):
     name, service = "load balancer", "load-balancer"
     key = "load_balancers"
     in_tenant = Listed(LoadBalancer, "What spreads requests over servers.")
+    removable = True
     limits = {"load_balancers": Limit("load_balancer", "Load balancers.")}  # noqa: RUF012
     path, one, many = PATH, "loadbalancer", "loadbalancers"
     marking = InTags()
@@ -61,6 +64,22 @@ class LoadBalancers(Kind):
 
     def delete(self, there: Observed, hands: Hands) -> None:
         hands.rest(self.service).delete(f"{self.path}/{there.id}?cascade=true")
+
+    def remove(self, held: Held, rest: Rest) -> None:
+        """With all that hangs from it, once nothing is under way at it."""
+
+        def look() -> tuple[bool, str]:
+            try:
+                status = self.status(rest.get(held.path)[self.one])
+            except Fault as fault:
+                if fault.status != 404:
+                    raise
+                status = "DELETED"
+            return not status.startswith("PENDING_") or status == "PENDING_DELETE", status
+
+        settled = wait.until(f"{held.name} to settle", look, seconds=READY_SECONDS, every=0.2)
+        if settled in ("ACTIVE", "ERROR"):
+            rest.delete(f"{held.path}?cascade=true")
 
 
 def _listed(scope: Scope, item: Any) -> list[Address]:

@@ -87,6 +87,8 @@ class Networks(Kind):
     in_tenant = Listed(TenantNetwork, "Its private networks.")
     in_platform = Listed(ProviderNetwork, "Networks of the platform's beside the external one: `public`.")
     furnished = ("public",)
+    removable = True
+    removed_after = ("port",)
     limits = {"networks": Limit("network", "Networks.")}  # noqa: RUF012
     path, one, many = "/networks", "network", "networks"
     fields = (

@@ -18,9 +18,9 @@ from onestack.language.words import (
     QosPolicyRef,
     SecurityGroupRef,
 )
-from onestack.workloads.kind.base import Kind, Limit, Listed
+from onestack.workloads.kind.base import Held, Kind, Limit, Listed
 from onestack.workloads.kind.scope import Scope, given
-from onestack.workloads.kind.session import Hands, Names
+from onestack.workloads.kind.session import Hands, Names, Rest
 from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.plan.values import Address, Value
 
@@ -67,6 +67,8 @@ class Ports(Kind):
     key = "ports"
     in_tenant = Listed(Port, "Places in networks that are kept apart from servers.")
     after = ("tenant", "network", "subnet")
+    removable = True
+    removed_after = ("router",)
     limits = {"ports": Limit("port", "Ports.")}  # noqa: RUF012
     path, one, many = "/ports", "port", "ports"
     fields = (
@@ -125,6 +127,12 @@ class Ports(Kind):
             named = [scope.named("security group", group) for group in dict.fromkeys(groups)]
             fields["security_groups"] = sorted(named, key=str)
         return self.of_tenant(scope, name, place, fields, needs=tuple(subnets))
+
+    def held(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Held]:
+        """Those of the project's own making; those of routers, DHCP and metadata go with what they serve."""
+        for raw in rest.all(self.path, self.many, project_id=project):
+            if not (raw["device_owner"] or "").startswith("network:"):
+                yield Held(raw["name"] or raw["id"], f"{self.path}/{raw['id']}")
 
 
 def network_of(scope: Scope, port: Address) -> str | None:

@@ -47,6 +47,8 @@ class Routers(Kind):
     key = "routers"
     in_tenant = Listed(Router, "What connects them.")
     after = ("tenant", "network")
+    removable = True
+    removed_after = ("router interface",)
     limits = {"routers": Limit("router", "Routers.")}  # noqa: RUF012
     path, one, many = "/routers", "router", "routers"
     fields = ("name", "description", "admin_state_up", _GATEWAY)

@@ -11,9 +11,9 @@ from onestack.language.types import Bool, Text, example
 from onestack.language.words import (
     Named,
 )
-from onestack.workloads.kind.base import Kind, Limit, Listed
+from onestack.workloads.kind.base import Held, Kind, Limit, Listed
 from onestack.workloads.kind.scope import Scope, given
-from onestack.workloads.kind.session import Hands, Look, Names
+from onestack.workloads.kind.session import Hands, Look, Names, Rest
 from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.resources.security_group_rule import DEFAULT, Rule, spoken_of
 
@@ -41,6 +41,8 @@ class SecurityGroups(Kind):
     key = "security_groups"
     in_tenant = Listed(SecurityGroup, "What may reach servers.")
     furnished = (DEFAULT,)
+    removable = True
+    removed_after = ("network",)
     limits = {"security_groups": Limit("security_group", "Security groups.")}  # noqa: RUF012
     path, one, many = "/security-groups", "security_group", "security_groups"
     fields = ("name", "description")
@@ -76,3 +78,9 @@ class SecurityGroups(Kind):
         inside = hands.rest(self.service, project)
         found = inside.all(self.path, self.many, name=DEFAULT, project_id=project)
         return str(found[0]["id"])
+
+    def held(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Held]:
+        """The administrator may delete `default` too. A list by the project's id would make that anew."""
+        for raw in rest.all(self.path, self.many):
+            if raw["project_id"] == project and (everyone or raw["name"] != DEFAULT):
+                yield Held(raw["name"], f"{self.path}/{raw['id']}")

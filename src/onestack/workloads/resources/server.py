@@ -26,10 +26,10 @@ from onestack.language.words import (
     Texts,
     VolumeRef,
 )
-from onestack.workloads.kind.base import Kind, Limit, Listed
+from onestack.workloads.kind.base import Held, Kind, Limit, Listed
 from onestack.workloads.kind.ownership import InMetadata
 from onestack.workloads.kind.scope import Scope, given
-from onestack.workloads.kind.session import Hands, Look, Names
+from onestack.workloads.kind.session import Hands, Look, Names, Rest
 from onestack.workloads.plan.model import Change, Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref, Value
 from onestack.workloads.resources import keypair
@@ -142,6 +142,8 @@ class Servers(Kind):
     key = "servers"
     in_tenant = Listed(Server, "Its virtual machines.")
     after = ("tenant", "flavor", "aggregate", "image", "keypair", "port")
+    removable = True
+    removed_after = ("load balancer",)
     limits = {  # noqa: RUF012
         "instances": Limit("instances", "Servers."),
         "cores": Limit("cores", "Virtual CPUs."),
@@ -324,6 +326,11 @@ class Servers(Kind):
         elif before == "stopped":
             self._act(hands, ident, "os-start")
             self._until(change.address, ident, hands, "ACTIVE")
+
+    def held(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Held]:
+        mine = {"all_tenants": "1", "project_id": project} if everyone else {}
+        for raw in rest.all(self.path, self.many, **mine):
+            yield Held(raw["name"], f"{self.path}/{raw['id']}")
 
 
 def _decoded(text: str | None) -> str | None:

@@ -20,10 +20,10 @@ from onestack.language.words import (
     VolumeRef,
     VolumeTypeRef,
 )
-from onestack.workloads.kind.base import READY_SECONDS, Kind, Limit, Listed
+from onestack.workloads.kind.base import READY_SECONDS, Held, Kind, Limit, Listed
 from onestack.workloads.kind.ownership import InMetadata
 from onestack.workloads.kind.scope import Scope, given
-from onestack.workloads.kind.session import Hands, Look, Names
+from onestack.workloads.kind.session import Hands, Look, Names, Rest
 from onestack.workloads.plan.model import Change, Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref, Value
 
@@ -102,6 +102,7 @@ class Stored(Kind):
     marking = InMetadata()
     within = True
     slow = True
+    removable = True
     at_a_time = 4
 
     def found(self, look: Look) -> Iterable[dict[str, Any]]:
@@ -121,10 +122,18 @@ class Stored(Kind):
     def body(self, fields: dict[str, Any]) -> dict[str, Any]:
         return {key: value for key, value in fields.items() if key != _STATUS}
 
+    def held(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Held]:
+        mine = {"all_tenants": "1", "project_id": project} if everyone else {}
+        found = rest.all(f"{self.path}/detail", self.many, **mine)
+        # The newest first: an incremental backup stands on those before it.
+        for raw in sorted(found, key=lambda raw: str(raw["created_at"]), reverse=True):
+            yield Held(raw["name"] or raw["id"], f"{self.path}/{raw['id']}")
+
 
 class Volumes(Stored):
     name, key = "volume", "volumes"
     in_tenant = Listed(Volume, "Its disks.")
+    removed_after = ("server", "snapshot", "backup")
     limits = {  # noqa: RUF012
         "volumes": Limit("volumes", "Volumes."),
         "gigabytes": Limit("gigabytes", "Volumes and snapshots together, in GiB."),
@@ -206,6 +215,7 @@ class OfVolume(Stored):
 class Snapshots(OfVolume):
     name, key = "snapshot", "snapshots"
     in_tenant = Listed(Snapshot, "Volumes as they were.")
+    removed_after = ("server", "backup")
     limits = {"snapshots": Limit("snapshots", "Snapshots.")}  # noqa: RUF012
     path, one, many = "/snapshots", "snapshot", "snapshots"
     project_key = "os-extended-snapshot-attributes:project_id"
@@ -214,6 +224,7 @@ class Snapshots(OfVolume):
 class Backups(OfVolume):
     name, key = "backup", "backups"
     in_tenant = Listed(Backup, "Copies of volumes.")
+    removed_after = ("server",)
     limits = {  # noqa: RUF012
         "backups": Limit("backups", "Backups."),
         "backup_gigabytes": Limit("backup_gigabytes", "Backups together, in GiB."),
