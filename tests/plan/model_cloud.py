@@ -93,7 +93,8 @@ class ModelCloud:
             users = [
                 other
                 for other in self.there.values()
-                if there.address in other.dependencies and not self.kinds[other.address.kind].goes_with
+                if there.address in other.dependencies
+                and not self.kinds[other.address.kind].deleted_with_parent
             ]
             loose = {"image", "flavor"}
             if users and there.address.kind not in loose:
@@ -106,7 +107,7 @@ class ModelCloud:
         for other in list(self.there.values()):
             if (
                 gone in other.dependencies
-                and self.kinds[other.address.kind].goes_with
+                and self.kinds[other.address.kind].deleted_with_parent
                 and other.address in self.there
             ):
                 del self.there[other.address]

@@ -8,7 +8,7 @@ from model_cloud import ModelCloud
 from onestack import spec
 from onestack.workloads import apply
 from onestack.workloads.kind.discovery import kinds
-from onestack.workloads.kind.session import Names
+from onestack.workloads.kind.session import Index
 from onestack.workloads.plan import Address, Observed, make, steps
 from onestack.workloads.wanted import wanted
 
@@ -42,7 +42,7 @@ def test_a_servers_zone_is_made_before_it_and_removed_after_it() -> None:
 
 
 def test_the_zone_that_nova_tells_of_a_server_is_its_aggregate() -> None:
-    names = Names()
+    index = Index()
     for number, zone in enumerate(("west", "east")):
         raw = {
             "id": str(number),
@@ -51,14 +51,14 @@ def test_the_zone_that_nova_tells_of_a_server_is_its_aggregate() -> None:
             "hosts": [],
             "metadata": {},
         }
-        there = kinds()["aggregate"].observe(raw, names)
+        there = kinds()["aggregate"].observe(raw, index)
         assert there is not None
-        names.add("aggregate", there)
+        index.add("aggregate", there)
     told = {
         "id": "s", "name": "web", "metadata": {}, "status": "ACTIVE", "image": None, "key_name": None,
         "flavor": {"original_name": "m1.nano"}, "ports": [], "OS-EXT-AZ:availability_zone": "east",
     }  # fmt: skip
-    server = kinds()["server"].observe(told, names)
+    server = kinds()["server"].observe(told, index)
     assert isinstance(server, Observed)
     assert server.needs == (Address("aggregate", ("rack-east",)),)
 

@@ -14,8 +14,8 @@ from onestack.workloads.kind.ownership import (
     InDescription,
     InMetadata,
     InTags,
-    Mark,
-    Marking,
+    LabelPlace,
+    OwnerLabel,
     parse,
 )
 from onestack.workloads.openstack.rest import Rest
@@ -143,12 +143,12 @@ def test_what_is_gone_may_be_deleted_again() -> None:
     assert wire.asked == [("DELETE", "/networks/x", {"json": None} if "json" in wire.asked[0][2] else {})]
 
 
-@pytest.mark.parametrize("marking", [InDescription(), InAttribute(), InMetadata(), InTags()])
+@pytest.mark.parametrize("label_in", [InDescription(), InAttribute(), InMetadata(), InTags()])
 @pytest.mark.parametrize("description", ["", "The web shop", "[odd] text"])
-def test_a_mark_is_read_back_and_taken_out(marking: Marking, description: str) -> None:
+def test_a_mark_is_read_back_and_taken_out(label_in: LabelPlace, description: str) -> None:
     body: dict[str, Any] = {"description": description, "metadata": {"tier": "front"}}
-    marking.put(body, Mark("acme", "front: the first"))
-    assert marking.take(body) == Mark("acme", "front: the first")
+    label_in.put(body, OwnerLabel("acme", "front: the first"))
+    assert label_in.take(body) == OwnerLabel("acme", "front: the first")
     assert body["description"] == description
     assert body["metadata"] == {"tier": "front"}
 
@@ -162,6 +162,6 @@ def test_every_kind_is_declared_whole() -> None:
     for name, kind in kinds().items():
         assert kind.name == name
         assert kind.service in ("identity", "image", "network", "compute", "block-storage", "load-balancer")
-        assert kind.fixed <= set(kind.fields), name
+        assert kind.immutable <= set(kind.fields), name
         assert set(kind.refs) <= set(kind.fields), name
         assert type(kind).__doc__ or type(kind).__module__, name

@@ -34,19 +34,19 @@ from onestack.workloads.wanted import settle, wanted
 
 SETTLE_SECONDS = 30.0
 MOST_EXPLAINED = 5
-"""Failed servers that are looked into: each costs some calls for each host, and most fail for one cause."""
+"""Failed servers that are diagnosed: each costs some calls for each host, and most fail for one cause."""
 
 Approve = Callable[[Plan], bool]
-"""Sees a plan before it is done; raises an error of ours if it must not be. True: a person was asked."""
+"""Gets a plan before it is applied; raises an error of ours to refuse it. True: a person was asked."""
 
 
 def unasked(plan: Plan) -> bool:
-    """An `Approve` for programs, which know what they do."""
+    """An `Approve` that approves any plan, for programs."""
     return False
 
 
 class ApplyFailed(PermanentError):
-    """Some of it could not be done; `outcome` has every cause, once."""
+    """Some changes failed; `outcome` has every cause, once."""
 
     def __init__(self, outcome: Outcome) -> None:
         first = outcome.failures[0]
@@ -119,7 +119,7 @@ class Workloads:
             return self._explained(run(plan, self._cloud, emit))
 
     def _explained(self, outcome: Outcome) -> Outcome:
-        """Nova says that a server failed; with why it did, as far as that can be read."""
+        """With the diagnosis of servers that Nova reports as failed."""
         told = [
             self._why(failure, outcome.ids.get(failure.address)) if number < MOST_EXPLAINED else failure
             for number, failure in enumerate(outcome.failures)
@@ -150,7 +150,7 @@ class Workloads:
             # Others may have changed the cloud while a person thought about it.
             shown = json.loads(json.dumps(as_data(needed)))
             needed = self.plan(prune=prune, adopt=adopt, force=force, emit=emit)
-            demand_unmoved(shown, needed)
+            demand_unchanged(shown, needed)
         return self.apply(needed, emit)
 
     def alone(self, purpose: str) -> AbstractContextManager[Any]:
@@ -161,42 +161,42 @@ class Workloads:
     def _lock_file(self) -> Path:
         return self.site.paths.run / "apply.lock"
 
-    def _let_settle(self, emit: Emit) -> None:
-        """After a killed apply: until the services are done with what it asked. A look before that misses
-        what they make meanwhile, and it would be made twice.
+    def _await_in_flight(self, emit: Emit) -> None:
+        """After an apply that was killed: wait until the services have answered its in-flight requests. What they
+        still create would be missing from the observation, and be created twice.
         """
         if not abandoned(self._lock_file):
             return
         try:
             busy = front.in_work(self.site)
         except OSError:
-            return  # nobody is asked anything without the front, as the look will find
+            return  # without the API gateway no request is in flight; the observation will fail and say so
 
-        def look() -> tuple[bool, str]:
-            # Each at rest once is enough: others may ask it things meanwhile.
+        def poll() -> tuple[bool, str]:
+            # Each service idle once is enough: other clients may send requests meanwhile.
             busy.intersection_update(front.in_work(self.site))
-            return not busy, ", ".join(sorted(busy)) + " in work"
+            return not busy, ", ".join(sorted(busy)) + " busy"
 
         with (
             held(self._lock_file, "onestack plan", seconds=SETTLE_SECONDS),
-            step("let settle what was cut off", emit) as said,
+            step("wait for in-flight requests", emit) as said,
         ):
             try:
-                wait.until("the services to answer what they were asked", look, seconds=SETTLE_SECONDS)
+                wait.until("the services to answer in-flight requests", poll, seconds=SETTLE_SECONDS)
             except (Unready, OSError) as error:
-                # Others keep them busy, with an upload of an hour perhaps; or the front ended.
+                # Other clients keep them busy, perhaps with a long upload; or the gateway ended.
                 said.outcome = str(error)
 
     def _compare(self, everything: Iterable[Wanted], *, prune: bool, adopt: bool, emit: Emit) -> Plan:
         listed = list(everything)
-        self._let_settle(emit)
-        with step("look", emit) as said:
+        self._await_in_flight(emit)
+        with step("collect resources", emit) as said:
             there = self._cloud.observe(listed)
-            said.outcome = f"{len(there)} resources"
+            said.outcome = f"{len(there)} found"
         return make(listed, there, self._cloud.kinds, owner=self.spec.name, prune=prune, adopt=adopt)
 
     def _admin(self) -> Connection:
-        """The one that is logged in already."""
+        """The connection that is authenticated already."""
         return self._access.administrator()
 
     def _demand_room(self, plan: Plan) -> None:
@@ -261,13 +261,13 @@ def any_in(spec: Spec) -> bool:
     return bool(wanted(spec))
 
 
-def demand_unmoved(written: dict[str, Any], plan: Plan) -> None:
-    """Raises BadInput when a plan that was written down is no longer what would be done."""
+def demand_unchanged(written: dict[str, Any], plan: Plan) -> None:
+    """Raises BadInput when a saved plan is stale: something else would be done now."""
     now = as_data(plan)
     if any(written.get(key) != json.loads(json.dumps(now[key])) for key in ("version", "owner", "changes")):
         before, today = len(written.get("changes", ())), len(now["changes"])
         raise BadInput(
-            "the cloud has moved since this plan was made",
+            "the plan is stale: the cloud has changed since it was made",
             detail=f"the plan has {before} changes; {today} are needed now",
-            hint="make the plan anew, and look at it",
+            hint="make a new plan and review it",
         )

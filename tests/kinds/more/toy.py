@@ -45,7 +45,7 @@ class Toys(Kind):
     path, one, many = "/toys", "toy", "toys"
     fields = ("name", "description", "network_id", "size", "colour")
     refs = {"network_id": "network"}  # noqa: RUF012
-    fixed = frozenset({"network_id", "size"})
+    immutable = frozenset({"network_id", "size"})
     removable = True
 
     def want(self, scope: Scope, item: Any, place: Place) -> Wanted:

@@ -67,7 +67,7 @@ class Holdings:
         for kind, batch in self.batches():
             for resource in batch:
                 resource.delete()
-            if batch and kind.slow:
+            if batch and kind.asynchronous:
                 again = partial(self._of, kind)
                 until(f"the {kind.name}s to be gone", partial(_none, again), seconds=GONE_SECONDS, every=0.5)
             removed += batch

@@ -96,7 +96,7 @@ class _Run:
         tasks = [
             Task(one.name, partial(self._do, one), one.needs, self._service(one)) for one in todo.values()
         ]
-        limits = {kind.service: kind.at_a_time for kind in self._cloud.kinds.values()}
+        limits = {kind.service: kind.concurrency for kind in self._cloud.kinds.values()}
         # After Ctrl-C nobody waits any longer for what may pass.
         failed = execute(tasks, workers=WORKERS, limits=limits, interrupted=self._stop.set)
         failures = [self._failure(todo[name], error) for name, error in failed.items()]

@@ -17,7 +17,7 @@ class Fault(PermanentError):
         self.request = request
 
 
-class PassingFault(TemporaryError):
+class TemporaryFault(TemporaryError):
     """As Fault, where OpenStack says, or means, that it will go by."""
 
     def __init__(

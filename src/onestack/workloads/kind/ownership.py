@@ -1,6 +1,6 @@
-"""How a resource says which spec made it, and under which name: written on itself, never in a file beside it.
+"""The ownership label: which spec a resource belongs to, and its name there. Stored on the resource.
 
-A mark reads `SPEC:NAME`. Because it holds the name too, a resource that somebody renamed is still known.
+A label reads `SPEC:NAME`. Because it holds the name too, a resource that somebody renamed is still known.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 KEY = "onestack"
 
 
-class Mark(NamedTuple):
+class OwnerLabel(NamedTuple):
     """`owner`: the spec's name. `name`: the resource's, as the spec has it."""
 
     owner: str
@@ -22,20 +22,20 @@ class Mark(NamedTuple):
         return f"{self.owner}:{self.name}"
 
 
-def parse(text: object) -> Mark | None:
-    """The mark that a text is, if it is one."""
+def parse(text: object) -> OwnerLabel | None:
+    """The label that a text holds, if any."""
     owner, colon, name = text.partition(":") if isinstance(text, str) else ("", "", "")
-    return Mark(owner, name) if colon and owner else None
+    return OwnerLabel(owner, name) if colon and owner else None
 
 
-class Marking(Protocol):
-    """A place on a resource where a mark can be."""
+class LabelPlace(Protocol):
+    """Where a resource can store its ownership label."""
 
-    def put(self, body: dict[str, Any], mark: Mark) -> None:
-        """Add the mark to what is sent."""
+    def put(self, body: dict[str, Any], label: OwnerLabel) -> None:
+        """Add the label to a request."""
 
-    def take(self, raw: dict[str, Any]) -> Mark | None:
-        """Read it from what was received, and take it out of what is compared."""
+    def take(self, raw: dict[str, Any]) -> OwnerLabel | None:
+        """Read it from a response, and remove it from what is compared."""
 
 
 class InDescription:
@@ -43,10 +43,10 @@ class InDescription:
 
     _form = re.compile(rf"(.*?) ?\[{KEY} ([^\]]*)\]\Z", re.S)
 
-    def put(self, body: dict[str, Any], mark: Mark) -> None:
-        body["description"] = f"{body.get('description') or ''} [{KEY} {mark}]".lstrip()
+    def put(self, body: dict[str, Any], label: OwnerLabel) -> None:
+        body["description"] = f"{body.get('description') or ''} [{KEY} {label}]".lstrip()
 
-    def take(self, raw: dict[str, Any]) -> Mark | None:
+    def take(self, raw: dict[str, Any]) -> OwnerLabel | None:
         match = self._form.match(raw.get("description") or "")
         if match is None:
             return None
@@ -57,20 +57,20 @@ class InDescription:
 class InAttribute:
     """An attribute of its own: Keystone and Glance keep what they do not know."""
 
-    def put(self, body: dict[str, Any], mark: Mark) -> None:
-        body[KEY] = str(mark)
+    def put(self, body: dict[str, Any], label: OwnerLabel) -> None:
+        body[KEY] = str(label)
 
-    def take(self, raw: dict[str, Any]) -> Mark | None:
+    def take(self, raw: dict[str, Any]) -> OwnerLabel | None:
         return parse(raw.get(KEY))
 
 
 class InMetadata:
     """An entry of its metadata."""
 
-    def put(self, body: dict[str, Any], mark: Mark) -> None:
-        body["metadata"] = {**(body.get("metadata") or {}), KEY: str(mark)}
+    def put(self, body: dict[str, Any], label: OwnerLabel) -> None:
+        body["metadata"] = {**(body.get("metadata") or {}), KEY: str(label)}
 
-    def take(self, raw: dict[str, Any]) -> Mark | None:
+    def take(self, raw: dict[str, Any]) -> OwnerLabel | None:
         metadata: Mapping[str, Any] = raw.get("metadata") or {}
         raw["metadata"] = {key: value for key, value in metadata.items() if key != KEY}
         return parse(metadata.get(KEY))
@@ -79,10 +79,10 @@ class InMetadata:
 class InTags:
     """A tag: Octavia's way."""
 
-    def put(self, body: dict[str, Any], mark: Mark) -> None:
-        body["tags"] = [f"{KEY}:{mark}"]
+    def put(self, body: dict[str, Any], label: OwnerLabel) -> None:
+        body["tags"] = [f"{KEY}:{label}"]
 
-    def take(self, raw: dict[str, Any]) -> Mark | None:
+    def take(self, raw: dict[str, Any]) -> OwnerLabel | None:
         ours = (tag for tag in raw.get("tags") or () if tag.startswith(f"{KEY}:"))
         return parse(next(ours, "").partition(":")[2])
 
@@ -90,8 +90,8 @@ class InTags:
 class Inherited:
     """Nowhere: it is its parent's, and belongs to whom that belongs."""
 
-    def put(self, body: dict[str, Any], mark: Mark) -> None:
+    def put(self, body: dict[str, Any], label: OwnerLabel) -> None:
         return None
 
-    def take(self, raw: dict[str, Any]) -> Mark | None:
+    def take(self, raw: dict[str, Any]) -> OwnerLabel | None:
         return None

@@ -92,10 +92,10 @@ class Scope:
     def network(self, name: str) -> tuple[Ref, list[Address]]:
         """A network, and those of its subnets that are in the file."""
         found = self.named("network", name)
-        outer = self if found.address.path[:-1] == self.path else Scope(self.spec)
+        parent = self if found.address.path[:-1] == self.path else Scope(self.spec)
         subnets = [
             Address("subnet", (*found.address.path, subnet.name or name))
-            for network, _ in outer.items("networks")
+            for network, _ in parent.items("networks")
             if network.name == name
             for subnet in network.subnets
         ]

@@ -1,4 +1,4 @@
-"""What kinds are given to work with: a look at the cloud, names for ids, hands to change it."""
+"""What kinds work with: a collector reads the cloud, an index maps ids to addresses, a session changes the cloud."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Rest(Protocol):
     def put(self, path: str, body: Any = None) -> Any: ...
     def patch(self, path: str, body: Any) -> Any: ...
     def delete(self, path: str) -> None:
-        """Gone is gone: a 404 is no fault."""
+        """404 is no error."""
 
     def all(self, path: str, key: str, **params: Any) -> list[dict[str, Any]]:
         """Every page of a list."""
@@ -27,8 +27,8 @@ class Rest(Protocol):
     def call(self, method: str, path: str, **words: Any) -> Any: ...
 
 
-class Look(Protocol):
-    """Reading the cloud: each list is asked for once."""
+class Collector(Protocol):
+    """Reads the cloud; each list is requested once. `wanted`: what the spec wants."""
 
     wanted: frozenset[Address]
 
@@ -36,8 +36,8 @@ class Look(Protocol):
     def each(self, calls: Iterable[Any], ask: Any) -> list[Any]: ...
 
 
-class Names:
-    """Which id is which resource, as far as has been looked."""
+class Index:
+    """The resources observed so far, by kind and id."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, str], Observed] = {}
@@ -53,19 +53,19 @@ class Names:
         return there.address if there else None
 
     def remember(self, what: tuple[str, ...], address: Address) -> None:
-        """Something else than its id by which a resource can be known."""
+        """Record another key than its id for a resource."""
         self._by_other[what] = address
 
     def known_by(self, *what: str) -> Address | None:
         return self._by_other.get(what)
 
-    def inside(self, kind: str, outer: Address) -> list[Address]:
-        """Those of a kind whose address lies in another's."""
-        deep = len(outer.path)
-        return [one for one in self._owner if one.kind == kind and one.path[:deep] == outer.path]
+    def inside(self, kind: str, parent: Address) -> list[Address]:
+        """Those of a kind whose address lies below another's."""
+        deep = len(parent.path)
+        return [one for one in self._owner if one.kind == kind and one.path[:deep] == parent.path]
 
     def naming(self, kind: str, field: str, address: Address) -> list[Address]:
-        """Those of a kind that name something in a field."""
+        """Those of a kind that refer to an address in a field."""
         return [
             there.address
             for (of, _), there in self._found.items()
@@ -76,7 +76,7 @@ class Names:
         return self._owner.get(address) if address else None
 
     def ref(self, kind: str, value: Value) -> Value:
-        """Ids as names; an id that is nobody's stays an id."""
+        """Ids as references; an unknown id stays an id."""
         if isinstance(value, (list, tuple)):
             return [self.ref(kind, item) for item in value]
         address = self.address(kind, value)
@@ -84,14 +84,14 @@ class Names:
 
 
 class Shared(Protocol):
-    """One list for all who wait for something in it, instead of a call for each of them."""
+    """One list for all threads that wait for something in it."""
 
     def ids(self) -> tuple[float, frozenset[str]]:
-        """When it was asked for (of `time.monotonic`), and the ids that were in it."""
+        """The time of the request (`time.monotonic`) and the ids in the answer."""
 
 
-class Hands(Protocol):
-    """Doing: the APIs, and what names stand for by now."""
+class Session(Protocol):
+    """Changes the cloud: the APIs, and the ids of addresses. `owner`: the spec's name."""
 
     owner: str
 
@@ -104,6 +104,6 @@ class Hands(Protocol):
     def download(
         self, url: str, checksum: str | None, place: Place | None
     ) -> AbstractContextManager[IO[bytes]]:
-        """What is at an address that this machine reaches, whole and with its checksum."""
+        """The content of a URL as seen from this machine, complete, with its checksum verified."""
 
     def keep(self, label: str, secret: str) -> None: ...

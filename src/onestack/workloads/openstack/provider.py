@@ -14,10 +14,10 @@ from onestack.core.errors import BadInput, Place
 from onestack.workloads.kind import discovery
 from onestack.workloads.kind.base import Kind
 from onestack.workloads.kind.discovery import Kinds
-from onestack.workloads.kind.session import Names, Shared
+from onestack.workloads.kind.session import Index, Shared
 from onestack.workloads.openstack import download
 from onestack.workloads.openstack.rest import Access, Rest
-from onestack.workloads.openstack.shared_lists import Waited
+from onestack.workloads.openstack.shared_lists import SharedLists
 from onestack.workloads.plan.model import Change, Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref, Secret, Value, convert
 
@@ -50,58 +50,58 @@ class OpenStack:
         self._secret = secret
         self._keep = keep
         self._outside = outside
-        self._waited = Waited(access)
+        self._shared_lists = SharedLists(access)
 
     def missing(self, wanted: Iterable[Wanted]) -> list[Wanted]:
-        """What wants a service that this cloud does not run."""
+        """Those whose service this cloud does not run."""
         return [one for one in wanted if self.kinds[one.address.kind].service not in self._services]
 
     def observe(self, wanted: Iterable[Wanted]) -> list[Observed]:
-        """All that is there, of every kind. `wanted` tells what is worth a look where each costs a call."""
+        """All resources of all kinds. `wanted`: where each costs a request, only those are read."""
         kinds = [kind for kind in self.kinds.values() if kind.service in self._services]
-        with ThreadPoolExecutor(READERS, thread_name_prefix="look") as pool:
-            look = _Look(self._access, pool, frozenset(one.address for one in wanted))
+        with ThreadPoolExecutor(READERS, thread_name_prefix="collect") as pool:
+            collector = _Collector(self._access, pool, frozenset(one.address for one in wanted))
             self._access.rest("identity")  # log in once, before all of them do
-            raws = look.together([partial(_listed, kind, look) for kind in kinds])
-        names = Names()
+            raws = collector.together([partial(_collected, kind, collector) for kind in kinds])
+        index = Index()
         found: list[Observed] = []
-        # Twice: things name each other in both directions, volumes and snapshots for one.
+        # Twice: some refer to each other, such as volumes and snapshots.
         for _ in range(2):
             found = []
             for kind, listed in zip(kinds, raws, strict=True):
                 for raw in listed:
                     # A copy: kinds that share a list each take out what they understand.
-                    there = kind.observe(dict(raw), names)
+                    there = kind.observe(dict(raw), index)
                     if there is not None:
-                        names.add(kind.name, there)
+                        index.add(kind.name, there)
                         found.append(there)
         return found
 
     def find(self, wanted: Wanted) -> str | None:
-        """The id of one that was made for this spec, by all that is there; None: there is none."""
+        """The id of a resource that was created for this spec; None: there is none."""
         ours = (one for one in self.observe((wanted,)) if one.owner == self.owner)
         return next((one.id for one in ours if one.address == wanted.address), None)
 
     def create(self, wanted: Wanted, ids: Callable[[Address], str]) -> str:
         kind = self.kinds[wanted.address.kind]
-        return kind.create(wanted, _Hands(self, ids))
+        return kind.create(wanted, _Session(self, ids))
 
     def wait_ready(self, address: Address, ident: str, ids: Callable[[Address], str]) -> None:
-        self.kinds[address.kind].wait_ready(address, ident, _Hands(self, ids))
+        self.kinds[address.kind].wait_ready(address, ident, _Session(self, ids))
 
     def update(self, change: Change, ident: str, ids: Callable[[Address], str]) -> None:
-        self.kinds[change.address.kind].update(change, ident, _Hands(self, ids))
+        self.kinds[change.address.kind].update(change, ident, _Session(self, ids))
 
     def delete(self, there: Observed, ids: Callable[[Address], str]) -> None:
-        kind, hands = self.kinds[there.address.kind], _Hands(self, ids)
-        kind.delete(there, hands)
-        kind.wait_gone(there, hands)
+        kind, session = self.kinds[there.address.kind], _Session(self, ids)
+        kind.delete(there, session)
+        kind.wait_gone(there, session)
 
     def rest(self, service: str, project: str | None = None) -> Rest:
         return self._access.rest(service, project)
 
     def shared(self, service: str, path: str, key: str, least: float = 0.0, **params: Any) -> Shared:
-        return self._waited.list(service, path, key, least, **params)
+        return self._shared_lists.list(service, path, key, least, **params)
 
     def as_user(self, user: str, password: Secret, project: str) -> Rest:
         return self._access.as_user(user, self._secret(password), project)
@@ -121,7 +121,7 @@ class OpenStack:
         return self._secret(secret)
 
 
-class _Hands:
+class _Session:
     def __init__(self, cloud: OpenStack, ids: Callable[[Address], str]) -> None:
         self.owner = cloud.owner
         self.id = ids
@@ -156,8 +156,8 @@ class _Hands:
         return convert(value, word)
 
 
-class _Look:
-    """Lists, each asked for once however many kinds read it."""
+class _Collector:
+    """Implements `kind.session.Collector`: a list is requested once, however many kinds read it."""
 
     def __init__(self, access: Access, pool: ThreadPoolExecutor, wanted: frozenset[Address]) -> None:
         self.wanted = wanted
@@ -193,8 +193,8 @@ class _Look:
         return [future.result() for future in [self._pool.submit(call) for call in calls]]
 
 
-def _listed(kind: Kind, look: _Look) -> list[dict[str, Any]]:
-    return list(kind.found(look))
+def _collected(kind: Kind, collector: _Collector) -> list[dict[str, Any]]:
+    return list(kind.collect(collector))
 
 
 def from_environment_or_file(secret: Secret) -> str | None:

@@ -11,13 +11,13 @@ from urllib.parse import parse_qsl, urlsplit
 from keystoneauth1 import exceptions as auth_errors
 from openstack.connection import Connection
 
-from onestack.workloads.kind.faults import Fault, PassingFault
+from onestack.workloads.kind.faults import Fault, TemporaryFault
 
 MICROVERSIONS = {"compute": "2.96", "block-storage": "3.70"}
 """The API versions whose words the kinds use."""
 
 _ADAPTERS = {"block-storage": "block_storage", "load-balancer": "load_balancer"}
-_PASSING = re.compile(
+_TEMPORARY = re.compile(
     r"immutable|PENDING_|task_state|currently being|try again|is busy|in-use|in use|required by"
     r"|have an IP allocation",
     re.I,
@@ -72,7 +72,7 @@ class Rest:
         try:
             answer = self._adapter.request(path, method, raise_exc=False, **words)
         except auth_errors.ConnectFailure as error:
-            raise PassingFault(
+            raise TemporaryFault(
                 0, f"{self.service} cannot be reached: {error}", self.service, what, "-", 2
             ) from error
         except auth_errors.ClientException as error:
@@ -84,15 +84,15 @@ class Rest:
             raise self._fault(answer, what)
         return answer.json() if answer.content and "json" in answer.headers.get("Content-Type", "") else None
 
-    def _fault(self, answer: Any, what: str) -> Fault | PassingFault:
+    def _fault(self, answer: Any, what: str) -> Fault | TemporaryFault:
         request = (
             answer.headers.get("x-openstack-request-id") or answer.headers.get("x-compute-request-id") or "-"
         )
         status, message = answer.status_code, message_of(answer)
-        passing = status in (429, 502, 503) or (status == 409 and _PASSING.search(message))
+        passing = status in (429, 502, 503) or (status == 409 and _TEMPORARY.search(message))
         if passing:
             delay = _seconds(answer.headers.get("Retry-After"), 1.0)
-            return PassingFault(status, message, self.service, what, request, delay)
+            return TemporaryFault(status, message, self.service, what, request, delay)
         return Fault(status, message, self.service, what, request)
 
 

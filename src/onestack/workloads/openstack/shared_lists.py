@@ -21,24 +21,24 @@ _TIMES = 5.0
 """As long as it took: asking takes a fifth of the time at most, but for services that take very long."""
 
 
-class Waited:
+class SharedLists:
     """All such lists of a cloud."""
 
     def __init__(self, access: Access) -> None:
         self._access = access
         self._guard = Lock()
-        self._lists: dict[Any, WaitedList] = {}
+        self._lists: dict[Any, SharedList] = {}
 
-    def list(self, service: str, path: str, key: str, least: float = 0.0, **params: Any) -> WaitedList:
+    def list(self, service: str, path: str, key: str, least: float = 0.0, **params: Any) -> SharedList:
         """The one for these words. `least`: for how many seconds at least an answer will do."""
         name = (service, path, key, tuple(sorted(params.items())))
         with self._guard:
             if name not in self._lists:
-                self._lists[name] = WaitedList(self._access, service, path, key, params, least)
+                self._lists[name] = SharedList(self._access, service, path, key, params, least)
             return self._lists[name]
 
 
-class WaitedList:
+class SharedList:
     """One of them. Implements `onestack.workloads.kind.session.Shared`."""
 
     def __init__(

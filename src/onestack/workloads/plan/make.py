@@ -16,15 +16,15 @@ class Traits(Protocol):
     """What a plan must know of a kind."""
 
     @property
-    def fixed(self) -> frozenset[str]:
+    def immutable(self) -> frozenset[str]:
         """Fields that cannot be changed: another value means another resource."""
 
     @property
-    def closed(self) -> bool:
+    def exclusive(self) -> bool:
         """Whether the spec lists all of these that its parent has: others are taken away."""
 
     @property
-    def goes_with(self) -> bool:
+    def deleted_with_parent(self) -> bool:
         """Whether OpenStack deletes it together with its parent."""
 
 
@@ -55,7 +55,7 @@ def make(
         ours = there.owner == owner or (there.owner is None and parent in adopted)
         if not ours or there.address in want:
             continue
-        extra = kinds[there.address.kind].closed and parent in want
+        extra = kinds[there.address.kind].exclusive and parent in want
         if extra or (prune and there.owner == owner):
             why = f"not among those the spec gives {parent}" if extra else "no longer in the spec"
             gone[there.address] = Change("delete", there.address, why=why, observed=there)
@@ -145,7 +145,7 @@ def _change(
     for name, value in there.fields.items():
         if name not in one.fields and (freed := _without(value, gone)) != value:
             differing[name] = (value, freed)
-    reasons = [f"{name} cannot be changed" for name in differing if name in kind.fixed]
+    reasons = [f"{name} cannot be changed" for name in differing if name in kind.immutable]
     # What lives inside of something goes when that goes.
     outer = {*one.needs, *refs(one.once)} & renewed
     reasons += [f"{address} is replaced" for address in sorted(outer)]
@@ -185,7 +185,11 @@ def _carrier(
     change: Change, changes: Mapping[Address, Change], kinds: Mapping[str, Traits]
 ) -> Address | None:
     """The parent with which something goes by itself, if that goes."""
-    if change.action != "delete" or change.observed is None or not kinds[change.address.kind].goes_with:
+    if (
+        change.action != "delete"
+        or change.observed is None
+        or not kinds[change.address.kind].deleted_with_parent
+    ):
         return None
     parent = _parent(change.observed)
     goes = parent in changes and changes[parent].action in ("delete", "replace") if parent else False

@@ -1,4 +1,4 @@
-"""What is wanted, what was seen, what would be done: values, with no word on how they are shown or done."""
+"""Desired state, observed state, changes: plain values. How they are shown or done is elsewhere."""
 
 from __future__ import annotations
 

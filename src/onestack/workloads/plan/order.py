@@ -57,7 +57,9 @@ def steps(plan: Plan, kinds: Mapping[str, Traits]) -> list[Step]:
 
 def _goes_with_parent(change: Change, going: set[Address], kinds: Mapping[str, Traits]) -> bool:
     there = change.observed
-    return bool(kinds[change.address.kind].goes_with and there and there.needs and there.needs[0] in going)
+    return bool(
+        kinds[change.address.kind].deleted_with_parent and there and there.needs and there.needs[0] in going
+    )
 
 
 def _lets_go(change: Change, needed: Address) -> bool:

@@ -12,7 +12,7 @@ from onestack.language.words import (
 )
 from onestack.workloads.kind.base import Kind, Listed
 from onestack.workloads.kind.scope import Scope, given
-from onestack.workloads.kind.session import Hands
+from onestack.workloads.kind.session import Session
 from onestack.workloads.plan.model import Change, Wanted
 
 
@@ -44,15 +44,15 @@ class AddressGroups(Kind):
         addresses = sorted(str(address) for address in item.addresses)
         return self.of_tenant(scope, item.name, place, {"addresses": addresses, **given(item, "description")})
 
-    def update(self, change: Change, ident: str, hands: Hands) -> None:
+    def update(self, change: Change, ident: str, session: Session) -> None:
         before, after = change.fields.get("addresses", ((), ()))
-        rest = hands.rest(self.service)
+        rest = session.rest(self.service)
         for verb, which in (("add", set(after) - set(before)), ("remove", set(before) - set(after))):
             if which:
                 rest.put(f"{self.path}/{ident}/{verb}_addresses", {self.one: {"addresses": sorted(which)}})
-        super().update(change, ident, hands)
+        super().update(change, ident, session)
 
-    def send(self, hands: Hands, ident: str, body: dict[str, Any]) -> None:
+    def send(self, session: Session, ident: str, body: dict[str, Any]) -> None:
         body.pop("addresses", None)
         if body:
-            super().send(hands, ident, body)
+            super().send(session, ident, body)

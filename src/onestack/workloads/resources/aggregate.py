@@ -16,7 +16,7 @@ from onestack.language.words import (
 from onestack.workloads.kind.base import Kind, Listed
 from onestack.workloads.kind.ownership import InMetadata
 from onestack.workloads.kind.scope import Scope
-from onestack.workloads.kind.session import Hands, Look, Names
+from onestack.workloads.kind.session import Collector, Index, Session
 from onestack.workloads.plan.model import Change, Observed, Wanted
 from onestack.workloads.plan.values import Address
 
@@ -41,13 +41,13 @@ aggregates:
 
 
 class Aggregates(Kind):
-    """Nova takes no metadata with a new one: cut off right after that it has no mark, and wants --adopt."""
+    """Nova takes no metadata with a new one: if interrupted right after, it has no label and needs --adopt."""
 
     name, service = "aggregate", "compute"
     key = "aggregates"
     in_platform = Listed(Aggregate, "Hosts that belong together.")
     path, one, many = "/os-aggregates", "aggregate", "aggregates"
-    marking = InMetadata()
+    label_in = InMetadata()
     fields = ("name", "availability_zone", "hosts", "metadata")
     unordered = frozenset({"hosts"})
 
@@ -61,45 +61,45 @@ class Aggregates(Kind):
             fields["availability_zone"] = item.zone
         return Wanted(Address(self.name, (item.name,)), fields, place=place)
 
-    def found(self, look: Look) -> Iterable[dict[str, Any]]:
-        for raw in look.all(self.service, self.path, self.many):
+    def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
+        for raw in collector.all(self.service, self.path, self.many):
             yield {**raw, "id": str(raw["id"])}
 
-    def observe(self, raw: dict[str, Any], names: Names) -> Observed | None:
-        there = super().observe(raw, names)
+    def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
+        there = super().observe(raw, index)
         if there is not None and raw.get("availability_zone"):
-            names.remember((ZONE, raw["availability_zone"]), there.address)
+            index.remember((ZONE, raw["availability_zone"]), there.address)
         return there
 
-    def create(self, wanted: Wanted, hands: Hands) -> str:
+    def create(self, wanted: Wanted, session: Session) -> str:
         plain = {key: wanted.fields[key] for key in ("name", "availability_zone") if key in wanted.fields}
-        ident = str(hands.rest(self.service).post(self.path, {self.one: plain})[self.one]["id"])
+        ident = str(session.rest(self.service).post(self.path, {self.one: plain})[self.one]["id"])
         body = {"metadata": wanted.fields["metadata"]}
-        self.marking.put(body, self.mark(wanted, hands))
-        self._act(hands, ident, "set_metadata", body)
-        self._move(hands, ident, (), wanted.fields["hosts"])
+        self.label_in.put(body, self.label(wanted, session))
+        self._act(session, ident, "set_metadata", body)
+        self._move(session, ident, (), wanted.fields["hosts"])
         return ident
 
-    def update(self, change: Change, ident: str, hands: Hands) -> None:
-        self._move(hands, ident, *change.fields.get("hosts", ((), ())))
-        super().update(change, ident, hands)
+    def update(self, change: Change, ident: str, session: Session) -> None:
+        self._move(session, ident, *change.fields.get("hosts", ((), ())))
+        super().update(change, ident, session)
 
-    def send(self, hands: Hands, ident: str, body: dict[str, Any]) -> None:
+    def send(self, session: Session, ident: str, body: dict[str, Any]) -> None:
         body.pop("hosts", None)
         if metadata := body.pop("metadata", None):
-            self._act(hands, ident, "set_metadata", {"metadata": metadata})
+            self._act(session, ident, "set_metadata", {"metadata": metadata})
         if body:
-            super().send(hands, ident, body)
+            super().send(session, ident, body)
 
-    def delete(self, there: Observed, hands: Hands) -> None:
-        self._move(hands, there.id, there.fields["hosts"] or (), ())
-        super().delete(there, hands)
+    def delete(self, there: Observed, session: Session) -> None:
+        self._move(session, there.id, there.fields["hosts"] or (), ())
+        super().delete(there, session)
 
-    def _move(self, hands: Hands, ident: str, before: Iterable[str], after: Iterable[str]) -> None:
+    def _move(self, session: Session, ident: str, before: Iterable[str], after: Iterable[str]) -> None:
         for host in sorted(set(before) - set(after)):
-            self._act(hands, ident, "remove_host", {"host": host})
+            self._act(session, ident, "remove_host", {"host": host})
         for host in sorted(set(after) - set(before)):
-            self._act(hands, ident, "add_host", {"host": host})
+            self._act(session, ident, "add_host", {"host": host})
 
-    def _act(self, hands: Hands, ident: str, action: str, words: Any) -> None:
-        hands.rest(self.service).post(f"{self.path}/{ident}/action", {action: words})
+    def _act(self, session: Session, ident: str, action: str, words: Any) -> None:
+        session.rest(self.service).post(f"{self.path}/{ident}/action", {action: words})

@@ -12,7 +12,7 @@ from onestack.language.words import Named, RoleRef, UserRef
 from onestack.workloads.kind.base import Kind, Listed
 from onestack.workloads.kind.ownership import KEY
 from onestack.workloads.kind.scope import Scope, given
-from onestack.workloads.kind.session import Hands, Look, Names
+from onestack.workloads.kind.session import Collector, Index, Session
 from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref, Secret
 
@@ -76,7 +76,7 @@ class ApplicationCredentials(Kind):
     after = ("tenant", "user")
     path, one, many = "/application_credentials", "application_credential", "application_credentials"
     fields = ("roles", "access_rules", "expires_at")
-    fixed = frozenset(fields)
+    immutable = frozenset(fields)
 
     def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
         user = scope.user(item.user)
@@ -104,16 +104,18 @@ class ApplicationCredentials(Kind):
         address = Address(self.name, (*scope.path, item.user, item.name))
         return Wanted(address, fields, once, (scope.project, user.address, *needs), place)
 
-    def found(self, look: Look) -> Iterable[dict[str, Any]]:
-        ours = [user["id"] for user in look.all("identity", "/users", "users") if KEY in user]
-        lists = look.each(ours, lambda user: look.all("identity", f"/users/{user}{self.path}", self.many))
+    def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
+        ours = [user["id"] for user in collector.all("identity", "/users", "users") if KEY in user]
+        lists = collector.each(
+            ours, lambda user: collector.all("identity", f"/users/{user}{self.path}", self.many)
+        )
         for user, credentials in zip(ours, lists, strict=True):
             yield from ({**raw, "user": user} for raw in credentials)
 
-    def observe(self, raw: dict[str, Any], names: Names) -> Observed | None:
-        mark = self.marking.take(raw)
-        tenant = names.address("tenant", raw["project_id"])
-        user = names.address("user", raw["user"])
+    def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
+        label = self.label_in.take(raw)
+        tenant = index.address("tenant", raw["project_id"])
+        user = index.address("user", raw["user"])
         if tenant is None or user is None:
             return None
         expires = (raw.get("expires_at") or "").partition(".")[0].removesuffix("Z") or None
@@ -126,21 +128,21 @@ class ApplicationCredentials(Kind):
             "expires_at": expires,
             "access_rules": rules,
         }
-        address = Address(self.name, (*tenant.path, user.path[-1], mark.name if mark else raw["name"]))
+        address = Address(self.name, (*tenant.path, user.path[-1], label.name if label else raw["name"]))
         ident = f"/users/{raw['user']}{self.path}/{raw['id']}"
-        return Observed(address, ident, fields, mark.owner if mark else None, (user, tenant))
+        return Observed(address, ident, fields, label.owner if label else None, (user, tenant))
 
-    def create(self, wanted: Wanted, hands: Hands) -> str:
+    def create(self, wanted: Wanted, session: Session) -> str:
         once, name = wanted.once, wanted.address.path[-1]
-        user, project = hands.fill(once["user"]), hands.fill(once["project"])
+        user, project = session.fill(once["user"]), session.fill(once["project"])
         body = {"name": name, "description": once.get("description", ""), **wanted.fields}
         if "roles" in body:
             body["roles"] = [{"name": role} for role in body["roles"]]
-        self.marking.put(body, self.mark(wanted, hands))
-        rest = hands.as_user(user, once["password"], project)
+        self.label_in.put(body, self.label(wanted, session))
+        rest = session.as_user(user, once["password"], project)
         made = rest.post(f"/users/{user}{self.path}", {self.one: body})[self.one]
-        hands.keep("/".join((*wanted.address.path, "credential")), f"{made['id']} {made['secret']}")
+        session.keep("/".join((*wanted.address.path, "credential")), f"{made['id']} {made['secret']}")
         return f"/users/{user}{self.path}/{made['id']}"
 
-    def delete(self, there: Observed, hands: Hands) -> None:
-        hands.rest(self.service).delete(there.id)
+    def delete(self, there: Observed, session: Session) -> None:
+        session.rest(self.service).delete(there.id)

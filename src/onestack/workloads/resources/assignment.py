@@ -7,7 +7,7 @@ from typing import Any
 
 from onestack.workloads.kind.link import Link
 from onestack.workloads.kind.scope import Scope
-from onestack.workloads.kind.session import Hands, Look, Names
+from onestack.workloads.kind.session import Collector, Index, Session
 from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.plan.values import Address
 
@@ -22,29 +22,29 @@ class Assignments(Link):
         for item, place in scope.items(f"{self.actor}s") if scope.tenant else ():
             actor = scope.user(item.name) if self.actor == "user" else scope.group(item.name)
             for role in item.roles:
-                yield self.tied(scope.project, actor.address, Address("role", (role,)), place=place)
+                yield self.linked(scope.project, actor.address, Address("role", (role,)), place=place)
 
-    def found(self, look: Look) -> Iterable[dict[str, Any]]:
-        for raw in look.all("identity", "/role_assignments", "role_assignments"):
+    def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
+        for raw in collector.all("identity", "/role_assignments", "role_assignments"):
             inherited = "OS-INHERIT:inherited_to" in raw["scope"]
             if self.actor in raw and "project" in raw["scope"] and not inherited:
                 yield raw
 
-    def observe(self, raw: dict[str, Any], names: Names) -> Observed | None:
+    def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
         actor = raw[self.actor]["id"]
-        if names.owner(names.address(self.actor, actor)) is None:
+        if index.owner(index.address(self.actor, actor)) is None:
             return None
-        return self.between(names, raw["scope"]["project"]["id"], actor, raw["role"]["id"])
+        return self.between(index, raw["scope"]["project"]["id"], actor, raw["role"]["id"])
 
     def _path(self, ids: tuple[str, ...]) -> str:
         project, actor, role = ids
         return f"/projects/{project}/{self.actor}s/{actor}/roles/{role}"
 
-    def tie(self, hands: Hands, *ids: str) -> None:
-        hands.rest(self.service).put(self._path(ids))
+    def link(self, session: Session, *ids: str) -> None:
+        session.rest(self.service).put(self._path(ids))
 
-    def untie(self, hands: Hands, *ids: str) -> None:
-        hands.rest(self.service).delete(self._path(ids))
+    def unlink(self, session: Session, *ids: str) -> None:
+        session.rest(self.service).delete(self._path(ids))
 
 
 class UserRoles(Assignments):

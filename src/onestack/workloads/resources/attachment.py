@@ -10,7 +10,7 @@ from onestack.core import wait
 from onestack.workloads.kind.base import READY_SECONDS
 from onestack.workloads.kind.link import Link
 from onestack.workloads.kind.scope import Scope
-from onestack.workloads.kind.session import Hands, Look, Names
+from onestack.workloads.kind.session import Collector, Index, Session
 from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.plan.values import Address
 
@@ -29,34 +29,34 @@ class Attachments(Link):
         for server, place in scope.items("servers"):
             for volume in server.volumes:
                 here = Address("server", (*scope.path, server.name))
-                yield self.tied(here, scope.named("volume", volume).address, place=place)
+                yield self.linked(here, scope.named("volume", volume).address, place=place)
 
-    def found(self, look: Look) -> Iterable[dict[str, Any]]:
-        for raw in look.all(self.service, "/volumes/detail", "volumes", all_tenants="1"):
+    def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
+        for raw in collector.all(self.service, "/volumes/detail", "volumes", all_tenants="1"):
             for at in raw["attachments"]:
                 if at.get("server_id") and at.get("device") not in _ROOT:
                     yield {"server": at["server_id"], "volume": raw["id"]}
 
-    def observe(self, raw: dict[str, Any], names: Names) -> Observed | None:
-        there = self.between(names, raw["server"], raw["volume"])
+    def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
+        there = self.between(index, raw["server"], raw["volume"])
         if there is None:
             return None
         # While a volume is attached Nova takes part in deleting its snapshots: first the one, then the other.
-        snapshots = names.naming("snapshot", "volume_id", there.needs[1])
+        snapshots = index.naming("snapshot", "volume_id", there.needs[1])
         return replace(there, needs=(*there.needs, *snapshots))
 
-    def tie(self, hands: Hands, *ids: str) -> None:
+    def link(self, session: Session, *ids: str) -> None:
         path = f"/servers/{ids[0]}/os-volume_attachments"
-        hands.rest("compute").post(path, {"volumeAttachment": {"volumeId": ids[1]}})
-        self._until(hands, ids[1], "in-use")
+        session.rest("compute").post(path, {"volumeAttachment": {"volumeId": ids[1]}})
+        self._until(session, ids[1], "in-use")
 
-    def untie(self, hands: Hands, *ids: str) -> None:
-        hands.rest("compute").delete(f"/servers/{ids[0]}/os-volume_attachments/{ids[1]}")
-        self._until(hands, ids[1], "available")
+    def unlink(self, session: Session, *ids: str) -> None:
+        session.rest("compute").delete(f"/servers/{ids[0]}/os-volume_attachments/{ids[1]}")
+        self._until(session, ids[1], "available")
 
-    def _until(self, hands: Hands, volume: str, status: str) -> None:
-        def look() -> tuple[bool, str]:
-            seen = str(hands.rest(self.service).get(f"/volumes/{volume}")["volume"]["status"])
-            return seen == status, seen
+    def _until(self, session: Session, volume: str, status: str) -> None:
+        def poll() -> tuple[bool, str]:
+            status_now = str(session.rest(self.service).get(f"/volumes/{volume}")["volume"]["status"])
+            return status_now == status, status_now
 
-        wait.until(f"volume {volume} to be {status}", look, seconds=READY_SECONDS, every=0.5)
+        wait.until(f"volume {volume} to be {status}", poll, seconds=READY_SECONDS, every=0.5)

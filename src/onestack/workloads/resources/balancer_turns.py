@@ -10,7 +10,7 @@ from typing import Any
 
 from onestack.core import wait
 from onestack.workloads.kind.base import READY_SECONDS
-from onestack.workloads.kind.session import Hands
+from onestack.workloads.kind.session import Session
 
 PATH = "/lbaas/loadbalancers"
 
@@ -22,26 +22,28 @@ class Turns:
         self._locks: defaultdict[str, Lock] = defaultdict(Lock)
 
     @contextmanager
-    def at(self, balancer: str, hands: Hands) -> Iterator[None]:
+    def at(self, balancer: str, session: Session) -> Iterator[None]:
         """Wait for the balancer, do the body, wait until it has taken it."""
         with self._locks[balancer]:
-            _settled(balancer, hands)
+            _settled(balancer, session)
             yield
-            _settled(balancer, hands)
+            _settled(balancer, session)
 
 
-def _settled(balancer: str, hands: Hands) -> None:
-    def look() -> tuple[bool, str]:
-        seen = hands.rest("load-balancer").get(f"{PATH}/{balancer}")["loadbalancer"]["provisioning_status"]
-        return not str(seen).startswith("PENDING"), str(seen)
+def _settled(balancer: str, session: Session) -> None:
+    def poll() -> tuple[bool, str]:
+        status = session.rest("load-balancer").get(f"{PATH}/{balancer}")["loadbalancer"][
+            "provisioning_status"
+        ]
+        return not str(status).startswith("PENDING"), str(status)
 
-    wait.until(f"load balancer {balancer} to settle", look, seconds=READY_SECONDS, every=0.3)
+    wait.until(f"load balancer {balancer} to settle", poll, seconds=READY_SECONDS, every=0.3)
 
 
 TURNS = Turns()
 
 
-def in_turn(balancer: str, hands: Hands, body: Callable[[], Any]) -> Any:
+def in_turn(balancer: str, session: Session, body: Callable[[], Any]) -> Any:
     """`body`, when it is its turn at the balancer."""
-    with TURNS.at(balancer, hands):
+    with TURNS.at(balancer, session):
         return body()

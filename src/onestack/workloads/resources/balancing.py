@@ -13,7 +13,7 @@ from onestack.language.words import Named, PoolRef, PortNumber, ServerRef
 from onestack.workloads.kind.base import Kind, Limit
 from onestack.workloads.kind.ownership import InTags
 from onestack.workloads.kind.scope import Scope
-from onestack.workloads.kind.session import Hands, Look, Names
+from onestack.workloads.kind.session import Collector, Index, Session
 from onestack.workloads.plan.model import Change, Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref, Value
 from onestack.workloads.resources.balancer_turns import PATH, in_turn
@@ -154,21 +154,21 @@ class Listener(Named):
     """How many connections at a time."""
 
 
-class Part(Kind):
+class BalancerPart(Kind):
     """Something of a balancer. Its path begins with its tenant and its balancer; its list is its parents'."""
 
     service = "load-balancer"
-    marking = InTags()
-    goes_with = True
-    closed = True
-    parent: ClassVar[str]
+    label_in = InTags()
+    deleted_with_parent = True
+    exclusive = True
+    parent_kind: ClassVar[str]
     """The kind it is in."""
     parent_key: ClassVar[str] = ""
     """The field that holds the parent's id; without one the parent is in the path."""
 
     @classmethod
     def reads_after(cls) -> frozenset[str]:
-        return super().reads_after() | {cls.parent}
+        return super().reads_after() | {cls.parent_kind}
 
     def parts(self, scope: Scope) -> Iterator[tuple[Any, Address, Place]]:
         """Every balancer, with its address and place."""
@@ -176,111 +176,114 @@ class Part(Kind):
             yield item, Address("load balancer", (*scope.path, item.name)), place
 
     def part(
-        self, outer: Address, name: str, fields: Mapping[str, Value], place: Place, *needs: Address
+        self, parent: Address, name: str, fields: Mapping[str, Value], place: Place, *needs: Address
     ) -> Wanted:
-        once = {self.parent_key: Ref(outer)} if self.parent_key else {}
-        return Wanted(Address(self.name, (*outer.path, name)), fields, once, (outer, *needs), place)
+        once = {self.parent_key: Ref(parent)} if self.parent_key else {}
+        return Wanted(Address(self.name, (*parent.path, name)), fields, once, (parent, *needs), place)
 
-    def found(self, look: Look) -> Iterable[dict[str, Any]]:
+    def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
         # Nothing of this is without a balancer, and most clouds have few: one question instead of six.
-        balancers = look.all(self.service, PATH, "loadbalancers")
-        return look.all(self.service, self.path, self.many) if balancers else ()
+        balancers = collector.all(self.service, PATH, "loadbalancers")
+        return collector.all(self.service, self.path, self.many) if balancers else ()
 
-    def outer(self, raw: dict[str, Any], names: Names) -> Address | None:
+    def parent(self, raw: dict[str, Any], index: Index) -> Address | None:
         plural = raw.get(f"{self.parent_key.removesuffix('_id')}s")
         ident = raw.get(self.parent_key) or (plural[0]["id"] if plural else None)
-        return names.address(self.parent, ident)
+        return index.address(self.parent_kind, ident)
 
-    def observe(self, raw: dict[str, Any], names: Names) -> Observed | None:
-        outer = self.outer(raw, names)
-        return super().observe(raw, names) if outer else None
+    def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
+        parent = self.parent(raw, index)
+        return super().observe(raw, index) if parent else None
 
-    def balancer(self, address: Address, hands: Hands) -> str:
-        return hands.id(Address("load balancer", address.path[:2]))
+    def balancer(self, address: Address, session: Session) -> str:
+        return session.id(Address("load balancer", address.path[:2]))
 
-    def create(self, wanted: Wanted, hands: Hands) -> str:
+    def create(self, wanted: Wanted, session: Session) -> str:
         made = super().create
-        return str(in_turn(self.balancer(wanted.address, hands), hands, lambda: made(wanted, hands)))
+        return str(in_turn(self.balancer(wanted.address, session), session, lambda: made(wanted, session)))
 
-    def update(self, change: Change, ident: str, hands: Hands) -> None:
+    def update(self, change: Change, ident: str, session: Session) -> None:
         do = super().update
-        in_turn(self.balancer(change.address, hands), hands, lambda: do(change, ident, hands))
+        in_turn(self.balancer(change.address, session), session, lambda: do(change, ident, session))
 
-    def delete(self, there: Observed, hands: Hands) -> None:
+    def delete(self, there: Observed, session: Session) -> None:
         do = super().delete
-        in_turn(self.balancer(there.address, hands), hands, lambda: do(there, hands))
+        in_turn(self.balancer(there.address, session), session, lambda: do(there, session))
 
 
-class Nested(Part):
+class Nested(BalancerPart):
     """A part that the API keeps below its parent; its id holds the whole path."""
 
     below: ClassVar[str]
 
-    def found(self, look: Look) -> Iterable[dict[str, Any]]:
+    def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
         collection = self.below.partition("{")[0].rstrip("/")
         key = collection.rpartition("/")[2]
-        if not look.all(self.service, PATH, "loadbalancers"):
+        if not collector.all(self.service, PATH, "loadbalancers"):
             return
-        parents = look.all(self.service, collection, key)
-        lists = look.each(
-            parents, lambda parent: look.all(self.service, self.below.format(parent["id"]), self.many)
+        parents = collector.all(self.service, collection, key)
+        lists = collector.each(
+            parents,
+            lambda parent: collector.all(self.service, self.below.format(parent["id"]), self.many),
         )
         for parent, listed in zip(parents, lists, strict=True):
             yield from (
                 {**raw, "id": f"{parent['id']}|{raw['id']}", "parent": parent["id"]} for raw in listed
             )
 
-    def outer(self, raw: dict[str, Any], names: Names) -> Address | None:
-        return names.address(self.parent, raw["parent"])
+    def parent(self, raw: dict[str, Any], index: Index) -> Address | None:
+        return index.address(self.parent_kind, raw["parent"])
 
-    def create(self, wanted: Wanted, hands: Hands) -> str:
-        parent = hands.id(wanted.needs[0])
+    def create(self, wanted: Wanted, session: Session) -> str:
+        parent = session.id(wanted.needs[0])
 
         def make() -> str:
-            body = hands.fill({**wanted.fields, **wanted.once})
-            self.marking.put(body, self.mark(wanted, hands))
-            made = hands.rest(self.service).post(self.below.format(parent), {self.one: body})
+            body = session.fill({**wanted.fields, **wanted.once})
+            self.label_in.put(body, self.label(wanted, session))
+            made = session.rest(self.service).post(self.below.format(parent), {self.one: body})
             return f"{parent}|{made[self.one]['id']}"
 
-        return str(in_turn(self.balancer(wanted.address, hands), hands, make))
+        return str(in_turn(self.balancer(wanted.address, session), session, make))
 
-    def send(self, hands: Hands, ident: str, body: dict[str, Any]) -> None:
+    def send(self, session: Session, ident: str, body: dict[str, Any]) -> None:
         parent, _, own = ident.partition("|")
-        hands.rest(self.service).put(f"{self.below.format(parent)}/{own}", {self.one: body})
+        session.rest(self.service).put(f"{self.below.format(parent)}/{own}", {self.one: body})
 
-    def delete(self, there: Observed, hands: Hands) -> None:
+    def delete(self, there: Observed, session: Session) -> None:
         parent, _, own = there.id.partition("|")
         path = f"{self.below.format(parent)}/{own}"
-        in_turn(self.balancer(there.address, hands), hands, lambda: hands.rest(self.service).delete(path))
+        in_turn(
+            self.balancer(there.address, session), session, lambda: session.rest(self.service).delete(path)
+        )
 
 
-class Pools(Part):
-    name, parent, parent_key = "pool", "load balancer", "loadbalancer_id"
+class Pools(BalancerPart):
+    name, parent_kind, parent_key = "pool", "load balancer", "loadbalancer_id"
     limits = {"pools": Limit("pool", "Pools.")}  # noqa: RUF012
     path, one, many = "/lbaas/pools", "pool", "pools"
     fields = ("name", "protocol", "lb_algorithm")
-    fixed = frozenset({"protocol"})
+    immutable = frozenset({"protocol"})
 
     def wanted(self, scope: Scope) -> Iterator[Wanted]:
-        for balancer, outer, place in self.parts(scope):
+        for balancer, parent, place in self.parts(scope):
             for pool in balancer.pools:
                 fields = {"name": pool.name, "protocol": pool.protocol, "lb_algorithm": pool.algorithm}
-                yield self.part(outer, pool.name, fields, place)
+                yield self.part(parent, pool.name, fields, place)
 
 
 class Members(Nested):
-    name, parent, below = "member", "pool", "/lbaas/pools/{}/members"
+    name, parent_kind, below = "member", "pool", "/lbaas/pools/{}/members"
     after = ("tenant", "port")
     limits = {"members": Limit("member", "Members.")}  # noqa: RUF012
     one, many = "member", "members"
     fields = ("name", "address", "protocol_port", "weight", "backup")
-    fixed = frozenset({"address", "protocol_port"})
+    immutable = frozenset({"address", "protocol_port"})
 
     def wanted(self, scope: Scope) -> Iterator[Wanted]:
         servers = {server.name: server for server, _ in scope.items("servers")}
-        for balancer, outer, place in self.parts(scope):
+        for balancer, parent, place in self.parts(scope):
             for pool in balancer.pools:
-                inner = Address("pool", (*outer.path, pool.name))
+                inner = Address("pool", (*parent.path, pool.name))
                 for member in pool.members:
                     address: Value = str(member.address)
                     needs: tuple[Address, ...] = ()
@@ -295,23 +298,23 @@ class Members(Nested):
                     fields |= {"weight": member.weight, "backup": member.backup}
                     yield self.part(inner, name, fields, place, *needs)
 
-    def value(self, field: str, raw: dict[str, Any], names: Names) -> Value:
+    def value(self, field: str, raw: dict[str, Any], index: Index) -> Value:
         if field != "address":
-            return super().value(field, raw, names)
-        pool = names.address("pool", raw["parent"])
-        port = names.known_by(pool.path[0] if pool else "", raw["address"])
+            return super().value(field, raw, index)
+        pool = index.address("pool", raw["parent"])
+        port = index.known_by(pool.path[0] if pool else "", raw["address"])
         return Ref(port, "address") if port else raw["address"]
 
 
-class Monitors(Part):
-    name, parent, parent_key = "health monitor", "pool", "pool_id"
+class Monitors(BalancerPart):
+    name, parent_kind, parent_key = "health monitor", "pool", "pool_id"
     limits = {"health_monitors": Limit("health_monitor", "Health monitors.")}  # noqa: RUF012
     path, one, many = "/lbaas/healthmonitors", "healthmonitor", "healthmonitors"
     fields = ("type", "delay", "timeout", "max_retries", "url_path", "expected_codes")
-    fixed = frozenset({"type"})
+    immutable = frozenset({"type"})
 
     def wanted(self, scope: Scope) -> Iterator[Wanted]:
-        for balancer, outer, place in self.parts(scope):
+        for balancer, parent, place in self.parts(scope):
             for pool in balancer.pools:
                 if monitor := pool.monitor:
                     fields = {
@@ -322,22 +325,22 @@ class Monitors(Part):
                     }
                     fields |= {"url_path": monitor.path} if monitor.path else {}
                     fields |= {"expected_codes": monitor.codes} if monitor.codes else {}
-                    yield self.part(Address("pool", (*outer.path, pool.name)), "monitor", fields, place)
+                    yield self.part(Address("pool", (*parent.path, pool.name)), "monitor", fields, place)
 
-    def outer(self, raw: dict[str, Any], names: Names) -> Address | None:
-        return names.address("pool", raw["pools"][0]["id"] if raw.get("pools") else None)
+    def parent(self, raw: dict[str, Any], index: Index) -> Address | None:
+        return index.address("pool", raw["pools"][0]["id"] if raw.get("pools") else None)
 
 
-class Listeners(Part):
-    name, parent, parent_key = "listener", "load balancer", "loadbalancer_id"
+class Listeners(BalancerPart):
+    name, parent_kind, parent_key = "listener", "load balancer", "loadbalancer_id"
     limits = {"listeners": Limit("listener", "Listeners.")}  # noqa: RUF012
     path, one, many = "/lbaas/listeners", "listener", "listeners"
     fields = ("name", "protocol", "protocol_port", "default_pool_id", "connection_limit", "admin_state_up")
     refs = {"default_pool_id": "pool"}  # noqa: RUF012
-    fixed = frozenset({"protocol", "protocol_port"})
+    immutable = frozenset({"protocol", "protocol_port"})
 
     def wanted(self, scope: Scope) -> Iterator[Wanted]:
-        for balancer, outer, place in self.parts(scope):
+        for balancer, parent, place in self.parts(scope):
             for listener in balancer.listeners:
                 fields: dict[str, Value] = {
                     "name": listener.name,
@@ -346,49 +349,49 @@ class Listeners(Part):
                     "admin_state_up": True,
                 }
                 if listener.pool:
-                    fields["default_pool_id"] = Ref(Address("pool", (*outer.path, listener.pool)))
+                    fields["default_pool_id"] = Ref(Address("pool", (*parent.path, listener.pool)))
                 if listener.connection_limit is not None:
                     fields["connection_limit"] = listener.connection_limit
-                yield self.part(outer, listener.name, fields, place)
+                yield self.part(parent, listener.name, fields, place)
 
-    def outer(self, raw: dict[str, Any], names: Names) -> Address | None:
-        return names.address("load balancer", raw["loadbalancers"][0]["id"] if raw["loadbalancers"] else None)
+    def parent(self, raw: dict[str, Any], index: Index) -> Address | None:
+        return index.address("load balancer", raw["loadbalancers"][0]["id"] if raw["loadbalancers"] else None)
 
 
-class L7Policies(Part):
-    name, parent, parent_key = "L7 policy", "listener", "listener_id"
+class L7Policies(BalancerPart):
+    name, parent_kind, parent_key = "L7 policy", "listener", "listener_id"
     path, one, many = "/lbaas/l7policies", "l7policy", "l7policies"
     fields = ("name", "action", "redirect_pool_id", "redirect_url", "position")
     refs = {"redirect_pool_id": "pool"}  # noqa: RUF012
 
     def wanted(self, scope: Scope) -> Iterator[Wanted]:
-        for balancer, outer, place in self.parts(scope):
+        for balancer, parent, place in self.parts(scope):
             for listener in balancer.listeners:
                 for policy in listener.policies:
                     fields: dict[str, Value] = {"name": policy.name, "action": "REJECT"}
                     if policy.pool:
-                        pool = Ref(Address("pool", (*outer.path, policy.pool)))
+                        pool = Ref(Address("pool", (*parent.path, policy.pool)))
                         fields |= {"action": "REDIRECT_TO_POOL", "redirect_pool_id": pool}
                     elif policy.redirect_url:
                         fields |= {"action": "REDIRECT_TO_URL", "redirect_url": policy.redirect_url}
                     if policy.position:
                         fields["position"] = policy.position
-                    inner = Address("listener", (*outer.path, listener.name))
+                    inner = Address("listener", (*parent.path, listener.name))
                     yield self.part(inner, policy.name, fields, place)
 
 
 class L7Rules(Nested):
     """Rules have no names: a rule is what it looks for."""
 
-    name, parent, below = "L7 rule", "L7 policy", "/lbaas/l7policies/{}/rules"
+    name, parent_kind, below = "L7 rule", "L7 policy", "/lbaas/l7policies/{}/rules"
     one, many = "rule", "rules"
     fields = ("type", "compare_type", "value", "key", "invert")
 
     def wanted(self, scope: Scope) -> Iterator[Wanted]:
-        for balancer, outer, place in self.parts(scope):
+        for balancer, parent, place in self.parts(scope):
             for listener in balancer.listeners:
                 for policy in listener.policies:
-                    inner = Address("L7 policy", (*outer.path, listener.name, policy.name))
+                    inner = Address("L7 policy", (*parent.path, listener.name, policy.name))
                     for rule in policy.rules:
                         fields = {"type": rule.type, "compare_type": rule.compare, "value": rule.value}
                         fields |= {"key": rule.key} if rule.key else {}

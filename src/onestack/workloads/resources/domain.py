@@ -10,7 +10,7 @@ from onestack.language.words import Named
 from onestack.workloads.kind.base import Kind, Listed
 from onestack.workloads.kind.ownership import InAttribute
 from onestack.workloads.kind.scope import Scope, given
-from onestack.workloads.kind.session import Hands
+from onestack.workloads.kind.session import Session
 from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.plan.values import Address
 
@@ -39,14 +39,14 @@ class Domains(Kind):
     after = ()
     path, one, many = "/domains", "domain", "domains"
     fields = ("name", "description", "enabled")
-    marking = InAttribute()
+    label_in = InAttribute()
     update_verb = "PATCH"
 
     def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
         fields = {"name": item.name, "enabled": item.enabled, **given(item, "description")}
         return Wanted(Address(self.name, (item.name,)), fields, place=place)
 
-    def delete(self, there: Observed, hands: Hands) -> None:
+    def delete(self, there: Observed, session: Session) -> None:
         # Keystone deletes only what nobody can be logged in to.
-        hands.rest(self.service).patch(f"{self.path}/{there.id}", {"domain": {"enabled": False}})
-        super().delete(there, hands)
+        session.rest(self.service).patch(f"{self.path}/{there.id}", {"domain": {"enabled": False}})
+        super().delete(there, session)

@@ -17,7 +17,7 @@ from onestack.language.words import (
 )
 from onestack.workloads.kind.base import Kind, Listed
 from onestack.workloads.kind.scope import Scope
-from onestack.workloads.kind.session import Hands, Names
+from onestack.workloads.kind.session import Index, Session
 from onestack.workloads.plan.model import Wanted
 from onestack.workloads.plan.values import Address, Value
 
@@ -71,7 +71,7 @@ class Flavors(Kind):
     path, one, many = "/flavors", "flavor", "flavors"
     listed = {"is_public": "None"}  # noqa: RUF012
     fields = ("name", "description", "vcpus", "ram", "disk", _EPHEMERAL, "swap", _PUBLIC, "extra_specs")
-    fixed = frozenset({"name", "vcpus", "ram", "disk", _EPHEMERAL, "swap", _PUBLIC})
+    immutable = frozenset({"name", "vcpus", "ram", "disk", _EPHEMERAL, "swap", _PUBLIC})
 
     def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
         fields = {
@@ -86,29 +86,29 @@ class Flavors(Kind):
         }
         return Wanted(Address(self.name, (item.name,)), fields, place=place)
 
-    def found(self, look: Any) -> Any:
-        return look.all(self.service, "/flavors/detail", self.many, **self.listed)
+    def collect(self, collector: Any) -> Any:
+        return collector.all(self.service, "/flavors/detail", self.many, **self.listed)
 
-    def outer(self, raw: dict[str, Any], names: Names) -> Address | None:
+    def parent(self, raw: dict[str, Any], index: Index) -> Address | None:
         return None
 
-    def value(self, field: str, raw: dict[str, Any], names: Names) -> Value:
-        value = super().value(field, raw, names)
+    def value(self, field: str, raw: dict[str, Any], index: Index) -> Value:
+        value = super().value(field, raw, index)
         return value or 0 if field == "swap" else value
 
     def body(self, fields: dict[str, Any]) -> dict[str, Any]:
         return {key: value for key, value in fields.items() if key != "extra_specs"}
 
-    def create(self, wanted: Wanted, hands: Hands) -> str:
-        ident = super().create(wanted, hands)
-        self._tell(ident, wanted.fields["extra_specs"], hands)
+    def create(self, wanted: Wanted, session: Session) -> str:
+        ident = super().create(wanted, session)
+        self._tell(ident, wanted.fields["extra_specs"], session)
         return ident
 
-    def send(self, hands: Hands, ident: str, body: dict[str, Any]) -> None:
-        self._tell(ident, body.pop("extra_specs", {}), hands)
+    def send(self, session: Session, ident: str, body: dict[str, Any]) -> None:
+        self._tell(ident, body.pop("extra_specs", {}), session)
         if body:
-            super().send(hands, ident, body)
+            super().send(session, ident, body)
 
-    def _tell(self, ident: str, specs: dict[str, str], hands: Hands) -> None:
+    def _tell(self, ident: str, specs: dict[str, str], session: Session) -> None:
         if specs:
-            hands.rest(self.service).post(f"{self.path}/{ident}/os-extra_specs", {"extra_specs": specs})
+            session.rest(self.service).post(f"{self.path}/{ident}/os-extra_specs", {"extra_specs": specs})

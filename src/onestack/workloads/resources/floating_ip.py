@@ -16,7 +16,7 @@ from onestack.language.words import (
 )
 from onestack.workloads.kind.base import Held, Kind, Limit, Listed
 from onestack.workloads.kind.scope import Scope
-from onestack.workloads.kind.session import Names, Rest
+from onestack.workloads.kind.session import Index, Rest
 from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref, Value
 from onestack.workloads.resources import interface
@@ -61,7 +61,7 @@ class FloatingIPs(Kind):
     path, one, many = "/floatingips", "floatingip", "floatingips"
     fields = ("floating_network_id", "port_id", "floating_ip_address")
     refs = {"floating_network_id": "network", "port_id": "port"}  # noqa: RUF012
-    fixed = frozenset({"floating_network_id", "floating_ip_address"})
+    immutable = frozenset({"floating_network_id", "floating_ip_address"})
 
     def wanted(self, scope: Scope) -> Iterator[Wanted]:
         yield from super().wanted(scope)
@@ -82,9 +82,9 @@ class FloatingIPs(Kind):
         return self._to(scope, item.name, item.network, port, item.address, place)
 
     def _to(
-        self, scope: Scope, name: str, outer: str, port: Address | None, address: Any, place: Place
+        self, scope: Scope, name: str, parent: str, port: Address | None, address: Any, place: Place
     ) -> Wanted:
-        network, subnets = scope.network(outer)
+        network, subnets = scope.network(parent)
         fields: dict[str, Value] = {"floating_network_id": network, "port_id": Ref(port) if port else None}
         if address:
             fields["floating_ip_address"] = str(address)
@@ -93,20 +93,20 @@ class FloatingIPs(Kind):
         ways = [
             interface.address(Address("router", (*scope.path, router.name)), subnet)
             for router, _ in scope.items("routers")
-            if inner and router.external == outer and inner in router.networks
+            if inner and router.external == parent and inner in router.networks
             for subnet in scope.network(inner)[1]
         ]
         wanted = self.of_tenant(scope, name, place, fields, needs=(*subnets, *ways))
         nameless = {key: value for key, value in wanted.fields.items() if key != "name"}
         return replace(wanted, fields=nameless)
 
-    def observe(self, raw: dict[str, Any], names: Names) -> Observed | None:
-        there = super().observe(raw, names)
-        router = names.address("router", raw["router_id"])
-        inner = names.address("network", (raw.get("port_details") or {}).get("network_id"))
+    def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
+        there = super().observe(raw, index)
+        router = index.address("router", raw["router_id"])
+        inner = index.address("network", (raw.get("port_details") or {}).get("network_id"))
         if there is None or router is None or inner is None:
             return there
-        ways = [way for way in names.inside("router interface", router) if way.path[-2] == inner.path[-1]]
+        ways = [way for way in index.inside("router interface", router) if way.path[-2] == inner.path[-1]]
         return replace(there, needs=(*there.needs, router, *ways))
 
     def held(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Held]:

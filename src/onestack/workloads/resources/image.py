@@ -21,7 +21,7 @@ from onestack.workloads.kind.base import Held, Kind, Listed
 from onestack.workloads.kind.checksum import demand
 from onestack.workloads.kind.ownership import KEY, InAttribute
 from onestack.workloads.kind.scope import Scope, given
-from onestack.workloads.kind.session import Hands, Names, Rest
+from onestack.workloads.kind.session import Index, Rest, Session
 from onestack.workloads.plan.model import Change, Wanted
 from onestack.workloads.plan.values import Ref, Value
 
@@ -90,10 +90,10 @@ class Images(Kind):
     removable = True
     removed_after = ("server", "volume")
     path, one, many = "/images", "image", "images"
-    marking = InAttribute()
+    label_in = InAttribute()
     fields = ("name", "visibility", "disk_format", "min_disk", "min_ram", "protected", "status", "properties")
-    fixed = frozenset({"disk_format", "status"})
-    at_a_time = 2
+    immutable = frozenset({"disk_format", "status"})
+    concurrency = 2
 
     def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
         fields: dict[str, Value] = {
@@ -113,59 +113,59 @@ class Images(Kind):
             del once["project_id"]
         return Wanted(wanted.address, wanted.fields, once, wanted.needs, place)
 
-    def outer(self, raw: dict[str, Any], names: Names) -> Any:
-        return names.address("tenant", raw.get("owner"))
+    def parent(self, raw: dict[str, Any], index: Index) -> Any:
+        return index.address("tenant", raw.get("owner"))
 
-    def value(self, field: str, raw: dict[str, Any], names: Names) -> Value:
+    def value(self, field: str, raw: dict[str, Any], index: Index) -> Value:
         # Glance keeps properties beside the fields of its own.
-        return dict(raw) if field == "properties" else super().value(field, raw, names)
+        return dict(raw) if field == "properties" else super().value(field, raw, index)
 
-    def create(self, wanted: Wanted, hands: Hands) -> str:
-        body = hands.fill({**wanted.fields, **wanted.once, "container_format": _CONTAINER})
+    def create(self, wanted: Wanted, session: Session) -> str:
+        body = session.fill({**wanted.fields, **wanted.once, "container_format": _CONTAINER})
         file, url, checksum = (body.pop(key, None) for key in ("file", "url", "checksum"))
         body |= body.pop("properties")
         del body["status"]
-        body[KEY] = f"{hands.owner}:{wanted.address.path[-1]}"
+        body[KEY] = f"{session.owner}:{wanted.address.path[-1]}"
         if url:
-            with hands.download(url, checksum, wanted.place) as content:
-                return self._filled(body, content, hands)
+            with session.download(url, checksum, wanted.place) as content:
+                return self._filled(body, content, session)
         try:
             with Path(file).open("rb") as content:
                 demand(content, file, checksum, wanted.place)
-                return self._filled(body, content, hands)
+                return self._filled(body, content, session)
         except OSError as error:
             raise BadInput(f"{file} cannot be read: {error.strerror}", where=wanted.place) from error
 
-    def _filled(self, body: dict[str, Any], content: IO[bytes], hands: Hands) -> str:
-        rest = hands.rest(self.service)
+    def _filled(self, body: dict[str, Any], content: IO[bytes], session: Session) -> str:
+        rest = session.rest(self.service)
         ident = str(rest.post(self.path, body)["id"])
         try:
             headers = {"Content-Type": "application/octet-stream"}
             rest.call("PUT", f"{self.path}/{ident}/file", data=content, headers=headers)
         except OneStackError:
             # Tried again, it would be there twice.
-            self._delete(ident, hands, protected=body["protected"])
+            self._delete(ident, session, protected=body["protected"])
             raise
         return ident
 
-    def update(self, change: Change, ident: str, hands: Hands) -> None:
+    def update(self, change: Change, ident: str, session: Session) -> None:
         patch = []
         for name, (_, after) in change.fields.items():
             if name == "owner":
-                patch.append((KEY, f"{hands.owner}:{change.address.path[-1]}"))
+                patch.append((KEY, f"{session.owner}:{change.address.path[-1]}"))
             elif name == "properties":
                 patch += list(after.items())
             else:
                 patch.append((name, after))
         body = [{"op": "add", "path": f"/{name}", "value": value} for name, value in patch]
         headers = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
-        hands.rest(self.service).call("PATCH", f"{self.path}/{ident}", json=body, headers=headers)
+        session.rest(self.service).call("PATCH", f"{self.path}/{ident}", json=body, headers=headers)
 
-    def delete(self, there: Any, hands: Hands) -> None:
-        self._delete(there.id, hands, protected=bool(there.fields.get("protected")))
+    def delete(self, there: Any, session: Session) -> None:
+        self._delete(there.id, session, protected=bool(there.fields.get("protected")))
 
-    def _delete(self, ident: str, hands: Hands, *, protected: bool) -> None:
-        rest = hands.rest(self.service)
+    def _delete(self, ident: str, session: Session, *, protected: bool) -> None:
+        rest = session.rest(self.service)
         if protected:
             body = [{"op": "replace", "path": "/protected", "value": False}]
             headers = {"Content-Type": "application/openstack-images-v2.1-json-patch"}

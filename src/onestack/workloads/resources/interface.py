@@ -8,7 +8,7 @@ from typing import Any
 from onestack.workloads.kind.base import Held
 from onestack.workloads.kind.link import Link
 from onestack.workloads.kind.scope import Scope
-from onestack.workloads.kind.session import Hands, Look, Names, Rest
+from onestack.workloads.kind.session import Collector, Index, Rest, Session
 from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.plan.values import Address
 
@@ -25,7 +25,7 @@ class Interfaces(Link):
     ends = ("router", "subnet")
     removable = True
     removed_after = ("floating ip",)
-    goes_with = False
+    deleted_with_parent = False
 
     def address_of(self, *ends: Address) -> Address:
         return address(*ends)
@@ -35,22 +35,22 @@ class Interfaces(Link):
             here = Address("router", (*scope.path, router.name))
             for network in router.networks:
                 for subnet in scope.network(network)[1]:
-                    yield self.tied(here, subnet, place=place)
+                    yield self.linked(here, subnet, place=place)
 
-    def found(self, look: Look) -> Iterable[dict[str, Any]]:
-        for port in look.all("network", "/ports", "ports"):
+    def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
+        for port in collector.all("network", "/ports", "ports"):
             if port["device_owner"].startswith(OWNER):
                 for at in port["fixed_ips"]:
                     yield {"router": port["device_id"], "subnet": at["subnet_id"]}
 
-    def observe(self, raw: dict[str, Any], names: Names) -> Observed | None:
-        return self.between(names, raw["router"], raw["subnet"])
+    def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
+        return self.between(index, raw["router"], raw["subnet"])
 
-    def tie(self, hands: Hands, *ids: str) -> None:
-        hands.rest(self.service).put(f"/routers/{ids[0]}/add_router_interface", {"subnet_id": ids[1]})
+    def link(self, session: Session, *ids: str) -> None:
+        session.rest(self.service).put(f"/routers/{ids[0]}/add_router_interface", {"subnet_id": ids[1]})
 
-    def untie(self, hands: Hands, *ids: str) -> None:
-        hands.rest(self.service).put(f"/routers/{ids[0]}/remove_router_interface", {"subnet_id": ids[1]})
+    def unlink(self, session: Session, *ids: str) -> None:
+        session.rest(self.service).put(f"/routers/{ids[0]}/remove_router_interface", {"subnet_id": ids[1]})
 
     def held(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Held]:
         for router in rest.all("/routers", "routers", project_id=project):

@@ -14,7 +14,7 @@ from onestack.language.words import (
 from onestack.workloads.kind.base import Kind, Limit, Listed
 from onestack.workloads.kind.ownership import Inherited
 from onestack.workloads.kind.scope import Scope
-from onestack.workloads.kind.session import Hands, Look, Names
+from onestack.workloads.kind.session import Collector, Index, Session
 from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.plan.values import Address, FromFile, Ref, Value
 
@@ -42,7 +42,7 @@ tenants:
 
 
 class Keypairs(Kind):
-    """Nova has no place for a mark on them: what is called `TENANT.KEY` is its tenant's."""
+    """Nova can store no ownership label on them: what is called `TENANT.KEY` is its tenant's."""
 
     name, service = "keypair", "compute"
     key = "keypairs"
@@ -50,9 +50,9 @@ class Keypairs(Kind):
     after = ("tenant", "user")
     limits = {"key_pairs": Limit("key_pairs", "Key pairs of each user.")}  # noqa: RUF012
     path = "/os-keypairs"
-    marking = Inherited()
+    label_in = Inherited()
     fields = ("public_key",)
-    fixed = frozenset(fields)
+    immutable = frozenset(fields)
 
     def wanted(self, scope: Scope) -> Iterator[Wanted]:
         used = {server.keypair for server, _ in scope.items("servers")}
@@ -66,9 +66,9 @@ class Keypairs(Kind):
                 address = Address(self.name, (*scope.path, item.name, user))
                 yield Wanted(address, fields, {"user_id": who}, (scope.project, who.address), place)
 
-    def found(self, look: Look) -> Iterable[dict[str, Any]]:
-        wanted = sorted(address.path for address in look.wanted if address.kind == self.name)
-        users = {raw["name"]: raw["id"] for raw in look.all("identity", "/users", "users")}
+    def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
+        wanted = sorted(address.path for address in collector.wanted if address.kind == self.name)
+        users = {raw["name"]: raw["id"] for raw in collector.all("identity", "/users", "users")}
         asked = [
             None,
             *dict.fromkeys(users[path[2]] for path in wanted if len(path) > 2 and path[2] in users),
@@ -78,33 +78,33 @@ class Keypairs(Kind):
             who = {"user_id": user} if user else {}
             return [
                 {**raw["keypair"], "user": user}
-                for raw in look.all(self.service, self.path, "keypairs", **who)
+                for raw in collector.all(self.service, self.path, "keypairs", **who)
             ]
 
-        return [raw for raws in look.each(asked, ask) for raw in raws]
+        return [raw for raws in collector.each(asked, ask) for raw in raws]
 
-    def observe(self, raw: dict[str, Any], names: Names) -> Observed | None:
+    def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
         fields = {"public_key": raw["public_key"].strip()}
         tenant, _, key = raw["name"].partition(".")
         if raw["user"] is None:
-            outer = Address("tenant", (tenant,))
-            if not key or names.owner(outer) is None:
+            parent = Address("tenant", (tenant,))
+            if not key or index.owner(parent) is None:
                 return None
             ident, path = raw["name"], (tenant, key)
-            return Observed(Address(self.name, path), ident, fields, names.owner(outer), (outer,))
-        user = names.address("user", raw["user"])
+            return Observed(Address(self.name, path), ident, fields, index.owner(parent), (parent,))
+        user = index.address("user", raw["user"])
         if user is None:
             return None
         # A user may have keys of its own: those named after a tenant are ours.
         ident = f"{raw['name']}?user_id={raw['user']}"
         return Observed(
-            Address(self.name, (tenant, key, user.path[-1])), ident, fields, names.owner(user), (user,)
+            Address(self.name, (tenant, key, user.path[-1])), ident, fields, index.owner(user), (user,)
         )
 
-    def create(self, wanted: Wanted, hands: Hands) -> str:
+    def create(self, wanted: Wanted, session: Session) -> str:
         body = {"name": ".".join(wanted.address.path[:2]), "type": "ssh"}
-        body |= hands.fill({**wanted.fields, **wanted.once})
-        hands.rest(self.service).post(self.path, {"keypair": body})
+        body |= session.fill({**wanted.fields, **wanted.once})
+        session.rest(self.service).post(self.path, {"keypair": body})
         return body["name"] + (f"?user_id={body['user_id']}" if "user_id" in body else "")
 
 

@@ -12,7 +12,7 @@ from onestack.workloads.kind.base import READY_SECONDS, Held, Kind, Limit, Liste
 from onestack.workloads.kind.faults import Fault
 from onestack.workloads.kind.ownership import InTags
 from onestack.workloads.kind.scope import Scope, given
-from onestack.workloads.kind.session import Hands, Rest
+from onestack.workloads.kind.session import Rest, Session
 from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref, Value
 from onestack.workloads.resources.balancer_turns import PATH
@@ -48,11 +48,11 @@ class LoadBalancers(Kind):
     removable = True
     limits = {"load_balancers": Limit("load_balancer", "Load balancers.")}  # noqa: RUF012
     path, one, many = PATH, "loadbalancer", "loadbalancers"
-    marking = InTags()
-    slow = True
+    label_in = InTags()
+    asynchronous = True
     fields = ("name", "description", "vip_port_id", "provider", "admin_state_up")
     refs = {"vip_port_id": "port"}  # noqa: RUF012
-    fixed = frozenset({"vip_port_id", "provider"})
+    immutable = frozenset({"vip_port_id", "provider"})
 
     def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
         fields: dict[str, Value] = {"vip_port_id": Ref(of_balancer(scope, item)), "admin_state_up": True}
@@ -62,13 +62,13 @@ class LoadBalancers(Kind):
         once: dict[str, Value] = {"vip_subnet_id": Ref(subnets[0])} if len(subnets) > 1 else {}
         return self.of_tenant(scope, item.name, place, fields, once=once)
 
-    def delete(self, there: Observed, hands: Hands) -> None:
-        hands.rest(self.service).delete(f"{self.path}/{there.id}?cascade=true")
+    def delete(self, there: Observed, session: Session) -> None:
+        session.rest(self.service).delete(f"{self.path}/{there.id}?cascade=true")
 
     def remove(self, held: Held, rest: Rest) -> None:
         """With all that hangs from it, once nothing is under way at it."""
 
-        def look() -> tuple[bool, str]:
+        def poll() -> tuple[bool, str]:
             try:
                 status = self.status(rest.get(held.path)[self.one])
             except Fault as fault:
@@ -77,7 +77,7 @@ class LoadBalancers(Kind):
                 status = "DELETED"
             return not status.startswith("PENDING_") or status == "PENDING_DELETE", status
 
-        settled = wait.until(f"{held.name} to settle", look, seconds=READY_SECONDS, every=0.2)
+        settled = wait.until(f"{held.name} to settle", poll, seconds=READY_SECONDS, every=0.2)
         if settled in ("ACTIVE", "ERROR"):
             rest.delete(f"{held.path}?cascade=true")
 
@@ -85,10 +85,10 @@ class LoadBalancers(Kind):
 def _listed(scope: Scope, item: Any) -> list[Address]:
     """The subnets that its address may be of, those of IPv4 first."""
     found, subnets = scope.network(item.network)
-    outer = scope if found.address.path[:-1] == scope.path else Scope(scope.spec)
+    parent = scope if found.address.path[:-1] == scope.path else Scope(scope.spec)
     sections = {
         Address("subnet", (*found.address.path, each.name or network.name)): each
-        for network, _ in outer.items("networks")
+        for network, _ in parent.items("networks")
         if network.name == item.network
         for each in network.subnets
     }

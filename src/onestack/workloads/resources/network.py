@@ -101,7 +101,7 @@ class Networks(Kind):
         "router:external",
         *_PROVIDER,
     )
-    fixed = frozenset(_PROVIDER)
+    immutable = frozenset(_PROVIDER)
 
     def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
         fields: dict[str, Any] = {"port_security_enabled": item.port_security, "admin_state_up": True}

@@ -20,7 +20,7 @@ from onestack.language.words import (
 )
 from onestack.workloads.kind.base import Held, Kind, Limit, Listed
 from onestack.workloads.kind.scope import Scope, given
-from onestack.workloads.kind.session import Hands, Names, Rest
+from onestack.workloads.kind.session import Index, Rest, Session
 from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.plan.values import Address, Value
 
@@ -82,7 +82,7 @@ class Ports(Kind):
     )
     refs = {"network_id": "network", "security_groups": "security group", "qos_policy_id": "qos policy"}  # noqa: RUF012
     unordered = frozenset({"security_groups"})
-    fixed = frozenset({"network_id"})
+    immutable = frozenset({"network_id"})
 
     def wanted(self, scope: Scope) -> Iterator[Wanted]:
         yield from super().wanted(scope)
@@ -103,17 +103,17 @@ class Ports(Kind):
         for item, place in scope.items("load_balancers"):
             yield self._port(scope, of_balancer(scope, item).path[-1], item, None, {}, place)
 
-    def observe(self, raw: dict[str, Any], names: Names) -> Observed | None:
-        there = super().observe(raw, names)
+    def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
+        there = super().observe(raw, index)
         if there is None:
             return None
         for at in raw["fixed_ips"]:
-            names.remember((there.address.path[0], at["ip_address"]), there.address)
-        subnets = (names.address("subnet", at["subnet_id"]) for at in raw["fixed_ips"])
+            index.remember((there.address.path[0], at["ip_address"]), there.address)
+        subnets = (index.address("subnet", at["subnet_id"]) for at in raw["fixed_ips"])
         return replace(there, needs=(*there.needs, *(one for one in subnets if one)))
 
-    def attribute(self, ident: str, name: str, hands: Hands) -> Any:
-        raw = self.get(ident, hands) or {}
+    def attribute(self, ident: str, name: str, session: Session) -> Any:
+        raw = self.get(ident, session) or {}
         return raw["fixed_ips"][0]["ip_address"] if name == "address" else raw.get(name)
 
     def _port(

@@ -14,7 +14,7 @@ from onestack.language.words import (
 )
 from onestack.workloads.kind.base import Kind, Listed
 from onestack.workloads.kind.scope import Scope, given
-from onestack.workloads.kind.session import Hands, Look
+from onestack.workloads.kind.session import Collector, Session
 from onestack.workloads.plan.model import Wanted
 
 _LIMIT = "bandwidth_limit"
@@ -49,28 +49,28 @@ class QosPolicies(Kind):
         limit = {"max_kbps": item.max_kbps, "direction": item.direction} if item.max_kbps else None
         return self.of_tenant(scope, item.name, place, {_LIMIT: limit, **given(item, "description")})
 
-    def found(self, look: Look) -> Iterable[dict[str, Any]]:
-        for raw in look.all(self.service, self.path, self.many):
+    def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
+        for raw in collector.all(self.service, self.path, self.many):
             limits = [rule for rule in raw["rules"] if rule["type"] == _LIMIT]
-            seen = {key: limits[0][key] for key in ("max_kbps", "direction")} if limits else None
-            yield {**raw, _LIMIT: seen}
+            limit = {key: limits[0][key] for key in ("max_kbps", "direction")} if limits else None
+            yield {**raw, _LIMIT: limit}
 
-    def create(self, wanted: Wanted, hands: Hands) -> str:
-        ident = super().create(wanted, hands)
-        self._limit(hands, ident, wanted.fields[_LIMIT])
+    def create(self, wanted: Wanted, session: Session) -> str:
+        ident = super().create(wanted, session)
+        self._limit(session, ident, wanted.fields[_LIMIT])
         return ident
 
     def body(self, fields: dict[str, Any]) -> dict[str, Any]:
         return {key: value for key, value in fields.items() if key != _LIMIT}
 
-    def send(self, hands: Hands, ident: str, body: dict[str, Any]) -> None:
+    def send(self, session: Session, ident: str, body: dict[str, Any]) -> None:
         if _LIMIT in body:
-            self._limit(hands, ident, body.pop(_LIMIT))
+            self._limit(session, ident, body.pop(_LIMIT))
         if body:
-            super().send(hands, ident, body)
+            super().send(session, ident, body)
 
-    def _limit(self, hands: Hands, ident: str, limit: dict[str, Any] | None) -> None:
-        rest, rules = hands.rest(self.service), f"{self.path}/{ident}/bandwidth_limit_rules"
+    def _limit(self, session: Session, ident: str, limit: dict[str, Any] | None) -> None:
+        rest, rules = session.rest(self.service), f"{self.path}/{ident}/bandwidth_limit_rules"
         for rule in rest.all(rules, "bandwidth_limit_rules"):
             rest.delete(f"{rules}/{rule['id']}")
         if limit:

@@ -11,7 +11,7 @@ from onestack.language.words import Limit
 from onestack.workloads.kind.base import Kind
 from onestack.workloads.kind.ownership import Inherited
 from onestack.workloads.kind.scope import Scope
-from onestack.workloads.kind.session import Hands, Look, Names
+from onestack.workloads.kind.session import Collector, Index, Session
 from onestack.workloads.plan.model import Change, Observed, Wanted
 from onestack.workloads.plan.values import Address
 
@@ -132,8 +132,8 @@ tenants:
 
 class Quotas(Kind):
     name, service = "quota", "identity"
-    marking = Inherited()
-    goes_with = True
+    label_in = Inherited()
+    deleted_with_parent = True
 
     def wanted(self, scope: Scope) -> Iterator[Wanted]:
         if scope.tenant is None:
@@ -143,9 +143,9 @@ class Quotas(Kind):
                 address = Address(self.name, (*scope.path, key))
                 yield Wanted(address, limits, {}, (scope.project,), scope.place("quota", key))
 
-    def found(self, look: Look) -> Iterable[dict[str, Any]]:
-        wanted = {address.path for address in look.wanted if address.kind == self.name}
-        projects = {raw["name"]: raw["id"] for raw in look.all("identity", "/projects", "projects")}
+    def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
+        wanted = {address.path for address in collector.wanted if address.kind == self.name}
+        projects = {raw["name"]: raw["id"] for raw in collector.all("identity", "/projects", "projects")}
         asked = [
             (path[-1], projects[name])
             for path in sorted(wanted)
@@ -154,34 +154,34 @@ class Quotas(Kind):
 
         def ask(one: tuple[str, str]) -> dict[str, Any]:
             form = FORMS[one[0]]
-            limits: dict[str, Any] = look.all(form.service, f"{form.path}/{one[1]}", form.one)  # type: ignore[assignment]
+            limits: dict[str, Any] = collector.all(form.service, f"{form.path}/{one[1]}", form.one)  # type: ignore[assignment]
             return {"id": one[1], "key": one[0], "limits": limits}
 
-        return look.each(asked, ask)
+        return collector.each(asked, ask)
 
-    def observe(self, raw: dict[str, Any], names: Names) -> Observed | None:
-        tenant = names.address("tenant", raw["id"])
+    def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
+        tenant = index.address("tenant", raw["id"])
         if tenant is None:
             return None
         address = Address(self.name, (*tenant.path, raw["key"]))
         # What a quota is for whom nobody set one is the same: who owns the tenant owns it.
-        return Observed(address, f"{raw['key']}|{raw['id']}", raw["limits"], names.owner(tenant), (tenant,))
+        return Observed(address, f"{raw['key']}|{raw['id']}", raw["limits"], index.owner(tenant), (tenant,))
 
-    def _set(self, key: str, project: str, limits: Mapping[str, Any], hands: Hands) -> None:
+    def _set(self, key: str, project: str, limits: Mapping[str, Any], session: Session) -> None:
         form = FORMS[key]
-        hands.rest(form.service).put(f"{form.path}/{project}", {form.one: dict(limits)})
+        session.rest(form.service).put(f"{form.path}/{project}", {form.one: dict(limits)})
 
-    def create(self, wanted: Wanted, hands: Hands) -> str:
-        key, project = wanted.address.path[-1], hands.id(wanted.needs[0])
-        self._set(key, project, wanted.fields, hands)
+    def create(self, wanted: Wanted, session: Session) -> str:
+        key, project = wanted.address.path[-1], session.id(wanted.needs[0])
+        self._set(key, project, wanted.fields, session)
         return f"{key}|{project}"
 
-    def update(self, change: Change, ident: str, hands: Hands) -> None:
+    def update(self, change: Change, ident: str, session: Session) -> None:
         key, project = ident.split("|")
         limits = {name: after for name, (_, after) in change.fields.items() if name != "owner"}
         if limits:
-            self._set(key, project, limits, hands)
+            self._set(key, project, limits, session)
 
-    def delete(self, there: Observed, hands: Hands) -> None:
+    def delete(self, there: Observed, session: Session) -> None:
         key, project = there.id.split("|")
-        hands.rest(FORMS[key].service).delete(f"{FORMS[key].path}/{project}")
+        session.rest(FORMS[key].service).delete(f"{FORMS[key].path}/{project}")

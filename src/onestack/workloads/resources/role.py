@@ -34,7 +34,7 @@ class Roles(Kind):
     after = ("domain",)
     path, one, many = "/roles", "role", "roles"
     fields = ("name", "description")
-    marking = InAttribute()
+    label_in = InAttribute()
     update_verb = "PATCH"
 
     def want(self, scope: Scope, item: Any, place: Place) -> Wanted:

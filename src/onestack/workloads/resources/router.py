@@ -12,7 +12,7 @@ from onestack.language.words import (
 )
 from onestack.workloads.kind.base import Kind, Limit, Listed
 from onestack.workloads.kind.scope import Scope, given
-from onestack.workloads.kind.session import Names
+from onestack.workloads.kind.session import Index
 from onestack.workloads.plan.model import Wanted
 from onestack.workloads.plan.values import Value
 
@@ -64,8 +64,8 @@ class Routers(Kind):
                 gateway["enable_snat"] = item.snat
         return self.of_tenant(scope, item.name, place, {**fields, _GATEWAY: gateway}, needs=needs)
 
-    def value(self, field: str, raw: dict[str, Any], names: Names) -> Value:
-        value = super().value(field, raw, names)
+    def value(self, field: str, raw: dict[str, Any], index: Index) -> Value:
+        value = super().value(field, raw, index)
         if field == _GATEWAY and value:
-            return {**value, "network_id": names.ref("network", value["network_id"])}
+            return {**value, "network_id": index.ref("network", value["network_id"])}
         return value

@@ -18,7 +18,7 @@ from onestack.workloads.kind.base import GONE_SECONDS, Kind
 from onestack.workloads.kind.faults import Fault
 from onestack.workloads.kind.ownership import KEY, InAttribute
 from onestack.workloads.kind.scope import Scope
-from onestack.workloads.kind.session import Hands, Look, Names, Rest
+from onestack.workloads.kind.session import Collector, Index, Rest, Session
 from onestack.workloads.plan.model import Change, Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref, Value
 from onestack.workloads.resources.balancer_turns import in_turn
@@ -41,7 +41,7 @@ class ScalingGroups(Kind):
     after = ("tenant", "subnet")
     path, one, many = "/images", "image", "images"
     listed = {"os_hidden": "true", record.KIND: record.SCALING_GROUP}  # noqa: RUF012
-    marking = InAttribute()
+    label_in = InAttribute()
     fields = (*TEMPLATE, *PLACED, "settings")
     refs = _REFS
     unordered = frozenset({"security_groups"})
@@ -72,22 +72,22 @@ class ScalingGroups(Kind):
         address = Address(self.name, (*scope.path, item.name))
         return Wanted(address, fields, once, tuple(needs), place)
 
-    def found(self, look: Look) -> Iterable[dict[str, Any]]:
+    def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
         # Glance may leave out a filter that it does not know: look at the property itself.
-        listed = look.all(self.service, self.path, self.many, **self.listed)
+        listed = collector.all(self.service, self.path, self.many, **self.listed)
         return [raw for raw in listed if raw.get(record.KIND) == record.SCALING_GROUP]
 
-    def outer(self, raw: dict[str, Any], names: Names) -> Address | None:
-        return names.address("tenant", raw.get("owner"))
+    def parent(self, raw: dict[str, Any], index: Index) -> Address | None:
+        return index.address("tenant", raw.get("owner"))
 
-    def observe(self, raw: dict[str, Any], names: Names) -> Observed | None:
+    def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
         try:
             template, placed, settings = record.parsed(raw)
         except ValueError:
             template, placed, settings = {}, {}, {}
         if raw.get(record.PHASE) == record.LEAVING:
             settings = {}  # a removal was cut off: who wants it after all must say so again
-        there = super().observe({**raw, **template, **placed, "settings": settings}, names)
+        there = super().observe({**raw, **template, **placed, "settings": settings}, index)
         if there is None:
             return None
         # Members go before what they stand in: their ports hold subnets, and a pool goes with its balancer.
@@ -95,29 +95,29 @@ class ScalingGroups(Kind):
         if isinstance(pool := there.fields["pool"], Ref):
             needs.append(Address("load balancer", pool.address.path[:-1]))
         if isinstance(network := there.fields["network"], Ref):
-            needs += names.inside("subnet", network.address)
+            needs += index.inside("subnet", network.address)
         return replace(there, needs=tuple(needs))
 
     # Done.
 
-    def create(self, wanted: Wanted, hands: Hands) -> str:
+    def create(self, wanted: Wanted, session: Session) -> str:
         body = {
             "name": wanted.address.path[-1],
-            "owner": hands.fill(wanted.once["owner"]),
+            "owner": session.fill(wanted.once["owner"]),
             "visibility": "private",
             "os_hidden": True,
             record.KIND: record.SCALING_GROUP,
-            KEY: str(self.mark(wanted, hands)),
-            record.DEFINITION: _definition(wanted, hands),
+            KEY: str(self.label(wanted, session)),
+            record.DEFINITION: _definition(wanted, session),
         }
-        return str(hands.rest(self.service).post(self.path, body)["id"])
+        return str(session.rest(self.service).post(self.path, body)["id"])
 
-    def update(self, change: Change, ident: str, hands: Hands) -> None:
+    def update(self, change: Change, ident: str, session: Session) -> None:
         assert change.wanted is not None
-        now = self.get(ident, hands) or {}
+        now = self.get(ident, session) or {}
         changed: dict[str, str] = {
-            record.DEFINITION: _definition(change.wanted, hands),
-            KEY: str(self.mark(change, hands)),
+            record.DEFINITION: _definition(change.wanted, session),
+            KEY: str(self.label(change, session)),
         }
         # The template that works now, to go back to; after going back it is the one there.
         if any(field in TEMPLATE for field in change.fields):
@@ -125,42 +125,42 @@ class ScalingGroups(Kind):
             changed[record.PREVIOUS] = record.text(template, {}, {})
         if now.get(record.PHASE):
             changed[record.PHASE] = ""
-        patch(hands.rest(self.service), ident, changed)
+        patch(session.rest(self.service), ident, changed)
 
-    def get(self, ident: str, hands: Hands) -> dict[str, Any] | None:
+    def get(self, ident: str, session: Session) -> dict[str, Any] | None:
         try:
-            found: dict[str, Any] = hands.rest(self.service).get(f"{self.path}/{ident}")
+            found: dict[str, Any] = session.rest(self.service).get(f"{self.path}/{ident}")
         except Fault as fault:
             if fault.status == 404:
                 return None
             raise
         return found
 
-    def delete(self, there: Observed, hands: Hands) -> None:
+    def delete(self, there: Observed, session: Session) -> None:
         """The controller is told to let go, then the members go, then the record."""
-        now = self.get(there.id, hands)
+        now = self.get(there.id, session)
         if now is None:
             return
-        patch(hands.rest(self.service), there.id, {record.PHASE: record.LEAVING})
+        patch(session.rest(self.service), there.id, {record.PHASE: record.LEAVING})
         project, pool = str(now["owner"]), record.parsed(now)[1].get("pool")
         seen_none = 0
 
-        def look() -> tuple[bool, str]:
+        def poll() -> tuple[bool, str]:
             nonlocal seen_none
             if pool:
-                self._leave_pool(pool, there.id, hands)
-            left = _members(project, there.id, hands)
+                self._leave_pool(pool, there.id, session)
+            left = _members(project, there.id, session)
             for server in left:
-                hands.rest("compute").delete(f"/servers/{server['id']}")
+                session.rest("compute").delete(f"/servers/{server['id']}")
             # Twice: what a controller had under way when it was told shows up in the second.
             seen_none = 0 if left else seen_none + 1
             return seen_none >= 2, f"{len(left)} members"
 
-        wait.until(f"the members of {there.address} to be gone", look, seconds=GONE_SECONDS, every=0.7)
-        hands.rest(self.service).delete(f"{self.path}/{there.id}")
+        wait.until(f"the members of {there.address} to be gone", poll, seconds=GONE_SECONDS, every=0.7)
+        session.rest(self.service).delete(f"{self.path}/{there.id}")
 
-    def _leave_pool(self, pool: str, ident: str, hands: Hands) -> None:
-        rest = hands.rest("load-balancer")
+    def _leave_pool(self, pool: str, ident: str, session: Session) -> None:
+        rest = session.rest("load-balancer")
         try:
             members = rest.all(f"/lbaas/pools/{pool}/members", "members")
             balancer = rest.get(f"/lbaas/pools/{pool}")["pool"]["loadbalancers"][0]["id"]
@@ -171,7 +171,7 @@ class ScalingGroups(Kind):
         for member in members:
             if f"{record.TAG}:{ident}" in (member.get("tags") or ()):
                 path = f"/lbaas/pools/{pool}/members/{member['id']}"
-                in_turn(balancer, hands, lambda p=path: rest.delete(p))  # type: ignore[misc]
+                in_turn(balancer, session, lambda p=path: rest.delete(p))  # type: ignore[misc]
 
 
 def patch(rest: Rest, ident: str, changed: Mapping[str, str]) -> None:
@@ -186,8 +186,8 @@ def patch(rest: Rest, ident: str, changed: Mapping[str, str]) -> None:
     rest.call("PATCH", f"/images/{ident}", json=steps, headers=_PATCH)
 
 
-def _definition(wanted: Wanted, hands: Hands) -> str:
-    fields = hands.fill(dict(wanted.fields))
+def _definition(wanted: Wanted, session: Session) -> str:
+    fields = session.fill(dict(wanted.fields))
     template = {key: fields[key] for key in TEMPLATE}
     placed = {key: fields[key] for key in PLACED}
     try:
@@ -196,8 +196,8 @@ def _definition(wanted: Wanted, hands: Hands) -> str:
         raise PermanentError(str(error), where=wanted.place, hint="make its user data shorter") from error
 
 
-def _members(project: str, ident: str, hands: Hands) -> list[dict[str, Any]]:
-    listed = hands.rest("compute").all(
+def _members(project: str, ident: str, session: Session) -> list[dict[str, Any]]:
+    listed = session.rest("compute").all(
         "/servers/detail", "servers", all_tenants="1", project_id=project, tags=record.TAG
     )
     return [server for server in listed if server["metadata"].get(record.GROUP) == ident]

@@ -13,7 +13,7 @@ from onestack.language.words import (
 )
 from onestack.workloads.kind.base import Held, Kind, Limit, Listed
 from onestack.workloads.kind.scope import Scope, given
-from onestack.workloads.kind.session import Hands, Look, Names, Rest
+from onestack.workloads.kind.session import Collector, Index, Rest, Session
 from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.resources.security_group_rule import DEFAULT, Rule, spoken_of
 
@@ -59,23 +59,23 @@ class SecurityGroups(Kind):
                 if DEFAULT in (item.security_groups or ()):
                     yield self.of_tenant(scope, DEFAULT, place, {})
 
-    def found(self, look: Look) -> Iterable[dict[str, Any]]:
+    def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
         """The groups `default` only where a spec speaks of them: else they are Neutron's."""
-        return spoken_of(look, self.name)
+        return spoken_of(collector, self.name)
 
-    def observe(self, raw: dict[str, Any], names: Names) -> Observed | None:
-        there = super().observe(raw, names)
+    def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
+        there = super().observe(raw, index)
         if there is None or there.owner or raw["name"] != DEFAULT:
             return there
         # Neutron made it, for the tenant: whose the tenant is, it is.
-        return replace(there, owner=names.owner(self.outer(raw, names)))
+        return replace(there, owner=index.owner(self.parent(raw, index)))
 
-    def create(self, wanted: Wanted, hands: Hands) -> str:
+    def create(self, wanted: Wanted, session: Session) -> str:
         if wanted.address.path[-1] != DEFAULT:
-            return super().create(wanted, hands)
+            return super().create(wanted, session)
         # Neutron makes it when somebody in the tenant first looks.
-        project = hands.fill(wanted.once["project_id"])
-        inside = hands.rest(self.service, project)
+        project = session.fill(wanted.once["project_id"])
+        inside = session.rest(self.service, project)
         found = inside.all(self.path, self.many, name=DEFAULT, project_id=project)
         return str(found[0]["id"])
 

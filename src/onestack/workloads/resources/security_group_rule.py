@@ -15,7 +15,7 @@ from onestack.language.words import (
 from onestack.workloads.kind.base import Kind, Limit
 from onestack.workloads.kind.ownership import Inherited
 from onestack.workloads.kind.scope import Scope
-from onestack.workloads.kind.session import Hands, Look, Names
+from onestack.workloads.kind.session import Collector, Index, Session
 from onestack.workloads.plan.model import Change, Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref
 
@@ -70,9 +70,9 @@ class SecurityGroupRules(Kind):
     after = ("security group",)
     limits = {"security_group_rules": Limit("security_group_rule", "Rules of security groups.")}  # noqa: RUF012
     path, one = "/security-group-rules", "security_group_rule"
-    marking = Inherited()
-    closed = True
-    goes_with = True
+    label_in = Inherited()
+    exclusive = True
+    deleted_with_parent = True
     fields = (
         "direction",
         "ethertype",
@@ -83,11 +83,11 @@ class SecurityGroupRules(Kind):
         *_SIDES,
     )
     refs = _SIDES
-    fixed = frozenset(fields)
+    immutable = frozenset(fields)
 
     def wanted(self, scope: Scope) -> Iterator[Wanted]:
         for at, (group, place) in enumerate(scope.items("security_groups")):
-            outer = Address("security group", (*scope.path, group.name))
+            parent = Address("security group", (*scope.path, group.name))
             rules = [
                 (self._fields(scope, rule), scope.place("security_groups", at, "rules", index))
                 for index, rule in enumerate(group.rules)
@@ -95,8 +95,8 @@ class SecurityGroupRules(Kind):
             if group.egress:
                 rules += [(dict(rule), place) for rule in _DEFAULT]
             for fields, where in rules:
-                address = Address(self.name, (*outer.path, _name(fields)))
-                yield Wanted(address, fields, {"security_group_id": Ref(outer)}, (outer,), where)
+                address = Address(self.name, (*parent.path, _name(fields)))
+                yield Wanted(address, fields, {"security_group_id": Ref(parent)}, (parent,), where)
 
     def _fields(self, scope: Scope, rule: Any) -> dict[str, Any]:
         version = rule.cidr.version if rule.cidr else 6 if rule.ipv6 else 4
@@ -119,39 +119,39 @@ class SecurityGroupRules(Kind):
             fields["remote_address_group_id"] = scope.named("address group", rule.addresses)
         return fields
 
-    def found(self, look: Look) -> Iterable[dict[str, Any]]:
+    def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
         # Groups are listed with their rules.
-        for group in spoken_of(look, self.name):
+        for group in spoken_of(collector, self.name):
             yield from group["security_group_rules"]
 
-    def outer(self, raw: dict[str, Any], names: Names) -> Address | None:
-        return names.address("security group", raw["security_group_id"])
+    def parent(self, raw: dict[str, Any], index: Index) -> Address | None:
+        return index.address("security group", raw["security_group_id"])
 
-    def observe(self, raw: dict[str, Any], names: Names) -> Observed | None:
-        outer = self.outer(raw, names)
-        if outer is None:
+    def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
+        parent = self.parent(raw, index)
+        if parent is None:
             return None
-        fields = {key: self.value(key, raw, names) for key in self.fields}
+        fields = {key: self.value(key, raw, index) for key in self.fields}
         fields = {key: value for key, value in fields.items() if value is not None}
         if fields.get("remote_ip_prefix") in _ANYWHERE:
             del fields["remote_ip_prefix"]
         if "protocol" in fields:
             fields["protocol"] = _CODES.get(fields["protocol"], fields["protocol"])
-        address = Address(self.name, (*outer.path, _name(fields)))
-        return Observed(address, raw["id"], fields, names.owner(outer), (outer,))
+        address = Address(self.name, (*parent.path, _name(fields)))
+        return Observed(address, raw["id"], fields, index.owner(parent), (parent,))
 
-    def create(self, wanted: Wanted, hands: Hands) -> str:
+    def create(self, wanted: Wanted, session: Session) -> str:
         if any(dict(wanted.fields) == default for default in _DEFAULT):
             # Neutron has made it with the group, unless somebody took it away since.
-            group = hands.id(wanted.needs[0])
-            there = hands.rest(self.service).all(self.path, "security_group_rules", security_group_id=group)
+            group = session.id(wanted.needs[0])
+            there = session.rest(self.service).all(self.path, "security_group_rules", security_group_id=group)
             for raw in there:
                 kept = {key: raw.get(key) for key in self.fields if raw.get(key) is not None}
                 if kept == dict(wanted.fields):
                     return str(raw["id"])
-        return super().create(wanted, hands)
+        return super().create(wanted, session)
 
-    def update(self, change: Change, ident: str, hands: Hands) -> None:
+    def update(self, change: Change, ident: str, session: Session) -> None:
         return None
 
 
@@ -171,12 +171,14 @@ def _name(fields: Mapping[str, Any]) -> str:
     return " ".join(words)
 
 
-def spoken_of(look: Look, kind: str) -> Iterator[dict[str, Any]]:
+def spoken_of(collector: Collector, kind: str) -> Iterator[dict[str, Any]]:
     """The groups, with `default` only where something wanted of a kind is in it, or is it."""
     spoken = {
-        one.path[0].partition("@")[0] for one in look.wanted if one.kind == kind and one.path[1] == DEFAULT
+        one.path[0].partition("@")[0]
+        for one in collector.wanted
+        if one.kind == kind and one.path[1] == DEFAULT
     }
-    tenants = {raw["id"]: raw["name"] for raw in look.all("identity", "/projects", "projects")}
-    for raw in look.all("network", "/security-groups", "security_groups"):
+    tenants = {raw["id"]: raw["name"] for raw in collector.all("identity", "/projects", "projects")}
+    for raw in collector.all("network", "/security-groups", "security_groups"):
         if raw["name"] != DEFAULT or tenants.get(raw["project_id"]) in spoken:
             yield raw

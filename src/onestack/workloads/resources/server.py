@@ -29,7 +29,7 @@ from onestack.language.words import (
 from onestack.workloads.kind.base import Held, Kind, Limit, Listed
 from onestack.workloads.kind.ownership import InMetadata
 from onestack.workloads.kind.scope import Scope, given
-from onestack.workloads.kind.session import Hands, Look, Names, Rest
+from onestack.workloads.kind.session import Collector, Index, Rest, Session
 from onestack.workloads.plan.model import Change, Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref, Value
 from onestack.workloads.resources import keypair
@@ -151,9 +151,9 @@ class Servers(Kind):
         "metadata_items": Limit("metadata_items", "Metadata of a server."),
     }
     path, one, many = "/servers", "server", "servers"
-    marking = InMetadata()
-    within = True
-    slow = True
+    label_in = InMetadata()
+    in_project = True
+    asynchronous = True
     existing = {"all_tenants": "1"}  # noqa: RUF012
     unready = {**existing, "status": ("BUILD", "ERROR")}  # noqa: RUF012
     broken = {**existing, "status": "ERROR"}  # noqa: RUF012
@@ -171,7 +171,7 @@ class Servers(Kind):
         _USER_DATA,
     )
     unordered = frozenset({"ports"})
-    fixed = frozenset({"image", "key_name", "ports", "built", _ZONE, _USER_DATA})
+    immutable = frozenset({"image", "key_name", "ports", "built", _ZONE, _USER_DATA})
 
     def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
         ports = [Ref(of_server(scope, item, index)) for index in range(len(item.networks))]
@@ -211,38 +211,38 @@ class Servers(Kind):
         ]
         return self.of_tenant(scope, item.name, place, fields, once=once, needs=tuple(zones))
 
-    def observe(self, raw: dict[str, Any], names: Names) -> Observed | None:
-        there = super().observe(raw, names)
-        zone = names.known_by(ZONE, raw.get(_ZONE) or "")
+    def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
+        there = super().observe(raw, index)
+        zone = index.known_by(ZONE, raw.get(_ZONE) or "")
         return replace(there, needs=(*there.needs, zone)) if there and zone else there
 
-    def found(self, look: Look) -> Iterable[dict[str, Any]]:
+    def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
         ports: dict[str, list[str]] = {}
-        for port in look.all("network", "/ports", "ports"):
+        for port in collector.all("network", "/ports", "ports"):
             ports.setdefault(port["device_id"], []).append(port["id"])
-        for raw in look.all(self.service, "/servers/detail", self.many, all_tenants="1"):
+        for raw in collector.all(self.service, "/servers/detail", self.many, all_tenants="1"):
             yield {**raw, "project_id": raw["tenant_id"], "ports": ports.get(raw["id"], [])}
 
-    def value(self, field: str, raw: dict[str, Any], names: Names) -> Value:
+    def value(self, field: str, raw: dict[str, Any], index: Index) -> Value:
         if field == "flavor":
             # A server carries its flavor's values, not its id: the flavor may be gone.
             return Ref(Address("flavor", (raw["flavor"]["original_name"],)))
         if field == "image":
-            return names.ref("image", raw["image"]["id"]) if raw["image"] else None
+            return index.ref("image", raw["image"]["id"]) if raw["image"] else None
         if field == "key_name":
-            return names.ref("keypair", raw["key_name"])
+            return index.ref("keypair", raw["key_name"])
         if field == "ports":
-            return sorted(names.ref("port", raw["ports"]), key=str)
+            return sorted(index.ref("port", raw["ports"]), key=str)
         if field == "state":
             return _STATES.get(raw["status"], raw["status"].lower())
         if field == "built":
             return raw["status"] != "ERROR" or bool(raw.get("OS-EXT-SRV-ATTR:host"))
         if field == _USER_DATA:
             return _decoded(raw.get(field))
-        return super().value(field, raw, names)
+        return super().value(field, raw, index)
 
-    def create(self, wanted: Wanted, hands: Hands) -> str:
-        body = hands.fill({**wanted.fields, **wanted.once})
+    def create(self, wanted: Wanted, session: Session) -> str:
+        body = session.fill({**wanted.fields, **wanted.once})
         body["flavorRef"], body["imageRef"] = body.pop("flavor"), body.pop("image", "")
         state, project = body.pop("state"), body.pop("project_id")
         del body["ports"], body["built"]
@@ -252,31 +252,31 @@ class Servers(Kind):
                 body[theirs] = body.pop(ours)
         if "user_data" in body:
             body["user_data"] = base64.b64encode(body["user_data"].encode()).decode()
-        self.marking.put(body, self.mark(wanted, hands))
+        self.label_in.put(body, self.label(wanted, session))
         whole = {"server": body} | ({"os:scheduler_hints": {"group": group}} if group else {})
-        ident = str(hands.rest(self.service, project).post(self.path, whole)["server"]["id"])
+        ident = str(session.rest(self.service, project).post(self.path, whole)["server"]["id"])
         if state == "stopped":
-            self.wait_ready(wanted.address, ident, hands)
-            self._act(hands, ident, "os-stop")
+            self.wait_ready(wanted.address, ident, session)
+            self._act(session, ident, "os-stop")
         return ident
 
-    def _act(self, hands: Hands, ident: str, action: str, words: Any = None) -> None:
-        hands.rest(self.service).post(f"{self.path}/{ident}/action", {action: words})
+    def _act(self, session: Session, ident: str, action: str, words: Any = None) -> None:
+        session.rest(self.service).post(f"{self.path}/{ident}/action", {action: words})
 
-    def _until(self, address: Address, ident: str, hands: Hands, status: str) -> None:
-        def look() -> tuple[bool, str]:
-            raw = self.get(ident, hands) or {}
+    def _until(self, address: Address, ident: str, session: Session, status: str) -> None:
+        def poll() -> tuple[bool, str]:
+            raw = self.get(ident, session) or {}
             return raw.get("status") == status and not raw.get("OS-EXT-STS:task_state"), str(
                 raw.get("status")
             )
 
-        wait.until(f"{address} to be {status}", look, seconds=RESIZE_SECONDS, every=0.5)
+        wait.until(f"{address} to be {status}", poll, seconds=RESIZE_SECONDS, every=0.5)
 
-    def _resized(self, address: Address, ident: str, hands: Hands) -> None:
+    def _resized(self, address: Address, ident: str, session: Session) -> None:
         begun: list[str] = []
 
-        def look() -> tuple[bool, str]:
-            raw = self.get(ident, hands) or {}
+        def poll() -> tuple[bool, str]:
+            raw = self.get(ident, session) or {}
             status, busy = str(raw.get("status")), raw.get("OS-EXT-STS:task_state")
             if busy:
                 begun.append(status)
@@ -288,44 +288,44 @@ class Servers(Kind):
                 )
             return status == "VERIFY_RESIZE" and not busy, status
 
-        wait.until(f"{address} to be resized", look, seconds=RESIZE_SECONDS, every=0.5)
+        wait.until(f"{address} to be resized", poll, seconds=RESIZE_SECONDS, every=0.5)
 
-    def update(self, change: Change, ident: str, hands: Hands) -> None:
-        after = {name: hands.fill(value) for name, (_, value) in change.fields.items()}
-        rest = hands.rest(self.service)
+    def update(self, change: Change, ident: str, session: Session) -> None:
+        after = {name: session.fill(value) for name, (_, value) in change.fields.items()}
+        rest = session.rest(self.service)
         plain = {name: after[name] for name in ("name", "description") if name in after}
         if plain:
             rest.put(f"{self.path}/{ident}", {"server": plain})
         if "metadata" in after or "owner" in after:
             body = {"metadata": after.get("metadata", {})}
-            self.marking.put(body, self.mark(change, hands))
+            self.label_in.put(body, self.label(change, session))
             rest.post(f"{self.path}/{ident}/metadata", body)
         if "flavor" in after:
             was = change.observed.fields["state"] if change.observed else "running"
-            self._act(hands, ident, "resize", {"flavorRef": after["flavor"]})
-            self._resized(change.address, ident, hands)
-            self._act(hands, ident, "confirmResize")
-            self._until(change.address, ident, hands, "SHUTOFF" if was == "stopped" else "ACTIVE")
+            self._act(session, ident, "resize", {"flavorRef": after["flavor"]})
+            self._resized(change.address, ident, session)
+            self._act(session, ident, "confirmResize")
+            self._until(change.address, ident, session, "SHUTOFF" if was == "stopped" else "ACTIVE")
         if "state" in after:
-            self._turn(change, ident, hands, after["state"])
+            self._turn(change, ident, session, after["state"])
 
-    def _turn(self, change: Change, ident: str, hands: Hands, state: str) -> None:
+    def _turn(self, change: Change, ident: str, session: Session, state: str) -> None:
         before = change.fields["state"][0]
         if before == "build":  # whoever asked for it was killed before it ran
-            self.wait_ready(change.address, ident, hands)
+            self.wait_ready(change.address, ident, session)
         ways = {"paused": "unpause", "suspended": "resume", "rescue": "unrescue", "error": "os-resetState"}
         if before in ways:
-            self._act(hands, ident, ways[before], {"state": "active"} if before == "error" else None)
-            self._until(change.address, ident, hands, "ACTIVE")
+            self._act(session, ident, ways[before], {"state": "active"} if before == "error" else None)
+            self._until(change.address, ident, session, "ACTIVE")
         if before == "error":
-            self._act(hands, ident, "reboot", {"type": "HARD"})
-            self._until(change.address, ident, hands, "ACTIVE")
+            self._act(session, ident, "reboot", {"type": "HARD"})
+            self._until(change.address, ident, session, "ACTIVE")
         if state == "stopped":
-            self._act(hands, ident, "os-stop")
-            self._until(change.address, ident, hands, "SHUTOFF")
+            self._act(session, ident, "os-stop")
+            self._until(change.address, ident, session, "SHUTOFF")
         elif before == "stopped":
-            self._act(hands, ident, "os-start")
-            self._until(change.address, ident, hands, "ACTIVE")
+            self._act(session, ident, "os-start")
+            self._until(change.address, ident, session, "ACTIVE")
 
     def held(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Held]:
         mine = {"all_tenants": "1", "project_id": project} if everyone else {}

@@ -1,4 +1,4 @@
-"""Server groups. Nova has no place for a mark on them: in a tenant of ours, those the spec names are ours."""
+"""Server groups. Nova can store no ownership label on them: in a tenant of ours, those the spec names are ours."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from onestack.language.words import (
 from onestack.workloads.kind.base import Kind, Limit, Listed
 from onestack.workloads.kind.ownership import Inherited
 from onestack.workloads.kind.scope import Scope
-from onestack.workloads.kind.session import Hands
+from onestack.workloads.kind.session import Session
 from onestack.workloads.plan.model import Change, Wanted
 
 
@@ -40,10 +40,10 @@ class ServerGroups(Kind):
     }
     path, one, many = "/os-server-groups", "server_group", "server_groups"
     listed = {"all_projects": "1"}  # noqa: RUF012
-    marking = Inherited()
-    within = True
+    label_in = Inherited()
+    in_project = True
     fields = ("name", "policy")
-    fixed = frozenset(fields)
+    immutable = frozenset(fields)
 
     def wanted(self, scope: Scope) -> Iterator[Wanted]:
         yield from super().wanted(scope)
@@ -55,5 +55,5 @@ class ServerGroups(Kind):
     def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
         return self.of_tenant(scope, item.name, place, {"policy": item.policy})
 
-    def update(self, change: Change, ident: str, hands: Hands) -> None:
+    def update(self, change: Change, ident: str, session: Session) -> None:
         return None

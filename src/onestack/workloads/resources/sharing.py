@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from onestack.workloads.kind.link import Link
 from onestack.workloads.kind.ownership import KEY
 from onestack.workloads.kind.scope import Scope, tenant_path
-from onestack.workloads.kind.session import Hands, Look, Names
+from onestack.workloads.kind.session import Collector, Index, Session
 from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.plan.values import Address
 
@@ -24,10 +24,10 @@ class Sharing(Link):
         for item, place in scope.items(self.shares):
             for tenant in getattr(item, self.among):
                 what = Address(self.ends[0], (*scope.path, item.name))
-                yield self.tied(what, Address("tenant", tenant_path(tenant, domains[tenant])), place=place)
+                yield self.linked(what, Address("tenant", tenant_path(tenant, domains[tenant])), place=place)
 
-    def observe(self, raw: dict[str, Any], names: Names) -> Observed | None:
-        return self.between(names, raw["what"], raw["tenant"])
+    def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
+        return self.between(index, raw["what"], raw["tenant"])
 
 
 class SharedNetworks(Sharing):
@@ -36,17 +36,17 @@ class SharedNetworks(Sharing):
     shares, among = "networks", "shared_with"
     path = "/rbac-policies"
 
-    def found(self, look: Look) -> Iterable[dict[str, Any]]:
-        for raw in look.all(self.service, self.path, "rbac_policies"):
+    def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
+        for raw in collector.all(self.service, self.path, "rbac_policies"):
             if raw["object_type"] == "network" and raw["action"] == "access_as_shared":
                 yield {"what": raw["object_id"], "tenant": raw["target_tenant"]}
 
-    def tie(self, hands: Hands, *ids: str) -> None:
+    def link(self, session: Session, *ids: str) -> None:
         body = {"object_type": "network", "object_id": ids[0], "action": "access_as_shared"}
-        hands.rest(self.service).post(self.path, {"rbac_policy": {**body, "target_tenant": ids[1]}})
+        session.rest(self.service).post(self.path, {"rbac_policy": {**body, "target_tenant": ids[1]}})
 
-    def untie(self, hands: Hands, *ids: str) -> None:
-        rest = hands.rest(self.service)
+    def unlink(self, session: Session, *ids: str) -> None:
+        rest = session.rest(self.service)
         for policy in rest.all(self.path, "rbac_policies", object_id=ids[0], target_tenant=ids[1]):
             rest.delete(f"{self.path}/{policy['id']}")
 
@@ -56,21 +56,23 @@ class ImageMembers(Sharing):
     ends = ("image", "tenant")
     shares, among = "images", "members"
 
-    def found(self, look: Look) -> Iterable[dict[str, Any]]:
-        images = look.all("image", "/images", "images")
+    def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
+        images = collector.all("image", "/images", "images")
         ours = [raw["id"] for raw in images if KEY in raw and raw["visibility"] == "shared"]
-        lists = look.each(ours, lambda image: look.all("image", f"/images/{image}/members", "members"))
+        lists = collector.each(
+            ours, lambda image: collector.all("image", f"/images/{image}/members", "members")
+        )
         for image, members in zip(ours, lists, strict=True):
             yield from ({"what": image, "tenant": member["member_id"]} for member in members)
 
-    def tie(self, hands: Hands, *ids: str) -> None:
-        rest = hands.rest(self.service)
+    def link(self, session: Session, *ids: str) -> None:
+        rest = session.rest(self.service)
         rest.post(f"/images/{ids[0]}/members", {"member": ids[1]})
         # Else it would not be in the tenant's list until somebody there says yes.
         rest.put(f"/images/{ids[0]}/members/{ids[1]}", {"status": "accepted"})
 
-    def untie(self, hands: Hands, *ids: str) -> None:
-        hands.rest(self.service).delete(f"/images/{ids[0]}/members/{ids[1]}")
+    def unlink(self, session: Session, *ids: str) -> None:
+        session.rest(self.service).delete(f"/images/{ids[0]}/members/{ids[1]}")
 
 
 class FlavorAccess(Sharing):
@@ -78,20 +80,21 @@ class FlavorAccess(Sharing):
     ends = ("flavor", "tenant")
     shares, among = "flavors", "tenants"
 
-    def found(self, look: Look) -> Iterable[dict[str, Any]]:
-        flavors = look.all("compute", "/flavors/detail", "flavors", is_public="None")
-        closed = [raw["id"] for raw in flavors if not raw["os-flavor-access:is_public"]]
-        lists = look.each(
-            closed, lambda flavor: look.all("compute", f"/flavors/{flavor}/os-flavor-access", "flavor_access")
+    def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
+        flavors = collector.all("compute", "/flavors/detail", "flavors", is_public="None")
+        exclusive = [raw["id"] for raw in flavors if not raw["os-flavor-access:is_public"]]
+        lists = collector.each(
+            exclusive,
+            lambda flavor: collector.all("compute", f"/flavors/{flavor}/os-flavor-access", "flavor_access"),
         )
-        for flavor, tenants in zip(closed, lists, strict=True):
+        for flavor, tenants in zip(exclusive, lists, strict=True):
             yield from ({"what": flavor, "tenant": each["tenant_id"]} for each in tenants)
 
-    def _act(self, hands: Hands, action: str, ids: tuple[str, ...]) -> None:
-        hands.rest(self.service).post(f"/flavors/{ids[0]}/action", {action: {"tenant": ids[1]}})
+    def _act(self, session: Session, action: str, ids: tuple[str, ...]) -> None:
+        session.rest(self.service).post(f"/flavors/{ids[0]}/action", {action: {"tenant": ids[1]}})
 
-    def tie(self, hands: Hands, *ids: str) -> None:
-        self._act(hands, "addTenantAccess", ids)
+    def link(self, session: Session, *ids: str) -> None:
+        self._act(session, "addTenantAccess", ids)
 
-    def untie(self, hands: Hands, *ids: str) -> None:
-        self._act(hands, "removeTenantAccess", ids)
+    def unlink(self, session: Session, *ids: str) -> None:
+        self._act(session, "removeTenantAccess", ids)

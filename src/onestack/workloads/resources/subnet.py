@@ -12,7 +12,7 @@ from onestack.language.words import (
 )
 from onestack.workloads.kind.base import Kind, Limit
 from onestack.workloads.kind.scope import Scope
-from onestack.workloads.kind.session import Names
+from onestack.workloads.kind.session import Index
 from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref
 
@@ -71,7 +71,7 @@ class Subnets(Kind):
         "description",
     )
     refs = {"network_id": "network"}  # noqa: RUF012
-    fixed = frozenset({"network_id", "cidr", "ip_version", "ipv6_ra_mode", "ipv6_address_mode"})
+    immutable = frozenset({"network_id", "cidr", "ip_version", "ipv6_ra_mode", "ipv6_address_mode"})
 
     def wanted(self, scope: Scope) -> Iterator[Wanted]:
         for at, (network, _) in enumerate(scope.items("networks")):
@@ -100,8 +100,8 @@ class Subnets(Kind):
             Address(self.name, (*scope.path, network, name)), wanted.fields, wanted.once, wanted.needs, place
         )
 
-    def outer(self, raw: dict[str, Any], names: Names) -> Address | None:
-        return names.address("network", raw["network_id"])
+    def parent(self, raw: dict[str, Any], index: Index) -> Address | None:
+        return index.address("network", raw["network_id"])
 
-    def observe(self, raw: dict[str, Any], names: Names) -> Observed | None:
-        return super().observe(raw, names) if self.outer(raw, names) else None
+    def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
+        return super().observe(raw, index) if self.parent(raw, index) else None

@@ -11,7 +11,7 @@ from onestack.language.words import Named, RoleRef, SecretRef
 from onestack.workloads.kind.base import Kind, Listed
 from onestack.workloads.kind.ownership import InAttribute
 from onestack.workloads.kind.scope import DOMAIN, Scope, given, in_domain
-from onestack.workloads.kind.session import Names
+from onestack.workloads.kind.session import Index
 from onestack.workloads.plan.model import Wanted
 from onestack.workloads.plan.values import Address, Ref, Secret
 
@@ -49,15 +49,15 @@ class InDomain(Kind):
     """What lives in a domain: users and groups."""
 
     service = "identity"
-    marking = InAttribute()
+    label_in = InAttribute()
     after = ("domain",)
     update_verb = "PATCH"
 
-    def outer(self, raw: dict[str, Any], names: Names) -> Address | None:
-        return names.address("domain", raw["domain_id"])
+    def parent(self, raw: dict[str, Any], index: Index) -> Address | None:
+        return index.address("domain", raw["domain_id"])
 
-    def own_path(self, raw: dict[str, Any], names: Names, name: str) -> tuple[str, ...]:
-        domain = self.outer(raw, names)
+    def own_path(self, raw: dict[str, Any], index: Index, name: str) -> tuple[str, ...]:
+        domain = self.parent(raw, index)
         return in_domain(name, domain.path[0] if domain else DOMAIN)
 
 

@@ -23,7 +23,7 @@ from onestack.language.words import (
 from onestack.workloads.kind.base import READY_SECONDS, Held, Kind, Limit, Listed
 from onestack.workloads.kind.ownership import InMetadata
 from onestack.workloads.kind.scope import Scope, given
-from onestack.workloads.kind.session import Hands, Look, Names, Rest
+from onestack.workloads.kind.session import Collector, Index, Rest, Session
 from onestack.workloads.plan.model import Change, Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref, Value
 
@@ -99,25 +99,25 @@ class Stored(Kind):
     """What Cinder keeps: made from within its tenant, and not at once."""
 
     service = "block-storage"
-    marking = InMetadata()
-    within = True
-    slow = True
+    label_in = InMetadata()
+    in_project = True
+    asynchronous = True
     removable = True
-    at_a_time = 4
+    concurrency = 4
 
-    def found(self, look: Look) -> Iterable[dict[str, Any]]:
-        return look.all(self.service, f"{self.path}/detail", self.many, all_tenants="1")
+    def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
+        return collector.all(self.service, f"{self.path}/detail", self.many, all_tenants="1")
 
-    def delete(self, there: Observed, hands: Hands) -> None:
-        raw = self.get(there.id, hands) or {}
+    def delete(self, there: Observed, session: Session) -> None:
+        raw = self.get(there.id, session) or {}
         if str(raw.get("status")).startswith("error_"):
             # Cinder deletes nothing whose last deletion failed, until somebody says that it may.
             path = f"{self.path}/{there.id}/action"
-            hands.rest(self.service).post(path, {"os-reset_status": {"status": "error"}})
-        super().delete(there, hands)
+            session.rest(self.service).post(path, {"os-reset_status": {"status": "error"}})
+        super().delete(there, session)
 
-    def value(self, field: str, raw: dict[str, Any], names: Names) -> Value:
-        return raw["status"] == "error" if field == _STATUS else super().value(field, raw, names)
+    def value(self, field: str, raw: dict[str, Any], index: Index) -> Value:
+        return raw["status"] == "error" if field == _STATUS else super().value(field, raw, index)
 
     def body(self, fields: dict[str, Any]) -> dict[str, Any]:
         return {key: value for key, value in fields.items() if key != _STATUS}
@@ -152,7 +152,7 @@ class Volumes(Stored):
         _STATUS,
     )
     refs = {"snapshot_id": "snapshot", "source_volid": "volume"}  # noqa: RUF012
-    fixed = frozenset({"volume_type", "snapshot_id", "source_volid", _STATUS})
+    immutable = frozenset({"volume_type", "snapshot_id", "source_volid", _STATUS})
 
     def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
         fields = {"size": item.size, "metadata": dict(item.metadata), _STATUS: False}
@@ -168,28 +168,28 @@ class Volumes(Stored):
             once["imageRef"] = scope.named("image", item.image)
         return self.of_tenant(scope, item.name, place, fields, once=once)
 
-    def value(self, field: str, raw: dict[str, Any], names: Names) -> Value:
+    def value(self, field: str, raw: dict[str, Any], index: Index) -> Value:
         if field == "volume_type":
             return Ref(Address("volume type", (raw[field],)))  # told by name
-        return super().value(field, raw, names)
+        return super().value(field, raw, index)
 
-    def update(self, change: Change, ident: str, hands: Hands) -> None:
-        rest = hands.rest(self.service)
+    def update(self, change: Change, ident: str, session: Session) -> None:
+        rest = session.rest(self.service)
         if "size" in change.fields:
             size = change.fields["size"][1]
             rest.post(f"{self.path}/{ident}/action", {"os-extend": {"new_size": size}})
 
-            def look() -> tuple[bool, str]:
-                raw = self.get(ident, hands) or {}
+            def poll() -> tuple[bool, str]:
+                raw = self.get(ident, session) or {}
                 return raw.get("size") == size, str(raw.get("status"))
 
-            wait.until(f"{change.address} to have {size} GiB", look, seconds=READY_SECONDS, every=0.5)
-        super().update(change, ident, hands)
+            wait.until(f"{change.address} to have {size} GiB", poll, seconds=READY_SECONDS, every=0.5)
+        super().update(change, ident, session)
 
-    def send(self, hands: Hands, ident: str, body: dict[str, Any]) -> None:
+    def send(self, session: Session, ident: str, body: dict[str, Any]) -> None:
         body.pop("size", None)
         if body:
-            super().send(hands, ident, body)
+            super().send(session, ident, body)
 
 
 class OfVolume(Stored):
@@ -197,7 +197,7 @@ class OfVolume(Stored):
 
     fields = ("name", "description", "volume_id", _STATUS)
     refs = {"volume_id": "volume"}  # noqa: RUF012
-    fixed = frozenset({"volume_id", _STATUS})
+    immutable = frozenset({"volume_id", _STATUS})
 
     def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
         fields = {"volume_id": scope.named("volume", item.volume), _STATUS: False}

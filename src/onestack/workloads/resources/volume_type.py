@@ -14,7 +14,7 @@ from onestack.language.words import (
 )
 from onestack.workloads.kind.base import Kind, Listed
 from onestack.workloads.kind.scope import Scope, given
-from onestack.workloads.kind.session import Hands, Names
+from onestack.workloads.kind.session import Index, Session
 from onestack.workloads.plan.model import Wanted
 from onestack.workloads.plan.values import Address
 
@@ -44,17 +44,17 @@ class VolumeTypes(Kind):
     path, one, many = "/types", "volume_type", "volume_types"
     listed = {"is_public": "None"}  # noqa: RUF012
     fields = ("name", "description", "extra_specs", _PUBLIC)
-    fixed = frozenset({_PUBLIC})
+    immutable = frozenset({_PUBLIC})
 
     def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
         fields = {"name": item.name, "extra_specs": dict(item.extra_specs), _PUBLIC: item.public}
         return Wanted(Address(self.name, (item.name,)), fields | given(item, "description"), place=place)
 
-    def outer(self, raw: dict[str, Any], names: Names) -> Address | None:
+    def parent(self, raw: dict[str, Any], index: Index) -> Address | None:
         return None
 
-    def send(self, hands: Hands, ident: str, body: dict[str, Any]) -> None:
+    def send(self, session: Session, ident: str, body: dict[str, Any]) -> None:
         if specs := body.pop("extra_specs", None):
-            hands.rest(self.service).post(f"{self.path}/{ident}/extra_specs", {"extra_specs": specs})
+            session.rest(self.service).post(f"{self.path}/{ident}/extra_specs", {"extra_specs": specs})
         if body:
-            super().send(hands, ident, body)
+            super().send(session, ident, body)
