@@ -10,6 +10,7 @@ from onestack.spec import elastic
 from onestack.spec.elastic import ScalingGroup
 from onestack.workloads.resources.address_group import AddressGroup
 from onestack.workloads.resources.application_credential import ApplicationCredential
+from onestack.workloads.resources.backup import Backup
 from onestack.workloads.resources.floating_ip import FloatingIP
 from onestack.workloads.resources.group import Group
 from onestack.workloads.resources.image import Image
@@ -23,8 +24,9 @@ from onestack.workloads.resources.router import Router
 from onestack.workloads.resources.security_group import SecurityGroup
 from onestack.workloads.resources.server import Server
 from onestack.workloads.resources.server_group import ServerGroup
+from onestack.workloads.resources.snapshot import Snapshot
 from onestack.workloads.resources.user import User
-from onestack.workloads.resources.volume import Backup, Snapshot, Volume
+from onestack.workloads.resources.volume import Volume
 
 
 class Tenant(Counted):

@@ -8,6 +8,8 @@ from onestack.core import wait
 from onestack.core.errors import Place
 from onestack.language.types import IPAddress, Text, example
 from onestack.language.words import Named, NetworkRef
+from onestack.workloads.kind.balancer_part import EXAMPLE
+from onestack.workloads.kind.balancer_turns import PATH
 from onestack.workloads.kind.base import READY_SECONDS, Held, Kind, Limit, Listed
 from onestack.workloads.kind.faults import Fault
 from onestack.workloads.kind.ownership import InTags
@@ -15,8 +17,8 @@ from onestack.workloads.kind.scope import Scope, given
 from onestack.workloads.kind.session import Rest, Session
 from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref, Value
-from onestack.workloads.resources.balancer_turns import PATH
-from onestack.workloads.resources.balancing import EXAMPLE, Listener, Pool
+from onestack.workloads.resources.listener import Listener
+from onestack.workloads.resources.pool import Pool
 from onestack.workloads.resources.port import of_balancer
 
 

@@ -14,6 +14,7 @@ from onestack.core import wait
 from onestack.core.errors import PermanentError, Place
 from onestack.elastic import record
 from onestack.elastic.record import PLACED, TEMPLATE
+from onestack.workloads.kind.balancer_turns import in_turn
 from onestack.workloads.kind.base import GONE_SECONDS, Kind
 from onestack.workloads.kind.faults import Fault
 from onestack.workloads.kind.ownership import KEY, InAttribute
@@ -21,7 +22,6 @@ from onestack.workloads.kind.scope import Scope
 from onestack.workloads.kind.session import Collector, Index, Rest, Session
 from onestack.workloads.plan.model import Change, Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref, Value
-from onestack.workloads.resources.balancer_turns import in_turn
 from onestack.workloads.resources.keypair import content
 
 _REFS = {

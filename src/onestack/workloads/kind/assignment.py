@@ -1,4 +1,4 @@
-"""Roles of users and groups in tenants."""
+"""What roles of users and of groups in tenants share."""
 
 from __future__ import annotations
 
@@ -45,13 +45,3 @@ class Assignments(Link):
 
     def unlink(self, session: Session, *ids: str) -> None:
         session.rest(self.service).delete(self._path(ids))
-
-
-class UserRoles(Assignments):
-    name, actor = "role of user", "user"
-    ends = ("tenant", "user", "role")
-
-
-class GroupRoles(Assignments):
-    name, actor = "role of group", "group"
-    ends = ("tenant", "group", "role")
