@@ -48,7 +48,8 @@ def refused(*problems: Problem) -> PydanticCustomError:
 class Section(BaseModel):
     """A mapping in the spec: nothing unknown, never changed once read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    # Most sections are only ever validated as parts of a spec: a validator of their own would be built for nothing.
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, defer_build=True)
 
     def problems(self) -> Iterator[Problem]:
         """What is wrong between its keys, each of them being right by itself."""

@@ -57,7 +57,11 @@ def _list_of(item: type[BaseModel], about: str | None) -> tuple[Any, Any]:
 
 def _with(model: type[Model], fields: Added) -> type[Model]:
     """The same model, by the same name, with more fields."""
-    return create_model(model.__name__, __base__=model, __doc__=model.__doc__, **dict(fields))
+    # Its descriptions are those of the model and of `fields`: it has no source to be searched for docstrings.
+    config: dict[str, Any] = {"use_attribute_docstrings": False}
+    return create_model(
+        model.__name__, __base__=model, __doc__=model.__doc__, __cls_kwargs__=config, **dict(fields)
+    )
 
 
 def _quota(kinds: Kinds) -> type[Quota]:
