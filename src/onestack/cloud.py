@@ -13,8 +13,6 @@ from typing import Any, TypeVar
 from openstack.connection import Connection
 
 from onestack import capacity as sizing
-from onestack import workloads
-from onestack.apply import Outcome
 from onestack.capacity import Report as CapacityReport
 from onestack.core import contract
 from onestack.core.errors import BadInput
@@ -27,7 +25,6 @@ from onestack.health.why import Diagnosis, explain
 from onestack.host import doctor, hardware
 from onestack.host.lock import held
 from onestack.host.netns import Network
-from onestack.plan import Plan
 from onestack.platform import connect, inventories, site, takedown, up
 from onestack.platform.balancing import Balancing
 from onestack.platform.choices import choices_file
@@ -37,7 +34,10 @@ from onestack.scaling import Scaling
 from onestack.spec import Spec
 from onestack.spec import load as load_spec
 from onestack.spec import loads as load_spec_text
-from onestack.workloads import ApplyFailed, Approve, Workloads, unasked
+from onestack.workloads import operations
+from onestack.workloads.apply import Outcome
+from onestack.workloads.operations import ApplyFailed, Approve, Workloads, unasked
+from onestack.workloads.plan import Plan
 
 Result = TypeVar("Result")
 
@@ -88,7 +88,7 @@ class Cloud:
         up.check(self.paths, wanted, emit, force=force, mirror=mirror)
         with self._held("up", wait):
             found = up.up(self.paths, wanted, text, emit, mirror=mirror)
-        if spec is not None and workloads.any_in(wanted):
+        if spec is not None and operations.any_in(wanted):
             outcome = self.apply(spec=wanted, emit=emit, approve=approve)
             if not outcome.ok:
                 raise ApplyFailed(outcome)
@@ -234,7 +234,7 @@ class Cloud:
 
         def body(work: Workloads) -> Outcome:
             plan = work.plan(prune=made["prune"], adopt=made["adopt"], force=True, emit=emit)
-            workloads.demand_unmoved(written, plan)
+            operations.demand_unchanged(written, plan)
             return work.apply(plan, emit)
 
         return self._work(spec, body)

@@ -13,7 +13,7 @@ from onestack.elastic import from_spec, record
 from onestack.elastic.record import Record
 from onestack.platform import scaling_status
 from onestack.platform.site import Site
-from onestack.resources.scaling_group import patch
+from onestack.workloads.resources.scaling_group import patch
 
 STALE_SECONDS = 30.0
 """A status older than this was not written by a controller that works."""

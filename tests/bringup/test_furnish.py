@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from onestack.platform import furnish
-from onestack.spec.computing import FLAVORS
+from onestack.spec import FLAVORS
 
 
 def missing(*done: str) -> list[str]:

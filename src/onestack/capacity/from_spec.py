@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from onestack.capacity.model import Amount, Demand, Host, Inventory, Policy
 from onestack.capacity.report import Report, Wishes, analyse
 from onestack.core import contract
-from onestack.spec import Spec
-from onestack.spec.computing import FLAVORS, Flavor
-from onestack.spec.computing import Server as WantedServer
+from onestack.spec import FLAVORS, Flavor, Spec
+from onestack.spec import Server as WantedServer
 
 _APART: dict[str, Policy | None] = {"none": None, "soft": "soft-anti-affinity", "hard": "anti-affinity"}
 # MiB that Nova keeps for the host itself: its own default, for real and pretended hosts alike.

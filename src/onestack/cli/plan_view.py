@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
-from onestack.plan import Change, Plan
-from onestack.plan.document import plain
+from onestack.workloads.plan import Change, Plan
+from onestack.workloads.plan.document import plain
 
 if TYPE_CHECKING:
-    from onestack.apply import Outcome
+    from onestack.workloads.apply import Outcome
 
 _SIGNS = {
     "create": ("+", "green", "will be created"),

@@ -17,7 +17,8 @@ from onestack.core.errors import OneStackError, PermanentError
 from onestack.elastic import record
 from onestack.elastic.record import Record
 from onestack.elastic.roster import Action, Fact
-from onestack.resources.rest import Fault, Rest
+from onestack.workloads.kind.faults import Fault
+from onestack.workloads.openstack.rest import Rest
 
 THREADS = 8
 SETTLE_SECONDS = 10.0

@@ -19,8 +19,8 @@ from onestack.elastic.record import Record
 from onestack.elastic.roster import AT_ONCE, Action, Roster, has_served, plan
 from onestack.observe.seen import Observed
 from onestack.platform.site import Site
-from onestack.resources.rest import Rest
-from onestack.resources.scaling_group import patch
+from onestack.workloads.openstack.rest import Rest
+from onestack.workloads.resources.scaling_group import patch
 
 ROLL_BACK_AFTER = 2
 """Failures in a row of members of a new template before the one before is used again."""
@@ -65,7 +65,7 @@ class Worker:
         self.state = State("", "")
 
     def tick(self, group: Record, servers: Sequence[Mapping[str, Any]], observed: Observed) -> State:
-        """One look, a decision if one is due, and what follows. Raises the errors of `onestack.resources.rest`."""
+        """One look, a decision if one is due, and what follows. Raises `kind.faults`' errors."""
         now = time.monotonic()
         pool = self._looker.pool(group, self._rest("load-balancer"), now) if group.pool else None
         facts = self._looker.facts(group, servers, pool, observed, now)

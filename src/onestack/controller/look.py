@@ -15,7 +15,7 @@ from onestack.elastic.record import Record
 from onestack.elastic.roster import Fact
 from onestack.observe.seen import Observed
 from onestack.platform.site import Site
-from onestack.resources.rest import Rest
+from onestack.workloads.openstack.rest import Rest
 
 _TASK = "OS-EXT-STS:task_state"
 MONITOR_SECONDS = 60.0

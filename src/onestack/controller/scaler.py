@@ -32,7 +32,7 @@ from onestack.observe.prometheus import Prometheus
 from onestack.observe.seen import Observed
 from onestack.platform import scaling_status, site
 from onestack.platform.site import Site
-from onestack.resources.rest import Fault
+from onestack.workloads.kind.faults import Fault
 
 LOG = logging.getLogger("onestack.scaler")
 PERIOD, BUSY, QUIET = 5.0, 1.5, 15.0

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from onestack.elastic.group import Group, Rate
 from onestack.elastic.policies import TOLERANCE, Policy, Predictive, Schedule, Schedules, Step, Steps, Target
+from onestack.language.quantities import Rate as WantedRate
 from onestack.spec.elastic import METRICS, ScalingGroup, ScalingPolicy
-from onestack.spec.quantities import Rate as WantedRate
 
 HORIZON = 600.0
 

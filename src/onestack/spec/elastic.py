@@ -8,11 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from onestack.spec.quantities import Duration, RateLimit, Share
-from onestack.spec.scaling_policies import GROUP as _GROUP
-from onestack.spec.scaling_policies import METRICS, ScalingPolicy
-from onestack.spec.types import Bool, Int, Problem, Section, Text, example
-from onestack.spec.words import (
+from onestack.language.quantities import Duration, RateLimit, Share
+from onestack.language.types import Bool, Int, Problem, Section, Text, example
+from onestack.language.words import (
     Amount,
     Content,
     FlavorRef,
@@ -24,6 +22,8 @@ from onestack.spec.words import (
     PortNumber,
     SecurityGroupRef,
 )
+from onestack.spec.scaling_policies import GROUP as _GROUP
+from onestack.spec.scaling_policies import METRICS, ScalingPolicy
 
 __all__ = ["METRICS", "ScalingGroup", "ScalingPolicy"]
 

@@ -1,4 +1,4 @@
-"""The spec's JSON Schema: for editors, and the one source of the words in errors and in the reference."""
+"""A spec's JSON Schema: for editors, and the one source of the words in errors and in the reference."""
 
 from __future__ import annotations
 
@@ -7,91 +7,99 @@ from functools import cache
 from typing import Any
 
 from onestack.spec import services
+from onestack.spec.compose import whole
 from onestack.spec.model import Spec
 
 Fragment = Mapping[str, Any]
 
 
-def _whole() -> dict[str, Any]:
-    return _of(services.types())
+def schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a spec."""
+    return dict(of(whole()).whole)
+
+
+def of(model: type[Spec]) -> Schema:
+    """The schema of a spec's model, with the services that are known now."""
+    return _made(model, services.types())
 
 
 @cache
-def _of(known: tuple[str, ...]) -> dict[str, Any]:
-    made = Spec.model_json_schema()
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made, "title": "OneStack spec"}
+def _made(model: type[Spec], known: tuple[str, ...]) -> Schema:
+    return Schema(model)
 
 
-def schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of a spec."""
-    return dict(_whole())
+class Schema:
+    """`whole`: the JSON Schema itself. What is asked of it is asked by a path in the spec."""
 
+    def __init__(self, model: type[Spec]) -> None:
+        made = model.model_json_schema()
+        self.whole: Mapping[str, Any] = {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            **made,
+            "title": "OneStack spec",
+        }
 
-def follow(fragment: Fragment) -> Fragment:
-    """The fragment itself where it is a reference or a nullable."""
-    if "$ref" in fragment:
-        target = _whole()["$defs"][fragment["$ref"].rsplit("/", 1)[1]]
-        return follow(target)
-    if "anyOf" in fragment:
-        kinds = [kind for kind in fragment["anyOf"] if kind.get("type") != "null"]
-        if len(kinds) == 1:
-            return follow(kinds[0])
-    return fragment
+    def follow(self, fragment: Fragment) -> Fragment:
+        """The fragment itself where it is a reference or a nullable."""
+        if "$ref" in fragment:
+            return self.follow(self.whole["$defs"][fragment["$ref"].rsplit("/", 1)[1]])
+        if "anyOf" in fragment:
+            kinds = [kind for kind in fragment["anyOf"] if kind.get("type") != "null"]
+            if len(kinds) == 1:
+                return self.follow(kinds[0])
+        return fragment
 
+    def at(self, path: Sequence[str | int]) -> Fragment:
+        """What the schema says about the value at `path`; empty where it says nothing."""
+        here = self.follow(self.whole)
+        for step in path:
+            if isinstance(step, int):
+                items = here.get("prefixItems") or []
+                here = items[step] if step < len(items) else here.get("items") or {}
+            else:
+                here = here.get("properties", {}).get(step, {})
+            here = self.follow(here)
+        return here
 
-def at(path: Sequence[str | int]) -> Fragment:
-    """What the schema says about the value at `path`; empty where it says nothing."""
-    here = follow(_whole())
-    for step in path:
-        if isinstance(step, int):
-            items = here.get("prefixItems") or []
-            here = items[step] if step < len(items) else here.get("items") or {}
-        else:
-            here = here.get("properties", {}).get(step, {})
-        here = follow(here)
-    return here
+    def paths_of_key(self, key: str) -> Iterator[tuple[str, ...]]:
+        """Every path of sections (lists passed through) in which `key` is known."""
 
+        def search(fragment: Fragment, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+            if path[:1] == ("templates",):  # as tenants
+                return
+            here = self.follow(fragment)
+            if key in here.get("properties", {}):
+                yield path
+            for name, inner in here.get("properties", {}).items():
+                yield from search(inner, (*path, name))
+            if "items" in here:
+                yield from search(here["items"], path)
 
-def paths_of_key(key: str) -> Iterator[tuple[str, ...]]:
-    """Every path of sections (lists passed through) in which `key` is known."""
+        return search(self.whole, ())
 
-    def search(fragment: Fragment, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-        if path[:1] == ("templates",):  # as tenants
-            return
-        here = follow(fragment)
-        if key in here.get("properties", {}):
-            yield path
-        for name, inner in here.get("properties", {}).items():
-            yield from search(inner, (*path, name))
-        if "items" in here:
-            yield from search(here["items"], path)
-
-    return search(_whole(), ())
-
-
-def allowed(fragment: Fragment) -> str:
-    """In words, what a value may be."""
-    here = follow(fragment)
-    if said := here.get("x-allowed"):
-        return str(said)
-    if "const" in here:
-        return quoted(here["const"])
-    if "enum" in here:
-        return "one of " + ", ".join(quoted(value) for value in here["enum"])
-    kind = here.get("type")
-    if kind in ("integer", "number"):
-        return {"integer": "a whole number", "number": "a number"}[kind] + _range(here)
-    if kind == "boolean":
-        return "true or false"
-    if kind == "string":
-        return "text"
-    if kind == "array":
-        if "prefixItems" in here:
-            return f"a list of {len(here['prefixItems'])}, each {allowed(here['prefixItems'][0])}"
-        return f"a list, each {allowed(here.get('items', {}))}"
-    if kind == "object" and "properties" in here:
-        return f"a mapping with the keys {', '.join(here.get('properties', {}))}"
-    return "something else"
+    def allowed(self, fragment: Fragment) -> str:
+        """In words, what a value may be."""
+        here = self.follow(fragment)
+        if said := here.get("x-allowed"):
+            return str(said)
+        if "const" in here:
+            return quoted(here["const"])
+        if "enum" in here:
+            return "one of " + ", ".join(quoted(value) for value in here["enum"])
+        kind = here.get("type")
+        if kind in ("integer", "number"):
+            return {"integer": "a whole number", "number": "a number"}[kind] + _range(here)
+        if kind == "boolean":
+            return "true or false"
+        if kind == "string":
+            return "text"
+        if kind == "array":
+            if "prefixItems" in here:
+                return f"a list of {len(here['prefixItems'])}, each {self.allowed(here['prefixItems'][0])}"
+            return f"a list, each {self.allowed(here.get('items', {}))}"
+        if kind == "object" and "properties" in here:
+            return f"a mapping with the keys {', '.join(here.get('properties', {}))}"
+        return "something else"
 
 
 def quoted(value: object) -> str:

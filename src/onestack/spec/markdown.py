@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from onestack.spec import json_schema as schema
-from onestack.spec.json_schema import Fragment
+from onestack.spec import json_schema
+from onestack.spec.compose import whole
+from onestack.spec.json_schema import Fragment, Schema
+from onestack.spec.model import Spec
 
 _HEAD = """\
 # The spec: a cloud in one file
@@ -22,14 +24,14 @@ The JSON Schema for editors: `onestack schema`.
 """
 
 
-def reference() -> str:
-    """The whole reference."""
-    return _HEAD + "\n".join(_section(schema.follow(schema.schema()), ())) + "\n"
+def reference(model: type[Spec] | None = None) -> str:
+    """The whole reference of a spec's model, by default of OneStack's own."""
+    schema = json_schema.of(model or whole())
+    return _HEAD + "\n".join(_section(schema, schema.follow(schema.whole), (), {})) + "\n"
 
 
-def _section(here: Fragment, path: tuple[str, ...], written: dict[str, str] | None = None) -> Iterator[str]:
+def _section(schema: Schema, here: Fragment, path: tuple[str, ...], written: dict[str, str]) -> Iterator[str]:
     # A section that has several places (a template is a tenant) is described at the first.
-    written = {} if written is None else written
     yield f"## {'.'.join(path).replace('.[]', '[]')}" if path else "## The file"
     yield ""
     yield str(here.get("description", ""))
@@ -55,7 +57,7 @@ def _section(here: Fragment, path: tuple[str, ...], written: dict[str, str] | No
         yield f"| `{key}` | {allowed} | {default} | {_line(said)} |"
     yield ""
     for fragment, place in inner:
-        yield from _section(fragment, place, written)
+        yield from _section(schema, fragment, place, written)
 
 
 def _place(

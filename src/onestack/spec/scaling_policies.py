@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 from pydantic import BeforeValidator, PlainSerializer, PlainValidator, WithJsonSchema
 
-from onestack.spec.quantities import Duration, Share
-from onestack.spec.types import Number, Problem, Section, Text, as_written, example, refused, words
-from onestack.spec.words import Amount, Size
+from onestack.language.quantities import Duration, Share
+from onestack.language.types import Number, Problem, Section, Text, as_written, example, refused, words
+from onestack.language.words import Amount, Size
 
 # What is measured without a query, and in what; a target for one in per cent is written `60%`.
 METRICS = {
