@@ -16,6 +16,7 @@ from openstack.connection import Connection
 from onestack import capacity as sizing
 from onestack import workloads
 from onestack.apply import Outcome
+from onestack.autoscaling.groups import ScalingGroups
 from onestack.capacity import Report as CapacityReport
 from onestack.capacity.from_spec import PRETENDED
 from onestack.core import data
@@ -34,7 +35,6 @@ from onestack.platform.balancing import Balancing
 from onestack.platform.choose import choose, host_name
 from onestack.platform.fetch import fetch, is_fetched
 from onestack.platform.site import Site
-from onestack.scaling import Scaling
 from onestack.spec import Spec
 from onestack.spec import default as default_spec
 from onestack.spec import load as load_spec
@@ -278,9 +278,9 @@ class Cloud:
         return Balancing(self.site, self.run, self.connect)
 
     @property
-    def scaling(self) -> Scaling:
+    def scaling_groups(self) -> ScalingGroups:
         """Its scaling groups."""
-        return Scaling(self.site, self.run)
+        return ScalingGroups(self.site, self.run)
 
     def check_volumes(self, *, emit: Emit = silent, mend: bool = True) -> volumes.Outcome:
         """Is every volume what Cinder says it is? What is not is put right, unless `mend` is off."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from onestack import spec
-from onestack.elastic import record
+from onestack.autoscaling import record
 from onestack.plan.model import Observed, Wanted
 from onestack.plan.values import Address, Ref, convert
 from onestack.resources.context import Names

@@ -23,7 +23,7 @@ from onestack.platform import catalogue, site
 from onestack.platform.readiness import is_ready
 from onestack.platform.shape import Process
 from onestack.platform.site import Site
-from onestack.platform.watchers import CONTROLLER, scales
+from onestack.platform.watchers import AUTOSCALER_PROCESS, scales
 
 LOG = logging.getLogger("onestack.keeper")
 PERIOD = 5.0
@@ -87,7 +87,7 @@ class Keeper:
 
     def __init__(self, found: Site) -> None:
         self._site = found
-        processes = [*catalogue.processes(found.view), *([CONTROLLER] if scales(found) else [])]
+        processes = [*catalogue.processes(found.view), *([AUTOSCALER_PROCESS] if scales(found) else [])]
         self._watched = {each.name: Watched(each) for each in processes}
         self._file = found.paths.run / "keeper.json"
         self._stop = threading.Event()

@@ -1,7 +1,7 @@
-"""Scaling groups: a hidden record in Glance says what is wanted; the controller (`onestack.controller`) does it.
+"""Scaling groups: a hidden record in Glance says what is wanted; `onestack.autoscaling.autoscaler` does it.
 
 A plan compares the record, never the number of members. Taking a group away takes its members with it, whether
-a controller runs or not.
+an autoscaler runs or not.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from onestack.autoscaling import record
+from onestack.autoscaling.record import PLACED, TEMPLATE
 from onestack.core import wait
 from onestack.core.errors import PermanentError, Place
-from onestack.elastic import record
-from onestack.elastic.record import PLACED, TEMPLATE
 from onestack.plan.model import Change, Observed, Wanted
 from onestack.plan.values import Address, Ref, Value
 from onestack.resources.context import Hands, Look, Names
@@ -136,7 +136,7 @@ class ScalingGroups(Kind):
         return found
 
     def delete(self, there: Observed, hands: Hands) -> None:
-        """The controller is told to let go, then the members go, then the record."""
+        """The autoscaler is told to let go, then the members go, then the record."""
         now = self.get(there.id, hands)
         if now is None:
             return
@@ -151,7 +151,7 @@ class ScalingGroups(Kind):
             left = _members(project, there.id, hands)
             for server in left:
                 hands.rest("compute").delete(f"/servers/{server['id']}")
-            # Twice: what a controller had under way when it was told shows up in the second.
+            # Twice: what an autoscaler had under way when it was told shows up in the second.
             seen_none = 0 if left else seen_none + 1
             return seen_none >= 2, f"{len(left)} members"
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from onestack.spec import elastic
+from onestack.spec import scaling_groups
 from onestack.spec.balancing import LoadBalancer
 from onestack.spec.computing import FLAVORS, Image, Keypair, Server, ServerGroup
-from onestack.spec.elastic import ScalingGroup
 from onestack.spec.identity import ApplicationCredential, Group, User
 from onestack.spec.networking import (
     AddressGroup,
@@ -18,6 +17,7 @@ from onestack.spec.networking import (
     SecurityGroup,
     TenantNetwork,
 )
+from onestack.spec.scaling_groups import ScalingGroup
 from onestack.spec.storage import Backup, Snapshot, Volume
 from onestack.spec.types import Bool, Problem, Section, Text, example
 from onestack.spec.words import Counted, DomainRef, Limit, TemplateRef
@@ -192,7 +192,7 @@ tenants:
 
     def problems(self) -> Iterator[Problem]:
         pools = {one.name: tuple(pool.name for pool in one.pools) for one in self.load_balancers}
-        yield from elastic.problems(self.scaling_groups, pools)
+        yield from scaling_groups.problems(self.scaling_groups, pools)
 
 
 class Template(Tenant):

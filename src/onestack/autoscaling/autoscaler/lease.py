@@ -1,0 +1,76 @@
+"""One autoscaler acts, however many run: a lease in Neutron, which changes a resource only if nobody did meanwhile.
+
+Its beat is counted, not timed: who waits takes over when the beat has stood still for `PATIENCE` seconds of its own
+monotonic clock, so that no two clocks are ever compared. On its own host an autoscaler that starts again goes on
+at once, since a lock of the kernel's says that the one before is gone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from onestack.resources.rest import Fault, Rest
+
+NAME = "onestack-scaling-lease"
+RENEW, PATIENCE, VALID = 20.0, 70.0, 55.0
+"""Seconds: between beats; until another takes over; after which an own beat counts no more."""
+
+
+class Lease:
+    """`holder`: this host's name."""
+
+    def __init__(
+        self, network: Callable[[], Rest], holder: str, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._network = network
+        self._holder = holder
+        self._clock = clock
+        self._beaten: float | None = None
+        self._seen: tuple[str, float] | None = None
+
+    def held(self) -> bool:
+        """Whether this autoscaler may act now; renews the lease when it is time. Raises what Neutron answers."""
+        now = self._clock()
+        if self._beaten is not None and now - self._beaten < RENEW:
+            return True
+        try:
+            held = self._take(now)
+        except Exception:
+            # Neutron is away: what was won holds for a while, so that its restart stops nobody.
+            if self._beaten is not None and now - self._beaten < VALID:
+                return True
+            self._beaten = None
+            raise
+        self._beaten = now if held else None
+        return held
+
+    def _take(self, now: float) -> bool:
+        rest = self._network()
+        listed = rest.all("/security-groups", "security_groups", name=NAME)
+        if not listed:
+            rest.post(
+                "/security-groups", {"security_group": {"name": NAME, "description": f"{self._holder} 0"}}
+            )
+            listed = rest.all("/security-groups", "security_groups", name=NAME)
+        # Two that were made at the same time: all agree on one of them.
+        there = min(listed, key=lambda each: str(each["id"]))
+        said = str(there["description"])
+        holder, _, beat = said.rpartition(" ")
+        if holder != self._holder:
+            if self._seen is None or self._seen[0] != said:
+                self._seen = (said, now)
+            if now - self._seen[1] < PATIENCE:
+                return False
+        try:
+            rest.call(
+                "PUT",
+                f"/security-groups/{there['id']}",
+                json={"security_group": {"description": f"{self._holder} {int(beat or 0) + 1}"}},
+                headers={"If-Match": f"revision_number={there['revision_number']}"},
+            )
+        except Fault as fault:
+            if fault.status == 412:
+                return False
+            raise
+        return True
