@@ -112,7 +112,7 @@ def test_a_scale_in_that_would_call_for_members_again_is_not_done() -> None:
     """A queue that five can just keep below its bound: three would not."""
 
     class Queue:
-        name, metric = "queue", "load"
+        name, metric, forecasts, aim = "queue", "load", False, None
 
         def recommend(self, observation: GroupObservation, history: object = None) -> Recommendation:
             enough = observation.signals["load"].serving / observation.size < 30

@@ -1,4 +1,4 @@
-"""What every policy has in common: a recommendation for one moment of a group. Pure.
+"""What every policy has in common: its part of a spec, and a recommendation for one moment of a group. Pure.
 
 A recommendation is a size and how it is meant:
 
@@ -10,16 +10,19 @@ A recommendation is a size and how it is meant:
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from difflib import get_close_matches
+from typing import Literal, Protocol, Self
 
 from onestack.autoscaling.forecast import History
+from onestack.autoscaling.metrics import METRICS, NOT_SHARED, Percentage, TargetValue
 from onestack.autoscaling.observation import GroupObservation, Signal
+from onestack.spec.scaling_policies import ScalingPolicy
+from onestack.spec.types import Problem, Text
 
 Meaning = Literal["wants", "at least", "unknown"]
 
-# Within a tenth of the target nothing is done: it would change nothing that anyone could measure.
-TOLERANCE = 0.10
 # 1.0000000001 members are one: what floating point adds is no load.
 ROUNDING = 1e-9
 
@@ -36,13 +39,79 @@ class Recommendation:
 
 
 class Policy(Protocol):
-    """What the decision needs of a policy. `name`: how the history calls it, `metric`: what it reads, if any."""
+    """What the decision needs of a policy.
+
+    `name`: how the history calls it. `metric`: what it reads; empty: nothing. `forecasts`: whether the metric's
+    history is kept for it. `aim`: the value that it keeps for each member; None: it keeps none.
+    """
 
     @property
     def name(self) -> str: ...
     @property
     def metric(self) -> str: ...
+    @property
+    def forecasts(self) -> bool: ...
+    @property
+    def aim(self) -> float | None: ...
     def recommend(self, observation: GroupObservation, history: History | None) -> Recommendation: ...
+
+
+class PolicySpec(ScalingPolicy):
+    """A type of policy as a spec has it. Each has its own `type: Literal["…"]`, description, example and keys."""
+
+    def policy(self) -> Policy | None:
+        """What it is by itself; None where only those of its type together are one."""
+        return None
+
+    @classmethod
+    def combined(cls, wanted: Sequence[Self]) -> Policy | None:
+        """What all of this type in one group are together; None where each is one by itself."""
+        return None
+
+
+class MeasuredPolicy(PolicySpec):
+    """A policy that reads a metric."""
+
+    metric: Text
+    """What is measured: cpu, memory, requests_per_second, connections, network, disk, queue, response_time,
+    errors_per_second; or any name with `query`."""
+    query: Text | None = None
+    """In place of a metric of ours: a PromQL query that gives one number for the group."""
+
+    def problems(self) -> Iterator[Problem]:
+        unit = METRICS.get(self.metric)
+        if unit is None and self.query is None:
+            near = get_close_matches(self.metric, METRICS, 1)
+            hint = f"did you mean '{near[0]}'?" if near else "a metric of your own needs a 'query'"
+            yield Problem(
+                f"there is no metric '{self.metric}'", f"one of {', '.join(METRICS)}", hint, ("metric",)
+            )
+        elif unit is not None and self.query is not None:
+            yield Problem(
+                f"'{self.metric}' is measured already", "another name for the query", path=("query",)
+            )
+        else:
+            yield from self._about_the_metric(unit)
+
+    def _about_the_metric(self, unit: str | None) -> Iterator[Problem]:
+        return iter(())
+
+
+class AimedPolicy(MeasuredPolicy):
+    """A policy that keeps a metric at a value for each member."""
+
+    target: TargetValue
+    """The value for each member."""
+
+    def _about_the_metric(self, unit: str | None) -> Iterator[Problem]:
+        if self.metric in NOT_SHARED:
+            hint = "use a step policy"
+            yield Problem(
+                f"{self.metric} is not shared out over members", "another metric", hint, ("metric",)
+            )
+        elif unit and (unit == "%") != isinstance(self.target, Percentage):
+            shown = "a percentage: 60%" if unit == "%" else f"a number of {unit}"
+            yield Problem(f"{self.metric} is measured in {unit}", shown, path=("target",))
 
 
 def members_for(load: float, target: float) -> int:

@@ -89,6 +89,14 @@ def parsed(raw: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict
         raise ValueError(f"the record {raw.get('id')} has no definition: {error}") from error
 
 
+def renewed(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as this version writes them: another one may have said the same with other keys."""
+    try:
+        return ScalingGroup.model_validate(_said(settings)).model_dump(mode="json", by_alias=True)
+    except ValueError:
+        return dict(settings)
+
+
 def read(raw: Mapping[str, Any]) -> Record:
     """A record as Glance gives it. Raises ValueError for one that cannot be read."""
     template, placed, settings = parsed(raw)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from onestack.autoscaling.policy import MeasuredPolicy
 from onestack.core.errors import Place, TemporaryError
 from onestack.core.events import Emit, Event
 from onestack.observe.prometheus import QueryRefused
@@ -15,7 +16,7 @@ def queries(spec: Spec) -> Iterator[tuple[str, Place]]:
     for i, tenant in enumerate(spec.tenants):
         for j, group in enumerate(tenant.scaling_groups):
             for k, policy in enumerate(group.policies):
-                if policy.query is not None:
+                if isinstance(policy, MeasuredPolicy) and policy.query is not None:
                     steps = ("tenants", i, "scaling_groups", j, "policies", k, "query")
                     yield policy.query, spec.place_of(*steps)
 

@@ -86,7 +86,7 @@ class ScalingGroups(Kind):
             template, placed, settings = {}, {}, {}
         if raw.get(record.PHASE) == record.LEAVING:
             settings = {}  # a removal was cut off: who wants it after all must say so again
-        there = super().observe({**raw, **template, **placed, "settings": settings}, names)
+        there = super().observe({**raw, **template, **placed, "settings": record.renewed(settings)}, names)
         if there is None:
             return None
         # Members go before what they stand in: their ports hold subnets, and a pool goes with its balancer.

@@ -31,7 +31,19 @@ def follow(fragment: Fragment) -> Fragment:
         kinds = [kind for kind in fragment["anyOf"] if kind.get("type") != "null"]
         if len(kinds) == 1:
             return follow(kinds[0])
+    if "oneOf" in fragment:
+        return _any_of(fragment)
     return fragment
+
+
+def _any_of(fragment: Fragment) -> Fragment:
+    """A mapping that is one of several by its `type`, as one with the keys of all. `variants`: each by its type."""
+    variants = {each["properties"]["type"]["const"]: each for each in map(follow, fragment["oneOf"])}
+    keys: dict[str, Any] = {}
+    for each in variants.values():
+        keys = {**each["properties"], **keys}
+    keys["type"] = {"enum": list(variants)}
+    return {**fragment, "type": "object", "properties": keys, "variants": variants}
 
 
 def at(path: Sequence[str | int]) -> Fragment:

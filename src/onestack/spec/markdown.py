@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 
 from onestack.spec import json_schema as schema
 from onestack.spec.json_schema import Fragment
@@ -30,12 +31,15 @@ def reference() -> str:
 def _section(here: Fragment, path: tuple[str, ...], written: dict[str, str] | None = None) -> Iterator[str]:
     # A section that has several places (a template is a tenant) is described at the first.
     written = {} if written is None else written
-    yield f"## {'.'.join(path).replace('.[]', '[]')}" if path else "## The file"
+    yield f"## {'.'.join(path).replace('.[', '[')}" if path else "## The file"
     yield ""
     yield str(here.get("description", ""))
     yield ""
     if example := here.get("x-example"):
         yield from ("```yaml", example.rstrip(), "```", "")
+    if variants := here.get("variants"):
+        yield from _variants(variants, path, written)
+        return
     yield "| Key | What it may be | Unless said | |"
     yield "| --- | --- | --- | --- |"
     inner: list[tuple[Fragment, tuple[str, ...]]] = []
@@ -56,6 +60,20 @@ def _section(here: Fragment, path: tuple[str, ...], written: dict[str, str] | No
     yield ""
     for fragment, place in inner:
         yield from _section(fragment, place, written)
+
+
+def _variants(
+    variants: Mapping[str, Fragment], path: tuple[str, ...], written: dict[str, str]
+) -> Iterator[str]:
+    """A mapping that is one of several by its `type`: a table of those, and a section of each."""
+    inner = [(each, (*path[:-1], f"[type={name}]")) for name, each in variants.items()]
+    yield "| `type` | |"
+    yield "| --- | --- |"
+    for name, (each, place) in zip(variants, inner, strict=True):
+        yield f"| [`{name}`]({_anchor(place)}) | {_line(str(each.get('description', '')))} |"
+    yield ""
+    for each, place in inner:
+        yield from _section(each, place, written)
 
 
 def _place(
@@ -84,7 +102,7 @@ def _default(value: Fragment) -> str:
 
 
 def _anchor(path: tuple[str, ...]) -> str:
-    return "#" + "".join(path).replace("[]", "")
+    return "#" + re.sub(r"[][=]", "", "".join(path))
 
 
 def _line(text: str) -> str:

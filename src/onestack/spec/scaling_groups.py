@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
 from onestack.spec.quantities import Duration, RateLimit, Share
 from onestack.spec.scaling_policies import GROUP as _GROUP
-from onestack.spec.scaling_policies import METRICS, ScalingPolicy
+from onestack.spec.scaling_policies import AnyPolicy
 from onestack.spec.types import Bool, Int, Problem, Section, Text, example
 from onestack.spec.words import (
     Amount,
@@ -24,8 +25,6 @@ from onestack.spec.words import (
     PortNumber,
     SecurityGroupRef,
 )
-
-__all__ = ["METRICS", "ScalingGroup", "ScalingPolicy"]
 
 
 class GroupServer(Section):
@@ -196,7 +195,7 @@ class ScalingGroup(Named):
     """Members made beforehand."""
     health: Health = Health()
     """When a member is replaced."""
-    policies: tuple[ScalingPolicy, ...] = ()
+    policies: tuple[AnyPolicy, ...] = ()
     """What calls for more members or fewer."""
     scale_out: ScaleOut = ScaleOut()
     """How fast it grows."""
@@ -213,11 +212,8 @@ class ScalingGroup(Named):
         if self.min > self.max:
             yield Problem(f"min {self.min} is above max {self.max}", f"at most {self.max}", path=("min",))
         for index, policy in enumerate(self.policies):
-            if policy.min is not None and not self.min <= policy.min <= self.max:
-                within = f"from {self.min} to {self.max}, as the group's"
-                yield Problem(
-                    "'min' of a schedule outside of the group's", within, path=("policies", index, "min")
-                )
+            for found in policy.problems_in(self.min, self.max):
+                yield replace(found, path=("policies", index, *found.path))
         if "load_balancer" in self.health.sources and self.load_balancer is None:
             yield Problem("health from a load balancer without one", "'load_balancer'", path=("health",))
 

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from onestack.autoscaling.decision.roster import Fact
+from onestack.autoscaling.metrics import METRICS
 from onestack.autoscaling.observation import Signal
+from onestack.autoscaling.policy import MeasuredPolicy
 from onestack.autoscaling.record import Record
 from onestack.observe.seen import Observed
-from onestack.spec.scaling_groups import METRICS
 
 GUEST = {"cpu": "cpu", "memory": "memory", "network": "network", "disk": "disk"}
 POOL = {
@@ -32,9 +33,9 @@ def signals(
     found: dict[str, Signal] = {}
     problems: list[str] = []
     for policy in group.settings.policies:
-        metric = policy.metric
-        if not metric or metric in found:
+        if not isinstance(policy, MeasuredPolicy) or policy.metric in found:
             continue
+        metric = policy.metric
         signal: Signal | None = None
         if policy.query:
             try:

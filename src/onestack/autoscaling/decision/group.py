@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 from onestack.autoscaling.forecast import History
 from onestack.autoscaling.observation import GroupObservation
-from onestack.autoscaling.policies.predictive import Predictive
 from onestack.autoscaling.policy import Policy, Recommendation
 
 # Seconds between two decisions on one group; a tick that comes a little early is not put off to the next.
@@ -42,7 +41,7 @@ class Group:
     @property
     def forecast_metrics(self) -> frozenset[str]:
         """The metrics whose history is kept."""
-        return frozenset(policy.metric for policy in self.policies if isinstance(policy, Predictive))
+        return frozenset(policy.metric for policy in self.policies if policy.forecasts)
 
 
 @dataclass(frozen=True, slots=True)

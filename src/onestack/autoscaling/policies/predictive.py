@@ -3,10 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 from onestack.autoscaling.forecast import Forecast, History
 from onestack.autoscaling.observation import GroupObservation
-from onestack.autoscaling.policy import Recommendation, members_for
+from onestack.autoscaling.policy import AimedPolicy, Recommendation, members_for
+from onestack.spec.quantities import Duration
+from onestack.spec.scaling_policies import GROUP
+from onestack.spec.types import example
+
+HORIZON = 600.0
+"""Seconds."""
+
+
+class PredictivePolicy(AimedPolicy):
+    """Be ready before the load comes, by what the same time of former days brought."""
+
+    model_config = example(
+        GROUP
+        + "        policies: [{type: predictive, metric: requests_per_second, target: 50, horizon: 10m}]\n"
+    )
+
+    type: Literal["predictive"]
+    """Before the load comes, from its history."""
+    horizon: Duration | None = None
+    """How far ahead it looks; unless said 10m."""
+
+    def policy(self) -> Predictive:
+        return Predictive(self.metric, self.target, HORIZON if self.horizon is None else self.horizon)
 
 
 @dataclass(frozen=True)
@@ -18,11 +42,16 @@ class Predictive:
 
     metric: str
     target: float
-    horizon: float = 600.0
+    horizon: float = HORIZON
+    forecasts: ClassVar[bool] = True
 
     @property
     def name(self) -> str:
         return f"predictive {self.metric}"
+
+    @property
+    def aim(self) -> float:
+        return self.target
 
     def recommend(self, observation: GroupObservation, history: History | None = None) -> Recommendation:
         made: Forecast | None = history.forecast(self.horizon) if history else None

@@ -2,12 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 from onestack.autoscaling.forecast import History
+from onestack.autoscaling.metrics import METRICS
 from onestack.autoscaling.observation import GroupObservation
-from onestack.autoscaling.policy import Recommendation
+from onestack.autoscaling.policy import MeasuredPolicy, Recommendation
+from onestack.spec.scaling_policies import GROUP
+from onestack.spec.types import Number, Problem, Section, example
+from onestack.spec.words import Size
+
+
+class ScalingStep(Section):
+    """By how much a value beyond a bound changes the group."""
+
+    model_config = example(
+        GROUP
+        + """\
+        policies:
+          - {type: step, metric: queue, steps: [{above: 100, add: 2}, {above: 500, add: 5}, {below: 5, remove: 1}]}
+"""
+    )
+
+    above: Number | None = None
+    """Above this value…"""
+    add: Size | None = None
+    """… so many members more."""
+    below: Number | None = None
+    """Below this value…"""
+    remove: Size | None = None
+    """… so many members fewer."""
+
+    def problems(self) -> Iterator[Problem]:
+        given = {key for key in ("above", "add", "below", "remove") if getattr(self, key) is not None}
+        if given not in ({"above", "add"}, {"below", "remove"}):
+            yield Problem("a step is 'above' with 'add', or 'below' with 'remove'", "{above: 100, add: 2}")
+
+
+class StepPolicy(MeasuredPolicy):
+    """Add by how far a value is beyond bounds."""
+
+    model_config = example(
+        GROUP
+        + """\
+        policies:
+          - {type: step, metric: response_time, steps: [{above: 200, add: 1}, {above: 1000, add: 4}]}
+"""
+    )
+
+    type: Literal["step"]
+    """Add by how far a value is off."""
+    steps: tuple[ScalingStep, ...]
+    """The steps, bounds rising for `above` and falling for `below`."""
+
+    def problems(self) -> Iterator[Problem]:
+        yield from super().problems()
+        for key, bounds, rising in (
+            ("above", [step.above for step in self.steps if step.above is not None], True),
+            ("below", [step.below for step in self.steps if step.below is not None], False),
+        ):
+            if bounds != sorted(set(bounds), reverse=not rising):
+                order = "rise" if rising else "fall"
+                yield Problem(
+                    f"the bounds '{key}' do not {order}", "each bound once, in order", path=("steps",)
+                )
+
+    def policy(self) -> Steps:
+        above = [Step(s.above, s.add) for s in self.steps if s.above is not None and s.add]
+        below = [Step(s.below, -s.remove) for s in self.steps if s.below is not None and s.remove]
+        return Steps(self.metric, above, below, per_member=METRICS.get(self.metric) == "%")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +95,8 @@ class Steps:
     above: Sequence[Step] = ()
     below: Sequence[Step] = ()
     per_member: bool = False
+    forecasts: ClassVar[bool] = False
+    aim: ClassVar[None] = None
 
     @property
     def name(self) -> str:

@@ -3,10 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 from onestack.autoscaling.forecast import History
 from onestack.autoscaling.observation import GroupObservation
-from onestack.autoscaling.policy import ROUNDING, TOLERANCE, Recommendation, members_for
+from onestack.autoscaling.policy import ROUNDING, AimedPolicy, Recommendation, members_for
+from onestack.spec.quantities import Share
+from onestack.spec.scaling_policies import GROUP
+from onestack.spec.types import example
+
+# Within a tenth of the target nothing is done: it would change nothing that anyone could measure.
+TOLERANCE = 0.10
+
+
+class TargetPolicy(AimedPolicy):
+    """Keep a metric per member at a value."""
+
+    model_config = example(
+        GROUP + "        policies: [{type: target, metric: cpu, target: 60%, tolerance: 5%}]\n"
+    )
+
+    type: Literal["target"]
+    """Keep a metric per member at a value."""
+    tolerance: Share | None = None
+    """How far from the target nothing is done; unless said 10%."""
+
+    def policy(self) -> Target:
+        return Target(self.metric, self.target, TOLERANCE if self.tolerance is None else self.tolerance)
 
 
 @dataclass(frozen=True)
@@ -20,10 +43,15 @@ class Target:
     metric: str
     target: float
     tolerance: float = TOLERANCE
+    forecasts: ClassVar[bool] = False
 
     @property
     def name(self) -> str:
         return f"target {self.metric}"
+
+    @property
+    def aim(self) -> float:
+        return self.target
 
     def recommend(self, observation: GroupObservation, history: History | None = None) -> Recommendation:
         signal = observation.signals.get(self.metric)

@@ -8,9 +8,6 @@ from typing import Any
 
 from onestack.autoscaling.decision import from_spec
 from onestack.autoscaling.decision.group import Group
-from onestack.autoscaling.policies.predictive import Predictive
-from onestack.autoscaling.policies.schedule import Schedules
-from onestack.autoscaling.policies.target import Target
 from onestack.autoscaling.policy import Policy
 from onestack.autoscaling.simulation.picture import Panel, draw, worst_day
 from onestack.autoscaling.simulation.simulate import CPU, REQUESTS, OneStack, Run, World, demand, run
@@ -119,7 +116,7 @@ def _simulable(group: Group) -> tuple[Group, tuple[str, ...]]:
     able: list[Policy] = []
     left_out: list[str] = []
     for policy in group.policies:
-        if policy.metric in (REQUESTS, CPU) or isinstance(policy, Schedules):
+        if policy.metric in ("", REQUESTS, CPU):
             able.append(policy)
         else:
             left_out.append(policy.name)
@@ -128,8 +125,8 @@ def _simulable(group: Group) -> tuple[Group, tuple[str, ...]]:
 
 def _serves(group: Group) -> float:
     for policy in group.policies:
-        if isinstance(policy, (Target, Predictive)) and policy.metric == REQUESTS:
-            return policy.target / AIM
+        if policy.aim is not None and policy.metric == REQUESTS:
+            return policy.aim / AIM
     raise BadInput(
         f"how many requests a second a member of '{group.name}' can serve is not known",
         hint=f"say --serves NUMBER, or give the group a target for {REQUESTS}",
