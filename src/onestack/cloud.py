@@ -282,12 +282,12 @@ class Cloud:
         """Its scaling groups."""
         return ScalingGroups(self.site, self.run)
 
-    def check_volumes(self, *, emit: Emit = silent, mend: bool = True) -> volumes.Outcome:
-        """Is every volume what Cinder says it is? What is not is put right, unless `mend` is off."""
+    def check_volumes(self, *, emit: Emit = silent, repair: bool = True) -> volumes.Outcome:
+        """Is every volume consistent? What is not is repaired, unless `repair` is off."""
         found = self.site
         if "block-storage" not in found.view.services:
             raise BadInput("this cloud has no block storage", hint="platform.services in the spec")
-        return self.run(lambda: volumes.check(found, emit, mend=mend))
+        return self.run(lambda: volumes.check(found, emit, repair=repair))
 
     def why(self, server: str, project: str | None = None) -> Diagnosis:
         """Why a server (by name or id) is in ERROR or BUILD. Raises BadInput where there is none, or several."""

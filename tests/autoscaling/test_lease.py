@@ -74,7 +74,7 @@ def test_the_second_takes_over_when_the_beat_stands_still(neutron: Neutron) -> N
     assert not two.held()
     there.now += 2
     assert two.held()
-    # The first comes back to life, and is told at its next beat.
+    # The first comes back to life, and is told at its next heartbeat.
     here.now += PATIENCE + 1
     assert not one.held()
 

@@ -1,4 +1,4 @@
-"""From what was seen to signals, to facts, to the history: what is missing is never taken for zero."""
+"""From an observation to signals, to facts, to the history: what is missing is never taken for zero."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from onestack.autoscaling.autoscaler.signals import signals
 from onestack.autoscaling.decision.roster import Fact
 from onestack.autoscaling.observation import Signal
 from onestack.autoscaling.record import Record
-from onestack.observe.seen import GuestRates, Observed, PoolRates
+from onestack.observe.observation import GuestRates, Observation, PoolRates
 from onestack.spec.scaling_groups import ScalingGroup
 
 
@@ -34,10 +34,10 @@ def guest(cpu: float | None) -> GuestRates:
     return GuestRates(cpu, None, None, None)
 
 
-def observed(guests: dict[str, GuestRates], **pool: float | None) -> Observed:
+def observed(guests: dict[str, GuestRates], **pool: float | None) -> Observation:
     pools = {"pool1": PoolRates(**{"requests": 5.0, "connections": 2, "queue": 0, "response_time": None,
                                    "errors": None, **pool})}  # type: ignore[arg-type]  # fmt: skip
-    return Observed(0.0, 0.0, guests, {}, pools, ())
+    return Observation(0.0, 0.0, guests, {}, pools, ())
 
 
 def fact(ident: str) -> Fact:
@@ -55,8 +55,8 @@ def none(query: str) -> float | None:
 
 
 def test_guests_are_added_up_by_whether_they_serve() -> None:
-    seen = observed({"a": guest(50.0), "b": guest(30.0), "c": guest(90.0)})
-    found, wrong = signals(group(CPU), [fact("a"), fact("b")], [fact("c")], seen, none)
+    observation = observed({"a": guest(50.0), "b": guest(30.0), "c": guest(90.0)})
+    found, wrong = signals(group(CPU), [fact("a"), fact("b")], [fact("c")], observation, none)
     assert found == {"cpu": Signal(80.0, 90.0)}
     assert wrong == []
 

@@ -84,7 +84,7 @@ class Status:
 
 
 def examine(site: Site) -> Status:
-    """Look at everything. Must run in the cloud's network."""
+    """Collect and diagnose everything. Must run in the cloud's network."""
     found = process_statuses(site)
     reasons = [
         f"{each.name} does not run ({each.state.lower()}); see `onestack logs {each.name}`"
@@ -133,7 +133,7 @@ def process_statuses(site: Site) -> list[ProcessStatus]:
     counted = restarts(site)
     found: dict[str, ProcessStatus] = {}
 
-    def look(process: Process) -> None:
+    def collect(process: Process) -> None:
         there = running.get(process.name)
         if there is None or not there.pid:
             found[process.name] = ProcessStatus(process.name, there.state if there else "STOPPED")
@@ -152,7 +152,7 @@ def process_statuses(site: Site) -> list[ProcessStatus]:
         )
 
     everything = catalogue.processes(site.view)
-    failed = execute([Task(each.name, lambda p=each: look(p)) for each in everything])  # type: ignore[misc]
+    failed = execute([Task(each.name, lambda p=each: collect(p)) for each in everything])  # type: ignore[misc]
     for error in failed.values():
         raise error
     return [found[each.name] for each in everything]
@@ -168,7 +168,7 @@ def scaling_problems(run: Path) -> Iterator[str]:
 
 
 def watcher_reasons(site: Site) -> list[str]:
-    """What is wrong with those who look after the others: nothing else would tell."""
+    """What is wrong with the keeper and the autoscaler: nothing else would tell."""
     running = site.supervisor.programs()
     wanted = [KEEPER, *([AUTOSCALER] if is_scaling(site) else [])]
     return [

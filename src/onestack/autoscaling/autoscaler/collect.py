@@ -13,7 +13,7 @@ from onestack.autoscaling.autoscaler import probe
 from onestack.autoscaling.autoscaler.probe import Check
 from onestack.autoscaling.decision.roster import Fact
 from onestack.autoscaling.record import Record
-from onestack.observe.seen import Observed
+from onestack.observe.observation import Observation
 from onestack.platform.site import Site
 from onestack.resources.rest import Rest
 
@@ -86,7 +86,7 @@ class MemberCollector:
         group: Record,
         servers: Sequence[Mapping[str, Any]],
         pool: Pool | None,
-        observed: Observed,
+        observed: Observation,
         now: float,
     ) -> list[Fact]:
         """Every member. `servers`: those of the project, as Nova lists them."""
@@ -102,7 +102,7 @@ class MemberCollector:
         return found
 
     def _well(
-        self, servers: Sequence[Mapping[str, Any]], pool: Pool | None, observed: Observed
+        self, servers: Sequence[Mapping[str, Any]], pool: Pool | None, observed: Observation
     ) -> dict[str, bool | None]:
         """Whether each answers; None where nobody can tell."""
         if pool is None:
@@ -128,7 +128,7 @@ class MemberCollector:
         group: Record,
         raw: Mapping[str, Any],
         pool: Pool | None,
-        observed: Observed,
+        observed: Observation,
         well: bool | None,
         now: float,
     ) -> Fact:

@@ -30,8 +30,8 @@ from onestack.host import namespace
 from onestack.host.lock import held
 from onestack.observe.collect import Collector
 from onestack.observe.exporter import Exporter
+from onestack.observe.observation import Observation
 from onestack.observe.prometheus import Prometheus
-from onestack.observe.seen import Observed
 from onestack.platform import site
 from onestack.platform.site import Site
 from onestack.resources.rest import Fault
@@ -60,7 +60,7 @@ class Autoscaler:
         self._collector = Collector(found)
         self._prometheus = Prometheus(found)
         self._exporter = Exporter(found)
-        self._observed: Observed | None = None
+        self._observed: Observation | None = None
         self._workers: dict[str, Worker] = {}
         self._pauses: dict[str, tuple[float, float]] = {}
         self._records: list[Record] = []
@@ -98,7 +98,7 @@ class Autoscaler:
         now = time.monotonic()
         wanted = bool(self._records) or self._site.spec.monitored
         if wanted and (self._observed is None or now - self._observed.monotonic >= PERIOD - 0.5):
-            self._observed = self._collector.look()
+            self._observed = self._collector.collect()
             self._exporter.set(self._observed)
         if now - self._listed >= (PERIOD if self._records else QUIET):
             self._list(now)

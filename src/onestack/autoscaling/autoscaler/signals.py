@@ -1,4 +1,4 @@
-"""From what was seen of guests and balancers to the signals of a group. What is missing is left out, never zero."""
+"""From an observation of guests and balancers to the signals of a group. What is missing is left out, never zero."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from onestack.autoscaling.metrics import METRICS
 from onestack.autoscaling.observation import Signal
 from onestack.autoscaling.policy import MeasuredPolicy
 from onestack.autoscaling.record import Record
-from onestack.observe.seen import Observed
+from onestack.observe.observation import Observation
 
 GUEST = {"cpu": "cpu", "memory": "memory", "network": "network", "disk": "disk"}
 POOL = {
@@ -26,7 +26,7 @@ def signals(
     group: Record,
     serving: Sequence[Fact],
     warming: Sequence[Fact],
-    observed: Observed,
+    observed: Observation,
     ask: Callable[[str], float | None],
 ) -> tuple[dict[str, Signal], list[str]]:
     """The value of each metric that the group's policies read, and what could not be had. `ask`: a PromQL query."""
@@ -53,7 +53,7 @@ def signals(
 
 
 def _of_guests(
-    field: str, serving: Sequence[Fact], warming: Sequence[Fact], observed: Observed
+    field: str, serving: Sequence[Fact], warming: Sequence[Fact], observed: Observation
 ) -> Signal | None:
     """None unless it is known of each that serves: half a sum would call for scaling in."""
     known = _values(field, serving, observed)
@@ -62,13 +62,13 @@ def _of_guests(
     return Signal(sum(known), sum(_values(field, warming, observed)))
 
 
-def _values(field: str, members: Iterable[Fact], observed: Observed) -> list[float]:
+def _values(field: str, members: Iterable[Fact], observed: Observation) -> list[float]:
     rates = (observed.guests.get(member.id) for member in members)
     values: list[Any] = [getattr(each, field) for each in rates if each is not None]
     return [float(value) for value in values if value is not None]
 
 
-def _of_pool(field: str, pool: str | None, observed: Observed) -> Signal | None:
+def _of_pool(field: str, pool: str | None, observed: Observation) -> Signal | None:
     rates = observed.pools.get(pool or "")
     value = getattr(rates, field) if rates else None
     return None if value is None else Signal(float(value))

@@ -19,7 +19,7 @@ from onestack.autoscaling.decision.members import Failures
 from onestack.autoscaling.decision.roster import AT_ONCE, Action, Roster, has_served, plan
 from onestack.autoscaling.observation import GroupObservation
 from onestack.autoscaling.record import Record
-from onestack.observe.seen import Observed
+from onestack.observe.observation import Observation
 from onestack.platform.site import Site
 from onestack.resources.rest import Rest
 from onestack.resources.scaling_group import patch
@@ -66,7 +66,7 @@ class Worker:
         self._refused = ""
         self.state = State("", "")
 
-    def tick(self, group: Record, servers: Sequence[Mapping[str, Any]], observed: Observed) -> State:
+    def tick(self, group: Record, servers: Sequence[Mapping[str, Any]], observed: Observation) -> State:
         """One cycle: collect, decide if a decision is due, act. Raises the errors of `onestack.resources.rest`."""
         now = time.monotonic()
         pool = self._collector.pool(group, self._rest("load-balancer"), now) if group.pool else None
@@ -105,7 +105,7 @@ class Worker:
     # Deciding.
 
     def _decide(
-        self, group: Record, roster: Roster, observed: Observed, now: float, problems: list[str]
+        self, group: Record, roster: Roster, observed: Observation, now: float, problems: list[str]
     ) -> Decision | None:
         serving, warming = roster.of("serving"), roster.of("starting", "warming")
         if group.asked == record.ASKED_SIZE:

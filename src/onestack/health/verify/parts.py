@@ -46,7 +46,7 @@ class TenantNetwork:
 def check_image(record: Recorder, owner: Tenant, other: Tenant) -> None:
     """Upload bytes, get the same bytes back, show them to nobody else, delete them."""
     content = secrets.token_bytes(IMAGE_BYTES)
-    with record.check("image", look="onestack logs glance") as at:
+    with record.check("image", hint="onestack logs glance") as at:
         store = owner.cloud.image
         image = store.create_image(
             f"{owner.name}-image",
@@ -66,7 +66,7 @@ def check_image(record: Recorder, owner: Tenant, other: Tenant) -> None:
 def make_network(record: Recorder, owner: Tenant, external: str, step: str) -> TenantNetwork:
     """A network, a subnet, a router with a way out, a security group. Raises OneStackError."""
     name = owner.name
-    with record.step(step, look="onestack logs neutron; onestack logs ovn-controller") as at:
+    with record.step(step, hint="onestack logs neutron; onestack logs ovn-controller") as at:
         cloud = owner.cloud.network
         out = cloud.find_network(external)
         if out is None:
@@ -101,7 +101,7 @@ def make_network(record: Recorder, owner: Tenant, external: str, step: str) -> T
 
 def see_nothing(record: Recorder, owner: Tenant, other: Tenant, services: frozenset[str]) -> None:
     """The other tenant finds nothing of the owner's, neither in lists nor by its id."""
-    with record.check("second tenant sees nothing", look="the policies of the service it names") as at:
+    with record.check("second tenant sees nothing", hint="the policies of the service it names") as at:
         names: set[str] = set()
         hidden = 0
         mine, theirs = owner.cloud.network, other.cloud.network

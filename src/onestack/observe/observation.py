@@ -1,6 +1,6 @@
-"""One look at everything that runs, as values: what guests use, and what balancers see of their members.
+"""An observation of everything that runs, as values: what guests use, and how balancers find their members.
 
-Rates are over the time since the look before. What could not be read is not there, or None: a missing figure
+Rates are over the time since the observation before. What could not be read is not there, or None: a missing figure
 must never look like a quiet server.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class GuestRates:
-    """One guest. None: there was no look before, or it started anew since.
+    """One guest. None: there was no observation before, or it started anew since.
 
     `cpu`: per cent of all its virtual CPUs together. `memory`: per cent of its memory in use; None without
     figures from its balloon. `network`, `disk`: bytes a second, both directions.
@@ -26,7 +26,7 @@ class GuestRates:
 
 @dataclass(frozen=True, slots=True)
 class MemberRates:
-    """One server of a pool as its HAProxy sees it, summed over the listeners that use the pool.
+    """One server of a pool as its HAProxy counts it, summed over the listeners that use the pool.
 
     `up`: None when it is not checked. `requests`, `errors` (5xx, failed connections and responses): a second.
     `connections`: open now. `queue`: requests that wait for it. `response_time`: milliseconds, mean of the recent.
@@ -52,8 +52,8 @@ class PoolRates:
 
 
 @dataclass(frozen=True)
-class Observed:
-    """One look. `monotonic`, `wall`: seconds, when it was. `guests`: by server id. `members`: by pool and member
+class Observation:
+    """`monotonic`, `wall`: seconds, when it was. `guests`: by server id. `members`: by pool and member
     id. `pools`: by pool id. `failures`: what could not be read, and why. `balancers`: balancer id by pool id."""
 
     monotonic: float

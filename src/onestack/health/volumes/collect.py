@@ -1,4 +1,4 @@
-"""Asks everybody who knows something of volumes: Cinder, Nova, libvirt, and the folders themselves."""
+"""Collects the observation: asks Cinder, Nova and libvirt of volumes, and reads the file backends' folders."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from openstack.connection import Connection
 
-from onestack.health.volumes.seen import Folder, Guest, Piece, Seen, Volume
+from onestack.health.volumes.observation import Folder, Guest, Observation, Piece, Volume
 from onestack.platform.infrastructure import mariadb
 from onestack.platform.services import volumes as backends
 from onestack.platform.site import Site
@@ -30,8 +30,8 @@ that a server has a volume before it reserves it, or moments after, for one that
 _HEADER = struct.Struct(">4sIQIIQ")
 
 
-def look(site: Site, admin: Connection) -> Seen:
-    """One look at everything. Raises SDKException when an API does not answer, CommandFailed for libvirt."""
+def collect(site: Site, admin: Connection) -> Observation:
+    """Everything, once. Raises SDKException when an API does not answer, CommandFailed for libvirt."""
     begun = {name: _since(site, name) for name in ("cinder", "nova")}
     both = max(begun.values())
     attachments = _attachments(admin)
@@ -53,7 +53,7 @@ def look(site: Site, admin: Connection) -> Seen:
         )
         for each in storage.volumes(details=True, all_projects=True)
     )
-    return Seen(
+    return Observation(
         volumes=volumes,
         snapshots=tuple(_pieces(storage.snapshots(details=True, all_projects=True), begun["cinder"])),
         backups=tuple(_pieces(storage.backups(details=True, all_projects=True), begun["cinder"])),
@@ -62,13 +62,13 @@ def look(site: Site, admin: Connection) -> Seen:
         unfinished=_unfinished(site, begun["nova"]),
         guests={} if site.view.virt_type == "fake" else guests(site),
         folders={name: folder(path) for name, path in _folders(site).items()},
-        pretended=site.view.virt_type == "fake",
+        fake_driver=site.view.virt_type == "fake",
     )
 
 
 def abandoned(status: str, changed: float, *, begun: float, had: bool, now: float) -> bool:
-    """Whether nobody can be at work on a volume. `changed`: when it last was; `begun`: from when on those who work
-    on it can have begun something; `had`: whether a server has it. Times in seconds."""
+    """Whether no process can be at work on a volume. `changed`: when it last was; `begun`: from when on a process
+    can have begun work on it; `had`: whether a server has it. Times in seconds."""
     return changed < begun or (status == "reserved" and not had and changed + FORGOTTEN < now)
 
 

@@ -1,4 +1,4 @@
-"""Makes true what `judge` found untrue: through the APIs where they can, else in the folder, else by libvirt."""
+"""Repairs what `diagnose` found: through the APIs where they can, else in the folder, else by libvirt."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from openstack import exceptions
 from openstack.connection import Connection
 
 from onestack.core.wait import until
-from onestack.health.volumes.judge import Action, Fault
-from onestack.health.volumes.look import NOTE, SET_ASIDE, VIRSH
+from onestack.health.volumes.collect import NOTE, SET_ASIDE, VIRSH
+from onestack.health.volumes.diagnose import Action, Fault
 from onestack.platform.infrastructure import mariadb
 from onestack.platform.site import Site
 
@@ -22,8 +22,8 @@ SECONDS = 120.0
 _FORMAT = "qcow2"
 
 
-class Mender:
-    """Does what a fault asks for."""
+class Repairer:
+    """Executes the actions of faults."""
 
     def __init__(self, site: Site, admin: Connection) -> None:
         self._site = site
@@ -47,7 +47,7 @@ class Mender:
             "set_aside": self._set_aside,
         }
 
-    def mend(self, fault: Fault) -> None:
+    def repair(self, fault: Fault) -> None:
         """Do all of it, in order. Raises what the first thing that cannot be done raises."""
         for action in fault.then:
             self._do(fault, action)
@@ -69,11 +69,11 @@ class Mender:
         wanted = {"os-extend": {"new_size": size}}
         self._storage.post(f"/volumes/{volume}/action", json=wanted, microversion="3.42").raise_for_status()
 
-        def look() -> tuple[bool, str]:
+        def state() -> tuple[bool, str]:
             now = self._storage.get_volume(volume)
             return int(now.size) == size and now.status in ("available", "in-use"), now.status
 
-        until("the volume to be extended", look, seconds=SECONDS, every=0.5)
+        until("the volume to be extended", state, seconds=SECONDS, every=0.5)
 
     def _grow(
         self,
@@ -101,11 +101,11 @@ class Mender:
         """As its user would: Nova takes it from the guest, if there, and tells Cinder."""
         self._compute.delete_volume_attachment(server, volume)
 
-        def look() -> tuple[bool, str]:
+        def state() -> tuple[bool, str]:
             there = [each.volume_id for each in self._compute.volume_attachments(server)]
             return volume not in there, f"server {server} still has it"
 
-        until("the server to let the volume go", look, seconds=SECONDS, every=0.5)
+        until("the server to let the volume go", state, seconds=SECONDS, every=0.5)
 
     def _forget(self, volume: str, server: str) -> None:
         """Let Nova know nothing of an attachment it had only begun, as when it sees itself that it failed."""
@@ -136,13 +136,13 @@ class Mender:
         self._gone("backup", lambda: self._storage.get_backup(backup))
 
     def _gone(self, what: str, get: Callable[[], Any]) -> None:
-        def look() -> tuple[bool, str]:
+        def state() -> tuple[bool, str]:
             try:
                 return False, str(get().status)
             except exceptions.NotFoundException:
                 return True, ""
 
-        until(f"the {what} to be gone", look, seconds=SECONDS, every=0.5)
+        until(f"the {what} to be gone", state, seconds=SECONDS, every=0.5)
 
     # Files.
 

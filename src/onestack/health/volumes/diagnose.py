@@ -1,4 +1,4 @@
-"""From what was seen to what is untrue and what makes it true. Pure."""
+"""From an observation to faults: what is inconsistent, and which actions repair it. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from onestack.health.volumes import chain
-from onestack.health.volumes.seen import Guest, Piece, Seen, Volume
+from onestack.health.volumes.observation import Guest, Observation, Piece, Volume
 
 GIB = 1 << 30
 Kind = Literal["volume", "snapshot", "backup", "file"]
@@ -15,7 +15,7 @@ Kind = Literal["volume", "snapshot", "backup", "file"]
 
 @dataclass(frozen=True)
 class Action:
-    """What to do: the name of a function of `mend`, and its words."""
+    """What to do: the name of a function of `repair`, and its arguments."""
 
     name: str
     words: dict[str, Any]
@@ -23,7 +23,7 @@ class Action:
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that is not as it says. `then`: what is done about it, in order; nothing when a person must."""
+    """An inconsistency. `then`: the actions that repair it, in order; none where a person must."""
 
     kind: Kind
     id: str
@@ -37,60 +37,60 @@ def act(name: str, **words: Any) -> Action:
     return Action(name, words)
 
 
-def judge(seen: Seen) -> list[Fault]:
-    """Every fault, in an order in which they can be mended: files first, then volumes, then what hangs on them."""
-    found = [fault for volume in seen.volumes for fault in _files(seen, volume)]
-    for volume in seen.volumes:
-        found += _volume(seen, volume)
-    for snapshot in seen.snapshots:
-        found += _snapshot(seen, snapshot)
-    for backup in seen.backups:
+def diagnose(observed: Observation) -> list[Fault]:
+    """Every fault, in an order in which they can be repaired: files first, then volumes, then what hangs on them."""
+    found = [fault for volume in observed.volumes for fault in _files(observed, volume)]
+    for volume in observed.volumes:
+        found += _volume(observed, volume)
+    for snapshot in observed.snapshots:
+        found += _snapshot(observed, snapshot)
+    for backup in observed.backups:
         found += _backup(backup)
-    found += _strays(seen)
+    found += _strays(observed)
     return found
 
 
-def _open_at(seen: Seen, volume: Volume) -> tuple[Guest, str, str] | None:
+def _open_at(observed: Observation, volume: Volume) -> tuple[Guest, str, str] | None:
     """The guest that has it, with the disk's name and the file it writes to."""
-    for guest in seen.guests.values():
+    for guest in observed.guests.values():
         if disk := guest.disks.get(volume.id):
             return guest, *disk
     return None
 
 
-def _repair(seen: Seen, volume: Volume) -> chain.Repair | None:
-    folder = seen.folders.get(volume.backend or "")
+def _repair(observed: Observation, volume: Volume) -> chain.Repair | None:
+    folder = observed.folders.get(volume.backend or "")
     if folder is None:
         return None
-    opened = _open_at(seen, volume)
+    opened = _open_at(observed, volume)
     return chain.examine(
         volume.file, folder.of(volume.file), folder.notes.get(volume.file, {}), opened[2] if opened else None
     )
 
 
-def _files(seen: Seen, volume: Volume) -> Iterator[Fault]:
+def _files(observed: Observation, volume: Volume) -> Iterator[Fault]:
     """Its files and their note; only while nobody is at work on them."""
     settled = ("available", "in-use", "error_extending", "error_deleting", "error_restoring")
     if not (volume.stale or volume.status in settled) or volume.status in ("creating", "deleting"):
         return
-    if any(each.volume == volume.id and _at_work(each) for each in seen.snapshots):
+    if any(each.volume == volume.id and _at_work(each) for each in observed.snapshots):
         return
-    repair = _repair(seen, volume)
+    repair = _repair(observed, volume)
     if repair is None or not repair.needed:
         return
     if repair.lost:
         if volume.status != "error":
             yield _fault(volume, repair.lost, "status error", act("set_volume", status="error"))
         return
-    opened = _open_at(seen, volume)
-    folder = seen.folders[volume.backend or ""].path
+    opened = _open_at(observed, volume)
+    folder = observed.folders[volume.backend or ""].path
     if repair.rebase and opened and opened[0].running:
         return
     then = [act("rebase", folder=folder, file=file, base=base) for file, base in repair.rebase.items()]
     if repair.note is not None:
         then.append(act("write_note", folder=folder, volume_file=volume.file, note=repair.note))
     then += [act("set_aside", folder=folder, file=file) for file in repair.useless]
-    what = "its files do not stand on each other as noted"
+    what = "its chain of files is not the one noted"
     yield _fault(volume, what, f"{repair.top} is its last file, as the files themselves say", *then)
 
 
@@ -99,15 +99,15 @@ def _at_work(piece: Piece) -> bool:
 
 
 _TO_ERROR = {
-    "creating": "its making was cut off",
-    "downloading": "copying its image was cut off",
-    "restoring-backup": "restoring it was cut off: a part of the backup is in it",
-    "reverting": "going back to its snapshot was cut off",
+    "creating": "its creation was interrupted",
+    "downloading": "copying its image was interrupted",
+    "restoring-backup": "restoring it was interrupted: a part of the backup is in it",
+    "reverting": "reverting to its snapshot was interrupted",
 }
 _BACK = ("backing-up", "uploading", "retyping", "maintenance", "extending", "awaiting-transfer")
 
 
-def _volume(seen: Seen, volume: Volume) -> Iterator[Fault]:
+def _volume(observed: Observation, volume: Volume) -> Iterator[Fault]:
     if volume.stale and volume.status in _TO_ERROR:
         yield _fault(
             volume, _TO_ERROR[volume.status], "status error: delete it", act("set_volume", status="error")
@@ -115,7 +115,7 @@ def _volume(seen: Seen, volume: Volume) -> Iterator[Fault]:
         return
     if (volume.stale and volume.status == "deleting") or volume.status == "error_deleting":
         marked = act("set_volume", status="error")
-        yield _fault(volume, "its deletion was cut off", "deleted", marked, act("delete_volume"))
+        yield _fault(volume, "its deletion was interrupted", "deleted", marked, act("delete_volume"))
         return
     attaching = volume.status in ("attaching", "detaching", "reserved")
     if attaching and not volume.stale:
@@ -123,24 +123,24 @@ def _volume(seen: Seen, volume: Volume) -> Iterator[Fault]:
     moving = volume.stale and volume.status in _BACK
     if not (moving or attaching or volume.status in ("available", "in-use", "error_extending")):
         return
-    faults = list(_attachment(seen, volume))
+    faults = list(_attachment(observed, volume))
     yield from faults
     if moving or volume.status == "error_extending":
-        status = "in-use" if _owner(seen, volume) else "available"
+        status = "in-use" if _owner(observed, volume) else "available"
         then = (act("set_volume", status=status),)
-        yield _fault(volume, f"{volume.status}, and nobody is at work on it", f"status {status}", *then)
+        yield _fault(volume, f"{volume.status}, and no process is at work on it", f"status {status}", *then)
     if not faults:
-        yield from _size(seen, volume)
+        yield from _size(observed, volume)
 
 
-def _owner(seen: Seen, volume: Volume) -> str | None:
-    return next((server for server, volumes in seen.servers.items() if volume.id in volumes), None)
+def _owner(observed: Observation, volume: Volume) -> str | None:
+    return next((server for server, volumes in observed.servers.items() if volume.id in volumes), None)
 
 
-def _attachment(seen: Seen, volume: Volume) -> Iterator[Fault]:
+def _attachment(observed: Observation, volume: Volume) -> Iterator[Fault]:
     """Whether Cinder, Nova and the guest agree on who has it."""
-    owner, opened = _owner(seen, volume), _open_at(seen, volume)
-    if owner in seen.busy or (opened and opened[0].server in seen.busy):
+    owner, opened = _owner(observed, volume), _open_at(observed, volume)
+    if owner in observed.busy or (opened and opened[0].server in observed.busy):
         return
     taken = [act("take_from_guest", server=opened[0].server, disk=opened[1])] if opened else []
     if owner is None:
@@ -148,15 +148,17 @@ def _attachment(seen: Seen, volume: Volume) -> Iterator[Fault]:
             then = [*taken, act("set_volume", status="available")]
             yield _fault(volume, "no server has it, though it says so", "detached", *then)
         return
-    if (cut_off := seen.unfinished.get((owner, volume.id))) is not None:
-        if cut_off:
+    if (interrupted := observed.unfinished.get((owner, volume.id))) is not None:
+        if interrupted:
             # Nova itself cannot detach it: it never came to know how it is attached.
             ended = (act("forget", server=owner), act("set_volume", status="available"))
-            yield _fault(volume, f"attaching it to server {owner} was cut off", "detached", *taken, *ended)
+            yield _fault(
+                volume, f"attaching it to server {owner} was interrupted", "detached", *taken, *ended
+            )
         return
-    guest = seen.guests.get(owner)
+    guest = observed.guests.get(owner)
     cinder_knows = owner in volume.attachments.values()
-    if cinder_knows and not seen.pretended and guest and guest.running and volume.id not in guest.disks:
+    if cinder_knows and not observed.fake_driver and guest and guest.running and volume.id not in guest.disks:
         what = f"server {owner} says it has it, its guest has not"
         yield _fault(
             volume, what, "detached", act("set_volume", status="in-use"), act("detach", server=owner)
@@ -171,19 +173,19 @@ def _attachment(seen: Seen, volume: Volume) -> Iterator[Fault]:
         yield _fault(volume, f"it is {volume.status}, and server {owner} has it", "status in-use", *then)
 
 
-def _size(seen: Seen, volume: Volume) -> Iterator[Fault]:
+def _size(observed: Observation, volume: Volume) -> Iterator[Fault]:
     """Whether the last file is as large as Cinder says."""
-    repair = _repair(seen, volume)
+    repair = _repair(observed, volume)
     if repair is None or repair.top is None or repair.lost:
         return
-    folder = seen.folders[volume.backend or ""]
+    folder = observed.folders[volume.backend or ""]
     real = folder.files[repair.top][1]
     if real > volume.size * GIB:
         whole = -(-real // GIB)
         what = f"its file has {whole} GiB, Cinder says {volume.size}"
         yield _fault(volume, what, f"extended to {whole} GiB", act("extend", size=whole))
     elif real < volume.size * GIB:
-        opened = _open_at(seen, volume)
+        opened = _open_at(observed, volume)
         words: dict[str, Any] = {"folder": folder.path, "file": repair.top, "size": volume.size}
         if opened and opened[0].running:
             words |= {"server": opened[0].server, "disk": opened[1]}
@@ -191,34 +193,42 @@ def _size(seen: Seen, volume: Volume) -> Iterator[Fault]:
         yield _fault(volume, what, f"grown to {volume.size} GiB", act("grow", **words))
 
 
-def _snapshot(seen: Seen, snapshot: Piece) -> Iterator[Fault]:
+def _snapshot(observed: Observation, snapshot: Piece) -> Iterator[Fault]:
     again = snapshot.status == "error_deleting"
     if not (snapshot.stale or again) or snapshot.status not in ("creating", "deleting", "error_deleting"):
         return
     if snapshot.status == "creating":
-        volume = next((each for each in seen.volumes if each.id == snapshot.volume), None)
-        repair = _repair(seen, volume) if volume else None
-        folder = seen.folders.get(volume.backend or "") if volume else None
+        volume = next((each for each in observed.volumes if each.id == snapshot.volume), None)
+        repair = _repair(observed, volume) if volume else None
+        folder = observed.folders.get(volume.backend or "") if volume else None
         note = repair.note if repair else None
         if note is None and folder and volume:
             note = dict(folder.notes.get(volume.file, {}))
         status = "available" if note and snapshot.id in note else "error"
         told = "it was taken" if status == "available" else "it was not taken: delete it"
         then: tuple[Action, ...] = (act("set_snapshot", status=status),)
-        yield Fault("snapshot", snapshot.id, snapshot.name, "taking it was cut off", told, then)
+        yield Fault("snapshot", snapshot.id, snapshot.name, "its creation was interrupted", told, then)
         return
     then = (act("set_snapshot", status="available"), act("delete_snapshot"))
-    yield Fault("snapshot", snapshot.id, snapshot.name, "its deletion was cut off", "deleted", then)
+    yield Fault("snapshot", snapshot.id, snapshot.name, "its deletion was interrupted", "deleted", then)
 
 
 def _backup(backup: Piece) -> Iterator[Fault]:
     if not backup.stale:
         return
     told = {
-        "creating": ("making it was cut off", "status error: delete it", [act("set_backup", status="error")]),
-        "restoring": ("restoring from it was cut off", "available", [act("set_backup", status="available")]),
+        "creating": (
+            "its creation was interrupted",
+            "status error: delete it",
+            [act("set_backup", status="error")],
+        ),
+        "restoring": (
+            "restoring from it was interrupted",
+            "available",
+            [act("set_backup", status="available")],
+        ),
         "deleting": (
-            "its deletion was cut off",
+            "its deletion was interrupted",
             "deleted",
             [act("set_backup", status="error"), act("delete_backup")],
         ),
@@ -227,13 +237,13 @@ def _backup(backup: Piece) -> Iterator[Fault]:
         yield Fault("backup", backup.id, backup.name, told[0], told[1], tuple(told[2]))
 
 
-def _strays(seen: Seen) -> Iterator[Fault]:
-    known = {volume.file for volume in seen.volumes}
-    for folder in seen.folders.values():
+def _strays(observed: Observation) -> Iterator[Fault]:
+    known = {volume.file for volume in observed.volumes}
+    for folder in observed.folders.values():
         for file in sorted(folder.files):
             if file.partition(".")[0] not in known:
                 then = act("set_aside", folder=folder.path, file=file)
-                yield Fault("file", file, file, "no volume is known to it", "put into `set-aside`", (then,))
+                yield Fault("file", file, file, "it belongs to no volume", "put into `set-aside`", (then,))
 
 
 def _fault(volume: Volume, what: str, remedy: str, *then: Action) -> Fault:

@@ -1,4 +1,4 @@
-"""The commands that look and change nothing: status, logs, openrc, doctor."""
+"""The commands that only read: status, logs, schema, openrc, doctor."""
 
 from __future__ import annotations
 

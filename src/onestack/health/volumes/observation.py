@@ -1,4 +1,4 @@
-"""What was seen of volumes, as data: by Cinder, by Nova, by libvirt, on the disk."""
+"""Observation of a cloud's volumes, as data: from Cinder, from Nova, from libvirt, from the disk."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Volume:
-    """As Cinder has it. `size`: GiB. `stale`: nobody can be at work on it any more: who was has been started anew
-    since. `file`: what its files are called; `backend`: whose folder they are in, None for other kinds of backend."""
+    """As Cinder has it. `size`: GiB. `stale`: no process can be at work on it any more: those that
+    could were restarted since. `file`: what its files are called; `backend`: whose folder they are in, None for other
+    kinds of backend."""
 
     id: str
     name: str
@@ -58,7 +59,7 @@ class Folder:
 
 
 @dataclass(frozen=True)
-class Seen:
+class Observation:
     """All of it. `servers`: server of Nova's -> the volumes it says it has; `busy`: those with a task going on."""
 
     volumes: tuple[Volume, ...]
@@ -69,6 +70,6 @@ class Seen:
     guests: Mapping[str, Guest]
     folders: Mapping[str, Folder]
     unfinished: Mapping[tuple[str, str], bool] = field(default_factory=dict)
-    """Server and volume of attachments that Nova began -> whether they were cut off: who was at work is no more."""
-    pretended: bool = False
-    """Servers have no guests (Nova's fake driver): what libvirt says proves nothing."""
+    """Server and volume of attachments that Nova began -> whether they were interrupted: its process is gone."""
+    fake_driver: bool = False
+    """Nova's fake driver: servers have no guests, and what libvirt says proves nothing."""
