@@ -20,7 +20,7 @@ from onestack.core.events import Emit, silent, step
 from onestack.health.why import sentence
 from onestack.host.files import replace_private
 from onestack.host.lock import abandoned, held
-from onestack.observe import front, queries
+from onestack.observe import gateway, queries
 from onestack.observe.prometheus import Prometheus
 from onestack.plan import Plan, Secret, Wanted, make
 from onestack.plan.document import as_data
@@ -168,13 +168,13 @@ class Workloads:
         if not abandoned(self._lock_file):
             return
         try:
-            busy = front.in_work(self.site)
+            busy = gateway.in_flight(self.site)
         except OSError:
             return  # nobody is asked anything without the front, as the look will find
 
         def look() -> tuple[bool, str]:
             # Each at rest once is enough: others may ask it things meanwhile.
-            busy.intersection_update(front.in_work(self.site))
+            busy.intersection_update(gateway.in_flight(self.site))
             return not busy, ", ".join(sorted(busy)) + " in work"
 
         with (

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onestack.autoscaling.decision.roster import Action, Fact, Roster, has_served, phase, plan
+from onestack.autoscaling.decision.roster import Action, MemberState, Roster, has_served, phase, plan
 from onestack.spec.scaling_groups import ScalingGroup
 
 NEW, OLD = "new", "old"
@@ -28,15 +28,15 @@ def group(**more: Any) -> ScalingGroup:
     return ScalingGroup.model_validate(wanted)
 
 
-def serving(ident: str, **more: Any) -> Fact:
-    fact = Fact(
+def serving(ident: str, **more: Any) -> MemberState:
+    state = MemberState(
         ident, f"web-{ident}", "ACTIVE", NEW, age=600, address="10.0.0.9", pool_member=f"m{ident}",
         weight=1, healthy=True, serving_for=500, connections=0,
     )  # fmt: skip
-    return replace(fact, **more)
+    return replace(state, **more)
 
 
-def starting(ident: str, **more: Any) -> Fact:
+def starting(ident: str, **more: Any) -> MemberState:
     return replace(
         serving(ident, pool_member=None, weight=0, serving_for=None, connections=None, age=5), **more
     )
@@ -83,8 +83,8 @@ def test_a_member_joins_the_pool_only_when_it_answers() -> None:
 
 
 def test_a_member_that_goes_is_drained_then_parted_then_deleted() -> None:
-    facts = [serving("a", age=900), serving("b")]
-    assert verbs(plan(group(), facts, 1, NEW)) == [("drain", "a")]
+    states = [serving("a", age=900), serving("b")]
+    assert verbs(plan(group(), states, 1, NEW)) == [("drain", "a")]
     # Told to go, and cut off before the balancer was: told again.
     told = serving("a", leaving_for=0.5)
     assert verbs(plan(group(), [told, serving("b")], 1, NEW)) == [("drain", "a")]
@@ -103,7 +103,7 @@ def test_connections_are_waited_for_no_longer_than_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fact", "is_"),
+    ("state", "is_"),
     [
         (serving("a", status="ERROR"), "failed"),
         (serving("a", healthy=False, unhealthy_for=10), "serving"),
@@ -116,9 +116,9 @@ def test_connections_are_waited_for_no_longer_than_said() -> None:
         (starting("a", warm=True, status="SHUTOFF", healthy=None, unhealthy_for=5000), "warm"),
     ],
 )
-def test_phases(fact: Fact, is_: str) -> None:
+def test_phases(state: MemberState, is_: str) -> None:
     wanted = group(health={"from": ["compute", "load_balancer"]})
-    assert phase(fact, wanted) == is_
+    assert phase(state, wanted) == is_
 
 
 def test_a_balancer_is_not_asked_about_members_that_serve_unless_said() -> None:
@@ -139,8 +139,8 @@ def test_a_failed_member_stays_where_nothing_is_replaced() -> None:
 
 def test_when_all_fail_at_once_only_some_are_replaced() -> None:
     wanted = group(health={"from": ["compute", "load_balancer"]})
-    facts = [serving(str(n), healthy=False, unhealthy_for=60) for n in range(8)]
-    parted = [action for action in plan(wanted, facts, 8, NEW).actions if action.verb == "part"]
+    states = [serving(str(n), healthy=False, unhealthy_for=60) for n in range(8)]
+    parted = [action for action in plan(wanted, states, 8, NEW).actions if action.verb == "part"]
     assert len(parted) == 2
 
 
@@ -176,32 +176,32 @@ def test_zones_are_filled_evenly() -> None:
 
 def rolled(desired: int, wanted: ScalingGroup) -> tuple[int, int]:
     """A changed template through a group whose members do at once what they are told: rounds, least serving."""
-    facts = [serving(str(n), digest=OLD, age=600 + n) for n in range(desired)]
+    states = [serving(str(n), digest=OLD, age=600 + n) for n in range(desired)]
     least, number = desired, 0
     for rounds in range(200):
-        roster = plan(wanted, facts, desired, NEW)
+        roster = plan(wanted, states, desired, NEW)
         least = min(least, len(roster.of("serving", "warming")))
         if not roster.actions:
-            assert [fact.digest for fact in facts] == [NEW] * desired
+            assert [state.digest for state in states] == [NEW] * desired
             return rounds, least
         for action in roster.actions:
             if action.verb == "create":
                 number += action.number
-                facts += [starting(f"n{number - n}") for n in range(action.number)]
-            facts = [fact for fact in (_done(fact, action) for fact in facts) if fact is not None]
-    raise AssertionError(f"it never ends: {facts}")
+                states += [starting(f"n{number - n}") for n in range(action.number)]
+            states = [state for state in (_done(state, action) for state in states) if state is not None]
+    raise AssertionError(f"it never ends: {states}")
 
 
-def _done(fact: Fact, action: Action) -> Fact | None:
-    if fact.id != action.id:
-        return fact
+def _done(state: MemberState, action: Action) -> MemberState | None:
+    if state.id != action.id:
+        return state
     match action.verb:
         case "join":
-            return serving(fact.id, digest=fact.digest)
+            return serving(state.id, digest=state.digest)
         case "drain":
-            return replace(fact, leaving_for=30.0, weight=0, connections=0)
+            return replace(state, leaving_for=30.0, weight=0, connections=0)
         case "part":
-            return replace(fact, pool_member=None)
+            return replace(state, pool_member=None)
     return None
 
 
@@ -214,13 +214,13 @@ def test_an_update_ends_and_keeps_enough(desired: int, batch: str, healthy: str)
 
 
 def test_an_update_makes_no_more_than_a_batch_beyond_the_size() -> None:
-    facts = [serving(str(n), digest=OLD) for n in range(4)]
-    assert plan(group(), facts, 4, NEW).actions == (Action("create", number=1),)
-    assert plan(group(), [*facts, starting("n", healthy=False)], 4, NEW).actions == ()
+    states = [serving(str(n), digest=OLD) for n in range(4)]
+    assert plan(group(), states, 4, NEW).actions == (Action("create", number=1),)
+    assert plan(group(), [*states, starting("n", healthy=False)], 4, NEW).actions == ()
 
 
 facts_ = st.builds(
-    Fact,
+    MemberState,
     st.uuids().map(str),
     st.just("web"),
     st.sampled_from(["ACTIVE", "BUILD", "ERROR", "SHUTOFF"]),
@@ -238,14 +238,14 @@ facts_ = st.builds(
 )
 
 
-@given(st.lists(facts_, max_size=12, unique_by=lambda fact: fact.id), st.integers(1, 8))
+@given(st.lists(facts_, max_size=12, unique_by=lambda state: state.id), st.integers(1, 8))
 def test_whatever_is_there_no_member_is_told_two_things_and_protected_ones_stay(
-    facts: list[Fact], desired: int
+    states: list[MemberState], desired: int
 ) -> None:
-    roster = plan(group(warm_pool={"size": 2}), facts, desired, NEW)
+    roster = plan(group(warm_pool={"size": 2}), states, desired, NEW)
     told = Counter(action.id for action in roster.actions if action.id)
     assert not told or max(told.values()) == 1
-    by_id = {fact.id: fact for fact in facts}
+    by_id = {state.id: state for state in states}
     for action in roster.actions:
         if action.verb == "drain" and action.why == "scale in":
             assert not by_id[action.id].protected
@@ -265,5 +265,5 @@ def test_whatever_is_there_no_member_is_told_two_things_and_protected_ones_stay(
 def test_one_that_served_for_a_moment_has_not_served(
     serving_for: float | None, unhealthy_for: float, served: bool
 ) -> None:
-    fact = serving("a", serving_for=serving_for, unhealthy_for=unhealthy_for)
-    assert has_served(fact, 60.0) is served
+    state = serving("a", serving_for=serving_for, unhealthy_for=unhealthy_for)
+    assert has_served(state, 60.0) is served

@@ -1,4 +1,4 @@
-"""From an observation to signals, to facts, to the history: what is missing is never taken for zero."""
+"""From an observation to signals, to states, to the history: what is missing is never taken for zero."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from onestack.autoscaling.autoscaler import journal
 from onestack.autoscaling.autoscaler.collect import Times
 from onestack.autoscaling.autoscaler.probe import check_of
 from onestack.autoscaling.autoscaler.signals import signals
-from onestack.autoscaling.decision.roster import Fact
+from onestack.autoscaling.decision.roster import MemberState
 from onestack.autoscaling.observation import Signal
 from onestack.autoscaling.record import Record
 from onestack.observe.observation import GuestRates, Observation, PoolRates
@@ -40,8 +40,8 @@ def observed(guests: dict[str, GuestRates], **pool: float | None) -> Observation
     return Observation(0.0, 0.0, guests, {}, pools, ())
 
 
-def fact(ident: str) -> Fact:
-    return Fact(ident, ident, "ACTIVE", "d")
+def state(ident: str) -> MemberState:
+    return MemberState(ident, ident, "ACTIVE", "d")
 
 
 CPU = {"type": "target", "metric": "cpu", "target": "60%"}
@@ -56,21 +56,21 @@ def none(query: str) -> float | None:
 
 def test_guests_are_added_up_by_whether_they_serve() -> None:
     observation = observed({"a": guest(50.0), "b": guest(30.0), "c": guest(90.0)})
-    found, wrong = signals(group(CPU), [fact("a"), fact("b")], [fact("c")], observation, none)
+    found, wrong = signals(group(CPU), [state("a"), state("b")], [state("c")], observation, none)
     assert found == {"cpu": Signal(80.0, 90.0)}
     assert wrong == []
 
 
 @pytest.mark.parametrize("guests", [{}, {"a": guest(50.0)}, {"a": guest(50.0), "b": guest(None)}])
 def test_a_sum_of_which_a_part_is_missing_is_missing(guests: dict[str, GuestRates]) -> None:
-    found, _ = signals(group(CPU), [fact("a"), fact("b")], [], observed(guests), none)
+    found, _ = signals(group(CPU), [state("a"), state("b")], [], observed(guests), none)
     assert found == {}
 
 
 def test_a_pool_is_taken_as_a_whole() -> None:
-    found, _ = signals(group(REQUESTS, SLOW), [fact("a")], [], observed({}), none)
+    found, _ = signals(group(REQUESTS, SLOW), [state("a")], [], observed({}), none)
     assert found == {"requests_per_second": Signal(5.0)}
-    late, _ = signals(group(SLOW), [fact("a")], [], observed({}, response_time=120.0), none)
+    late, _ = signals(group(SLOW), [state("a")], [], observed({}, response_time=120.0), none)
     assert late == {"response_time": Signal(120.0)}
 
 
@@ -78,10 +78,10 @@ def test_a_query_that_fails_is_told_and_missing() -> None:
     def refuses(query: str) -> float | None:
         raise ValueError(f"no {query}")
 
-    found, wrong = signals(group(JOBS, REQUESTS), [fact("a")], [], observed({}), refuses)
+    found, wrong = signals(group(JOBS, REQUESTS), [state("a")], [], observed({}), refuses)
     assert set(found) == {"requests_per_second"}
     assert wrong == ["jobs: no sum(jobs)"]
-    found, _ = signals(group(JOBS), [fact("a")], [], observed({}), lambda query: 7.0)
+    found, _ = signals(group(JOBS), [state("a")], [], observed({}), lambda query: 7.0)
     assert found == {"jobs": Signal(7.0)}
 
 

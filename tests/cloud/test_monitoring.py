@@ -70,7 +70,7 @@ class _collecting:
 
     def _run(self) -> None:
         while True:
-            self._exporter.set(self._collector.look())
+            self._exporter.set(self._collector.collect())
             if self._ended.wait(5.0):
                 return
 

@@ -148,7 +148,7 @@ def test_a_template_whose_members_never_answer_is_taken_back(cloud: Cloud, place
         until("the template before to be back", taken_back, seconds=groups.SECONDS, every=1.0)
     told = cloud.scaling_groups.history(WEB, 500)
     (why,) = [each["why"] for each in told if each["kind"] == "rolled back"]
-    assert "unwell for" in why
+    assert "unhealthy for" in why
     (after,) = groups.members(cloud, shop)
     assert (after["id"], after["metadata"][record.DIGEST]) == (before["id"], good)
     assert not cloud.plan(bad).empty, "what was taken back is not what the file says"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from onestack.health.volumes.diagnose import GIB, Fault, diagnose
-from onestack.health.volumes.observation import Folder, Guest, Observation, Piece, Volume
+from onestack.health.volumes.observation import Copy, Folder, Guest, Observation, Volume
 
 FILE = "volume-v"
 VOLUME = Volume("v", "data", "available", 1, FILE, "file")
@@ -17,11 +17,11 @@ def observed(
     volume: Volume | None = VOLUME,
     *,
     files: dict[str, tuple[str | None, int]] | None = None,
-    note: dict[str, str] | None = None,
+    info: dict[str, str] | None = None,
     guest: Guest | None = None,
     nova: bool = False,
-    snapshots: tuple[Piece, ...] = (),
-    backups: tuple[Piece, ...] = (),
+    snapshots: tuple[Copy, ...] = (),
+    backups: tuple[Copy, ...] = (),
     busy: frozenset[str] = frozenset(),
     interrupted: bool | None = None,
 ) -> Observation:
@@ -34,7 +34,7 @@ def observed(
         busy=busy,
         unfinished={} if interrupted is None else {("srv", "v"): interrupted},
         guests={"srv": guest} if guest else {},
-        folders={"file": Folder("/f", found, {FILE: note} if note else {})},
+        folders={"file": Folder("/f", found, {FILE: info} if info else {})},
     )
 
 
@@ -61,9 +61,9 @@ def test_consistent_volumes_are_left_alone() -> None:
 def test_work_that_goes_on_is_left_alone() -> None:
     for status in ("creating", "deleting", "attaching", "detaching", "extending", "backing-up", "uploading"):
         assert diagnose(observed(replace(VOLUME, status=status))) == [], status
-    piece = Piece("s", "snap", "creating", "v")
+    copy = Copy("s", "snap", "creating", "v")
     files: dict[str, tuple[str | None, int]] = {FILE: (None, GIB), f"{FILE}.s": (FILE, GIB)}
-    assert diagnose(observed(files=files, snapshots=(piece,))) == []
+    assert diagnose(observed(files=files, snapshots=(copy,))) == []
     moved = observed(replace(ATTACHED, attachments={}), guest=GUEST, busy=frozenset({"srv"}), nova=True)
     assert diagnose(moved) == []
 
@@ -135,21 +135,21 @@ def test_a_file_smaller_or_larger_than_promised() -> None:
 
 def test_the_note_is_written_before_the_snapshot_is_diagnosed() -> None:
     files: dict[str, tuple[str | None, int]] = {FILE: (None, GIB), f"{FILE}.s": (FILE, GIB)}
-    piece = Piece("s", "snap", "creating", "v", stale=True)
+    copy = Copy("s", "snap", "creating", "v", stale=True)
     uses = Guest("srv", True, {"v": ("vdb", f"{FILE}.s")})
-    first, second = diagnose(observed(ATTACHED, files=files, guest=uses, nova=True, snapshots=(piece,)))
-    assert [action.name for action in first.then] == ["write_note"]
+    first, second = diagnose(observed(ATTACHED, files=files, guest=uses, nova=True, snapshots=(copy,)))
+    assert [action.name for action in first.then] == ["write_info"]
     assert words(second) == [("set_snapshot", {"status": "available"})]
-    first, second = diagnose(observed(ATTACHED, files=files, guest=GUEST, nova=True, snapshots=(piece,)))
+    first, second = diagnose(observed(ATTACHED, files=files, guest=GUEST, nova=True, snapshots=(copy,)))
     assert words(first) == [("set_aside", {"folder": "/f", "file": f"{FILE}.s"})]
     assert words(second) == [("set_snapshot", {"status": "error"})]
 
 
 def test_deletions_of_snapshots_and_backups_are_done_again() -> None:
     files: dict[str, tuple[str | None, int]] = {FILE: (None, GIB), f"{FILE}.s": (FILE, GIB)}
-    note = {"active": f"{FILE}.s", "s": f"{FILE}.s"}
-    piece = Piece("s", "snap", "deleting", "v", stale=True)
-    assert told(observed(files=files, note=note, snapshots=(piece,))) == [
+    info = {"active": f"{FILE}.s", "s": f"{FILE}.s"}
+    copy = Copy("s", "snap", "deleting", "v", stale=True)
+    assert told(observed(files=files, info=info, snapshots=(copy,))) == [
         ("its deletion was interrupted", ["set_snapshot", "delete_snapshot"])
     ]
     cut = {
@@ -158,7 +158,7 @@ def test_deletions_of_snapshots_and_backups_are_done_again() -> None:
         "deleting": ["set_backup", "delete_backup"],
     }
     for status, does in cut.items():
-        backup = Piece("b", "kept", status, "v", stale=True)
+        backup = Copy("b", "kept", status, "v", stale=True)
         assert [action.name for action in only(observed(backups=(backup,))).then] == does
 
 

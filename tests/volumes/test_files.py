@@ -1,4 +1,4 @@
-"""What is read of volumes' files and guests: headers of qcow2 files, notes, libvirt's descriptions."""
+"""What is read of volumes' files and guests: headers of qcow2 files, info files, libvirt's descriptions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def image(path: Path, size: int = GIB, backing: str = "") -> Path:
     return path
 
 
-def test_a_header_says_size_and_what_is_beneath(tmp_path: Path) -> None:
+def test_a_header_says_size_and_its_backing_file(tmp_path: Path) -> None:
     plain = image(tmp_path / "volume-1", 5 * GIB)
     above = image(tmp_path / "volume-1.s", 6 * GIB, "/somewhere/volume-1")
     assert qcow2.header(plain) == qcow2.Header(5 * GIB, None)
@@ -46,7 +46,7 @@ def test_a_folder_is_files_and_notes(tmp_path: Path) -> None:
     (tmp_path / "volume-2.info").write_text("{half")
     seen = collect.folder(tmp_path)
     assert seen.of("volume-1") == {"volume-1": None, "volume-1.s": "volume-1"}
-    assert seen.notes == {"volume-1": {"active": "volume-1.s", "s": "volume-1.s"}, "volume-2": {}}
+    assert seen.infos == {"volume-1": {"active": "volume-1.s", "s": "volume-1.s"}, "volume-2": {}}
     assert collect.folder(tmp_path / "nowhere").files == {}
 
 

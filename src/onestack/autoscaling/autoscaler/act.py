@@ -14,7 +14,7 @@ from typing import Any
 from onestack.autoscaling import record
 from onestack.autoscaling.autoscaler import hooks
 from onestack.autoscaling.autoscaler.collect import Pool
-from onestack.autoscaling.decision.roster import Action, Fact
+from onestack.autoscaling.decision.roster import Action, MemberState
 from onestack.autoscaling.record import Record
 from onestack.core.errors import OneStackError, PermanentError
 from onestack.resources.rest import Fault, Rest
@@ -35,19 +35,19 @@ class Executor:
         self._rest = rest
         self._pool = pool
 
-    def execute(self, actions: Sequence[Action], facts: Sequence[Fact]) -> Said:
+    def execute(self, actions: Sequence[Action], states: Sequence[MemberState]) -> Said:
         """All of them, servers' side by side, the balancer's one after another."""
-        by_id = {fact.id: fact for fact in facts}
+        by_id = {state.id: state for state in states}
         apart: list[tuple[Action, str, Callable[[], None]]] = []
         for action in actions:
-            fact = by_id.get(action.id)
+            state = by_id.get(action.id)
             if action.verb == "create":
                 names = [f"{self._group.name}-{secrets.token_hex(3)}" for _ in range(action.number)]
                 apart += [(action, name, partial(self._create, action, name)) for name in names]
-            elif fact and action.verb in ("promote", "stop", "delete"):
-                apart.append((action, fact.name, partial(getattr(self, f"_{action.verb}"), fact)))
-            elif fact and action.verb == "drain" and fact.leaving_for is None:
-                apart.append((action, fact.name, partial(self._mark_leaving, fact)))
+            elif state and action.verb in ("promote", "stop", "delete"):
+                apart.append((action, state.name, partial(getattr(self, f"_{action.verb}"), state)))
+            elif state and action.verb == "drain" and state.leaving_for is None:
+                apart.append((action, state.name, partial(self._mark_leaving, state)))
         said: Said = []
         with ThreadPoolExecutor(THREADS) as threads:
             done = [(action, name, threads.submit(self._tried, body)) for action, name, body in apart]
@@ -103,41 +103,41 @@ class Executor:
                 raise
         return name
 
-    def _promote(self, fact: Fact) -> None:
+    def _promote(self, state: MemberState) -> None:
         # First started, then no longer warm: cut off between the two, it is stopped again and nothing is lost.
-        if fact.status == "SHUTOFF":
-            self._rest("compute").post(f"/servers/{fact.id}/action", {"os-start": None})
-        self._rest("compute").delete(f"/servers/{fact.id}/metadata/{record.WARM}")
+        if state.status == "SHUTOFF":
+            self._rest("compute").post(f"/servers/{state.id}/action", {"os-start": None})
+        self._rest("compute").delete(f"/servers/{state.id}/metadata/{record.WARM}")
 
-    def _stop(self, fact: Fact) -> None:
-        self._rest("compute").post(f"/servers/{fact.id}/action", {"os-stop": None})
+    def _stop(self, state: MemberState) -> None:
+        self._rest("compute").post(f"/servers/{state.id}/action", {"os-stop": None})
 
-    def _delete(self, fact: Fact) -> None:
-        self._rest("compute").delete(f"/servers/{fact.id}")
+    def _delete(self, state: MemberState) -> None:
+        self._rest("compute").delete(f"/servers/{state.id}")
 
-    def _mark_leaving(self, fact: Fact) -> None:
+    def _mark_leaving(self, state: MemberState) -> None:
         hook, wrong = self._group.settings.hooks.before_leaving, ""
-        if hook and not fact.warm:
-            wrong = self._tried(lambda: self._hook(hook, "before_leaving", fact))
+        if hook and not state.warm:
+            wrong = self._tried(lambda: self._hook(hook, "before_leaving", state))
         body = {"metadata": {record.GOES: f"{time.time():.3f}"}}
-        self._rest("compute").post(f"/servers/{fact.id}/metadata", body)
+        self._rest("compute").post(f"/servers/{state.id}/metadata", body)
         if wrong:
             raise PermanentError(f"it goes all the same: {wrong}")
 
-    def _hook(self, hook: str, event: str, fact: Fact) -> None:
+    def _hook(self, hook: str, event: str, state: MemberState) -> None:
         group = self._group
-        told = {"event": event, "group": group.name, "project": group.project, "member": fact.name,
-                "server": fact.id, "address": fact.address}  # fmt: skip
+        told = {"event": event, "group": group.name, "project": group.project, "member": state.name,
+                "server": state.id, "address": state.address}  # fmt: skip
         hooks.call(hook, told, group.settings.hooks.timeout)
 
-    def _welcome(self, joins: Sequence[Action], facts: dict[str, Fact], said: Said) -> list[Action]:
+    def _welcome(self, joins: Sequence[Action], states: dict[str, MemberState], said: Said) -> list[Action]:
         """Those that may serve: whose hook, if there is one, has succeeded."""
         hook = self._group.settings.hooks.before_serving
         if hook is None or not joins:
             return list(joins)
 
         def ask(action: Action) -> str:
-            return self._tried(lambda: self._hook(hook, "before_serving", facts[action.id]))
+            return self._tried(lambda: self._hook(hook, "before_serving", states[action.id]))
 
         with ThreadPoolExecutor(THREADS) as threads:
             wrong = list(threads.map(ask, joins))
@@ -146,7 +146,7 @@ class Executor:
 
     # The balancer.
 
-    def _balancing(self, actions: Sequence[Action], facts: dict[str, Fact]) -> Said:
+    def _balancing(self, actions: Sequence[Action], states: dict[str, MemberState]) -> Said:
         pool = self._pool
         if pool is None:
             return []
@@ -160,29 +160,29 @@ class Executor:
 
             why = self._tried(change)
             # The first half of a drain, on the server, was told already.
-            told = [a for a in group if why or not (a.verb == "drain" and facts[a.id].leaving_for is None)]
+            told = [a for a in group if why or not (a.verb == "drain" and states[a.id].leaving_for is None)]
             said.extend((action, action.name, why) for action in told)
 
-        joins = self._welcome([action for action in actions if action.verb == "join"], facts, said)
+        joins = self._welcome([action for action in actions if action.verb == "join"], states, said)
         if joins:
-            members = [self._member(facts[action.id]) for action in joins]
+            members = [self._member(states[action.id]) for action in joins]
             one(joins, lambda: rest.put(f"{path}?additive_only=true", {"members": members}))
         for action in actions:
-            fact = facts.get(action.id)
-            if fact is None or fact.pool_member is None:
+            state = states.get(action.id)
+            if state is None or state.pool_member is None:
                 continue
-            at = f"{path}/{fact.pool_member}"
-            if action.verb == "drain" and fact.weight:
+            at = f"{path}/{state.pool_member}"
+            if action.verb == "drain" and state.weight:
                 one([action], partial(rest.put, at, {"member": {"weight": 0}}))
             elif action.verb == "part":
                 one([action], partial(rest.delete, at))
         return said
 
-    def _member(self, fact: Fact) -> dict[str, Any]:
+    def _member(self, state: MemberState) -> dict[str, Any]:
         return {
-            "address": fact.address,
+            "address": state.address,
             "protocol_port": int(self._group.placed["port"]),
-            "name": fact.name,
+            "name": state.name,
             "weight": 1,
             "tags": [f"{record.TAG}:{self._group.id}"],
         }

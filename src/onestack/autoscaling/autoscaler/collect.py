@@ -11,7 +11,7 @@ from typing import Any
 from onestack.autoscaling import record
 from onestack.autoscaling.autoscaler import probe
 from onestack.autoscaling.autoscaler.probe import Check
-from onestack.autoscaling.decision.roster import Fact
+from onestack.autoscaling.decision.roster import MemberState
 from onestack.autoscaling.record import Record
 from onestack.observe.observation import Observation
 from onestack.platform.site import Site
@@ -38,16 +38,16 @@ class Times:
     """Since when what is so: all that the autoscaler remembers of members, in monotonic seconds.
 
     After a restart nothing is held against a member that was there before: each has its grace again, and one that is
-    in the pool and well counts as serving.
+    in the pool and healthy counts as serving.
     """
 
     serving: dict[str, float] = field(default_factory=dict)
-    unwell: dict[str, tuple[str, float]] = field(default_factory=dict)
+    unhealthy: dict[str, tuple[str, float]] = field(default_factory=dict)
     leaving: dict[str, float] = field(default_factory=dict)
 
     def forget(self, but: set[str]) -> None:
         self.serving = {ident: since for ident, since in self.serving.items() if ident in but}
-        self.unwell = {ident: since for ident, since in self.unwell.items() if ident in but}
+        self.unhealthy = {ident: since for ident, since in self.unhealthy.items() if ident in but}
         self.leaving = {ident: since for ident, since in self.leaving.items() if ident in but}
 
     def leaving_for(self, ident: str, since: str, now: float, longest: float) -> float:
@@ -81,27 +81,27 @@ class MemberCollector:
         found.members = {each["address"]: each for each in listed if tag in (each.get("tags") or ())}
         return found
 
-    def facts(
+    def states(
         self,
         group: Record,
         servers: Sequence[Mapping[str, Any]],
         pool: Pool | None,
         observed: Observation,
         now: float,
-    ) -> list[Fact]:
+    ) -> list[MemberState]:
         """Every member. `servers`: those of the project, as Nova lists them."""
         mine = [
             raw
             for raw in servers
             if raw["metadata"].get(record.GROUP) == group.id and raw.get(_TASK) != "deleting"
         ]
-        well = self._well(mine, pool, observed)
-        found = [self._fact(group, raw, pool, observed, well.get(raw["id"]), now) for raw in mine]
+        healthy = self._healthy(mine, pool, observed)
+        found = [self._state(group, raw, pool, observed, healthy.get(raw["id"]), now) for raw in mine]
         self.times.forget({raw["id"] for raw in mine})
         self.fresh = False
         return found
 
-    def _well(
+    def _healthy(
         self, servers: Sequence[Mapping[str, Any]], pool: Pool | None, observed: Observation
     ) -> dict[str, bool | None]:
         """Whether each answers; None where nobody can tell."""
@@ -123,37 +123,37 @@ class MemberCollector:
                 found[ask[address]] = answered
         return found
 
-    def _fact(
+    def _state(
         self,
         group: Record,
         raw: Mapping[str, Any],
         pool: Pool | None,
         observed: Observation,
-        well: bool | None,
+        healthy: bool | None,
         now: float,
-    ) -> Fact:
+    ) -> MemberState:
         ident, metadata, status = str(raw["id"]), raw["metadata"], str(raw["status"])
         address = address_of(raw)
         there = pool.members.get(address) if pool and address else None
         rates = observed.members.get((pool.id, there["id"])) if pool and there else None
         weight = int(there["weight"]) if there else 0
         warm, leaving = record.WARM in metadata, metadata.get(record.GOES)
-        in_service = status == "ACTIVE" and not warm and leaving is None and well is True
+        in_service = status == "ACTIVE" and not warm and leaving is None and healthy is True
         in_service = in_service and (pool is None or (there is not None and weight > 0))
         if in_service:
             # What served before this autoscaler began is past its warm-up and its grace.
             proven = group.settings.warm_up + group.settings.health.grace
             since = now - proven if self.fresh else now
             self.times.serving.setdefault(ident, since)
-        if well:
-            self.times.unwell.pop(ident, None)
+        if healthy:
+            self.times.unhealthy.pop(ident, None)
         else:
-            before = self.times.unwell.get(ident)
+            before = self.times.unhealthy.get(ident)
             if before is None or before[0] != status:
-                self.times.unwell[ident] = (status, now)
+                self.times.unhealthy[ident] = (status, now)
         serving = self.times.serving.get(ident)
         fault = raw.get("fault") or {}
-        return Fact(
+        return MemberState(
             id=ident,
             name=str(raw["name"]),
             status=status,
@@ -165,8 +165,8 @@ class MemberCollector:
             address=address,
             pool_member=str(there["id"]) if there else None,
             weight=weight,
-            healthy=well,
-            unhealthy_for=now - self.times.unwell[ident][1] if ident in self.times.unwell else 0.0,
+            healthy=healthy,
+            unhealthy_for=now - self.times.unhealthy[ident][1] if ident in self.times.unhealthy else 0.0,
             serving_for=None if serving is None else now - serving,
             leaving_for=None
             if leaving is None

@@ -42,6 +42,8 @@ PERIOD, BUSY, QUIET = 5.0, 1.5, 15.0
 LONGEST_PAUSE = 60.0
 """Seconds; a project whose services do not answer is asked less and less often, down to this."""
 GROUPS_AT_ONCE = 8
+LOCK = "scaler.lock"
+"""The name that it had in older versions: an autoscaler of theirs that has not ended yet is waited for."""
 _FAULTS = (OneStackError, SDKException, ClientException, OSError, ValueError, KeyError)
 
 
@@ -231,7 +233,7 @@ def main(root: str, cache: str) -> None:
     handle = namespace.net_handle(paths)
     if handle.exists():
         namespace.join_network(handle)
-    with held(paths.run / "autoscaler.lock", "the autoscaler", seconds=30):
+    with held(paths.run / LOCK, "the autoscaler", seconds=30):
         LOG.info("watching")
         Autoscaler(found).run()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from onestack.autoscaling.decision.roster import Fact
+from onestack.autoscaling.decision.roster import MemberState
 from onestack.autoscaling.metrics import METRICS
 from onestack.autoscaling.observation import Signal
 from onestack.autoscaling.policy import MeasuredPolicy
@@ -24,8 +24,8 @@ POOL = {
 
 def signals(
     group: Record,
-    serving: Sequence[Fact],
-    warming: Sequence[Fact],
+    serving: Sequence[MemberState],
+    warming: Sequence[MemberState],
     observed: Observation,
     ask: Callable[[str], float | None],
 ) -> tuple[dict[str, Signal], list[str]]:
@@ -53,7 +53,7 @@ def signals(
 
 
 def _of_guests(
-    field: str, serving: Sequence[Fact], warming: Sequence[Fact], observed: Observation
+    field: str, serving: Sequence[MemberState], warming: Sequence[MemberState], observed: Observation
 ) -> Signal | None:
     """None unless it is known of each that serves: half a sum would call for scaling in."""
     known = _values(field, serving, observed)
@@ -62,7 +62,7 @@ def _of_guests(
     return Signal(sum(known), sum(_values(field, warming, observed)))
 
 
-def _values(field: str, members: Iterable[Fact], observed: Observation) -> list[float]:
+def _values(field: str, members: Iterable[MemberState], observed: Observation) -> list[float]:
     rates = (observed.guests.get(member.id) for member in members)
     values: list[Any] = [getattr(each, field) for each in rates if each is not None]
     return [float(value) for value in values if value is not None]

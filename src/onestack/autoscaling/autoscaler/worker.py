@@ -29,7 +29,7 @@ ROLL_BACK_AFTER = 2
 
 
 @dataclass
-class State:
+class GroupState:
     """How a group is, for `scale why` and the status."""
 
     name: str
@@ -64,16 +64,16 @@ class Worker:
         self._memory = Memory()
         self._failures = Failures()
         self._refused = ""
-        self.state = State("", "")
+        self.state = GroupState("", "")
 
-    def tick(self, group: Record, servers: Sequence[Mapping[str, Any]], observed: Observation) -> State:
+    def tick(self, group: Record, servers: Sequence[Mapping[str, Any]], observed: Observation) -> GroupState:
         """One cycle: collect, decide if a decision is due, act. Raises the errors of `onestack.resources.rest`."""
         now = time.monotonic()
         pool = self._collector.pool(group, self._rest("load-balancer"), now) if group.pool else None
-        facts = self._collector.facts(group, servers, pool, observed, now)
+        states = self._collector.states(group, servers, pool, observed, now)
         settings = group.settings
         problems: list[str] = []
-        roster = plan(settings, facts, group.desired, group.digest)
+        roster = plan(settings, states, group.desired, group.digest)
         decision = self._decide(group, roster, observed, now, problems)
         desired = group.desired if decision is None or not decision.done else decision.to
         if desired != group.desired or group.asked:
@@ -82,7 +82,7 @@ class Worker:
         self._note_failures(roster, group, now)
         group = self._roll_back(group, roster)
         waits = self._failures.wait(now)
-        roster = plan(settings, facts, desired, group.digest, may_start=waits <= 0, at_once=self._at_once)
+        roster = plan(settings, states, desired, group.digest, may_start=waits <= 0, at_once=self._at_once)
         if group.suspended:
             # What is going goes on going; nothing else is done.
             roster = replace(roster, actions=tuple(a for a in roster.actions if a.verb in ("part", "delete")))
@@ -96,7 +96,7 @@ class Worker:
         for _, phase in roster.phases:
             counts[phase] = counts.get(phase, 0) + 1
         said = str(decision) if decision else self.state.decision
-        self.state = State(
+        self.state = GroupState(
             group.name, group.project, settings.min, settings.max, desired, group.suspended, group.phase,
             counts, said, problems, roster.busy,
         )  # fmt: skip
@@ -142,8 +142,8 @@ class Worker:
     # Acting.
 
     def _act(self, group: Record, roster: Roster, pool: Any, now: float) -> None:
-        facts = [fact for fact, _ in roster.phases]
-        said = Executor(group, self._rest, pool).execute(roster.actions, facts)
+        states = [state for state, _ in roster.phases]
+        said = Executor(group, self._rest, pool).execute(roster.actions, states)
         refused = ""
         for action, name, wrong in said:
             self._journal.write("action", _told(action, name, wrong))
@@ -156,9 +156,9 @@ class Worker:
         """A member that never came to serve is a failed start; one that serves ends a row of them."""
         settings = group.settings
         early = {
-            fact.id
-            for fact, _ in roster.phases
-            if not has_served(fact, settings.warm_up + settings.health.grace)
+            state.id
+            for state, _ in roster.phases
+            if not has_served(state, settings.warm_up + settings.health.grace)
         }
         gone = [a for a in roster.actions if a.failed and a.verb == "delete" and a.id in early]
         if gone:

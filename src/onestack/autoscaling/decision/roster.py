@@ -22,7 +22,7 @@ LEAST_DRAIN = 2.0
 
 
 @dataclass(frozen=True)
-class Fact:
+class MemberState:
     """What is known of one member now.
 
     `age`: seconds since it was made. `healthy`: whether it answers (None: nobody can tell); `unhealthy_for`: seconds
@@ -68,12 +68,12 @@ class Action:
 class Roster:
     """Members by phase, and what is to be done."""
 
-    phases: tuple[tuple[Fact, Phase], ...]
+    phases: tuple[tuple[MemberState, Phase], ...]
     actions: tuple[Action, ...]
     blocked: str = ""
 
-    def of(self, *phases: Phase) -> list[Fact]:
-        return [fact for fact, phase in self.phases if phase in phases]
+    def of(self, *phases: Phase) -> list[MemberState]:
+        return [state for state, phase in self.phases if phase in phases]
 
     @property
     def busy(self) -> bool:
@@ -83,48 +83,48 @@ class Roster:
         )
 
 
-def phase(fact: Fact, group: ScalingGroup) -> Phase:
+def phase(state: MemberState, group: ScalingGroup) -> Phase:
     """Where a member stands."""
-    if fact.leaving_for is not None:
+    if state.leaving_for is not None:
         return "leaving"
-    if fact.status in ("ERROR", "DELETED", "SOFT_DELETED"):
+    if state.status in ("ERROR", "DELETED", "SOFT_DELETED"):
         return "failed"
-    if fact.warm:
-        return "failed" if _overdue(fact, group) else "warm"
-    if fact.status in ("BUILD", "REBUILD", "REBOOT", "HARD_REBOOT", "RESIZE", "MIGRATING"):
-        return "starting" if fact.unhealthy_for <= BUILD_SECONDS else "failed"
-    if _overdue(fact, group):
+    if state.warm:
+        return "failed" if _overdue(state, group) else "warm"
+    if state.status in ("BUILD", "REBUILD", "REBOOT", "HARD_REBOOT", "RESIZE", "MIGRATING"):
+        return "starting" if state.unhealthy_for <= BUILD_SECONDS else "failed"
+    if _overdue(state, group):
         return "failed"
-    if fact.serving_for is None:
+    if state.serving_for is None:
         return "starting"
-    return "serving" if fact.serving_for >= group.warm_up else "warming"
+    return "serving" if state.serving_for >= group.warm_up else "warming"
 
 
-def _overdue(fact: Fact, group: ScalingGroup) -> bool:
-    """Whether it has been unwell longer than it may: by Nova's word, or by its balancer's."""
-    if fact.unhealthy_for <= group.health.grace:
+def _overdue(state: MemberState, group: ScalingGroup) -> bool:
+    """Whether it has been unhealthy longer than it may: by Nova's word, or by its balancer's."""
+    if state.unhealthy_for <= group.health.grace:
         return False
-    if fact.status != "ACTIVE":
-        return not (fact.warm and fact.status == "SHUTOFF")
-    if fact.warm and group.warm_pool.state == "stopped" and fact.healthy is None:
+    if state.status != "ACTIVE":
+        return not (state.warm and state.status == "SHUTOFF")
+    if state.warm and group.warm_pool.state == "stopped" and state.healthy is None:
         return False
     by_balancer = group.load_balancer is not None
     return (
         by_balancer
-        and fact.healthy is False
-        and ("load_balancer" in group.health.sources or fact.serving_for is None)
+        and state.healthy is False
+        and ("load_balancer" in group.health.sources or state.serving_for is None)
     )
 
 
-def has_served(fact: Fact, least: float) -> bool:
+def has_served(state: MemberState, least: float) -> bool:
     """Whether a member was well in service for at least so many seconds. One that answered for a moment only, say
     until its user data broke it, is a start that failed: another one like it would be no better."""
-    return fact.serving_for is not None and fact.serving_for - fact.unhealthy_for >= least
+    return state.serving_for is not None and state.serving_for - state.unhealthy_for >= least
 
 
 def plan(
     group: ScalingGroup,
-    facts: Sequence[Fact],
+    states: Sequence[MemberState],
     desired: int,
     digest: str,
     *,
@@ -133,38 +133,38 @@ def plan(
 ) -> Roster:
     """What brings the members to `desired` of template `digest`. `may_start`: false while failures are waited out.
     `at_once`: how many may be starting at a time."""
-    placed = tuple((fact, phase(fact, group)) for fact in facts)
+    placed = tuple((state, phase(state, group)) for state in states)
     roster = Roster(placed, ())
     actions: list[Action] = []
     failed = roster.of("failed")
     active = roster.of("starting", "warming", "serving")
     if not group.health.replace:
         # They keep their places, except what never came to be.
-        active += [fact for fact in failed if fact.status != "ERROR"]
-        failed = [fact for fact in failed if fact.status == "ERROR"]
-    for fact in roster.of("leaving"):
-        actions += _leave(fact, group)
-    actions += [_throw(fact) for fact in _not_all_at_once(failed, desired)]
-    for fact in roster.of("starting"):
-        if fact.status == "ACTIVE" and fact.healthy and group.load_balancer and fact.pool_member is None:
-            actions.append(Action("join", fact.id, fact.name))
+        active += [state for state in failed if state.status != "ERROR"]
+        failed = [state for state in failed if state.status == "ERROR"]
+    for state in roster.of("leaving"):
+        actions += _leave(state, group)
+    actions += [_throw(state) for state in _not_all_at_once(failed, desired)]
+    for state in roster.of("starting"):
+        if state.status == "ACTIVE" and state.healthy and group.load_balancer and state.pool_member is None:
+            actions.append(Action("join", state.id, state.name))
     warm = roster.of("warm")
-    outdated = [fact for fact in active if fact.digest != digest]
-    new = [fact for fact in active if fact.digest == digest]
-    serving = [fact for fact in active if fact.serving_for is not None]
+    outdated = [state for state in active if state.digest != digest]
+    new = [state for state in active if state.digest == digest]
+    serving = [state for state in active if state.serving_for is not None]
     wanted = desired
     leave = 0
     if outdated:
         batch = max(1, int(group.update.batch * desired))
-        coming = sum(fact.serving_for is None for fact in new)
+        coming = sum(state.serving_for is None for state in new)
         wanted = min(desired + batch - coming, len(active) + len(outdated)) if coming < batch else len(active)
         wanted = max(wanted, desired)
         spare = len(serving) - math.ceil(group.update.min_healthy * desired)
         going = len(roster.of("leaving"))
         leave = max(0, min(len(outdated), spare, batch - going, len(active) - desired))
-        stuck = [fact for fact in outdated if fact.serving_for is None][: len(active) - desired]
-        actions += [Action("drain", fact.id, fact.name, "outdated") for fact in stuck]
-        ready = [fact for fact in outdated if fact.serving_for is not None]
+        stuck = [state for state in outdated if state.serving_for is None][: len(active) - desired]
+        actions += [Action("drain", state.id, state.name, "outdated") for state in stuck]
+        ready = [state for state in outdated if state.serving_for is not None]
         actions += [
             Action("drain", f.id, f.name, "outdated") for f in _oldest(ready)[: max(leave - len(stuck), 0)]
         ]
@@ -176,12 +176,14 @@ def plan(
     missing = wanted - len(active)
     blocked = ""
     if missing > 0:
-        ready_warm = [fact for fact in warm if fact.digest == digest and fact.status in ("ACTIVE", "SHUTOFF")]
+        ready_warm = [
+            state for state in warm if state.digest == digest and state.status in ("ACTIVE", "SHUTOFF")
+        ]
         taken = sorted(
-            ready_warm, key=lambda fact: (fact.status != "ACTIVE", fact.healthy is not True, fact.age)
+            ready_warm, key=lambda state: (state.status != "ACTIVE", state.healthy is not True, state.age)
         )[:missing]
-        actions += [Action("promote", fact.id, fact.name, "from the warm pool") for fact in taken]
-        warm = [fact for fact in warm if fact not in taken]
+        actions += [Action("promote", state.id, state.name, "from the warm pool") for state in taken]
+        warm = [state for state in warm if state not in taken]
         missing -= len(taken)
         room = min(at_once, AT_ONCE) - len(roster.of("starting")) - len(taken)
         if missing > 0 and not may_start:
@@ -197,42 +199,44 @@ def plan(
     return replace(roster, actions=tuple(kept), blocked=blocked)
 
 
-def _oldest(facts: Iterable[Fact]) -> list[Fact]:
-    return sorted(facts, key=lambda fact: -fact.age)
+def _oldest(states: Iterable[MemberState]) -> list[MemberState]:
+    return sorted(states, key=lambda state: -state.age)
 
 
-def _leave(fact: Fact, group: ScalingGroup) -> list[Action]:
+def _leave(state: MemberState, group: ScalingGroup) -> list[Action]:
     """A member that was told to go: out of the pool when its connections are done, then deleted."""
-    assert fact.leaving_for is not None
-    if fact.pool_member is None:
-        return [Action("delete", fact.id, fact.name, fact.why)]
-    if fact.weight:
-        return [Action("drain", fact.id, fact.name, fact.why)]
-    done = fact.connections == 0 and fact.leaving_for >= LEAST_DRAIN
-    if done or fact.leaving_for >= group.scale_in.drain:
-        return [Action("part", fact.id, fact.name, fact.why)]
+    assert state.leaving_for is not None
+    if state.pool_member is None:
+        return [Action("delete", state.id, state.name, state.why)]
+    if state.weight:
+        return [Action("drain", state.id, state.name, state.why)]
+    done = state.connections == 0 and state.leaving_for >= LEAST_DRAIN
+    if done or state.leaving_for >= group.scale_in.drain:
+        return [Action("part", state.id, state.name, state.why)]
     return []
 
 
-def _throw(fact: Fact) -> Action:
-    why = fact.why or f"{fact.status.lower()}, unwell for {fact.unhealthy_for:.0f} s"
-    verb: Literal["part", "delete"] = "part" if fact.pool_member else "delete"
-    return Action(verb, fact.id, fact.name, why, failed=True)
+def _throw(state: MemberState) -> Action:
+    why = state.why or f"{state.status.lower()}, unhealthy for {state.unhealthy_for:.0f} s"
+    verb: Literal["part", "delete"] = "part" if state.pool_member else "delete"
+    return Action(verb, state.id, state.name, why, failed=True)
 
 
-def _not_all_at_once(failed: Sequence[Fact], desired: int) -> list[Fact]:
+def _not_all_at_once(failed: Sequence[MemberState], desired: int) -> list[MemberState]:
     """What served before is replaced a quarter of the group at a time: if all fail at once, it is hardly they."""
-    served = [fact for fact in failed if fact.serving_for is not None]
-    others = [fact for fact in failed if fact.serving_for is None]
+    served = [state for state in failed if state.serving_for is not None]
+    others = [state for state in failed if state.serving_for is None]
     return [*others, *served[: max(1, desired // 4)]]
 
 
-def _creations(group: ScalingGroup, active: Sequence[Fact], number: int, *, warm: bool) -> list[Action]:
+def _creations(
+    group: ScalingGroup, active: Sequence[MemberState], number: int, *, warm: bool
+) -> list[Action]:
     """So many, each into the emptiest zone."""
     if not group.spread.zones:
         return [Action("create", number=number, warm=warm)]
     there = Counter(dict.fromkeys(group.spread.zones, 0))
-    there.update(fact.zone for fact in active if fact.zone in there)
+    there.update(state.zone for state in active if state.zone in there)
     new: Counter[str] = Counter()
     for _ in range(number):
         zone = min(there, key=lambda each: (there[each], group.spread.zones.index(each)))
@@ -241,9 +245,11 @@ def _creations(group: ScalingGroup, active: Sequence[Fact], number: int, *, warm
     return [Action("create", number=many, zone=zone, warm=warm) for zone, many in new.items()]
 
 
-def _keep_warm(group: ScalingGroup, warm: Sequence[Fact], digest: str, *, may_start: bool) -> list[Action]:
-    """As many made beforehand as wanted, of this template; stopped ones are stopped once they have booted well."""
-    current = [fact for fact in warm if fact.digest == digest]
+def _keep_warm(
+    group: ScalingGroup, warm: Sequence[MemberState], digest: str, *, may_start: bool
+) -> list[Action]:
+    """As many made beforehand as wanted, of this template; stopped ones are stopped once they have booted."""
+    current = [state for state in warm if state.digest == digest]
     actions = [
         Action("delete", f.id, f.name, "outdated, in the warm pool") for f in warm if f.digest != digest
     ]
@@ -261,17 +267,17 @@ def _keep_warm(group: ScalingGroup, warm: Sequence[Fact], digest: str, *, may_st
     return actions
 
 
-def _member(fact: Fact) -> Member:
+def _member(state: MemberState) -> Member:
     return Member(
-        fact.id,
-        -fact.age,
-        fact.zone,
-        fact.host,
-        healthy=fact.healthy is not False,
-        serving=fact.serving_for is not None,
-        protected=fact.protected,
+        state.id,
+        -state.age,
+        state.zone,
+        state.host,
+        healthy=state.healthy is not False,
+        serving=state.serving_for is not None,
+        protected=state.protected,
     )
 
 
-def _named(facts: Iterable[Fact], ident: str) -> str:
-    return next(fact.name for fact in facts if fact.id == ident)
+def _named(states: Iterable[MemberState], ident: str) -> str:
+    return next(state.name for state in states if state.id == ident)

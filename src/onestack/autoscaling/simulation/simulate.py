@@ -25,7 +25,7 @@ TICK = PERIOD
 # The metrics that can be told from a recorded load: CPU as the share of what a member can serve, at most all of it.
 REQUESTS, CPU = "requests_per_second", "cpu"
 # Seconds over which the rate of requests is measured: two ticks of HAProxy's counters.
-SEES = 10.0
+AVERAGED_OVER = 10.0
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def run(rule: Rule, trace: Trace, world: World) -> Run:
 class OneStack:
     """Our decisions: what the autoscaler would observe of this load, given to what it would call.
 
-    `sees`: seconds over which the signal of each tick is averaged, as the rate from HAProxy's counters is.
+    `averaged_over`: seconds over which the signal of each tick is averaged, as the rate from HAProxy's counters is.
     `serves`: what CPU is worked out from. `on_decision` hears each decision.
     """
 
@@ -146,17 +146,17 @@ class OneStack:
         trace: Trace,
         *,
         name: str = "OneStack",
-        sees: float = SEES,
+        averaged_over: float = AVERAGED_OVER,
         serves: float = math.inf,
         on_decision: Callable[[Decision], None] | None = None,
     ) -> None:
         self.name = name
         self._group, self._memory = group, Memory()
-        self._start, self._sees, self._serves = trace.start, sees, serves
+        self._start, self._averaged_over, self._serves = trace.start, averaged_over, serves
         self._on_decision = on_decision
 
     def size(self, now: float, load: Load, serving: int, warming: int) -> int:
-        rate = load.mean(now - self._sees, now)
+        rate = load.mean(now - self._averaged_over, now)
         signals = {REQUESTS: Signal(rate), CPU: Signal(100 * min(rate / self._serves, serving))}
         observation = GroupObservation(now, self._start + now, serving, warming, signals)
         made = step(self._group, self._memory, observation)

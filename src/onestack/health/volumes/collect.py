@@ -13,19 +13,19 @@ from typing import Any
 
 from openstack.connection import Connection
 
-from onestack.health.volumes.observation import Folder, Guest, Observation, Piece, Volume
+from onestack.health.volumes.observation import Copy, Folder, Guest, Observation, Volume
 from onestack.platform.infrastructure import mariadb
 from onestack.platform.services import volumes as backends
 from onestack.platform.site import Site
 
 VIRSH = ("virsh", "--quiet", "--connect", "qemu:///system")
-NOTE = ".info"
+INFO = ".info"
 SET_ASIDE = "set-aside"
 AFTERMATH = 2.0
 """Seconds in which what an ended process had asked of another one is still done. One that was started anew is
 not yet at work so early: it takes longer to be ready."""
 FORGOTTEN = 60.0
-"""Seconds after which a volume that is reserved for a server, and that no server has, was let go of: Nova notes
+"""Seconds after which a volume that is reserved for a server, and that no server has, was released: Nova notes
 that a server has a volume before it reserves it, or moments after, for one that is only now asked for."""
 _HEADER = struct.Struct(">4sIQIIQ")
 
@@ -55,8 +55,8 @@ def collect(site: Site, admin: Connection) -> Observation:
     )
     return Observation(
         volumes=volumes,
-        snapshots=tuple(_pieces(storage.snapshots(details=True, all_projects=True), begun["cinder"])),
-        backups=tuple(_pieces(storage.backups(details=True, all_projects=True), begun["cinder"])),
+        snapshots=tuple(_copies(storage.snapshots(details=True, all_projects=True), begun["cinder"])),
+        backups=tuple(_copies(storage.backups(details=True, all_projects=True), begun["cinder"])),
         servers=servers,
         busy=busy,
         unfinished=_unfinished(site, begun["nova"]),
@@ -84,9 +84,9 @@ def _changed(each: Any) -> float:
     return (said if said.tzinfo else said.replace(tzinfo=UTC)).timestamp()
 
 
-def _pieces(found: Iterable[Any], begun: float) -> Iterable[Piece]:
+def _copies(found: Iterable[Any], begun: float) -> Iterable[Copy]:
     for each in found:
-        yield Piece(each.id, each.name or each.id, each.status, each.volume_id, _changed(each) < begun)
+        yield Copy(each.id, each.name or each.id, each.status, each.volume_id, _changed(each) < begun)
 
 
 def _attachments(admin: Connection) -> dict[str, dict[str, str]]:
@@ -142,20 +142,20 @@ def _backend(site: Site, host: str | None) -> str | None:
 def folder(path: Path) -> Folder:
     """What lies in a backend's folder."""
     files: dict[str, tuple[str | None, int]] = {}
-    notes: dict[str, Mapping[str, str]] = {}
+    infos: dict[str, Mapping[str, str]] = {}
     for each in sorted(path.glob("volume-*")) if path.exists() else ():
-        if each.name.endswith(NOTE):
+        if each.name.endswith(INFO):
             try:
-                notes[each.name.removesuffix(NOTE)] = json.loads(each.read_text())
+                infos[each.name.removesuffix(INFO)] = json.loads(each.read_text())
             except (OSError, ValueError):
-                notes[each.name.removesuffix(NOTE)] = {}
+                infos[each.name.removesuffix(INFO)] = {}
         elif (read := header(each)) is not None:
             files[each.name] = read
-    return Folder(str(path), files, notes)
+    return Folder(str(path), files, infos)
 
 
 def header(path: Path) -> tuple[str | None, int] | None:
-    """The name of the file beneath a qcow2 file, and the bytes its guest sees; None for anything else."""
+    """The backing file of a qcow2 file, and its virtual size in bytes; None for anything else."""
     try:
         with path.open("rb") as file:
             raw = file.read(_HEADER.size)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from onestack.health.volumes import chain
-from onestack.health.volumes.observation import Guest, Observation, Piece, Volume
+from onestack.health.volumes.observation import Copy, Guest, Observation, Volume
 
 GIB = 1 << 30
 Kind = Literal["volume", "snapshot", "backup", "file"]
@@ -46,7 +46,7 @@ def diagnose(observed: Observation) -> list[Fault]:
         found += _snapshot(observed, snapshot)
     for backup in observed.backups:
         found += _backup(backup)
-    found += _strays(observed)
+    found += _orphans(observed)
     return found
 
 
@@ -64,12 +64,12 @@ def _repair(observed: Observation, volume: Volume) -> chain.Repair | None:
         return None
     opened = _open_at(observed, volume)
     return chain.examine(
-        volume.file, folder.of(volume.file), folder.notes.get(volume.file, {}), opened[2] if opened else None
+        volume.file, folder.of(volume.file), folder.infos.get(volume.file, {}), opened[2] if opened else None
     )
 
 
 def _files(observed: Observation, volume: Volume) -> Iterator[Fault]:
-    """Its files and their note; only while nobody is at work on them."""
+    """Its files and their info file; only while no process is at work on them."""
     settled = ("available", "in-use", "error_extending", "error_deleting", "error_restoring")
     if not (volume.stale or volume.status in settled) or volume.status in ("creating", "deleting"):
         return
@@ -87,15 +87,15 @@ def _files(observed: Observation, volume: Volume) -> Iterator[Fault]:
     if repair.rebase and opened and opened[0].running:
         return
     then = [act("rebase", folder=folder, file=file, base=base) for file, base in repair.rebase.items()]
-    if repair.note is not None:
-        then.append(act("write_note", folder=folder, volume_file=volume.file, note=repair.note))
-    then += [act("set_aside", folder=folder, file=file) for file in repair.useless]
-    what = "its chain of files is not the one noted"
-    yield _fault(volume, what, f"{repair.top} is its last file, as the files themselves say", *then)
+    if repair.info is not None:
+        then.append(act("write_info", folder=folder, volume_file=volume.file, info=repair.info))
+    then += [act("set_aside", folder=folder, file=file) for file in repair.unused]
+    what = "its backing chain is not what its info file says"
+    yield _fault(volume, what, f"{repair.active} is its active file, as the chain itself says", *then)
 
 
-def _at_work(piece: Piece) -> bool:
-    return piece.status in ("creating", "deleting", "backing-up", "restoring") and not piece.stale
+def _at_work(copy: Copy) -> bool:
+    return copy.status in ("creating", "deleting", "backing-up", "restoring") and not copy.stale
 
 
 _TO_ERROR = {
@@ -174,26 +174,26 @@ def _attachment(observed: Observation, volume: Volume) -> Iterator[Fault]:
 
 
 def _size(observed: Observation, volume: Volume) -> Iterator[Fault]:
-    """Whether the last file is as large as Cinder says."""
+    """Whether the active file is as large as Cinder says."""
     repair = _repair(observed, volume)
-    if repair is None or repair.top is None or repair.lost:
+    if repair is None or repair.active is None or repair.lost:
         return
     folder = observed.folders[volume.backend or ""]
-    real = folder.files[repair.top][1]
+    real = folder.files[repair.active][1]
     if real > volume.size * GIB:
         whole = -(-real // GIB)
         what = f"its file has {whole} GiB, Cinder says {volume.size}"
         yield _fault(volume, what, f"extended to {whole} GiB", act("extend", size=whole))
     elif real < volume.size * GIB:
         opened = _open_at(observed, volume)
-        words: dict[str, Any] = {"folder": folder.path, "file": repair.top, "size": volume.size}
+        words: dict[str, Any] = {"folder": folder.path, "file": repair.active, "size": volume.size}
         if opened and opened[0].running:
             words |= {"server": opened[0].server, "disk": opened[1]}
         what = f"its file has {real / GIB:g} GiB, Cinder says {volume.size}"
         yield _fault(volume, what, f"grown to {volume.size} GiB", act("grow", **words))
 
 
-def _snapshot(observed: Observation, snapshot: Piece) -> Iterator[Fault]:
+def _snapshot(observed: Observation, snapshot: Copy) -> Iterator[Fault]:
     again = snapshot.status == "error_deleting"
     if not (snapshot.stale or again) or snapshot.status not in ("creating", "deleting", "error_deleting"):
         return
@@ -201,10 +201,10 @@ def _snapshot(observed: Observation, snapshot: Piece) -> Iterator[Fault]:
         volume = next((each for each in observed.volumes if each.id == snapshot.volume), None)
         repair = _repair(observed, volume) if volume else None
         folder = observed.folders.get(volume.backend or "") if volume else None
-        note = repair.note if repair else None
-        if note is None and folder and volume:
-            note = dict(folder.notes.get(volume.file, {}))
-        status = "available" if note and snapshot.id in note else "error"
+        info = repair.info if repair else None
+        if info is None and folder and volume:
+            info = dict(folder.infos.get(volume.file, {}))
+        status = "available" if info and snapshot.id in info else "error"
         told = "it was taken" if status == "available" else "it was not taken: delete it"
         then: tuple[Action, ...] = (act("set_snapshot", status=status),)
         yield Fault("snapshot", snapshot.id, snapshot.name, "its creation was interrupted", told, then)
@@ -213,7 +213,7 @@ def _snapshot(observed: Observation, snapshot: Piece) -> Iterator[Fault]:
     yield Fault("snapshot", snapshot.id, snapshot.name, "its deletion was interrupted", "deleted", then)
 
 
-def _backup(backup: Piece) -> Iterator[Fault]:
+def _backup(backup: Copy) -> Iterator[Fault]:
     if not backup.stale:
         return
     told = {
@@ -237,7 +237,7 @@ def _backup(backup: Piece) -> Iterator[Fault]:
         yield Fault("backup", backup.id, backup.name, told[0], told[1], tuple(told[2]))
 
 
-def _strays(observed: Observation) -> Iterator[Fault]:
+def _orphans(observed: Observation) -> Iterator[Fault]:
     known = {volume.file for volume in observed.volumes}
     for folder in observed.folders.values():
         for file in sorted(folder.files):

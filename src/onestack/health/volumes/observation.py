@@ -24,7 +24,7 @@ class Volume:
 
 
 @dataclass(frozen=True)
-class Piece:
+class Copy:
     """A snapshot or a backup as Cinder has it; `volume`: the id of its volume."""
 
     id: str
@@ -45,12 +45,12 @@ class Guest:
 
 @dataclass(frozen=True)
 class Folder:
-    """A file backend's folder. `files`: name -> (name of the file beneath, bytes its guest would see).
-    `notes`: volume's file name -> its note."""
+    """A file backend's folder. `files`: name -> (backing file, virtual size in bytes).
+    `infos`: volume's file name -> what its info file says."""
 
     path: str
     files: Mapping[str, tuple[str | None, int]]
-    notes: Mapping[str, Mapping[str, str]]
+    infos: Mapping[str, Mapping[str, str]]
 
     def of(self, volume: str) -> dict[str, str | None]:
         """The files of one volume."""
@@ -63,8 +63,8 @@ class Observation:
     """All of it. `servers`: server of Nova's -> the volumes it says it has; `busy`: those with a task going on."""
 
     volumes: tuple[Volume, ...]
-    snapshots: tuple[Piece, ...]
-    backups: tuple[Piece, ...]
+    snapshots: tuple[Copy, ...]
+    backups: tuple[Copy, ...]
     servers: Mapping[str, frozenset[str]]
     busy: frozenset[str]
     guests: Mapping[str, Guest]

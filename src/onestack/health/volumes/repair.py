@@ -12,7 +12,7 @@ from openstack import exceptions
 from openstack.connection import Connection
 
 from onestack.core.wait import until
-from onestack.health.volumes.collect import NOTE, SET_ASIDE, VIRSH
+from onestack.health.volumes.collect import INFO, SET_ASIDE, VIRSH
 from onestack.health.volumes.diagnose import Action, Fault
 from onestack.platform.infrastructure import mariadb
 from onestack.platform.site import Site
@@ -42,7 +42,7 @@ class Repairer:
             "delete_snapshot": self._delete_snapshot,
             "set_backup": self._set_backup,
             "delete_backup": self._delete_backup,
-            "write_note": self._write_note,
+            "write_info": self._write_info,
             "rebase": self._rebase,
             "set_aside": self._set_aside,
         }
@@ -84,7 +84,7 @@ class Repairer:
         server: str | None = None,
         disk: str | None = None,
     ) -> None:
-        """Let the last file have the size that Cinder promised; QEMU does it while a guest runs."""
+        """Let the active file have the size that Cinder promised; QEMU does it while a guest runs."""
         if server and disk:
             self._site.inside([*VIRSH, "blockresize", server, disk, f"{size}GiB"])
         else:
@@ -146,10 +146,10 @@ class Repairer:
 
     # Files.
 
-    def _write_note(self, volume: str, folder: str, volume_file: str, note: dict[str, str]) -> None:
-        place = Path(folder, f"{volume_file}{NOTE}")
-        partial = Path(folder, f"note-{volume_file}.partial")
-        partial.write_text(json.dumps(note, indent=1, sort_keys=True))
+    def _write_info(self, volume: str, folder: str, volume_file: str, info: dict[str, str]) -> None:
+        place = Path(folder, f"{volume_file}{INFO}")
+        partial = Path(folder, f"info-{volume_file}.partial")
+        partial.write_text(json.dumps(info, indent=1, sort_keys=True))
         partial.chmod(0o600)
         partial.replace(place)
 

@@ -1,10 +1,10 @@
-"""Which services are at work, by the front's own table."""
+"""Which services have requests in flight, by the API gateway's own table."""
 
 from __future__ import annotations
 
 import pytest
 
-from onestack.observe import front
+from onestack.observe import gateway
 
 TABLE = """\
 Name: HAProxy
@@ -22,10 +22,10 @@ metadata,BACKEND,0,0,1,7,
 """
 
 
-def test_apis_with_requests_that_are_not_answered_are_at_work() -> None:
-    assert front.parse(TABLE) == {"networking"}
+def test_apis_with_requests_in_flight() -> None:
+    assert gateway.parse(TABLE) == {"networking"}
 
 
 def test_what_is_no_table_is_refused() -> None:
     with pytest.raises(ValueError, match="Permission denied"):
-        front.parse("Permission denied\n")
+        gateway.parse("Permission denied\n")

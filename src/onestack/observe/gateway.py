@@ -1,4 +1,4 @@
-"""What the services of a cloud are asked at this moment: the front counts it."""
+"""Which services of a cloud have requests in flight: the API gateway counts them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from onestack.observe.collect import ask
 from onestack.platform.infrastructure.gateway import ADMIN_SOCKET, CONSOLE
 from onestack.platform.site import Site
 
-# A console lasts as long as somebody looks at it; guests' questions change nothing.
+# A console's connection lasts as long as it is watched; guests' metadata requests change nothing.
 _OTHERS = (CONSOLE, "metadata", "nowhere")
 
 
-def in_work(site: Site) -> set[str]:
-    """The APIs that have not answered all they were asked, also by clients that are gone. Raises OSError."""
+def in_flight(site: Site) -> set[str]:
+    """The APIs with requests in flight, also of clients that are gone. Raises OSError."""
     return parse(ask(site.outside(ADMIN_SOCKET)))
 
 
