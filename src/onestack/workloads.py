@@ -14,13 +14,14 @@ from openstack.connection import Connection
 
 from onestack import capacity
 from onestack.apply import Failure, Outcome, run
+from onestack.autoscaling import queries
 from onestack.core import wait
 from onestack.core.errors import BadInput, PermanentError, Unready
 from onestack.core.events import Emit, silent, step
 from onestack.health.why import sentence
 from onestack.host.files import replace_private
 from onestack.host.lock import abandoned, held
-from onestack.observe import gateway, queries
+from onestack.observe import gateway
 from onestack.observe.prometheus import Prometheus
 from onestack.plan import Plan, Secret, Wanted, make
 from onestack.plan.document import as_data

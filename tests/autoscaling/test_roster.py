@@ -85,7 +85,7 @@ def test_a_member_joins_the_pool_only_when_it_answers() -> None:
 def test_a_member_that_goes_is_drained_then_parted_then_deleted() -> None:
     states = [serving("a", age=900), serving("b")]
     assert verbs(plan(group(), states, 1, NEW)) == [("drain", "a")]
-    # Told to go, and cut off before the balancer was: told again.
+    # Marked as leaving, and interrupted before its weight was 0: that is done again.
     told = serving("a", leaving_for=0.5)
     assert verbs(plan(group(), [told, serving("b")], 1, NEW)) == [("drain", "a")]
     open_ = replace(told, weight=0, connections=3, leaving_for=10.0)

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from onestack.core.errors import PermanentError
 from onestack.core.paths import Paths
 from onestack.core.wait import until
 from onestack.host.supervisor import Program, Supervisor, configuration
-from onestack.platform.watchers import AUTOSCALER, KEEPER, NAMES
+from onestack.platform.site import Site
+from onestack.platform.watchers import AUTOSCALER, KEEPER, NAMES, begin_scaling
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="supervisord sets its user: needs root")
 BEFORE = "scaler"
@@ -46,6 +50,23 @@ def running(supervisor: Supervisor, name: str) -> int:
     found = supervisor.program(name)
     assert found is not None
     return found.pid
+
+
+def test_scaling_groups_in_a_cloud_of_an_older_version_ask_for_up_first(
+    supervisor: Supervisor, tmp_path: Path
+) -> None:
+    configured(supervisor, tmp_path, KEEPER, BEFORE)
+    # All that is asked of a site here.
+    site = cast(Site, SimpleNamespace(paths=Paths.at(tmp_path), supervisor=supervisor))
+    site.paths.etc.mkdir(parents=True)
+    with pytest.raises(PermanentError, match="another version of OneStack") as caught:
+        begin_scaling(site)
+    assert "onestack up" in caught.value.hint
+    configured(supervisor, tmp_path, *NAMES)
+    begin_scaling(site)
+    found = supervisor.program(AUTOSCALER)
+    assert found is not None
+    assert found.state in ("STARTING", "RUNNING")
 
 
 def test_the_autoscaler_takes_the_place_of_the_scaler_of_an_older_version(

@@ -22,4 +22,4 @@ def test_what_keeps_groups_back_is_said_with_their_names(tmp_path: Path) -> None
         "guests: libvirt is away",
     ]
     file.write_text('{"groups": {')
-    assert list(scaling_problems(tmp_path)) == [], "cut off by a kill"
+    assert list(scaling_problems(tmp_path)) == [], "a kill left it incomplete"

@@ -104,7 +104,7 @@ class Executor:
         return name
 
     def _promote(self, state: MemberState) -> None:
-        # First started, then no longer warm: cut off between the two, it is stopped again and nothing is lost.
+        # First started, then no longer warm: interrupted between the two, it is stopped again and nothing is lost.
         if state.status == "SHUTOFF":
             self._rest("compute").post(f"/servers/{state.id}/action", {"os-start": None})
         self._rest("compute").delete(f"/servers/{state.id}/metadata/{record.WARM}")

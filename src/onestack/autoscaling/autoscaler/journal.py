@@ -44,7 +44,7 @@ class Journal:
 
 
 def read(file: Path, last: int = 50) -> Iterator[dict[str, Any]]:
-    """The last lines, oldest first. A line that was cut off by a kill is left out."""
+    """The last lines, oldest first. A line that a kill left incomplete is left out."""
     lines: list[str] = []
     for each in (file.with_suffix(".1.jsonl"), file):
         if each.exists():

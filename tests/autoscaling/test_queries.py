@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from onestack import spec
+from onestack.autoscaling.queries import wrong
 from onestack.core.errors import TemporaryError
 from onestack.core.events import Event
 from onestack.observe.prometheus import QueryRefused
-from onestack.observe.queries import wrong
 from onestack.spec.scaling_policies import GROUP
 
 POLICIES = """\
