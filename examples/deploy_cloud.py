@@ -27,12 +27,30 @@ except ModuleNotFoundError:
 from onestack.build import Build
 from onestack.core.errors import BadInput, OneStackError
 from onestack.spec import Spec
-from onestack.spec.balancing import L7Policy, L7Rule, Listener, LoadBalancer, Member, Monitor, Pool
-from onestack.spec.computing import Aggregate, Flavor, Image, Nic, Server, ServerGroup
-from onestack.spec.identity import ApplicationCredential, Domain, Role, User
-from onestack.spec.networking import Router, Rule, SecurityGroup, Subnet, TenantNetwork
-from onestack.spec.storage import Snapshot, Volume
-from onestack.spec.tenants import ComputeQuota, Quota
+from onestack.workloads.resources.aggregate import Aggregate
+from onestack.workloads.resources.application_credential import ApplicationCredential
+from onestack.workloads.resources.domain import Domain
+from onestack.workloads.resources.flavor import Flavor
+from onestack.workloads.resources.health_monitor import Monitor
+from onestack.workloads.resources.image import Image
+from onestack.workloads.resources.l7_policy import L7Policy
+from onestack.workloads.resources.l7_rule import L7Rule
+from onestack.workloads.resources.listener import Listener
+from onestack.workloads.resources.load_balancer import LoadBalancer
+from onestack.workloads.resources.member import Member
+from onestack.workloads.resources.network import TenantNetwork
+from onestack.workloads.resources.pool import Pool
+from onestack.workloads.resources.quota import ComputeQuota, Quota
+from onestack.workloads.resources.role import Role
+from onestack.workloads.resources.router import Router
+from onestack.workloads.resources.security_group import SecurityGroup
+from onestack.workloads.resources.security_group_rule import Rule
+from onestack.workloads.resources.server import Nic, Server
+from onestack.workloads.resources.server_group import ServerGroup
+from onestack.workloads.resources.snapshot import Snapshot
+from onestack.workloads.resources.subnet import Subnet
+from onestack.workloads.resources.user import User
+from onestack.workloads.resources.volume import Volume
 
 NAME = "deployment"
 

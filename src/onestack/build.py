@@ -1,8 +1,9 @@
 """A spec from Python in place of YAML: the models of `onestack.spec`, put together.
 
 from onestack.build import Build
-from onestack.spec.computing import Nic, Server
-from onestack.spec.networking import Subnet, TenantNetwork
+from onestack.workloads.resources.network import TenantNetwork
+from onestack.workloads.resources.server import Nic, Server
+from onestack.workloads.resources.subnet import Subnet
 
 build = Build("shop-cloud")
 shop = build.tenant("shop", description="The web shop")
@@ -16,11 +17,11 @@ from __future__ import annotations
 import json
 from typing import Any, TypeVar, get_args
 
+from onestack.language.types import Section
+from onestack.language.words import Named
+from onestack.spec.compose import whole
 from onestack.spec.load import loads
 from onestack.spec.model import Spec
-from onestack.spec.tenants import Tenant
-from onestack.spec.types import Section
-from onestack.spec.words import Named
 
 Item = TypeVar("Item", bound=Named)
 
@@ -33,6 +34,11 @@ def _lists(section: type[Section]) -> dict[type, str]:
         if inner and isinstance(inner[0], type) and issubclass(inner[0], Named):
             found[inner[0]] = key
     return found
+
+
+def _tenant() -> type[Section]:
+    model: type[Section] = get_args(whole().model_fields["tenants"].annotation)[0]
+    return model
 
 
 class _Part:
@@ -54,7 +60,7 @@ class TenantBuild(_Part):
     """A tenant that is being put together."""
 
     def __init__(self, name: str, fields: dict[str, Any]) -> None:
-        super().__init__(Tenant, {"name": name, **fields})
+        super().__init__(_tenant(), {"name": name, **fields})
         self.name = name
 
 
@@ -62,7 +68,7 @@ class Build(_Part):
     """A spec that is being put together. `name` marks what is made from it."""
 
     def __init__(self, name: str, **fields: Any) -> None:
-        super().__init__(Spec, {"name": name, **fields})
+        super().__init__(whole(), {"name": name, **fields})
         self._tenants: list[TenantBuild] = []
 
     def tenant(self, name: str, **fields: Any) -> TenantBuild:

@@ -14,8 +14,6 @@ from typing import Any, TypeVar
 from openstack.connection import Connection
 
 from onestack import capacity as sizing
-from onestack import workloads
-from onestack.apply import Outcome
 from onestack.autoscaling.groups import ScalingGroups
 from onestack.capacity import Report as CapacityReport
 from onestack.capacity.from_spec import PRETENDED
@@ -29,7 +27,6 @@ from onestack.health.verify import Report, SmokeReport, SuiteReport, suites
 from onestack.health.why import Diagnosis, explain
 from onestack.host import base, doctor, environment, facts, hardware, hypervisor, namespace, preflight, reach
 from onestack.host.lock import held
-from onestack.plan import Plan
 from onestack.platform import bringup, connect, inventories, outside, site, takedown
 from onestack.platform.balancing import Balancing
 from onestack.platform.choose import choose, host_name
@@ -39,7 +36,10 @@ from onestack.spec import Spec
 from onestack.spec import default as default_spec
 from onestack.spec import load as load_spec
 from onestack.spec import loads as load_spec_text
-from onestack.workloads import ApplyFailed, Approve, Workloads, unasked
+from onestack.workloads import operations
+from onestack.workloads.apply import Outcome
+from onestack.workloads.operations import ApplyFailed, Approve, Workloads, unasked
+from onestack.workloads.plan import Plan
 
 Result = TypeVar("Result")
 
@@ -97,7 +97,7 @@ class Cloud:
             choices.save(site.choices_file(self.paths))
             found = Site(self.paths, wanted, choices)
             self._in_thread(lambda: bringup.bring_up(found, fetched.image, emit))
-        if spec is not None and workloads.any_in(wanted):
+        if spec is not None and operations.any_in(wanted):
             outcome = self.apply(spec=wanted, emit=emit, approve=approve)
             if not outcome.ok:
                 raise ApplyFailed(outcome)
@@ -259,7 +259,7 @@ class Cloud:
 
         def body(work: Workloads) -> Outcome:
             plan = work.plan(prune=made["prune"], adopt=made["adopt"], force=True, emit=emit)
-            workloads.demand_unmoved(written, plan)
+            operations.demand_unchanged(written, plan)
             return work.apply(plan, emit)
 
         return self._work(spec, body)

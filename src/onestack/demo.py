@@ -6,15 +6,15 @@ import shutil
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from onestack.apply import Outcome
 from onestack.cloud import Cloud
 from onestack.core import data, wait
 from onestack.core.events import Emit, silent, step
 from onestack.health.verify import guest
-from onestack.plan.values import Address
 from onestack.spec import Spec
 from onestack.spec import load as load_spec
-from onestack.workloads import ApplyFailed
+from onestack.workloads.apply import Outcome
+from onestack.workloads.operations import ApplyFailed
+from onestack.workloads.plan.values import Address
 
 ANSWER_SECONDS = 180.0
 """From ACTIVE to the first answer: a guest's boot under software emulation on a busy machine, with room."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from onestack.autoscaling.autoscaler.lease import PATIENCE, RENEW, VALID, Lease
-from onestack.resources.rest import Fault
+from onestack.workloads.kind.faults import Fault
 
 
 class Neutron:

@@ -13,11 +13,11 @@ from onestack.autoscaling import policies
 from onestack.autoscaling.decision import Memory, step
 from onestack.autoscaling.decision.from_spec import group
 from onestack.autoscaling.observation import GroupObservation
+from onestack.autoscaling.policy import GROUP
 from onestack.autoscaling.simulation.replay import replay
 from onestack.autoscaling.simulation.trace import Trace
 from onestack.core.errors import BadInput
 from onestack.spec import json_schema
-from onestack.spec.scaling_policies import GROUP
 
 MODULE = f"{policies.__name__}.floor"
 WITH = GROUP + "        policies:\n          - {type: floor, members: 5}\n"
@@ -28,11 +28,11 @@ def floor(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The folder with the module is one more place where policies are found."""
     folder = str(Path(__file__).parent / "more_policies")
     monkeypatch.setattr(policies, "__path__", [*policies.__path__, folder])
-    json_schema._whole.cache_clear()
+    json_schema.of.cache_clear()
     yield
     sys.modules.pop(MODULE, None)
     policies._types.cache_clear()
-    json_schema._whole.cache_clear()
+    json_schema.of.cache_clear()
 
 
 def refused(text: str) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from onestack import spec
+from onestack.autoscaling.policy import GROUP
 from onestack.autoscaling.queries import wrong
 from onestack.core.errors import TemporaryError
 from onestack.core.events import Event
 from onestack.observe.prometheus import QueryRefused
-from onestack.spec.scaling_policies import GROUP
 
 POLICIES = """\
         policies:

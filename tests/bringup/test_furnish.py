@@ -9,7 +9,7 @@ from typing import Any, cast
 from bringup.conftest import Make
 from onestack.core.events import silent
 from onestack.platform import databases, furnish
-from onestack.spec.computing import FLAVORS
+from onestack.spec import FLAVORS
 
 
 def names(site: Any) -> list[str]:

@@ -7,14 +7,14 @@ from collections.abc import Callable
 import pytest
 from click.testing import CliRunner, Result
 
-from onestack.apply import Outcome
 from onestack.cli import all as _commands  # noqa: F401 - adds the commands
 from onestack.cli import approval
 from onestack.cli.main import cli
 from onestack.cloud import Cloud
 from onestack.core.errors import BadInput
-from onestack.plan import Change, Observed, Plan
-from onestack.plan.values import Address
+from onestack.workloads.apply import Outcome
+from onestack.workloads.plan import Change, Observed, Plan
+from onestack.workloads.plan.values import Address
 
 Call = Callable[..., Result]
 NETWORK, ROUTER = Address("network", ("a", "net")), Address("router", ("a", "edge"))

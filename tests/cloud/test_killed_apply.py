@@ -12,7 +12,7 @@ import pytest
 
 from cloud import command, inventory
 from onestack import Cloud
-from onestack.plan.document import as_data
+from onestack.workloads.plan.document import as_data
 
 pytestmark = pytest.mark.cloud
 

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from cloud import inventory
 from onestack import Cloud
-from onestack.plan.document import as_data
 from onestack.spec import Spec
+from onestack.workloads.plan.document import as_data
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "plan"))
 from specs import specs

@@ -12,7 +12,7 @@ import pytest
 from cloud import command
 from cloud.hand_made import DEEDS, Acme
 from onestack import Cloud
-from onestack.plan.document import as_data
+from onestack.workloads.plan.document import as_data
 
 pytestmark = pytest.mark.cloud
 
@@ -137,7 +137,7 @@ def test_a_written_plan_is_refused_once_the_cloud_has_moved(acme: Cloud, tmp_pat
     acme.run(lambda: DEEDS["disabled user"].does(Acme(acme.connect())))
     refused = command.onestack(root, "apply", str(file))
     assert refused.returncode == 2
-    assert "the cloud has moved since" in refused.stderr
+    assert "the plan is stale" in refused.stderr
     assert acme.apply(spec=ACME).ok
 
 

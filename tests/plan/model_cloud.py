@@ -8,12 +8,12 @@ from dataclasses import replace
 from threading import Lock
 from typing import Any
 
-from onestack.apply.provider import Ids
 from onestack.core.errors import PermanentError
-from onestack.plan import Address, Change, Observed, Wanted
-from onestack.plan.values import refs
-from onestack.resources import KINDS
-from onestack.resources.kind import Kind
+from onestack.workloads.apply.provider import Ids
+from onestack.workloads.kind.base import Kind
+from onestack.workloads.kind.discovery import kinds
+from onestack.workloads.plan import Address, Change, Observed, Wanted
+from onestack.workloads.plan.values import refs
 
 FURNISHED = (
     Address("domain", ("Default",)),
@@ -28,9 +28,9 @@ FURNISHED = (
 
 
 class ModelCloud:
-    """Implements `onestack.apply.Provider`."""
+    """Implements `onestack.workloads.apply.Provider`."""
 
-    kinds: Mapping[str, Kind] = KINDS
+    kinds: Mapping[str, Kind] = kinds()
 
     def __init__(self, owner: str) -> None:
         self.owner = owner
@@ -93,7 +93,8 @@ class ModelCloud:
             users = [
                 other
                 for other in self.there.values()
-                if there.address in other.dependencies and not self.kinds[other.address.kind].goes_with
+                if there.address in other.dependencies
+                and not self.kinds[other.address.kind].deleted_with_parent
             ]
             loose = {"image", "flavor"}
             if users and there.address.kind not in loose:
@@ -106,7 +107,7 @@ class ModelCloud:
         for other in list(self.there.values()):
             if (
                 gone in other.dependencies
-                and self.kinds[other.address.kind].goes_with
+                and self.kinds[other.address.kind].deleted_with_parent
                 and other.address in self.there
             ):
                 del self.there[other.address]

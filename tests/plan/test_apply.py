@@ -9,15 +9,16 @@ from typing import Any
 import pytest
 from model_cloud import ModelCloud
 
-from onestack import apply, spec
-from onestack.apply.provider import Ids
+from onestack import spec
 from onestack.cli import plan_view
 from onestack.core.errors import PermanentError, TemporaryError
 from onestack.core.events import Event
-from onestack.plan import Plan, Wanted, make
-from onestack.plan.document import as_data
-from onestack.resources.wanted import wanted
 from onestack.spec import BadSpec, Spec
+from onestack.workloads import apply
+from onestack.workloads.apply.provider import Ids
+from onestack.workloads.plan import Plan, Wanted, make
+from onestack.workloads.plan.document import as_data
+from onestack.workloads.wanted import wanted
 
 TWO = """\
 name: two

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 from model_cloud import ModelCloud
 
-from onestack import apply, spec
-from onestack.plan import Address, Observed, make, steps
-from onestack.resources import KINDS
-from onestack.resources.context import Names
-from onestack.resources.wanted import wanted
+from onestack import spec
+from onestack.workloads import apply
+from onestack.workloads.kind.discovery import kinds
+from onestack.workloads.kind.session import Index
+from onestack.workloads.plan import Address, Observed, make, steps
+from onestack.workloads.wanted import wanted
 
 SPEC = """\
 name: placed
@@ -30,9 +31,9 @@ def needs_of(name: str, prune: bool) -> tuple[str, ...]:
     cloud = ModelCloud("placed")
     wants = wanted(spec.loads(SPEC, "x"))
     if prune:
-        assert apply.run(make(wants, cloud.observe(()), KINDS, owner="placed"), cloud).ok
-    plan = make(() if prune else wants, cloud.observe(()), KINDS, owner="placed", prune=prune)
-    return next(one.needs for one in steps(plan, KINDS) if one.name == name)
+        assert apply.run(make(wants, cloud.observe(()), kinds(), owner="placed"), cloud).ok
+    plan = make(() if prune else wants, cloud.observe(()), kinds(), owner="placed", prune=prune)
+    return next(one.needs for one in steps(plan, kinds()) if one.name == name)
 
 
 def test_a_servers_zone_is_made_before_it_and_removed_after_it() -> None:
@@ -41,7 +42,7 @@ def test_a_servers_zone_is_made_before_it_and_removed_after_it() -> None:
 
 
 def test_the_zone_that_nova_tells_of_a_server_is_its_aggregate() -> None:
-    names = Names()
+    index = Index()
     for number, zone in enumerate(("west", "east")):
         raw = {
             "id": str(number),
@@ -50,14 +51,14 @@ def test_the_zone_that_nova_tells_of_a_server_is_its_aggregate() -> None:
             "hosts": [],
             "metadata": {},
         }
-        there = KINDS["aggregate"].observe(raw, names)
+        there = kinds()["aggregate"].observe(raw, index)
         assert there is not None
-        names.add("aggregate", there)
+        index.add("aggregate", there)
     told = {
         "id": "s", "name": "web", "metadata": {}, "status": "ACTIVE", "image": None, "key_name": None,
         "flavor": {"original_name": "m1.nano"}, "ports": [], "OS-EXT-AZ:availability_zone": "east",
     }  # fmt: skip
-    server = KINDS["server"].observe(told, names)
+    server = kinds()["server"].observe(told, index)
     assert isinstance(server, Observed)
     assert server.needs == (Address("aggregate", ("rack-east",)),)
 
@@ -77,7 +78,7 @@ def test_what_is_taken_over_loses_at_once_what_the_spec_does_not_give_it() -> No
     rule = Address("security group rule", (*group.path, "ingress tcp 22"))
     for number, (address, needs) in enumerate([(tenant, ()), (group, (tenant,)), (rule, (group,))]):
         cloud.there[address] = Observed(address, f"by-hand-{number}", {}, None, needs)
-    plan = make(wanted(spec.loads(text, "x")), cloud.observe(()), KINDS, owner="placed", adopt=True)
+    plan = make(wanted(spec.loads(text, "x")), cloud.observe(()), kinds(), owner="placed", adopt=True)
     assert {(one.action, one.address) for one in plan.changes} == {
         ("update", tenant),
         ("update", group),

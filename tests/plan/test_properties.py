@@ -6,10 +6,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from model_cloud import FURNISHED, ModelCloud
 from specs import specs
 
-from onestack import apply
-from onestack.plan import Plan, make
-from onestack.resources.wanted import wanted
 from onestack.spec import Spec
+from onestack.workloads import apply
+from onestack.workloads.plan import Plan, make
+from onestack.workloads.wanted import wanted
 
 # Shrinking costs minutes; a failing spec is small enough as it is.
 quick = settings(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from onestack import spec
-from onestack.plan.values import Address
-from onestack.resources.wanted import wanted
+from onestack.workloads.plan.values import Address
+from onestack.workloads.wanted import wanted
 
 TEXT = """\
 name: shop

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from onestack.core.errors import BadInput, OneStackError, Place, TemporaryError
-from onestack.resources import download
+from onestack.workloads.openstack import download
 
 DISK = bytes(range(256)) * 5000
 PLACE = Place("cloud.yaml", 7, 3)

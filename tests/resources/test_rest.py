@@ -7,9 +7,18 @@ from typing import Any
 import pytest
 
 from onestack.core.errors import TemporaryError
-from onestack.resources import KINDS
-from onestack.resources.marks import InAttribute, InDescription, InMetadata, InTags, Mark, Marking, parse
-from onestack.resources.rest import Fault, Rest
+from onestack.workloads.kind.discovery import kinds
+from onestack.workloads.kind.faults import Fault
+from onestack.workloads.kind.ownership import (
+    InAttribute,
+    InDescription,
+    InMetadata,
+    InTags,
+    LabelPlace,
+    OwnerLabel,
+    parse,
+)
+from onestack.workloads.openstack.rest import Rest
 
 
 class Answer:
@@ -134,12 +143,12 @@ def test_what_is_gone_may_be_deleted_again() -> None:
     assert wire.asked == [("DELETE", "/networks/x", {"json": None} if "json" in wire.asked[0][2] else {})]
 
 
-@pytest.mark.parametrize("marking", [InDescription(), InAttribute(), InMetadata(), InTags()])
+@pytest.mark.parametrize("label_in", [InDescription(), InAttribute(), InMetadata(), InTags()])
 @pytest.mark.parametrize("description", ["", "The web shop", "[odd] text"])
-def test_a_mark_is_read_back_and_taken_out(marking: Marking, description: str) -> None:
+def test_a_mark_is_read_back_and_taken_out(label_in: LabelPlace, description: str) -> None:
     body: dict[str, Any] = {"description": description, "metadata": {"tier": "front"}}
-    marking.put(body, Mark("acme", "front: the first"))
-    assert marking.take(body) == Mark("acme", "front: the first")
+    label_in.put(body, OwnerLabel("acme", "front: the first"))
+    assert label_in.take(body) == OwnerLabel("acme", "front: the first")
     assert body["description"] == description
     assert body["metadata"] == {"tier": "front"}
 
@@ -150,9 +159,9 @@ def test_what_is_no_mark_is_none(text: object) -> None:
 
 
 def test_every_kind_is_declared_whole() -> None:
-    for name, kind in KINDS.items():
+    for name, kind in kinds().items():
         assert kind.name == name
         assert kind.service in ("identity", "image", "network", "compute", "block-storage", "load-balancer")
-        assert kind.fixed <= set(kind.fields), name
+        assert kind.immutable <= set(kind.fields), name
         assert set(kind.refs) <= set(kind.fields), name
         assert type(kind).__doc__ or type(kind).__module__, name

@@ -9,11 +9,11 @@ import pytest
 
 from onestack import spec
 from onestack.autoscaling import record
-from onestack.plan.model import Observed, Wanted
-from onestack.plan.values import Address, Ref, convert
-from onestack.resources.context import Names
-from onestack.resources.scaling_group import ScalingGroups
-from onestack.resources.wanted import wanted
+from onestack.workloads.kind.session import Index
+from onestack.workloads.plan.model import Observed, Wanted
+from onestack.workloads.plan.values import Address, Ref, convert
+from onestack.workloads.resources.scaling_group import ScalingGroups
+from onestack.workloads.wanted import wanted
 
 TEXT = """\
 name: shop
@@ -38,8 +38,8 @@ def in_spec(text: str = TEXT) -> Wanted:
     return next(one for one in wanted(spec.loads(text, "cloud.yaml")) if one.address == GROUP)
 
 
-def names() -> Names:
-    found = Names()
+def index() -> Index:
+    found = Index()
     for kind, path in (
         ("tenant", ("shop",)),
         ("network", ("shop", "front")),
@@ -73,7 +73,7 @@ def raw(one: Wanted, **more: Any) -> dict[str, Any]:
 
 def test_what_was_applied_is_what_is_wanted() -> None:
     one = in_spec()
-    there = ScalingGroups().observe(raw(one), names())
+    there = ScalingGroups().observe(raw(one), index())
     assert there is not None
     assert (there.address, there.owner) == (GROUP, "shop")
     assert json.loads(json.dumps(there.fields["settings"])) == one.fields["settings"]
@@ -89,17 +89,17 @@ def test_a_record_of_an_older_version_that_says_the_same_is_as_wanted() -> None:
     definition["settings"]["policies"] = [
         {**others, **policy} for policy in definition["settings"]["policies"]
     ]
-    older = ScalingGroups().observe({**there, record.DEFINITION: json.dumps(definition)}, names())
+    older = ScalingGroups().observe({**there, record.DEFINITION: json.dumps(definition)}, index())
     assert older is not None
     assert older.fields["settings"] == one.fields["settings"]
     definition["settings"]["policies"][0]["target"] = "70%"
-    changed = ScalingGroups().observe({**there, record.DEFINITION: json.dumps(definition)}, names())
+    changed = ScalingGroups().observe({**there, record.DEFINITION: json.dumps(definition)}, index())
     assert changed is not None
     assert changed.fields["settings"] != one.fields["settings"]
 
 
 def test_it_goes_before_what_its_members_stand_in() -> None:
-    there = ScalingGroups().observe(raw(in_spec()), names())
+    there = ScalingGroups().observe(raw(in_spec()), index())
     assert there is not None
     kinds = {address.kind for address in there.dependencies}
     assert kinds >= {
@@ -116,7 +116,7 @@ def test_it_goes_before_what_its_members_stand_in() -> None:
 
 def test_one_whose_removal_was_cut_off_is_no_longer_as_wanted() -> None:
     one = in_spec()
-    there = ScalingGroups().observe(raw(one, **{record.PHASE: record.LEAVING}), names())
+    there = ScalingGroups().observe(raw(one, **{record.PHASE: record.LEAVING}), index())
     assert there is not None and there.fields["settings"] != one.fields["settings"]
 
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from onestack.core.errors import PermanentError
-from onestack.plan.values import Address
-from onestack.resources.kind import BROKEN_SECONDS
-from onestack.resources.server import Servers
-from onestack.resources.waited import LONGEST_PAUSE, PAUSE, Waited
+from onestack.workloads.kind.base import BROKEN_SECONDS
+from onestack.workloads.openstack.shared_lists import LONGEST_PAUSE, PAUSE, SharedLists
+from onestack.workloads.plan.values import Address
+from onestack.workloads.resources.server import Servers
 
 WEB = Address("server", ("acme", "web"))
 LEAVES_IN = 30.0
@@ -51,10 +51,10 @@ class Nova:
         }
 
 
-class Hands:
+class Session:
     """One that waits. Others have the same lists."""
 
-    def __init__(self, nova: Nova, waited: Waited) -> None:
+    def __init__(self, nova: Nova, waited: SharedLists) -> None:
         self.rest, self.shared = nova.rest, waited.list
 
 
@@ -77,8 +77,8 @@ def nova(clock: list[float]) -> Nova:
 
 @pytest.fixture
 def wait(nova: Nova) -> Callable[[], None]:
-    waited = Waited(nova)  # type: ignore[arg-type]
-    return lambda: Servers().wait_ready(WEB, "1", Hands(nova, waited))  # type: ignore[arg-type]
+    waited = SharedLists(nova)  # type: ignore[arg-type]
+    return lambda: Servers().wait_ready(WEB, "1", Session(nova, waited))  # type: ignore[arg-type]
 
 
 def test_a_server_that_leaves_the_list_is_done_and_not_looked_at_itself(
@@ -116,7 +116,7 @@ def test_a_busy_service_is_asked_more_seldom(
     nova: Nova, clock: list[float], takes: float, least: float, pause: float
 ) -> None:
     nova.takes = takes
-    listed = Waited(nova).list("compute", "/servers", "servers", least, status="BUILD")  # type: ignore[arg-type]
+    listed = SharedLists(nova).list("compute", "/servers", "servers", least, status="BUILD")  # type: ignore[arg-type]
     listed.ids()
     clock[0] = pause - 0.01
     listed.ids()

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from onestack import spec
-from onestack.plan import Wanted
-from onestack.resources.wanted import wanted
 from onestack.spec import Spec
+from onestack.workloads.plan import Wanted
+from onestack.workloads.wanted import wanted
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
 LOADED = {file.name: spec.load(file) for file in EXAMPLES}

@@ -1,105 +1,140 @@
 """All that a project holds is removed, in an order in which the cloud allows it, and nothing of others."""
 
-from types import SimpleNamespace
+from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from openstack.connection import Connection
+
+from kinds.api import Api, served
 from onestack.health.verify.removal import Holdings
 
-ALL = frozenset({"identity", "image", "network", "compute"})
+ALL = frozenset({"identity", "image", "network", "compute", "block-storage", "load-balancer"})
+OURS = {"project_id": "p1"}
+BALANCER = {"id": "b1", "name": "www", **OURS, "provisioning_status": "ACTIVE"}
 
 
-class FakeCloud:
-    """A cloud that forbids what OpenStack forbids: what is in use cannot be removed."""
+class Cloud(Api):
+    """It forbids what OpenStack forbids: what is in use cannot be removed."""
 
-    def __init__(self):
-        thing = SimpleNamespace
+    def __init__(self) -> None:
+        super().__init__(self._forbidden)
         self.things = {
-            "server": [thing(id="s1", name="vm", project_id="p1")],
-            "ip": [thing(id="f1", floating_ip_address="172.24.4.20", project_id="p1")],
-            "router": [thing(id="r1", name="router", project_id="p1")],
-            "port": [
-                thing(
-                    id="i1", name="", project_id="p1", device_id="r1", device_owner="network:router_interface"
-                ),
-                thing(
-                    id="m1", name="", project_id="p1", device_id="dhcp", device_owner="network:distributed"
-                ),
-                thing(id="v1", name="nic", project_id="p1", device_id="s1", device_owner="compute:nova"),
+            "/servers": [{"id": "s1", "name": "vm", **OURS}],
+            "/backups": [
+                {"id": "k1", "name": "full", **OURS, "created_at": "2026-01-01T00:00:00"},
+                {"id": "k2", "name": "incremental", **OURS, "created_at": "2026-01-02T00:00:00"},
             ],
-            "network": [thing(id="n1", name="net", project_id="p1")],
-            "group": [
-                thing(id="g1", name="web", project_id="p1"),
-                thing(id="g2", name="default", project_id="p1"),
-                thing(id="g3", name="default", project_id="p2"),
+            "/snapshots": [{"id": "sn1", "name": "before", **OURS, "created_at": "2026-01-01T00:00:00"}],
+            "/volumes": [
+                {"id": "v1", "name": "data", **OURS, "created_at": "2026-01-01T00:00:00"},
+                {"id": "v2", "name": "other", "project_id": "p2", "created_at": "2026-01-01T00:00:00"},
             ],
-            "image": [thing(id="im1", name="mine", owner="p1"), thing(id="im2", name="tiny", owner="p2")],
+            "/lbaas/loadbalancers": [dict(BALANCER)],
+            "/floatingips": [{"id": "f1", "floating_ip_address": "172.24.4.20", **OURS}],
+            "/routers": [{"id": "r1", "name": "router", **OURS}],
+            "/ports": [
+                self._port("i1", "", "r1", "network:router_interface"),
+                self._port("m1", "", "dhcp", "network:distributed"),
+                self._port("c1", "nic", "s1", "compute:nova"),
+            ],
+            "/networks": [{"id": "n1", "name": "net", **OURS}],
+            "/security-groups": [
+                {"id": "g1", "name": "web", **OURS},
+                {"id": "g2", "name": "default", **OURS},
+                {"id": "g3", "name": "default", "project_id": "p2"},
+            ],
+            "/images": [
+                {"id": "im1", "name": "mine", "owner": "p1"},
+                {"id": "im2", "name": "tiny", "owner": "p2"},
+            ],
         }
-        self.removed = []
-        self.compute = thing(
-            servers=lambda details, all_projects, project_id: self._of("server", project_id=project_id),
-            delete_server=lambda ident: self._delete("server", ident),
-        )
-        self.network = thing(
-            ips=lambda **q: self._of("ip", **q),
-            routers=lambda **q: self._of("router", **q),
-            ports=lambda **q: self._of("port", **q),
-            networks=lambda **q: self._of("network", **q),
-            security_groups=lambda: self._of("group"),
-            delete_ip=lambda ident: self._delete("ip", ident),
-            remove_interface_from_router=lambda router, port: self._delete("port", port),
-            delete_router=lambda ident: self._delete_router(ident),
-            delete_port=lambda ident: self._delete("port", ident),
-            delete_network=lambda ident: self._delete_network(ident),
-            delete_security_group=lambda ident: self._delete("group", ident),
-        )
-        self.image = thing(
-            images=lambda owner: self._of("image"), delete_image=lambda ident: self._delete("image", ident)
-        )
 
-    def _of(self, kind, **wanted):
-        return [
-            each
-            for each in self.things[kind]
-            if all(getattr(each, name) == value for name, value in wanted.items())
-        ]
+    def _port(self, ident: str, name: str, device: str, owner: str) -> dict[str, Any]:
+        return {"id": ident, "name": name, **OURS, "device_id": device, "device_owner": owner}
 
-    def _delete(self, kind, ident):
-        self.things[kind] = [each for each in self.things[kind] if each.id != ident]
-        self.removed.append(ident)
+    def _forbidden(self, method: str, path: str) -> str | None:
+        owners = [port["device_owner"] for port in self.things["/ports"]]
+        in_the_way = {
+            "/lbaas/loadbalancers/b1": False,
+            "/volumes/v1": self.things["/servers"] or self.things["/snapshots"] or self.things["/backups"],
+            "/backups/k1": len(self.things["/backups"]) > 1,
+            "/routers/r1": "network:router_interface" in owners,
+            "/networks/n1": [owner for owner in owners if owner != "network:distributed"],
+            "/routers/r1/remove_router_interface": self.things["/floatingips"],
+        }
+        return f"{path} is needed" if in_the_way.get(path) else None
 
-    def _delete_router(self, ident):
-        assert not self._of("port", device_id=ident), "the router has interfaces"
-        self._delete("router", ident)
-
-    def _delete_network(self, ident):
-        users = [port for port in self.things["port"] if port.device_owner != "network:distributed"]
-        assert not users, "the network has ports"
-        self.things["port"] = []
-        self._delete("network", ident)
+    @property
+    def removed(self) -> list[str]:
+        return [path.rpartition("/")[2] for _, path in self.asked]
 
 
-def test_everything_goes_in_an_order_that_is_allowed():
-    cloud = FakeCloud()
-    removed = Holdings(cloud, "p1", ALL, everyone=True).remove()
-    assert cloud.removed == ["s1", "f1", "i1", "r1", "v1", "n1", "g1", "g2", "im1"]
-    assert [str(each) for each in removed][:3] == [
-        "server vm",
-        "floating IP 172.24.4.20",
+@pytest.fixture
+def api() -> Cloud:
+    return Cloud()
+
+
+@pytest.fixture
+def connection(api: Cloud) -> Iterator[Connection]:
+    with served(api) as made:
+        yield made
+
+
+def test_everything_goes_in_an_order_that_is_allowed(api: Cloud, connection: Connection) -> None:
+    removed = [str(each) for each in Holdings(connection, "p1", ALL, everyone=True).remove()]
+    assert sorted(removed) == [
+        "backup full",
+        "backup incremental",
+        "floating ip 172.24.4.20",
+        "image mine",
+        "load balancer www",
+        "network net",
+        "port nic",
         "router interface i1",
+        "router router",
+        "security group default",
+        "security group web",
+        "server vm",
+        "snapshot before",
+        "volume data",
     ]
-    assert Holdings(cloud, "p1", ALL, everyone=True).all() == []
-    assert [group.id for group in cloud.things["group"]] == ["g3"]
-    assert [image.id for image in cloud.things["image"]] == ["im2"]
+    assert api.removed[:2] == ["b1", "s1"]
+    assert Holdings(connection, "p1", ALL, everyone=True).all() == []
+    assert [group["id"] for group in api.things["/security-groups"]] == ["g3"]
+    assert [image["id"] for image in api.things["/images"]] == ["im2"]
+    assert [volume["id"] for volume in api.things["/volumes"]] == ["v2"]
 
 
-def test_a_tenant_leaves_its_default_group_to_the_administrator():
-    cloud = FakeCloud()
-    Holdings(cloud, "p1", ALL).remove()
-    assert [str(each) for each in Holdings(cloud, "p1", ALL, everyone=True).all()] == [
+def test_a_balancer_is_deleted_when_nothing_is_under_way_at_it(api: Cloud, connection: Connection) -> None:
+    (balancer,) = api.things["/lbaas/loadbalancers"]
+    balancer["provisioning_status"] = "PENDING_UPDATE"
+    looks = iter(["PENDING_UPDATE", "ACTIVE"])
+    answer = api.answer
+
+    def settles(method: str, path: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
+        if path == "/lbaas/loadbalancers/b1" and method == "GET":
+            balancer["provisioning_status"] = next(looks)
+        if path == "/lbaas/loadbalancers/b1" and method == "DELETE":
+            assert (balancer["provisioning_status"], query) == ("ACTIVE", {"cascade": "true"})
+        return answer(method, path, query, body)
+
+    api.answer = settles  # type: ignore[method-assign]
+    Holdings(connection, "p1", frozenset({"load-balancer"}), everyone=True).remove()
+    assert api.removed == ["b1"]
+
+
+def test_a_tenant_leaves_its_default_group_to_the_administrator(api: Cloud, connection: Connection) -> None:
+    api.things["/volumes"].pop()  # the API shows a tenant its own only
+    Holdings(connection, "p1", ALL).remove()
+    assert [str(each) for each in Holdings(connection, "p1", ALL, everyone=True).all()] == [
         "security group default"
     ]
 
 
-def test_services_that_are_not_there_are_not_asked():
-    cloud = SimpleNamespace(image=FakeCloud().image)
-    held = Holdings(cloud, "p1", frozenset({"identity", "image"})).all()
+def test_services_that_are_not_there_are_not_asked(api: Cloud, connection: Connection) -> None:
+    held = Holdings(connection, "p1", frozenset({"identity", "image"})).all()
     assert [str(each) for each in held] == ["image mine"]
+    assert api.read == {"/images"}

@@ -14,7 +14,7 @@ from onestack.autoscaling.decision import from_spec
 from onestack.autoscaling.record import Record
 from onestack.core.errors import BadInput
 from onestack.platform.site import Site
-from onestack.resources.scaling_group import patch
+from onestack.workloads.resources.scaling_group import patch
 
 STALE_SECONDS = 30.0
 """A status older than this was not written by an autoscaler that works."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
-from onestack.spec.types import Problem, as_written, refused, words
+from onestack.language.types import Problem, as_written, refused, words
 
 # What is measured without a query, and in what; a target for one in per cent is written `60%`.
 METRICS = {

@@ -18,13 +18,26 @@ from typing import Literal, Protocol, Self
 from onestack.autoscaling.forecast import History
 from onestack.autoscaling.metrics import METRICS, NOT_SHARED, Percentage, TargetValue
 from onestack.autoscaling.observation import GroupObservation, Signal
-from onestack.spec.scaling_policies import ScalingPolicy
-from onestack.spec.types import Problem, Text
+from onestack.language.types import Problem, Section, Text, example
 
 Meaning = Literal["wants", "at least", "unknown"]
 
 # 1.0000000001 members are one: what floating point adds is no load.
 ROUNDING = 1e-9
+
+
+GROUP = """\
+tenants:
+  - name: shop
+    networks: [{name: front, subnets: [{cidr: 10.1.0.0/24}]}]
+    routers: [{name: edge, external: public, networks: [front]}]
+    scaling_groups:
+      - name: web
+        min: 2
+        max: 20
+        server: {image: tiny, flavor: m1.nano, network: front}
+"""
+"""A tenant with a group, to be gone on with: the beginning of examples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +69,27 @@ class Policy(Protocol):
     def recommend(self, observation: GroupObservation, history: History | None) -> Recommendation: ...
 
 
-class PolicySpec(ScalingPolicy):
-    """A type of policy as a spec has it. Each has its own `type: Literal["…"]`, description, example and keys."""
+class PolicySpec(Section):
+    """What calls for more members or fewer. A group grows if any policy wants that, and shrinks only if all agree."""
+
+    model_config = example(
+        GROUP
+        + """\
+        policies:
+          - {type: target, metric: requests_per_second, target: 50}
+          - {type: target, metric: cpu, target: 60%}
+          - {type: schedule, cron: 0 8 * * 1-5, min: 6, timezone: Europe/Berlin}
+          - {type: schedule, cron: 0 18 * * 1-5, min: 2, timezone: Europe/Berlin}
+          - {type: predictive, metric: requests_per_second, target: 50, horizon: 10m}
+"""
+    )
+
+    type: Text
+    """Which type of policy it is."""
+
+    def problems_in(self, least: int, most: int) -> Iterator[Problem]:
+        """What is wrong with it in a group of `least` to `most` members."""
+        return iter(())
 
     def policy(self) -> Policy | None:
         """What it is by itself; None where only those of its type together are one."""

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 
 from onestack.capacity.model import Amount, Demand, Host, Inventory, Policy
 from onestack.capacity.report import Report, Wishes, analyse
-from onestack.spec import Spec
-from onestack.spec.computing import FLAVORS, Flavor
-from onestack.spec.computing import Server as WantedServer
+from onestack.spec import FLAVORS, Flavor, Spec
+from onestack.spec import Server as WantedServer
 
 # What the fake driver pretends a host to be (`onestack_runtime.fake_hosts`; a test holds the two together).
 PRETENDED = (64, 262144, 10000)

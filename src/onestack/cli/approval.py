@@ -18,7 +18,7 @@ from onestack.cli.common import here
 from onestack.core.errors import BadInput, PermanentError
 
 if TYPE_CHECKING:
-    from onestack.plan import Plan
+    from onestack.workloads.plan import Plan
 
 YES = click.option("--yes", is_flag=True, help="Do not ask.")
 _SHOWN = 20

@@ -37,7 +37,7 @@ def plan(
     SPEC is the file that says what is wanted.
     """
     from onestack.cli import plan_view
-    from onestack.plan.document import as_data
+    from onestack.workloads.plan.document import as_data
 
     # Where 2 says that there are changes, it must not say that the spec is wrong too.
     with errors_are(1 if detailed_exitcode else None):
@@ -92,7 +92,7 @@ def _written(file: Path) -> dict[str, object] | None:
 def drift(spec: Path, watch: float | None) -> None:
     """Show what somebody changed by hand, field by field. Exit status: 0 nothing, 2 something, 1 an error."""
     from onestack.cli import plan_view
-    from onestack.plan.document import as_data
+    from onestack.workloads.plan.document import as_data
 
     if watch is not None and watch <= 0:
         raise BadInput("--watch wants a number of seconds above 0")

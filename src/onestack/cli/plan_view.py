@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
-from onestack.plan import Change, Plan
-from onestack.plan.document import plain
+from onestack.workloads.plan import Change, Plan
+from onestack.workloads.plan.document import plain
 
 if TYPE_CHECKING:
-    from onestack.apply import Outcome
+    from onestack.workloads.apply import Outcome
 
 _SIGNS = {
     "create": ("+", "green", "will be created"),
@@ -47,7 +47,11 @@ def drift_lines(plan: Plan) -> list[str]:
         return [f"[green]No drift.[/] {plan.wanted} resources are as the spec wants them."]
     lines = [line for change in plan.changes for line in _change(change, _DRIFTS)]
     many = len(plan.changes)
-    return [*lines, "", f"[bold]Drift:[/] {many} resource{'s' if many > 1 else ''}; `apply` would repair that."]
+    return [
+        *lines,
+        "",
+        f"[bold]Drift:[/] {many} resource{'s' if many > 1 else ''}; `apply` would repair that.",
+    ]
 
 
 def _change(change: Change, signs: dict[str, tuple[str, str, str]]) -> Iterator[str]:

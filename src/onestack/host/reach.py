@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from onestack.host import archive
-from onestack.spec.diagnostics import Diagnostic
+from onestack.language.diagnostics import Diagnostic
 
 SECONDS = 5.0
 """How long one server may take to accept a connection."""

@@ -13,7 +13,7 @@ from onestack.platform import connect, databases
 from onestack.platform.infrastructure.ovn import PHYSICAL_NETWORK
 from onestack.platform.services import volumes
 from onestack.platform.site import Site
-from onestack.spec.computing import FLAVORS
+from onestack.spec import FLAVORS
 
 IMAGE = "tiny"
 NETWORK = "public"

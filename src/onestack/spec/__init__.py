@@ -1,16 +1,19 @@
 """What is wanted: one file, read into values that know their line. Pure but for reading that file."""
 
+from onestack.language.diagnostics import BadSpec, Diagnostic
 from onestack.spec.backends import Backend, Volumes
-from onestack.spec.computing import Flavor, Server
-from onestack.spec.diagnostics import BadSpec, Diagnostic
 from onestack.spec.json_schema import schema
 from onestack.spec.load import default, load, loads
 from onestack.spec.markdown import reference
 from onestack.spec.model import Host, Spec
 from onestack.spec.platform import Compute, External, Listen, Network, Platform
-from onestack.spec.tenants import Quota, Tenant
+from onestack.spec.tenants import Tenant
+from onestack.workloads.resources.flavor import FLAVORS, Flavor
+from onestack.workloads.resources.quota import Quota
+from onestack.workloads.resources.server import Server
 
 __all__ = [
+    "FLAVORS",
     "Backend",
     "BadSpec",
     "Compute",

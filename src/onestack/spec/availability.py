@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from onestack.spec.quantities import Duration, Share
-from onestack.spec.types import Int, Problem, Section, example
+from onestack.language.quantities import Duration, Share
+from onestack.language.types import Int, Problem, Section, example
 
 
 class Availability(Section):

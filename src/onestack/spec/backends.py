@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from onestack.spec.types import File, Name, Problem, Section, example, pattern, text_schema
+from onestack.language.types import File, Name, Problem, Section, example, pattern, text_schema
 
 _CEPH_NAME = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
 _CEPH_WORDS = "letters, digits, . _ -"

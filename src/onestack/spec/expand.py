@@ -13,8 +13,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from onestack.core.errors import Place
-from onestack.spec.diagnostics import Diagnostic
-from onestack.spec.source import MAX_VALUES, Path, Places, Source
+from onestack.language.diagnostics import Diagnostic
+from onestack.language.source import MAX_VALUES, Path, Places, Source
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _COUNT_MOST = 1000

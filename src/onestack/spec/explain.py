@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
 from pydantic import ValidationError
 
-from onestack.spec import json_schema as schema
-from onestack.spec.diagnostics import Diagnostic
-from onestack.spec.source import Path, Source
-from onestack.spec.types import REFUSED, words
+from onestack.language.diagnostics import Diagnostic
+from onestack.language.source import Path, Source
+from onestack.language.types import REFUSED, words
+from onestack.spec.json_schema import Schema, quoted
 
 Item = Mapping[str, Any]
 
@@ -21,27 +22,36 @@ _CONSEQUENCES = {"default_factory_not_called"}
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
-def explain(error: ValidationError, source: Source) -> list[Diagnostic]:
+def explain(error: ValidationError, source: Source, schema: Schema) -> list[Diagnostic]:
     """One diagnostic for each finding."""
     items = (item for item in error.errors(include_url=False) if item["type"] not in _CONSEQUENCES)
-    return [found for item in items for found in _finding(item, source)]
+    file = _File(source, schema)
+    return [found for item in items for found in _finding(item, file)]
 
 
-def _finding(item: Item, source: Source) -> Iterator[Diagnostic]:
-    path, missing = _real(tuple(item["loc"]), source.data)
+@dataclass(frozen=True)
+class _File:
+    """What was written, and what may be."""
+
+    source: Source
+    schema: Schema
+
+
+def _finding(item: Item, file: _File) -> Iterator[Diagnostic]:
+    path, missing = _real(tuple(item["loc"]), file.source.data)
     if item["type"] == REFUSED:
         for problem in item["ctx"]["problems"]:
             where = (*path, *problem.path)
-            allowed = _lines(problem.allowed, source)
-            yield _wrong(where, source, problem.summary, allowed, problem.hint)
+            allowed = _lines(problem.allowed, file.source)
+            yield _wrong(where, file, problem.summary, allowed, problem.hint)
         return
-    yield _EXPLAIN.get(item["type"], _other)(path, missing, item, source)
+    yield _EXPLAIN.get(item["type"], _other)(path, missing, item, file)
 
 
-def _wrong(path: Path, source: Source, summary: str, allowed: str = "", hint: str = "") -> Diagnostic:
+def _wrong(path: Path, file: _File, summary: str, allowed: str = "", hint: str = "") -> Diagnostic:
     """An error about a value; without words for what is allowed, the schema's."""
-    allowed = allowed or schema.allowed(schema.at(path))
-    return Diagnostic("error", summary, f"allowed: {allowed}", source.places.value(*path), hint)
+    allowed = allowed or file.schema.allowed(file.schema.at(path))
+    return Diagnostic("error", summary, f"allowed: {allowed}", file.source.places.value(*path), hint)
 
 
 def _real(loc: Path, data: Any) -> tuple[Path, str]:
@@ -61,21 +71,21 @@ def _real(loc: Path, data: Any) -> tuple[Path, str]:
     return tuple(path), missing
 
 
-def _unknown(path: Path, missing: str, item: Item, source: Source) -> Diagnostic:
+def _unknown(path: Path, missing: str, item: Item, file: _File) -> Diagnostic:
     *around, key = path
-    keys = list(schema.at(around).get("properties", {}))
-    hint = _meant(str(key), keys, tuple(around))
+    keys = list(file.schema.at(around).get("properties", {}))
+    hint = _meant(str(key), keys, tuple(around), file)
     return Diagnostic(
-        "error", f"unknown key '{key}'", f"allowed: {', '.join(keys)}", source.places.key(*path), hint
+        "error", f"unknown key '{key}'", f"allowed: {', '.join(keys)}", file.source.places.key(*path), hint
     )
 
 
-def _meant(key: str, keys: list[str], around: Path) -> str:
+def _meant(key: str, keys: list[str], around: Path, file: _File) -> str:
     """The nearest right key here; failing that, where this key is right."""
     plain = key.lower().replace("-", "_")
     if near := get_close_matches(plain, keys, 1, cutoff=0.7):
         return f"did you mean '{near[0]}'?"
-    elsewhere = [path for path in schema.paths_of_key(plain) if path != around]
+    elsewhere = [path for path in file.schema.paths_of_key(plain) if path != around]
     # Nearby first; among many, any is a guess.
     elsewhere = [path for path in elsewhere if path[:1] == around[:1] and path] or elsewhere
     if 0 < len(elsewhere) <= 3:
@@ -84,35 +94,35 @@ def _meant(key: str, keys: list[str], around: Path) -> str:
     return f"did you mean '{near[0]}'?" if near else ""
 
 
-def _absent(path: Path, missing: str, item: Item, source: Source) -> Diagnostic:
-    if schema.at(path).get("type") == "array":
-        return _wrong(path, source, f"{label(path)} is too short")
-    allowed = schema.allowed(schema.at((*path, missing)))
-    return _wrong(path, source, f"the key '{missing}' is missing", allowed)
+def _absent(path: Path, missing: str, item: Item, file: _File) -> Diagnostic:
+    if file.schema.at(path).get("type") == "array":
+        return _wrong(path, file, f"{label(path)} is too short")
+    allowed = file.schema.allowed(file.schema.at((*path, missing)))
+    return _wrong(path, file, f"the key '{missing}' is missing", allowed)
 
 
-def _choice(path: Path, missing: str, item: Item, source: Source) -> Diagnostic:
-    fragment = schema.at(path)
-    choices = [schema.quoted(value) for value in fragment.get("enum", [fragment.get("const")])]
+def _choice(path: Path, missing: str, item: Item, file: _File) -> Diagnostic:
+    fragment = file.schema.at(path)
+    choices = [quoted(value) for value in fragment.get("enum", [fragment.get("const")])]
     given = str(item["input"]).lower()
     given = {"on": "true", "yes": "true", "off": "false", "no": "false"}.get(given, given)
     near = get_close_matches(given, choices, 1)
     hint = f"did you mean {near[0]}?" if near else ""
-    return _wrong(path, source, f"{label(path)} cannot be {words(item['input'])}", hint=hint)
+    return _wrong(path, file, f"{label(path)} cannot be {words(item['input'])}", hint=hint)
 
 
-def _range(path: Path, missing: str, item: Item, source: Source) -> Diagnostic:
+def _range(path: Path, missing: str, item: Item, file: _File) -> Diagnostic:
     size = "small" if item["type"].startswith("greater") else "large"
-    return _wrong(path, source, f"{label(path)} is too {size}: {item['input']}")
+    return _wrong(path, file, f"{label(path)} is too {size}: {item['input']}")
 
 
-def _length(path: Path, missing: str, item: Item, source: Source) -> Diagnostic:
+def _length(path: Path, missing: str, item: Item, file: _File) -> Diagnostic:
     size = "short" if item["type"] == "too_short" else "long"
-    return _wrong(path, source, f"{label(path)} is too {size}")
+    return _wrong(path, file, f"{label(path)} is too {size}")
 
 
-def _kind(path: Path, missing: str, item: Item, source: Source) -> Diagnostic:
-    fragment, given = schema.at(path), item["input"]
+def _kind(path: Path, missing: str, item: Item, file: _File) -> Diagnostic:
+    fragment, given = file.schema.at(path), item["input"]
     kind = fragment.get("type")
     hint = ""
     if given is None:
@@ -124,11 +134,11 @@ def _kind(path: Path, missing: str, item: Item, source: Source) -> Diagnostic:
     elif kind == "string" and isinstance(given, bool):
         hint = "put it in quotes"
     text = "the text " if isinstance(given, str) else ""
-    return _wrong(path, source, f"{label(path)} cannot be {text}{words(given)}", hint=hint)
+    return _wrong(path, file, f"{label(path)} cannot be {text}{words(given)}", hint=hint)
 
 
-def _other(path: Path, missing: str, item: Item, source: Source) -> Diagnostic:
-    return _wrong(path, source, f"{label(path)}: {item['msg']}")
+def _other(path: Path, missing: str, item: Item, file: _File) -> Diagnostic:
+    return _wrong(path, file, f"{label(path)}: {item['msg']}")
 
 
 def label(path: Path) -> str:
@@ -154,7 +164,7 @@ _KINDS = (
     *("int_type", "float_type", "finite_number", "bool_type", "string_type"),
     *("model_type", "tuple_type", "list_type", "dict_type"),
 )
-_EXPLAIN: Mapping[str, Callable[[Path, str, Item, Source], Diagnostic]] = {
+_EXPLAIN: Mapping[str, Callable[[Path, str, Item, _File], Diagnostic]] = {
     "extra_forbidden": _unknown,
     "missing": _absent,
     "literal_error": _choice,

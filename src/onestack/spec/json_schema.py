@@ -1,4 +1,4 @@
-"""The spec's JSON Schema: for editors, and the one source of the words in errors and in the reference."""
+"""A spec's JSON Schema: for editors, and the one source of the words in errors and in the reference."""
 
 from __future__ import annotations
 
@@ -6,99 +6,106 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from onestack.spec.compose import whole
 from onestack.spec.model import Spec
 
 Fragment = Mapping[str, Any]
 
 
-@cache
-def _whole() -> dict[str, Any]:
-    made = Spec.model_json_schema()
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made, "title": "OneStack spec"}
-
-
 def schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a spec."""
-    return dict(_whole())
+    return dict(of(whole()).whole)
 
 
-def follow(fragment: Fragment) -> Fragment:
-    """The fragment itself where it is a reference or a nullable."""
-    if "$ref" in fragment:
-        target = _whole()["$defs"][fragment["$ref"].rsplit("/", 1)[1]]
-        return follow(target)
-    if "anyOf" in fragment:
-        kinds = [kind for kind in fragment["anyOf"] if kind.get("type") != "null"]
-        if len(kinds) == 1:
-            return follow(kinds[0])
-    if "oneOf" in fragment:
-        return _any_of(fragment)
-    return fragment
+@cache
+def of(model: type[Spec]) -> Schema:
+    """The schema of a spec's model."""
+    return Schema(model)
 
 
-def _any_of(fragment: Fragment) -> Fragment:
-    """A mapping that is one of several by its `type`, as one with the keys of all. `variants`: each by its type."""
-    variants = {each["properties"]["type"]["const"]: each for each in map(follow, fragment["oneOf"])}
-    keys: dict[str, Any] = {}
-    for each in variants.values():
-        keys = {**each["properties"], **keys}
-    keys["type"] = {"enum": list(variants)}
-    return {**fragment, "type": "object", "properties": keys, "variants": variants}
+class Schema:
+    """`whole`: the JSON Schema itself. What is asked of it is asked by a path in the spec."""
 
+    def __init__(self, model: type[Spec]) -> None:
+        made = model.model_json_schema()
+        self.whole: Mapping[str, Any] = {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            **made,
+            "title": "OneStack spec",
+        }
 
-def at(path: Sequence[str | int]) -> Fragment:
-    """What the schema says about the value at `path`; empty where it says nothing."""
-    here = follow(_whole())
-    for step in path:
-        if isinstance(step, int):
-            items = here.get("prefixItems") or []
-            here = items[step] if step < len(items) else here.get("items") or {}
-        else:
-            here = here.get("properties", {}).get(step, {})
-        here = follow(here)
-    return here
+    def follow(self, fragment: Fragment) -> Fragment:
+        """The fragment itself where it is a reference or a nullable."""
+        if "$ref" in fragment:
+            return self.follow(self.whole["$defs"][fragment["$ref"].rsplit("/", 1)[1]])
+        if "anyOf" in fragment:
+            kinds = [kind for kind in fragment["anyOf"] if kind.get("type") != "null"]
+            if len(kinds) == 1:
+                return self.follow(kinds[0])
+        if "oneOf" in fragment:
+            return self._any_of(fragment)
+        return fragment
 
+    def _any_of(self, fragment: Fragment) -> Fragment:
+        """A mapping that is one of several by `type`, as one with the keys of all. `variants`: each by its type."""
+        variants = {each["properties"]["type"]["const"]: each for each in map(self.follow, fragment["oneOf"])}
+        keys: dict[str, Any] = {}
+        for each in variants.values():
+            keys = {**each["properties"], **keys}
+        keys["type"] = {"enum": list(variants)}
+        return {**fragment, "type": "object", "properties": keys, "variants": variants}
 
-def paths_of_key(key: str) -> Iterator[tuple[str, ...]]:
-    """Every path of sections (lists passed through) in which `key` is known."""
+    def at(self, path: Sequence[str | int]) -> Fragment:
+        """What the schema says about the value at `path`; empty where it says nothing."""
+        here = self.follow(self.whole)
+        for step in path:
+            if isinstance(step, int):
+                items = here.get("prefixItems") or []
+                here = items[step] if step < len(items) else here.get("items") or {}
+            else:
+                here = here.get("properties", {}).get(step, {})
+            here = self.follow(here)
+        return here
 
-    def search(fragment: Fragment, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-        if path[:1] == ("templates",):  # as tenants
-            return
-        here = follow(fragment)
-        if key in here.get("properties", {}):
-            yield path
-        for name, inner in here.get("properties", {}).items():
-            yield from search(inner, (*path, name))
-        if "items" in here:
-            yield from search(here["items"], path)
+    def paths_of_key(self, key: str) -> Iterator[tuple[str, ...]]:
+        """Every path of sections (lists passed through) in which `key` is known."""
 
-    return search(_whole(), ())
+        def search(fragment: Fragment, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+            if path[:1] == ("templates",):  # as tenants
+                return
+            here = self.follow(fragment)
+            if key in here.get("properties", {}):
+                yield path
+            for name, inner in here.get("properties", {}).items():
+                yield from search(inner, (*path, name))
+            if "items" in here:
+                yield from search(here["items"], path)
 
+        return search(self.whole, ())
 
-def allowed(fragment: Fragment) -> str:
-    """In words, what a value may be."""
-    here = follow(fragment)
-    if said := here.get("x-allowed"):
-        return str(said)
-    if "const" in here:
-        return quoted(here["const"])
-    if "enum" in here:
-        return "one of " + ", ".join(quoted(value) for value in here["enum"])
-    kind = here.get("type")
-    if kind in ("integer", "number"):
-        return {"integer": "a whole number", "number": "a number"}[kind] + _range(here)
-    if kind == "boolean":
-        return "true or false"
-    if kind == "string":
-        return "text"
-    if kind == "array":
-        if "prefixItems" in here:
-            return f"a list of {len(here['prefixItems'])}, each {allowed(here['prefixItems'][0])}"
-        return f"a list, each {allowed(here.get('items', {}))}"
-    if kind == "object" and "properties" in here:
-        return f"a mapping with the keys {', '.join(here.get('properties', {}))}"
-    return "something else"
+    def allowed(self, fragment: Fragment) -> str:
+        """In words, what a value may be."""
+        here = self.follow(fragment)
+        if said := here.get("x-allowed"):
+            return str(said)
+        if "const" in here:
+            return quoted(here["const"])
+        if "enum" in here:
+            return "one of " + ", ".join(quoted(value) for value in here["enum"])
+        kind = here.get("type")
+        if kind in ("integer", "number"):
+            return {"integer": "a whole number", "number": "a number"}[kind] + _range(here)
+        if kind == "boolean":
+            return "true or false"
+        if kind == "string":
+            return "text"
+        if kind == "array":
+            if "prefixItems" in here:
+                return f"a list of {len(here['prefixItems'])}, each {self.allowed(here['prefixItems'][0])}"
+            return f"a list, each {self.allowed(here.get('items', {}))}"
+        if kind == "object" and "properties" in here:
+            return f"a mapping with the keys {', '.join(here.get('properties', {}))}"
+        return "something else"
 
 
 def quoted(value: object) -> str:

@@ -7,8 +7,10 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from onestack.core.errors import BadInput, Place
-from onestack.spec import source
-from onestack.spec.diagnostics import BadSpec, Diagnostic
+from onestack.language import source
+from onestack.language.diagnostics import BadSpec, Diagnostic
+from onestack.spec import json_schema
+from onestack.spec.compose import whole
 from onestack.spec.expand import expand
 from onestack.spec.explain import explain
 from onestack.spec.model import Spec
@@ -32,8 +34,9 @@ def load(path: str | Path) -> Spec:
     return loads(text, name)
 
 
-def loads(text: str, name: str = "(text)") -> Spec:
-    """As `load`, from text that messages call `name`."""
+def loads(text: str, name: str = "(text)", model: type[Spec] | None = None) -> Spec:
+    """As `load`, from text that messages call `name`. `model`: what it is held to, by default OneStack's own."""
+    model = model or whole()
     written = source.read(text, name)
     read = expand(written)
     found = list(read.diagnostics)
@@ -42,11 +45,12 @@ def loads(text: str, name: str = "(text)") -> Spec:
         raise _bad(name, found)
     if read.data is not None or not found:
         try:
-            spec = Spec.model_validate(read.data)
+            spec = model.model_validate(read.data)
         except ValidationError as error:
             said = {one.place for one in found}
+            new = explain(error, read, json_schema.of(model))
             # A mistake in a template, or in what is counted, is one mistake however often it is used.
-            found += dict.fromkeys(one for one in explain(error, read) if one.place not in said)
+            found += dict.fromkeys(one for one in new if one.place not in said)
     if found:
         raise _bad(name, found)
     spec._source = read
@@ -55,7 +59,7 @@ def loads(text: str, name: str = "(text)") -> Spec:
 
 def default() -> Spec:
     """The cloud that `up` without a spec brings up."""
-    return Spec()
+    return whole()()
 
 
 def _bad(name: str, found: list[Diagnostic]) -> BadSpec:

@@ -6,8 +6,10 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 
-from onestack.spec import json_schema as schema
-from onestack.spec.json_schema import Fragment
+from onestack.spec import json_schema
+from onestack.spec.compose import whole
+from onestack.spec.json_schema import Fragment, Schema
+from onestack.spec.model import Spec
 
 _HEAD = """\
 # The spec: a cloud in one file
@@ -23,14 +25,14 @@ The JSON Schema for editors: `onestack schema`.
 """
 
 
-def reference() -> str:
-    """The whole reference."""
-    return _HEAD + "\n".join(_section(schema.follow(schema.schema()), ())) + "\n"
+def reference(model: type[Spec] | None = None) -> str:
+    """The whole reference of a spec's model, by default of OneStack's own."""
+    schema = json_schema.of(model or whole())
+    return _HEAD + "\n".join(_section(schema, schema.follow(schema.whole), (), {})) + "\n"
 
 
-def _section(here: Fragment, path: tuple[str, ...], written: dict[str, str] | None = None) -> Iterator[str]:
+def _section(schema: Schema, here: Fragment, path: tuple[str, ...], written: dict[str, str]) -> Iterator[str]:
     # A section that has several places (a template is a tenant) is described at the first.
-    written = {} if written is None else written
     yield f"## {'.'.join(path).replace('.[', '[')}" if path else "## The file"
     yield ""
     yield str(here.get("description", ""))
@@ -38,7 +40,7 @@ def _section(here: Fragment, path: tuple[str, ...], written: dict[str, str] | No
     if example := here.get("x-example"):
         yield from ("```yaml", example.rstrip(), "```", "")
     if variants := here.get("variants"):
-        yield from _variants(variants, path, written)
+        yield from _variants(schema, variants, path, written)
         return
     yield "| Key | What it may be | Unless said | |"
     yield "| --- | --- | --- | --- |"
@@ -59,11 +61,11 @@ def _section(here: Fragment, path: tuple[str, ...], written: dict[str, str] | No
         yield f"| `{key}` | {allowed} | {default} | {_line(said)} |"
     yield ""
     for fragment, place in inner:
-        yield from _section(fragment, place, written)
+        yield from _section(schema, fragment, place, written)
 
 
 def _variants(
-    variants: Mapping[str, Fragment], path: tuple[str, ...], written: dict[str, str]
+    schema: Schema, variants: Mapping[str, Fragment], path: tuple[str, ...], written: dict[str, str]
 ) -> Iterator[str]:
     """A mapping that is one of several by its `type`: a table of those, and a section of each."""
     inner = [(each, (*path[:-1], f"[type={name}]")) for name, each in variants.items()]
@@ -73,7 +75,7 @@ def _variants(
         yield f"| [`{name}`]({_anchor(place)}) | {_line(str(each.get('description', '')))} |"
     yield ""
     for each, place in inner:
-        yield from _section(each, place, written)
+        yield from _section(schema, each, place, written)
 
 
 def _place(

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, PrivateAttr
 
 from onestack.core.errors import Place
+from onestack.language.diagnostics import Diagnostic
+from onestack.language.source import Places, Source
+from onestack.language.types import IPAddress, Name, Problem, Section, example, refused
 from onestack.spec import references, services
 from onestack.spec.availability import Availability
-from onestack.spec.computing import Aggregate, Flavor, Image
-from onestack.spec.diagnostics import Diagnostic
-from onestack.spec.identity import Domain, Role
-from onestack.spec.networking import ProviderNetwork
 from onestack.spec.platform import Platform
-from onestack.spec.source import Places, Source
-from onestack.spec.storage import VolumeType
-from onestack.spec.tenants import Template, Tenant, furnished
-from onestack.spec.types import Address, Name, Problem, Section, example, refused
+from onestack.spec.tenants import Template, Tenant
+from onestack.workloads.resources.aggregate import Aggregate
+from onestack.workloads.resources.domain import Domain
+from onestack.workloads.resources.flavor import Flavor
+from onestack.workloads.resources.image import Image
+from onestack.workloads.resources.network import ProviderNetwork
+from onestack.workloads.resources.role import Role
+from onestack.workloads.resources.volume_type import VolumeType
 
 HostRole = Literal["control", "compute", "network", "storage"]
 ROLES: tuple[HostRole, ...] = ("control", "compute", "network", "storage")
@@ -37,7 +40,7 @@ hosts:
 
     name: Name
     """Its name in OpenStack."""
-    address: Address
+    address: IPAddress
     """The address by which the other machines reach it; one of its own."""
     roles: tuple[HostRole, ...] = ROLES
     """What it does for the cloud."""
@@ -88,6 +91,9 @@ platform:
     external: {cidr: 172.24.4.0/24}
 """)
 
+    furnished: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """What every cloud has without being told, by the key it would be listed under; kinds declare it."""
+
     version: Literal[1] = 1
     """The version of this format."""
     name: Name = "onestack"
@@ -103,19 +109,12 @@ platform:
     )
     """Values that stand in several places: `${name}` in any text of a tenant, or of what tenants share."""
     domains: tuple[Domain, ...] = ()
-    """Domains beside `Default`."""
     roles: tuple[Role, ...] = ()
-    """Roles beside those every cloud has."""
     flavors: tuple[Flavor, ...] = ()
-    """Sizes of servers."""
     images: tuple[Image, ...] = ()
-    """Images of the platform's."""
     networks: tuple[ProviderNetwork, ...] = ()
-    """Networks of the platform's beside the external one: `public`."""
     volume_types: tuple[VolumeType, ...] = ()
-    """Kinds of volume."""
     aggregates: tuple[Aggregate, ...] = ()
-    """Hosts that belong together."""
     tenants: tuple[Tenant, ...] = ()
     """Who uses the cloud, and what they run."""
     templates: tuple[Template, ...] = ()
@@ -124,7 +123,7 @@ platform:
     _source: Source = PrivateAttr(default_factory=lambda: Source({}, Places("(default)"), []))
 
     def problems(self) -> Iterator[Problem]:
-        yield from references.problems(self, furnished())
+        yield from references.problems(self, self.furnished)
         yield from self._ports()
         if not self.hosts:
             return

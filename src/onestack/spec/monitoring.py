@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from onestack.spec.quantities import Duration
-from onestack.spec.types import Int, Problem, Section, example, pattern, text_schema
+from onestack.language.quantities import Duration
+from onestack.language.types import Int, Problem, Section, example, pattern, text_schema
 
 _SOCKET = "host:port, such as 172.24.4.20:9100"
 _TARGET = r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?:[1-9]\d{0,4}"

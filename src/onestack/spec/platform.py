@@ -11,17 +11,14 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
 from onestack.core import data
-from onestack.spec import services as catalogue
-from onestack.spec.backends import Volumes
-from onestack.spec.monitoring import Monitoring
-from onestack.spec.types import (
-    Address,
+from onestack.language.types import (
     Address4,
     Bool,
     DnsName,
     File,
     Int,
     InterfaceName,
+    IPAddress,
     Network4,
     Number,
     Problem,
@@ -31,6 +28,9 @@ from onestack.spec.types import (
     refused,
     words,
 )
+from onestack.spec import services as catalogue
+from onestack.spec.backends import Volumes
+from onestack.spec.monitoring import Monitoring
 
 # Keys whose default depends on another key have none in the schema; this is what the reference says instead.
 _DERIVED = "x-default"
@@ -85,7 +85,7 @@ platform:
   listen: {address: 192.0.2.10, port: 443, name: cloud.example.org}
 """)
 
-    address: Address = IPv4Address("127.0.0.1")
+    address: IPAddress = IPv4Address("127.0.0.1")
     """The address the front listens on; it must be this machine's. Beyond loopback only with TLS."""
     port: Annotated[Int, Field(ge=1, le=65535)] = 8080
     """The TCP port the front listens on."""
@@ -266,7 +266,7 @@ platform:
     """The external network."""
     mtu: Annotated[Int, Field(ge=1280, le=9000)] = 1500
     """The largest packet the machine's own network carries, in bytes."""
-    dns: tuple[Address, ...] | None = None
+    dns: tuple[IPAddress, ...] | None = None
     """DNS servers for subnets that name none. Unless said: this machine's, but for those on loopback."""
     isolated: Bool | None = None
     """A network namespace of the cloud's own. Unless said: only for a cloud under a root of its own."""

@@ -1,6 +1,6 @@
 """Every name that refers to something must have that something; every name must be its own.
 
-Which key refers to what is said where the key is declared (`onestack.spec.words`): this only follows it.
+Which key refers to what is said where the key is declared (`onestack.language.words`): this only follows it.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import Any, get_args
 
 from pydantic.fields import FieldInfo
 
-from onestack.spec.source import Path
-from onestack.spec.types import Problem, Section
-from onestack.spec.words import Named, Refers
+from onestack.language.source import Path
+from onestack.language.types import Problem, Section
+from onestack.language.words import Named, Refers
 
 Names = Mapping[str, Sequence[str]]
 

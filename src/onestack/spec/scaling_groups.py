@@ -9,11 +9,11 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from onestack.spec.quantities import Duration, RateLimit, Share
-from onestack.spec.scaling_policies import GROUP as _GROUP
-from onestack.spec.scaling_policies import AnyPolicy
-from onestack.spec.types import Bool, Int, Problem, Section, Text, example
-from onestack.spec.words import (
+from onestack.autoscaling.any_policy import AnyPolicy
+from onestack.autoscaling.policy import GROUP as _GROUP
+from onestack.language.quantities import Duration, RateLimit, Share
+from onestack.language.types import Bool, Int, Problem, Section, Text, example
+from onestack.language.words import (
     Amount,
     Content,
     FlavorRef,

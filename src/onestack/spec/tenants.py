@@ -4,126 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from onestack.language.types import Bool, Problem, Text, example
+from onestack.language.words import Counted, DomainRef, TemplateRef
 from onestack.spec import scaling_groups
-from onestack.spec.balancing import LoadBalancer
-from onestack.spec.computing import FLAVORS, Image, Keypair, Server, ServerGroup
-from onestack.spec.identity import ApplicationCredential, Group, User
-from onestack.spec.networking import (
-    AddressGroup,
-    FloatingIP,
-    Port,
-    QosPolicy,
-    Router,
-    SecurityGroup,
-    TenantNetwork,
-)
 from onestack.spec.scaling_groups import ScalingGroup
-from onestack.spec.storage import Backup, Snapshot, Volume
-from onestack.spec.types import Bool, Problem, Section, Text, example
-from onestack.spec.words import Counted, DomainRef, Limit, TemplateRef
-
-Most = Limit | None
-
-
-class ComputeQuota(Section):
-    """How much of Nova a tenant may use."""
-
-    model_config = example(
-        "tenants: [{name: shop, quota: {compute: {instances: 20, cores: 40, ram: 81920}}}]\n"
-    )
-
-    instances: Most = None
-    """Servers."""
-    cores: Most = None
-    """Virtual CPUs."""
-    ram: Most = None
-    """Memory, in MiB."""
-    key_pairs: Most = None
-    """Key pairs of each user."""
-    server_groups: Most = None
-    """Server groups."""
-    server_group_members: Most = None
-    """Servers in a server group."""
-    metadata_items: Most = None
-    """Metadata of a server."""
-
-
-class NetworkQuota(Section):
-    """How much of Neutron a tenant may use."""
-
-    model_config = example("tenants: [{name: shop, quota: {network: {networks: 4, floating_ips: 5}}}]\n")
-
-    networks: Most = None
-    """Networks."""
-    subnets: Most = None
-    """Subnets."""
-    ports: Most = None
-    """Ports."""
-    routers: Most = None
-    """Routers."""
-    floating_ips: Most = None
-    """Floating IPs."""
-    security_groups: Most = None
-    """Security groups."""
-    security_group_rules: Most = None
-    """Rules of security groups."""
-
-
-class VolumeQuota(Section):
-    """How much of Cinder a tenant may use."""
-
-    model_config = example("tenants: [{name: shop, quota: {volume: {volumes: 10, gigabytes: 200}}}]\n")
-
-    volumes: Most = None
-    """Volumes."""
-    gigabytes: Most = None
-    """Volumes and snapshots together, in GiB."""
-    snapshots: Most = None
-    """Snapshots."""
-    backups: Most = None
-    """Backups."""
-    backup_gigabytes: Most = None
-    """Backups together, in GiB."""
-    per_volume_gigabytes: Most = None
-    """A volume's size, in GiB."""
-
-
-class BalancerQuota(Section):
-    """How much of Octavia a tenant may use."""
-
-    model_config = example("tenants: [{name: shop, quota: {load_balancer: {load_balancers: 2}}}]\n")
-
-    load_balancers: Most = None
-    """Load balancers."""
-    listeners: Most = None
-    """Listeners."""
-    pools: Most = None
-    """Pools."""
-    members: Most = None
-    """Members."""
-    health_monitors: Most = None
-    """Health monitors."""
-
-
-class Quota(Section):
-    """How much a tenant may use; -1: without limit. What is not said is OpenStack's default."""
-
-    model_config = example("""\
-tenants:
-  - name: shop
-    quota:
-      compute: {instances: 20, cores: 40, ram: 81920}
-      network: {floating_ips: 5}
-""")
-
-    compute: ComputeQuota = ComputeQuota()
-    """Servers and what they are made of."""
-    network: NetworkQuota = NetworkQuota()
-    """Networks and what is in them."""
-    volume: VolumeQuota = VolumeQuota()
-    """Volumes, snapshots and backups."""
-    load_balancer: BalancerQuota = BalancerQuota()
-    """Load balancers and their parts."""
+from onestack.workloads.resources.address_group import AddressGroup
+from onestack.workloads.resources.application_credential import ApplicationCredential
+from onestack.workloads.resources.backup import Backup
+from onestack.workloads.resources.floating_ip import FloatingIP
+from onestack.workloads.resources.group import Group
+from onestack.workloads.resources.image import Image
+from onestack.workloads.resources.keypair import Keypair
+from onestack.workloads.resources.load_balancer import LoadBalancer
+from onestack.workloads.resources.network import TenantNetwork
+from onestack.workloads.resources.port import Port
+from onestack.workloads.resources.qos_policy import QosPolicy
+from onestack.workloads.resources.quota import Quota
+from onestack.workloads.resources.router import Router
+from onestack.workloads.resources.security_group import SecurityGroup
+from onestack.workloads.resources.server import Server
+from onestack.workloads.resources.server_group import ServerGroup
+from onestack.workloads.resources.snapshot import Snapshot
+from onestack.workloads.resources.user import User
+from onestack.workloads.resources.volume import Volume
 
 
 class Tenant(Counted):
@@ -152,41 +55,23 @@ tenants:
     quota: Quota = Quota()
     """How much it may use."""
     users: tuple[User, ...] = ()
-    """Who may log in."""
     groups: tuple[Group, ...] = ()
-    """Users that have roles together."""
     application_credentials: tuple[ApplicationCredential, ...] = ()
-    """What programs log in with."""
     networks: tuple[TenantNetwork, ...] = ()
-    """Its private networks."""
     routers: tuple[Router, ...] = ()
-    """What connects them."""
     security_groups: tuple[SecurityGroup, ...] = ()
-    """What may reach servers."""
     address_groups: tuple[AddressGroup, ...] = ()
-    """Addresses that rules name together."""
     qos_policies: tuple[QosPolicy, ...] = ()
-    """How much may go through ports."""
     ports: tuple[Port, ...] = ()
-    """Places in networks that are kept apart from servers."""
     floating_ips: tuple[FloatingIP, ...] = ()
-    """Public addresses."""
     keypairs: tuple[Keypair, ...] = ()
-    """Keys that servers let in."""
     images: tuple[Image, ...] = ()
-    """Its own images."""
     server_groups: tuple[ServerGroup, ...] = ()
-    """Servers that are kept together or apart."""
     volumes: tuple[Volume, ...] = ()
-    """Its disks."""
     snapshots: tuple[Snapshot, ...] = ()
-    """Volumes as they were."""
     backups: tuple[Backup, ...] = ()
-    """Copies of volumes."""
     servers: tuple[Server, ...] = ()
-    """Its virtual machines."""
     load_balancers: tuple[LoadBalancer, ...] = ()
-    """What spreads requests over servers."""
     scaling_groups: tuple[ScalingGroup, ...] = ()
     """Servers whose number follows the load."""
 
@@ -209,15 +94,3 @@ tenants:
   - {name: red, like: standard}
   - {name: blue, like: standard, quota: {compute: {instances: 5}}}
 """)
-
-
-def furnished() -> dict[str, tuple[str, ...]]:
-    """What every cloud has without being told, by the key it would be listed under."""
-    return {
-        "domains": ("Default",),
-        "networks": ("public",),
-        "images": ("tiny",),
-        "flavors": tuple(FLAVORS),
-        "security_groups": ("default",),
-        "roles": ("admin", "manager", "member", "reader", "service"),
-    }

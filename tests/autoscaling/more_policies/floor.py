@@ -8,10 +8,9 @@ from typing import ClassVar, Literal
 
 from onestack.autoscaling.forecast import History
 from onestack.autoscaling.observation import GroupObservation
-from onestack.autoscaling.policy import PolicySpec, Recommendation
-from onestack.spec.scaling_policies import GROUP
-from onestack.spec.types import Problem, example
-from onestack.spec.words import Size
+from onestack.autoscaling.policy import GROUP, PolicySpec, Recommendation
+from onestack.language.types import Problem, example
+from onestack.language.words import Size
 
 
 class FloorPolicy(PolicySpec):

@@ -17,7 +17,8 @@ from onestack.autoscaling.autoscaler.collect import Pool
 from onestack.autoscaling.decision.roster import Action, MemberState
 from onestack.autoscaling.record import Record
 from onestack.core.errors import OneStackError, PermanentError
-from onestack.resources.rest import Fault, Rest
+from onestack.workloads.kind.faults import Fault
+from onestack.workloads.openstack.rest import Rest
 
 THREADS = 8
 SETTLE_SECONDS = 10.0

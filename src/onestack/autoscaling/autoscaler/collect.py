@@ -15,7 +15,7 @@ from onestack.autoscaling.decision.roster import MemberState
 from onestack.autoscaling.record import Record
 from onestack.observe.observation import Observation
 from onestack.platform.site import Site
-from onestack.resources.rest import Rest
+from onestack.workloads.openstack.rest import Rest
 
 _TASK = "OS-EXT-STS:task_state"
 MONITOR_SECONDS = 60.0

@@ -10,7 +10,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from onestack.resources.rest import Fault, Rest
+from onestack.workloads.kind.faults import Fault
+from onestack.workloads.openstack.rest import Rest
 
 NAME = "onestack-scaling-lease"
 RENEW, PATIENCE, VALID = 20.0, 70.0, 55.0

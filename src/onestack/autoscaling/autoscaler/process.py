@@ -34,7 +34,7 @@ from onestack.observe.observation import Observation
 from onestack.observe.prometheus import Prometheus
 from onestack.platform import site
 from onestack.platform.site import Site
-from onestack.resources.rest import Fault
+from onestack.workloads.kind.faults import Fault
 
 LOG = logging.getLogger("onestack.autoscaler")
 PERIOD, BUSY, QUIET = 5.0, 1.5, 15.0

@@ -17,7 +17,8 @@ from onestack.autoscaling.record import Record
 from onestack.host.files import replace_private
 from onestack.platform import connect
 from onestack.platform.site import Site
-from onestack.resources.rest import Fault, Rest
+from onestack.workloads.kind.faults import Fault
+from onestack.workloads.openstack.rest import Rest
 
 USER = "onestack-scaler"
 ROLES = ("member", "load-balancer_member")
@@ -54,7 +55,7 @@ class Tenants:
         return found, wrong
 
     def rest(self, project: str, service: str) -> Rest:
-        """A service, as a member of the project. Raises the errors of `onestack.resources.rest`."""
+        """A service, as a member of the project. Raises the errors of `onestack.workloads.kind.faults`."""
         if project not in self._connections:
             file = self._file(project)
             kept = json.loads(file.read_text()) if file.exists() else self._let_in(project)

@@ -21,8 +21,8 @@ from onestack.autoscaling.observation import GroupObservation
 from onestack.autoscaling.record import Record
 from onestack.observe.observation import Observation
 from onestack.platform.site import Site
-from onestack.resources.rest import Rest
-from onestack.resources.scaling_group import patch
+from onestack.workloads.openstack.rest import Rest
+from onestack.workloads.resources.scaling_group import patch
 
 ROLL_BACK_AFTER = 2
 """Failures in a row of members of a new template before the one before is used again."""
@@ -67,7 +67,7 @@ class Worker:
         self.state = GroupState("", "")
 
     def tick(self, group: Record, servers: Sequence[Mapping[str, Any]], observed: Observation) -> GroupState:
-        """One cycle: collect, decide if a decision is due, act. Raises the errors of `onestack.resources.rest`."""
+        """One cycle: collect, decide if a decision is due, act. Raises `kind.faults`' errors."""
         now = time.monotonic()
         pool = self._collector.pool(group, self._rest("load-balancer"), now) if group.pool else None
         states = self._collector.states(group, servers, pool, observed, now)

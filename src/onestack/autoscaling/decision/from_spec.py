@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from onestack.autoscaling.decision.group import Group, Rate
 from onestack.autoscaling.policy import Policy, PolicySpec
-from onestack.spec.quantities import Rate as WantedRate
+from onestack.language.quantities import Rate as WantedRate
 from onestack.spec.scaling_groups import ScalingGroup
 
 
@@ -16,7 +16,7 @@ def group(wanted: ScalingGroup) -> Group:
         name=wanted.name,
         min=wanted.min,
         max=wanted.max,
-        policies=tuple(_policies([each for each in wanted.policies if isinstance(each, PolicySpec)])),
+        policies=tuple(_policies(wanted.policies)),
         stabilize=wanted.scale_in.stabilize,
         in_rate=_rate(wanted.scale_in.at_most),
         out_rate=_rate(wanted.scale_out.at_most),
@@ -28,7 +28,7 @@ def _rate(wanted: WantedRate | None) -> Rate | None:
     return Rate(wanted.number, wanted.seconds) if wanted else None
 
 
-def _policies(wanted: list[PolicySpec]) -> Iterator[Policy]:
+def _policies(wanted: Sequence[PolicySpec]) -> Iterator[Policy]:
     for each in wanted:
         if (alone := each.policy()) is not None:
             yield alone

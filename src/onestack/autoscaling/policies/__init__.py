@@ -24,7 +24,7 @@ def types() -> Mapping[str, type[PolicySpec]]:
 
 @cache
 def _types(places: tuple[str, ...]) -> Mapping[str, type[PolicySpec]]:
-    # Not at the beginning: policies are made from the spec's kinds of value, and a spec has policies.
+    # Not at the beginning: it would need this package.
     from onestack.autoscaling.policy import PolicySpec
 
     found: dict[str, type[PolicySpec]] = {}

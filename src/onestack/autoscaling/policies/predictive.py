@@ -7,10 +7,9 @@ from typing import ClassVar, Literal
 
 from onestack.autoscaling.forecast import Forecast, History
 from onestack.autoscaling.observation import GroupObservation
-from onestack.autoscaling.policy import AimedPolicy, Recommendation, members_for
-from onestack.spec.quantities import Duration
-from onestack.spec.scaling_policies import GROUP
-from onestack.spec.types import example
+from onestack.autoscaling.policy import GROUP, AimedPolicy, Recommendation, members_for
+from onestack.language.quantities import Duration
+from onestack.language.types import example
 
 HORIZON = 600.0
 """Seconds."""

@@ -15,10 +15,9 @@ from pydantic import BeforeValidator, WithJsonSchema
 
 from onestack.autoscaling.forecast import History
 from onestack.autoscaling.observation import GroupObservation
-from onestack.autoscaling.policy import PolicySpec, Recommendation
-from onestack.spec.scaling_policies import GROUP
-from onestack.spec.types import Problem, example, refused, words
-from onestack.spec.words import Amount
+from onestack.autoscaling.policy import GROUP, PolicySpec, Recommendation
+from onestack.language.types import Problem, example, refused, words
+from onestack.language.words import Amount
 
 
 def _cron(value: Any) -> Any:

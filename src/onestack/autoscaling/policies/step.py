@@ -9,10 +9,9 @@ from typing import ClassVar, Literal
 from onestack.autoscaling.forecast import History
 from onestack.autoscaling.metrics import METRICS
 from onestack.autoscaling.observation import GroupObservation
-from onestack.autoscaling.policy import MeasuredPolicy, Recommendation
-from onestack.spec.scaling_policies import GROUP
-from onestack.spec.types import Number, Problem, Section, example
-from onestack.spec.words import Size
+from onestack.autoscaling.policy import GROUP, MeasuredPolicy, Recommendation
+from onestack.language.types import Number, Problem, Section, example
+from onestack.language.words import Size
 
 
 class ScalingStep(Section):

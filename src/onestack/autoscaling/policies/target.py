@@ -7,10 +7,9 @@ from typing import ClassVar, Literal
 
 from onestack.autoscaling.forecast import History
 from onestack.autoscaling.observation import GroupObservation
-from onestack.autoscaling.policy import ROUNDING, AimedPolicy, Recommendation, members_for
-from onestack.spec.quantities import Share
-from onestack.spec.scaling_policies import GROUP
-from onestack.spec.types import example
+from onestack.autoscaling.policy import GROUP, ROUNDING, AimedPolicy, Recommendation, members_for
+from onestack.language.quantities import Share
+from onestack.language.types import example
 
 # Within a tenth of the target nothing is done: it would change nothing that anyone could measure.
 TOLERANCE = 0.10

@@ -190,16 +190,3 @@ def _until_active(cloud: Connection, ident: str) -> None:
 def _refused(public: str) -> tuple[bool, str]:
     answered, text = guest.fetch(public, _REFUSED)
     return not answered and text.endswith("403"), text
-
-
-def delete(cloud: Connection, ident: str) -> None:
-    """Delete a balancer with all that hangs from it, once nothing is under way at it."""
-    api = cloud.load_balancer
-
-    def state() -> tuple[bool, str]:
-        now = api.find_load_balancer(ident)
-        status = now.provisioning_status if now else "DELETED"
-        return not status.startswith("PENDING_") or status == "PENDING_DELETE", status
-
-    if until("the balancer to settle", state, seconds=ACTIVE_SECONDS, every=0.2) in ("ACTIVE", "ERROR"):
-        api.delete_load_balancer(ident, cascade=True)

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 from openstack import exceptions
 from openstack.connection import Connection
@@ -20,8 +19,11 @@ from openstack.identity.v3.project import Project
 
 from onestack.core.events import Emit, Event
 from onestack.core.wait import until
-from onestack.health.verify import balancers
 from onestack.health.verify.sdk import identity
+from onestack.workloads.kind import discovery
+from onestack.workloads.kind.base import Kind
+from onestack.workloads.kind.discovery import Kinds
+from onestack.workloads.openstack.rest import Rest
 
 GONE_SECONDS = 120.0
 """How long servers may take to be gone: a guest under software emulation on a busy machine."""
@@ -47,26 +49,13 @@ class Holdings:
     project_id: str
     services: frozenset[str]
     everyone: bool = False
+    kinds: Kinds = field(default_factory=discovery.kinds)
 
-    def batches(self) -> Iterator[tuple[str, list[Resource]]]:
+    def batches(self) -> Iterator[tuple[Kind, list[Resource]]]:
         """Kind by kind in an order that allows removal; each kind is asked for when its turn comes."""
-        if "load-balancer" in self.services:
-            yield "balancer", self._balancers()
-        if "compute" in self.services:
-            yield "server", self._servers()
-        if "block-storage" in self.services:
-            yield "backup", self._backups()
-            yield "snapshot", self._snapshots()
-            yield "volume", self._volumes()
-        if "network" in self.services:
-            yield "floating IP", self._floating_ips()
-            yield "router interface", self._router_interfaces()
-            yield "router", self._routers()
-            yield "port", self._ports()
-            yield "network", self._networks()
-            yield "security group", self._security_groups()
-        if "image" in self.services:
-            yield "image", self._images()
+        for kind in discovery.in_order_of_removal(self.kinds):
+            if kind.service in self.services:
+                yield kind, self._of(kind)
 
     def all(self) -> list[Resource]:
         """Everything the project holds now."""
@@ -78,121 +67,17 @@ class Holdings:
         for kind, batch in self.batches():
             for resource in batch:
                 resource.delete()
-            if batch and (again := self._lingering().get(kind)):
-                until(f"the {kind}s to be gone", partial(_none, again), seconds=GONE_SECONDS, every=0.5)
+            if batch and kind.asynchronous:
+                again = partial(self._of, kind)
+                until(f"the {kind.name}s to be gone", partial(_none, again), seconds=GONE_SECONDS, every=0.5)
             removed += batch
         return removed
 
-    def _lingering(self) -> dict[str, Callable[[], list[Resource]]]:
-        """Kinds that are gone only some time after their deletion was asked for, and how they are listed."""
-        return {
-            "balancer": self._balancers,
-            "server": self._servers,
-            "backup": self._backups,
-            "snapshot": self._snapshots,
-            "volume": self._volumes,
-        }
-
-    def _balancers(self) -> list[Resource]:
+    def _of(self, kind: Kind) -> list[Resource]:
+        rest = Rest(self.cloud, kind.service)
         return [
-            Resource("balancer", each.name or each.id, partial(balancers.delete, self.cloud, each.id))
-            for each in self.cloud.load_balancer.load_balancers(project_id=self.project_id)
-        ]
-
-    def _servers(self) -> list[Resource]:
-        compute = self.cloud.compute
-        return [
-            Resource("server", server.name, partial(compute.delete_server, server.id))
-            for server in compute.servers(
-                details=False, all_projects=self.everyone, project_id=self.project_id
-            )
-        ]
-
-    def _backups(self) -> list[Resource]:
-        storage = self.cloud.block_storage
-        # The newest first: an incremental one stands on those before it.
-        found = sorted(storage.backups(**self._mine()), key=lambda each: str(each.created_at), reverse=True)
-        return [
-            Resource("backup", each.name or each.id, partial(storage.delete_backup, each.id))
-            for each in found
-        ]
-
-    def _snapshots(self) -> list[Resource]:
-        storage = self.cloud.block_storage
-        return [
-            Resource("snapshot", each.name or each.id, partial(storage.delete_snapshot, each.id))
-            for each in storage.snapshots(**self._mine())
-        ]
-
-    def _volumes(self) -> list[Resource]:
-        storage = self.cloud.block_storage
-        return [
-            Resource("volume", each.name or each.id, partial(storage.delete_volume, each.id))
-            for each in storage.volumes(**self._mine())
-        ]
-
-    def _mine(self) -> dict[str, Any]:
-        """What asks Block Storage for this project's; an administrator must say that all are looked through."""
-        return {"all_projects": True, "project_id": self.project_id} if self.everyone else {}
-
-    def _floating_ips(self) -> list[Resource]:
-        network = self.cloud.network
-        return [
-            Resource("floating IP", ip.floating_ip_address, partial(network.delete_ip, ip.id))
-            for ip in network.ips(project_id=self.project_id)
-        ]
-
-    def _router_interfaces(self) -> list[Resource]:
-        network = self.cloud.network
-        return [
-            Resource(
-                "router interface",
-                port.id,
-                partial(network.remove_interface_from_router, router.id, port=port.id),
-            )
-            for router in network.routers(project_id=self.project_id)
-            for port in network.ports(device_id=router.id)
-            if port.device_owner.startswith("network:router_interface")
-        ]
-
-    def _routers(self) -> list[Resource]:
-        network = self.cloud.network
-        return [
-            Resource("router", router.name, partial(network.delete_router, router.id))
-            for router in network.routers(project_id=self.project_id)
-        ]
-
-    def _ports(self) -> list[Resource]:
-        """Ports of the project's own making; those of routers, DHCP and metadata go with what they serve."""
-        network = self.cloud.network
-        return [
-            Resource("port", port.name or port.id, partial(network.delete_port, port.id))
-            for port in network.ports(project_id=self.project_id)
-            if not (port.device_owner or "").startswith("network:")
-        ]
-
-    def _networks(self) -> list[Resource]:
-        network = self.cloud.network
-        return [
-            Resource("network", net.name, partial(network.delete_network, net.id))
-            for net in network.networks(project_id=self.project_id)
-        ]
-
-    def _security_groups(self) -> list[Resource]:
-        """An administrator may remove `default` too. Asking with the project's id would make it anew."""
-        network = self.cloud.network
-        return [
-            Resource("security group", group.name, partial(network.delete_security_group, group.id))
-            for group in network.security_groups()
-            if group.project_id == self.project_id and (self.everyone or group.name != "default")
-        ]
-
-    def _images(self) -> list[Resource]:
-        image = self.cloud.image
-        return [
-            Resource("image", found.name, partial(image.delete_image, found.id))
-            for found in image.images(owner=self.project_id)
-            if found.owner == self.project_id
+            Resource(kind.name, held.name, partial(kind.remove, held, rest))
+            for held in kind.held(rest, self.project_id, everyone=self.everyone)
         ]
 
 

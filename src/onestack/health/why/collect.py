@@ -24,7 +24,7 @@ from onestack.health.why.model import (
     ServerObservation,
 )
 from onestack.health.why.server import diagnose
-from onestack.resources.rest import Rest
+from onestack.workloads.openstack.rest import Rest
 
 _PLACEMENT = {"OpenStack-API-Version": "placement 1.39"}
 _LOGS = ("nova", "placement")

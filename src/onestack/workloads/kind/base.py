@@ -1,0 +1,339 @@
+"""The base class of all kinds of resource: desired state, observed state, create, update, delete, quota, removal.
+
+Most kinds are a declaration: their model in the spec, the API's path and fields, which fields hold ids of other
+resources, which are immutable. What is special about a kind is a method of its class. A new kind is one new module in
+`onestack.workloads.resources`: the spec's keys, the schema, the reference, plans, apply, quotas and the removal of
+throw-away projects follow from it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, ClassVar, NamedTuple
+
+from onestack.core import wait
+from onestack.core.errors import PermanentError, Place, TemporaryError, Unready
+from onestack.language.words import Named
+from onestack.workloads.kind.faults import Fault
+from onestack.workloads.kind.ownership import InDescription, Inherited, LabelPlace, OwnerLabel
+from onestack.workloads.kind.scope import Scope
+from onestack.workloads.kind.session import Collector, Index, Rest, Session
+from onestack.workloads.plan.model import Change, Observed, Wanted
+from onestack.workloads.plan.values import Address, Ref, Value
+
+READY_SECONDS = 300.0
+BROKEN_SECONDS = 3.0
+"""Between two requests for the list of those that failed."""
+GONE_SECONDS = 180.0
+
+
+class Listed(NamedTuple):
+    """A list in the spec: the model of its items, and its description in the reference."""
+
+    model: type[Named]
+    about: str
+
+
+class Limit(NamedTuple):
+    """A limit that a tenant's quota may set. `word`: its name in the API; `about`: for the reference."""
+
+    word: str
+    about: str
+
+
+class Held(NamedTuple):
+    """A resource of a project that is to be removed. `path`: what is deleted."""
+
+    name: str
+    path: str
+
+
+class Kind:
+    """A kind of resource. The class attributes are the declaration."""
+
+    name: ClassVar[str]
+    """In messages and addresses: `security group`."""
+    service: ClassVar[str]
+    """The type of the service that provides it."""
+    key: ClassVar[str] = ""
+    """The key under which the spec lists it."""
+    in_tenant: ClassVar[Listed | None] = None
+    """The list under `key` in a tenant."""
+    in_platform: ClassVar[Listed | None] = None
+    """The list under `key` at the top of the spec."""
+    furnished: ClassVar[tuple[str, ...]] = ()
+    """Names of resources that every cloud has, so that specs may refer to them."""
+    limits: ClassVar[Mapping[str, Limit]] = {}
+    """Limits in the quota of its service, by their keys in the spec."""
+    after: ClassVar[tuple[str, ...]] = ("tenant",)
+    """Kinds whose addresses must be known to tell its own address, beside those in `refs`."""
+    path: ClassVar[str] = ""
+    """Its collection in the API."""
+    one: ClassVar[str] = ""
+    many: ClassVar[str] = ""
+    """The keys of one and of a list in the API's bodies."""
+    listed: ClassVar[Mapping[str, Any]] = {}
+    """Query parameters that make its list complete."""
+    fields: ClassVar[tuple[str, ...]] = ()
+    """The API's fields that are compared."""
+    refs: ClassVar[Mapping[str, str]] = {}
+    """Fields that hold ids, and the kind of what they refer to."""
+    unordered: ClassVar[frozenset[str]] = frozenset()
+    """Lists whose order has no meaning."""
+    immutable: ClassVar[frozenset[str]] = frozenset()
+    """Fields that the API cannot update: a change replaces the resource."""
+    exclusive: ClassVar[bool] = False
+    """Whether the spec lists all of them that its parent has: others are deleted."""
+    deleted_with_parent: ClassVar[bool] = False
+    """Whether OpenStack deletes it with its parent."""
+    label_in: ClassVar[LabelPlace] = InDescription()
+    """Where its ownership label is stored."""
+    project_key: ClassVar[str] = "project_id"
+    """The field that holds its project's id."""
+    in_project: ClassVar[bool] = False
+    """Whether it must be created with a token of its own project."""
+    update_verb: ClassVar[str] = "PUT"
+    concurrency: ClassVar[int] = 8
+    """How many requests to create or delete may be in flight at the service."""
+
+    # Desired state.
+
+    def wanted(self, scope: Scope) -> Iterator[Wanted]:
+        """All of this kind that a tenant, or the platform, wants."""
+        if self.key:
+            for item, place in scope.items(self.key):
+                yield self.want(scope, item, place)
+
+    def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
+        """The resource for one item of the list under `key`."""
+        raise NotImplementedError
+
+    def of_tenant(
+        self,
+        scope: Scope,
+        name: str,
+        place: Place,
+        fields: Mapping[str, Value],
+        *,
+        once: Mapping[str, Value] | None = None,
+        needs: tuple[Address, ...] = (),
+    ) -> Wanted:
+        """A named resource in the tenant's project; one of the platform's is in the administrator's."""
+        once = dict(once or {})
+        if scope.tenant:
+            once["project_id"] = Ref(scope.project)
+            # Quotas first: what is created before them counts against the old ones.
+            needs = (*needs, *quotas(scope, self.service))
+        address = Address(self.name, (*scope.path, name))
+        return Wanted(address, {"name": name, **fields}, once, needs, place)
+
+    # Observed state.
+
+    def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
+        """All that exist, as the API returns them."""
+        return collector.all(self.service, self.path, self.many, **self.listed)
+
+    def parent(self, raw: dict[str, Any], index: Index) -> Address | None:
+        """The resource that contains it: by default its project."""
+        return index.address("tenant", raw.get(self.project_key))
+
+    def own_path(self, raw: dict[str, Any], index: Index, name: str) -> tuple[str, ...]:
+        """The path of its address. `name`: the one in its ownership label, else its own."""
+        parent = self.parent(raw, index)
+        return (*parent.path, name) if parent else (name,)
+
+    def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
+        """One of them for the plan; None: of a sort that no spec lists."""
+        label = self.label_in.take(raw)
+        parent = self.parent(raw, index)
+        name = label.name if label else raw.get("name") or raw["id"]
+        owner = (
+            index.owner(parent) if isinstance(self.label_in, Inherited) else (label.owner if label else None)
+        )
+        needs = (parent,) if parent else ()
+        fields = {key: self.value(key, raw, index) for key in self.fields}
+        return Observed(Address(self.name, self.own_path(raw, index, name)), raw["id"], fields, owner, needs)
+
+    @classmethod
+    def reads_after(cls) -> frozenset[str]:
+        """The kinds that are observed before it, since its address or fields name them."""
+        return frozenset({*cls.after, *cls.refs.values()} - {cls.name})
+
+    def value(self, field: str, raw: dict[str, Any], index: Index) -> Value:
+        """The value of a field, with addresses in place of ids."""
+        value = raw.get(field)
+        if field in self.refs:
+            value = index.ref(self.refs[field], value)
+        return sorted(value, key=str) if field in self.unordered and value else value
+
+    # Changes.
+
+    def create(self, wanted: Wanted, session: Session) -> str:
+        """Create it and return its id. It need not be ready yet."""
+        body = session.fill({**wanted.fields, **wanted.once})
+        project = body.get("project_id") if self.in_project else None
+        if self.in_project:
+            body.pop("project_id", None)
+        self.label_in.put(body, self.label(wanted, session))
+        answer = session.rest(self.service, project).post(self.path, {self.one: self.body(body)})
+        return str(answer[self.one]["id"])
+
+    def label(self, one: Wanted | Change, session: Session) -> OwnerLabel:
+        """Its ownership label."""
+        return OwnerLabel(session.owner, one.address.path[-1])
+
+    def body(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """Fields as the API expects them."""
+        return fields
+
+    def update(self, change: Change, ident: str, session: Session) -> None:
+        """Update the fields that differ."""
+        assert change.wanted is not None
+        body = {name: session.fill(after) for name, (_, after) in change.fields.items() if name != "owner"}
+        if "owner" in change.fields or "description" in body or "metadata" in body:
+            body = self.labelled(body, change, session)
+        if body:  # nothing to send where the parent carries the label
+            self.send(session, ident, body)
+
+    def labelled(self, body: dict[str, Any], change: Change, session: Session) -> dict[str, Any]:
+        """With the ownership label, and the rest of the field that stores it."""
+        assert change.wanted is not None and change.observed is not None
+        for shared in ("description", "metadata"):
+            if shared in change.observed.fields and shared not in body:
+                body[shared] = change.observed.fields[shared]
+        self.label_in.put(body, self.label(change, session))
+        return {key: value for key, value in body.items() if key != "description" or value is not None}
+
+    def send(self, session: Session, ident: str, body: dict[str, Any]) -> None:
+        session.rest(self.service).call(
+            self.update_verb, f"{self.path}/{ident}", json={self.one: self.body(body)}
+        )
+
+    def delete(self, there: Observed, session: Session) -> None:
+        """Start the deletion. A resource that does not exist is no error."""
+        session.rest(self.service).delete(f"{self.path}/{there.id}")
+
+    def attribute(self, ident: str, name: str, session: Session) -> Any:
+        """The value of a Ref to another attribute than the id."""
+        return (self.get(ident, session) or {}).get(name)
+
+    def get(self, ident: str, session: Session) -> dict[str, Any] | None:
+        """Its present state; None: it does not exist."""
+        try:
+            found: dict[str, Any] = session.rest(self.service).get(f"{self.path}/{ident}")[self.one]
+        except Fault as fault:
+            if fault.status == 404:
+                return None
+            raise
+        return found
+
+    # Readiness, for kinds that are not ready when the request returns.
+
+    asynchronous: ClassVar[bool] = False
+    """Whether creation and deletion continue after the request."""
+    unready: ClassVar[Mapping[str, Any]] = {}
+    """Query parameters that list those that are being created or have failed: one list for all threads that wait."""
+    broken: ClassVar[Mapping[str, Any]] = {}
+    """Query parameters that list those that have failed."""
+    existing: ClassVar[Mapping[str, Any]] = {}
+    """Query parameters that list all that exist."""
+    ready: ClassVar[frozenset[str]] = frozenset({"ACTIVE", "AVAILABLE", "IN-USE", "SHUTOFF"})
+
+    def is_ready(self, raw: dict[str, Any]) -> bool | None:
+        """True: ready. False: not yet. None: failed."""
+        status = self.status(raw).upper()
+        return None if status.startswith(("ERROR", "DELETED")) else status in self.ready
+
+    def status(self, raw: dict[str, Any]) -> str:
+        """Its status in OpenStack."""
+        return str(raw.get("provisioning_status") or raw.get("status"))
+
+    def wait_ready(self, address: Address, ident: str, session: Session) -> None:
+        """Wait until it is ready. Raises PermanentError with OpenStack's reason when it failed."""
+        if not self.asynchronous:
+            return
+
+        is_unready = self._listed(session, ident, self.unready)
+        is_broken = self._listed(session, ident, self.broken, BROKEN_SECONDS)
+
+        def poll() -> tuple[bool, str]:
+            if self.unready:
+                if is_unready() is False:
+                    return True, "done"
+                if not is_broken():
+                    return False, "being created"
+            raw = self.get(ident, session)
+            ready = self.is_ready(raw) if raw else None
+            if ready is None:
+                raise PermanentError(
+                    f"{address} cannot be used: {self.reason(raw or {})}", where=self.service
+                )
+            return ready, self.status(raw or {})
+
+        wait.until(f"{address} to be ready", poll, seconds=READY_SECONDS, every=0.5)
+
+    def _listed(
+        self, session: Session, ident: str, params: Mapping[str, Any], least: float = 0.0
+    ) -> Callable[[], bool | None]:
+        """Whether it is in a list that all waiting threads share; None: the list is older than the wait."""
+        shared = session.shared(self.service, self.path, self.many, least, **params)
+        begun = time.monotonic()
+
+        def listed() -> bool | None:
+            asked, ids = shared.ids()
+            return ident in ids if asked >= begun else None
+
+        return listed
+
+    def reason(self, raw: dict[str, Any]) -> str:
+        """The reason of its failure, from OpenStack."""
+        fault = raw.get("fault") or {}
+        return str(fault.get("message") or (self.status(raw) if raw else "it is gone"))
+
+    def wait_gone(self, there: Observed, session: Session) -> None:
+        """Wait until it is gone."""
+        if not self.asynchronous:
+            return
+
+        is_there = self._listed(session, there.id, self.existing)
+
+        def poll() -> tuple[bool, str]:
+            if self.existing and is_there() is not False:
+                return False, "there"
+            raw = self.get(there.id, session)
+            return raw is None or self.status(raw).upper() == "DELETED", self.status(raw or {})
+
+        try:
+            wait.until(f"{there.address} to be gone", poll, seconds=GONE_SECONDS, every=0.5)
+        except Unready as error:
+            raise TemporaryError(error.summary) from error
+
+    # Removal of all resources of a throw-away project, without a plan: `verify` cleans up with it.
+
+    removable: ClassVar[bool] = False
+    """Whether a project's must be deleted before the project is."""
+    removed_after: ClassVar[tuple[str, ...]] = ()
+    """Kinds that must be removed first."""
+
+    def held(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Held]:
+        """All of a project, in an order in which they can be deleted. `everyone`: as the administrator."""
+        for raw in rest.all(self.path, self.many, project_id=project):
+            yield Held(raw.get("name") or raw["id"], f"{self.path}/{raw['id']}")
+
+    def remove(self, held: Held, rest: Rest) -> None:
+        """Start the deletion. A resource that does not exist is no error."""
+        rest.delete(held.path)
+
+
+def quota_key(service: str) -> str:
+    """The key of a service's quota in the spec: `volume` for block-storage."""
+    return "volume" if service == "block-storage" else service.replace("-", "_")
+
+
+def quotas(scope: Scope, service: str) -> Iterator[Address]:
+    """The address of a tenant's quota of a service, if the spec sets one."""
+    key = quota_key(service)
+    section = getattr(scope.tenant.quota, key, None) if scope.tenant else None
+    if section and section.model_fields_set:
+        yield Address("quota", (*scope.path, key))

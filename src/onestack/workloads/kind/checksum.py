@@ -1,0 +1,27 @@
+"""Whether a file is what the spec says an image is made of."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import IO
+
+from onestack.core.errors import BadInput, Place
+
+
+def demand(file: IO[bytes], name: str, checksum: str | None, place: Place | None) -> None:
+    """The file must hold something, and have the checksum if one is said. Leaves it at its start."""
+    file.seek(0)
+    if not file.read(1):
+        raise BadInput(f"{name} is empty", where=place)
+    file.seek(0)
+    if checksum is None:
+        return
+    method, _, expected = checksum.partition(":")
+    found = hashlib.file_digest(file, method).hexdigest()  # type: ignore[arg-type]
+    file.seek(0)
+    if found != expected.lower():
+        raise BadInput(
+            f"{name} is not what the spec means: its {method} is {found}, not {expected}",
+            where=place,
+            hint="fetch it anew, or correct 'checksum'",
+        )

@@ -1,0 +1,76 @@
+"""Which kinds there are: one module each in `onestack.workloads.resources`, found by looking into that folder."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Iterator, Mapping
+from functools import cache
+from graphlib import TopologicalSorter
+from importlib import import_module
+from types import ModuleType
+
+from onestack.workloads.kind.base import Kind
+
+RESOURCES = "onestack.workloads.resources"
+
+Kinds = Mapping[str, Kind]
+"""By name, each after those whose names are in its own."""
+
+
+@cache
+def kinds() -> Kinds:
+    """OneStack's own."""
+    return discover(RESOURCES)
+
+
+def discover(*packages: str) -> Kinds:
+    """The kinds that the modules of some packages declare. Raises TypeError where two have one name."""
+    found: dict[str, Kind] = {}
+    for package in packages:
+        for module in _modules(import_module(package)):
+            for kind in _declared(module):
+                if kind.name in found:
+                    raise TypeError(
+                        f"{type(found[kind.name])} and {type(kind)} are both called '{kind.name}'"
+                    )
+                found[kind.name] = kind
+    return {name: found[name] for name in _ordered(found)}
+
+
+def in_order_of_removal(kinds: Kinds) -> list[Kind]:
+    """The kinds that a project must be rid of one by one, each when what stands in its way is gone."""
+    removable = {name: kind for name, kind in kinds.items() if kind.removable}
+    graph = {
+        name: [other for other in kind.removed_after if other in removable]
+        for name, kind in removable.items()
+    }
+    return [removable[name] for name in TopologicalSorter(graph).static_order()]
+
+
+def _modules(package: ModuleType) -> Iterator[ModuleType]:
+    for one in sorted(pkgutil.iter_modules(package.__path__), key=lambda one: one.name):
+        yield import_module(f"{package.__name__}.{one.name}")
+
+
+def _declared(module: ModuleType) -> Iterator[Kind]:
+    """Those of this module; what has no name is a base of several."""
+    for value in vars(module).values():
+        here = isinstance(value, type) and value.__module__ == module.__name__
+        if here and issubclass(value, Kind) and hasattr(value, "name"):
+            yield value()
+
+
+def _ordered(found: Kinds) -> Iterator[str]:
+    """Depth first, so that two that name each other (volumes and snapshots) are no obstacle."""
+    done: set[str] = set()
+
+    def visit(name: str) -> Iterator[str]:
+        if name in done or name not in found:
+            return
+        done.add(name)
+        for other in sorted(found[name].reads_after()):
+            yield from visit(other)
+        yield name
+
+    for name in found:
+        yield from visit(name)

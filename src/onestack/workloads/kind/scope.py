@@ -1,0 +1,119 @@
+"""The spec from one tenant's point of view: what its names stand for, and where they were written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from onestack.core.errors import Place
+from onestack.workloads.plan.values import Address, Ref
+
+DOMAIN = "Default"
+
+
+def tenant_path(name: str, domain: str) -> tuple[str, ...]:
+    """Tenants of two domains may have one name."""
+    return (name,) if domain == DOMAIN else (f"{name}@{domain}",)
+
+
+class TenantSection(Protocol):
+    """What kinds ask of a tenant beside the lists that kinds declare."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def domain(self) -> str: ...
+    @property
+    def enabled(self) -> bool: ...
+    @property
+    def quota(self) -> Any: ...
+
+
+class WholeSpec(Protocol):
+    """What kinds ask of a spec beside the lists that kinds declare: `onestack.spec` is made of these, and above."""
+
+    @property
+    def tenants(self) -> Sequence[TenantSection]: ...
+    def place_of(self, *path: str | int) -> Place: ...
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A tenant, or without one the platform. `steps`: the way to it in the file."""
+
+    spec: WholeSpec
+    tenant: TenantSection | None = None
+    steps: tuple[str | int, ...] = ()
+
+    @property
+    def section(self) -> Any:
+        return self.tenant or self.spec
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        return tenant_path(self.tenant.name, self.tenant.domain) if self.tenant else ()
+
+    @property
+    def project(self) -> Address:
+        assert self.tenant is not None
+        return Address("tenant", self.path)
+
+    @property
+    def domain(self) -> str:
+        return self.tenant.domain if self.tenant else DOMAIN
+
+    def items(self, key: str) -> Iterator[tuple[Any, Place]]:
+        """What is listed under a key, each with its place."""
+        listed: Sequence[Any] = getattr(self.section, key, ())
+        for index, item in enumerate(listed):
+            yield item, self.place(key, index)
+
+    def place(self, *steps: str | int) -> Place:
+        return self.spec.place_of(*self.steps, *steps)
+
+    def own(self, key: str) -> set[str]:
+        """The names listed under a key here."""
+        return {item.name for item in getattr(self.section, key, ())}
+
+    def named(self, kind: str, name: str) -> Ref:
+        """What a name stands for: the tenant's own, or else the platform's."""
+        key = re.sub("y$", "ie", kind.replace(" ", "_")) + "s"
+        here = name in self.own(key) or (kind == "security group" and name == "default")
+        return Ref(Address(kind, (*self.path, name) if here else (name,)))
+
+    def user(self, name: str) -> Ref:
+        return Ref(Address("user", in_domain(name, self.domain)))
+
+    def group(self, name: str) -> Ref:
+        return Ref(Address("group", in_domain(name, self.domain)))
+
+    def network(self, name: str) -> tuple[Ref, list[Address]]:
+        """A network, and those of its subnets that are in the file."""
+        found = self.named("network", name)
+        parent = self if found.address.path[:-1] == self.path else Scope(self.spec)
+        subnets = [
+            Address("subnet", (*found.address.path, subnet.name or name))
+            for network, _ in parent.items("networks")
+            if network.name == name
+            for subnet in network.subnets
+        ]
+        return found, subnets
+
+
+def in_domain(name: str, domain: str) -> tuple[str, ...]:
+    return (name,) if domain == DOMAIN else (domain, name)
+
+
+def scopes(spec: WholeSpec) -> Iterator[Scope]:
+    """The platform, then each tenant."""
+    yield Scope(spec)
+    for index, tenant in enumerate(spec.tenants):
+        yield Scope(spec, tenant, ("tenants", index))
+
+
+def given(section: Any, *keys: str, **renamed: str) -> dict[str, Any]:
+    """The values of those keys that the file says; `renamed`: by the API's name for them."""
+    words = {**{key: key for key in keys}, **{key: api for api, key in renamed.items()}}
+    return {api: getattr(section, key) for key, api in words.items() if key in section.model_fields_set}

@@ -1,0 +1,109 @@
+"""What kinds work with: a collector reads the cloud, an index maps ids to addresses, a session changes the cloud."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from typing import IO, Any, Protocol
+
+from onestack.core.errors import Place
+from onestack.workloads.plan.model import Observed
+from onestack.workloads.plan.values import Address, Ref, Secret, Value
+
+
+class Rest(Protocol):
+    """One service's API, as one project. Raises the errors of `onestack.workloads.kind.faults`."""
+
+    def get(self, path: str, **params: Any) -> Any: ...
+    def post(self, path: str, body: Any) -> Any: ...
+    def put(self, path: str, body: Any = None) -> Any: ...
+    def patch(self, path: str, body: Any) -> Any: ...
+    def delete(self, path: str) -> None:
+        """404 is no error."""
+
+    def all(self, path: str, key: str, **params: Any) -> list[dict[str, Any]]:
+        """Every page of a list."""
+
+    def call(self, method: str, path: str, **words: Any) -> Any: ...
+
+
+class Collector(Protocol):
+    """Reads the cloud; each list is requested once. `wanted`: what the spec wants."""
+
+    wanted: frozenset[Address]
+
+    def all(self, service: str, path: str, key: str, **params: Any) -> list[dict[str, Any]]: ...
+    def each(self, calls: Iterable[Any], ask: Any) -> list[Any]: ...
+
+
+class Index:
+    """The resources observed so far, by kind and id."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str], Observed] = {}
+        self._owner: dict[Address, str | None] = {}
+        self._by_other: dict[tuple[str, ...], Address] = {}
+
+    def add(self, kind: str, there: Observed) -> None:
+        self._found[kind, there.id] = there
+        self._owner[there.address] = there.owner
+
+    def address(self, kind: str, ident: str | None) -> Address | None:
+        there = self._found.get((kind, ident or ""))
+        return there.address if there else None
+
+    def remember(self, what: tuple[str, ...], address: Address) -> None:
+        """Record another key than its id for a resource."""
+        self._by_other[what] = address
+
+    def known_by(self, *what: str) -> Address | None:
+        return self._by_other.get(what)
+
+    def inside(self, kind: str, parent: Address) -> list[Address]:
+        """Those of a kind whose address lies below another's."""
+        deep = len(parent.path)
+        return [one for one in self._owner if one.kind == kind and one.path[:deep] == parent.path]
+
+    def naming(self, kind: str, field: str, address: Address) -> list[Address]:
+        """Those of a kind that refer to an address in a field."""
+        return [
+            there.address
+            for (of, _), there in self._found.items()
+            if of == kind and there.fields.get(field) == Ref(address)
+        ]
+
+    def owner(self, address: Address | None) -> str | None:
+        return self._owner.get(address) if address else None
+
+    def ref(self, kind: str, value: Value) -> Value:
+        """Ids as references; an unknown id stays an id."""
+        if isinstance(value, (list, tuple)):
+            return [self.ref(kind, item) for item in value]
+        address = self.address(kind, value)
+        return Ref(address) if address else value
+
+
+class Shared(Protocol):
+    """One list for all threads that wait for something in it."""
+
+    def ids(self) -> tuple[float, frozenset[str]]:
+        """The time of the request (`time.monotonic`) and the ids in the answer."""
+
+
+class Session(Protocol):
+    """Changes the cloud: the APIs, and the ids of addresses. `owner`: the spec's name."""
+
+    owner: str
+
+    def shared(self, service: str, path: str, key: str, least: float = 0.0, **params: Any) -> Shared: ...
+
+    def rest(self, service: str, project: str | None = None) -> Rest: ...
+    def id(self, address: Address) -> str: ...
+    def fill(self, value: Value) -> Any: ...
+    def as_user(self, user: str, password: Secret, project: str) -> Rest: ...
+    def download(
+        self, url: str, checksum: str | None, place: Place | None
+    ) -> AbstractContextManager[IO[bytes]]:
+        """The content of a URL as seen from this machine, complete, with its checksum verified."""
+
+    def keep(self, label: str, secret: str) -> None: ...

@@ -1,0 +1,29 @@
+"""What one tenant has and others may use: networks, images, flavors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from onestack.workloads.kind.link import Link
+from onestack.workloads.kind.scope import Scope, tenant_path
+from onestack.workloads.kind.session import Index
+from onestack.workloads.plan.model import Observed, Wanted
+from onestack.workloads.plan.values import Address
+
+
+class Sharing(Link):
+    """`shares`: where the spec lists what is shared; `among`: the key that names the tenants."""
+
+    shares: ClassVar[str]
+    among: ClassVar[str]
+
+    def wanted(self, scope: Scope) -> Iterator[Wanted]:
+        domains = {tenant.name: tenant.domain for tenant in scope.spec.tenants}
+        for item, place in scope.items(self.shares):
+            for tenant in getattr(item, self.among):
+                what = Address(self.ends[0], (*scope.path, item.name))
+                yield self.linked(what, Address("tenant", tenant_path(tenant, domains[tenant])), place=place)
+
+    def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
+        return self.between(index, raw["what"], raw["tenant"])

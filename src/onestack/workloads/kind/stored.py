@@ -1,0 +1,71 @@
+"""What Cinder's kinds share: volumes, snapshots and backups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from onestack.core.errors import Place
+from onestack.workloads.kind.base import Held, Kind
+from onestack.workloads.kind.ownership import InMetadata
+from onestack.workloads.kind.scope import Scope, given
+from onestack.workloads.kind.session import Collector, Index, Rest, Session
+from onestack.workloads.plan.model import Observed, Wanted
+from onestack.workloads.plan.values import Address, Value
+
+FAILED = "failed"
+
+
+class Stored(Kind):
+    """What Cinder keeps: made from within its tenant, and not at once."""
+
+    service = "block-storage"
+    label_in = InMetadata()
+    in_project = True
+    asynchronous = True
+    removable = True
+    concurrency = 4
+
+    def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
+        return collector.all(self.service, f"{self.path}/detail", self.many, all_tenants="1")
+
+    def delete(self, there: Observed, session: Session) -> None:
+        raw = self.get(there.id, session) or {}
+        if str(raw.get("status")).startswith("error_"):
+            # Cinder deletes nothing whose last deletion failed, until somebody says that it may.
+            path = f"{self.path}/{there.id}/action"
+            session.rest(self.service).post(path, {"os-reset_status": {"status": "error"}})
+        super().delete(there, session)
+
+    def value(self, field: str, raw: dict[str, Any], index: Index) -> Value:
+        return raw["status"] == "error" if field == FAILED else super().value(field, raw, index)
+
+    def body(self, fields: dict[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in fields.items() if key != FAILED}
+
+    def held(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Held]:
+        mine = {"all_tenants": "1", "project_id": project} if everyone else {}
+        found = rest.all(f"{self.path}/detail", self.many, **mine)
+        # The newest first: an incremental backup stands on those before it.
+        for raw in sorted(found, key=lambda raw: str(raw["created_at"]), reverse=True):
+            yield Held(raw["name"] or raw["id"], f"{self.path}/{raw['id']}")
+
+
+class CopyOfVolume(Stored):
+    """What is made from a volume, in use or not, and never changes with it."""
+
+    fields = ("name", "description", "volume_id", FAILED)
+    refs = {"volume_id": "volume"}  # noqa: RUF012
+    immutable = frozenset({"volume_id", FAILED})
+
+    def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
+        fields = {"volume_id": scope.named("volume", item.volume), FAILED: False}
+        once = {"force": True}
+        needs = tuple(self.before(scope, item))
+        return self.of_tenant(
+            scope, item.name, place, fields | given(item, "description"), once=once, needs=needs
+        )
+
+    def before(self, scope: Scope, item: Any) -> Iterator[Address]:
+        """What of the same volume must be made before it."""
+        yield from ()

@@ -1,0 +1,58 @@
+"""Fetching what an image is made of. All of it lies here, whole and checked, before Glance hears of it."""
+
+from __future__ import annotations
+
+import http.client
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO
+from urllib.error import HTTPError, URLError
+from urllib.request import urlopen
+
+from onestack.core.errors import BadInput, Place, TemporaryError
+from onestack.workloads.kind.checksum import demand
+
+SPACE = "/var/tmp"
+"""Where it lies meanwhile, in a file without a name: on disk, and gone with the process."""
+SILENCE_SECONDS = 30.0
+"""How long a server may say nothing."""
+_PIECE = 1 << 20
+
+
+@contextmanager
+def content(url: str, checksum: str | None, place: Place | None) -> Iterator[IO[bytes]]:
+    """What is at `url` (http, https, file), ready to be read. `checksum`: `sha256:…`, which it must have.
+
+    Raises BadInput for what will not get better, TemporaryError for what may.
+    """
+    with tempfile.TemporaryFile(dir=SPACE) as file:
+        try:
+            with urlopen(url, timeout=SILENCE_SECONDS) as answer:
+                promised = answer.headers.get("Content-Length")
+                size = _copy(answer, file)
+        except HTTPError as error:
+            said = f"{url} answers {error.code} {error.reason}"
+            if error.code >= 500 or error.code == 429:
+                raise TemporaryError(said, delay=2, where=str(place or "")) from error
+            raise BadInput(
+                said, where=place, hint="is the address right, and open to this machine?"
+            ) from error
+        except (URLError, OSError, http.client.HTTPException) as error:
+            reason = error.reason if isinstance(error, URLError) else error
+            if url.startswith("file:"):
+                raise BadInput(f"{url} cannot be read: {reason}", where=place) from error
+            said = f"{url} cannot be fetched: {reason}"
+            raise TemporaryError(said, delay=2, where=str(place or "")) from error
+        if promised is not None and size != int(promised):
+            said = f"{url} broke off after {size} of {promised} bytes"
+            raise TemporaryError(said, delay=2, where=str(place or ""))
+        demand(file, url, checksum, place)
+        yield file
+
+
+def _copy(answer: IO[bytes], file: IO[bytes]) -> int:
+    size = 0
+    while piece := answer.read(_PIECE):
+        size += file.write(piece)
+    return size

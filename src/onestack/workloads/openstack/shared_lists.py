@@ -1,0 +1,66 @@
+"""Lists that several wait for something in, each asked for once for all of them.
+
+Twenty servers under way, each asked after twice a second, cost the cloud as much as making them: Nova asks
+Neutron for the groups of each server it shows. A list of the ids of those that are still being built costs
+one call for all.
+"""
+
+from __future__ import annotations
+
+import time
+from threading import Lock
+from typing import Any
+
+from onestack.workloads.openstack.rest import Access
+
+PAUSE, LONGEST_PAUSE = 0.5, 2.0
+"""Seconds that an answer is good for: the longer, the longer the service took for it. Whoever makes as many servers
+as a cloud can should not have it count them meanwhile.
+"""
+_TIMES = 5.0
+"""As long as it took: asking takes a fifth of the time at most, but for services that take very long."""
+
+
+class SharedLists:
+    """All such lists of a cloud."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._guard = Lock()
+        self._lists: dict[Any, SharedList] = {}
+
+    def list(self, service: str, path: str, key: str, least: float = 0.0, **params: Any) -> SharedList:
+        """The one for these words. `least`: for how many seconds at least an answer will do."""
+        name = (service, path, key, tuple(sorted(params.items())))
+        with self._guard:
+            if name not in self._lists:
+                self._lists[name] = SharedList(self._access, service, path, key, params, least)
+            return self._lists[name]
+
+
+class SharedList:
+    """One of them. Implements `onestack.workloads.kind.session.Shared`."""
+
+    def __init__(
+        self, access: Access, service: str, path: str, key: str, params: dict[str, Any], least: float
+    ) -> None:
+        self._access = access
+        self._least = least
+        self._words = (service, path, key, params)
+        self._guard = Lock()
+        self._asked = float("-inf")
+        self._pause = 0.0
+        self._ids: frozenset[str] = frozenset()
+
+    def ids(self) -> tuple[float, frozenset[str]]:
+        """When it was asked for, and the ids in it; whoever comes meanwhile waits for the same answer."""
+        with self._guard:
+            now = time.monotonic()
+            if now - self._asked > self._pause:
+                service, path, key, params = self._words
+                listed = self._access.rest(service).all(path, key, **params)
+                self._ids = frozenset(one["id"] for one in listed)
+                self._asked = now
+                took = time.monotonic() - now
+                self._pause = max(self._least, min(max(PAUSE, took * _TIMES), LONGEST_PAUSE))
+            return self._asked, self._ids

@@ -1,0 +1,274 @@
+"""What a spec wants of a cloud that runs: planned, applied, compared, taken away."""
+
+from __future__ import annotations
+
+import json
+import secrets as random
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from openstack.connection import Connection
+
+from onestack import capacity
+from onestack.autoscaling import queries
+from onestack.core import wait
+from onestack.core.errors import BadInput, PermanentError, Unready
+from onestack.core.events import Emit, silent, step
+from onestack.health.why import sentence
+from onestack.host.files import replace_private
+from onestack.host.lock import abandoned, held
+from onestack.observe import gateway
+from onestack.observe.prometheus import Prometheus
+from onestack.platform import connect, inventories
+from onestack.platform.site import Site
+from onestack.platform.watchers import begin_scaling
+from onestack.spec import BadSpec, Diagnostic, Spec
+from onestack.workloads.apply import Failure, Outcome, run
+from onestack.workloads.openstack.provider import OpenStack, from_environment_or_file
+from onestack.workloads.openstack.rest import Access
+from onestack.workloads.plan import Plan, Secret, Wanted, make
+from onestack.workloads.plan.document import as_data
+from onestack.workloads.wanted import settle, wanted
+
+SETTLE_SECONDS = 30.0
+MOST_EXPLAINED = 5
+"""Failed servers that are diagnosed: each costs some calls for each host, and most fail for one cause."""
+
+Approve = Callable[[Plan], bool]
+"""Gets a plan before it is applied; raises an error of ours to refuse it. True: a person was asked."""
+
+
+def unasked(plan: Plan) -> bool:
+    """An `Approve` that approves any plan, for programs."""
+    return False
+
+
+class ApplyFailed(PermanentError):
+    """Some changes failed; `outcome` has every cause, once."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        first = outcome.failures[0]
+        many = len(outcome.failures)
+        super().__init__(
+            f"{many} of the changes could not be made" if many > 1 else "a change could not be made",
+            detail="\n".join(
+                f"{failure.place or ''} {failure.action} {failure.address}: {failure.error.summary}"
+                f" ({failure.error.where})".strip()
+                for failure in outcome.failures
+            ),
+            where=first.place if first.place and first.place.line else str(first.error.where or ""),
+            hint="mend the cause and apply again: what was done stays"
+            + (f"; {len(outcome.undone)} more changes wait for it" if outcome.undone else ""),
+        )
+        self.outcome = outcome
+
+
+class Workloads:
+    """All of a spec but the platform, in a cloud that runs. The calling thread must be in its network.
+
+    `outside`: within it a thread is in the machine's, where images' URLs lead.
+    """
+
+    def __init__(
+        self, site: Site, spec: Spec, outside: Callable[[], AbstractContextManager[None]] = nullcontext
+    ) -> None:
+        self.site = site
+        self.spec = spec
+        self._access = Access(
+            lambda project, user=None, password=None: connect.connection(
+                site, project_id=project, user_id=user, password=password
+            )
+        )
+        self._cloud = OpenStack(
+            self._access,
+            site.spec.platform.services,
+            owner=spec.name,
+            secret=self._password,
+            keep=self._keep,
+            outside=outside,
+        )
+
+    def plan(
+        self, *, prune: bool = False, adopt: bool = False, force: bool = False, emit: Emit = silent
+    ) -> Plan:
+        """What would change. `force`: even if the hosts cannot carry it.
+
+        Raises BadSpec where the cloud stands against the spec, BadInput where it has no room for it.
+        """
+        everything = settle(wanted(self.spec), Path(self.spec.file).parent)
+        self._demand_services(everything)
+        self._demand_answers(emit)
+        plan = self._compare(everything, prune=prune, adopt=adopt, emit=emit)
+        if not force and any(change.address.kind == "server" for change in plan.of("create", "replace")):
+            self._demand_room(plan)
+        return plan
+
+    def removal(self, emit: Emit = silent) -> Plan:
+        """What `destroy` would take away: all that this spec ever made."""
+        return self._compare((), prune=True, adopt=False, emit=emit)
+
+    def apply(self, plan: Plan, emit: Emit = silent) -> Outcome:
+        """Do it. One at a time: raises Busy, with who holds the cloud."""
+        if any(
+            change.address.kind == "scaling group" and change.action != "delete" for change in plan.changes
+        ):
+            begin_scaling(self.site)
+        with self.alone("apply"):
+            return self._explained(run(plan, self._cloud, emit))
+
+    def _explained(self, outcome: Outcome) -> Outcome:
+        """With the diagnosis of servers that Nova reports as failed."""
+        told = [
+            self._why(failure, outcome.ids.get(failure.address)) if number < MOST_EXPLAINED else failure
+            for number, failure in enumerate(outcome.failures)
+        ]
+        return replace(outcome, failures=told)
+
+    def _why(self, failure: Failure, ident: str | None) -> Failure:
+        if failure.address.kind != "server" or failure.action == "delete" or ident is None:
+            return failure
+        verdict = sentence(self._admin(), self.site.paths.log, ident)
+        if not verdict:
+            return failure
+        error = failure.error
+        said = PermanentError(
+            f"{error.summary.strip().rstrip('.')}: {verdict}",
+            detail=error.detail,
+            where=error.where,
+            hint=f"onestack why server {ident}",
+        )
+        return replace(failure, error=said)
+
+    def apply_approved(
+        self, approve: Approve, *, prune: bool, adopt: bool, force: bool, emit: Emit = silent
+    ) -> Outcome:
+        """Do what is needed now, once it was approved. Raises what `approve` raises, BadInput, Busy."""
+        needed = self.plan(prune=prune, adopt=adopt, force=force, emit=emit)
+        if approve(needed):
+            # Others may have changed the cloud while a person thought about it.
+            shown = json.loads(json.dumps(as_data(needed)))
+            needed = self.plan(prune=prune, adopt=adopt, force=force, emit=emit)
+            demand_unchanged(shown, needed)
+        return self.apply(needed, emit)
+
+    def alone(self, purpose: str) -> AbstractContextManager[Any]:
+        """The lock that keeps two from changing a cloud's resources at a time."""
+        return held(self._lock_file, f"onestack {purpose}")
+
+    @property
+    def _lock_file(self) -> Path:
+        return self.site.paths.run / "apply.lock"
+
+    def _await_in_flight(self, emit: Emit) -> None:
+        """After an apply that was killed: wait until the services have answered its in-flight requests. What they
+        still create would be missing from the observation, and be created twice.
+        """
+        if not abandoned(self._lock_file):
+            return
+        try:
+            busy = gateway.in_flight(self.site)
+        except OSError:
+            return  # without the API gateway no request is in flight; the observation will fail and say so
+
+        def poll() -> tuple[bool, str]:
+            # Each service idle once is enough: other clients may send requests meanwhile.
+            busy.intersection_update(gateway.in_flight(self.site))
+            return not busy, ", ".join(sorted(busy)) + " busy"
+
+        with (
+            held(self._lock_file, "onestack plan", seconds=SETTLE_SECONDS),
+            step("wait for in-flight requests", emit) as said,
+        ):
+            try:
+                wait.until("the services to answer in-flight requests", poll, seconds=SETTLE_SECONDS)
+            except (Unready, OSError) as error:
+                # Other clients keep them busy, perhaps with a long upload; or the gateway ended.
+                said.outcome = str(error)
+
+    def _compare(self, everything: Iterable[Wanted], *, prune: bool, adopt: bool, emit: Emit) -> Plan:
+        listed = list(everything)
+        self._await_in_flight(emit)
+        with step("collect resources", emit) as said:
+            there = self._cloud.observe(listed)
+            said.outcome = f"{len(there)} found"
+        return make(listed, there, self._cloud.kinds, owner=self.spec.name, prune=prune, adopt=adopt)
+
+    def _admin(self) -> Connection:
+        """The connection that is authenticated already."""
+        return self._access.administrator()
+
+    def _demand_room(self, plan: Plan) -> None:
+        """Refuse what is proved not to fit on the hosts there are, in the zones they will be in."""
+        zones = {host: one.zone for one in self.spec.aggregates if one.zone for host in one.hosts}
+        ours = {(each.tenant, each.name) for each in capacity.demands(self.spec)}
+        known = [
+            ident
+            for address, ident in plan.present.items()
+            if address.kind == "server" and (address.path[0].partition("@")[0], address.path[-1]) in ours
+        ]
+        hosts = [
+            replace(host, zone=zones.get(host.name, host.zone))
+            for host in inventories.hosts(self._admin(), known=known)
+        ]
+        report = capacity.check(self.spec, hosts, "Placement's inventories")
+        if report.verdict == "cannot fit":
+            raise BadInput(
+                f"the servers do not fit on the hosts: {report.why_not()}",
+                where=self.spec.file,
+                hint="`onestack capacity` has the whole account; --force goes on all the same",
+            )
+
+    def _demand_services(self, everything: Iterable[Wanted]) -> None:
+        wrong = {}
+        for one in self._cloud.missing(everything):
+            service = self._cloud.kinds[one.address.kind].service
+            said = f"{one.address} needs the service '{service}', which this cloud does not run"
+            wrong[one.place] = Diagnostic("error", said, "", one.place, f"add {service} to platform.services")
+        if wrong:
+            raise BadSpec("the cloud lacks a service", wrong.values())
+
+    def _demand_answers(self, emit: Emit) -> None:
+        """Refuse a scaling policy whose query this cloud's Prometheus does not take."""
+        check = Prometheus(self.site).check if self.site.spec.monitored else None
+        if wrong := queries.wrong(self.spec, check, emit):
+            raise BadSpec("a scaling policy asks what cannot be answered", wrong)
+
+    def _password(self, secret: Secret) -> str:
+        """Where it lies, or a new one that is written down for root alone."""
+        given = from_environment_or_file(secret)
+        if given is not None:
+            return given
+        file = self._secret_file(secret.label)
+        if file.exists():
+            return file.read_text().strip()
+        password = random.token_urlsafe(18)
+        self._keep(secret.label, password)
+        return password
+
+    def _secret_file(self, label: str) -> Path:
+        return self.site.paths.etc / "passwords" / label.replace("/", "@")
+
+    def _keep(self, label: str, secret: str) -> None:
+        file = self._secret_file(label)
+        file.parent.mkdir(mode=0o700, exist_ok=True)
+        replace_private(file, secret + "\n")
+
+
+def any_in(spec: Spec) -> bool:
+    """Whether a spec wants anything beside the platform."""
+    return bool(wanted(spec))
+
+
+def demand_unchanged(written: dict[str, Any], plan: Plan) -> None:
+    """Raises BadInput when a saved plan is stale: something else would be done now."""
+    now = as_data(plan)
+    if any(written.get(key) != json.loads(json.dumps(now[key])) for key in ("version", "owner", "changes")):
+        before, today = len(written.get("changes", ())), len(now["changes"])
+        raise BadInput(
+            "the plan is stale: the cloud has changed since it was made",
+            detail=f"the plan has {before} changes; {today} are needed now",
+            hint="make a new plan and review it",
+        )

@@ -1,0 +1,52 @@
+"""A plan as JSON, with a version: what programs read, and what `apply FILE` holds the cloud to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from onestack.workloads.plan.model import Change, Plan
+from onestack.workloads.plan.values import FromFile, Ref, Secret, Value, convert
+
+VERSION = 1
+
+
+def as_data(plan: Plan) -> dict[str, Any]:
+    """The plan as plain data."""
+    add, change, destroy = plan.counts()
+    return {
+        "version": VERSION,
+        "owner": plan.owner,
+        "summary": {"add": add, "change": change, "destroy": destroy, "wanted": plan.wanted},
+        "changes": [_change(one) for one in plan.changes],
+        "left": [
+            {"kind": one.address.kind, "path": list(one.address.path), "id": one.id} for one in plan.left
+        ],
+    }
+
+
+def _change(change: Change) -> dict[str, Any]:
+    place = change.place
+    told: dict[str, Any] = {
+        "action": change.action,
+        "kind": change.address.kind,
+        "path": list(change.address.path),
+        "id": change.observed.id if change.observed else None,
+        "fields": {
+            name: {"before": plain(before), "after": plain(after)}
+            for name, (before, after) in sorted(change.fields.items())
+        },
+        "why": change.why or None,
+        "place": {"file": place.file, "line": place.line} if place and place.line else None,
+    }
+    return {key: value for key, value in told.items() if value not in (None, {})}
+
+
+def plain(value: Value) -> Any:
+    """A field's value in words that JSON has."""
+
+    def word(item: Value) -> Any:
+        if isinstance(item, (Ref, Secret)):
+            return str(item)
+        return f"file:{item.path}" if isinstance(item, FromFile) else item
+
+    return convert(value, word)

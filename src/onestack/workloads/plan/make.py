@@ -1,0 +1,196 @@
+"""Comparing what is wanted with what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from graphlib import TopologicalSorter
+from typing import Protocol
+
+from onestack.core.errors import Place
+from onestack.language.diagnostics import BadSpec, Diagnostic
+from onestack.workloads.plan.model import Action, Change, Observed, Plan, Wanted
+from onestack.workloads.plan.values import Address, Ref, Value, refs
+
+
+class Traits(Protocol):
+    """What a plan must know of a kind."""
+
+    @property
+    def immutable(self) -> frozenset[str]:
+        """Fields that cannot be changed: another value means another resource."""
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether the spec lists all of these that its parent has: others are taken away."""
+
+    @property
+    def deleted_with_parent(self) -> bool:
+        """Whether OpenStack deletes it together with its parent."""
+
+
+def make(
+    wanted: Iterable[Wanted],
+    observed: Iterable[Observed],
+    kinds: Mapping[str, Traits],
+    *,
+    owner: str,
+    prune: bool = False,
+    adopt: bool = False,
+) -> Plan:
+    """What brings the cloud from `observed` to `wanted`.
+
+    `owner`: the spec's name, which marks what it makes. `prune`: delete what is the owner's and no longer
+    wanted. `adopt`: take over what is there under a wanted name and nobody's. Raises BadSpec for names of
+    things that are neither wanted nor there, and for things of others that stand in the way.
+    """
+    want = {one.address: one for one in wanted}
+    have = _by_address(observed, owner)
+    _demand(want, have, kinds, owner, adopt)
+    left: list[Observed] = []
+    gone: dict[Address, Change] = {}
+    # What is taken over has from now on what the spec gives it, and no more.
+    adopted = {address for address in want if adopt and address in have and have[address].owner is None}
+    for there in have.values():
+        parent = _parent(there)
+        ours = there.owner == owner or (there.owner is None and parent in adopted)
+        if not ours or there.address in want:
+            continue
+        extra = kinds[there.address.kind].exclusive and parent in want
+        if extra or (prune and there.owner == owner):
+            why = f"not among those the spec gives {parent}" if extra else "no longer in the spec"
+            gone[there.address] = Change("delete", there.address, why=why, observed=there)
+        elif there.owner == owner:
+            left.append(there)
+    changes: dict[Address, Change] = {}
+    for address in _ordered(want):
+        one = _change(want[address], have.get(address), kinds[address.kind], changes, gone, owner)
+        if one is not None:
+            changes[address] = one
+    changes |= gone
+    carried = {
+        address: outer
+        for address, change in changes.items()
+        if (outer := _carrier(change, changes, kinds)) is not None
+    }
+    kept = [change for address, change in changes.items() if address not in carried]
+    present = {address: there.id for address, there in have.items()}
+    return Plan(kept, left, present, owner, len(want), [changes[address] for address in carried])
+
+
+def _by_address(observed: Iterable[Observed], owner: str) -> dict[Address, Observed]:
+    """One for each name: the owner's goes before others of the same name."""
+    found: dict[Address, Observed] = {}
+    for there in observed:
+        if there.address not in found or (there.owner == owner != found[there.address].owner):
+            found[there.address] = there
+    return found
+
+
+def _demand(
+    want: Mapping[Address, Wanted],
+    have: Mapping[Address, Observed],
+    kinds: Mapping[str, Traits],
+    owner: str,
+    adopt: bool,
+) -> None:
+    wrong: list[Diagnostic] = []
+    for one in want.values():
+        for need in sorted(one.dependencies):
+            if need not in want and need not in have:
+                wrong.append(Diagnostic("error", f"there is no {need} in this cloud", "", one.place))
+        there = have.get(one.address)
+        if there is None or there.owner == owner:
+            continue
+        if there.owner is not None:
+            hint = "give it another name, or take it out of that spec"
+            wrong.append(
+                Diagnostic("error", f"{one.address} belongs to the spec '{there.owner}'", "", one.place, hint)
+            )
+        elif not adopt:
+            said = f"{one.address} is there already, and OneStack did not make it"
+            wrong.append(Diagnostic("error", said, "", one.place, "--adopt takes it over"))
+    if wrong:
+        raise BadSpec("the cloud stands against this spec", sorted(wrong, key=_line))
+
+
+def _line(found: Diagnostic) -> tuple[int, int]:
+    place = found.place or Place("")
+    return place.line or 0, place.column or 0
+
+
+def _ordered(want: Mapping[Address, Wanted]) -> Iterator[Address]:
+    graph = {address: one.dependencies & want.keys() for address, one in want.items()}
+    return iter(TopologicalSorter(graph).static_order())
+
+
+def _change(
+    one: Wanted,
+    there: Observed | None,
+    kind: Traits,
+    before: Mapping[Address, Change],
+    gone: Mapping[Address, Change],
+    owner: str,
+) -> Change | None:
+    """What must be done about one resource, given what is done about those it needs."""
+    if there is None:
+        after = {name: (None, value) for name, value in one.fields.items()}
+        return Change("create", one.address, after, wanted=one)
+    renewed = {address for address, change in before.items() if change.action in ("create", "replace")}
+    differing: dict[str, tuple[Value, Value]] = {}
+    for name, value in one.fields.items():
+        if not same(value, there.fields.get(name)):
+            differing[name] = (there.fields.get(name), value)
+        elif renewed.intersection(refs(value)):
+            differing[name] = (value, value)
+    for name, value in there.fields.items():
+        if name not in one.fields and (freed := _without(value, gone)) != value:
+            differing[name] = (value, freed)
+    reasons = [f"{name} cannot be changed" for name in differing if name in kind.immutable]
+    # What lives inside of something goes when that goes.
+    outer = {*one.needs, *refs(one.once)} & renewed
+    reasons += [f"{address} is replaced" for address in sorted(outer)]
+    if there.owner != owner:
+        differing["owner"] = (there.owner, owner)
+    if not differing and not reasons:
+        return None
+    action: Action = "replace" if reasons else "update"
+    return Change(action, one.address, differing, "; ".join(reasons), one, there)
+
+
+def same(wanted: Value, there: Value) -> bool:
+    """Whether what is there is what is wanted: of a mapping, only the keys that the spec sets."""
+    if isinstance(wanted, dict) and isinstance(there, dict):
+        return all(same(value, there.get(key)) for key, value in wanted.items())
+    if isinstance(wanted, (list, tuple)) and isinstance(there, (list, tuple)):
+        return len(wanted) == len(there) and all(
+            same(one, other) for one, other in zip(wanted, there, strict=True)
+        )
+    return bool(wanted == there)
+
+
+def _without(value: Value, gone: Mapping[Address, Change]) -> Value:
+    """What nobody says anything about stays, but for the names in it of what is deleted."""
+    if isinstance(value, Ref):
+        return None if value.address in gone else value
+    if isinstance(value, (list, tuple)) and any(isinstance(item, Ref) for item in value):
+        return [item for item in value if not (isinstance(item, Ref) and item.address in gone)]
+    return value
+
+
+def _parent(there: Observed) -> Address | None:
+    return there.needs[0] if there.needs else None
+
+
+def _carrier(
+    change: Change, changes: Mapping[Address, Change], kinds: Mapping[str, Traits]
+) -> Address | None:
+    """The parent with which something goes by itself, if that goes."""
+    if (
+        change.action != "delete"
+        or change.observed is None
+        or not kinds[change.address.kind].deleted_with_parent
+    ):
+        return None
+    parent = _parent(change.observed)
+    goes = parent in changes and changes[parent].action in ("delete", "replace") if parent else False
+    return parent if goes else None

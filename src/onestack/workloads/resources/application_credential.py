@@ -1,0 +1,148 @@
+"""Application credentials. Only their user can make them, and only from within the tenant they are for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from onestack.core.errors import Place
+from onestack.language.types import Problem, Section, Text, example
+from onestack.language.words import Named, RoleRef, UserRef
+from onestack.workloads.kind.base import Kind, Listed
+from onestack.workloads.kind.ownership import KEY
+from onestack.workloads.kind.scope import Scope, given
+from onestack.workloads.kind.session import Collector, Index, Session
+from onestack.workloads.plan.model import Observed, Wanted
+from onestack.workloads.plan.values import Address, Ref, Secret
+
+
+class AccessRule(Section):
+    """One thing an application credential may be used for."""
+
+    model_config = example("""\
+tenants:
+  - name: shop
+    users: [{name: robot, roles: [member]}]
+    application_credentials:
+      - name: ci
+        user: robot
+        access_rules: [{service: compute, method: GET, path: /v2.1/servers}]
+""")
+
+    service: Text
+    """The service's type: compute."""
+    method: Text
+    """The HTTP method."""
+    path: Text
+    """The path, `*` for a part of it, `**` for all that follows."""
+
+
+class ApplicationCredential(Named):
+    """What a program logs in with in place of its user's password; its secret is written to a file of root's."""
+
+    model_config = example("""\
+tenants:
+  - name: shop
+    users: [{name: robot, roles: [member]}]
+    application_credentials:
+      - {name: ci, user: robot, roles: [member], expires: "2030-01-01T00:00:00"}
+""")
+
+    user: UserRef
+    """Whose it is."""
+    roles: tuple[RoleRef, ...] = ()
+    """The roles it has; without them all of its user's."""
+    access_rules: tuple[AccessRule, ...] = ()
+    """What it may be used for; without them everything."""
+    expires: Text | None = None
+    """When it ends, in UTC: 2030-01-01T00:00:00"""
+    description: Text = ""
+    """What it is for."""
+
+    def problems(self) -> Iterator[Problem]:
+        if self.expires and not re.fullmatch(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d)?", self.expires):
+            yield Problem(
+                f"'{self.expires}' is no moment", "a moment in UTC: 2030-01-01T00:00:00", path=("expires",)
+            )
+
+
+class ApplicationCredentials(Kind):
+    """They cannot be changed: another value means another credential, with another secret."""
+
+    name, service = "application credential", "identity"
+    key = "application_credentials"
+    in_tenant = Listed(ApplicationCredential, "What programs log in with.")
+    after = ("tenant", "user")
+    path, one, many = "/application_credentials", "application_credential", "application_credentials"
+    fields = ("roles", "access_rules", "expires_at")
+    immutable = frozenset(fields)
+
+    def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
+        user = scope.user(item.user)
+        fields: dict[str, Any] = {}
+        if item.roles:
+            # A mapping: roles that these imply are there too, and are no difference.
+            fields["roles"] = dict.fromkeys(item.roles, True)
+        if item.expires:
+            fields["expires_at"] = f"{item.expires}T00:00:00" if "T" not in item.expires else item.expires
+        if item.access_rules:
+            fields["access_rules"] = [rule.model_dump() for rule in item.access_rules]
+        listed = next(one for one, _ in scope.items("users") if one.name == item.user)
+        once = {
+            "user": user,
+            "project": Ref(scope.project),
+            "password": Secret(listed.password, "/".join(user.address.path)),
+            **given(item, "description"),
+        }
+        # Its roles must be its user's when it is made, whether of itself or by a group.
+        needs = [Address("role of user", (*scope.path, item.user, role)) for role in listed.roles]
+        for group, _ in scope.items("groups"):
+            if item.user in group.users:
+                needs += [Address("role of group", (*scope.path, group.name, role)) for role in group.roles]
+                needs.append(Address("group member", (*scope.group(group.name).address.path, item.user)))
+        address = Address(self.name, (*scope.path, item.user, item.name))
+        return Wanted(address, fields, once, (scope.project, user.address, *needs), place)
+
+    def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
+        ours = [user["id"] for user in collector.all("identity", "/users", "users") if KEY in user]
+        lists = collector.each(
+            ours, lambda user: collector.all("identity", f"/users/{user}{self.path}", self.many)
+        )
+        for user, credentials in zip(ours, lists, strict=True):
+            yield from ({**raw, "user": user} for raw in credentials)
+
+    def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
+        label = self.label_in.take(raw)
+        tenant = index.address("tenant", raw["project_id"])
+        user = index.address("user", raw["user"])
+        if tenant is None or user is None:
+            return None
+        expires = (raw.get("expires_at") or "").partition(".")[0].removesuffix("Z") or None
+        rules = [
+            {key: rule[key] for key in ("service", "method", "path")}
+            for rule in raw.get("access_rules") or ()
+        ]
+        fields = {
+            "roles": {role["name"]: True for role in raw["roles"]},
+            "expires_at": expires,
+            "access_rules": rules,
+        }
+        address = Address(self.name, (*tenant.path, user.path[-1], label.name if label else raw["name"]))
+        ident = f"/users/{raw['user']}{self.path}/{raw['id']}"
+        return Observed(address, ident, fields, label.owner if label else None, (user, tenant))
+
+    def create(self, wanted: Wanted, session: Session) -> str:
+        once, name = wanted.once, wanted.address.path[-1]
+        user, project = session.fill(once["user"]), session.fill(once["project"])
+        body = {"name": name, "description": once.get("description", ""), **wanted.fields}
+        if "roles" in body:
+            body["roles"] = [{"name": role} for role in body["roles"]]
+        self.label_in.put(body, self.label(wanted, session))
+        rest = session.as_user(user, once["password"], project)
+        made = rest.post(f"/users/{user}{self.path}", {self.one: body})[self.one]
+        session.keep("/".join((*wanted.address.path, "credential")), f"{made['id']} {made['secret']}")
+        return f"/users/{user}{self.path}/{made['id']}"
+
+    def delete(self, there: Observed, session: Session) -> None:
+        session.rest(self.service).delete(there.id)

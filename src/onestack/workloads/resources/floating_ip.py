@@ -1,0 +1,114 @@
+"""Floating IPs: those a spec lists, and those of servers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from onestack.core.errors import Place
+from onestack.language.types import IPAddress, Problem, example
+from onestack.language.words import (
+    Named,
+    NetworkRef,
+    PortRef,
+    ServerRef,
+)
+from onestack.workloads.kind.base import Held, Kind, Limit, Listed
+from onestack.workloads.kind.scope import Scope
+from onestack.workloads.kind.session import Index, Rest
+from onestack.workloads.plan.model import Observed, Wanted
+from onestack.workloads.plan.values import Address, Ref, Value
+from onestack.workloads.resources import interface
+from onestack.workloads.resources.port import network_of, of_balancer, of_server
+
+
+class FloatingIP(Named):
+    """A public address that leads to a server, a port or a load balancer."""
+
+    model_config = example("""\
+tenants:
+  - name: shop
+    networks: [{name: front, subnets: [{cidr: 10.1.0.0/24}]}]
+    ports: [{name: vip, network: front}]
+    floating_ips:
+      - {name: www, network: public, port: vip}
+      - {name: spare}
+""")
+
+    network: NetworkRef = "public"
+    """The external network it comes from."""
+    port: PortRef | None = None
+    """The port it leads to."""
+    server: ServerRef | None = None
+    """The server it leads to, at its first network."""
+    address: IPAddress | None = None
+    """A certain address of the external network."""
+
+    def problems(self) -> Iterator[Problem]:
+        if self.port and self.server:
+            yield Problem("both 'port' and 'server'", "one of them", path=("server",))
+
+
+class FloatingIPs(Kind):
+    name, service = "floating ip", "network"
+    key = "floating_ips"
+    in_tenant = Listed(FloatingIP, "Public addresses.")
+    after = ("tenant", "network", "router", "router interface")
+    removable = True
+    removed_after = ("load balancer", "server")
+    limits = {"floating_ips": Limit("floatingip", "Floating IPs.")}  # noqa: RUF012
+    path, one, many = "/floatingips", "floatingip", "floatingips"
+    fields = ("floating_network_id", "port_id", "floating_ip_address")
+    refs = {"floating_network_id": "network", "port_id": "port"}  # noqa: RUF012
+    immutable = frozenset({"floating_network_id", "floating_ip_address"})
+
+    def wanted(self, scope: Scope) -> Iterator[Wanted]:
+        yield from super().wanted(scope)
+        for server, place in scope.items("servers"):
+            if server.floating_ip:
+                port = of_server(scope, server, 0)
+                yield self._to(scope, server.name, server.floating_ip, port, None, place)
+
+        for item, place in scope.items("load_balancers"):
+            if item.floating_ip:
+                yield self._to(scope, item.name, item.floating_ip, of_balancer(scope, item), None, place)
+
+    def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
+        port = scope.named("port", item.port).address if item.port else None
+        if item.server:
+            server = next(one for one, _ in scope.items("servers") if one.name == item.server)
+            port = of_server(scope, server, 0)
+        return self._to(scope, item.name, item.network, port, item.address, place)
+
+    def _to(
+        self, scope: Scope, name: str, parent: str, port: Address | None, address: Any, place: Place
+    ) -> Wanted:
+        network, subnets = scope.network(parent)
+        fields: dict[str, Value] = {"floating_network_id": network, "port_id": Ref(port) if port else None}
+        if address:
+            fields["floating_ip_address"] = str(address)
+        # An address can only be led where a router leads.
+        inner = network_of(scope, port) if port else None
+        ways = [
+            interface.address(Address("router", (*scope.path, router.name)), subnet)
+            for router, _ in scope.items("routers")
+            if inner and router.external == parent and inner in router.networks
+            for subnet in scope.network(inner)[1]
+        ]
+        wanted = self.of_tenant(scope, name, place, fields, needs=(*subnets, *ways))
+        nameless = {key: value for key, value in wanted.fields.items() if key != "name"}
+        return replace(wanted, fields=nameless)
+
+    def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
+        there = super().observe(raw, index)
+        router = index.address("router", raw["router_id"])
+        inner = index.address("network", (raw.get("port_details") or {}).get("network_id"))
+        if there is None or router is None or inner is None:
+            return there
+        ways = [way for way in index.inside("router interface", router) if way.path[-2] == inner.path[-1]]
+        return replace(there, needs=(*there.needs, router, *ways))
+
+    def held(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Held]:
+        for raw in rest.all(self.path, self.many, project_id=project):
+            yield Held(raw["floating_ip_address"], f"{self.path}/{raw['id']}")

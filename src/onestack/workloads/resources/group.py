@@ -1,0 +1,50 @@
+"""Groups of users."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from onestack.core.errors import Place
+from onestack.language.types import Text, example
+from onestack.language.words import Named, RoleRef, UserRef
+from onestack.workloads.kind.base import Listed
+from onestack.workloads.kind.scope import Scope, given, in_domain
+from onestack.workloads.plan.model import Wanted
+from onestack.workloads.plan.values import Address, Ref
+from onestack.workloads.resources.user import InDomain
+
+
+class Group(Named):
+    """Users that have roles together."""
+
+    model_config = example("""\
+tenants:
+  - name: shop
+    users: [{name: anna}, {name: bert}]
+    groups:
+      - {name: operators, users: [anna, bert], roles: [member]}
+""")
+
+    users: tuple[UserRef, ...] = ()
+    """Its members."""
+    roles: tuple[RoleRef, ...] = ()
+    """The roles its members have in this tenant."""
+    description: Text = ""
+    """What it is for."""
+
+
+class Groups(InDomain):
+    name, key = "group", "groups"
+    in_tenant = Listed(Group, "Users that have roles together.")
+    path, one, many = "/groups", "group", "groups"
+    fields = ("name", "description")
+
+    def wanted(self, scope: Scope) -> Iterator[Wanted]:
+        if scope.tenant:
+            yield from super().wanted(scope)
+
+    def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
+        address = Address(self.name, in_domain(item.name, scope.domain))
+        once = {"domain_id": Ref(Address("domain", (scope.domain,)))}
+        return Wanted(address, {"name": item.name, **given(item, "description")}, once, (), place)

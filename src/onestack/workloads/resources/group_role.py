@@ -1,0 +1,10 @@
+"""Roles of groups in tenants."""
+
+from __future__ import annotations
+
+from onestack.workloads.kind.assignment import Assignments
+
+
+class GroupRoles(Assignments):
+    name, actor = "role of group", "group"
+    ends = ("tenant", "group", "role")

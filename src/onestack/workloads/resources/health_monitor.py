@@ -1,0 +1,60 @@
+"""Health monitors of pools."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from onestack.language.types import Int, Number, Section, Text, example
+from onestack.workloads.kind.balancer_part import EXAMPLE, BalancerPart
+from onestack.workloads.kind.base import Limit
+from onestack.workloads.kind.scope import Scope
+from onestack.workloads.kind.session import Index
+from onestack.workloads.plan.model import Wanted
+from onestack.workloads.plan.values import Address
+
+
+class Monitor(Section):
+    """How one knows that a member answers."""
+
+    model_config = example(EXAMPLE)
+
+    type: Literal["HTTP", "HTTPS", "TCP", "PING", "TLS-HELLO", "UDP-CONNECT"] = "TCP"
+    """What is tried."""
+    delay: Annotated[Number, Field(ge=1)] = 5
+    """Seconds between two tries."""
+    timeout: Annotated[Number, Field(ge=1)] = 3
+    """Seconds an answer may take."""
+    retries: Annotated[Int, Field(ge=1, le=10)] = 3
+    """Tries that must succeed, or fail, in a row."""
+    path: Text | None = None
+    """The path that is asked for, with HTTP."""
+    codes: Text | None = None
+    """The answers that count as success, with HTTP: `200`, `200-204`."""
+
+
+class Monitors(BalancerPart):
+    name, parent_kind, parent_key = "health monitor", "pool", "pool_id"
+    limits = {"health_monitors": Limit("health_monitor", "Health monitors.")}  # noqa: RUF012
+    path, one, many = "/lbaas/healthmonitors", "healthmonitor", "healthmonitors"
+    fields = ("type", "delay", "timeout", "max_retries", "url_path", "expected_codes")
+    immutable = frozenset({"type"})
+
+    def wanted(self, scope: Scope) -> Iterator[Wanted]:
+        for balancer, parent, place in self.parts(scope):
+            for pool in balancer.pools:
+                if monitor := pool.monitor:
+                    fields = {
+                        "type": monitor.type,
+                        "delay": int(monitor.delay),
+                        "timeout": int(monitor.timeout),
+                        "max_retries": monitor.retries,
+                    }
+                    fields |= {"url_path": monitor.path} if monitor.path else {}
+                    fields |= {"expected_codes": monitor.codes} if monitor.codes else {}
+                    yield self.part(Address("pool", (*parent.path, pool.name)), "monitor", fields, place)
+
+    def parent(self, raw: dict[str, Any], index: Index) -> Address | None:
+        return index.address("pool", raw["pools"][0]["id"] if raw.get("pools") else None)

@@ -1,0 +1,178 @@
+"""Images. One is registered first and then filled; what was cut off between is `queued`, and made anew."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any, Literal
+
+from pydantic import Field
+
+from onestack.core.errors import BadInput, OneStackError, Place
+from onestack.language.types import Bool, Problem, Text, example
+from onestack.language.words import (
+    Amount,
+    Named,
+    TenantRef,
+    Texts,
+)
+from onestack.workloads.kind.base import Held, Kind, Listed
+from onestack.workloads.kind.checksum import demand
+from onestack.workloads.kind.ownership import KEY, InAttribute
+from onestack.workloads.kind.scope import Scope, given
+from onestack.workloads.kind.session import Index, Rest, Session
+from onestack.workloads.plan.model import Change, Wanted
+from onestack.workloads.plan.values import Ref, Value
+
+_CONTAINER = "bare"
+
+
+_CHECKSUM = re.compile(r"sha256:[0-9a-fA-F]{64}|sha512:[0-9a-fA-F]{128}|md5:[0-9a-fA-F]{32}")
+
+
+class Image(Named):
+    """A disk that servers start from. Every cloud has `tiny`."""
+
+    model_config = example("""\
+images:
+  - {name: debian, file: /srv/images/debian.qcow2, visibility: public}
+tenants:
+  - name: shop
+    images:
+      - {name: golden, file: /srv/images/golden.raw, format: raw, properties: {os_distro: debian}}
+      - name: fetched
+        url: https://images.example.org/fetched.qcow2
+        checksum: sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+""")
+
+    file: Text | None = None
+    """Where it lies on this machine: an absolute path."""
+    url: Text | None = None
+    """In place of a file: where this machine fetches it from: http://, https:// or file://."""
+    checksum: Text | None = None
+    """What it must have: `sha256:`, `sha512:` or `md5:` and the digits. Else no image is made."""
+    format: Literal["qcow2", "raw", "vmdk", "vdi", "vhd", "iso"] = "qcow2"
+    """Its format."""
+    visibility: Literal["public", "private", "shared", "community"] = "shared"
+    """Who may use it; `shared`: its tenant and those in `members`."""
+    members: tuple[TenantRef, ...] = ()
+    """Other tenants that may use it."""
+    min_disk: Amount = 0
+    """The smallest root disk for it, in GiB."""
+    min_ram: Amount = 0
+    """The smallest memory for it, in MiB."""
+    protected: Bool = False
+    """Whether it is kept from being deleted by hand."""
+    properties: Texts = Field(default_factory=dict)
+    """What else is known of it."""
+
+    def problems(self) -> Iterator[Problem]:
+        if (self.file is None) == (self.url is None):
+            yield Problem("an image is made of one thing", "one of 'file' and 'url'", path=("file",))
+        if self.url is not None and not re.match(r"(https?://[^/\s]+|file:///)\S*\Z", self.url):
+            yield Problem(f"'{self.url}' is no address", "http://, https:// or file://", path=("url",))
+        if self.checksum is not None and not _CHECKSUM.fullmatch(self.checksum):
+            allowed = "sha256:, sha512: or md5:, and as many digits (0-9, a-f) as it has"
+            yield Problem(f"'{self.checksum}' is no checksum", allowed, path=("checksum",))
+        if self.file is not None and not self.file.startswith("/"):
+            yield Problem(f"'{self.file}' is not an absolute path", "an absolute path", path=("file",))
+        if self.members and self.visibility != "shared":
+            yield Problem(f"members of a {self.visibility} image", "visibility: shared", path=("members",))
+
+
+class Images(Kind):
+    name, service = "image", "image"
+    key = "images"
+    in_tenant = Listed(Image, "Its own images.")
+    in_platform = Listed(Image, "Images of the platform's.")
+    furnished = ("tiny",)
+    removable = True
+    removed_after = ("server", "volume")
+    path, one, many = "/images", "image", "images"
+    label_in = InAttribute()
+    fields = ("name", "visibility", "disk_format", "min_disk", "min_ram", "protected", "status", "properties")
+    immutable = frozenset({"disk_format", "status"})
+    concurrency = 2
+
+    def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
+        fields: dict[str, Value] = {
+            "name": item.name,
+            "visibility": item.visibility,
+            "disk_format": item.format,
+            "min_disk": item.min_disk,
+            "min_ram": item.min_ram,
+            "protected": item.protected,
+            "status": "active",
+            "properties": dict(item.properties),
+        }
+        wanted = self.of_tenant(scope, item.name, place, fields, once=given(item, "file", "url", "checksum"))
+        once = dict(wanted.once)
+        if scope.tenant:
+            once["owner"] = Ref(scope.project)
+            del once["project_id"]
+        return Wanted(wanted.address, wanted.fields, once, wanted.needs, place)
+
+    def parent(self, raw: dict[str, Any], index: Index) -> Any:
+        return index.address("tenant", raw.get("owner"))
+
+    def value(self, field: str, raw: dict[str, Any], index: Index) -> Value:
+        # Glance keeps properties beside the fields of its own.
+        return dict(raw) if field == "properties" else super().value(field, raw, index)
+
+    def create(self, wanted: Wanted, session: Session) -> str:
+        body = session.fill({**wanted.fields, **wanted.once, "container_format": _CONTAINER})
+        file, url, checksum = (body.pop(key, None) for key in ("file", "url", "checksum"))
+        body |= body.pop("properties")
+        del body["status"]
+        body[KEY] = f"{session.owner}:{wanted.address.path[-1]}"
+        if url:
+            with session.download(url, checksum, wanted.place) as content:
+                return self._filled(body, content, session)
+        try:
+            with Path(file).open("rb") as content:
+                demand(content, file, checksum, wanted.place)
+                return self._filled(body, content, session)
+        except OSError as error:
+            raise BadInput(f"{file} cannot be read: {error.strerror}", where=wanted.place) from error
+
+    def _filled(self, body: dict[str, Any], content: IO[bytes], session: Session) -> str:
+        rest = session.rest(self.service)
+        ident = str(rest.post(self.path, body)["id"])
+        try:
+            headers = {"Content-Type": "application/octet-stream"}
+            rest.call("PUT", f"{self.path}/{ident}/file", data=content, headers=headers)
+        except OneStackError:
+            # Tried again, it would be there twice.
+            self._delete(ident, session, protected=body["protected"])
+            raise
+        return ident
+
+    def update(self, change: Change, ident: str, session: Session) -> None:
+        patch = []
+        for name, (_, after) in change.fields.items():
+            if name == "owner":
+                patch.append((KEY, f"{session.owner}:{change.address.path[-1]}"))
+            elif name == "properties":
+                patch += list(after.items())
+            else:
+                patch.append((name, after))
+        body = [{"op": "add", "path": f"/{name}", "value": value} for name, value in patch]
+        headers = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
+        session.rest(self.service).call("PATCH", f"{self.path}/{ident}", json=body, headers=headers)
+
+    def delete(self, there: Any, session: Session) -> None:
+        self._delete(there.id, session, protected=bool(there.fields.get("protected")))
+
+    def _delete(self, ident: str, session: Session, *, protected: bool) -> None:
+        rest = session.rest(self.service)
+        if protected:
+            body = [{"op": "replace", "path": "/protected", "value": False}]
+            headers = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
+            rest.call("PATCH", f"{self.path}/{ident}", json=body, headers=headers)
+        rest.delete(f"{self.path}/{ident}")
+
+    def held(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Held]:
+        for raw in rest.all(self.path, self.many, owner=project):
+            if raw["owner"] == project:
+                yield Held(raw["name"] or raw["id"], f"{self.path}/{raw['id']}")

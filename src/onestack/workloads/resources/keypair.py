@@ -1,0 +1,113 @@
+"""Key pairs. Nova keeps them by user: one for each user who is named, and one for OneStack, which starts servers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from onestack.language.types import example
+from onestack.language.words import (
+    Content,
+    Named,
+    UserRef,
+)
+from onestack.workloads.kind.base import Kind, Limit, Listed
+from onestack.workloads.kind.ownership import Inherited
+from onestack.workloads.kind.scope import Scope
+from onestack.workloads.kind.session import Collector, Index, Session
+from onestack.workloads.plan.model import Observed, Wanted
+from onestack.workloads.plan.values import Address, FromFile, Ref, Value
+
+
+def content(text: str) -> Value:
+    """A text, or what is in the file it names."""
+    return FromFile(text.removeprefix("file:")) if text.startswith("file:") else text
+
+
+class Keypair(Named):
+    """A public key that servers let in."""
+
+    model_config = example("""\
+tenants:
+  - name: shop
+    users: [{name: anna, roles: [member]}]
+    keypairs:
+      - {name: laptop, public_key: "file:/root/.ssh/id_ed25519.pub", users: [anna]}
+""")
+
+    public_key: Content
+    """The key, or the file it is in: `file:/root/.ssh/id_ed25519.pub`."""
+    users: tuple[UserRef, ...] = ()
+    """The users who see it as theirs too."""
+
+
+class Keypairs(Kind):
+    """Nova can store no ownership label on them: what is called `TENANT.KEY` is its tenant's."""
+
+    name, service = "keypair", "compute"
+    key = "keypairs"
+    in_tenant = Listed(Keypair, "Keys that servers let in.")
+    after = ("tenant", "user")
+    limits = {"key_pairs": Limit("key_pairs", "Key pairs of each user.")}  # noqa: RUF012
+    path = "/os-keypairs"
+    label_in = Inherited()
+    fields = ("public_key",)
+    immutable = frozenset(fields)
+
+    def wanted(self, scope: Scope) -> Iterator[Wanted]:
+        used = {server.keypair for server, _ in scope.items("servers")}
+        for item, place in scope.items("keypairs"):
+            fields = {"public_key": content(item.public_key)}
+            if item.name in used:
+                address = Address(self.name, (*scope.path, item.name))
+                yield Wanted(address, fields, needs=(scope.project,), place=place)
+            for user in item.users:
+                who = scope.user(user)
+                address = Address(self.name, (*scope.path, item.name, user))
+                yield Wanted(address, fields, {"user_id": who}, (scope.project, who.address), place)
+
+    def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
+        wanted = sorted(address.path for address in collector.wanted if address.kind == self.name)
+        users = {raw["name"]: raw["id"] for raw in collector.all("identity", "/users", "users")}
+        asked = [
+            None,
+            *dict.fromkeys(users[path[2]] for path in wanted if len(path) > 2 and path[2] in users),
+        ]
+
+        def ask(user: str | None) -> list[dict[str, Any]]:
+            who = {"user_id": user} if user else {}
+            return [
+                {**raw["keypair"], "user": user}
+                for raw in collector.all(self.service, self.path, "keypairs", **who)
+            ]
+
+        return [raw for raws in collector.each(asked, ask) for raw in raws]
+
+    def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
+        fields = {"public_key": raw["public_key"].strip()}
+        tenant, _, key = raw["name"].partition(".")
+        if raw["user"] is None:
+            parent = Address("tenant", (tenant,))
+            if not key or index.owner(parent) is None:
+                return None
+            ident, path = raw["name"], (tenant, key)
+            return Observed(Address(self.name, path), ident, fields, index.owner(parent), (parent,))
+        user = index.address("user", raw["user"])
+        if user is None:
+            return None
+        # A user may have keys of its own: those named after a tenant are ours.
+        ident = f"{raw['name']}?user_id={raw['user']}"
+        return Observed(
+            Address(self.name, (tenant, key, user.path[-1])), ident, fields, index.owner(user), (user,)
+        )
+
+    def create(self, wanted: Wanted, session: Session) -> str:
+        body = {"name": ".".join(wanted.address.path[:2]), "type": "ssh"}
+        body |= session.fill({**wanted.fields, **wanted.once})
+        session.rest(self.service).post(self.path, {"keypair": body})
+        return body["name"] + (f"?user_id={body['user_id']}" if "user_id" in body else "")
+
+
+def named(scope: Scope, name: str) -> Ref:
+    """The key that OneStack starts a server with."""
+    return Ref(Address("keypair", (*scope.path, name)))

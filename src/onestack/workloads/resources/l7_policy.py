@@ -1,0 +1,57 @@
+"""L7 policies of listeners."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import Field
+
+from onestack.language.types import Int, Problem, Text, example
+from onestack.language.words import Named, PoolRef
+from onestack.workloads.kind.balancer_part import EXAMPLE, BalancerPart
+from onestack.workloads.kind.scope import Scope
+from onestack.workloads.plan.model import Wanted
+from onestack.workloads.plan.values import Address, Ref, Value
+from onestack.workloads.resources.l7_rule import L7Rule
+
+
+class L7Policy(Named):
+    """Requests that go elsewhere than the others of a listener."""
+
+    model_config = example(EXAMPLE)
+
+    rules: tuple[L7Rule, ...] = ()
+    """What requests must be like, all of it."""
+    pool: PoolRef | None = None
+    """The pool they go to."""
+    redirect_url: Text | None = None
+    """The address they are sent to."""
+    position: Annotated[Int, Field(ge=1)] | None = None
+    """Its place among the listener's policies."""
+
+    def problems(self) -> Iterator[Problem]:
+        if self.pool and self.redirect_url:
+            yield Problem("both 'pool' and 'redirect_url'", "one of them, or none: refused", path=("pool",))
+
+
+class L7Policies(BalancerPart):
+    name, parent_kind, parent_key = "L7 policy", "listener", "listener_id"
+    path, one, many = "/lbaas/l7policies", "l7policy", "l7policies"
+    fields = ("name", "action", "redirect_pool_id", "redirect_url", "position")
+    refs = {"redirect_pool_id": "pool"}  # noqa: RUF012
+
+    def wanted(self, scope: Scope) -> Iterator[Wanted]:
+        for balancer, parent, place in self.parts(scope):
+            for listener in balancer.listeners:
+                for policy in listener.policies:
+                    fields: dict[str, Value] = {"name": policy.name, "action": "REJECT"}
+                    if policy.pool:
+                        pool = Ref(Address("pool", (*parent.path, policy.pool)))
+                        fields |= {"action": "REDIRECT_TO_POOL", "redirect_pool_id": pool}
+                    elif policy.redirect_url:
+                        fields |= {"action": "REDIRECT_TO_URL", "redirect_url": policy.redirect_url}
+                    if policy.position:
+                        fields["position"] = policy.position
+                    inner = Address("listener", (*parent.path, listener.name))
+                    yield self.part(inner, policy.name, fields, place)

@@ -1,0 +1,48 @@
+"""Rules of L7 policies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from onestack.language.types import Bool, Section, Text, example
+from onestack.workloads.kind.balancer_part import EXAMPLE, NestedPart
+from onestack.workloads.kind.scope import Scope
+from onestack.workloads.plan.model import Wanted
+from onestack.workloads.plan.values import Address
+
+
+class L7Rule(Section):
+    """What a request must be like."""
+
+    model_config = example(EXAMPLE)
+
+    type: Literal["HOST_NAME", "PATH", "FILE_TYPE", "HEADER", "COOKIE"]
+    """What is looked at."""
+    compare: Literal["EQUAL_TO", "STARTS_WITH", "ENDS_WITH", "CONTAINS", "REGEX"] = "EQUAL_TO"
+    """How it is compared."""
+    value: Text
+    """With what."""
+    key: Text | None = None
+    """The header's or the cookie's name."""
+    invert: Bool = False
+    """Whether it must not be so."""
+
+
+class L7Rules(NestedPart):
+    """Rules have no names: a rule is what it looks for."""
+
+    name, parent_kind, below = "L7 rule", "L7 policy", "/lbaas/l7policies/{}/rules"
+    one, many = "rule", "rules"
+    fields = ("type", "compare_type", "value", "key", "invert")
+
+    def wanted(self, scope: Scope) -> Iterator[Wanted]:
+        for balancer, parent, place in self.parts(scope):
+            for listener in balancer.listeners:
+                for policy in listener.policies:
+                    inner = Address("L7 policy", (*parent.path, listener.name, policy.name))
+                    for rule in policy.rules:
+                        fields = {"type": rule.type, "compare_type": rule.compare, "value": rule.value}
+                        fields |= {"key": rule.key} if rule.key else {}
+                        fields["invert"] = rule.invert
+                        yield self.part(inner, f"{rule.type} {rule.compare} {rule.value}", fields, place)

@@ -1,0 +1,62 @@
+"""Listeners of a load balancer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from onestack.language.types import Int, example
+from onestack.language.words import Named, PoolRef, PortNumber
+from onestack.workloads.kind.balancer_part import EXAMPLE, BalancerPart, Protocol
+from onestack.workloads.kind.base import Limit
+from onestack.workloads.kind.scope import Scope
+from onestack.workloads.kind.session import Index
+from onestack.workloads.plan.model import Wanted
+from onestack.workloads.plan.values import Address, Ref, Value
+from onestack.workloads.resources.l7_policy import L7Policy
+
+
+class Listener(Named):
+    """A port of a load balancer."""
+
+    model_config = example(EXAMPLE)
+
+    protocol: Protocol = "HTTP"
+    """What clients speak."""
+    port: PortNumber
+    """The port clients reach."""
+    pool: PoolRef | None = None
+    """Where requests go."""
+    policies: tuple[L7Policy, ...] = ()
+    """Which requests go elsewhere."""
+    connection_limit: Annotated[Int, Field(ge=-1)] | None = None
+    """How many connections at a time."""
+
+
+class Listeners(BalancerPart):
+    name, parent_kind, parent_key = "listener", "load balancer", "loadbalancer_id"
+    limits = {"listeners": Limit("listener", "Listeners.")}  # noqa: RUF012
+    path, one, many = "/lbaas/listeners", "listener", "listeners"
+    fields = ("name", "protocol", "protocol_port", "default_pool_id", "connection_limit", "admin_state_up")
+    refs = {"default_pool_id": "pool"}  # noqa: RUF012
+    immutable = frozenset({"protocol", "protocol_port"})
+
+    def wanted(self, scope: Scope) -> Iterator[Wanted]:
+        for balancer, parent, place in self.parts(scope):
+            for listener in balancer.listeners:
+                fields: dict[str, Value] = {
+                    "name": listener.name,
+                    "protocol": listener.protocol,
+                    "protocol_port": listener.port,
+                    "admin_state_up": True,
+                }
+                if listener.pool:
+                    fields["default_pool_id"] = Ref(Address("pool", (*parent.path, listener.pool)))
+                if listener.connection_limit is not None:
+                    fields["connection_limit"] = listener.connection_limit
+                yield self.part(parent, listener.name, fields, place)
+
+    def parent(self, raw: dict[str, Any], index: Index) -> Address | None:
+        return index.address("load balancer", raw["loadbalancers"][0]["id"] if raw["loadbalancers"] else None)

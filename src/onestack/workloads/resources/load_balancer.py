@@ -1,0 +1,98 @@
+"""Load balancers. Their address is at a port of OneStack's own, as servers' are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from onestack.core import wait
+from onestack.core.errors import Place
+from onestack.language.types import IPAddress, Text, example
+from onestack.language.words import Named, NetworkRef
+from onestack.workloads.kind.balancer_part import EXAMPLE
+from onestack.workloads.kind.balancer_turns import PATH
+from onestack.workloads.kind.base import READY_SECONDS, Held, Kind, Limit, Listed
+from onestack.workloads.kind.faults import Fault
+from onestack.workloads.kind.ownership import InTags
+from onestack.workloads.kind.scope import Scope, given
+from onestack.workloads.kind.session import Rest, Session
+from onestack.workloads.plan.model import Observed, Wanted
+from onestack.workloads.plan.values import Address, Ref, Value
+from onestack.workloads.resources.listener import Listener
+from onestack.workloads.resources.pool import Pool
+from onestack.workloads.resources.port import of_balancer
+
+
+class LoadBalancer(Named):
+    """One address before several servers."""
+
+    model_config = example(EXAMPLE)
+
+    network: NetworkRef
+    """The network its address is in."""
+    address: IPAddress | None = None
+    """Its address; unless said one that is free."""
+    floating_ip: NetworkRef | None = None
+    """The external network it is given a public address from."""
+    provider: Text | None = None
+    """Octavia's provider; unless said the platform's own."""
+    pools: tuple[Pool, ...] = ()
+    """Where requests may go."""
+    listeners: tuple[Listener, ...] = ()
+    """Where requests come in."""
+    description: Text = ""
+    """What it is for."""
+
+
+class LoadBalancers(Kind):
+    name, service = "load balancer", "load-balancer"
+    key = "load_balancers"
+    in_tenant = Listed(LoadBalancer, "What spreads requests over servers.")
+    removable = True
+    limits = {"load_balancers": Limit("load_balancer", "Load balancers.")}  # noqa: RUF012
+    path, one, many = PATH, "loadbalancer", "loadbalancers"
+    label_in = InTags()
+    asynchronous = True
+    fields = ("name", "description", "vip_port_id", "provider", "admin_state_up")
+    refs = {"vip_port_id": "port"}  # noqa: RUF012
+    immutable = frozenset({"vip_port_id", "provider"})
+
+    def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
+        fields: dict[str, Value] = {"vip_port_id": Ref(of_balancer(scope, item)), "admin_state_up": True}
+        fields |= given(item, "description", "provider")
+        subnets = _listed(scope, item)
+        # A port in two families has two addresses, and Octavia wants to be told which is the balancer's.
+        once: dict[str, Value] = {"vip_subnet_id": Ref(subnets[0])} if len(subnets) > 1 else {}
+        return self.of_tenant(scope, item.name, place, fields, once=once)
+
+    def delete(self, there: Observed, session: Session) -> None:
+        session.rest(self.service).delete(f"{self.path}/{there.id}?cascade=true")
+
+    def remove(self, held: Held, rest: Rest) -> None:
+        """With all that hangs from it, once nothing is under way at it."""
+
+        def poll() -> tuple[bool, str]:
+            try:
+                status = self.status(rest.get(held.path)[self.one])
+            except Fault as fault:
+                if fault.status != 404:
+                    raise
+                status = "DELETED"
+            return not status.startswith("PENDING_") or status == "PENDING_DELETE", status
+
+        settled = wait.until(f"{held.name} to settle", poll, seconds=READY_SECONDS, every=0.2)
+        if settled in ("ACTIVE", "ERROR"):
+            rest.delete(f"{held.path}?cascade=true")
+
+
+def _listed(scope: Scope, item: Any) -> list[Address]:
+    """The subnets that its address may be of, those of IPv4 first."""
+    found, subnets = scope.network(item.network)
+    parent = scope if found.address.path[:-1] == scope.path else Scope(scope.spec)
+    sections = {
+        Address("subnet", (*found.address.path, each.name or network.name)): each
+        for network, _ in parent.items("networks")
+        if network.name == item.network
+        for each in network.subnets
+    }
+    fits = [one for one in subnets if item.address is None or item.address in sections[one].cidr]
+    return sorted(fits, key=lambda one: sections[one].cidr.version) if len(subnets) > 1 else []

@@ -1,0 +1,74 @@
+"""Members of a pool: servers, or addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from onestack.language.types import Bool, Int, IPAddress, Problem, Section, example
+from onestack.language.words import PortNumber, ServerRef
+from onestack.workloads.kind.balancer_part import EXAMPLE, NestedPart
+from onestack.workloads.kind.base import Limit
+from onestack.workloads.kind.scope import Scope
+from onestack.workloads.kind.session import Index
+from onestack.workloads.plan.model import Wanted
+from onestack.workloads.plan.values import Address, Ref, Value
+from onestack.workloads.resources.port import of_server
+
+
+class Member(Section):
+    """A server, or an address, that requests go to."""
+
+    model_config = example(EXAMPLE)
+
+    server: ServerRef | None = None
+    """The server."""
+    address: IPAddress | None = None
+    """In place of a server: an address the balancer reaches."""
+    port: PortNumber
+    """Its port."""
+    weight: Annotated[Int, Field(ge=0, le=256)] = 1
+    """Its share; 0: no new requests."""
+    backup: Bool = False
+    """Whether it is used only when no other is left."""
+
+    def problems(self) -> Iterator[Problem]:
+        if (self.server is None) == (self.address is None):
+            yield Problem("a server or an address", "one of 'server' and 'address'", path=("server",))
+
+
+class Members(NestedPart):
+    name, parent_kind, below = "member", "pool", "/lbaas/pools/{}/members"
+    after = ("tenant", "port")
+    limits = {"members": Limit("member", "Members.")}  # noqa: RUF012
+    one, many = "member", "members"
+    fields = ("name", "address", "protocol_port", "weight", "backup")
+    immutable = frozenset({"address", "protocol_port"})
+
+    def wanted(self, scope: Scope) -> Iterator[Wanted]:
+        servers = {server.name: server for server, _ in scope.items("servers")}
+        for balancer, parent, place in self.parts(scope):
+            for pool in balancer.pools:
+                inner = Address("pool", (*parent.path, pool.name))
+                for member in pool.members:
+                    address: Value = str(member.address)
+                    needs: tuple[Address, ...] = ()
+                    if member.server:
+                        server = servers[member.server]
+                        nics = [nic.network for nic in server.networks]
+                        at = nics.index(balancer.network) if balancer.network in nics else 0
+                        address = Ref(of_server(scope, server, at), "address")
+                        needs = (Address("server", (*scope.path, member.server)),)
+                    name = f"{member.server or member.address}:{member.port}"
+                    fields = {"name": name, "address": address, "protocol_port": member.port}
+                    fields |= {"weight": member.weight, "backup": member.backup}
+                    yield self.part(inner, name, fields, place, *needs)
+
+    def value(self, field: str, raw: dict[str, Any], index: Index) -> Value:
+        if field != "address":
+            return super().value(field, raw, index)
+        pool = index.address("pool", raw["parent"])
+        port = index.known_by(pool.path[0] if pool else "", raw["address"])
+        return Ref(port, "address") if port else raw["address"]

@@ -1,0 +1,111 @@
+"""Networks, of tenants and of the platform."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from onestack.core.errors import Place
+from onestack.language.types import Bool, Int, Problem, Text, example
+from onestack.language.words import (
+    Counted,
+    TenantRef,
+)
+from onestack.workloads.kind.base import Kind, Limit, Listed
+from onestack.workloads.kind.scope import Scope, given
+from onestack.workloads.plan.model import Wanted
+from onestack.workloads.resources.subnet import Subnet
+
+_PROVIDER = {
+    "provider:physical_network": "physical_network",
+    "provider:network_type": "type",
+    "provider:segmentation_id": "segment",
+}
+
+
+class TenantNetwork(Counted):
+    """A private network (a virtual switch of the tenant's own)."""
+
+    model_config = example("""\
+tenants:
+  - name: shop
+    networks:
+      - {name: front, subnets: [{cidr: 10.1.0.0/24}]}
+      - {name: back, subnets: [{cidr: 10.2.0.0/24}], mtu: 1400}
+""")
+
+    subnets: tuple[Subnet, ...] = ()
+    """Its ranges of addresses."""
+    mtu: Annotated[Int, Field(ge=68, le=9216)] | None = None
+    """The largest packet, in bytes."""
+    port_security: Bool = True
+    """Whether security groups and checks against forged addresses hold in it."""
+    shared_with: tuple[TenantRef, ...] = ()
+    """Other tenants that may use it."""
+    description: Text = ""
+    """What it is for."""
+
+
+class ProviderNetwork(TenantNetwork):
+    """A network of the platform's, made by the administrator: external, shared, or tied to a physical one."""
+
+    model_config = example("""\
+networks:
+  - name: office
+    physical_network: public
+    type: vlan
+    segment: 42
+    shared: true
+    subnets: [{cidr: 192.0.2.0/24}]
+""")
+
+    external: Bool = False
+    """Whether floating IPs and routers' ways out may come from it."""
+    shared: Bool = False
+    """Whether every tenant may use it."""
+    physical_network: Text | None = None
+    """The virtual switch's way out, as the platform names it (`public`)."""
+    type: Literal["flat", "vlan", "geneve"] | None = None
+    """How it is told apart on the wire."""
+    segment: Annotated[Int, Field(ge=1, le=16777215)] | None = None
+    """Its VLAN or virtual network number."""
+
+    def problems(self) -> Iterator[Problem]:
+        if self.type in ("flat", "vlan") and not self.physical_network:
+            yield Problem(
+                f"a {self.type} network without 'physical_network'", "its physical network", path=("type",)
+            )
+        if self.type == "vlan" and not self.segment:
+            yield Problem("a vlan network without 'segment'", "its VLAN's number", path=("type",))
+
+
+class Networks(Kind):
+    name, service = "network", "network"
+    key = "networks"
+    in_tenant = Listed(TenantNetwork, "Its private networks.")
+    in_platform = Listed(ProviderNetwork, "Networks of the platform's beside the external one: `public`.")
+    furnished = ("public",)
+    removable = True
+    removed_after = ("port",)
+    limits = {"networks": Limit("network", "Networks.")}  # noqa: RUF012
+    path, one, many = "/networks", "network", "networks"
+    fields = (
+        "name",
+        "description",
+        "mtu",
+        "port_security_enabled",
+        "admin_state_up",
+        "shared",
+        "router:external",
+        *_PROVIDER,
+    )
+    immutable = frozenset(_PROVIDER)
+
+    def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
+        fields: dict[str, Any] = {"port_security_enabled": item.port_security, "admin_state_up": True}
+        fields |= given(item, "description", "mtu")
+        if scope.tenant is None:
+            fields |= given(item, **_PROVIDER) | {"shared": item.shared, "router:external": item.external}
+        return self.of_tenant(scope, item.name, place, fields)

@@ -1,0 +1,44 @@
+"""Pools of a load balancer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from onestack.language.types import example
+from onestack.language.words import Named
+from onestack.workloads.kind.balancer_part import EXAMPLE, BalancerPart, Protocol
+from onestack.workloads.kind.base import Limit
+from onestack.workloads.kind.scope import Scope
+from onestack.workloads.plan.model import Wanted
+from onestack.workloads.resources.health_monitor import Monitor
+from onestack.workloads.resources.member import Member
+
+
+class Pool(Named):
+    """Members that requests are spread over."""
+
+    model_config = example(EXAMPLE)
+
+    protocol: Protocol = "HTTP"
+    """What is spoken to members."""
+    algorithm: Literal["ROUND_ROBIN", "LEAST_CONNECTIONS", "SOURCE_IP"] = "ROUND_ROBIN"
+    """How a member is chosen."""
+    members: tuple[Member, ...] = ()
+    """The members."""
+    monitor: Monitor | None = None
+    """How one knows that they answer."""
+
+
+class Pools(BalancerPart):
+    name, parent_kind, parent_key = "pool", "load balancer", "loadbalancer_id"
+    limits = {"pools": Limit("pool", "Pools.")}  # noqa: RUF012
+    path, one, many = "/lbaas/pools", "pool", "pools"
+    fields = ("name", "protocol", "lb_algorithm")
+    immutable = frozenset({"protocol"})
+
+    def wanted(self, scope: Scope) -> Iterator[Wanted]:
+        for balancer, parent, place in self.parts(scope):
+            for pool in balancer.pools:
+                fields = {"name": pool.name, "protocol": pool.protocol, "lb_algorithm": pool.algorithm}
+                yield self.part(parent, pool.name, fields, place)

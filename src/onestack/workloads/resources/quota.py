@@ -1,0 +1,187 @@
+"""How much tenants may use, service by service. A quota is always there: it is set, never made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from onestack.language.types import Section, example
+from onestack.language.words import Limit
+from onestack.workloads.kind.base import Kind
+from onestack.workloads.kind.ownership import Inherited
+from onestack.workloads.kind.scope import Scope
+from onestack.workloads.kind.session import Collector, Index, Session
+from onestack.workloads.plan.model import Change, Observed, Wanted
+from onestack.workloads.plan.values import Address
+
+Most = Limit | None
+
+
+class Form(NamedTuple):
+    """How a service speaks of quotas."""
+
+    service: str
+    path: str
+    one: str
+
+
+FORMS = {
+    "compute": Form("compute", "/os-quota-sets", "quota_set"),
+    "network": Form("network", "/quotas", "quota"),
+    "volume": Form("block-storage", "/os-quota-sets", "quota_set"),
+    "load_balancer": Form("load-balancer", "/lbaas/quotas", "quota"),
+}
+
+
+@dataclass(frozen=True)
+class Word:
+    """The API's word for the limit that a key of the spec sets."""
+
+    word: str
+
+
+class QuotaSection(Section):
+    """What a tenant may use of one service. Kinds say what each key limits, and may add keys (`spec.compose`)."""
+
+    def limits(self) -> dict[str, int]:
+        """Those that the file says, by the API's words."""
+        said = {key: getattr(self, key) for key in sorted(self.model_fields_set)}
+        return {self._word(key): limit for key, limit in said.items() if limit is not None}
+
+    def _word(self, key: str) -> str:
+        known = type(self).model_fields[key].metadata
+        return next(one.word for one in known if isinstance(one, Word))
+
+
+class ComputeQuota(QuotaSection):
+    """How much of Nova a tenant may use."""
+
+    model_config = example(
+        "tenants: [{name: shop, quota: {compute: {instances: 20, cores: 40, ram: 81920}}}]\n"
+    )
+
+    instances: Most = None
+    cores: Most = None
+    ram: Most = None
+    key_pairs: Most = None
+    server_groups: Most = None
+    server_group_members: Most = None
+    metadata_items: Most = None
+
+
+class NetworkQuota(QuotaSection):
+    """How much of Neutron a tenant may use."""
+
+    model_config = example("tenants: [{name: shop, quota: {network: {networks: 4, floating_ips: 5}}}]\n")
+
+    networks: Most = None
+    subnets: Most = None
+    ports: Most = None
+    routers: Most = None
+    floating_ips: Most = None
+    security_groups: Most = None
+    security_group_rules: Most = None
+
+
+class VolumeQuota(QuotaSection):
+    """How much of Cinder a tenant may use."""
+
+    model_config = example("tenants: [{name: shop, quota: {volume: {volumes: 10, gigabytes: 200}}}]\n")
+
+    volumes: Most = None
+    gigabytes: Most = None
+    snapshots: Most = None
+    backups: Most = None
+    backup_gigabytes: Most = None
+    per_volume_gigabytes: Most = None
+
+
+class BalancerQuota(QuotaSection):
+    """How much of Octavia a tenant may use."""
+
+    model_config = example("tenants: [{name: shop, quota: {load_balancer: {load_balancers: 2}}}]\n")
+
+    load_balancers: Most = None
+    listeners: Most = None
+    pools: Most = None
+    members: Most = None
+    health_monitors: Most = None
+
+
+class Quota(Section):
+    """How much a tenant may use; -1: without limit. What is not said is OpenStack's default."""
+
+    model_config = example("""\
+tenants:
+  - name: shop
+    quota:
+      compute: {instances: 20, cores: 40, ram: 81920}
+      network: {floating_ips: 5}
+""")
+
+    compute: ComputeQuota = ComputeQuota()
+    """Servers and what they are made of."""
+    network: NetworkQuota = NetworkQuota()
+    """Networks and what is in them."""
+    volume: VolumeQuota = VolumeQuota()
+    """Volumes, snapshots and backups."""
+    load_balancer: BalancerQuota = BalancerQuota()
+    """Load balancers and their parts."""
+
+
+class Quotas(Kind):
+    name, service = "quota", "identity"
+    label_in = Inherited()
+    deleted_with_parent = True
+
+    def wanted(self, scope: Scope) -> Iterator[Wanted]:
+        if scope.tenant is None:
+            return
+        for key in FORMS:
+            if limits := getattr(scope.tenant.quota, key).limits():
+                address = Address(self.name, (*scope.path, key))
+                yield Wanted(address, limits, {}, (scope.project,), scope.place("quota", key))
+
+    def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
+        wanted = {address.path for address in collector.wanted if address.kind == self.name}
+        projects = {raw["name"]: raw["id"] for raw in collector.all("identity", "/projects", "projects")}
+        asked = [
+            (path[-1], projects[name])
+            for path in sorted(wanted)
+            if (name := path[0].partition("@")[0]) in projects
+        ]
+
+        def ask(one: tuple[str, str]) -> dict[str, Any]:
+            form = FORMS[one[0]]
+            limits: dict[str, Any] = collector.all(form.service, f"{form.path}/{one[1]}", form.one)  # type: ignore[assignment]
+            return {"id": one[1], "key": one[0], "limits": limits}
+
+        return collector.each(asked, ask)
+
+    def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
+        tenant = index.address("tenant", raw["id"])
+        if tenant is None:
+            return None
+        address = Address(self.name, (*tenant.path, raw["key"]))
+        # What a quota is for whom nobody set one is the same: who owns the tenant owns it.
+        return Observed(address, f"{raw['key']}|{raw['id']}", raw["limits"], index.owner(tenant), (tenant,))
+
+    def _set(self, key: str, project: str, limits: Mapping[str, Any], session: Session) -> None:
+        form = FORMS[key]
+        session.rest(form.service).put(f"{form.path}/{project}", {form.one: dict(limits)})
+
+    def create(self, wanted: Wanted, session: Session) -> str:
+        key, project = wanted.address.path[-1], session.id(wanted.needs[0])
+        self._set(key, project, wanted.fields, session)
+        return f"{key}|{project}"
+
+    def update(self, change: Change, ident: str, session: Session) -> None:
+        key, project = ident.split("|")
+        limits = {name: after for name, (_, after) in change.fields.items() if name != "owner"}
+        if limits:
+            self._set(key, project, limits, session)
+
+    def delete(self, there: Observed, session: Session) -> None:
+        key, project = there.id.split("|")
+        session.rest(FORMS[key].service).delete(f"{FORMS[key].path}/{project}")

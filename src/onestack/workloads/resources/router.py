@@ -1,0 +1,71 @@
+"""Routers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from onestack.core.errors import Place
+from onestack.language.types import Bool, Text, example
+from onestack.language.words import (
+    Named,
+    NetworkRef,
+)
+from onestack.workloads.kind.base import Kind, Limit, Listed
+from onestack.workloads.kind.scope import Scope, given
+from onestack.workloads.kind.session import Index
+from onestack.workloads.plan.model import Wanted
+from onestack.workloads.plan.values import Value
+
+_GATEWAY = "external_gateway_info"
+
+
+class Router(Named):
+    """What connects a tenant's networks with each other and the world."""
+
+    model_config = example("""\
+tenants:
+  - name: shop
+    networks: [{name: front, subnets: [{cidr: 10.1.0.0/24}]}]
+    routers:
+      - {name: edge, external: public, networks: [front]}
+""")
+
+    external: NetworkRef | None = None
+    """The external network it leads to."""
+    networks: tuple[NetworkRef, ...] = ()
+    """The networks whose subnets it connects, each at its gateway's address."""
+    snat: Bool | None = None
+    """Whether servers without a floating IP reach the world through it."""
+    enabled: Bool = True
+    """Whether it forwards."""
+    description: Text = ""
+    """What it is for."""
+
+
+class Routers(Kind):
+    name, service = "router", "network"
+    key = "routers"
+    in_tenant = Listed(Router, "What connects them.")
+    after = ("tenant", "network")
+    removable = True
+    removed_after = ("router interface",)
+    limits = {"routers": Limit("router", "Routers.")}  # noqa: RUF012
+    path, one, many = "/routers", "router", "routers"
+    fields = ("name", "description", "admin_state_up", _GATEWAY)
+
+    def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
+        fields = {"admin_state_up": item.enabled, **given(item, "description")}
+        needs: tuple[Any, ...] = ()
+        gateway: Value = None
+        if item.external:
+            network, subnets = scope.network(item.external)
+            gateway, needs = {"network_id": network}, tuple(subnets)
+            if item.snat is not None:
+                gateway["enable_snat"] = item.snat
+        return self.of_tenant(scope, item.name, place, {**fields, _GATEWAY: gateway}, needs=needs)
+
+    def value(self, field: str, raw: dict[str, Any], index: Index) -> Value:
+        value = super().value(field, raw, index)
+        if field == _GATEWAY and value:
+            return {**value, "network_id": index.ref("network", value["network_id"])}
+        return value

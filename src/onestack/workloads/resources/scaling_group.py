@@ -1,0 +1,217 @@
+"""Scaling groups: a hidden record in Glance says what is wanted; `onestack.autoscaling.autoscaler` does it.
+
+A plan compares the record, never the number of members. Taking a group away takes its members with it, whether
+an autoscaler runs or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from onestack.autoscaling import record
+from onestack.autoscaling.record import PLACED, TEMPLATE
+from onestack.core import wait
+from onestack.core.errors import PermanentError, Place
+from onestack.workloads.kind.balancer_turns import in_turn
+from onestack.workloads.kind.base import GONE_SECONDS, Kind
+from onestack.workloads.kind.faults import Fault
+from onestack.workloads.kind.ownership import KEY, InAttribute
+from onestack.workloads.kind.scope import Scope
+from onestack.workloads.kind.session import Collector, Index, Rest, Session
+from onestack.workloads.plan.model import Change, Observed, Wanted
+from onestack.workloads.plan.values import Address, Ref, Value
+from onestack.workloads.resources.keypair import content
+
+_REFS = {
+    "image": "image",
+    "flavor": "flavor",
+    "network": "network",
+    "security_groups": "security group",
+    "pool": "pool",
+    "server_group": "server group",
+}
+_PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
+
+
+class ScalingGroups(Kind):
+    name, service = "scaling group", "image"
+    key = "scaling_groups"
+    after = ("tenant", "subnet")
+    path, one, many = "/images", "image", "images"
+    listed = {"os_hidden": "true", record.KIND: record.SCALING_GROUP}  # noqa: RUF012
+    label_in = InAttribute()
+    fields = (*TEMPLATE, *PLACED, "settings")
+    refs = _REFS
+    unordered = frozenset({"security_groups"})
+
+    def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
+        network, subnets = scope.network(item.server.network)
+        groups = [scope.named("security group", name) for name in item.server.security_groups or ()]
+        fields: dict[str, Value] = {
+            "image": scope.named("image", item.server.image),
+            "flavor": scope.named("flavor", item.server.flavor),
+            "network": network,
+            "security_groups": sorted(groups, key=str),
+            "public_key": _public_key(scope, item.server.keypair),
+            "user_data": content(item.server.user_data) if item.server.user_data else None,
+            "pool": None,
+            "port": None,
+            "server_group": None,
+            "settings": item.model_dump(mode="json", by_alias=True),
+        }
+        needs = [*subnets, *_ways(scope, item.server.network)]
+        if balancer := item.load_balancer:
+            inner = (*scope.path, balancer.name, balancer.pool)
+            fields |= {"pool": Ref(Address("pool", inner)), "port": balancer.port}
+            needs.append(Address("load balancer", inner[:-1]))
+        if item.spread.anti_affinity != "none":
+            fields["server_group"] = Ref(Address("server group", (*scope.path, item.name)))
+        once: dict[str, Value] = {"owner": Ref(scope.project)}
+        address = Address(self.name, (*scope.path, item.name))
+        return Wanted(address, fields, once, tuple(needs), place)
+
+    def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
+        # Glance may leave out a filter that it does not know: look at the property itself.
+        listed = collector.all(self.service, self.path, self.many, **self.listed)
+        return [raw for raw in listed if raw.get(record.KIND) == record.SCALING_GROUP]
+
+    def parent(self, raw: dict[str, Any], index: Index) -> Address | None:
+        return index.address("tenant", raw.get("owner"))
+
+    def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
+        try:
+            template, placed, settings = record.parsed(raw)
+        except ValueError:
+            template, placed, settings = {}, {}, {}
+        if raw.get(record.PHASE) == record.LEAVING:
+            settings = {}  # a removal was cut off: who wants it after all must say so again
+        there = super().observe({**raw, **template, **placed, "settings": record.renewed(settings)}, index)
+        if there is None:
+            return None
+        # Members go before what they stand in: their ports hold subnets, and a pool goes with its balancer.
+        needs = list(there.needs)
+        if isinstance(pool := there.fields["pool"], Ref):
+            needs.append(Address("load balancer", pool.address.path[:-1]))
+        if isinstance(network := there.fields["network"], Ref):
+            needs += index.inside("subnet", network.address)
+        return replace(there, needs=tuple(needs))
+
+    # Done.
+
+    def create(self, wanted: Wanted, session: Session) -> str:
+        body = {
+            "name": wanted.address.path[-1],
+            "owner": session.fill(wanted.once["owner"]),
+            "visibility": "private",
+            "os_hidden": True,
+            record.KIND: record.SCALING_GROUP,
+            KEY: str(self.label(wanted, session)),
+            record.DEFINITION: _definition(wanted, session),
+        }
+        return str(session.rest(self.service).post(self.path, body)["id"])
+
+    def update(self, change: Change, ident: str, session: Session) -> None:
+        assert change.wanted is not None
+        now = self.get(ident, session) or {}
+        changed: dict[str, str] = {
+            record.DEFINITION: _definition(change.wanted, session),
+            KEY: str(self.label(change, session)),
+        }
+        # The template that works now, to go back to; after going back it is the one there.
+        if any(field in TEMPLATE for field in change.fields):
+            template, _, _ = record.parsed(now)
+            changed[record.PREVIOUS] = record.text(template, {}, {})
+        if now.get(record.PHASE):
+            changed[record.PHASE] = ""
+        patch(session.rest(self.service), ident, changed)
+
+    def get(self, ident: str, session: Session) -> dict[str, Any] | None:
+        try:
+            found: dict[str, Any] = session.rest(self.service).get(f"{self.path}/{ident}")
+        except Fault as fault:
+            if fault.status == 404:
+                return None
+            raise
+        return found
+
+    def delete(self, there: Observed, session: Session) -> None:
+        """The autoscaler is told to let go, then the members go, then the record."""
+        now = self.get(there.id, session)
+        if now is None:
+            return
+        patch(session.rest(self.service), there.id, {record.PHASE: record.LEAVING})
+        project, pool = str(now["owner"]), record.parsed(now)[1].get("pool")
+        seen_none = 0
+
+        def poll() -> tuple[bool, str]:
+            nonlocal seen_none
+            if pool:
+                self._leave_pool(pool, there.id, session)
+            left = _members(project, there.id, session)
+            for server in left:
+                session.rest("compute").delete(f"/servers/{server['id']}")
+            # Twice: what an autoscaler had under way when it was told shows up in the second.
+            seen_none = 0 if left else seen_none + 1
+            return seen_none >= 2, f"{len(left)} members"
+
+        wait.until(f"the members of {there.address} to be gone", poll, seconds=GONE_SECONDS, every=0.7)
+        session.rest(self.service).delete(f"{self.path}/{there.id}")
+
+    def _leave_pool(self, pool: str, ident: str, session: Session) -> None:
+        rest = session.rest("load-balancer")
+        try:
+            members = rest.all(f"/lbaas/pools/{pool}/members", "members")
+            balancer = rest.get(f"/lbaas/pools/{pool}")["pool"]["loadbalancers"][0]["id"]
+        except Fault as fault:
+            if fault.status == 404:
+                return
+            raise
+        for member in members:
+            if f"{record.TAG}:{ident}" in (member.get("tags") or ()):
+                path = f"/lbaas/pools/{pool}/members/{member['id']}"
+                in_turn(balancer, session, lambda p=path: rest.delete(p))  # type: ignore[misc]
+
+
+def patch(rest: Rest, ident: str, changed: Mapping[str, str]) -> None:
+    """Change properties of a record; nothing once it is being taken away. Raises PermanentError then."""
+    now = rest.get(f"/images/{ident}")
+    if now.get(record.PHASE) == record.LEAVING and record.PHASE not in changed:
+        raise PermanentError(f"the scaling group {now['name']} is being taken away")
+    steps = [
+        {"op": "replace" if key in now else "add", "path": f"/{key}", "value": value}
+        for key, value in changed.items()
+    ]
+    rest.call("PATCH", f"/images/{ident}", json=steps, headers=_PATCH)
+
+
+def _definition(wanted: Wanted, session: Session) -> str:
+    fields = session.fill(dict(wanted.fields))
+    template = {key: fields[key] for key in TEMPLATE}
+    placed = {key: fields[key] for key in PLACED}
+    try:
+        return record.text(template, placed, fields["settings"])
+    except ValueError as error:
+        raise PermanentError(str(error), where=wanted.place, hint="make its user data shorter") from error
+
+
+def _members(project: str, ident: str, session: Session) -> list[dict[str, Any]]:
+    listed = session.rest("compute").all(
+        "/servers/detail", "servers", all_tenants="1", project_id=project, tags=record.TAG
+    )
+    return [server for server in listed if server["metadata"].get(record.GROUP) == ident]
+
+
+def _public_key(scope: Scope, name: str | None) -> Value:
+    for item, _ in scope.items("keypairs"):
+        if item.name == name:
+            return content(item.public_key)
+    return None
+
+
+def _ways(scope: Scope, network: str) -> Iterator[Address]:
+    """The routers of a network: members fetch what they need through them, and must be gone before them."""
+    for router, _ in scope.items("routers"):
+        if network in router.networks:
+            yield Address("router", (*scope.path, router.name))

@@ -1,0 +1,86 @@
+"""Security groups. Neutron makes two rules in each new one, and a group `default` in each tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from onestack.core.errors import Place
+from onestack.language.types import Bool, Text, example
+from onestack.language.words import (
+    Named,
+)
+from onestack.workloads.kind.base import Held, Kind, Limit, Listed
+from onestack.workloads.kind.scope import Scope, given
+from onestack.workloads.kind.session import Collector, Index, Rest, Session
+from onestack.workloads.plan.model import Observed, Wanted
+from onestack.workloads.resources.security_group_rule import DEFAULT, Rule, spoken_of
+
+
+class SecurityGroup(Named):
+    """What may reach servers, and what they may reach."""
+
+    model_config = example("""\
+tenants:
+  - name: shop
+    security_groups:
+      - {name: web, rules: [{protocol: tcp, ports: 80}, {protocol: tcp, ports: 443}]}
+""")
+
+    rules: tuple[Rule, ...] = ()
+    """What is let through; all of it: a rule made by hand is taken away."""
+    egress: Bool = True
+    """Whether servers may reach everything, as in OpenStack's own default."""
+    description: Text = ""
+    """What it is for."""
+
+
+class SecurityGroups(Kind):
+    name, service = "security group", "network"
+    key = "security_groups"
+    in_tenant = Listed(SecurityGroup, "What may reach servers.")
+    furnished = (DEFAULT,)
+    removable = True
+    removed_after = ("network",)
+    limits = {"security_groups": Limit("security_group", "Security groups.")}  # noqa: RUF012
+    path, one, many = "/security-groups", "security_group", "security_groups"
+    fields = ("name", "description")
+
+    def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
+        return self.of_tenant(scope, item.name, place, given(item, "description"))
+
+    def wanted(self, scope: Scope) -> Iterator[Wanted]:
+        yield from super().wanted(scope)
+        if DEFAULT in scope.own(self.key):
+            return
+        for key in ("servers", "ports"):
+            for item, place in scope.items(key):
+                if DEFAULT in (item.security_groups or ()):
+                    yield self.of_tenant(scope, DEFAULT, place, {})
+
+    def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
+        """The groups `default` only where a spec speaks of them: else they are Neutron's."""
+        return spoken_of(collector, self.name)
+
+    def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
+        there = super().observe(raw, index)
+        if there is None or there.owner or raw["name"] != DEFAULT:
+            return there
+        # Neutron made it, for the tenant: whose the tenant is, it is.
+        return replace(there, owner=index.owner(self.parent(raw, index)))
+
+    def create(self, wanted: Wanted, session: Session) -> str:
+        if wanted.address.path[-1] != DEFAULT:
+            return super().create(wanted, session)
+        # Neutron makes it when somebody in the tenant first looks.
+        project = session.fill(wanted.once["project_id"])
+        inside = session.rest(self.service, project)
+        found = inside.all(self.path, self.many, name=DEFAULT, project_id=project)
+        return str(found[0]["id"])
+
+    def held(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Held]:
+        """The administrator may delete `default` too. A list by the project's id would make that anew."""
+        for raw in rest.all(self.path, self.many):
+            if raw["project_id"] == project and (everyone or raw["name"] != DEFAULT):
+                yield Held(raw["name"], f"{self.path}/{raw['id']}")

@@ -1,0 +1,340 @@
+"""Servers."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any, Literal
+
+from pydantic import Field
+
+from onestack.core import wait
+from onestack.core.errors import PermanentError, Place
+from onestack.language.types import Bool, IPAddress, Problem, Section, Text, example
+from onestack.language.words import (
+    Content,
+    Counted,
+    FlavorRef,
+    ImageRef,
+    KeypairRef,
+    NetworkRef,
+    PortRef,
+    SecurityGroupRef,
+    ServerGroupRef,
+    Texts,
+    VolumeRef,
+)
+from onestack.workloads.kind.base import Held, Kind, Limit, Listed
+from onestack.workloads.kind.ownership import InMetadata
+from onestack.workloads.kind.scope import Scope, given
+from onestack.workloads.kind.session import Collector, Index, Rest, Session
+from onestack.workloads.plan.model import Change, Observed, Wanted
+from onestack.workloads.plan.values import Address, Ref, Value
+from onestack.workloads.resources import keypair
+from onestack.workloads.resources.aggregate import ZONE
+from onestack.workloads.resources.port import of_server
+
+_ZONE = "OS-EXT-AZ:availability_zone"
+_USER_DATA = "OS-EXT-SRV-ATTR:user_data"
+_STATES = {"ACTIVE": "running", "SHUTOFF": "stopped"}
+_NAMES = {_ZONE: "availability_zone", _USER_DATA: "user_data"}
+RESIZE_SECONDS = 300.0
+
+
+_SHOP = """\
+tenants:
+  - name: shop
+    networks: [{name: front, subnets: [{cidr: 10.1.0.0/24}]}]
+"""
+
+
+class Nic(Section):
+    """A server's place in a network."""
+
+    model_config = example(
+        _SHOP
+        + """\
+    servers:
+      - {name: db, flavor: m1.nano, image: tiny, networks: [{network: front, address: 10.1.0.20}]}
+"""
+    )
+
+    network: NetworkRef | None = None
+    """The network."""
+    address: IPAddress | None = None
+    """The server's address in it; unless said one that is free."""
+    port: PortRef | None = None
+    """In place of a network: a port of `ports`."""
+
+    def problems(self) -> Iterator[Problem]:
+        if (self.network is None) == (self.port is None):
+            yield Problem("a network or a port", "one of 'network' and 'port'", path=("network",))
+
+
+class Server(Counted):
+    """A virtual machine."""
+
+    model_config = example(
+        _SHOP
+        + """\
+    security_groups: [{name: web, rules: [{protocol: tcp, ports: 80}]}]
+    server_groups: [{name: apart}]
+    routers: [{name: edge, external: public, networks: [front]}]
+    servers:
+      - name: web-${index}
+        count: 3
+        image: tiny
+        flavor: m1.nano
+        networks: [{network: front}]
+        security_groups: [web]
+        server_group: apart
+        floating_ip: public
+        metadata: {tier: front}
+"""
+    )
+
+    flavor: FlavorRef
+    """Its size."""
+    image: ImageRef | None = None
+    """What it starts from."""
+    boot_volume: VolumeRef | None = None
+    """In place of an image: a volume of `volumes` that holds a system."""
+    networks: tuple[Nic, ...] = ()
+    """Where it is plugged in, in this order."""
+    security_groups: tuple[SecurityGroupRef, ...] | None = None
+    """What may reach it; unless said the tenant's group `default`."""
+    floating_ip: NetworkRef | None = None
+    """The external network it is given a public address from."""
+    keypair: KeypairRef | None = None
+    """The key it lets in."""
+    server_group: ServerGroupRef | None = None
+    """The group that says on which hosts it may be."""
+    volumes: tuple[VolumeRef, ...] = ()
+    """Volumes that are attached to it."""
+    user_data: Content | None = None
+    """What cloud-init runs in it: the text, or `file:PATH`."""
+    metadata: Texts = Field(default_factory=dict)
+    """What it is told of itself."""
+    zone: Text | None = None
+    """The availability zone it is placed in."""
+    host: Text | None = None
+    """The host it is placed on."""
+    config_drive: Bool = False
+    """Whether its metadata is on a disk of its own."""
+    state: Literal["running", "stopped"] = "running"
+    """Whether it runs."""
+    description: Text = ""
+    """What it is for."""
+
+    def problems(self) -> Iterator[Problem]:
+        if (self.image is None) == (self.boot_volume is None):
+            yield Problem("a server starts from one thing", "'image' or 'boot_volume'", path=("image",))
+        if self.floating_ip and not self.networks:
+            yield Problem("a floating IP without a network", "at least one network", path=("floating_ip",))
+        if self.boot_volume and self.boot_volume in self.volumes:
+            yield Problem(f"'{self.boot_volume}' is what it starts from", "other volumes", path=("volumes",))
+
+
+class Servers(Kind):
+    name, service = "server", "compute"
+    key = "servers"
+    in_tenant = Listed(Server, "Its virtual machines.")
+    after = ("tenant", "flavor", "aggregate", "image", "keypair", "port")
+    removable = True
+    removed_after = ("load balancer",)
+    limits = {  # noqa: RUF012
+        "instances": Limit("instances", "Servers."),
+        "cores": Limit("cores", "Virtual CPUs."),
+        "ram": Limit("ram", "Memory, in MiB."),
+        "metadata_items": Limit("metadata_items", "Metadata of a server."),
+    }
+    path, one, many = "/servers", "server", "servers"
+    label_in = InMetadata()
+    in_project = True
+    asynchronous = True
+    existing = {"all_tenants": "1"}  # noqa: RUF012
+    unready = {**existing, "status": ("BUILD", "ERROR")}  # noqa: RUF012
+    broken = {**existing, "status": "ERROR"}  # noqa: RUF012
+    fields = (
+        "name",
+        "description",
+        "metadata",
+        "flavor",
+        "image",
+        "key_name",
+        "ports",
+        "state",
+        "built",
+        _ZONE,
+        _USER_DATA,
+    )
+    unordered = frozenset({"ports"})
+    immutable = frozenset({"image", "key_name", "ports", "built", _ZONE, _USER_DATA})
+
+    def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
+        ports = [Ref(of_server(scope, item, index)) for index in range(len(item.networks))]
+        fields: dict[str, Value] = {
+            "flavor": scope.named("flavor", item.flavor),
+            "ports": sorted(ports, key=str),
+            "metadata": dict(item.metadata),
+            "state": item.state,
+            "built": True,
+            **given(item, "description"),
+        }
+        once: dict[str, Value] = {"networks": [{"port": port} for port in ports] or "none"}
+        if item.image:
+            fields["image"] = scope.named("image", item.image)
+        if item.boot_volume:
+            volume = scope.named("volume", item.boot_volume)
+            once["block_device_mapping_v2"] = [
+                {"uuid": volume, "source_type": "volume", "destination_type": "volume", "boot_index": 0}
+            ]
+        if item.keypair:
+            fields["key_name"] = keypair.named(scope, item.keypair)
+        if item.user_data:
+            fields[_USER_DATA] = keypair.content(item.user_data)
+        if item.zone:
+            fields[_ZONE] = item.zone
+        if item.host:
+            once["host"] = item.host
+        if item.config_drive:
+            once["config_drive"] = True
+        if item.server_group:
+            once["group"] = scope.named("server group", item.server_group)
+        # Hosts in a zone cannot leave it while they have servers: first the zone, last the zone.
+        zones = [
+            Address("aggregate", (each.name,))
+            for each, _ in Scope(scope.spec).items("aggregates")
+            if each.zone and each.zone == item.zone
+        ]
+        return self.of_tenant(scope, item.name, place, fields, once=once, needs=tuple(zones))
+
+    def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
+        there = super().observe(raw, index)
+        zone = index.known_by(ZONE, raw.get(_ZONE) or "")
+        return replace(there, needs=(*there.needs, zone)) if there and zone else there
+
+    def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
+        ports: dict[str, list[str]] = {}
+        for port in collector.all("network", "/ports", "ports"):
+            ports.setdefault(port["device_id"], []).append(port["id"])
+        for raw in collector.all(self.service, "/servers/detail", self.many, all_tenants="1"):
+            yield {**raw, "project_id": raw["tenant_id"], "ports": ports.get(raw["id"], [])}
+
+    def value(self, field: str, raw: dict[str, Any], index: Index) -> Value:
+        if field == "flavor":
+            # A server carries its flavor's values, not its id: the flavor may be gone.
+            return Ref(Address("flavor", (raw["flavor"]["original_name"],)))
+        if field == "image":
+            return index.ref("image", raw["image"]["id"]) if raw["image"] else None
+        if field == "key_name":
+            return index.ref("keypair", raw["key_name"])
+        if field == "ports":
+            return sorted(index.ref("port", raw["ports"]), key=str)
+        if field == "state":
+            return _STATES.get(raw["status"], raw["status"].lower())
+        if field == "built":
+            return raw["status"] != "ERROR" or bool(raw.get("OS-EXT-SRV-ATTR:host"))
+        if field == _USER_DATA:
+            return _decoded(raw.get(field))
+        return super().value(field, raw, index)
+
+    def create(self, wanted: Wanted, session: Session) -> str:
+        body = session.fill({**wanted.fields, **wanted.once})
+        body["flavorRef"], body["imageRef"] = body.pop("flavor"), body.pop("image", "")
+        state, project = body.pop("state"), body.pop("project_id")
+        del body["ports"], body["built"]
+        group = body.pop("group", None)
+        for ours, theirs in _NAMES.items():
+            if ours in body:
+                body[theirs] = body.pop(ours)
+        if "user_data" in body:
+            body["user_data"] = base64.b64encode(body["user_data"].encode()).decode()
+        self.label_in.put(body, self.label(wanted, session))
+        whole = {"server": body} | ({"os:scheduler_hints": {"group": group}} if group else {})
+        ident = str(session.rest(self.service, project).post(self.path, whole)["server"]["id"])
+        if state == "stopped":
+            self.wait_ready(wanted.address, ident, session)
+            self._act(session, ident, "os-stop")
+        return ident
+
+    def _act(self, session: Session, ident: str, action: str, words: Any = None) -> None:
+        session.rest(self.service).post(f"{self.path}/{ident}/action", {action: words})
+
+    def _until(self, address: Address, ident: str, session: Session, status: str) -> None:
+        def poll() -> tuple[bool, str]:
+            raw = self.get(ident, session) or {}
+            return raw.get("status") == status and not raw.get("OS-EXT-STS:task_state"), str(
+                raw.get("status")
+            )
+
+        wait.until(f"{address} to be {status}", poll, seconds=RESIZE_SECONDS, every=0.5)
+
+    def _resized(self, address: Address, ident: str, session: Session) -> None:
+        begun: list[str] = []
+
+        def poll() -> tuple[bool, str]:
+            raw = self.get(ident, session) or {}
+            status, busy = str(raw.get("status")), raw.get("OS-EXT-STS:task_state")
+            if busy:
+                begun.append(status)
+            elif begun and status in _STATES:
+                raise PermanentError(
+                    f"{address} cannot be resized: Nova gave up, and it is as it was",
+                    where=self.service,
+                    hint="a disk does not shrink: make the server anew, or give it a flavor of the disk it has",
+                )
+            return status == "VERIFY_RESIZE" and not busy, status
+
+        wait.until(f"{address} to be resized", poll, seconds=RESIZE_SECONDS, every=0.5)
+
+    def update(self, change: Change, ident: str, session: Session) -> None:
+        after = {name: session.fill(value) for name, (_, value) in change.fields.items()}
+        rest = session.rest(self.service)
+        plain = {name: after[name] for name in ("name", "description") if name in after}
+        if plain:
+            rest.put(f"{self.path}/{ident}", {"server": plain})
+        if "metadata" in after or "owner" in after:
+            body = {"metadata": after.get("metadata", {})}
+            self.label_in.put(body, self.label(change, session))
+            rest.post(f"{self.path}/{ident}/metadata", body)
+        if "flavor" in after:
+            was = change.observed.fields["state"] if change.observed else "running"
+            self._act(session, ident, "resize", {"flavorRef": after["flavor"]})
+            self._resized(change.address, ident, session)
+            self._act(session, ident, "confirmResize")
+            self._until(change.address, ident, session, "SHUTOFF" if was == "stopped" else "ACTIVE")
+        if "state" in after:
+            self._turn(change, ident, session, after["state"])
+
+    def _turn(self, change: Change, ident: str, session: Session, state: str) -> None:
+        before = change.fields["state"][0]
+        if before == "build":  # whoever asked for it was killed before it ran
+            self.wait_ready(change.address, ident, session)
+        ways = {"paused": "unpause", "suspended": "resume", "rescue": "unrescue", "error": "os-resetState"}
+        if before in ways:
+            self._act(session, ident, ways[before], {"state": "active"} if before == "error" else None)
+            self._until(change.address, ident, session, "ACTIVE")
+        if before == "error":
+            self._act(session, ident, "reboot", {"type": "HARD"})
+            self._until(change.address, ident, session, "ACTIVE")
+        if state == "stopped":
+            self._act(session, ident, "os-stop")
+            self._until(change.address, ident, session, "SHUTOFF")
+        elif before == "stopped":
+            self._act(session, ident, "os-start")
+            self._until(change.address, ident, session, "ACTIVE")
+
+    def held(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Held]:
+        mine = {"all_tenants": "1", "project_id": project} if everyone else {}
+        for raw in rest.all(self.path, self.many, **mine):
+            yield Held(raw["name"], f"{self.path}/{raw['id']}")
+
+
+def _decoded(text: str | None) -> str | None:
+    try:
+        return base64.b64decode(text).decode() if text else None
+    except (binascii.Error, UnicodeDecodeError):
+        return text

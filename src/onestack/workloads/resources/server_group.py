@@ -1,0 +1,59 @@
+"""Server groups. Nova can store no ownership label on them: in a tenant of ours, those the spec names are ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from onestack.core.errors import Place
+from onestack.language.types import example
+from onestack.language.words import (
+    Counted,
+)
+from onestack.workloads.kind.base import Kind, Limit, Listed
+from onestack.workloads.kind.ownership import Inherited
+from onestack.workloads.kind.scope import Scope
+from onestack.workloads.kind.session import Session
+from onestack.workloads.plan.model import Change, Wanted
+
+
+class ServerGroup(Counted):
+    """Servers that are kept together or apart."""
+
+    model_config = example("""\
+tenants:
+  - name: shop
+    server_groups: [{name: apart, policy: soft-anti-affinity}]
+""")
+
+    policy: Literal["affinity", "anti-affinity", "soft-affinity", "soft-anti-affinity"] = "anti-affinity"
+    """Together on one host (`affinity`) or apart; `soft`: as far as that can be."""
+
+
+class ServerGroups(Kind):
+    name, service = "server group", "compute"
+    key = "server_groups"
+    in_tenant = Listed(ServerGroup, "Servers that are kept together or apart.")
+    limits = {  # noqa: RUF012
+        "server_groups": Limit("server_groups", "Server groups."),
+        "server_group_members": Limit("server_group_members", "Servers in a server group."),
+    }
+    path, one, many = "/os-server-groups", "server_group", "server_groups"
+    listed = {"all_projects": "1"}  # noqa: RUF012
+    label_in = Inherited()
+    in_project = True
+    fields = ("name", "policy")
+    immutable = frozenset(fields)
+
+    def wanted(self, scope: Scope) -> Iterator[Wanted]:
+        yield from super().wanted(scope)
+        for item, place in scope.items("scaling_groups"):
+            if item.spread.anti_affinity != "none":
+                policy = "anti-affinity" if item.spread.anti_affinity == "hard" else "soft-anti-affinity"
+                yield self.of_tenant(scope, item.name, place, {"policy": policy})
+
+    def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
+        return self.of_tenant(scope, item.name, place, {"policy": item.policy})
+
+    def update(self, change: Change, ident: str, session: Session) -> None:
+        return None

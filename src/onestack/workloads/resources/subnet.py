@@ -1,0 +1,107 @@
+"""Subnets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from onestack.language.types import Bool, IPAddress, Problem, Section, example
+from onestack.language.words import (
+    Cidr,
+    ResourceName,
+)
+from onestack.workloads.kind.base import Kind, Limit
+from onestack.workloads.kind.scope import Scope
+from onestack.workloads.kind.session import Index
+from onestack.workloads.plan.model import Observed, Wanted
+from onestack.workloads.plan.values import Address, Ref
+
+
+class Subnet(Section):
+    """A range of addresses of a network."""
+
+    model_config = example("""\
+tenants:
+  - name: shop
+    networks:
+      - name: front
+        subnets:
+          - {cidr: 10.1.0.0/24, dns: [192.0.2.53]}
+          - {name: front6, cidr: "2001:db8:1::/64"}
+""")
+
+    name: ResourceName | None = None
+    """Its name; without it the network's."""
+    cidr: Cidr
+    """Its addresses."""
+    gateway: IPAddress | Literal["none"] | None = None
+    """The router's address in it; unless said the first; `none`: no gateway."""
+    dhcp: Bool = True
+    """Whether servers are given their addresses."""
+    dns: tuple[IPAddress, ...] = ()
+    """Name servers for its servers."""
+    pool: tuple[IPAddress, IPAddress] | None = None
+    """The first and the last address that are given out; unless said all but the gateway."""
+
+    def problems(self) -> Iterator[Problem]:
+        inside = f"an address of {self.cidr}"
+        if self.gateway not in (None, "none") and self.gateway not in self.cidr:
+            yield Problem(f"the gateway '{self.gateway}' is not in the subnet", inside, path=("gateway",))
+        for index, address in enumerate(self.pool or ()):
+            if address not in self.cidr:
+                yield Problem(f"'{address}' is not in the subnet", inside, path=("pool", index))
+
+
+class Subnets(Kind):
+    name, service = "subnet", "network"
+    after = ("tenant", "network")
+    limits = {"subnets": Limit("subnet", "Subnets.")}  # noqa: RUF012
+    path, one, many = "/subnets", "subnet", "subnets"
+    fields = (
+        "name",
+        "network_id",
+        "cidr",
+        "ip_version",
+        "enable_dhcp",
+        "dns_nameservers",
+        "gateway_ip",
+        "allocation_pools",
+        "ipv6_ra_mode",
+        "ipv6_address_mode",
+        "description",
+    )
+    refs = {"network_id": "network"}  # noqa: RUF012
+    immutable = frozenset({"network_id", "cidr", "ip_version", "ipv6_ra_mode", "ipv6_address_mode"})
+
+    def wanted(self, scope: Scope) -> Iterator[Wanted]:
+        for at, (network, _) in enumerate(scope.items("networks")):
+            for index, subnet in enumerate(network.subnets):
+                place = scope.place("networks", at, "subnets", index)
+                yield self._want(scope, network.name, subnet, place)
+
+    def _want(self, scope: Scope, network: str, subnet: Any, place: Any) -> Wanted:
+        fields: dict[str, Any] = {
+            "network_id": Ref(Address("network", (*scope.path, network))),
+            "cidr": str(subnet.cidr),
+            "ip_version": subnet.cidr.version,
+            "enable_dhcp": subnet.dhcp,
+            "dns_nameservers": [str(server) for server in subnet.dns],
+        }
+        if subnet.cidr.version == 6 and subnet.dhcp:
+            # Servers make their own addresses from what the router announces, as most images expect.
+            fields |= {"ipv6_ra_mode": "slaac", "ipv6_address_mode": "slaac"}
+        if subnet.gateway is not None:
+            fields["gateway_ip"] = None if subnet.gateway == "none" else str(subnet.gateway)
+        if subnet.pool:
+            fields["allocation_pools"] = [{"start": str(subnet.pool[0]), "end": str(subnet.pool[1])}]
+        name = subnet.name or network
+        wanted = self.of_tenant(scope, name, place, fields)
+        return Wanted(
+            Address(self.name, (*scope.path, network, name)), wanted.fields, wanted.once, wanted.needs, place
+        )
+
+    def parent(self, raw: dict[str, Any], index: Index) -> Address | None:
+        return index.address("network", raw["network_id"])
+
+    def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
+        return super().observe(raw, index) if self.parent(raw, index) else None

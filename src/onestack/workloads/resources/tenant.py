@@ -1,0 +1,51 @@
+"""Tenants: Keystone's projects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from onestack.workloads.kind.base import Kind
+from onestack.workloads.kind.ownership import InAttribute
+from onestack.workloads.kind.scope import Scope, given, tenant_path
+from onestack.workloads.kind.session import Index, Session
+from onestack.workloads.plan.model import Observed, Wanted
+from onestack.workloads.plan.values import Address, Ref
+
+ADMIN = ("admin", "service")
+"""Projects that are the platform's: what is in the administrator's has no tenant in its address."""
+
+
+class Tenants(Kind):
+    name, service = "tenant", "identity"
+    after = ("domain",)
+    path, one, many = "/projects", "project", "projects"
+    fields = ("name", "description", "enabled")
+    label_in = InAttribute()
+    update_verb = "PATCH"
+
+    def wanted(self, scope: Scope) -> Iterator[Wanted]:
+        if tenant := scope.tenant:
+            fields = {"name": tenant.name, "enabled": tenant.enabled, **given(tenant, "description")}
+            domain = Ref(Address("domain", (tenant.domain,)))
+            yield Wanted(scope.project, fields, {"domain_id": domain}, (), scope.place())
+
+    def parent(self, raw: dict[str, Any], index: Index) -> Address | None:
+        return index.address("domain", raw["domain_id"])
+
+    def own_path(self, raw: dict[str, Any], index: Index, name: str) -> tuple[str, ...]:
+        domain = self.parent(raw, index)
+        where = domain.path[0] if domain else raw["domain_id"]
+        return tenant_path(name.removesuffix(f"@{where}"), where)
+
+    def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
+        return None if raw["name"] in ADMIN and raw["domain_id"] == "default" else super().observe(raw, index)
+
+    def delete(self, there: Observed, session: Session) -> None:
+        """With what the services keep for it by themselves: limits, and Neutron's own security group."""
+        network = session.rest("network")
+        for group in network.all("/security-groups", "security_groups", project_id=there.id, name="default"):
+            network.delete(f"/security-groups/{group['id']}")
+        network.delete(f"/quotas/{there.id}")
+        session.rest("compute").delete(f"/os-quota-sets/{there.id}")
+        super().delete(there, session)

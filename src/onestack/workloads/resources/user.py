@@ -1,0 +1,89 @@
+"""Users. One that several tenants list is one user: the first says what it is, each what it may do there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from onestack.core.errors import Place
+from onestack.language.types import Bool, Text, example
+from onestack.language.words import Named, RoleRef, SecretRef
+from onestack.workloads.kind.base import Kind, Listed
+from onestack.workloads.kind.ownership import InAttribute
+from onestack.workloads.kind.scope import DOMAIN, Scope, given, in_domain
+from onestack.workloads.kind.session import Index
+from onestack.workloads.plan.model import Wanted
+from onestack.workloads.plan.values import Address, Ref, Secret
+
+
+class User(Named):
+    """A person or a program that may log in."""
+
+    model_config = example("""\
+tenants:
+  - name: shop
+    users:
+      - {name: anna, password: env:ANNA_PASSWORD, roles: [member], email: anna@example.org}
+      - {name: robot, password: generated, roles: [reader]}
+""")
+
+    password: SecretRef = "generated"
+    """Where the password lies; it is set when the user is made. `generated`: in a file only root reads."""
+    roles: tuple[RoleRef, ...] = ()
+    """The roles it has in this tenant."""
+    email: Text | None = None
+    """Its address."""
+    description: Text = ""
+    """Who it is."""
+    enabled: Bool = True
+    """Whether it may log in."""
+    password_expires: Bool = True
+    """Whether the cloud's rules on the age of passwords hold for it."""
+    must_change_password: Bool = False
+    """Whether it must choose a password of its own at its first login."""
+    mfa: tuple[tuple[Text, ...], ...] = ()
+    """Ways to log in, each a list of methods that must all succeed: `[[password, totp]]`."""
+
+
+class InDomain(Kind):
+    """What lives in a domain: users and groups."""
+
+    service = "identity"
+    label_in = InAttribute()
+    after = ("domain",)
+    update_verb = "PATCH"
+
+    def parent(self, raw: dict[str, Any], index: Index) -> Address | None:
+        return index.address("domain", raw["domain_id"])
+
+    def own_path(self, raw: dict[str, Any], index: Index, name: str) -> tuple[str, ...]:
+        domain = self.parent(raw, index)
+        return in_domain(name, domain.path[0] if domain else DOMAIN)
+
+
+class Users(InDomain):
+    name, key = "user", "users"
+    in_tenant = Listed(User, "Who may log in.")
+    path, one, many = "/users", "user", "users"
+    fields = ("name", "description", "enabled", "email", "options")
+
+    def wanted(self, scope: Scope) -> Iterator[Wanted]:
+        if scope.tenant:
+            yield from super().wanted(scope)
+
+    def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
+        options: dict[str, Any] = {}
+        if not item.password_expires:
+            options["ignore_password_expiry"] = True
+        if item.mfa:
+            options["multi_factor_auth_rules"] = [list(rule) for rule in item.mfa]
+            options["multi_factor_auth_enabled"] = True
+        fields = {"name": item.name, "enabled": item.enabled, **given(item, "description", "email")}
+        if options:
+            fields["options"] = options
+        address = Address(self.name, in_domain(item.name, scope.domain))
+        once = {
+            "domain_id": Ref(Address("domain", (scope.domain,))),
+            "password": Secret(item.password, "/".join(address.path)),
+        }
+        return Wanted(address, fields, once, (), place)
