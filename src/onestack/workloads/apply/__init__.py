@@ -1,4 +1,4 @@
-"""Doing what a plan says: in parallel, in order, telling how it goes."""
+"""Executing a plan: in parallel, in the order of dependencies, with events."""
 
 from onestack.workloads.apply.provider import Provider
 from onestack.workloads.apply.run import Failure, Outcome, run

@@ -12,14 +12,14 @@ Ids = Callable[[Address], str]
 
 
 class Provider(Protocol):
-    """A cloud. `kinds`: what plans must know of each kind, and how many of a service's may be under way."""
+    """A cloud. `kinds`: what plans must know of each kind, and how many requests a service gets at a time."""
 
     @property
     def kinds(self) -> Mapping[str, Any]: ...
 
     def observe(self, wanted: Iterable[Wanted]) -> list[Observed]: ...
     def find(self, wanted: Wanted) -> str | None:
-        """The id of one that was made for this spec; None: there is none."""
+        """The id of a resource that was created for this spec; None: there is none."""
 
     def create(self, wanted: Wanted, ids: Ids) -> str: ...
     def wait_ready(self, address: Address, ident: str, ids: Ids) -> None: ...

@@ -1,4 +1,4 @@
-"""Running a plan's steps: each as soon as what it needs is done, bounded by service, patient with what passes."""
+"""Executing a plan's steps: each when its dependencies are done, limited by service; temporary errors are retried."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from onestack.workloads.plan.values import Address
 
 WORKERS = 24
 PATIENCE_SECONDS = 120.0
-"""How long what OpenStack calls temporary is tried again."""
+"""How long a temporary error is retried."""
 _LONGEST_PAUSE = 8.0
 _VERBS = {"create": "create", "update": "change", "replace": "replace", "delete": "delete"}
 
@@ -75,7 +75,7 @@ class Outcome:
 
 
 def run(plan: Plan, cloud: Provider, emit: Emit = silent) -> Outcome:
-    """Do what the plan says. Failures are in the outcome; KeyboardInterrupt ends it after what is in flight."""
+    """Execute the plan. Failures are in the outcome; KeyboardInterrupt ends it after what is in flight."""
     return _Run(plan, cloud, emit).run()
 
 
@@ -97,7 +97,7 @@ class _Run:
             Task(one.name, partial(self._do, one), one.needs, self._service(one)) for one in todo.values()
         ]
         limits = {kind.service: kind.concurrency for kind in self._cloud.kinds.values()}
-        # After Ctrl-C nobody waits any longer for what may pass.
+        # After Ctrl-C temporary errors are not retried.
         failed = execute(tasks, workers=WORKERS, limits=limits, interrupted=self._stop.set)
         failures = [self._failure(todo[name], error) for name, error in failed.items()]
         done = {one.name for one in self._done}
@@ -158,7 +158,7 @@ class _Run:
     def _created(self, wanted: Wanted, there: Observed | None) -> str:
         address = wanted.address
         if address in self._unsure:
-            # Its service ended, or the way to it broke, while it was asked: most have no name that is theirs alone.
+            # The connection broke during the request: it may exist. Names are not unique in most APIs.
             found = self._cloud.find(wanted)
             if found is not None and (there is None or found != there.id):
                 return found
@@ -171,7 +171,7 @@ class _Run:
             raise
 
     def _patiently(self, body: Callable[[], None], say: Callable[[str], None]) -> None:
-        """Again and again while it is only temporary, with longer and longer pauses."""
+        """Retry temporary errors, with increasing pauses."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         pause = 0.0
         attempt = 1

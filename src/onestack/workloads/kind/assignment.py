@@ -1,4 +1,4 @@
-"""What roles of users and of groups in tenants share."""
+"""Base of role assignments, of users and of groups."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from onestack.workloads.plan.values import Address
 
 
 class Assignments(Link):
-    """Only those of users and groups that OneStack made: others were let in by somebody for a reason."""
+    """Only those of users and groups that OneStack created: others are left alone."""
 
     service = "identity"
     actor: str

@@ -1,4 +1,4 @@
-"""What the parts of a load balancer share: parents, lists, and changes one at a time."""
+"""Base of the parts of a load balancer: parents, lists, and changes one at a time."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ Protocol = Literal["HTTP", "HTTPS", "TCP", "UDP", "PROXY"]
 
 
 class BalancerPart(Kind):
-    """Something of a balancer. Its path begins with its tenant and its balancer; its list is its parents'."""
+    """A part of a load balancer. Its address begins with its tenant and its balancer."""
 
     service = "load-balancer"
     label_in = InTags()
     deleted_with_parent = True
     exclusive = True
     parent_kind: ClassVar[str]
-    """The kind it is in."""
+    """The kind that contains it."""
     parent_key: ClassVar[str] = ""
     """The field that holds the parent's id; without one the parent is in the path."""
 
@@ -67,7 +67,7 @@ class BalancerPart(Kind):
         return Wanted(Address(self.name, (*parent.path, name)), fields, once, (parent, *needs), place)
 
     def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
-        # Nothing of this is without a balancer, and most clouds have few: one question instead of six.
+        # Without balancers there are no parts, and many clouds have none: one request in place of six.
         balancers = collector.all(self.service, PATH, "loadbalancers")
         return collector.all(self.service, self.path, self.many) if balancers else ()
 
@@ -97,7 +97,7 @@ class BalancerPart(Kind):
 
 
 class NestedPart(BalancerPart):
-    """A part that the API keeps below its parent; its id holds the whole path."""
+    """A part whose URL is below its parent's; its id holds both ids."""
 
     below: ClassVar[str]
 

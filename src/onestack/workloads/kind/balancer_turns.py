@@ -1,4 +1,4 @@
-"""Octavia changes a balancer one thing at a time, and refuses what comes meanwhile: so changes queue here."""
+"""Octavia allows one change of a balancer at a time, and refuses others: so changes queue here."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Turns:
 
     @contextmanager
     def at(self, balancer: str, session: Session) -> Iterator[None]:
-        """Wait for the balancer, do the body, wait until it has taken it."""
+        """Wait until no change is pending, run the body, wait until its change is done."""
         with self._locks[balancer]:
             _settled(balancer, session)
             yield
@@ -44,6 +44,6 @@ TURNS = Turns()
 
 
 def in_turn(balancer: str, session: Session, body: Callable[[], Any]) -> Any:
-    """`body`, when it is its turn at the balancer."""
+    """Run `body` when no other change of the balancer is pending."""
     with TURNS.at(balancer, session):
         return body()

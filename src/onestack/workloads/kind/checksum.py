@@ -9,7 +9,7 @@ from onestack.core.errors import BadInput, Place
 
 
 def demand(file: IO[bytes], name: str, checksum: str | None, place: Place | None) -> None:
-    """The file must hold something, and have the checksum if one is said. Leaves it at its start."""
+    """Raises BadInput if the file is empty, or its checksum differs. Rewinds it."""
     file.seek(0)
     if not file.read(1):
         raise BadInput(f"{name} is empty", where=place)

@@ -14,7 +14,7 @@ from onestack.workloads.kind.base import Kind
 RESOURCES = "onestack.workloads.resources"
 
 Kinds = Mapping[str, Kind]
-"""By name, each after those whose names are in its own."""
+"""By name, in the order in which they are observed."""
 
 
 @cache
@@ -38,7 +38,7 @@ def discover(*packages: str) -> Kinds:
 
 
 def in_order_of_removal(kinds: Kinds) -> list[Kind]:
-    """The kinds that a project must be rid of one by one, each when what stands in its way is gone."""
+    """The kinds whose resources must be deleted before a project, in order."""
     removable = {name: kind for name, kind in kinds.items() if kind.removable}
     graph = {
         name: [other for other in kind.removed_after if other in removable]
@@ -53,7 +53,7 @@ def _modules(package: ModuleType) -> Iterator[ModuleType]:
 
 
 def _declared(module: ModuleType) -> Iterator[Kind]:
-    """Those of this module; what has no name is a base of several."""
+    """The kinds of a module. A class without a name is a base of several."""
     for value in vars(module).values():
         here = isinstance(value, type) and value.__module__ == module.__name__
         if here and issubclass(value, Kind) and hasattr(value, "name"):
@@ -61,7 +61,7 @@ def _declared(module: ModuleType) -> Iterator[Kind]:
 
 
 def _ordered(found: Kinds) -> Iterator[str]:
-    """Depth first, so that two that name each other (volumes and snapshots) are no obstacle."""
+    """Depth first: kinds may refer to each other, as volumes and snapshots do."""
     done: set[str] = set()
 
     def visit(name: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The spec from one tenant's point of view: what its names stand for, and where they were written."""
+"""The spec as one tenant sees it: what its names refer to, and their places in the file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def tenant_path(name: str, domain: str) -> tuple[str, ...]:
 
 
 class TenantSection(Protocol):
-    """What kinds ask of a tenant beside the lists that kinds declare."""
+    """What kinds read of a tenant beside the lists that they declare."""
 
     @property
     def name(self) -> str: ...
@@ -32,7 +32,7 @@ class TenantSection(Protocol):
 
 
 class WholeSpec(Protocol):
-    """What kinds ask of a spec beside the lists that kinds declare: `onestack.spec` is made of these, and above."""
+    """What kinds read of a spec beside the lists that they declare. `onestack.spec`, above, is composed of kinds."""
 
     @property
     def tenants(self) -> Sequence[TenantSection]: ...
@@ -65,7 +65,7 @@ class Scope:
         return self.tenant.domain if self.tenant else DOMAIN
 
     def items(self, key: str) -> Iterator[tuple[Any, Place]]:
-        """What is listed under a key, each with its place."""
+        """The items of the list under a key, with their places."""
         listed: Sequence[Any] = getattr(self.section, key, ())
         for index, item in enumerate(listed):
             yield item, self.place(key, index)
@@ -78,7 +78,7 @@ class Scope:
         return {item.name for item in getattr(self.section, key, ())}
 
     def named(self, kind: str, name: str) -> Ref:
-        """What a name stands for: the tenant's own, or else the platform's."""
+        """The resource that a name refers to: the tenant's own, or else the platform's."""
         key = re.sub("y$", "ie", kind.replace(" ", "_")) + "s"
         here = name in self.own(key) or (kind == "security group" and name == "default")
         return Ref(Address(kind, (*self.path, name) if here else (name,)))

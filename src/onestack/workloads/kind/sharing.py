@@ -1,4 +1,4 @@
-"""What one tenant has and others may use: networks, images, flavors."""
+"""Base of the kinds that let other tenants use a resource: networks, images, flavors."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ FAILED = "failed"
 
 
 class Stored(Kind):
-    """What Cinder keeps: made from within its tenant, and not at once."""
+    """A resource of Cinder's: created with a token of its project, asynchronously."""
 
     service = "block-storage"
     label_in = InMetadata()
@@ -32,7 +32,7 @@ class Stored(Kind):
     def delete(self, there: Observed, session: Session) -> None:
         raw = self.get(there.id, session) or {}
         if str(raw.get("status")).startswith("error_"):
-            # Cinder deletes nothing whose last deletion failed, until somebody says that it may.
+            # Cinder refuses to delete what is in a failed deletion until its status is reset.
             path = f"{self.path}/{there.id}/action"
             session.rest(self.service).post(path, {"os-reset_status": {"status": "error"}})
         super().delete(there, session)
@@ -46,13 +46,13 @@ class Stored(Kind):
     def held(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Held]:
         mine = {"all_tenants": "1", "project_id": project} if everyone else {}
         found = rest.all(f"{self.path}/detail", self.many, **mine)
-        # The newest first: an incremental backup stands on those before it.
+        # The newest first: an incremental backup depends on those before it.
         for raw in sorted(found, key=lambda raw: str(raw["created_at"]), reverse=True):
             yield Held(raw["name"] or raw["id"], f"{self.path}/{raw['id']}")
 
 
 class CopyOfVolume(Stored):
-    """What is made from a volume, in use or not, and never changes with it."""
+    """A copy of a volume, which may be in use."""
 
     fields = ("name", "description", "volume_id", FAILED)
     refs = {"volume_id": "volume"}  # noqa: RUF012
@@ -67,5 +67,5 @@ class CopyOfVolume(Stored):
         )
 
     def before(self, scope: Scope, item: Any) -> Iterator[Address]:
-        """What of the same volume must be made before it."""
+        """Copies of the same volume that must be created before it."""
         yield from ()

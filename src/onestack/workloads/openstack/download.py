@@ -1,4 +1,4 @@
-"""Fetching what an image is made of. All of it lies here, whole and checked, before Glance hears of it."""
+"""Downloading an image's content: complete and verified here before it is uploaded to Glance."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from onestack.core.errors import BadInput, Place, TemporaryError
 from onestack.workloads.kind.checksum import demand
 
 SPACE = "/var/tmp"
-"""Where it lies meanwhile, in a file without a name: on disk, and gone with the process."""
+"""The folder of the download, a file without a name: on disk, and gone with the process."""
 SILENCE_SECONDS = 30.0
-"""How long a server may say nothing."""
+"""Longest silence of a server."""
 _PIECE = 1 << 20
 
 

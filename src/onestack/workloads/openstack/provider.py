@@ -1,4 +1,4 @@
-"""The cloud behind OpenStack's APIs, as plans and apply see it."""
+"""A cloud behind OpenStack's APIs, as plan and apply use it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from onestack.workloads.plan.model import Change, Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref, Secret, Value, convert
 
 READERS = 8
-"""How many lists are asked for at a time."""
+"""How many lists are requested at a time."""
 
 
 class OpenStack:
@@ -108,7 +108,7 @@ class OpenStack:
 
     @contextmanager
     def download(self, url: str, checksum: str | None, place: Place | None) -> Iterator[IO[bytes]]:
-        """What is at an address that this machine reaches. Raises BadInput, TemporaryError."""
+        """The content of a URL as seen from this machine. Raises BadInput, TemporaryError."""
         with ExitStack() as held:
             with self._outside():
                 content = held.enter_context(download.content(url, checksum, place))
@@ -174,7 +174,7 @@ class _Collector:
         if mine:
             try:
                 rest = self._access.rest(service)
-                # What is one thing and no list is asked for in the same way.
+                # A single object, such as a quota, is requested in the same way.
                 one = not key.endswith("s") or "quota" in path
                 asked.set_result(rest.get(path)[key] if one else rest.all(path, key, **params))
             except BaseException as error:
@@ -182,7 +182,7 @@ class _Collector:
         return asked.result()
 
     def each(self, calls: Iterable[Any], ask: Callable[[Any], Any]) -> list[Any]:
-        """`ask` of each, several at a time, by threads of their own: those that wait for it hold theirs."""
+        """`ask` for each, several at a time, in threads of their own: the callers occupy those of the pool."""
         listed = list(calls)
         if len(listed) < 2:
             return [ask(one) for one in listed]
@@ -198,7 +198,7 @@ def _collected(kind: Kind, collector: _Collector) -> list[dict[str, Any]]:
 
 
 def from_environment_or_file(secret: Secret) -> str | None:
-    """A password that lies somewhere; None for one that is still to be made. Raises BadInput."""
+    """A password that is given; None for one that is to be generated. Raises BadInput."""
     kind, _, where = secret.where.partition(":")
     if kind == "env":
         if where not in os.environ:

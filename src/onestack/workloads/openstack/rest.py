@@ -14,7 +14,7 @@ from openstack.connection import Connection
 from onestack.workloads.kind.faults import Fault, TemporaryFault
 
 MICROVERSIONS = {"compute": "2.96", "block-storage": "3.70"}
-"""The API versions whose words the kinds use."""
+"""The microversions that the kinds are written for."""
 
 _ADAPTERS = {"block-storage": "block_storage", "load-balancer": "load_balancer"}
 _TEMPORARY = re.compile(
@@ -45,7 +45,7 @@ class Rest:
         return self.call("PATCH", path, json=body)
 
     def delete(self, path: str) -> None:
-        """Gone is gone: a 404 is no fault."""
+        """404 is no error."""
         try:
             self.call("DELETE", path)
         except Fault as fault:
@@ -62,7 +62,7 @@ class Rest:
             following = _next(answer, key)
             if not following or not answer[key]:
                 return found
-            # Of a word with several values Nova's link has only one.
+            # Nova's link holds only one value of a parameter with several.
             further = dict(parse_qsl(urlsplit(following).query))
 
     def call(self, method: str, path: str, **words: Any) -> Any:
@@ -97,7 +97,7 @@ class Rest:
 
 
 def message_of(answer: Any) -> str:
-    """What a service says is wrong, in its own words, out of the several forms they have."""
+    """The message in an error response, of which services have several forms."""
     try:
         data = answer.json()
     except ValueError:
@@ -126,7 +126,7 @@ def _seconds(text: str | None, otherwise: float) -> float:
 
 
 class Access:
-    """Every service as the administrator, or within a tenant. Connections are made once.
+    """Every service as the administrator, or within a project. Connections are reused.
 
     `connect`: a new connection to a project (by id; None: the administrator's own), as the administrator
     unless the id and the password of another user are given.
@@ -148,12 +148,12 @@ class Access:
             return Rest(self._connections[project], service)
 
     def administrator(self) -> Connection:
-        """The administrator's own connection, for what is no resource."""
+        """The administrator's own connection."""
         self.rest("identity")
         return self._connections[None]
 
     def as_user(self, user: str, password: str, project: str) -> Rest:
-        """Keystone, as somebody else: what nobody can do for them."""
+        """Keystone as another user, for what only that user may do."""
         return Rest(self._connect(project, user, password), "identity")
 
     def _entered(self, project: str | None) -> Connection:

@@ -1,4 +1,4 @@
-"""Lists that several wait for something in, each asked for once for all of them.
+"""Lists that several threads poll, each requested once for all of them.
 
 Twenty servers under way, each asked after twice a second, cost the cloud as much as making them: Nova asks
 Neutron for the groups of each server it shows. A list of the ids of those that are still being built costs
@@ -22,7 +22,7 @@ _TIMES = 5.0
 
 
 class SharedLists:
-    """All such lists of a cloud."""
+    """All shared lists of a cloud."""
 
     def __init__(self, access: Access) -> None:
         self._access = access

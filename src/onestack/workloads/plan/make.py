@@ -1,4 +1,4 @@
-"""Comparing what is wanted with what is there."""
+"""Comparing desired and observed state."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from onestack.workloads.plan.values import Address, Ref, Value, refs
 
 
 class Traits(Protocol):
-    """What a plan must know of a kind."""
+    """What a plan needs to know of a kind."""
 
     @property
     def immutable(self) -> frozenset[str]:
-        """Fields that cannot be changed: another value means another resource."""
+        """Fields that the API cannot update: a change replaces the resource."""
 
     @property
     def exclusive(self) -> bool:
-        """Whether the spec lists all of these that its parent has: others are taken away."""
+        """Whether the spec lists all of them that its parent has: others are deleted."""
 
     @property
     def deleted_with_parent(self) -> bool:
-        """Whether OpenStack deletes it together with its parent."""
+        """Whether OpenStack deletes it with its parent."""
 
 
 def make(
@@ -37,9 +37,9 @@ def make(
     prune: bool = False,
     adopt: bool = False,
 ) -> Plan:
-    """What brings the cloud from `observed` to `wanted`.
+    """The changes that lead from `observed` to `wanted`.
 
-    `owner`: the spec's name, which marks what it makes. `prune`: delete what is the owner's and no longer
+    `owner`: the spec's name, which is in the ownership labels. `prune`: delete what is the owner's and no longer
     wanted. `adopt`: take over what is there under a wanted name and nobody's. Raises BadSpec for names of
     things that are neither wanted nor there, and for things of others that stand in the way.
     """
@@ -48,7 +48,7 @@ def make(
     _demand(want, have, kinds, owner, adopt)
     left: list[Observed] = []
     gone: dict[Address, Change] = {}
-    # What is taken over has from now on what the spec gives it, and no more.
+    # An adopted resource has what the spec gives it, and nothing else.
     adopted = {address for address in want if adopt and address in have and have[address].owner is None}
     for there in have.values():
         parent = _parent(there)
@@ -78,7 +78,7 @@ def make(
 
 
 def _by_address(observed: Iterable[Observed], owner: str) -> dict[Address, Observed]:
-    """One for each name: the owner's goes before others of the same name."""
+    """One resource for each address: the owner's takes precedence over others of the same name."""
     found: dict[Address, Observed] = {}
     for there in observed:
         if there.address not in found or (there.owner == owner != found[there.address].owner):
@@ -131,7 +131,7 @@ def _change(
     gone: Mapping[Address, Change],
     owner: str,
 ) -> Change | None:
-    """What must be done about one resource, given what is done about those it needs."""
+    """The change of one resource, given those of the resources it needs."""
     if there is None:
         after = {name: (None, value) for name, value in one.fields.items()}
         return Change("create", one.address, after, wanted=one)
@@ -146,7 +146,7 @@ def _change(
         if name not in one.fields and (freed := _without(value, gone)) != value:
             differing[name] = (value, freed)
     reasons = [f"{name} cannot be changed" for name in differing if name in kind.immutable]
-    # What lives inside of something goes when that goes.
+    # A resource is replaced with the one that contains it.
     outer = {*one.needs, *refs(one.once)} & renewed
     reasons += [f"{address} is replaced" for address in sorted(outer)]
     if there.owner != owner:
@@ -158,7 +158,7 @@ def _change(
 
 
 def same(wanted: Value, there: Value) -> bool:
-    """Whether what is there is what is wanted: of a mapping, only the keys that the spec sets."""
+    """Whether an observed value equals the desired one; of a mapping, only the keys that the spec sets count."""
     if isinstance(wanted, dict) and isinstance(there, dict):
         return all(same(value, there.get(key)) for key, value in wanted.items())
     if isinstance(wanted, (list, tuple)) and isinstance(there, (list, tuple)):
@@ -169,7 +169,7 @@ def same(wanted: Value, there: Value) -> bool:
 
 
 def _without(value: Value, gone: Mapping[Address, Change]) -> Value:
-    """What nobody says anything about stays, but for the names in it of what is deleted."""
+    """A field that the spec does not set keeps its value, without references to deleted resources."""
     if isinstance(value, Ref):
         return None if value.address in gone else value
     if isinstance(value, (list, tuple)) and any(isinstance(item, Ref) for item in value):
@@ -184,7 +184,7 @@ def _parent(there: Observed) -> Address | None:
 def _carrier(
     change: Change, changes: Mapping[Address, Change], kinds: Mapping[str, Traits]
 ) -> Address | None:
-    """The parent with which something goes by itself, if that goes."""
+    """The parent with which OpenStack deletes it, if that is deleted."""
     if (
         change.action != "delete"
         or change.observed is None

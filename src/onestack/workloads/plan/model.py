@@ -29,14 +29,14 @@ class Wanted:
 
     @cached_property
     def dependencies(self) -> frozenset[Address]:
-        """All that must be there before it."""
+        """All that must exist before it."""
         found = {*refs(self.fields), *refs(self.once), *self.needs}
         return frozenset(found - {self.address})
 
 
 @dataclass(frozen=True)
 class Observed:
-    """A resource as it is. `owner`: the name of the spec that made it; None: somebody else did.
+    """A resource as it was observed. `owner`: the name of the spec that created it; None: somebody else did.
 
     `needs`: what it cannot be without, so what must be deleted after it.
     """
@@ -66,7 +66,7 @@ class Change:
 
     @property
     def place(self) -> Place | None:
-        """Where the spec speaks of it."""
+        """Its place in the spec."""
         return self.wanted.place if self.wanted else None
 
 
@@ -83,11 +83,11 @@ class Plan:
     owner: str = ""
     wanted: int = 0
     carried: Sequence[Change] = ()
-    """Deletions that OpenStack makes by itself, with those of parents among the changes."""
+    """Resources that OpenStack deletes with a parent that is deleted."""
 
     @property
     def empty(self) -> bool:
-        """Whether nothing would be done."""
+        """Whether there is nothing to change."""
         return not self.changes
 
     def of(self, *actions: Action) -> Iterator[Change]:

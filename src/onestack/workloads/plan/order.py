@@ -1,4 +1,4 @@
-"""From changes to steps that know what must be done before them."""
+"""From changes to steps with their dependencies."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def steps(plan: Plan, kinds: Mapping[str, Traits]) -> list[Step]:
         for change in plan.of("delete", "replace")
         if not (change.action == "replace" and _goes_with_parent(change, going, kinds))
     }
-    # Who must be out of the way before something is removed.
+    # What must be done before something can be removed.
     users: dict[Address, set[str]] = defaultdict(set)
     for change in plan.changes:
         if change.observed is None:

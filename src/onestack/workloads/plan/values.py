@@ -1,4 +1,4 @@
-"""What stands in a resource's fields beside plain data: names of other resources, secrets, files."""
+"""Values of a resource's fields beside plain data: references to other resources, secrets, files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Value = Any
 
 @dataclass(frozen=True, order=True)
 class Address:
-    """What a resource is called in a cloud: its kind, and the names that lead to it, outermost first."""
+    """The address of a resource in a cloud: its kind, and the names that lead to it, outermost first."""
 
     kind: str
     path: tuple[str, ...]
@@ -23,7 +23,7 @@ class Address:
 
 @dataclass(frozen=True)
 class Ref:
-    """Another resource's id, or something else of it, before anyone knows it."""
+    """A reference to another resource's id, or another attribute, before it is known."""
 
     address: Address
     attribute: str = "id"
@@ -35,7 +35,7 @@ class Ref:
 
 @dataclass(frozen=True)
 class Secret:
-    """A value that is fetched, or made, only when it is sent. `where`: env:…, file:… or generated."""
+    """A value that is read, or generated, only when it is sent. `where`: env:…, file:… or generated."""
 
     where: str
     label: str
@@ -61,7 +61,7 @@ def convert(value: Value, change: Callable[[Value], Value]) -> Value:
 
 
 def refs(value: Value) -> Iterator[Address]:
-    """Every resource that a value names."""
+    """Every resource that a value refers to."""
     if isinstance(value, Ref):
         yield value.address
     elif isinstance(value, dict):

@@ -21,7 +21,7 @@ from onestack.workloads.plan.model import Change, Observed, Wanted
 from onestack.workloads.plan.values import Address
 
 ZONE = "zone"
-"""What an aggregate that makes one is remembered by."""
+"""The index key of the aggregate that defines an availability zone."""
 
 
 class Aggregate(Named):

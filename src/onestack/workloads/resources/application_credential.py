@@ -82,7 +82,7 @@ class ApplicationCredentials(Kind):
         user = scope.user(item.user)
         fields: dict[str, Any] = {}
         if item.roles:
-            # A mapping: roles that these imply are there too, and are no difference.
+            # A mapping, since implied roles are in the observed ones, too.
             fields["roles"] = dict.fromkeys(item.roles, True)
         if item.expires:
             fields["expires_at"] = f"{item.expires}T00:00:00" if "T" not in item.expires else item.expires

@@ -18,8 +18,8 @@ _ROOT = ("/dev/vda", "/dev/sda")
 
 
 class Attachments(Link):
-    """One goes with its server: a guest that does not answer, because it hangs or has no system, is asked for
-    minutes to let its volume go, and may be deleted at once."""
+    """Deleted with its server. To detach it first would take minutes where the guest does not answer; the server can
+    be deleted at once."""
 
     name, service = "volume attachment", "block-storage"
     after = ("snapshot",)
@@ -41,7 +41,7 @@ class Attachments(Link):
         there = self.between(index, raw["server"], raw["volume"])
         if there is None:
             return None
-        # While a volume is attached Nova takes part in deleting its snapshots: first the one, then the other.
+        # Nova takes part in deleting snapshots of an attached volume: snapshots first, then the attachment.
         snapshots = index.naming("snapshot", "volume_id", there.needs[1])
         return replace(there, needs=(*there.needs, *snapshots))
 

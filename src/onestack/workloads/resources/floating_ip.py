@@ -88,7 +88,7 @@ class FloatingIPs(Kind):
         fields: dict[str, Value] = {"floating_network_id": network, "port_id": Ref(port) if port else None}
         if address:
             fields["floating_ip_address"] = str(address)
-        # An address can only be led where a router leads.
+        # Neutron associates a floating IP only where a router connects the networks.
         inner = network_of(scope, port) if port else None
         ways = [
             interface.address(Address("router", (*scope.path, router.name)), subnet)

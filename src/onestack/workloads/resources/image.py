@@ -1,4 +1,4 @@
-"""Images. One is registered first and then filled; what was cut off between is `queued`, and made anew."""
+"""Images. One is registered, then uploaded; if that is interrupted it stays `queued`, and is replaced."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ class Images(Kind):
             headers = {"Content-Type": "application/octet-stream"}
             rest.call("PUT", f"{self.path}/{ident}/file", data=content, headers=headers)
         except OneStackError:
-            # Tried again, it would be there twice.
+            # A retry would create it twice.
             self._delete(ident, session, protected=body["protected"])
             raise
         return ident

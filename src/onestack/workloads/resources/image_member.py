@@ -27,7 +27,7 @@ class ImageMembers(Sharing):
     def link(self, session: Session, *ids: str) -> None:
         rest = session.rest(self.service)
         rest.post(f"/images/{ids[0]}/members", {"member": ids[1]})
-        # Else it would not be in the tenant's list until somebody there says yes.
+        # Without it the image is missing from the tenant's list until somebody there accepts.
         rest.put(f"/images/{ids[0]}/members/{ids[1]}", {"status": "accepted"})
 
     def unlink(self, session: Session, *ids: str) -> None:

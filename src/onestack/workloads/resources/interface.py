@@ -16,7 +16,7 @@ OWNER = "network:router_interface"
 
 
 def address(router: Address, subnet: Address) -> Address:
-    """What the connection of a subnet to a router is called."""
+    """The address of a subnet's connection to a router."""
     return Address("router interface", (*router.path, *subnet.path[-2:]))
 
 

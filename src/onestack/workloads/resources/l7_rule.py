@@ -30,7 +30,7 @@ class L7Rule(Section):
 
 
 class L7Rules(NestedPart):
-    """Rules have no names: a rule is what it looks for."""
+    """Rules have no names: a rule is identified by its condition."""
 
     name, parent_kind, below = "L7 rule", "L7 policy", "/lbaas/l7policies/{}/rules"
     one, many = "rule", "rules"

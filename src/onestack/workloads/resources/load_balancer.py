@@ -1,4 +1,4 @@
-"""Load balancers. Their address is at a port of OneStack's own, as servers' are."""
+"""Load balancers. Their virtual IP is on a port that OneStack creates, as for servers."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class LoadBalancers(Kind):
         fields: dict[str, Value] = {"vip_port_id": Ref(of_balancer(scope, item)), "admin_state_up": True}
         fields |= given(item, "description", "provider")
         subnets = _listed(scope, item)
-        # A port in two families has two addresses, and Octavia wants to be told which is the balancer's.
+        # A dual-stack port has two addresses: Octavia must be told which is the virtual IP.
         once: dict[str, Value] = {"vip_subnet_id": Ref(subnets[0])} if len(subnets) > 1 else {}
         return self.of_tenant(scope, item.name, place, fields, once=once)
 
@@ -68,7 +68,7 @@ class LoadBalancers(Kind):
         session.rest(self.service).delete(f"{self.path}/{there.id}?cascade=true")
 
     def remove(self, held: Held, rest: Rest) -> None:
-        """With all that hangs from it, once nothing is under way at it."""
+        """With all its parts, once no other change of it is pending."""
 
         def poll() -> tuple[bool, str]:
             try:

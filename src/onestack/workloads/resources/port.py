@@ -35,7 +35,7 @@ def of_server(scope: Scope, server: Any, index: int) -> Address:
 
 
 def of_balancer(scope: Scope, balancer: Any) -> Address:
-    """The port that a load balancer's address is at."""
+    """The port of a load balancer's virtual IP."""
     return Address("port", (*scope.path, f"{balancer.name}.{balancer.network}"))
 
 
@@ -129,7 +129,7 @@ class Ports(Kind):
         return self.of_tenant(scope, name, place, fields, needs=tuple(subnets))
 
     def held(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Held]:
-        """Those of the project's own making; those of routers, DHCP and metadata go with what they serve."""
+        """Without those of routers, DHCP and metadata, which Neutron deletes itself."""
         for raw in rest.all(self.path, self.many, project_id=project):
             if not (raw["device_owner"] or "").startswith("network:"):
                 yield Held(raw["name"] or raw["id"], f"{self.path}/{raw['id']}")

@@ -1,4 +1,4 @@
-"""How much tenants may use, service by service. A quota is always there: it is set, never made."""
+"""How much tenants may use, service by service. A quota always exists: it is updated, never created."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Most = Limit | None
 
 
 class Form(NamedTuple):
-    """How a service speaks of quotas."""
+    """The form of a service's quota API."""
 
     service: str
     path: str
@@ -36,7 +36,7 @@ FORMS = {
 
 @dataclass(frozen=True)
 class Word:
-    """The API's word for the limit that a key of the spec sets."""
+    """The name of a limit in the API."""
 
     word: str
 
@@ -164,7 +164,7 @@ class Quotas(Kind):
         if tenant is None:
             return None
         address = Address(self.name, (*tenant.path, raw["key"]))
-        # What a quota is for whom nobody set one is the same: who owns the tenant owns it.
+        # Defaults and set limits look the same: the owner of the tenant owns its quota.
         return Observed(address, f"{raw['key']}|{raw['id']}", raw["limits"], index.owner(tenant), (tenant,))
 
     def _set(self, key: str, project: str, limits: Mapping[str, Any], session: Session) -> None:

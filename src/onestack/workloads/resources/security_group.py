@@ -60,20 +60,20 @@ class SecurityGroups(Kind):
                     yield self.of_tenant(scope, DEFAULT, place, {})
 
     def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
-        """The groups `default` only where a spec speaks of them: else they are Neutron's."""
+        """With the groups `default` only where a spec uses them: else they are Neutron's own."""
         return spoken_of(collector, self.name)
 
     def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
         there = super().observe(raw, index)
         if there is None or there.owner or raw["name"] != DEFAULT:
             return there
-        # Neutron made it, for the tenant: whose the tenant is, it is.
+        # Neutron created it for the tenant: the owner of the tenant owns it.
         return replace(there, owner=index.owner(self.parent(raw, index)))
 
     def create(self, wanted: Wanted, session: Session) -> str:
         if wanted.address.path[-1] != DEFAULT:
             return super().create(wanted, session)
-        # Neutron makes it when somebody in the tenant first looks.
+        # Neutron creates it at the first list of groups in the project.
         project = session.fill(wanted.once["project_id"])
         inside = session.rest(self.service, project)
         found = inside.all(self.path, self.many, name=DEFAULT, project_id=project)

@@ -1,4 +1,4 @@
-"""Rules of security groups. A rule has no name and cannot be changed: it is what it lets through."""
+"""Rules of security groups. A rule has no name and is immutable: it is identified by what it allows."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ class SecurityGroupRules(Kind):
 
     def create(self, wanted: Wanted, session: Session) -> str:
         if any(dict(wanted.fields) == default for default in _DEFAULT):
-            # Neutron has made it with the group, unless somebody took it away since.
+            # Neutron created it with the group, unless somebody has deleted it.
             group = session.id(wanted.needs[0])
             there = session.rest(self.service).all(self.path, "security_group_rules", security_group_id=group)
             for raw in there:

@@ -203,7 +203,7 @@ class Servers(Kind):
             once["config_drive"] = True
         if item.server_group:
             once["group"] = scope.named("server group", item.server_group)
-        # Hosts in a zone cannot leave it while they have servers: first the zone, last the zone.
+        # Hosts cannot leave a zone while they have servers: the zone is created first and deleted last.
         zones = [
             Address("aggregate", (each.name,))
             for each, _ in Scope(scope.spec).items("aggregates")
@@ -311,7 +311,7 @@ class Servers(Kind):
 
     def _turn(self, change: Change, ident: str, session: Session, state: str) -> None:
         before = change.fields["state"][0]
-        if before == "build":  # whoever asked for it was killed before it ran
+        if before == "build":  # the apply that created it was killed before it ran
             self.wait_ready(change.address, ident, session)
         ways = {"paused": "unpause", "suspended": "resume", "rescue": "unrescue", "error": "os-resetState"}
         if before in ways:

@@ -88,7 +88,7 @@ class Subnets(Kind):
             "dns_nameservers": [str(server) for server in subnet.dns],
         }
         if subnet.cidr.version == 6 and subnet.dhcp:
-            # Servers make their own addresses from what the router announces, as most images expect.
+            # SLAAC, which most images expect.
             fields |= {"ipv6_ra_mode": "slaac", "ipv6_address_mode": "slaac"}
         if subnet.gateway is not None:
             fields["gateway_ip"] = None if subnet.gateway == "none" else str(subnet.gateway)

@@ -42,7 +42,7 @@ class Tenants(Kind):
         return None if raw["name"] in ADMIN and raw["domain_id"] == "default" else super().observe(raw, index)
 
     def delete(self, there: Observed, session: Session) -> None:
-        """With what the services keep for it by themselves: limits, and Neutron's own security group."""
+        """With what the services keep for it: quotas, and Neutron's default security group."""
         network = session.rest("network")
         for group in network.all("/security-groups", "security_groups", project_id=there.id, name="default"):
             network.delete(f"/security-groups/{group['id']}")
