@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from openstack.connection import Connection
 
 from onestack import capacity as sizing
+from onestack.autoscaling.groups import ScalingGroups
 from onestack.capacity import Report as CapacityReport
 from onestack.core import contract
 from onestack.core.errors import BadInput
@@ -30,7 +31,6 @@ from onestack.platform.balancing import Balancing
 from onestack.platform.choices import choices_file
 from onestack.platform.choose import host_name
 from onestack.platform.site import Site
-from onestack.scaling import Scaling
 from onestack.spec import Spec
 from onestack.spec import load as load_spec
 from onestack.spec import loads as load_spec_text
@@ -253,16 +253,16 @@ class Cloud:
         return Balancing(self.site)
 
     @property
-    def scaling(self) -> Scaling:
+    def scaling_groups(self) -> ScalingGroups:
         """Its scaling groups."""
-        return Scaling(self.site, self.run)
+        return ScalingGroups(self.site, self.run)
 
-    def check_volumes(self, *, emit: Emit = silent, mend: bool = True) -> volumes.Outcome:
-        """Is every volume what Cinder says it is? What is not is put right, unless `mend` is off."""
+    def check_volumes(self, *, emit: Emit = silent, repair: bool = True) -> volumes.Outcome:
+        """Is every volume consistent? What is not is repaired, unless `repair` is off."""
         found = self.site
         if "block-storage" not in found.view.cloud.services:
             raise BadInput("this cloud has no block storage", hint="platform.services in the spec")
-        return volumes.check(found, emit, mend=mend)
+        return volumes.check(found, emit, repair=repair)
 
     def why(self, server: str, project: str | None = None) -> Diagnosis:
         """Why a server (by name or id) is in ERROR or BUILD. Raises BadInput where there is none, or several."""

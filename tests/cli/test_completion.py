@@ -8,18 +8,18 @@ from pathlib import Path
 import pytest
 from click.shell_completion import ShellComplete
 
+from onestack.autoscaling import status as autoscaling_status
 from onestack.cli import all as _commands  # noqa: F401 (adds them)
 from onestack.cli.main import cli
-from onestack.platform import scaling_status
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A cloud of which nothing is left but what its controller wrote."""
+    """A cloud of which nothing is left but what its autoscaler wrote."""
     run = tmp_path / "run/onestack"
     run.mkdir(parents=True)
     groups = {str(number): {"name": name} for number, name in enumerate(["web", "worker", "api", "web"])}
-    (run / scaling_status.FILE).write_text(json.dumps({"groups": groups}))
+    (run / autoscaling_status.FILE).write_text(json.dumps({"groups": groups}))
     return tmp_path
 
 
@@ -35,7 +35,7 @@ def test_names_of_scaling_groups_are_offered(root: Path, verb: str) -> None:
     assert offered(*words, incomplete="") == ["api", "web", "worker"]
 
 
-def test_where_no_controller_ran_there_are_none(tmp_path: Path) -> None:
+def test_where_no_autoscaler_ran_there_are_none(tmp_path: Path) -> None:
     assert offered("scale", "why", "--root", str(tmp_path), incomplete="") == []
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from onestack import Cloud
+from onestack.autoscaling import record
 from onestack.core.wait import until
-from onestack.elastic import record
 
 SECONDS = 300.0
 """For a change of size, on a busy machine."""
@@ -25,7 +25,7 @@ def applied(cloud: Cloud, file: Path, name: str) -> Iterator[str]:
     """
     done = cloud.apply(spec=file)
     assert done.ok, done.failures
-    project = cloud.scaling.group(name).record.project
+    project = cloud.scaling_groups.group(name).record.project
     try:
         yield project
     finally:
@@ -53,8 +53,8 @@ def settles(cloud: Cloud, name: str, serving: int, warm: int = 0, seconds: float
     begun = time.time()
 
     def look() -> tuple[bool, str]:
-        group = cloud.scaling.group(name)
-        fresh = cloud.scaling.said().get("time", 0.0) > begun and group.said.get("desired") == serving
+        group = cloud.scaling_groups.group(name)
+        fresh = cloud.scaling_groups.said().get("time", 0.0) > begun and group.said.get("desired") == serving
         there = Counter({phase: n for phase, n in group.said.get("members", {}).items() if n})
         wanted = Counter({"serving": serving, "warm": warm})
         seen = f"{group.record.desired} wanted, {dict(there)}, {group.said.get('problems')}"
@@ -65,5 +65,5 @@ def settles(cloud: Cloud, name: str, serving: int, warm: int = 0, seconds: float
         look,
         seconds=seconds,
         every=1.0,
-        where=cloud.paths.log / "scaler.log",
+        where=cloud.paths.log / "autoscaler.log",
     )

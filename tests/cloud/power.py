@@ -15,7 +15,7 @@ from onestack.host import namespace, processes
 def kill(cloud: Cloud) -> None:
     """Kill every process of the cloud, those first that would start others again."""
     watching = health.pids(cloud)
-    outside = [watching[name] for name in ("supervisord", "keeper", "scaler") if name in watching]
+    outside = [watching[name] for name in ("supervisord", "keeper", "autoscaler") if name in watching]
     for pid in outside:
         os.kill(pid, signal.SIGKILL)
 

@@ -24,7 +24,7 @@ from onestack.spec import BadSpec
 pytestmark = pytest.mark.cloud
 SCRAPES = 60.0
 """Seconds in which what happens must show; scrapes are 5 s apart, and the machine may be busy."""
-CONTROLLER = "scaler"
+AUTOSCALER = "autoscaler"
 """The process that collects, where the cloud has it."""
 
 
@@ -35,7 +35,7 @@ def prometheus(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     if not (monitored := cloud.site.spec.monitored):
         cloud.up(_file(tmp_path_factory, "name: onestack\nplatform: {monitoring: {enabled: true}}\n"))
     found = site.load(cloud.paths)
-    if CONTROLLER in found.supervisor.programs():
+    if AUTOSCALER in found.supervisor.programs():
         yield Prometheus(found)
     else:
         with _collecting(found):
@@ -52,7 +52,7 @@ def _file(folder: pytest.TempPathFactory, text: str) -> Path:
 
 
 class _collecting:
-    """Looks each 5 s and shows what it saw, as the controller does."""
+    """Looks each 5 s and shows what it saw, as the autoscaler does."""
 
     def __init__(self, found: site.Site) -> None:
         self._exporter, self._collector = Exporter(found), Collector(found)
@@ -70,7 +70,7 @@ class _collecting:
 
     def _run(self) -> None:
         while True:
-            self._exporter.set(self._collector.look())
+            self._exporter.set(self._collector.collect())
             if self._ended.wait(5.0):
                 return
 
@@ -184,7 +184,7 @@ tenants:
         scale_in: {stabilize: 0s}
 """
 LOOKS = 2
-"""Of a controller that has nothing to do: one each five seconds, with a decision each. The first would scale in."""
+"""Of an autoscaler that has nothing to do: one each five seconds, with a decision each. The first would scale in."""
 
 
 def test_while_prometheus_is_away_nothing_is_scaled_in(
@@ -200,9 +200,9 @@ def test_while_prometheus_is_away_nothing_is_scaled_in(
             seen: dict[float, int] = {}
 
             def looked() -> tuple[bool, str]:
-                (said,) = cloud.scaling.said()["groups"].values()
+                (said,) = cloud.scaling_groups.said()["groups"].values()
                 if any(problem.startswith("jobs: ") for problem in said["problems"]):
-                    seen[cloud.scaling.said()["time"]] = said["desired"]
+                    seen[cloud.scaling_groups.said()["time"]] = said["desired"]
                 return len(seen) >= LOOKS, str(said)
 
             until("some looks without Prometheus", looked, seconds=SCRAPES, every=0.5)

@@ -10,10 +10,10 @@ import pytest
 
 from cloud import groups
 from onestack import Cloud
+from onestack.autoscaling import record
+from onestack.autoscaling.trial.load import Load
+from onestack.autoscaling.trial.step import step_load
 from onestack.core.wait import until
-from onestack.elastic import record
-from onestack.trial.load import Load
-from onestack.trial.step import step_load
 
 pytestmark = pytest.mark.cloud
 
@@ -59,7 +59,7 @@ def written(folder: Path, script: str = "#!/bin/true", lets_in: str = "web", gra
 @contextmanager
 def loaded(cloud: Cloud) -> Iterator[None]:
     """A little load during the body, of which nothing may be lost."""
-    address = cloud.scaling.address(WEB)
+    address = cloud.scaling_groups.address(WEB)
     load = cloud.run(lambda: Load(address, QUIET))
     try:
         yield
@@ -84,14 +84,14 @@ def shop(cloud: Cloud, place: Path) -> Iterator[str]:
 @pytest.mark.usefixtures("shop")
 def test_it_grows_with_the_load_and_shrinks_with_it_and_loses_nothing(cloud: Cloud) -> None:
     report = cloud.run(
-        lambda: step_load(cloud.scaling, WEB, low=QUIET, high=BUSY, seconds=60, back=groups.SECONDS)
+        lambda: step_load(cloud.scaling_groups, WEB, low=QUIET, high=BUSY, seconds=60, back=groups.SECONDS)
     )
     assert report.failures == ()
     assert report.requests > 60 * BUSY / 2
     assert (report.before, report.largest, report.after) == (1, 2, 1)
     assert report.decision is not None
     assert report.first_answer is not None and report.first_answer > report.decision
-    told = [(each["kind"], each.get("verb")) for each in cloud.scaling.history(WEB, 500)]
+    told = [(each["kind"], each.get("verb")) for each in cloud.scaling_groups.history(WEB, 500)]
     for verb in ("create", "join", "drain", "part", "delete"):
         assert ("action", verb) in told
 
@@ -104,7 +104,7 @@ def test_a_changed_template_reaches_every_member_and_loses_nothing(
         file = written(place, "#!/bin/true changed")
         assert cloud.apply(spec=file).ok
         groups.settles(cloud, WEB, 1)
-        digest = cloud.scaling.group(WEB).record.digest
+        digest = cloud.scaling_groups.group(WEB).record.digest
 
         def renewed() -> tuple[bool, str]:
             there = groups.members(cloud, shop)
@@ -130,14 +130,14 @@ def test_a_member_that_somebody_deletes_is_replaced(cloud: Cloud, shop: str) -> 
 
 def test_a_template_whose_members_never_answer_is_taken_back(cloud: Cloud, place: Path, shop: str) -> None:
     (before,) = groups.members(cloud, shop)
-    good = cloud.scaling.group(WEB).record.digest
+    good = cloud.scaling_groups.group(WEB).record.digest
     with loaded(cloud):
         bad = written(place, lets_in="closed", grace="5s")
         assert cloud.apply(spec=bad).ok
-        assert cloud.scaling.group(WEB).record.digest != good
+        assert cloud.scaling_groups.group(WEB).record.digest != good
 
         def taken_back() -> tuple[bool, str]:
-            group = cloud.scaling.group(WEB)
+            group = cloud.scaling_groups.group(WEB)
             there = len(groups.members(cloud, shop))
             said = group.said.get("problems")
             return (
@@ -146,9 +146,9 @@ def test_a_template_whose_members_never_answer_is_taken_back(cloud: Cloud, place
             )
 
         until("the template before to be back", taken_back, seconds=groups.SECONDS, every=1.0)
-    told = cloud.scaling.history(WEB, 500)
+    told = cloud.scaling_groups.history(WEB, 500)
     (why,) = [each["why"] for each in told if each["kind"] == "rolled back"]
-    assert "unwell for" in why
+    assert "unhealthy for" in why
     (after,) = groups.members(cloud, shop)
     assert (after["id"], after["metadata"][record.DIGEST]) == (before["id"], good)
     assert not cloud.plan(bad).empty, "what was taken back is not what the file says"
@@ -201,15 +201,15 @@ def test_what_stops_a_group_is_said_and_what_it_has_is_kept(cloud: Cloud, shop: 
 
     allow(1)
     try:
-        cloud.scaling.resize(WEB, 2)
+        cloud.scaling_groups.resize(WEB, 2)
 
         def said() -> tuple[bool, str]:
-            problems = " ".join(cloud.scaling.group(WEB).said.get("problems", ()))
+            problems = " ".join(cloud.scaling_groups.group(WEB).said.get("problems", ()))
             return "uota exceeded" in problems, problems
 
         until("the quota to be named", said, seconds=120, every=1.0)
         assert len(groups.members(cloud, shop)) == 1
     finally:
         allow(10)
-        cloud.scaling.resize(WEB, 1)
+        cloud.scaling_groups.resize(WEB, 1)
     groups.settles(cloud, WEB, 1)

@@ -1,4 +1,4 @@
-"""The controller of scaling groups is killed at any moment: afterwards there are the members that are wanted."""
+"""The autoscaler is killed at any moment: afterwards there are the members that are wanted."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pytest
 
 from cloud import groups
 from onestack import Cloud
+from onestack.autoscaling import record
 from onestack.core.wait import until
-from onestack.elastic import record
 
 pytestmark = pytest.mark.cloud
 
@@ -45,8 +45,8 @@ def spec(folder: Path, text: str) -> Path:
 
 
 def kill(cloud: Cloud) -> None:
-    """End the controller, if supervisord has started it again since the last time."""
-    running = cloud.site.supervisor.program("scaler")
+    """End the autoscaler, if supervisord has started it again since the last time."""
+    running = cloud.site.supervisor.program("autoscaler")
     if running is not None and running.pid:
         os.kill(running.pid, signal.SIGKILL)
 
@@ -63,17 +63,20 @@ def test_twenty_kills_leave_the_right_members(pretending: Cloud, tmp_path: Path)
                 assert pretending.apply(spec=file).ok
             else:
                 wanted = chance.randint(1, 4)
-                pretending.scaling.resize(WEB, wanted)
+                pretending.scaling_groups.resize(WEB, wanted)
             until(
-                "the controller to run",
-                lambda: (bool((now := pretending.site.supervisor.program("scaler")) and now.pid), str(now)),
+                "the autoscaler to run",
+                lambda: (
+                    bool((now := pretending.site.supervisor.program("autoscaler")) and now.pid),
+                    str(now),
+                ),
                 seconds=60,
             )
             # A moment at random in what it does about it: this is no wait for anything.
             time.sleep(chance.uniform(0.0, 4.0))
             kill(pretending)
         groups.settles(pretending, WEB, wanted, warm=1)
-        group = pretending.scaling.group(WEB).record
+        group = pretending.scaling_groups.group(WEB).record
         there = groups.members(pretending, project)
         assert Counter(record.WARM in server["metadata"] for server in there) == {False: wanted, True: 1}
         assert {server["metadata"][record.DIGEST] for server in there} == {group.digest}

@@ -9,8 +9,8 @@ import pytest
 
 from cloud import groups
 from onestack import Cloud
+from onestack.autoscaling import record
 from onestack.core.wait import until
-from onestack.elastic import record
 
 pytestmark = pytest.mark.cloud
 
@@ -54,7 +54,7 @@ def stopped(cloud: Cloud, project: str) -> str:
 
 def test_a_stopped_member_is_started_before_one_is_made(pretending: Cloud, project: str) -> None:
     first = stopped(pretending, project)
-    pretending.scaling.resize(WEB, 2)
+    pretending.scaling_groups.resize(WEB, 2)
     groups.settles(pretending, WEB, 2, warm=1)
     serving = {
         each["id"]: each["status"]

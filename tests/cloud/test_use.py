@@ -34,8 +34,8 @@ def test_status_says_healthy_and_names_every_process(cloud: Cloud) -> None:
 
 def test_another_up_changes_nothing(cloud: Cloud) -> None:
     before = health.pids(cloud)
-    # The scaler runs from the first scaling group on, which an earlier test may have had.
-    assert set(before) - {"scaler"} == {*health.PROCESSES, "keeper", "supervisord"}
+    # The autoscaler runs from the first scaling group on, which an earlier test may have had.
+    assert set(before) - {"autoscaler"} == {*health.PROCESSES, "keeper", "supervisord"}
     secrets = (cloud.paths.etc / "secrets.json").read_text()
     said = lines(succeed(cloud.paths.root, "up", "--json"))
     assert said[-1]["endpoints"]["compute"].endswith("/compute")

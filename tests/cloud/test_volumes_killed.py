@@ -25,7 +25,7 @@ from cloud import guests, health, volumes
 from onestack import Cloud
 from onestack.core.errors import OneStackError
 from onestack.core.wait import until
-from onestack.health.volumes import chain, look
+from onestack.health.volumes import chain, collect
 
 pytestmark = [pytest.mark.cloud, pytest.mark.timeout(1500)]
 
@@ -55,12 +55,12 @@ class Life:
         return self.cloud.paths.data / "cinder/volumes/file"
 
     def file(self) -> str:
-        """The volume's last file."""
+        """The volume's active file."""
         name = f"volume-{self.volume}"
-        seen = look.folder(self.folder)
-        top = chain.examine(name, seen.of(name), seen.notes.get(name, {})).top
-        assert top, f"files {sorted(seen.files)}"
-        return top
+        found = collect.folder(self.folder)
+        active = chain.examine(name, found.of(name), found.infos.get(name, {})).active
+        assert active, f"files {sorted(found.files)}"
+        return active
 
     def holds(self) -> None:
         """What was written is there; raises CommandFailed with what is there instead."""

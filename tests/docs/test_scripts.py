@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 # Not run but imported by others.
-LIBRARIES = {"bench/measuring.py", "bench/elastic/rivals.py"}
+LIBRARIES = {"bench/measuring.py", "bench/autoscaling/rivals.py"}
 SCRIPTS = sorted(
     str(file.relative_to(ROOT))
     for folder in ("bench", "examples")
@@ -31,7 +31,7 @@ def test_help_is_given(script: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "script", ["bench/apply.py", "bench/elastic/controller.py", "examples/deploy_cloud.py"]
+    "script", ["bench/apply.py", "bench/autoscaling/decisions.py", "examples/deploy_cloud.py"]
 )
 def test_a_python_without_the_project_is_no_traceback(script: str) -> None:
     """It finds nothing but its own library: the script goes on in the project's, or says what to do."""

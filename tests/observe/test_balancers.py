@@ -8,7 +8,7 @@ import pytest
 
 from onestack.observe import balancers
 from onestack.observe.balancers import Counts, Key, Row
-from onestack.observe.seen import MemberRates
+from onestack.observe.observation import MemberRates
 
 INFO = "Name: HAProxy\nVersion: 3.0.11\nPid: 4711\nStart_time_sec: 1790000000\n\n"
 COLUMNS = [

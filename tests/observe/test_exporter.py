@@ -16,13 +16,13 @@ from prometheus_client.parser import text_string_to_metric_families as families
 
 from onestack.core.errors import PermanentError
 from onestack.core.paths import Paths
-from onestack.observe import GuestRates, MemberRates, Observed, PoolRates, exporter
+from onestack.observe import GuestRates, MemberRates, Observation, PoolRates, exporter
 from onestack.observe.exporter import Exporter
 from onestack.platform.choices import Choices
 from onestack.platform.site import Site, on_this_host
 from onestack.spec import load
 
-LOOK = Observed(
+LOOK = Observation(
     monotonic=1000.0,
     wall=1790000000.0,
     guests={"s1": GuestRates(50.0, None, 10.0, None)},
@@ -67,7 +67,7 @@ def test_what_is_missing_is_not_there() -> None:
 
 
 @pytest.mark.parametrize("look", [None, LOOK])
-def test_an_old_look_is_not_shown(look: Observed | None) -> None:
+def test_an_old_look_is_not_shown(look: Observation | None) -> None:
     found = samples(exporter.text(look, KEEPER, 1000.0 + exporter.OLDEST + 1))
     assert {name.partition("{")[0] for name in found} == {
         "onestack_process_up",

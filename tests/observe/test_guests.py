@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from onestack.observe import guests
-from onestack.observe.seen import GuestRates
+from onestack.observe.observation import GuestRates
 
 # As libvirt 11.3 writes it, shortened.
 DOMSTATS = """\

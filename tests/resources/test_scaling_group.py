@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from onestack import spec
-from onestack.elastic import record
+from onestack.autoscaling import record
 from onestack.workloads.kind.session import Index
 from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref, convert
@@ -78,6 +78,24 @@ def test_what_was_applied_is_what_is_wanted() -> None:
     assert (there.address, there.owner) == (GROUP, "shop")
     assert json.loads(json.dumps(there.fields["settings"])) == one.fields["settings"]
     assert {key: there.fields[key] for key in one.fields} == dict(one.fields)
+
+
+def test_a_record_of_an_older_version_that_says_the_same_is_as_wanted() -> None:
+    """Every policy had the keys of all types once."""
+    one = in_spec()
+    there = raw(one)
+    definition = json.loads(there[record.DEFINITION])
+    others = {"query": None, "steps": [], "cron": None, "timezone": None, "min": None, "horizon": None}
+    definition["settings"]["policies"] = [
+        {**others, **policy} for policy in definition["settings"]["policies"]
+    ]
+    older = ScalingGroups().observe({**there, record.DEFINITION: json.dumps(definition)}, index())
+    assert older is not None
+    assert older.fields["settings"] == one.fields["settings"]
+    definition["settings"]["policies"][0]["target"] = "70%"
+    changed = ScalingGroups().observe({**there, record.DEFINITION: json.dumps(definition)}, index())
+    assert changed is not None
+    assert changed.fields["settings"] != one.fields["settings"]
 
 
 def test_it_goes_before_what_its_members_stand_in() -> None:

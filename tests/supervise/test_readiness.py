@@ -9,7 +9,7 @@ from pathlib import Path
 from onestack.host import ready
 
 
-def test_a_file_that_is_written_again_and_again_is_a_sign_of_life(tmp_path: Path) -> None:
+def test_a_file_that_is_written_again_and_again_is_a_heartbeat(tmp_path: Path) -> None:
     file = tmp_path / "status.json"
     assert ready.written(file, 60.0) == (False, "no file (FileNotFoundError)")
     file.touch()

@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from supervisor.options import ServerOptions
 
@@ -68,6 +68,7 @@ def test_its_socket_is_roots_alone(place: Path) -> None:
     assert (server["file"], server["chmod"]) == (str(place / "supervisor.sock"), 0o600)
 
 
+@settings(deadline=None)
 @given(st.lists(words, min_size=1, max_size=5))
 def test_any_words_survive(given_words: list[str]) -> None:
     text = configuration([Program("x", ("env", *given_words), {}, LOG / "x.log")], RUN, LOG)

@@ -136,11 +136,11 @@ def test_ctrl_c_removes_first_and_is_raised_again():
 
 def test_a_check_goes_on_and_a_step_does_not():
     record = Recorder(silent)
-    with record.check("first", look="a log"):
+    with record.check("first", hint="a log"):
         raise PermanentError("broken", hint="mend it")
-    with record.step("second", look="a log") as at:
+    with record.step("second", hint="a log") as at:
         at.outcome = "seen"
-    with pytest.raises(PermanentError), record.step("third", look="a log"):
+    with pytest.raises(PermanentError), record.step("third", hint="a log"):
         raise ValueError("odd")
     report = record.report()
     assert [(result.name, result.ok) for result in report.steps] == [

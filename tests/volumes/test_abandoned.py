@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from onestack.health.volumes.look import FORGOTTEN, abandoned
+from onestack.health.volumes.collect import FORGOTTEN, abandoned
 
 
 def test_who_was_at_work_has_been_started_anew() -> None:

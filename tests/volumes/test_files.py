@@ -1,4 +1,4 @@
-"""What is read of volumes' files and guests: headers of qcow2 files, notes, libvirt's descriptions."""
+"""What is read of volumes' files and guests: headers of qcow2 files, info files, libvirt's descriptions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from onestack.health.volumes import look
+from onestack.health.volumes import collect
 from onestack_runtime.drivers.volumes import identity, note, qcow2
 
 GIB = 1 << 30
@@ -22,19 +22,19 @@ def image(path: Path, size: int = GIB, backing: str = "") -> Path:
     return path
 
 
-def test_a_header_says_size_and_what_is_beneath(tmp_path: Path) -> None:
+def test_a_header_says_size_and_its_backing_file(tmp_path: Path) -> None:
     plain = image(tmp_path / "volume-1", 5 * GIB)
     above = image(tmp_path / "volume-1.s", 6 * GIB, "/somewhere/volume-1")
     assert qcow2.header(plain) == qcow2.Header(5 * GIB, None)
     assert qcow2.header(above) == qcow2.Header(6 * GIB, "/somewhere/volume-1")
-    assert look.header(plain) == (None, 5 * GIB)
-    assert look.header(above) == ("volume-1", 6 * GIB)
+    assert collect.header(plain) == (None, 5 * GIB)
+    assert collect.header(above) == ("volume-1", 6 * GIB)
 
 
 def test_what_is_no_image_is_none(tmp_path: Path) -> None:
     other = tmp_path / "volume-2"
     other.write_bytes(b"raw bytes of a guest")
-    assert look.header(other) is None
+    assert collect.header(other) is None
     with pytest.raises(qcow2.NotQcow2):
         qcow2.header(other)
 
@@ -44,10 +44,10 @@ def test_a_folder_is_files_and_notes(tmp_path: Path) -> None:
     image(tmp_path / "volume-1.s", backing="volume-1")
     (tmp_path / "volume-1.info").write_text(json.dumps({"active": "volume-1.s", "s": "volume-1.s"}))
     (tmp_path / "volume-2.info").write_text("{half")
-    seen = look.folder(tmp_path)
+    seen = collect.folder(tmp_path)
     assert seen.of("volume-1") == {"volume-1": None, "volume-1.s": "volume-1"}
-    assert seen.notes == {"volume-1": {"active": "volume-1.s", "s": "volume-1.s"}, "volume-2": {}}
-    assert look.folder(tmp_path / "nowhere").files == {}
+    assert seen.infos == {"volume-1": {"active": "volume-1.s", "s": "volume-1.s"}, "volume-2": {}}
+    assert collect.folder(tmp_path / "nowhere").files == {}
 
 
 def test_the_note_is_believed_over_what_nova_was_told(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_disks_of_a_guest_that_are_volumes() -> None:
       <disk type='file' device='disk'><source file='/var/lib/cinder/volumes/file/volume-1.s'/>
         <target dev='vdb' bus='virtio'/><serial>1</serial></disk>
     </devices></domain>"""
-    assert look.disks(text) == {"1": ("vdb", "volume-1.s")}
+    assert collect.disks(text) == {"1": ("vdb", "volume-1.s")}
 
 
 class Manager:

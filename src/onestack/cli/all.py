@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from onestack.cli import (
+    autoscaling,
+    autoscaling_trial,
     balancing,
     completion,
     demo,
     deploy,
-    look,
-    scale,
-    scaling,
+    inspect,
+    scaling_groups,
     sizing,
-    trial,
     use,
     volumes,
     why,
@@ -19,16 +19,16 @@ from onestack.cli import (
 from onestack.cli.main import main
 
 __all__ = [
+    "autoscaling",
+    "autoscaling_trial",
     "balancing",
     "completion",
     "demo",
     "deploy",
-    "look",
+    "inspect",
     "main",
-    "scale",
-    "scaling",
+    "scaling_groups",
     "sizing",
-    "trial",
     "use",
     "volumes",
     "why",

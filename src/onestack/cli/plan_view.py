@@ -47,7 +47,11 @@ def drift_lines(plan: Plan) -> list[str]:
         return [f"[green]No drift.[/] {plan.wanted} resources are as the spec wants them."]
     lines = [line for change in plan.changes for line in _change(change, _DRIFTS)]
     many = len(plan.changes)
-    return [*lines, "", f"[bold]Drift:[/] {many} resource{'s' if many > 1 else ''}; `apply` would mend that."]
+    return [
+        *lines,
+        "",
+        f"[bold]Drift:[/] {many} resource{'s' if many > 1 else ''}; `apply` would repair that.",
+    ]
 
 
 def _change(change: Change, signs: dict[str, tuple[str, str, str]]) -> Iterator[str]:

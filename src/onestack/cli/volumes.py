@@ -12,31 +12,31 @@ from onestack.cli.main import cli
 
 @cli.group("volumes")
 def volumes() -> None:
-    """What volumes are, whatever was cut off."""
+    """Volumes: whether they are consistent after a crash."""
 
 
 @command(volumes, "check")
-@click.option("--no-mend", is_flag=True, help="Only say what is untrue.")
-def check(no_mend: bool) -> None:
-    """Hold Cinder's database, the files, libvirt's guests and Nova's attachments against each other, say what is
-    untrue, and make every volume what it says it is.
+@click.option("--no-repair", "--no-mend", "only_say", is_flag=True, help="Only say what is inconsistent.")
+def check(only_say: bool) -> None:
+    """Compare Cinder's database, the files, libvirt's guests and Nova's attachments, say what is inconsistent, and
+    repair it.
 
-    Exit status: 0 every volume is what it says, 1 something is left.
+    Exit status: 0 every volume is consistent, 1 something is left.
     """
     with here().events() as emit:
-        outcome = here().cloud.check_volumes(emit=emit, mend=not no_mend)
+        outcome = here().cloud.check_volumes(emit=emit, repair=not only_say)
     lines = [
-        f"[yellow]{each.kind} {each.name}[/]: {each.what}; {_told(each.mended)} {each.remedy}"
+        f"[yellow]{each.kind} {each.name}[/]: {each.what}; {_told(each.repaired)} {each.remedy}"
         + (f" [red]({each.error})[/]" if each.error else "")
         for each in outcome.findings
     ]
     if outcome.left:
         lines += [f"[red]left[/]: {each.kind} {each.name}: {each.what}" for each in outcome.left]
     else:
-        lines.append(f"[green]{outcome.volumes} volumes, each is what it says[/]")
+        lines.append(f"[green]{outcome.volumes} volumes, all consistent[/]")
     here().report(outcome.as_dict(), lines)
     sys.exit(outcome.exit_status)
 
 
-def _told(mended: bool | None) -> str:
-    return {True: "[green]mended[/]:", False: "[red]not mended[/]:", None: "would be:"}[mended]
+def _told(repaired: bool | None) -> str:
+    return {True: "[green]repaired[/]:", False: "[red]not repaired[/]:", None: "would be:"}[repaired]

@@ -23,15 +23,15 @@ from onestack.platform import catalogue, site
 from onestack.platform.readiness import is_ready
 from onestack.platform.shape import Process
 from onestack.platform.site import Site
-from onestack.platform.watchers import CONTROLLER, scales
+from onestack.platform.watchers import AUTOSCALER_PROCESS, scales
 
 LOG = logging.getLogger("onestack.keeper")
 PERIOD = 5.0
-"""Seconds between two looks."""
+"""Seconds between two rounds."""
 FATAL_PAUSE = (5.0, 15.0, 30.0, 60.0)
 """Seconds before a process that supervisord gave up is tried again; the last one from then on."""
 COMMAND_PERIOD = 30.0
-"""Seconds between two looks by a command: starting a process costs more than asking a socket."""
+"""Seconds between two readiness checks by a command: starting a process costs more than asking a socket."""
 
 
 @dataclass
@@ -45,7 +45,7 @@ class Watched:
     silent_since: float | None = None
     given_up: int = 0
     try_again: float = 0.0
-    looked: float = field(default=0.0)
+    checked: float = field(default=0.0)
 
 
 def verdict(watched: Watched, state: str, pid: int, answers: bool | None, now: float) -> str | None:
@@ -87,7 +87,7 @@ class Keeper:
 
     def __init__(self, found: Site) -> None:
         self._site = found
-        processes = [*catalogue.processes(found.view), *([CONTROLLER] if scales(found) else [])]
+        processes = [*catalogue.processes(found.view), *([AUTOSCALER_PROCESS] if scales(found) else [])]
         self._watched = {each.name: Watched(each) for each in processes}
         self._file = found.paths.run / "keeper.json"
         self._stop = threading.Event()
@@ -95,22 +95,22 @@ class Keeper:
         recall(self._watched, self._file, self._supervisor)
 
     def run(self) -> None:
-        """Look every PERIOD seconds; a look that fails is logged and the next one tries again."""
+        """Check every PERIOD seconds; a round that fails is logged and the next one tries again."""
         while not self._stop.wait(PERIOD):
             if os.getppid() != self._supervisor:
                 # The next `up` starts another supervisord with another keeper.
                 LOG.error("supervisord is gone: nothing is watched any more")
                 return
             try:
-                self.look()
+                self.check()
             except PermanentError as error:
                 LOG.warning("%s: %s", error.summary, error.detail)
 
     def stop(self) -> None:
         self._stop.set()
 
-    def look(self) -> None:
-        """One look at everything."""
+    def check(self) -> None:
+        """One round: every process."""
         for name, state in self._site.supervisor.programs().items():
             watched = self._watched.get(name)
             if watched is None:
@@ -135,9 +135,9 @@ class Keeper:
 
     def _ask(self, watched: Watched) -> bool | None:
         now = time.monotonic()
-        if watched.process.ready.command and now - watched.looked < COMMAND_PERIOD:
+        if watched.process.ready.command and now - watched.checked < COMMAND_PERIOD:
             return None
-        watched.looked = now
+        watched.checked = now
         return is_ready(self._site.leader, watched.process.ready)[0]
 
     def _write(self) -> None:

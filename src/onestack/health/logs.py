@@ -15,7 +15,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "min": "minutes", "h": "hours", "d": "
 # 2026-11-23 14:53:36 (OpenStack, MariaDB: local time), 2026-11-23T14:53:36.123Z (OVS), …36.123+0000 (libvirt).
 _STAMP = re.compile(r"(\d{4}-\d\d-\d\d)[T ]+(\d\d?:\d\d:\d\d)(?:[.,]\d+)?(Z|\+0000)?")
 FOLLOW_PERIOD = 0.3
-"""Seconds between two looks for new lines."""
+"""Seconds between two reads for new lines."""
 
 
 def moment(text: str, now: datetime) -> datetime:

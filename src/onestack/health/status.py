@@ -12,16 +12,17 @@ from typing import Any, Literal
 from openstack.connection import Connection
 from openstack.exceptions import SDKException
 
+from onestack.autoscaling import status as autoscaling_status
 from onestack.core.graph import Task, execute
 from onestack.health import replacements as replaced_functions
 from onestack.health.replacements import Replacements
 from onestack.host import processes
-from onestack.platform import catalogue, connect, scaling_status
+from onestack.platform import catalogue, connect
 from onestack.platform.hypervisors import out_by_itself
 from onestack.platform.readiness import is_ready
 from onestack.platform.shape import Process
 from onestack.platform.site import Site
-from onestack.platform.watchers import KEEPER, SCALER, is_scaling
+from onestack.platform.watchers import AUTOSCALER, KEEPER, is_scaling
 
 Health = Literal["healthy", "degraded", "not running"]
 EXIT_STATUS: dict[Health, int] = {"healthy": 0, "degraded": 1, "not running": 3}
@@ -83,7 +84,7 @@ class Status:
 
 
 def examine(site: Site) -> Status:
-    """Look at everything. Must run in the cloud's network."""
+    """Collect and diagnose everything. Must run in the cloud's network."""
     found = process_statuses(site)
     reasons = [
         f"{each.name} does not run ({each.state.lower()}); see `onestack logs {each.name}`"
@@ -132,7 +133,7 @@ def process_statuses(site: Site) -> list[ProcessStatus]:
     counted = restarts(site)
     found: dict[str, ProcessStatus] = {}
 
-    def look(process: Process) -> None:
+    def collect(process: Process) -> None:
         there = running.get(process.name)
         if there is None or not there.pid:
             found[process.name] = ProcessStatus(process.name, there.state if there else "STOPPED")
@@ -151,7 +152,7 @@ def process_statuses(site: Site) -> list[ProcessStatus]:
         )
 
     everything = catalogue.processes(site.view)
-    failed = execute([Task(each.name, lambda p=each: look(p)) for each in everything])  # type: ignore[misc]
+    failed = execute([Task(each.name, lambda p=each: collect(p)) for each in everything])  # type: ignore[misc]
     for error in failed.values():
         raise error
     return [found[each.name] for each in everything]
@@ -159,7 +160,7 @@ def process_statuses(site: Site) -> list[ProcessStatus]:
 
 def scaling_problems(run: Path) -> Iterator[str]:
     """What keeps scaling groups from what they want, as long as services are away too."""
-    said = scaling_status.read(run)
+    said = autoscaling_status.read(run)
     for group in said.get("groups", {}).values():
         for problem in group["problems"]:
             yield f"scaling group {group['name']} of project {group['project']}: {problem}"
@@ -167,9 +168,9 @@ def scaling_problems(run: Path) -> Iterator[str]:
 
 
 def watcher_reasons(site: Site) -> list[str]:
-    """What is wrong with those who look after the others: nothing else would tell."""
+    """What is wrong with the keeper and the autoscaler: nothing else would tell."""
     running = site.supervisor.programs()
-    wanted = [KEEPER, *([SCALER] if is_scaling(site) else [])]
+    wanted = [KEEPER, *([AUTOSCALER] if is_scaling(site) else [])]
     return [
         f"{name} does not run; see `onestack logs {name}`"
         for name in wanted

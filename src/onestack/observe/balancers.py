@@ -1,4 +1,4 @@
-"""Balancers' figures from HAProxy: what `show stat` writes, and what happened between two looks. Pure.
+"""Balancers' figures from HAProxy: what `show stat` writes, and what happened between two observations. Pure.
 
 Octavia calls a backend `<pool id>:<listener id>` and its servers by member id: a pool behind two listeners is
 two backends, whose figures are added up.
@@ -10,7 +10,7 @@ import csv
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from onestack.observe.seen import MemberRates, PoolRates
+from onestack.observe.observation import MemberRates, PoolRates
 
 BACKEND = "BACKEND"
 _ERRORS = ("hrsp_5xx", "econ", "eresp")
@@ -94,22 +94,22 @@ def _up(row: Mapping[str, str | None]) -> bool | None:
 
 
 class Counts:
-    """Two looks at the HAProxies: the one before, and what came since. Counts of a process that is new (after a
-    reload, or a start) are compared with nothing."""
+    """Counts of the HAProxies: those of the observation before, and what came since. Counts of a process that is
+    new (after a reload, or a start) are compared with nothing."""
 
     def __init__(self) -> None:
         self._before: dict[Key, Row] = {}
         self._at: float | None = None
 
     def rates(
-        self, seen: Mapping[Key, Row], now: float
+        self, counted: Mapping[Key, Row], now: float
     ) -> tuple[dict[tuple[str, str], MemberRates], dict[str, PoolRates]]:
-        """`seen`: rows by process, backend and server. `now`: seconds, monotonic."""
+        """`counted`: rows by process, backend and server. `now`: seconds, monotonic."""
         seconds = now - self._at if self._at is not None else 0.0
         grouped: dict[tuple[str, str], list[tuple[Row | None, Row]]] = {}
-        for key, row in seen.items():
+        for key, row in counted.items():
             grouped.setdefault((row.pool, row.server), []).append((self._before.get(key), row))
-        self._before, self._at = dict(seen), now
+        self._before, self._at = dict(counted), now
         members, pools = {}, {}
         for (pool, server), pairs in grouped.items():
             rows = [row for _, row in pairs]

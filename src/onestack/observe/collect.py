@@ -1,4 +1,4 @@
-"""One look after another at all guests and balancers of a cloud: read here, worked out in `guests` and `balancers`.
+"""Collects observations of all guests and balancers of a cloud: read here, worked out in `guests` and `balancers`.
 
 Nothing is asked of OpenStack's APIs: libvirt and the HAProxies know it first, and go on when those are away.
 """
@@ -14,17 +14,17 @@ from pathlib import Path
 from onestack.core import contract
 from onestack.core.errors import OneStackError
 from onestack.observe import balancers, guests
-from onestack.observe.seen import GuestRates, Observed
+from onestack.observe.observation import GuestRates, Observation
 from onestack.platform.site import Site
 
 SECONDS = 3.0
-"""How long one answer may take. A look must not take longer than the time to the next."""
+"""How long one answer may take. An observation must not take longer than the time to the next."""
 # Of the table only backends and servers.
 _QUESTION = b"show info;show stat -1 6 -1\n"
 
 
 class Collector:
-    """Looks at one cloud. Not for several threads."""
+    """Collects of one cloud. Not for several threads."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -33,13 +33,13 @@ class Collector:
         self._used_at = 0.0
         self._counts = balancers.Counts()
 
-    def look(self) -> Observed:
-        """Everything now, with rates since the look before. What fails is said in it; nothing is raised for it."""
+    def collect(self) -> Observation:
+        """Everything now, with rates since the observation before. What fails is noted in it, and not raised."""
         failures: list[str] = []
         found = self._guests(failures)
         rows, owners = self._balancers(failures)
         members, pools = self._counts.rates(rows, time.monotonic())
-        return Observed(
+        return Observation(
             time.monotonic(), time.time(), found, members, pools, tuple(failures), balancers=owners
         )
 

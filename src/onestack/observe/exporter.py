@@ -1,6 +1,6 @@
-"""The last look in Prometheus' text format, served on loopback in the cloud's network.
+"""The last observation in Prometheus' text format, served on loopback in the cloud's network.
 
-A look that is too old is not shown: an old figure under a new time would be believed.
+A stale observation is not shown: an old figure under a new time would be believed.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.metrics_core import Metric
 
 from onestack.core.errors import PermanentError
-from onestack.observe.seen import GuestRates, MemberRates, Observed, PoolRates
+from onestack.observe.observation import GuestRates, MemberRates, Observation, PoolRates
 from onestack.platform.site import Site
 
 OLDEST = 20.0
-"""Seconds after which a look says nothing about now."""
+"""Seconds after which an observation is stale."""
 Sample = tuple[tuple[str, ...], float]
 
 _GUEST = {
     "cpu_percent": ("cpu", "CPU in use, per cent of all virtual CPUs together."),
     "memory_percent": ("memory", "Memory in use, per cent."),
-    "network_bytes_per_second": ("network", "Bytes a second through its network cards, both directions."),
+    "network_bytes_per_second": ("network", "Bytes a second through its NICs, both directions."),
     "disk_bytes_per_second": ("disk", "Bytes a second through its disks, both directions."),
 }
 _POOL = {
@@ -42,7 +42,7 @@ _POOL = {
 _MEMBER = {**_POOL, "up": ("up", "Whether its health check is content.")}
 
 
-def text(observed: Observed | None, keeper: Mapping[str, Any], now: float) -> bytes:
+def text(observed: Observation | None, keeper: Mapping[str, Any], now: float) -> bytes:
     """What is served. `keeper`: what the keeper noted of the processes. `now`: seconds, monotonic."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Fixed(families(observed, keeper, now)))
@@ -59,13 +59,13 @@ class _Fixed:
         return self._found
 
 
-def families(observed: Observed | None, keeper: Mapping[str, Any], now: float) -> Iterator[Metric]:
-    """The metrics of a look, and of the cloud's processes."""
+def families(observed: Observation | None, keeper: Mapping[str, Any], now: float) -> Iterator[Metric]:
+    """The metrics of an observation, and of the cloud's processes."""
     yield from _processes(keeper)
     if observed is None or now - observed.monotonic > OLDEST:
         return
     yield _gauge(
-        "onestack_look_timestamp_seconds", "When this was seen, Unix time.", [], [((), observed.wall)]
+        "onestack_look_timestamp_seconds", "When this was observed, Unix time.", [], [((), observed.wall)]
     )
     yield _gauge(
         "onestack_look_failures", "Parts that could not be read.", [], [((), len(observed.failures))]
@@ -126,7 +126,7 @@ class Exporter:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._observed: Observed | None = None
+        self._observed: Observation | None = None
         self._server: ThreadingHTTPServer | None = None
 
     @property
@@ -134,7 +134,7 @@ class Exporter:
         """Where it listens, on 127.0.0.1 in the cloud's network."""
         return self._site.spec.platform.monitoring.exporter_port
 
-    def set(self, observed: Observed) -> None:
+    def set(self, observed: Observation) -> None:
         """Serve this from now on."""
         self._observed = observed
 

@@ -1,11 +1,11 @@
-"""Guests' figures from libvirt: what `virsh domstats` writes, and what a guest used between two looks. Pure."""
+"""Guests' figures from libvirt: what `virsh domstats` writes, and a guest's use between two observations. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from onestack.observe.seen import GuestRates
+from onestack.observe.observation import GuestRates
 
 COMMAND = (
     *("virsh", "--connect", "qemu:///system", "--quiet"),
@@ -88,7 +88,7 @@ def _number(facts: Mapping[str, str], key: str) -> int | None:
 
 
 def rates(before: Used | None, now: Used, seconds: float) -> GuestRates:
-    """What a guest used a second between two looks; none by a counter that went back: it was started anew."""
+    """What a guest used a second between two observations; none by a counter that went back: it was started anew."""
     if before is None or seconds <= 0:
         return GuestRates(None, now.memory, None, None)
     cpu = None

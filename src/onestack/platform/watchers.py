@@ -6,15 +6,18 @@ import hashlib
 import sys
 from pathlib import Path
 
+from onestack.autoscaling import status as autoscaling_status
 from onestack.core import data
 from onestack.core.contract import RUN
+from onestack.core.errors import PermanentError
 from onestack.host.supervisor import Program
-from onestack.platform import scaling_status
 from onestack.platform.shape import Process, Ready
 from onestack.platform.site import Site
 
-NAMES = KEEPER, SCALER = "keeper", "scaler"
-CONTROLLER = Process(SCALER, (), Ready(written=(f"{RUN}/{scaling_status.FILE}", 60.0)), hang_seconds=240.0)
+NAMES = KEEPER, AUTOSCALER = "keeper", "autoscaler"
+AUTOSCALER_PROCESS = Process(
+    AUTOSCALER, (), Ready(written=(f"{RUN}/{autoscaling_status.FILE}", 60.0)), hang_seconds=240.0
+)
 """How one knows that the autoscaler works; slow APIs may keep it as long as they may be silent."""
 
 
@@ -22,7 +25,7 @@ def programs(site: Site) -> list[Program]:
     """All that this cloud can have."""
     found = [watcher(site, KEEPER, "onestack.health.keeper")]
     if scales(site):
-        found.append(watcher(site, SCALER, "onestack.controller.scaler"))
+        found.append(watcher(site, AUTOSCALER, "onestack.autoscaling.autoscaler.process"))
     return found
 
 
@@ -30,7 +33,7 @@ def launch(site: Site) -> None:
     """Start those that this cloud has."""
     site.leader.supervisor.launch(KEEPER)
     if is_scaling(site):
-        site.leader.supervisor.launch(SCALER)
+        site.leader.supervisor.launch(AUTOSCALER)
 
 
 def scales(site: Site) -> bool:
@@ -39,16 +42,21 @@ def scales(site: Site) -> bool:
 
 
 def is_scaling(site: Site) -> bool:
-    """Whether it has scaling groups, or had: until then nobody pays for their controller."""
+    """Whether it has scaling groups, or had: until then nobody pays for an autoscaler."""
     return scales(site) and (site.spec.monitored or _scaling_mark(site).exists())
 
 
 def begin_scaling(site: Site) -> None:
-    """There are scaling groups from now on: their controller runs, and comes back with every `up`."""
+    """There are scaling groups from now on: the autoscaler runs, and comes back with every `up`."""
     mark = _scaling_mark(site)
     mark.parent.mkdir(mode=0o700, exist_ok=True)
     mark.touch()
-    site.leader.supervisor.launch(SCALER)
+    if site.leader.supervisor.program(AUTOSCALER) is None:
+        raise PermanentError(
+            "this cloud was brought up by another version of OneStack, which knows no autoscaler",
+            hint="`onestack up` brings it to this version",
+        )
+    site.leader.supervisor.launch(AUTOSCALER)
 
 
 def _scaling_mark(site: Site) -> Path:

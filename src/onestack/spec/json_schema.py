@@ -47,7 +47,18 @@ class Schema:
             kinds = [kind for kind in fragment["anyOf"] if kind.get("type") != "null"]
             if len(kinds) == 1:
                 return self.follow(kinds[0])
+        if "oneOf" in fragment:
+            return self._any_of(fragment)
         return fragment
+
+    def _any_of(self, fragment: Fragment) -> Fragment:
+        """A mapping that is one of several by `type`, as one with the keys of all. `variants`: each by its type."""
+        variants = {each["properties"]["type"]["const"]: each for each in map(self.follow, fragment["oneOf"])}
+        keys: dict[str, Any] = {}
+        for each in variants.values():
+            keys = {**each["properties"], **keys}
+        keys["type"] = {"enum": list(variants)}
+        return {**fragment, "type": "object", "properties": keys, "variants": variants}
 
     def at(self, path: Sequence[str | int]) -> Fragment:
         """What the schema says about the value at `path`; empty where it says nothing."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 
 from onestack.spec import json_schema
 from onestack.spec.compose import whole
@@ -32,12 +33,15 @@ def reference(model: type[Spec] | None = None) -> str:
 
 def _section(schema: Schema, here: Fragment, path: tuple[str, ...], written: dict[str, str]) -> Iterator[str]:
     # A section that has several places (a template is a tenant) is described at the first.
-    yield f"## {'.'.join(path).replace('.[]', '[]')}" if path else "## The file"
+    yield f"## {'.'.join(path).replace('.[', '[')}" if path else "## The file"
     yield ""
     yield str(here.get("description", ""))
     yield ""
     if example := here.get("x-example"):
         yield from ("```yaml", example.rstrip(), "```", "")
+    if variants := here.get("variants"):
+        yield from _variants(schema, variants, path, written)
+        return
     yield "| Key | What it may be | Unless said | |"
     yield "| --- | --- | --- | --- |"
     inner: list[tuple[Fragment, tuple[str, ...]]] = []
@@ -58,6 +62,20 @@ def _section(schema: Schema, here: Fragment, path: tuple[str, ...], written: dic
     yield ""
     for fragment, place in inner:
         yield from _section(schema, fragment, place, written)
+
+
+def _variants(
+    schema: Schema, variants: Mapping[str, Fragment], path: tuple[str, ...], written: dict[str, str]
+) -> Iterator[str]:
+    """A mapping that is one of several by its `type`: a table of those, and a section of each."""
+    inner = [(each, (*path[:-1], f"[type={name}]")) for name, each in variants.items()]
+    yield "| `type` | |"
+    yield "| --- | --- |"
+    for name, (each, place) in zip(variants, inner, strict=True):
+        yield f"| [`{name}`]({_anchor(place)}) | {_line(str(each.get('description', '')))} |"
+    yield ""
+    for each, place in inner:
+        yield from _section(schema, each, place, written)
 
 
 def _place(
@@ -86,7 +104,7 @@ def _default(value: Fragment) -> str:
 
 
 def _anchor(path: tuple[str, ...]) -> str:
-    return "#" + "".join(path).replace("[]", "")
+    return "#" + re.sub(r"[][=]", "", "".join(path))
 
 
 def _line(text: str) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from onestack.language.types import Bool, Problem, Text, example
 from onestack.language.words import Counted, DomainRef, TemplateRef
-from onestack.spec import elastic
-from onestack.spec.elastic import ScalingGroup
+from onestack.spec import scaling_groups
+from onestack.spec.scaling_groups import ScalingGroup
 from onestack.workloads.resources.address_group import AddressGroup
 from onestack.workloads.resources.application_credential import ApplicationCredential
 from onestack.workloads.resources.backup import Backup
@@ -77,7 +77,7 @@ tenants:
 
     def problems(self) -> Iterator[Problem]:
         pools = {one.name: tuple(pool.name for pool in one.pools) for one in self.load_balancers}
-        yield from elastic.problems(self.scaling_groups, pools)
+        yield from scaling_groups.problems(self.scaling_groups, pools)
 
 
 class Template(Tenant):

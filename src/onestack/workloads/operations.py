@@ -13,13 +13,14 @@ from typing import Any
 from openstack.connection import Connection
 
 from onestack import capacity
+from onestack.autoscaling import queries
 from onestack.core import wait
 from onestack.core.errors import BadInput, PermanentError, Unready
 from onestack.core.events import Emit, silent, step
 from onestack.health.why import sentence
 from onestack.host.files import replace_private
 from onestack.host.lock import abandoned, held
-from onestack.observe import front, queries
+from onestack.observe import gateway
 from onestack.observe.prometheus import Prometheus
 from onestack.platform import connect, inventories
 from onestack.platform.site import Site
@@ -168,13 +169,13 @@ class Workloads:
         if not abandoned(self._lock_file):
             return
         try:
-            busy = front.in_work(self.site)
+            busy = gateway.in_flight(self.site)
         except OSError:
             return  # without the API gateway no request is in flight; the observation will fail and say so
 
         def poll() -> tuple[bool, str]:
             # Each service idle once is enough: other clients may send requests meanwhile.
-            busy.intersection_update(front.in_work(self.site))
+            busy.intersection_update(gateway.in_flight(self.site))
             return not busy, ", ".join(sorted(busy)) + " busy"
 
         with (

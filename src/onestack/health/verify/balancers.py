@@ -26,7 +26,7 @@ SEEN_SECONDS = 90.0
 ROUNDS = 6
 """Requests in a row that must all be answered by those that should."""
 _REFUSED = "verify-refused"
-_LOOK = "onestack logs octavia; onestack balancers check"
+_HINT = "onestack logs octavia; onestack balancers check"
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Balancer:
     def answered(self, names: set[str], page: str = "") -> None:
         """Wait until these, and nobody else, answer ROUNDS requests."""
 
-        def look() -> tuple[bool, str]:
+        def state() -> tuple[bool, str]:
             seen = set()
             for _ in range(ROUNDS):
                 answered, text = guest.fetch(self.public, page)
@@ -83,16 +83,16 @@ class Balancer:
                 seen.add(guest.facts(text).get("hostname", "").partition(".")[0].lower())
             return seen == names, f"answers of {sorted(seen)}"
 
-        until(f"{' and '.join(sorted(names))} to answer", look, seconds=SEEN_SECONDS, every=0.2)
+        until(f"{' and '.join(sorted(names))} to answer", state, seconds=SEEN_SECONDS, every=0.2)
 
     def seen(self, member: str, *wanted: str) -> str:
         """Wait until a member's operating status is one of these."""
 
-        def look() -> tuple[bool, str]:
+        def state() -> tuple[bool, str]:
             now = self.cloud.load_balancer.get_member(self.members[member], self.pool).operating_status
             return now in wanted, now
 
-        return until(f"{member} to be {' or '.join(wanted)}", look, seconds=SEEN_SECONDS, every=0.3)
+        return until(f"{member} to be {' or '.join(wanted)}", state, seconds=SEEN_SECONDS, every=0.3)
 
 
 def check_balancer(
@@ -101,28 +101,28 @@ def check_balancer(
     """An HTTP balancer before two guests, as a tenant makes it. Raises OneStackError."""
     names = {each.name for each in members}
     last = members[-1]
-    with record.step("balancer", look=_LOOK) as at:
+    with record.step("balancer", hint=_HINT) as at:
         made = make(cloud, name, subnet, external, members)
         made.answered(names)
         for each in members:
             made.seen(each.name, "ONLINE")
         at.outcome = f"http://{made.public}/ is answered by {' and '.join(sorted(names))}"
     api = cloud.load_balancer
-    with record.step("L7 rule", look=_LOOK) as at:
+    with record.step("L7 rule", hint=_HINT) as at:
         policy = made.settled(api.create_l7_policy, listener_id=made.listener, action="REJECT")
         rule = {"type": "PATH", "compare_type": "STARTS_WITH", "rule_value": f"/{_REFUSED}"}
         made.settled(api.create_l7_rule, policy.id, **rule)
         until("the path to be refused", partial(_refused, made.public), seconds=SEEN_SECONDS, every=0.2)
         made.answered(names)
         at.outcome = f"/{_REFUSED} is refused, other paths are not"
-    with record.step("drained member", look=_LOOK) as at:
+    with record.step("drained member", hint=_HINT) as at:
         made.settled(api.update_member, made.members[last.name], made.pool, weight=0)
         made.answered(names - {last.name})
         made.seen(last.name, "DRAINING")
         made.settled(api.update_member, made.members[last.name], made.pool, weight=1)
         made.answered(names)
         at.outcome = f"{last.name} gets nothing new at weight 0"
-    with record.step("dead member", look=_LOOK) as at:
+    with record.step("dead member", hint=_HINT) as at:
         with last.frozen():
             made.seen(last.name, "ERROR")
             made.answered(names - {last.name})
@@ -178,13 +178,13 @@ def make(cloud: Connection, name: str, subnet: str, external: str, members: list
 
 
 def _until_active(cloud: Connection, ident: str) -> None:
-    def look() -> tuple[bool, str]:
+    def state() -> tuple[bool, str]:
         now = cloud.load_balancer.get_load_balancer(ident).provisioning_status
         if now == "ERROR":
-            raise PermanentError("the balancer went to ERROR", hint=f"look at: {_LOOK}")
+            raise PermanentError("the balancer went to ERROR", hint=f"look at: {_HINT}")
         return now == "ACTIVE", now
 
-    until("the balancer to be ACTIVE", look, seconds=ACTIVE_SECONDS, every=0.1)
+    until("the balancer to be ACTIVE", state, seconds=ACTIVE_SECONDS, every=0.1)
 
 
 def _refused(public: str) -> tuple[bool, str]:

@@ -36,7 +36,7 @@ def verify_quick(site: Site, run: Run[Report], emit: Emit) -> Report:
                 emit,
                 dashboard=site.dashboard,
                 explain=lambda ident: sentence(connected(), site.paths.log, ident),
-                outside=outside.look(site) if "network" in site.view.cloud.services else None,
+                outside=outside.collect(site) if "network" in site.view.cloud.services else None,
             )
         )
 

@@ -27,9 +27,9 @@ REACH_SECONDS = 240.0
 """Until the second guest published what it reached: the tries it makes, and its own boot."""
 CONSOLE_LINES = 15
 
-_LOOK_COMPUTE = "onestack logs nova; onestack logs libvirtd"
-_LOOK_NETWORK = "onestack logs ovn-controller; onestack logs neutron"
-_LOOK_METADATA = "onestack logs neutron; onestack logs nova"
+_HINT_COMPUTE = "onestack logs nova; onestack logs libvirtd"
+_HINT_NETWORK = "onestack logs ovn-controller; onestack logs neutron"
+_HINT_METADATA = "onestack logs neutron; onestack logs nova"
 
 
 Explain = Callable[[str], str]
@@ -73,7 +73,7 @@ def check_guests(
     """
     public_key = _public_key()
     real = real_guests(admin)
-    with record.step("servers", look=_LOOK_COMPUTE) as at:
+    with record.step("servers", hint=_HINT_COMPUTE) as at:
         key = near.tenant.cloud.compute.create_keypair(name=f"{near.tenant.name}-key", public_key=public_key)
         first = _address(near)
         second = _address(far)
@@ -91,15 +91,15 @@ def check_guests(
         record.leave_out("guest over HTTP, DHCP, metadata, console, isolation", why)
         _try_volumes(record, one, None, token, services)
         return
-    with record.step("HTTP through the floating IP", look=_LOOK_NETWORK) as at:
+    with record.step("HTTP through the floating IP", hint=_HINT_NETWORK) as at:
         page = _own_page(one)
         who = guest.facts(page)
         at.outcome = f"http://{one.public}/ answers: {page}"
-    with record.check("DHCP", look=_LOOK_NETWORK) as at:
+    with record.check("DHCP", hint=_HINT_NETWORK) as at:
         if who.get("address") != one.private:
             raise PermanentError(f"the guest has the address {who.get('address')!r}, its port {one.private}")
         at.outcome = one.private
-    with record.check("metadata and user data", look=_LOOK_METADATA) as at:
+    with record.check("metadata and user data", hint=_HINT_METADATA) as at:
         said = guest.facts(_page(one, guest.REPORT, "the page that user data makes"))
         _same("token of the user data", said.get("token"), token)
         _same("key pair in metadata", said.get("key"), public_key.split()[1])
@@ -107,7 +107,7 @@ def check_guests(
             raise PermanentError(f"metadata gave no instance id: {said.get('instance')!r}")
         at.outcome = "the script ran; instance id and key pair came from the metadata service"
     check_outside(record, outside, lambda page, what: _page(one, page, what))
-    with record.check("console log", look=_LOOK_COMPUTE) as at:
+    with record.check("console log", hint=_HINT_COMPUTE) as at:
         until(
             f"the guest's line token={token} in the console log",
             lambda: _said(one, f"token={token}"),
@@ -117,7 +117,7 @@ def check_guests(
         )
         at.outcome = "has the guest's own lines"
     _try_volumes(record, one, one.public, token, services)
-    with record.check("second tenant reaches nothing", look=_LOOK_NETWORK) as at:
+    with record.check("second tenant reaches nothing", hint=_HINT_NETWORK) as at:
         page = _page(
             two, guest.REPORT, "the second tenant's guest to say what it reached", seconds=REACH_SECONDS
         )
@@ -230,7 +230,7 @@ def _boot(
 def _wait_active(booted: Guest, explain: Explain) -> None:
     compute = booted.owner.tenant.cloud.compute
 
-    def look() -> tuple[bool, str]:
+    def state() -> tuple[bool, str]:
         now = compute.get_server(booted.server.id)
         if now.status == "ERROR":
             why = explain(booted.server.id)
@@ -240,7 +240,7 @@ def _wait_active(booted: Guest, explain: Explain) -> None:
 
     until(
         f"server {booted.server.name} to be ACTIVE",
-        look,
+        state,
         seconds=ACTIVE_SECONDS,
         every=0.5,
         evidence=booted.evidence,
@@ -257,14 +257,14 @@ def _own_page(asked: Guest) -> str:
     """The page with the server's own name; before metadata came the guest has the image's name."""
     name = str(asked.server.name).lower()
 
-    def look() -> tuple[bool, str]:
+    def state() -> tuple[bool, str]:
         answered, page = guest.fetch(asked.public)
         named = guest.facts(page).get("hostname", "").partition(".")[0].lower() == name
         return answered and named, page.strip()
 
     return until(
         f"http://{asked.public}/ to answer as {name}",
-        look,
+        state,
         seconds=ANSWER_SECONDS,
         every=0.3,
         evidence=asked.evidence,

@@ -49,26 +49,26 @@ class Outside:
     reached_here: Callable[[], bool]
 
 
-def look(site: Site) -> Outside:
-    """Look at the cloud's network; the calling thread is in it."""
+def collect(site: Site) -> Outside:
+    """What the way out of the cloud's network is; the calling thread is in it."""
     if os.environ.get(ASK) == "0":
         return Outside("", (f"not asked, for {ASK} is 0",), lambda: False)
     try:
-        seen = egress.look(site.layout.base, nat.table(site.paths))
+        observed = egress.look(site.layout.base, nat.table(site.paths))
     except PermanentError as error:
         return Outside("", (str(error.summary),), lambda: False)
-    obstacles = egress.obstacles(seen, wanted=site.view.cloud.external.nat)
-    if not obstacles and not seen.gateway:
-        obstacles = [f"the default route through {seen.interface} has no gateway to try"]
+    obstacles = egress.obstacles(observed, wanted=site.view.cloud.external.nat)
+    if not obstacles and not observed.gateway:
+        obstacles = [f"the default route through {observed.interface} has no gateway to try"]
 
     def reached_here() -> bool:
         try:
-            site.inside(["ping", "-c", "3", "-W", "2", seen.gateway], seconds=20)
+            site.inside(["ping", "-c", "3", "-W", "2", observed.gateway], seconds=20)
         except OneStackError:
             return False
         return True
 
-    return Outside(seen.gateway, tuple(obstacles), reached_here)
+    return Outside(observed.gateway, tuple(obstacles), reached_here)
 
 
 def tries(outside: Outside | None) -> str:
@@ -85,13 +85,13 @@ def check_outside(record: Recorder, outside: Outside | None, ask: Callable[[str,
     if outside.obstacles:
         record.leave_out(STEP, f"guests do not reach the outside: {'; '.join(outside.obstacles)}")
         return
-    with record.check(STEP, look="onestack doctor; docs/troubleshoot.md") as at:
-        seen = guest.facts(ask(REPORT, "the guest to say what it reached outside"))
-        servers = seen.get("servers", "").strip(",")
+    with record.check(STEP, hint="onestack doctor; docs/troubleshoot.md") as at:
+        observed = guest.facts(ask(REPORT, "the guest to say what it reached outside"))
+        servers = observed.get("servers", "").strip(",")
         found = []
-        if gateway := seen.get("gateway"):
+        if gateway := observed.get("gateway"):
             found.append(f"the gateway {gateway} answers")
-        if server := seen.get("answered"):
+        if server := observed.get("answered"):
             found.append(f"the DNS server {server} answers")
         elif found:
             found.append(f"no answer from DNS ({servers})" if servers else "no DNS server was handed out")

@@ -42,7 +42,7 @@ class TenantNetwork:
 def make_network(record: Recorder, owner: Tenant, external: str, step: str) -> TenantNetwork:
     """A network, a subnet, a router with a way out, a security group. Raises OneStackError."""
     name = owner.name
-    with record.step(step, look="onestack logs neutron; onestack logs ovn-controller") as at:
+    with record.step(step, hint="onestack logs neutron; onestack logs ovn-controller") as at:
         cloud = owner.cloud.network
         out = cloud.find_network(external)
         if out is None:
@@ -77,7 +77,7 @@ def make_network(record: Recorder, owner: Tenant, external: str, step: str) -> T
 
 def see_nothing(record: Recorder, owner: Tenant, other: Tenant, services: frozenset[str]) -> None:
     """The other tenant finds nothing of the owner's, neither in lists nor by its id."""
-    with record.check("second tenant sees nothing", look="the policies of the service it names") as at:
+    with record.check("second tenant sees nothing", hint="the policies of the service it names") as at:
         names: set[str] = set()
         hidden = 0
         mine, theirs = owner.cloud.network, other.cloud.network

@@ -74,15 +74,15 @@ class _Run:
     def exercise(self) -> None:
         """Make and check, in the order in which things stand on each other. Raises OneStackError."""
         record = self.record
-        with record.step("catalogue", look="onestack status; onestack logs keystone") as at:
+        with record.step("catalogue", hint="onestack status; onestack logs keystone") as at:
             self.admin = self.connect()
             self.services = sdk.services(self.admin)
             at.outcome = ", ".join(sorted(self.services))
         # A service that is down keeps its leftovers; the steps that need it say more about it than this one.
-        with record.check("leftovers", look="onestack status") as at:
+        with record.check("leftovers", hint="onestack status") as at:
             removed = removal.sweep(self.admin, tenant.is_ours, self.services)
             at.outcome = f"{len(removed)} of an earlier run removed" if removed else "none"
-        with record.step("tenants", look="onestack logs keystone") as at:
+        with record.step("tenants", hint="onestack logs keystone") as at:
             for letter in "ab":
                 name = f"{tenant.PREFIX}{self.token}-{letter}"
                 self.tenants.append(tenant.create(self.admin, self.connect, name))
@@ -114,7 +114,7 @@ class _Run:
             if service.type not in self.services:
                 self.record.leave_out(service.type, f"the cloud has no {service.type} service")
                 continue
-            with self.record.check(service.type, look=f"onestack logs {service.name}") as at:
+            with self.record.check(service.type, hint=f"onestack logs {service.name}") as at:
                 at.outcome = service.verify(first.cloud, second.cloud)
 
     def remove(self) -> None:
@@ -122,7 +122,7 @@ class _Run:
         if self.admin is None:
             return
         admin, services = self.admin, self.services
-        with self.record.check("removal", look="onestack logs nova; onestack logs neutron") as at:
+        with self.record.check("removal", hint="onestack logs nova; onestack logs neutron") as at:
             count = 0
             for each in self.tenants:
                 count += len(removal.Holdings(each.cloud, each.project.id, services).remove())

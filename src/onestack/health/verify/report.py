@@ -75,14 +75,14 @@ class Recorder:
         self._left_out: list[str] = []
 
     @contextmanager
-    def step(self, name: str, *, look: str) -> Iterator[Step]:
+    def step(self, name: str, *, hint: str) -> Iterator[Step]:
         """A step that what follows stands on: kept, and raised on when it fails.
 
-        `look`: what a person should read when it failed for a reason that does not say so itself.
+        `hint`: what a person should read when it failed for a reason that does not say so itself.
         """
         begun = time.monotonic()
         try:
-            with step(name, self.emit) as body, _explained(look):
+            with step(name, self.emit) as body, _explained(hint):
                 yield body
         except BaseException as error:
             data = error.as_dict() if isinstance(error, OneStackError) else {"error": type(error).__name__}
@@ -91,10 +91,10 @@ class Recorder:
         self._steps.append(StepResult(name, time.monotonic() - begun, True, body.outcome))
 
     @contextmanager
-    def check(self, name: str, *, look: str) -> Iterator[Step]:
+    def check(self, name: str, *, hint: str) -> Iterator[Step]:
         """A step that nothing stands on: kept when it fails, and the check goes on."""
         try:
-            with self.step(name, look=look) as body:
+            with self.step(name, hint=hint) as body:
                 yield body
         except OneStackError:
             return
@@ -110,12 +110,12 @@ class Recorder:
 
 
 @contextmanager
-def _explained(look: str) -> Iterator[None]:
-    """Turn any error into one of ours that says where to look; Ctrl-C and exits pass."""
+def _explained(hint: str) -> Iterator[None]:
+    """Turn any error into one of ours that says what to read; Ctrl-C and exits pass."""
     try:
         yield
     except OneStackError as error:
-        error.hint = error.hint or f"look at: {look}"
+        error.hint = error.hint or f"look at: {hint}"
         raise
     except Exception as error:
-        raise PermanentError(f"{type(error).__name__}: {error}", hint=f"look at: {look}") from error
+        raise PermanentError(f"{type(error).__name__}: {error}", hint=f"look at: {hint}") from error

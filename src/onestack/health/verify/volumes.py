@@ -24,8 +24,8 @@ SEEN_SECONDS = 120.0
 """From attached to the guest's page about it: the guest looks each second, perhaps under emulation."""
 SECTORS_PER_GIB = 2 * 1024 * 1024
 
-_LOOK = "onestack logs cinder; onestack volumes check"
-_LOOK_ATTACH = "onestack logs nova; onestack logs cinder; onestack logs libvirtd"
+_HINT = "onestack logs cinder; onestack volumes check"
+_HINT_ATTACH = "onestack logs nova; onestack logs cinder; onestack logs libvirtd"
 
 
 def check_volumes(
@@ -40,10 +40,10 @@ def check_volumes(
 
     `public`: where the guest answers; None when there is no real one. `evidence`: what to show of it.
     """
-    with record.step("volume", look=_LOOK) as at:
+    with record.step("volume", hint=_HINT) as at:
         volume = _made(cloud, name=f"verify-{token}", size=SIZE)
         at.outcome = f"{SIZE} GiB"
-    with record.step("volume attached", look=_LOOK_ATTACH) as at:
+    with record.step("volume attached", hint=_HINT_ATTACH) as at:
         disk = _attached(cloud, server, volume)
         at.outcome = disk
         if public:
@@ -52,12 +52,12 @@ def check_volumes(
     if public is None:
         record.leave_out("snapshot of a volume in use", "there is no guest to write to it")
         return
-    with record.step("volume snapshot", look=_LOOK) as at:
+    with record.step("volume snapshot", hint=_HINT) as at:
         storage = cloud.block_storage
         snapshot = storage.create_snapshot(volume_id=volume, name=f"verify-{token}", force=True)
         _until_available("snapshot", lambda: storage.get_snapshot(snapshot.id))
         at.outcome = "taken while the guest runs"
-    with record.step("volume restored", look=_LOOK_ATTACH) as at:
+    with record.step("volume restored", hint=_HINT_ATTACH) as at:
         restored = _made(cloud, name=f"verify-{token}-restored", snapshot_id=snapshot.id, size=SIZE)
         disk = _attached(cloud, server, restored)
         _disk(public, disk, token, evidence)
@@ -72,24 +72,24 @@ def _made(cloud: Connection, **wanted: Any) -> str:
 
 
 def _until_available(what: str, get: Callable[[], Any]) -> None:
-    def look() -> tuple[bool, str]:
+    def state() -> tuple[bool, str]:
         status = get().status
         if status.startswith("error"):
-            raise PermanentError(f"the {what} went to {status}", hint=f"look at: {_LOOK}")
+            raise PermanentError(f"the {what} went to {status}", hint=f"look at: {_HINT}")
         return status == "available", status
 
-    until(f"the {what} to be available", look, seconds=DONE_SECONDS, every=0.2)
+    until(f"the {what} to be available", state, seconds=DONE_SECONDS, every=0.2)
 
 
 def _attached(cloud: Connection, server: str, volume: str) -> str:
     """Attach it; the disk's name as Nova says it: vdb."""
     cloud.compute.create_volume_attachment(server, volume_id=volume)
 
-    def look() -> tuple[bool, str]:
+    def state() -> tuple[bool, str]:
         now = cloud.block_storage.get_volume(volume)
         return now.status == "in-use" and bool(now.attachments), now.status
 
-    until("the volume to be attached", look, seconds=DONE_SECONDS, every=0.2)
+    until("the volume to be attached", state, seconds=DONE_SECONDS, every=0.2)
     device = cloud.block_storage.get_volume(volume).attachments[0]["device"]
     return str(device).rpartition("/")[2]
 
@@ -97,10 +97,10 @@ def _attached(cloud: Connection, server: str, volume: str) -> str:
 def _disk(public: str, disk: str, token: str, evidence: Callable[[], str]) -> str:
     """Wait until the guest says that the disk holds the token and is as large as it should be."""
 
-    def look() -> tuple[bool, str]:
+    def state() -> tuple[bool, str]:
         answered, page = guest.fetch(public, guest.DISKS)
         held, _, sectors = guest.facts(page).get(disk, "").partition(",")
         return answered and held == token and sectors == str(SIZE * SECTORS_PER_GIB), page.strip()
 
-    until(f"the guest to read {token} from {disk}", look, seconds=SEEN_SECONDS, every=0.3, evidence=evidence)
+    until(f"the guest to read {token} from {disk}", state, seconds=SEEN_SECONDS, every=0.3, evidence=evidence)
     return f"{SIZE} GiB"

@@ -1,5 +1,5 @@
-"""Is every volume what Cinder says it is? After any crash: what lies on the disk, what guests have open, what
-Nova and Cinder noted, held against each other, and put right."""
+"""Is every volume consistent after a crash? What is on the disk, what guests have open, and what Nova and Cinder have
+noted is collected, diagnosed and repaired."""
 
 from __future__ import annotations
 

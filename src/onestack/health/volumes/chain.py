@@ -1,9 +1,9 @@
-"""A volume of the file backend on the disk: files that stand on each other, and a note of which is on top.
+"""A volume of the file backend on the disk: a chain of qcow2 files, and an info file that names the active one.
 
-`volume-ID` is the first; each snapshot adds `volume-ID.SNAPSHOT`, which holds what changed since. The note,
-`volume-ID.info`, says which file is on top (`active`) and which one came with each snapshot. A crash between
-changing files and writing the note leaves the two apart; the files, and what a guest has open, are the truth.
-Pure: files are given as name -> name of the file beneath.
+`volume-ID` is the base; each snapshot adds an overlay `volume-ID.SNAPSHOT`, which holds what changed since. The info
+file, `volume-ID.info`, names the overlay that is written to (`active`) and the one of each snapshot. A crash between
+changing the chain and writing the info file makes them differ; the chain, and the file that a guest has open, count.
+Pure: files are given as name -> name of the backing file.
 """
 
 from __future__ import annotations
@@ -18,54 +18,54 @@ ACTIVE = contract.VOLUME_ACTIVE
 
 @dataclass(frozen=True)
 class Repair:
-    """What makes the volume whole. `note`: the right text of the note, None when it is right or needless.
-    `rebase`: a file -> the one it must stand on, because the one between was merged. `useless`: files that hold
-    nothing that is not elsewhere. `lost`: why it cannot be made whole."""
+    """What makes the volume consistent. `active`: the file that is written to. `info`: what the info file must say,
+    None when it is right or not needed. `rebase`: a file -> its new backing file, because the one between was
+    merged. `unused`: files that hold nothing that is not elsewhere. `lost`: why it cannot be repaired."""
 
-    top: str | None
-    note: dict[str, str] | None = None
+    active: str | None
+    info: dict[str, str] | None = None
     rebase: dict[str, str] = field(default_factory=dict)
-    useless: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
     lost: str = ""
 
     @property
     def needed(self) -> bool:
-        return bool(self.note is not None or self.rebase or self.useless or self.lost)
+        return bool(self.info is not None or self.rebase or self.unused or self.lost)
 
 
 def examine(
-    name: str, files: Mapping[str, str | None], note: Mapping[str, str], in_use: str | None = None
+    name: str, files: Mapping[str, str | None], info: Mapping[str, str], in_use: str | None = None
 ) -> Repair:
-    """Compare one volume's files with its note. `in_use`: the file that a guest writes to."""
+    """Compare one volume's files with its info file. `in_use`: the file that a guest writes to."""
     if not files:
         return Repair(None, lost="its files are gone")
     rebase = _bridges(files)
     if isinstance(rebase, str):
         return Repair(None, lost=rebase)
-    beneath = {**files, **rebase}
-    top = in_use if in_use in files else _top(name, beneath, note)
-    if top is None:
-        return Repair(None, lost="several files could be the last one: " + ", ".join(sorted(files)))
-    chain = _chain(top, beneath)
-    useless = tuple(sorted(set(files) - set(chain)))
-    # One that stands on nothing took in what was beneath: its snapshot is no more.
+    backing = {**files, **rebase}
+    active = in_use if in_use in files else _active(name, backing, info)
+    if active is None:
+        return Repair(None, lost="several files could be the active one: " + ", ".join(sorted(files)))
+    chain = _chain(active, backing)
+    unused = tuple(sorted(set(files) - set(chain)))
+    # An overlay without a backing file has been merged with it: its snapshot is gone.
     snapshots = {
         snapshot: file
-        for snapshot, file in note.items()
-        if snapshot != ACTIVE and file in chain and beneath[file]
+        for snapshot, file in info.items()
+        if snapshot != ACTIVE and file in chain and backing[file]
     }
     for file in chain:
-        # A snapshot that was taken but not noted any more: its file carries its id.
+        # A snapshot that was taken, and is not in the info file yet: its overlay carries its id.
         snapshot = file.removeprefix(f"{name}.")
-        if file != name and beneath[file] and file not in snapshots.values():
+        if file != name and backing[file] and file not in snapshots.values():
             snapshots[snapshot] = file
-    right = {ACTIVE: top, **snapshots}
-    plain = right == {ACTIVE: name} and not note
-    return Repair(top, None if plain or right == dict(note) else right, rebase, useless)
+    right = {ACTIVE: active, **snapshots}
+    plain = right == {ACTIVE: name} and not info
+    return Repair(active, None if plain or right == dict(info) else right, rebase, unused)
 
 
 def _bridges(files: Mapping[str, str | None]) -> dict[str, str] | str:
-    """Files whose base is gone -> the file that now stands there; or why that cannot be said."""
+    """Files whose backing file is gone -> the one that took its place; or why that cannot be said."""
     broken = [file for file, base in files.items() if base and base not in files]
     if not broken:
         return {}
@@ -74,25 +74,25 @@ def _bridges(files: Mapping[str, str | None]) -> dict[str, str] | str:
     if len(broken) == 1 and len(free) == 1:
         return {broken[0]: free[0]}
     missing = ", ".join(sorted({str(files[file]) for file in broken}))
-    return f"{missing} is gone, and other files stand on it"
+    return f"{missing} is gone, and is the backing file of others"
 
 
-def _top(name: str, files: Mapping[str, str | None], note: Mapping[str, str]) -> str | None:
-    """The file on top: the noted one if it is there, else the only one that no other stands on."""
-    noted = note.get(ACTIVE)
-    if noted in files:
-        return noted
-    if not note and name in files:
-        # Never noted: what else is there was made for a snapshot that no guest has come to use.
+def _active(name: str, files: Mapping[str, str | None], info: Mapping[str, str]) -> str | None:
+    """The active file: the one in the info file if it exists, else the only one that is no other's backing file."""
+    named = info.get(ACTIVE)
+    if named in files:
+        return named
+    if not info and name in files:
+        # No info file yet: other files were made for a snapshot that no guest has come to use.
         return name
     bases = set(files.values())
-    tops = [file for file in files if file not in bases]
-    return tops[0] if len(tops) == 1 else None
+    candidates = [file for file in files if file not in bases]
+    return candidates[0] if len(candidates) == 1 else None
 
 
-def _chain(top: str, files: Mapping[str, str | None]) -> list[str]:
+def _chain(active: str, files: Mapping[str, str | None]) -> list[str]:
     found: list[str] = []
-    here: str | None = top
+    here: str | None = active
     while here and here in files and here not in found:
         found.append(here)
         here = files[here]

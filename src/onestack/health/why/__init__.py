@@ -1,4 +1,4 @@
-"""Why something is not as it should be: observations are collected by `collect`, judged by pure functions.
+"""Why something is not as it should be: observations are collected by `collect`, and diagnosed by pure functions.
 
 `server` is the first kind; another one is a module with its observation, what collects it and what diagnoses it.
 """

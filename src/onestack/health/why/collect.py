@@ -58,7 +58,7 @@ def find(admin: Connection, word: str, project: str | None = None) -> dict[str, 
 
 
 def explain(admin: Connection, logs: Path, word: str, project: str | None = None) -> Diagnosis:
-    """Find a server, read and judge. `logs`: the folder of the cloud's logs. In the cloud's network."""
+    """Find a server, collect and diagnose. `logs`: the folder of the cloud's logs. In the cloud's network."""
     return diagnose(observe(admin, find(admin, word, project), logs))
 
 

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from onestack.health.why import hosts as judging
+from onestack.health.why import hosts
 from onestack.health.why.hosts import Reason
 from onestack.health.why.model import Diagnosis, Host, HostReason, ServerObservation
 
@@ -50,107 +50,113 @@ _Answer = tuple[str, str, str]
 """(cause, verdict, hint)"""
 
 
-def diagnose(seen: ServerObservation) -> Diagnosis:
+def diagnose(observed: ServerObservation) -> Diagnosis:
     """What is the matter with it, if anything is."""
-    last = next((one.name for one in seen.records.filters if one.after == 0), "")
-    judged = [
+    last = next((one.name for one in observed.records.filters if one.after == 0), "")
+    by_host = [
         (
             host,
             # What the scheduler wrote down when it placed the server goes before what is in the way since.
             sorted(
-                judging.reasons(host, seen.request, seen.zone, seen.group),
+                hosts.reasons(host, observed.request, observed.zone, observed.group),
                 key=lambda reason: reason[0] != _BY_FILTER.get(last),
             ),
         )
-        for host in seen.hosts
+        for host in observed.hosts
     ]
-    cause, verdict, hint = _judge(seen, judged)
+    cause, verdict, hint = _cause(observed, by_host)
     placing = cause not in ("none", "building", "quota", "port", "failed")
-    table = [HostReason(host.name, host.zone, tuple(words for _, words in found)) for host, found in judged]
+    table = [HostReason(host.name, host.zone, tuple(words for _, words in found)) for host, found in by_host]
     return Diagnosis(
-        f"server {seen.project}/{seen.name}",
-        seen.status,
+        f"server {observed.project}/{observed.name}",
+        observed.status,
         cause,
         verdict,
         hint,
         tuple(table) if placing else (),
-        () if cause in ("none", "building") else tuple(_facts(seen)),
-        seen.quotas,
-        seen.request_id,
+        () if cause in ("none", "building") else tuple(_facts(observed)),
+        observed.quotas,
+        observed.request_id,
     )
 
 
-def _judge(seen: ServerObservation, judged: Sequence[tuple[Host, list[Reason]]]) -> _Answer:
-    name = f"server '{seen.name}'"
-    if seen.status == "BUILD":
-        return _building(seen, name)
-    if seen.status != "ERROR":
-        where = f" on the host '{seen.host}'" if seen.host else ""
-        return "none", f"{name} is {seen.status}{where}: nothing stands in its way", ""
-    if _NO_HOST.search(seen.fault) or (not seen.fault and not seen.host):
-        return _no_host(seen, name, judged)
-    if _RETRIED.search(seen.fault):
-        if judged and all(found for _, found in judged):
-            return _no_host(seen, name, judged)
-        reason = f": {seen.records.errors[0]}" if seen.records.errors else ""
+def _cause(observed: ServerObservation, by_host: Sequence[tuple[Host, list[Reason]]]) -> _Answer:
+    name = f"server '{observed.name}'"
+    if observed.status == "BUILD":
+        return _building(observed, name)
+    if observed.status != "ERROR":
+        where = f" on the host '{observed.host}'" if observed.host else ""
+        return "none", f"{name} is {observed.status}{where}: nothing stands in its way", ""
+    if _NO_HOST.search(observed.fault) or (not observed.fault and not observed.host):
+        return _no_host(observed, name, by_host)
+    if _RETRIED.search(observed.fault):
+        if by_host and all(found for _, found in by_host):
+            return _no_host(observed, name, by_host)
+        reason = f": {observed.records.errors[0]}" if observed.records.errors else ""
         return (
             "failed",
             f"{name} failed on every host it was tried on{reason}",
             f"onestack logs nova; {_AGAIN}",
         )
-    if _QUOTA.search(seen.fault):
-        full = ", ".join(f"{one.name} ({one.used} of {one.limit})" for one in seen.quotas if one.full)
-        said = f"the project '{seen.project}' has used up its {full}" if full else seen.fault
-        return "quota", f"{name} was refused by a quota: {said}", f"openstack quota show {seen.project}"
-    failed = [port.id for port in seen.ports if port.binding == _FAILED_BINDING]
-    at = f" on the host '{seen.host}'" if seen.host else ""
-    if failed or _BINDING.search(seen.fault):
+    if _QUOTA.search(observed.fault):
+        full = ", ".join(f"{one.name} ({one.used} of {one.limit})" for one in observed.quotas if one.full)
+        said = f"the project '{observed.project}' has used up its {full}" if full else observed.fault
+        return "quota", f"{name} was refused by a quota: {said}", f"openstack quota show {observed.project}"
+    failed = [port.id for port in observed.ports if port.binding == _FAILED_BINDING]
+    at = f" on the host '{observed.host}'" if observed.host else ""
+    if failed or _BINDING.search(observed.fault):
         which = f"port {failed[0]}" if failed else "a port"
         hint = "onestack status (is the host's OVN agent alive?); onestack logs neutron"
         return "port", f"{name} failed because Neutron could not bind {which}{at}", hint
-    fault = seen.fault.strip().rstrip(".") or "Nova kept no reason"
-    look = f"onestack logs nova has more under {seen.request_id}" if seen.request_id else "onestack logs nova"
-    return "failed", f"{name} failed{at}: {fault}", look
+    fault = observed.fault.strip().rstrip(".") or "Nova kept no reason"
+    hint = (
+        f"onestack logs nova has more under {observed.request_id}"
+        if observed.request_id
+        else "onestack logs nova"
+    )
+    return "failed", f"{name} failed{at}: {fault}", hint
 
 
-def _building(seen: ServerObservation, name: str) -> _Answer:
-    if seen.services_down:
-        down = " and ".join(seen.services_down)
+def _building(observed: ServerObservation, name: str) -> _Answer:
+    if observed.services_down:
+        down = " and ".join(observed.services_down)
         return "service", f"{name} waits: {down} does not answer", "onestack status; onestack logs nova"
-    if not seen.host:
-        return "building", f"{name} has waited for a host for {seen.age:.0f} s", "onestack logs nova"
-    on = next((host for host in seen.hosts if host.name == seen.host), None)
+    if not observed.host:
+        return "building", f"{name} has waited for a host for {observed.age:.0f} s", "onestack logs nova"
+    on = next((host for host in observed.hosts if host.name == observed.host), None)
     if on is not None and not on.up:
-        said = f"{name} is being built on the host '{seen.host}', whose compute service is down"
+        said = f"{name} is being built on the host '{observed.host}', whose compute service is down"
         return "down", said, _HINTS["down"]
-    failed = [port.id for port in seen.ports if port.binding == _FAILED_BINDING]
+    failed = [port.id for port in observed.ports if port.binding == _FAILED_BINDING]
     if failed:
-        said = f"{name} waits for a port that Neutron could not bind on the host '{seen.host}': {failed[0]}"
+        said = (
+            f"{name} waits for a port that Neutron could not bind on the host '{observed.host}': {failed[0]}"
+        )
         return "port", said, "onestack status; onestack logs neutron"
-    waiting = [port.id for port in seen.ports if port.status != "ACTIVE"]
-    task = f" ({seen.task})" if seen.task else ""
+    waiting = [port.id for port in observed.ports if port.status != "ACTIVE"]
+    task = f" ({observed.task})" if observed.task else ""
     more = f", and its port {waiting[0]} is not up yet" if waiting else ""
-    said = f"{name} is being built on the host '{seen.host}'{task} since {seen.age:.0f} s{more}"
+    said = f"{name} is being built on the host '{observed.host}'{task} since {observed.age:.0f} s{more}"
     return "building", said, "onestack logs nova"
 
 
-def _no_host(seen: ServerObservation, name: str, judged: Sequence[tuple[Host, list[Reason]]]) -> _Answer:
-    if not judged:
+def _no_host(observed: ServerObservation, name: str, by_host: Sequence[tuple[Host, list[Reason]]]) -> _Answer:
+    if not by_host:
         return "no hosts", f"no host can take {name}: this cloud has no compute host", "onestack status"
-    could = [host.name for host, found in judged if not found]
+    could = [host.name for host, found in by_host if not found]
     if could:
         named = ", ".join(could[:_NAMED]) + (
             f" and {len(could) - _NAMED} more" if len(could) > _NAMED else ""
         )
-        when = f" at {seen.failed_at}" if seen.failed_at else ""
-        return "passed", f"{name} found no host{when}: {_then(seen)}; now {named} could take it", _AGAIN
-    firsts = Counter(found[0][0] for _, found in judged)
+        when = f" at {observed.failed_at}" if observed.failed_at else ""
+        return "passed", f"{name} found no host{when}: {_then(observed)}; now {named} could take it", _AGAIN
+    firsts = Counter(found[0][0] for _, found in by_host)
     cause = firsts.most_common(1)[0][0].partition(" ")[0]
-    if len(judged) == 1:
-        host, found = judged[0]
+    if len(by_host) == 1:
+        host, found = by_host[0]
         said = f"on the only one, '{host.name}', {'; '.join(words for _, words in found)}"
     else:
-        said = f"of {len(judged)}, " + ", ".join(
+        said = f"of {len(by_host)}, " + ", ".join(
             f"{many} {_family(one)}" for one, many in firsts.most_common()
         )
     return cause, f"no host can take {name}: {said}", _HINTS.get(cause, "")
@@ -158,31 +164,33 @@ def _no_host(seen: ServerObservation, name: str, judged: Sequence[tuple[Host, li
 
 def _family(family: str) -> str:
     kind, _, resource = family.partition(" ")
-    return f"without enough {judging.unit(resource)}" if kind == "room" else _FAMILIES[kind]
+    return f"without enough {hosts.unit(resource)}" if kind == "room" else _FAMILIES[kind]
 
 
-def _then(seen: ServerObservation) -> str:
+def _then(observed: ServerObservation) -> str:
     """Why there was none when it was placed, by the scheduler's records."""
-    if last := next((one.name for one in seen.records.filters if one.after == 0), ""):
+    if last := next((one.name for one in observed.records.filters if one.after == 0), ""):
         return _FILTERS.get(last, f"the scheduler's filter {last} left none")
-    if seen.records.no_candidates:
+    if observed.records.no_candidates:
         return "Placement had none with what it asks for"
     return "the logs no longer have the reason"
 
 
-def _facts(seen: ServerObservation) -> list[str]:
+def _facts(observed: ServerObservation) -> list[str]:
     found = []
-    if amounts := [judging.amount(many, one) for one, many in sorted(seen.request.resources.items()) if many]:
+    if amounts := [
+        hosts.amount(many, one) for one, many in sorted(observed.request.resources.items()) if many
+    ]:
         found.append(
-            f"asked for: {', '.join(amounts)}" + (f", in the zone '{seen.zone}'" if seen.zone else "")
+            f"asked for: {', '.join(amounts)}" + (f", in the zone '{observed.zone}'" if observed.zone else "")
         )
-    if seen.group is not None:
-        found.append(f"server group: '{seen.group.name}', policy {seen.group.policy}")
-    if seen.records.no_candidates:
+    if observed.group is not None:
+        found.append(f"server group: '{observed.group.name}', policy {observed.group.policy}")
+    if observed.records.no_candidates:
         found.append("Placement had no allocation candidates")
-    if seen.records.filters:
-        steps = (f"{one.name} {one.before} → {one.after}" for one in seen.records.filters)
+    if observed.records.filters:
+        steps = (f"{one.name} {one.before} → {one.after}" for one in observed.records.filters)
         found.append(f"the scheduler's filters: {', '.join(steps)}")
-    if seen.fault:
-        found.append(f"Nova says: {seen.fault.strip()}")
-    return [*found, *(f"log: {error}" for error in seen.records.errors)]
+    if observed.fault:
+        found.append(f"Nova says: {observed.fault.strip()}")
+    return [*found, *(f"log: {error}" for error in observed.records.errors)]

@@ -1,7 +1,7 @@
-"""Scaling groups: a hidden record in Glance says what is wanted; the controller (`onestack.controller`) does it.
+"""Scaling groups: a hidden record in Glance says what is wanted; `onestack.autoscaling.autoscaler` does it.
 
 A plan compares the record, never the number of members. Taking a group away takes its members with it, whether
-a controller runs or not.
+an autoscaler runs or not.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from onestack.autoscaling import record
+from onestack.autoscaling.record import PLACED, TEMPLATE
 from onestack.core import wait
 from onestack.core.errors import PermanentError, Place
-from onestack.elastic import record
-from onestack.elastic.record import PLACED, TEMPLATE
 from onestack.workloads.kind.balancer_turns import in_turn
 from onestack.workloads.kind.base import GONE_SECONDS, Kind
 from onestack.workloads.kind.faults import Fault
@@ -87,7 +87,7 @@ class ScalingGroups(Kind):
             template, placed, settings = {}, {}, {}
         if raw.get(record.PHASE) == record.LEAVING:
             settings = {}  # a removal was cut off: who wants it after all must say so again
-        there = super().observe({**raw, **template, **placed, "settings": settings}, index)
+        there = super().observe({**raw, **template, **placed, "settings": record.renewed(settings)}, index)
         if there is None:
             return None
         # Members go before what they stand in: their ports hold subnets, and a pool goes with its balancer.
@@ -137,7 +137,7 @@ class ScalingGroups(Kind):
         return found
 
     def delete(self, there: Observed, session: Session) -> None:
-        """The controller is told to let go, then the members go, then the record."""
+        """The autoscaler is told to let go, then the members go, then the record."""
         now = self.get(there.id, session)
         if now is None:
             return
@@ -152,7 +152,7 @@ class ScalingGroups(Kind):
             left = _members(project, there.id, session)
             for server in left:
                 session.rest("compute").delete(f"/servers/{server['id']}")
-            # Twice: what a controller had under way when it was told shows up in the second.
+            # Twice: what an autoscaler had under way when it was told shows up in the second.
             seen_none = 0 if left else seen_none + 1
             return seen_none >= 2, f"{len(left)} members"
 

@@ -1,0 +1,82 @@
+"""A scaling policy as a spec has it: whichever of the types that are found its `type` says.
+
+What the types are is asked when a spec is read, so that a new module is all that a new type takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Annotated, Any
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic_core import CoreSchema, core_schema
+
+from onestack.autoscaling import policies
+from onestack.autoscaling.policy import PolicySpec
+from onestack.language.types import Problem, refused, words
+
+
+class _ByType:
+    """A policy is validated, and described in the schema, as what its `type` says."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(_read)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> Any:
+        known = policies.types().values()
+        return {
+            "title": "ScalingPolicy",
+            "description": PolicySpec.__doc__,
+            **(PolicySpec.model_config["json_schema_extra"] or {}),  # type: ignore[dict-item]
+            "oneOf": [handler(each.__pydantic_core_schema__) for each in known],
+            "discriminator": {"propertyName": "type"},
+        }
+
+
+AnyPolicy = Annotated[PolicySpec, _ByType()]
+
+
+def _read(value: Any) -> PolicySpec:
+    """The policy that a mapping is. What is wrong with single values is said before what lacks or does not belong."""
+    if isinstance(value, PolicySpec):
+        return value
+    if not isinstance(value, Mapping) or "type" not in value:
+        return PolicySpec.model_validate({} if isinstance(value, Mapping) else value)
+    known, name = policies.types(), value["type"]
+    if not isinstance(name, str) or name not in known:
+        near = get_close_matches(str(name), known, 1)
+        hint = f"did you mean {near[0]}?" if near else ""
+        raise refused(
+            Problem(f"'type' cannot be {words(name)}", f"one of {', '.join(known)}", hint, ("type",))
+        )
+    kind = known[name]
+    given = {key: each for key, each in value.items() if each is not None and each != []}
+    foreign = _foreign(given, kind, known)
+    try:
+        found = kind.model_validate({key: each for key, each in given.items() if key not in foreign})
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_context=False, include_input=False)
+        if any(each["type"] != "missing" or len(each["loc"]) > 1 for each in details):
+            raise
+        keys = [str(each["loc"][0]) for each in details]
+        missing = [
+            Problem(f"a {name} policy without '{key}'", f"'{key}' says what it does", path=("type",))
+            for key in keys
+        ]
+        raise refused(*missing, *foreign.values()) from error
+    if foreign:
+        raise refused(*foreign.values())
+    return found
+
+
+def _foreign(
+    given: Mapping[str, Any], kind: type[PolicySpec], known: Mapping[str, type[PolicySpec]]
+) -> dict[str, Problem]:
+    """Keys of other types of policy, with what is to be said of each."""
+    own = ", ".join(key for key in kind.model_fields if key != "type")
+    found = {}
+    for key in sorted(given.keys() - kind.model_fields.keys()):
+        if others := [name for name, each in known.items() if key in each.model_fields]:
+            found[key] = Problem(f"'{key}' is for {' and '.join(others)} policies", own, path=(key,))
+    return found

@@ -1,0 +1,195 @@
+"""One group, cycle after cycle: its members are collected, a size is decided, and what follows is done."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from onestack.autoscaling import record
+from onestack.autoscaling.autoscaler.act import Executor
+from onestack.autoscaling.autoscaler.collect import MemberCollector
+from onestack.autoscaling.autoscaler.journal import Journal
+from onestack.autoscaling.autoscaler.signals import signals
+from onestack.autoscaling.decision import Decision, Memory, from_spec, step
+from onestack.autoscaling.decision.decide import combine
+from onestack.autoscaling.decision.members import Failures
+from onestack.autoscaling.decision.roster import AT_ONCE, Action, Roster, has_served, plan
+from onestack.autoscaling.observation import GroupObservation
+from onestack.autoscaling.record import Record
+from onestack.observe.observation import Observation
+from onestack.platform.site import Site
+from onestack.workloads.openstack.rest import Rest
+from onestack.workloads.resources.scaling_group import patch
+
+ROLL_BACK_AFTER = 2
+"""Failures in a row of members of a new template before the one before is used again."""
+
+
+@dataclass
+class GroupState:
+    """How a group is, for `scale why` and the status."""
+
+    name: str
+    project: str
+    min: int = 0
+    max: int = 0
+    desired: int = 0
+    suspended: bool = False
+    phase: str = ""
+    members: dict[str, int] = field(default_factory=dict)
+    decision: str = ""
+    problems: list[str] = field(default_factory=list)
+    busy: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+
+class Worker:
+    """Keeps one group. `rest`: a service's API within its project; `ask`: a PromQL query."""
+
+    def __init__(
+        self, site: Site, rest: Callable[[str], Rest], journal: Journal, ask: Callable[[str], float | None]
+    ) -> None:
+        self._rest = rest
+        self._journal = journal
+        self._ask = ask
+        self._collector = MemberCollector(site)
+        # Where processors are emulated a start takes one whole: half of them is left for who serves meanwhile, and
+        # the first new member need not wait for the last.
+        self._at_once = max(1, (os.cpu_count() or 1) // 2) if site.view.here.virt_type == "qemu" else AT_ONCE
+        self._memory = Memory()
+        self._failures = Failures()
+        self._refused = ""
+        self.state = GroupState("", "")
+
+    def tick(self, group: Record, servers: Sequence[Mapping[str, Any]], observed: Observation) -> GroupState:
+        """One cycle: collect, decide if a decision is due, act. Raises `kind.faults`' errors."""
+        now = time.monotonic()
+        pool = self._collector.pool(group, self._rest("load-balancer"), now) if group.pool else None
+        states = self._collector.states(group, servers, pool, observed, now)
+        settings = group.settings
+        problems: list[str] = []
+        roster = plan(settings, states, group.desired, group.digest)
+        decision = self._decide(group, roster, observed, now, problems)
+        desired = group.desired if decision is None or not decision.done else decision.to
+        if desired != group.desired or group.asked:
+            patch(self._rest("image"), group.id, {record.DESIRED: str(desired), record.ASKED: ""})
+            group = replace(group, desired=desired)
+        self._note_failures(roster, group, now)
+        group = self._roll_back(group, roster)
+        waits = self._failures.wait(now)
+        roster = plan(settings, states, desired, group.digest, may_start=waits <= 0, at_once=self._at_once)
+        if group.suspended:
+            # What is going goes on going; nothing else is done.
+            roster = replace(roster, actions=tuple(a for a in roster.actions if a.verb in ("part", "delete")))
+        if roster.actions:
+            self._act(group, roster, pool, now)
+        if self._failures.number:
+            problems.append(
+                f"{self._failures.why}; {self._failures.number} failed, next try in {waits:.0f} s"
+            )
+        counts: dict[str, int] = {}
+        for _, phase in roster.phases:
+            counts[phase] = counts.get(phase, 0) + 1
+        said = str(decision) if decision else self.state.decision
+        self.state = GroupState(
+            group.name, group.project, settings.min, settings.max, desired, group.suspended, group.phase,
+            counts, said, problems, roster.busy,
+        )  # fmt: skip
+        return self.state
+
+    # Deciding.
+
+    def _decide(
+        self, group: Record, roster: Roster, observed: Observation, now: float, problems: list[str]
+    ) -> Decision | None:
+        serving, warming = roster.of("serving"), roster.of("starting", "warming")
+        if group.asked == record.ASKED_SIZE:
+            self._memory.recommend(now, group.desired)
+        if not self._memory.due(now) and not group.asked:
+            return None
+        found, wrong = signals(group, serving, warming, observed, self._ask)
+        problems += wrong
+        there = min(len(serving), group.desired)
+        observation = GroupObservation(now, time.time(), there, group.desired - there, found)
+        wanted = replace(from_spec.group(group.settings), suspended=group.suspended)
+        if group.asked.startswith(record.ASKED_POLICY):
+            decision = self._as_asked(wanted, observation, group.asked.removeprefix(record.ASKED_POLICY))
+        else:
+            made = step(wanted, self._memory, observation)
+            if made is None:
+                return None
+            decision = made
+        self._journal.decision(decision.as_dict(), now)
+        return decision
+
+    def _as_asked(self, wanted: Any, observation: GroupObservation, policy: str) -> Decision:
+        """What one policy alone recommends, at once: somebody asked for it."""
+        said = tuple(
+            each.recommend(observation, self._memory.histories.get(each.metric))
+            for each in wanted.policies
+            if each.name == policy
+        )
+        to = min(max(combine(said, observation.size), wanted.min), wanted.max)
+        made = Decision(wanted.name, observation, said, to, to, (f"asked for {policy}",), True)
+        self._memory.remember(wanted, made)
+        return made
+
+    # Acting.
+
+    def _act(self, group: Record, roster: Roster, pool: Any, now: float) -> None:
+        states = [state for state, _ in roster.phases]
+        said = Executor(group, self._rest, pool).execute(roster.actions, states)
+        refused = ""
+        for action, name, wrong in said:
+            self._journal.write("action", _told(action, name, wrong))
+            if wrong and action.verb == "create":
+                refused = wrong
+        if refused:
+            self._failures = self._failures.failed(now, refused)
+
+    def _note_failures(self, roster: Roster, group: Record, now: float) -> None:
+        """A member that never came to serve is a failed start; one that serves ends a row of them."""
+        settings = group.settings
+        early = {
+            state.id
+            for state, _ in roster.phases
+            if not has_served(state, settings.warm_up + settings.health.grace)
+        }
+        gone = [a for a in roster.actions if a.failed and a.verb == "delete" and a.id in early]
+        if gone:
+            self._failures = self._failures.failed(now, f"{gone[-1].name}: {gone[-1].why}")
+        good = [f for f in roster.of("serving", "warming") if f.digest == group.digest]
+        well = len(good) >= group.desired and not roster.of("failed", "starting")
+        if self._failures.number and well and now - self._failures.since > self._failures.pause:
+            self._failures = Failures()
+
+    def _roll_back(self, group: Record, roster: Roster) -> Record:
+        """Back to the template before, when members of this one do not become healthy."""
+        if not group.settings.update.rollback or group.previous is None:
+            return group
+        before = group.previous["template"]
+        if self._failures.number < ROLL_BACK_AFTER or record.digest(before) == group.digest:
+            return group
+        active = roster.of("serving", "warming")
+        if any(f.digest == group.digest for f in active) or not any(
+            f.digest == record.digest(before) for f in active
+        ):
+            return group
+        settings = group.settings.model_dump(mode="json", by_alias=True)
+        text = record.text(before, group.placed, settings)
+        patch(self._rest("image"), group.id, {record.DEFINITION: text, record.PHASE: record.ROLLED_BACK})
+        self._journal.write("rolled back", {"why": self._failures.why})
+        self._failures = Failures()
+        return replace(group, template=before, phase=record.ROLLED_BACK)
+
+
+def _told(action: Action, name: str, wrong: str) -> dict[str, Any]:
+    told: dict[str, Any] = {"verb": action.verb, "member": name, "why": action.why}
+    if action.verb == "create":
+        told["why"] = "for the warm pool" if action.warm else action.why
+    return {**told, **({"failed": wrong} if wrong else {})}

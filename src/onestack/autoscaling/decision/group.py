@@ -1,0 +1,160 @@
+"""A scaling group as the decision sees it, what it remembers, and the record each decision leaves."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from onestack.autoscaling.forecast import History
+from onestack.autoscaling.observation import GroupObservation
+from onestack.autoscaling.policy import Policy, Recommendation
+
+# Seconds between two decisions on one group; a tick that comes a little early is not put off to the next.
+PERIOD, EARLY = 5.0, 0.5
+
+Action = Literal["out", "in", "hold"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most `members` within `seconds`."""
+
+    members: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Group:
+    """`stabilize`: seconds in which the highest recommendation holds before any member goes."""
+
+    name: str
+    min: int
+    max: int
+    policies: Sequence[Policy] = ()
+    stabilize: float = 300.0
+    in_rate: Rate | None = None
+    out_rate: Rate | None = None
+    suspended: bool = False
+
+    @property
+    def forecast_metrics(self) -> frozenset[str]:
+        """The metrics whose history is kept."""
+        return frozenset(policy.metric for policy in self.policies if policy.forecasts)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided at a moment and why. `to`: the size to have. `done`: false if the group is suspended.
+
+    `limits`: why it is not more (or fewer), in the order in which they were met.
+    """
+
+    group: str
+    observation: GroupObservation
+    recommendations: tuple[Recommendation, ...]
+    recommended: int
+    to: int
+    limits: tuple[str, ...] = ()
+    done: bool = True
+
+    @property
+    def action(self) -> Action:
+        return (
+            "out" if self.to > self.observation.size else "in" if self.to < self.observation.size else "hold"
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `scale history`."""
+        return {
+            "time": self.observation.wall,
+            "group": self.group,
+            "size": self.observation.size,
+            "serving": self.observation.serving,
+            "warming": self.observation.warming,
+            "signals": {name: signal.serving for name, signal in self.observation.signals.items()},
+            "recommendations": [
+                {
+                    "policy": each.policy,
+                    "meaning": each.meaning,
+                    "size": each.size,
+                    "value": each.value,
+                    "why": each.why,
+                }
+                for each in self.recommendations
+            ],
+            "recommended": self.recommended,
+            "action": self.action,
+            "to": self.to,
+            "limits": list(self.limits),
+            "done": self.done,
+        }
+
+    def __str__(self) -> str:
+        """For `scale why`: one line."""
+        size = self.observation.size
+        words = {"out": f"{size} -> {self.to}", "in": f"{size} -> {self.to}", "hold": f"stays at {size}"}
+        said = []
+        for each in self.recommendations:
+            value = f" at {each.value:.4g}" if each.value is not None else ""
+            size_said = {"wants": f"wants {each.size}", "at least": f"at least {each.size}"}
+            reason = f" ({each.why})" if each.why else ""
+            said.append(f"{each.policy}{value}: {size_said.get(each.meaning, 'does not know')}{reason}")
+        parts = [words[self.action], *said, *self.limits]
+        if not self.done:
+            parts.append("suspended: nothing was done")
+        return "; ".join(parts)
+
+
+@dataclass
+class Memory:
+    """What a group's decisions need of the past. All of it can be rebuilt: a new one only waits a window."""
+
+    recommended: deque[tuple[float, int]] = field(default_factory=deque)
+    changes: deque[tuple[float, int]] = field(default_factory=deque)
+    histories: dict[str, History] = field(default_factory=dict)
+    since: float | None = None
+    last: float | None = None
+
+    def due(self, monotonic: float) -> bool:
+        """Whether a decision may be made: five seconds after the last one."""
+        return self.last is None or monotonic - self.last >= PERIOD - EARLY
+
+    def notice(self, group: Group, observation: GroupObservation) -> None:
+        """Before a decision: what was observed goes into the history that forecasts are made from."""
+        if self.since is None:
+            self.since = observation.monotonic
+        for metric in group.forecast_metrics:
+            if (signal := observation.signals.get(metric)) is not None:
+                self.histories.setdefault(metric, History()).observe(observation.wall, signal.serving)
+
+    def remember(self, group: Group, decision: Decision) -> None:
+        """After it: for the stabilisation window and the limits of rate."""
+        now = decision.observation.monotonic
+        self.last = now
+        self.recommend(now, decision.recommended)
+        while self.recommended[0][0] < now - group.stabilize:
+            self.recommended.popleft()
+        if decision.done and decision.to != decision.observation.size:
+            self.changes.append((now, decision.to - decision.observation.size))
+        longest = max(rate.seconds if rate else 0.0 for rate in (group.in_rate, group.out_rate))
+        while self.changes and self.changes[0][0] <= now - longest:
+            self.changes.popleft()
+
+    def recommend(self, now: float, size: int) -> None:
+        """A size that holds for a window: what was decided, or asked for by hand."""
+        # Kept is what may still be the highest: an older one that is not higher than the newest never will be.
+        while self.recommended and self.recommended[-1][1] <= size:
+            self.recommended.pop()
+        self.recommended.append((now, size))
+
+    def highest(self, now: float, window: float) -> tuple[float, int] | None:
+        """The highest recommendation of the window and when it was made."""
+        return next((each for each in self.recommended if each[0] >= now - window), None)
+
+    def changed(self, now: float, rate: Rate, *, out: bool) -> int:
+        """How many members were added (or taken away) within the rate's seconds."""
+        return sum(
+            abs(change) for at, change in self.changes if at > now - rate.seconds and (change > 0) == out
+        )

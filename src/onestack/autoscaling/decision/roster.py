@@ -1,0 +1,283 @@
+"""A group's members as they are, and what to do so that they become what is wanted. Pure, and level-triggered:
+it looks at what is there, never at what was done before, so the autoscaler may be killed at any moment."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from onestack.autoscaling.decision.members import Member, first_to_go
+from onestack.spec.scaling_groups import ScalingGroup
+
+Phase = Literal["starting", "warming", "serving", "warm", "leaving", "failed"]
+AT_ONCE = 10
+"""Members made at a time: Nova takes more, and a mistake is smaller."""
+BUILD_SECONDS = 600.0
+"""What Nova has not built by then it never will."""
+LEAST_DRAIN = 2.0
+"""Seconds for which a member with weight 0 is kept: what was on its way to it has arrived by then."""
+
+
+@dataclass(frozen=True)
+class MemberState:
+    """What is known of one member now.
+
+    `age`: seconds since it was made. `healthy`: whether it answers (None: nobody can tell); `unhealthy_for`: seconds
+    since it last did, or since it should have. `serving_for`: seconds since it began to serve, None: not yet.
+    `leaving_for`: seconds since it was told to go. `connections`: open at its balancer, None: unknown.
+    """
+
+    id: str
+    name: str
+    status: str
+    digest: str
+    age: float = 0.0
+    zone: str = ""
+    host: str = ""
+    warm: bool = False
+    address: str = ""
+    pool_member: str | None = None
+    weight: int = 0
+    healthy: bool | None = None
+    unhealthy_for: float = 0.0
+    serving_for: float | None = None
+    leaving_for: float | None = None
+    connections: int | None = None
+    protected: bool = False
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing to do. `create`: `number` members in `zone`, warm or not; all others are about member `id`."""
+
+    verb: Literal["create", "promote", "stop", "join", "drain", "part", "delete"]
+    id: str = ""
+    name: str = ""
+    why: str = ""
+    number: int = 0
+    zone: str = ""
+    warm: bool = False
+    failed: bool = False
+
+
+@dataclass(frozen=True)
+class Roster:
+    """Members by phase, and what is to be done."""
+
+    phases: tuple[tuple[MemberState, Phase], ...]
+    actions: tuple[Action, ...]
+    blocked: str = ""
+
+    def of(self, *phases: Phase) -> list[MemberState]:
+        return [state for state, phase in self.phases if phase in phases]
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is under way: the next cycle should be soon."""
+        return bool(self.actions) or any(
+            phase in ("starting", "leaving", "failed") for _, phase in self.phases
+        )
+
+
+def phase(state: MemberState, group: ScalingGroup) -> Phase:
+    """Where a member stands."""
+    if state.leaving_for is not None:
+        return "leaving"
+    if state.status in ("ERROR", "DELETED", "SOFT_DELETED"):
+        return "failed"
+    if state.warm:
+        return "failed" if _overdue(state, group) else "warm"
+    if state.status in ("BUILD", "REBUILD", "REBOOT", "HARD_REBOOT", "RESIZE", "MIGRATING"):
+        return "starting" if state.unhealthy_for <= BUILD_SECONDS else "failed"
+    if _overdue(state, group):
+        return "failed"
+    if state.serving_for is None:
+        return "starting"
+    return "serving" if state.serving_for >= group.warm_up else "warming"
+
+
+def _overdue(state: MemberState, group: ScalingGroup) -> bool:
+    """Whether it has been unhealthy longer than it may: by Nova's word, or by its balancer's."""
+    if state.unhealthy_for <= group.health.grace:
+        return False
+    if state.status != "ACTIVE":
+        return not (state.warm and state.status == "SHUTOFF")
+    if state.warm and group.warm_pool.state == "stopped" and state.healthy is None:
+        return False
+    by_balancer = group.load_balancer is not None
+    return (
+        by_balancer
+        and state.healthy is False
+        and ("load_balancer" in group.health.sources or state.serving_for is None)
+    )
+
+
+def has_served(state: MemberState, least: float) -> bool:
+    """Whether a member was well in service for at least so many seconds. One that answered for a moment only, say
+    until its user data broke it, is a start that failed: another one like it would be no better."""
+    return state.serving_for is not None and state.serving_for - state.unhealthy_for >= least
+
+
+def plan(
+    group: ScalingGroup,
+    states: Sequence[MemberState],
+    desired: int,
+    digest: str,
+    *,
+    may_start: bool = True,
+    at_once: int = AT_ONCE,
+) -> Roster:
+    """What brings the members to `desired` of template `digest`. `may_start`: false while failures are waited out.
+    `at_once`: how many may be starting at a time."""
+    placed = tuple((state, phase(state, group)) for state in states)
+    roster = Roster(placed, ())
+    actions: list[Action] = []
+    failed = roster.of("failed")
+    active = roster.of("starting", "warming", "serving")
+    if not group.health.replace:
+        # They keep their places, except what never came to be.
+        active += [state for state in failed if state.status != "ERROR"]
+        failed = [state for state in failed if state.status == "ERROR"]
+    for state in roster.of("leaving"):
+        actions += _leave(state, group)
+    actions += [_throw(state) for state in _not_all_at_once(failed, desired)]
+    for state in roster.of("starting"):
+        if state.status == "ACTIVE" and state.healthy and group.load_balancer and state.pool_member is None:
+            actions.append(Action("join", state.id, state.name))
+    warm = roster.of("warm")
+    outdated = [state for state in active if state.digest != digest]
+    new = [state for state in active if state.digest == digest]
+    serving = [state for state in active if state.serving_for is not None]
+    wanted = desired
+    leave = 0
+    if outdated:
+        batch = max(1, int(group.update.batch * desired))
+        coming = sum(state.serving_for is None for state in new)
+        wanted = min(desired + batch - coming, len(active) + len(outdated)) if coming < batch else len(active)
+        wanted = max(wanted, desired)
+        spare = len(serving) - math.ceil(group.update.min_healthy * desired)
+        going = len(roster.of("leaving"))
+        leave = max(0, min(len(outdated), spare, batch - going, len(active) - desired))
+        stuck = [state for state in outdated if state.serving_for is None][: len(active) - desired]
+        actions += [Action("drain", state.id, state.name, "outdated") for state in stuck]
+        ready = [state for state in outdated if state.serving_for is not None]
+        actions += [
+            Action("drain", f.id, f.name, "outdated") for f in _oldest(ready)[: max(leave - len(stuck), 0)]
+        ]
+    elif len(active) > desired:
+        actions += [
+            Action("drain", one.id, _named(active, one.id), "scale in")
+            for one in first_to_go(map(_member, active), len(active) - desired)
+        ]
+    missing = wanted - len(active)
+    blocked = ""
+    if missing > 0:
+        ready_warm = [
+            state for state in warm if state.digest == digest and state.status in ("ACTIVE", "SHUTOFF")
+        ]
+        taken = sorted(
+            ready_warm, key=lambda state: (state.status != "ACTIVE", state.healthy is not True, state.age)
+        )[:missing]
+        actions += [Action("promote", state.id, state.name, "from the warm pool") for state in taken]
+        warm = [state for state in warm if state not in taken]
+        missing -= len(taken)
+        room = min(at_once, AT_ONCE) - len(roster.of("starting")) - len(taken)
+        if missing > 0 and not may_start:
+            blocked = f"{missing} more are wanted"
+        elif (number := min(missing, room)) > 0:
+            actions += _creations(group, active, number, warm=False)
+    # Refilled when those that are needed now are there: they need the hosts more.
+    quiet = may_start and missing <= 0 and not roster.of("starting")
+    actions += _keep_warm(group, warm, digest, may_start=quiet)
+    # One that goes need not join first.
+    going_now = {action.id for action in actions if action.verb != "join"}
+    kept = [action for action in actions if action.verb != "join" or action.id not in going_now]
+    return replace(roster, actions=tuple(kept), blocked=blocked)
+
+
+def _oldest(states: Iterable[MemberState]) -> list[MemberState]:
+    return sorted(states, key=lambda state: -state.age)
+
+
+def _leave(state: MemberState, group: ScalingGroup) -> list[Action]:
+    """A member that was told to go: out of the pool when its connections are done, then deleted."""
+    assert state.leaving_for is not None
+    if state.pool_member is None:
+        return [Action("delete", state.id, state.name, state.why)]
+    if state.weight:
+        return [Action("drain", state.id, state.name, state.why)]
+    done = state.connections == 0 and state.leaving_for >= LEAST_DRAIN
+    if done or state.leaving_for >= group.scale_in.drain:
+        return [Action("part", state.id, state.name, state.why)]
+    return []
+
+
+def _throw(state: MemberState) -> Action:
+    why = state.why or f"{state.status.lower()}, unhealthy for {state.unhealthy_for:.0f} s"
+    verb: Literal["part", "delete"] = "part" if state.pool_member else "delete"
+    return Action(verb, state.id, state.name, why, failed=True)
+
+
+def _not_all_at_once(failed: Sequence[MemberState], desired: int) -> list[MemberState]:
+    """What served before is replaced a quarter of the group at a time: if all fail at once, it is hardly they."""
+    served = [state for state in failed if state.serving_for is not None]
+    others = [state for state in failed if state.serving_for is None]
+    return [*others, *served[: max(1, desired // 4)]]
+
+
+def _creations(
+    group: ScalingGroup, active: Sequence[MemberState], number: int, *, warm: bool
+) -> list[Action]:
+    """So many, each into the emptiest zone."""
+    if not group.spread.zones:
+        return [Action("create", number=number, warm=warm)]
+    there = Counter(dict.fromkeys(group.spread.zones, 0))
+    there.update(state.zone for state in active if state.zone in there)
+    new: Counter[str] = Counter()
+    for _ in range(number):
+        zone = min(there, key=lambda each: (there[each], group.spread.zones.index(each)))
+        there[zone] += 1
+        new[zone] += 1
+    return [Action("create", number=many, zone=zone, warm=warm) for zone, many in new.items()]
+
+
+def _keep_warm(
+    group: ScalingGroup, warm: Sequence[MemberState], digest: str, *, may_start: bool
+) -> list[Action]:
+    """As many made beforehand as wanted, of this template; stopped ones are stopped once they have booted."""
+    current = [state for state in warm if state.digest == digest]
+    actions = [
+        Action("delete", f.id, f.name, "outdated, in the warm pool") for f in warm if f.digest != digest
+    ]
+    surplus = len(current) - group.warm_pool.size
+    actions += [
+        Action("delete", f.id, f.name, "more than the warm pool holds") for f in current[: max(surplus, 0)]
+    ]
+    if group.warm_pool.state == "stopped":
+        keep = current[max(surplus, 0) :]
+        actions += [
+            Action("stop", f.id, f.name) for f in keep if f.status == "ACTIVE" and f.healthy is not False
+        ]
+    if surplus < 0 and may_start:
+        actions += _creations(group, current, min(-surplus, AT_ONCE), warm=True)
+    return actions
+
+
+def _member(state: MemberState) -> Member:
+    return Member(
+        state.id,
+        -state.age,
+        state.zone,
+        state.host,
+        healthy=state.healthy is not False,
+        serving=state.serving_for is not None,
+        protected=state.protected,
+    )
+
+
+def _named(states: Iterable[MemberState], ident: str) -> str:
+    return next(state.name for state in states if state.id == ident)

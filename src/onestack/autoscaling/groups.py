@@ -1,0 +1,158 @@
+"""What an operator asks of scaling groups: how they are and why, their history, another size, a rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from onestack.autoscaling import record
+from onestack.autoscaling import status as autoscaling_status
+from onestack.autoscaling.autoscaler import journal, process
+from onestack.autoscaling.autoscaler.tenants import Tenants
+from onestack.autoscaling.decision import from_spec
+from onestack.autoscaling.record import Record
+from onestack.core.errors import BadInput
+from onestack.platform.site import Site
+from onestack.workloads.resources.scaling_group import patch
+
+STALE_SECONDS = 30.0
+"""A status older than this was not written by an autoscaler that works."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """A group with its tenant's name, and what the autoscaler last said of it (nothing: no cycle has been yet)."""
+
+    record: Record
+    tenant: str
+    said: dict[str, Any]
+
+    @property
+    def title(self) -> str:
+        return f"{self.tenant}/{self.record.name}"
+
+    def as_dict(self) -> dict[str, Any]:
+        group = self.record
+        return {
+            "tenant": self.tenant,
+            "name": group.name,
+            "min": group.settings.min,
+            "max": group.settings.max,
+            "desired": group.desired,
+            "suspended": group.suspended,
+            "phase": group.phase,
+            "members": self.said.get("members", {}),
+            "decision": self.said.get("decision", ""),
+            "problems": self.said.get("problems", []),
+        }
+
+
+class ScalingGroups:
+    """The groups of a cloud. `run` calls a function in the cloud's network."""
+
+    def __init__(self, site: Site, run: Callable[[Callable[[], Any]], Any]) -> None:
+        self._site = site
+        self._run = run
+
+    def groups(self) -> list[Group]:
+        """Every group of every tenant."""
+        found: list[Group] = self._run(self._groups)
+        return found
+
+    def group(self, name: str) -> Group:
+        """One, by its name or TENANT/NAME. Raises BadInput."""
+        found = self.groups()
+        matching = [each for each in found if name in (each.record.name, each.title)]
+        if not matching:
+            known = ", ".join(sorted(each.title for each in found))
+            raise BadInput(
+                f"there is no scaling group '{name}'",
+                hint=f"there are: {known}"
+                if known
+                else "this cloud has none: list one in a spec and apply it",
+            )
+        if len(matching) > 1:
+            raise BadInput(
+                f"several tenants have a scaling group '{name}'",
+                hint=f"say which: {', '.join(each.title for each in matching)}",
+            )
+        return matching[0]
+
+    def history(self, name: str, last: int = 50) -> Iterator[dict[str, Any]]:
+        """What was decided and done, oldest first."""
+        group = self.group(name).record
+        return journal.read(journal.file_of(self._site.paths.log, group.project, group.name), last)
+
+    def address(self, name: str) -> str:
+        """Where the group is reached: its balancer's floating IP. Raises BadInput where there is none."""
+        group = self.group(name)
+
+        def find() -> str | None:
+            tenants = Tenants(self._site)
+            if group.record.pool is None:
+                return None
+            pool = tenants.admin("load-balancer").get(f"/lbaas/pools/{group.record.pool}")["pool"]
+            lb = tenants.admin("load-balancer").get(f"/lbaas/loadbalancers/{pool['loadbalancers'][0]['id']}")
+            port = lb["loadbalancer"]["vip_port_id"]
+            found = tenants.admin("network").all("/floatingips", "floatingips", port_id=port)
+            return found[0]["floating_ip_address"] if found else None
+
+        address = self._run(find)
+        if address is None:
+            raise BadInput(
+                f"{group.title} is behind no load balancer with a floating IP",
+                hint="examples/shop.yaml has one",
+            )
+        return str(address)
+
+    def resize(self, name: str, to: int) -> Group:
+        """Another size now. It holds for `stabilize` seconds; then policies go on from there. Raises BadInput."""
+        found = self.group(name)
+        limits = found.record.settings
+        if not limits.min <= to <= limits.max:
+            raise BadInput(
+                f"{found.title} has {limits.min} to {limits.max} members, not {to}",
+                hint="other limits are a matter of its spec: min and max",
+            )
+        return self._write(found, {record.DESIRED: str(to), record.ASKED: record.ASKED_SIZE})
+
+    def suspend(self, name: str, rest: bool) -> Group:
+        """Decide and say so, but do nothing (`rest`); or act again."""
+        return self._write(self.group(name), {record.SUSPENDED: "yes" if rest else "no"})
+
+    def follow(self, name: str, policy: str) -> Group:
+        """Do once what one policy recommends, by its name as the history has it: `target cpu`. Raises BadInput."""
+        found = self.group(name)
+        known = [each.name for each in from_spec.group(found.record.settings).policies]
+        matching = [
+            each for each in known if policy in (each, each.partition(" ")[2], each.partition(" ")[0])
+        ]
+        if len(matching) != 1:
+            raise BadInput(
+                f"{found.title} has no policy '{policy}'"
+                if not matching
+                else f"'{policy}' is several policies",
+                hint=f"one of: {', '.join(known) or 'it has none'}",
+            )
+        return self._write(found, {record.ASKED: f"{record.ASKED_POLICY}{matching[0]}"})
+
+    def said(self) -> dict[str, Any]:
+        """What the autoscaler last wrote; nothing where it never ran."""
+        return autoscaling_status.read(self._site.paths.run)
+
+    def _groups(self) -> list[Group]:
+        tenants = Tenants(self._site)
+        names = {each["id"]: each["name"] for each in tenants.admin("identity").all("/projects", "projects")}
+        said = self.said().get("groups", {})
+        records, _ = tenants.records()
+        made = [Group(one, names.get(one.project, one.project), said.get(one.id, {})) for one in records]
+        return sorted(made, key=lambda each: each.title)
+
+    def _write(self, found: Group, changed: dict[str, str]) -> Group:
+        def write() -> None:
+            patch(Tenants(self._site).admin("image"), found.record.id, changed)
+
+        self._run(write)
+        process.nudge_file(self._site.paths).touch()
+        return self.group(found.title)

@@ -1,0 +1,138 @@
+"""By the clock."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Annotated, Any, ClassVar, Literal, Self
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim, CronSimError
+from pydantic import BeforeValidator, WithJsonSchema
+
+from onestack.autoscaling.forecast import History
+from onestack.autoscaling.observation import GroupObservation
+from onestack.autoscaling.policy import GROUP, PolicySpec, Recommendation
+from onestack.language.types import Problem, example, refused, words
+from onestack.language.words import Amount
+
+
+def _cron(value: Any) -> Any:
+    allowed = "a cron expression of five fields: 0 8 * * 1-5"
+    if not isinstance(value, str) or len(value.split()) != 5:
+        raise refused(Problem(f"{words(value)} is not a cron expression", allowed))
+    try:
+        next(CronSim(value, datetime(2026, 1, 1, tzinfo=UTC)))
+    except (CronSimError, StopIteration) as error:
+        why = str(error) or "it never comes"
+        raise refused(Problem(f"'{value}' is not a cron expression: {why}", allowed)) from error
+    return value
+
+
+def _zone(value: Any) -> Any:
+    try:
+        return ZoneInfo(value).key
+    except (KeyError, OSError, ValueError, TypeError) as error:
+        raise refused(
+            Problem(f"there is no time zone {words(value)}", "a name such as Europe/Berlin")
+        ) from error
+
+
+Cron = Annotated[str, BeforeValidator(_cron), WithJsonSchema({"type": "string", "x-allowed": "0 8 * * 1-5"})]
+TimeZone = Annotated[
+    str, BeforeValidator(_zone), WithJsonSchema({"type": "string", "x-allowed": "Europe/Berlin"})
+]
+
+
+class SchedulePolicy(PolicySpec):
+    """Change the size by the clock: the schedule of a group that began last holds."""
+
+    model_config = example(
+        GROUP
+        + """\
+        policies:
+          - {type: schedule, cron: 0 8 * * 1-5, min: 6, timezone: Europe/Berlin}
+          - {type: schedule, cron: 0 18 * * 1-5, min: 2, timezone: Europe/Berlin}
+"""
+    )
+
+    type: Literal["schedule"]
+    """By the clock."""
+    cron: Cron
+    """When the schedule begins; it holds until another one of the group begins."""
+    min: Amount
+    """From then on no fewer members than this."""
+    timezone: TimeZone | None = None
+    """Where the clock of `cron` hangs; unless said UTC."""
+
+    def problems_in(self, least: int, most: int) -> Iterator[Problem]:
+        if not least <= self.min <= most:
+            within = f"from {least} to {most}, as the group's"
+            yield Problem("'min' of a schedule outside of the group's", within, path=("min",))
+
+    @classmethod
+    def combined(cls, wanted: Sequence[Self]) -> Schedules:
+        return Schedules([Schedule(each.cron, each.min, each.timezone or "UTC") for each in wanted])
+
+
+@lru_cache(maxsize=10_000)
+def _began(cron: str, zone: str, minute: int) -> float:
+    """Within a minute the answer is the same, for every group with this schedule."""
+    # A second on: cron's "before" leaves out the very second.
+    now = datetime.fromtimestamp(minute * 60 + 1, ZoneInfo(zone))
+    found = next(CronSim(cron, now, reverse=True), None)
+    return found.timestamp() if found else -math.inf
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """From each time of the cron expression on, a size to keep, until another schedule of the group begins."""
+
+    cron: str
+    size: int
+    zone: str = "UTC"
+    forecasts: ClassVar[bool] = False
+    aim: ClassVar[None] = None
+
+    @property
+    def name(self) -> str:
+        return f"schedule {self.cron}"
+
+    @property
+    def metric(self) -> str:
+        return ""
+
+    def began(self, wall: float) -> float:
+        """When it last began, in seconds since 1970; minus infinity if it never did."""
+        return _began(self.cron, self.zone, int(wall // 60))
+
+    def recommend(self, observation: GroupObservation, history: History | None = None) -> Recommendation:
+        return Recommendation(self.name, "wants", self.size)
+
+
+@dataclass(frozen=True)
+class Schedules:
+    """The schedules of a group: the one that began last holds."""
+
+    each: Sequence[Schedule]
+    forecasts: ClassVar[bool] = False
+    aim: ClassVar[None] = None
+
+    @property
+    def name(self) -> str:
+        return "schedule"
+
+    @property
+    def metric(self) -> str:
+        return ""
+
+    def recommend(self, observation: GroupObservation, history: History | None = None) -> Recommendation:
+        began, holds = max(
+            ((one.began(observation.wall), one) for one in self.each), key=lambda pair: pair[0]
+        )
+        if began == -math.inf:
+            return Recommendation(self.name, "at least", 0, None, "none has begun yet")
+        return Recommendation(self.name, "wants", holds.size, None, f"since {holds.cron}")

@@ -1,0 +1,157 @@
+"""What every policy has in common: its part of a spec, and a recommendation for one moment of a group. Pure.
+
+A recommendation is a size and how it is meant:
+
+- `wants`: this size. A smaller one than now is a vote for scaling in.
+- `at least`: no fewer than this. It can call for scaling out, and never starts scaling in.
+- `unknown`: the signal is missing. Nothing is called for, and nothing may go.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Literal, Protocol, Self
+
+from onestack.autoscaling.forecast import History
+from onestack.autoscaling.metrics import METRICS, NOT_SHARED, Percentage, TargetValue
+from onestack.autoscaling.observation import GroupObservation, Signal
+from onestack.language.types import Problem, Section, Text, example
+
+Meaning = Literal["wants", "at least", "unknown"]
+
+# 1.0000000001 members are one: what floating point adds is no load.
+ROUNDING = 1e-9
+
+
+GROUP = """\
+tenants:
+  - name: shop
+    networks: [{name: front, subnets: [{cidr: 10.1.0.0/24}]}]
+    routers: [{name: edge, external: public, networks: [front]}]
+    scaling_groups:
+      - name: web
+        min: 2
+        max: 20
+        server: {image: tiny, flavor: m1.nano, network: front}
+"""
+"""A tenant with a group, to be gone on with: the beginning of examples."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """`value`: what the policy measured, per member where it has a target; None: nothing."""
+
+    policy: str
+    meaning: Meaning
+    size: int
+    value: float | None = None
+    why: str = ""
+
+
+class Policy(Protocol):
+    """What the decision needs of a policy.
+
+    `name`: how the history calls it. `metric`: what it reads; empty: nothing. `forecasts`: whether the metric's
+    history is kept for it. `aim`: the value that it keeps for each member; None: it keeps none.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def metric(self) -> str: ...
+    @property
+    def forecasts(self) -> bool: ...
+    @property
+    def aim(self) -> float | None: ...
+    def recommend(self, observation: GroupObservation, history: History | None) -> Recommendation: ...
+
+
+class PolicySpec(Section):
+    """What calls for more members or fewer. A group grows if any policy wants that, and shrinks only if all agree."""
+
+    model_config = example(
+        GROUP
+        + """\
+        policies:
+          - {type: target, metric: requests_per_second, target: 50}
+          - {type: target, metric: cpu, target: 60%}
+          - {type: schedule, cron: 0 8 * * 1-5, min: 6, timezone: Europe/Berlin}
+          - {type: schedule, cron: 0 18 * * 1-5, min: 2, timezone: Europe/Berlin}
+          - {type: predictive, metric: requests_per_second, target: 50, horizon: 10m}
+"""
+    )
+
+    type: Text
+    """Which type of policy it is."""
+
+    def problems_in(self, least: int, most: int) -> Iterator[Problem]:
+        """What is wrong with it in a group of `least` to `most` members."""
+        return iter(())
+
+    def policy(self) -> Policy | None:
+        """What it is by itself; None where only those of its type together are one."""
+        return None
+
+    @classmethod
+    def combined(cls, wanted: Sequence[Self]) -> Policy | None:
+        """What all of this type in one group are together; None where each is one by itself."""
+        return None
+
+
+class MeasuredPolicy(PolicySpec):
+    """A policy that reads a metric."""
+
+    metric: Text
+    """What is measured: cpu, memory, requests_per_second, connections, network, disk, queue, response_time,
+    errors_per_second; or any name with `query`."""
+    query: Text | None = None
+    """In place of a metric of ours: a PromQL query that gives one number for the group."""
+
+    def problems(self) -> Iterator[Problem]:
+        unit = METRICS.get(self.metric)
+        if unit is None and self.query is None:
+            near = get_close_matches(self.metric, METRICS, 1)
+            hint = f"did you mean '{near[0]}'?" if near else "a metric of your own needs a 'query'"
+            yield Problem(
+                f"there is no metric '{self.metric}'", f"one of {', '.join(METRICS)}", hint, ("metric",)
+            )
+        elif unit is not None and self.query is not None:
+            yield Problem(
+                f"'{self.metric}' is measured already", "another name for the query", path=("query",)
+            )
+        else:
+            yield from self._about_the_metric(unit)
+
+    def _about_the_metric(self, unit: str | None) -> Iterator[Problem]:
+        return iter(())
+
+
+class AimedPolicy(MeasuredPolicy):
+    """A policy that keeps a metric at a value for each member."""
+
+    target: TargetValue
+    """The value for each member."""
+
+    def _about_the_metric(self, unit: str | None) -> Iterator[Problem]:
+        if self.metric in NOT_SHARED:
+            hint = "use a step policy"
+            yield Problem(
+                f"{self.metric} is not shared out over members", "another metric", hint, ("metric",)
+            )
+        elif unit and (unit == "%") != isinstance(self.target, Percentage):
+            shown = "a percentage: 60%" if unit == "%" else f"a number of {unit}"
+            yield Problem(f"{self.metric} is measured in {unit}", shown, path=("target",))
+
+
+def members_for(load: float, target: float) -> int:
+    """How many members keep the load per member at or below the target."""
+    return math.ceil(load / target - ROUNDING)
+
+
+def scaled(observation: GroupObservation, size: int) -> GroupObservation:
+    """The same load on another number of members, all of them serving: what a scale-in would lead to."""
+    signals = {name: Signal(signal.serving + signal.warming) for name, signal in observation.signals.items()}
+    return GroupObservation(observation.monotonic, observation.wall, size, 0, signals)

@@ -1,0 +1,42 @@
+"""Queries in a spec's scaling policies: whether this cloud's Prometheus takes them, before anything is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from onestack.autoscaling.policy import MeasuredPolicy
+from onestack.core.errors import Place, TemporaryError
+from onestack.core.events import Emit, Event
+from onestack.observe.prometheus import QueryRefused
+from onestack.spec import Diagnostic, Spec
+
+
+def queries(spec: Spec) -> Iterator[tuple[str, Place]]:
+    """Every query, with where it is written."""
+    for i, tenant in enumerate(spec.tenants):
+        for j, group in enumerate(tenant.scaling_groups):
+            for k, policy in enumerate(group.policies):
+                if isinstance(policy, MeasuredPolicy) and policy.query is not None:
+                    steps = ("tenants", i, "scaling_groups", j, "policies", k, "query")
+                    yield policy.query, spec.place_of(*steps)
+
+
+def wrong(spec: Spec, check: Callable[[str], None] | None, emit: Emit) -> list[Diagnostic]:
+    """What is wrong with the queries. `check`: asks the cloud's Prometheus, None where there is none.
+
+    A Prometheus that does not answer now proves nothing: that is only said.
+    """
+    found = []
+    for query, place in queries(spec):
+        if check is None:
+            said = f"the query '{query}' has nobody to answer it: this cloud runs no Prometheus"
+            hint = "`onestack up` with this spec starts one"
+            found.append(Diagnostic("error", said, place=place, hint=hint))
+            continue
+        try:
+            check(query)
+        except QueryRefused as error:
+            found.append(Diagnostic("error", error.summary, place=place, hint=error.hint or ""))
+        except TemporaryError as error:
+            emit(Event("queries", "noted", f"'{query}' could not be tried: {error.summary}"))
+    return found

@@ -1,0 +1,157 @@
+"""The commands that only read: status, logs, schema, openrc, doctor."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from typing import TYPE_CHECKING
+
+import click
+from rich.markup import escape
+
+from onestack.cli import view
+from onestack.cli.common import command, here
+from onestack.cli.main import cli
+from onestack.core.errors import BadInput
+
+if TYPE_CHECKING:
+    from onestack.health.status import Status
+    from onestack.host import doctor
+
+_MARKS = {True: "[green]●[/]", False: "[red]●[/]"}
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return "-"
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _status_lines(status: Status) -> list[str]:
+    colour = {"healthy": "green", "degraded": "yellow", "not running": "red"}[status.health]
+    lines = [
+        f"[bold]{status.name}[/]: [bold {colour}]{status.health}[/]  OpenStack {status.release} at {status.front}",
+        f"guests: {status.guests} ({status.hypervisor}), {status.datapath} datapath",
+        "",
+        "[dim]  process         state        pid   memory   uptime  restarts[/]",
+    ]
+    for each in status.processes:
+        memory = f"{each.memory} MiB" if each.memory is not None else "-"
+        lines.append(
+            f"{_MARKS[each.answers]} {each.name:<15} {each.state.lower():<9} {each.pid or '-':>6} {memory:>8}"
+            f" {_duration(each.uptime):>8} {each.restarts:>9}"
+        )
+    total = sum(each.memory or 0 for each in status.processes)
+    lines.append(f"[dim]  together {total:>39} MiB[/]")
+    if status.workers:
+        lines += ["", "[dim]  worker or agent                        host[/]"]
+        lines += [
+            f"{_MARKS[each.alive]} {each.kind:<38} {each.host}{'' if each.enabled else '  (disabled)'}"
+            for each in status.workers
+        ]
+    if said := (*status.reasons, *status.scaling, *status.warnings):
+        lines += ["", *(f"[yellow]![/] {escape(reason)}" for reason in said)]
+    return lines
+
+
+@command(cli, "status")
+def status() -> None:
+    """How every service, worker and agent is. Exit status: 0 healthy, 1 degraded, 3 not running."""
+    found = here().cloud.status()
+    here().report(found.as_dict(), _status_lines(found))
+    sys.exit(found.exit_status)
+
+
+@command(cli, "logs")
+@click.argument("service", required=False)
+@click.option("-f", "--follow", is_flag=True, help="Go on as lines are written, until Ctrl-C.")
+@click.option("--since", metavar="TIME", help="Only lines since then: 10m, 2h, or 2026-01-31T12:00.")
+@click.option("-n", "--lines", default=100, show_default=True, help="How many lines, without --since.")
+def logs(service: str | None, follow: bool, since: str | None, lines: int) -> None:
+    """What SERVICE (or each of them) wrote. `onestack status` has their names."""
+    try:
+        for name, line in here().cloud.logs(service, follow=follow, since=since, lines=lines):
+            if here().as_json:
+                view.json_line({"process": name, "line": line})
+            else:
+                sys.stdout.write(f"{line}\n" if service else f"{name:<15} {line}\n")
+                if follow:
+                    sys.stdout.flush()
+    except KeyboardInterrupt:
+        return
+
+
+@command(cli, "schema")
+def schema() -> None:
+    """The spec's JSON Schema, for editors."""
+    from onestack.spec import schema as spec_schema
+
+    sys.stdout.write(json.dumps(spec_schema(), indent=1) + "\n")
+
+
+def _dashboard(variables: dict[str, str]) -> None:
+    site = here().cloud.site
+    if site.dashboard is None:
+        raise BadInput(
+            "this cloud has no dashboard", hint="add dashboard to platform.services and run `onestack up`"
+        )
+    told = {
+        "url": site.dashboard,
+        "domain": variables["OS_USER_DOMAIN_NAME"],
+        "user": variables["OS_USERNAME"],
+        "password": variables["OS_PASSWORD"],
+    }
+    here().report(told, [])
+    if not here().as_json:
+        sys.stdout.writelines(f"{name:<10} {value}\n" for name, value in told.items())
+
+
+@command(cli, "openrc")
+@click.option("--dashboard", is_flag=True, help="What to log in to the dashboard with, instead.")
+def openrc(dashboard: bool) -> None:
+    """Environment variables for OpenStack's own tools: eval "$(onestack openrc)"."""
+    variables = here().cloud.environment()
+    if dashboard:
+        _dashboard(variables)
+        return
+    here().report(variables, [])
+    if not here().as_json:
+        for name, value in variables.items():
+            sys.stdout.write(f"export {name}={shlex.quote(value)}\n")
+
+
+@command(cli, "doctor")
+@click.argument("spec", required=False, type=click.Path(dir_okay=False))
+def doctor_command(spec: str | None) -> None:
+    """What this machine has and lacks, what will be chosen because of it, and how to get better.
+
+    Exit status: 0 `up` can be tried, 1 something stands in its way.
+    """
+    report = here().cloud.doctor(spec)
+    here().report(report.as_dict(), _doctor_lines(report))
+    sys.exit(report.exit_status)
+
+
+def _doctor_lines(report: doctor.Report) -> list[str]:
+    colours = {"good": "green", "fair": "yellow", "bad": "red"}
+    lines: list[str] = []
+    for title, items in (
+        ("This machine", report.machine),
+        ("What will be chosen", report.choices),
+        ("A cloud here", report.cloud),
+    ):
+        lines += ["", f"[bold]{title}[/]"]
+        for item in items:
+            colour = colours.get(item.state, "dim")
+            lines.append(f"[{colour}]●[/] {item.name:<24} {escape(item.value)}")
+    if report.findings:
+        lines += ["", "[bold]What stands in the way[/]"]
+        lines += [f"[yellow]![/] {escape(str(finding))}" for finding in report.findings]
+    if report.advice:
+        lines += ["", "[bold]How to get better[/]", *(f"  {escape(each)}" for each in report.advice)]
+    lines += ["", "[green]`up` can be tried[/]" if report.ready else "[red]`up` would refuse[/]"]
+    return lines

@@ -1,0 +1,250 @@
+"""From an observation to faults: what is inconsistent, and which actions repair it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from onestack.health.volumes import chain
+from onestack.health.volumes.observation import Copy, Guest, Observation, Volume
+
+GIB = 1 << 30
+Kind = Literal["volume", "snapshot", "backup", "file"]
+
+
+@dataclass(frozen=True)
+class Action:
+    """What to do: the name of a function of `repair`, and its arguments."""
+
+    name: str
+    words: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """An inconsistency. `then`: the actions that repair it, in order; none where a person must."""
+
+    kind: Kind
+    id: str
+    name: str
+    what: str
+    remedy: str
+    then: tuple[Action, ...] = ()
+
+
+def act(name: str, **words: Any) -> Action:
+    return Action(name, words)
+
+
+def diagnose(observed: Observation) -> list[Fault]:
+    """Every fault, in an order in which they can be repaired: files first, then volumes, then what hangs on them."""
+    found = [fault for volume in observed.volumes for fault in _files(observed, volume)]
+    for volume in observed.volumes:
+        found += _volume(observed, volume)
+    for snapshot in observed.snapshots:
+        found += _snapshot(observed, snapshot)
+    for backup in observed.backups:
+        found += _backup(backup)
+    found += _orphans(observed)
+    return found
+
+
+def _open_at(observed: Observation, volume: Volume) -> tuple[Guest, str, str] | None:
+    """The guest that has it, with the disk's name and the file it writes to."""
+    for guest in observed.guests.values():
+        if disk := guest.disks.get(volume.id):
+            return guest, *disk
+    return None
+
+
+def _repair(observed: Observation, volume: Volume) -> chain.Repair | None:
+    folder = observed.folders.get(volume.backend or "")
+    if folder is None:
+        return None
+    opened = _open_at(observed, volume)
+    return chain.examine(
+        volume.file, folder.of(volume.file), folder.infos.get(volume.file, {}), opened[2] if opened else None
+    )
+
+
+def _files(observed: Observation, volume: Volume) -> Iterator[Fault]:
+    """Its files and their info file; only while no process is at work on them."""
+    settled = ("available", "in-use", "error_extending", "error_deleting", "error_restoring")
+    if not (volume.stale or volume.status in settled) or volume.status in ("creating", "deleting"):
+        return
+    if any(each.volume == volume.id and _at_work(each) for each in observed.snapshots):
+        return
+    repair = _repair(observed, volume)
+    if repair is None or not repair.needed:
+        return
+    if repair.lost:
+        if volume.status != "error":
+            yield _fault(volume, repair.lost, "status error", act("set_volume", status="error"))
+        return
+    opened = _open_at(observed, volume)
+    folder = observed.folders[volume.backend or ""].path
+    if repair.rebase and opened and opened[0].running:
+        return
+    then = [act("rebase", folder=folder, file=file, base=base) for file, base in repair.rebase.items()]
+    if repair.info is not None:
+        then.append(act("write_info", folder=folder, volume_file=volume.file, info=repair.info))
+    then += [act("set_aside", folder=folder, file=file) for file in repair.unused]
+    what = "its backing chain is not what its info file says"
+    yield _fault(volume, what, f"{repair.active} is its active file, as the chain itself says", *then)
+
+
+def _at_work(copy: Copy) -> bool:
+    return copy.status in ("creating", "deleting", "backing-up", "restoring") and not copy.stale
+
+
+_TO_ERROR = {
+    "creating": "its creation was interrupted",
+    "downloading": "copying its image was interrupted",
+    "restoring-backup": "restoring it was interrupted: a part of the backup is in it",
+    "reverting": "reverting to its snapshot was interrupted",
+}
+_BACK = ("backing-up", "uploading", "retyping", "maintenance", "extending", "awaiting-transfer")
+
+
+def _volume(observed: Observation, volume: Volume) -> Iterator[Fault]:
+    if volume.stale and volume.status in _TO_ERROR:
+        yield _fault(
+            volume, _TO_ERROR[volume.status], "status error: delete it", act("set_volume", status="error")
+        )
+        return
+    if (volume.stale and volume.status == "deleting") or volume.status == "error_deleting":
+        marked = act("set_volume", status="error")
+        yield _fault(volume, "its deletion was interrupted", "deleted", marked, act("delete_volume"))
+        return
+    attaching = volume.status in ("attaching", "detaching", "reserved")
+    if attaching and not volume.stale:
+        return
+    moving = volume.stale and volume.status in _BACK
+    if not (moving or attaching or volume.status in ("available", "in-use", "error_extending")):
+        return
+    faults = list(_attachment(observed, volume))
+    yield from faults
+    if moving or volume.status == "error_extending":
+        status = "in-use" if _owner(observed, volume) else "available"
+        then = (act("set_volume", status=status),)
+        yield _fault(volume, f"{volume.status}, and no process is at work on it", f"status {status}", *then)
+    if not faults:
+        yield from _size(observed, volume)
+
+
+def _owner(observed: Observation, volume: Volume) -> str | None:
+    return next((server for server, volumes in observed.servers.items() if volume.id in volumes), None)
+
+
+def _attachment(observed: Observation, volume: Volume) -> Iterator[Fault]:
+    """Whether Cinder, Nova and the guest agree on who has it."""
+    owner, opened = _owner(observed, volume), _open_at(observed, volume)
+    if owner in observed.busy or (opened and opened[0].server in observed.busy):
+        return
+    taken = [act("take_from_guest", server=opened[0].server, disk=opened[1])] if opened else []
+    if owner is None:
+        if volume.attachments or opened or volume.status not in ("available", "error_extending", *_BACK):
+            then = [*taken, act("set_volume", status="available")]
+            yield _fault(volume, "no server has it, though it says so", "detached", *then)
+        return
+    if (interrupted := observed.unfinished.get((owner, volume.id))) is not None:
+        if interrupted:
+            # Nova itself cannot detach it: it never came to know how it is attached.
+            ended = (act("forget", server=owner), act("set_volume", status="available"))
+            yield _fault(
+                volume, f"attaching it to server {owner} was interrupted", "detached", *taken, *ended
+            )
+        return
+    guest = observed.guests.get(owner)
+    cinder_knows = owner in volume.attachments.values()
+    if cinder_knows and not observed.fake_driver and guest and guest.running and volume.id not in guest.disks:
+        what = f"server {owner} says it has it, its guest has not"
+        yield _fault(
+            volume, what, "detached", act("set_volume", status="in-use"), act("detach", server=owner)
+        )
+        return
+    if not cinder_knows:
+        what = f"server {owner} has it, Cinder knows nothing of that"
+        yield _fault(volume, what, "detached", act("claim", server=owner), act("detach", server=owner))
+        return
+    if volume.status in ("available", "attaching", "detaching", "reserved"):
+        then = [act("set_volume", status="in-use")]
+        yield _fault(volume, f"it is {volume.status}, and server {owner} has it", "status in-use", *then)
+
+
+def _size(observed: Observation, volume: Volume) -> Iterator[Fault]:
+    """Whether the active file is as large as Cinder says."""
+    repair = _repair(observed, volume)
+    if repair is None or repair.active is None or repair.lost:
+        return
+    folder = observed.folders[volume.backend or ""]
+    real = folder.files[repair.active][1]
+    if real > volume.size * GIB:
+        whole = -(-real // GIB)
+        what = f"its file has {whole} GiB, Cinder says {volume.size}"
+        yield _fault(volume, what, f"extended to {whole} GiB", act("extend", size=whole))
+    elif real < volume.size * GIB:
+        opened = _open_at(observed, volume)
+        words: dict[str, Any] = {"folder": folder.path, "file": repair.active, "size": volume.size}
+        if opened and opened[0].running:
+            words |= {"server": opened[0].server, "disk": opened[1]}
+        what = f"its file has {real / GIB:g} GiB, Cinder says {volume.size}"
+        yield _fault(volume, what, f"grown to {volume.size} GiB", act("grow", **words))
+
+
+def _snapshot(observed: Observation, snapshot: Copy) -> Iterator[Fault]:
+    again = snapshot.status == "error_deleting"
+    if not (snapshot.stale or again) or snapshot.status not in ("creating", "deleting", "error_deleting"):
+        return
+    if snapshot.status == "creating":
+        volume = next((each for each in observed.volumes if each.id == snapshot.volume), None)
+        repair = _repair(observed, volume) if volume else None
+        folder = observed.folders.get(volume.backend or "") if volume else None
+        info = repair.info if repair else None
+        if info is None and folder and volume:
+            info = dict(folder.infos.get(volume.file, {}))
+        status = "available" if info and snapshot.id in info else "error"
+        told = "it was taken" if status == "available" else "it was not taken: delete it"
+        then: tuple[Action, ...] = (act("set_snapshot", status=status),)
+        yield Fault("snapshot", snapshot.id, snapshot.name, "its creation was interrupted", told, then)
+        return
+    then = (act("set_snapshot", status="available"), act("delete_snapshot"))
+    yield Fault("snapshot", snapshot.id, snapshot.name, "its deletion was interrupted", "deleted", then)
+
+
+def _backup(backup: Copy) -> Iterator[Fault]:
+    if not backup.stale:
+        return
+    told = {
+        "creating": (
+            "its creation was interrupted",
+            "status error: delete it",
+            [act("set_backup", status="error")],
+        ),
+        "restoring": (
+            "restoring from it was interrupted",
+            "available",
+            [act("set_backup", status="available")],
+        ),
+        "deleting": (
+            "its deletion was interrupted",
+            "deleted",
+            [act("set_backup", status="error"), act("delete_backup")],
+        ),
+    }.get(backup.status)
+    if told:
+        yield Fault("backup", backup.id, backup.name, told[0], told[1], tuple(told[2]))
+
+
+def _orphans(observed: Observation) -> Iterator[Fault]:
+    known = {volume.file for volume in observed.volumes}
+    for folder in observed.folders.values():
+        for file in sorted(folder.files):
+            if file.partition(".")[0] not in known:
+                then = act("set_aside", folder=folder.path, file=file)
+                yield Fault("file", file, file, "it belongs to no volume", "put into `set-aside`", (then,))
+
+
+def _fault(volume: Volume, what: str, remedy: str, *then: Action) -> Fault:
+    return Fault("volume", volume.id, volume.name, what, remedy, then)

@@ -1,0 +1,25 @@
+"""Which services of a cloud have requests in flight: the API gateway counts them."""
+
+from __future__ import annotations
+
+from onestack.observe import balancers
+from onestack.observe.collect import ask
+from onestack.platform.infrastructure.gateway import ADMIN_SOCKET, CONSOLE
+from onestack.platform.site import Site
+
+# A console's connection lasts as long as it is watched; guests' metadata requests change nothing.
+_OTHERS = (CONSOLE, "metadata", "nowhere")
+
+
+def in_flight(site: Site) -> set[str]:
+    """The APIs with requests in flight, also of clients that are gone. Raises OSError."""
+    return parse(ask(site.outside(ADMIN_SOCKET)))
+
+
+def parse(text: str) -> set[str]:
+    """The same, of what HAProxy says of itself."""
+    return {
+        row["pxname"]
+        for row in balancers.table(text)
+        if row["svname"] == balancers.BACKEND and row["pxname"] not in _OTHERS and int(row["scur"] or 0)
+    }
