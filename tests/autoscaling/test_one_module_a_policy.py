@@ -28,11 +28,11 @@ def floor(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The folder with the module is one more place where policies are found."""
     folder = str(Path(__file__).parent / "more_policies")
     monkeypatch.setattr(policies, "__path__", [*policies.__path__, folder])
-    json_schema.of.cache_clear()
+    json_schema._made.cache_clear()
     yield
     sys.modules.pop(MODULE, None)
     policies._types.cache_clear()
-    json_schema.of.cache_clear()
+    json_schema._made.cache_clear()
 
 
 def refused(text: str) -> str:

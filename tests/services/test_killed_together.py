@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from cloud import health
 from onestack.platform import catalogue, graph, watchers
-from onestack.platform.shape import View
+from onestack.platform.view import View
 
 
 def test_none_of_the_processes_that_are_killed_together_needs_another(view: View) -> None:
     processes = catalogue.processes(view)
-    needs = {one.name: {*one.needs} for one in (*processes, *catalogue.steps(view))}
+    needs = {one.name: {need.name for need in one.needs} for one in (*processes, *catalogue.steps(view))}
     needs[graph.DATABASES] = {"mariadb"}
 
     def all_needs(name: str) -> set[str]:

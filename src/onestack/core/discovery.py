@@ -11,18 +11,22 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def declared(package: ModuleType, name: str, of: type[T]) -> Iterator[T]:
-    """What the package's modules call `name`, in the order of the modules' names.
+def modules(package: ModuleType) -> Iterator[ModuleType]:
+    """The modules of a package in the order of their names, but for those whose name begins with an underscore."""
+    for name in sorted(info.name for info in pkgutil.iter_modules(package.__path__)):
+        if not name.startswith("_"):
+            yield importlib.import_module(f"{package.__name__}.{name}")
 
-    Modules without it, and those whose name begins with an underscore, declare nothing. Raises TypeError for a
-    declaration of another type.
+
+def declared(package: ModuleType, name: str, of: type[T]) -> Iterator[T]:
+    """What the package's modules call `name`; a module without it declares nothing.
+
+    Raises TypeError for a declaration of another type.
     """
-    for info in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-        if info.name.rpartition(".")[2].startswith("_"):
-            continue
-        found = getattr(importlib.import_module(info.name), name, None)
+    for module in modules(package):
+        found = getattr(module, name, None)
         if found is None:
             continue
         if not isinstance(found, of):
-            raise TypeError(f"{info.name}.{name} is no {of.__name__}")
+            raise TypeError(f"{module.__name__}.{name} is no {of.__name__}")
         yield found

@@ -7,11 +7,12 @@ this package's `__path__` is searched too.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from functools import cache
-from importlib import import_module
-from pkgutil import iter_modules
 from typing import TYPE_CHECKING, get_args
+
+from onestack.core.discovery import modules
 
 if TYPE_CHECKING:
     from onestack.autoscaling.policy import PolicySpec
@@ -28,8 +29,7 @@ def _types(places: tuple[str, ...]) -> Mapping[str, type[PolicySpec]]:
     from onestack.autoscaling.policy import PolicySpec
 
     found: dict[str, type[PolicySpec]] = {}
-    for name in sorted(each.name for each in iter_modules(places)):
-        module = import_module(f"{__name__}.{name}")
+    for module in modules(sys.modules[__name__]):
         for kind in vars(module).values():
             if isinstance(kind, type) and issubclass(kind, PolicySpec) and kind.__module__ == module.__name__:
                 found[get_args(kind.model_fields["type"].annotation)[0]] = kind

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import pkgutil
 from collections.abc import Iterator, Mapping
 from functools import cache
 from graphlib import TopologicalSorter
 from importlib import import_module
 from types import ModuleType
 
+from onestack.core.discovery import modules
 from onestack.workloads.kind.base import Kind
 
 RESOURCES = "onestack.workloads.resources"
@@ -27,7 +27,7 @@ def discover(*packages: str) -> Kinds:
     """The kinds that the modules of some packages declare. Raises TypeError where two have one name."""
     found: dict[str, Kind] = {}
     for package in packages:
-        for module in _modules(import_module(package)):
+        for module in modules(import_module(package)):
             for kind in _declared(module):
                 if kind.name in found:
                     raise TypeError(
@@ -45,11 +45,6 @@ def in_order_of_removal(kinds: Kinds) -> list[Kind]:
         for name, kind in removable.items()
     }
     return [removable[name] for name in TopologicalSorter(graph).static_order()]
-
-
-def _modules(package: ModuleType) -> Iterator[ModuleType]:
-    for one in sorted(pkgutil.iter_modules(package.__path__), key=lambda one: one.name):
-        yield import_module(f"{package.__name__}.{one.name}")
 
 
 def _declared(module: ModuleType) -> Iterator[Kind]:
