@@ -87,8 +87,13 @@ def misfits() -> Any:
 @pytest.fixture(autouse=True)
 def nothing_is_known_of_tables() -> Iterator[None]:
     """Each test begins with no table that is known to be empty."""
+    from sqlalchemy import Engine, event
+
     from onestack_runtime.replacements import empty_tables
 
+    made = empty_tables.EmptyTables()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(empty_tables, "EMPTY", empty_tables.EmptyTables())
+        patch.setattr(empty_tables, "EMPTY", made)
         yield
+    if event.contains(Engine, "before_cursor_execute", made._notice):
+        event.remove(Engine, "before_cursor_execute", made._notice)

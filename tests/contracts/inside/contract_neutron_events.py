@@ -21,7 +21,7 @@ from oslo_utils import timeutils
 from onestack_runtime.replacements import neutron_events
 
 pytest_plugins = ("neutron_models",)
-ENTRIES = ("fake-hosts-ports", "new-ports-are-down", "ring-sign-of-life", "events-at-once")
+ENTRIES = ("fake-hosts-ports", "new-ports-are-down", "ring-heartbeat", "events-at-once")
 
 
 def test_upstream_is_what_it_was_written_against(entry_name: str, misfits: Any) -> None:
@@ -129,7 +129,7 @@ def test_only_ports_of_fake_hosts_are_passed_over(
     assert marked(ours, up, {}) == ([] if passed_over else marked(theirs, up, {}))
 
 
-@pytest.mark.replaces("ring-sign-of-life")
+@pytest.mark.replaces("ring-heartbeat")
 def test_the_ring_names_the_same_and_one_heartbeat_is_asked_for_in_each_interval(
     about: Any, both: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -142,7 +142,7 @@ def test_the_ring_names_the_same_and_one_heartbeat_is_asked_for_in_each_interval
     manager = hash_ring_manager.HashRingManager("group")
     interval = datetime.timedelta(seconds=ovn_constants.HASH_RING_TOUCH_INTERVAL)
     theirs, ours = both.functions
-    signs: dict[str, list[list[float]]] = {"theirs": [], "ours": []}
+    heartbeats: dict[str, list[list[float]]] = {"theirs": [], "ours": []}
     begun = now[0]
     for tenth in range(500):
         now[0] = begun + datetime.timedelta(seconds=tenth / 10)
@@ -150,9 +150,9 @@ def test_the_ring_names_the_same_and_one_heartbeat_is_asked_for_in_each_interval
         assert answers["theirs"][0] == answers["ours"][0]
         for who, (_, touched) in answers.items():
             if now[0] - interval >= touched:
-                signs[who].append([tenth / 10])
-    assert signs["ours"] == [[15.0], [30.0], [45.0]]
-    assert len(signs["theirs"]) > 100, "upstream has learned better; the entry may go"
+                heartbeats[who].append([tenth / 10])
+    assert heartbeats["ours"] == [[15.0], [30.0], [45.0]]
+    assert len(heartbeats["theirs"]) > 100, "upstream has learned better; the entry may go"
 
 
 @pytest.mark.replaces("events-at-once")

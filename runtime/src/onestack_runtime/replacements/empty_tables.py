@@ -63,13 +63,6 @@ class EmptyTables:
             else:
                 LOG.warning("related rows are asked for in empty tables, too: the isolation is %s", isolation)
 
-    def forget(self) -> None:
-        """Nothing counts as empty any more."""
-        from sqlalchemy import Engine, event
-
-        event.remove(Engine, "before_cursor_execute", self._notice)
-        self._worth(())
-
     def are_empty(self, session: Session, names: Collection[str]) -> bool:
         """Whether all these tables are, for the session's transaction; False also where that is not known."""
         candidates, _ = self._asked

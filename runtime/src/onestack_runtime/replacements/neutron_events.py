@@ -50,14 +50,14 @@ def _of_fake_hosts(tell: Any) -> tuple[Any, ...]:
 
     def run(self: Any, event: str, row: Any, old: Any) -> None:
         # Also where its binding is being made: it has its host a moment before it is ACTIVE.
-        if any(row.up) or not binding.is_used() or not _is_fake(row.name, binding.is_pretended):
+        if any(row.up) or not binding.is_used() or not _is_fake(row.name, binding.is_fake):
             tell(self, event, row, old)
 
     return (run,)
 
 
-def _is_fake(port_id: str, is_pretended: Any) -> bool:
-    return any(host and is_pretended(host) for _, host in known(port_id))
+def _is_fake(port_id: str, is_fake: Any) -> bool:
+    return any(host and is_fake(host) for _, host in known(port_id))
 
 
 def _of_new_ports(tell: Any) -> tuple[Any, ...]:
@@ -142,7 +142,7 @@ ENTRIES = (
         ),
     ),
     Replacement(
-        "ring-sign-of-life",
+        "ring-heartbeat",
         ("neutron.common.ovn.hash_ring_manager:HashRingManager.get_node",),
         _HERE,
         "performance",

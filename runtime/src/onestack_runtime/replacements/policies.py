@@ -82,16 +82,16 @@ def _names(enforcer: Any) -> tuple[str, ...]:
     return (enforcer.policy_file, *enforcer.conf.oslo_policy.policy_dirs)
 
 
-def _files(paths: Iterable[Path]) -> Iterator[tuple[Path, int]]:
-    """Those that are there, and what is in folders, each with the time of its last change (ns)."""
+def _files(paths: Iterable[Path], deep: bool = True) -> Iterator[tuple[Path, int]]:
+    """Those that are there, and (`deep`) what is in folders, each with the time of its last change (ns)."""
     for path in paths:
         try:
             found = path.stat()
         except OSError:
             continue
         yield path, found.st_mtime_ns
-        if stat.S_ISDIR(found.st_mode):
-            yield from _files(sorted(path.iterdir()))
+        if deep and stat.S_ISDIR(found.st_mode):
+            yield from _files(sorted(path.iterdir()), deep=False)
 
 
 _POLICY = "oslo_policy.policy:Enforcer"

@@ -35,7 +35,7 @@ class Handler(NovaProxyRequestHandler):  # type: ignore[misc]
 
 
 class Server(ThreadingMixIn, UnixStreamServer):
-    """Listens for the front; a thread for each connection, which ends with the process."""
+    """Listens for the API gateway; a thread for each connection, which ends with the process."""
 
     daemon_threads = True
     request_queue_size = 32
@@ -62,7 +62,7 @@ class Server(ThreadingMixIn, UnixStreamServer):
         """A connection, and whom the log names for it: a unix socket's peer has no address."""
         connection, _ = super().get_request()
         self.handler_id += 1
-        return connection, ("front", 0)
+        return connection, ("gateway", 0)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         LOG.warning("a console's connection ended", exc_info=True)

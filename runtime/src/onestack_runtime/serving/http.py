@@ -1,6 +1,6 @@
 """Serves a WSGI application on a unix socket, below a path, with a bounded number of threads.
 
-The front (HAProxy) passes the path unchanged; the application sees it as SCRIPT_NAME, as it would below
+The API gateway (HAProxy) passes the path unchanged; the application sees it as SCRIPT_NAME, as it would below
 `/compute` of an Apache. A `Location` that leaves the path out (Glance's does) gets it, as an Apache's
 `ProxyPassReverse` would do. A cache of validated tokens is put into every request's environment, where
 keystonemiddleware looks for one (`[keystone_authtoken] cache`).
@@ -27,7 +27,7 @@ LOG = logging.getLogger(__name__)
 MODE = 0o660
 SHUTDOWN_SECONDS = 5
 IDLE_SECONDS = 3600
-"""Longer than the front keeps an idle connection: a server that closes one may do so under a request."""
+"""Longer than the API gateway keeps an idle connection: a server that closes one may do so under a request."""
 BACKLOG = 128
 
 
@@ -93,7 +93,7 @@ class Server(wsgi.Server):
             shutdown_timeout=SHUTDOWN_SECONDS,
         )
         self.gateway = Gateway
-        # Idle connections of the front cost no thread, only a file descriptor.
+        # Idle connections of the API gateway cost no thread, only a file descriptor.
         self.keep_alive_conn_limit = 512
 
     def bind_unix_socket(self, bind_addr: str) -> object:

@@ -95,7 +95,7 @@ def _global(sections: list[Section], place: Place, extra: Extra) -> Section:
     return Section(
         "global",
         [
-            # Not the front's user: a tenant's HAProxy must not reach the APIs' sockets.
+            # Not the API gateway's user: a tenant's HAProxy must not reach the APIs' sockets.
             "user nobody",
             "group nogroup",
             f"stats socket {place.socket} mode 600 level admin",

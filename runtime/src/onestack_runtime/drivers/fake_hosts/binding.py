@@ -22,7 +22,7 @@ def is_used() -> bool:
     return contract.FAKE_MECHANISM_DRIVER in cfg.CONF.ml2.mechanism_drivers
 
 
-def is_pretended(host: str) -> bool:
+def is_fake(host: str) -> bool:
     """Whether it is a fake host."""
     return host.startswith(contract.FAKE_HOST_PREFIX) and is_used()
 

@@ -1,6 +1,6 @@
 """Horizon's pages and their static files in one process.
 
-The front keeps the static files once they were asked for; this process is where they come from.
+The API gateway keeps the static files once they were asked for; this process is where they come from.
 """
 
 from __future__ import annotations

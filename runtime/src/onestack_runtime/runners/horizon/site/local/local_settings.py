@@ -34,7 +34,7 @@ for _name in _FURTHER:
     if _found is not None and _found.origin is not None:
         _enabled.__path__.append(str(Path(_found.origin).with_name("enabled")))
 
-# The front is reached by whatever name leads to it (a tunnel, an address, a name of the company's); Horizon
+# The API gateway is reached by whatever name leads to it (a tunnel, an address, a name of the company's); Horizon
 # mails no links that a forged name could spoil.
 ALLOWED_HOSTS = ["*"]
 
@@ -42,7 +42,7 @@ ALLOWED_HOSTS = ["*"]
 SESSION_ENGINE = "django.contrib.sessions.backends.file"
 SESSION_FILE_PATH = str(_KEPT / "sessions")
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = WEBROOT
-# Whom the log names at a login; the front writes it anew into every request.
+# Whom the log names at a login; the API gateway writes it anew into every request.
 SECURE_PROXY_ADDR_HEADER = "HTTP_X_FORWARDED_FOR"
 # One process: what it keeps in memory, no other can make stale.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
