@@ -187,7 +187,7 @@ def measure(cloud: Cloud, count: int, seconds: float, rounds: int) -> None:
 
 def away(members: ModuleType, cloud: Cloud, ident: str, ip: str) -> float:
     """Kill a balancer's HAProxy; seconds until another one answers."""
-    file = cloud.site.outside(f"/run/octavia/balancers/lb-{ident.replace('-', '')[:11]}/pid")
+    file = cloud.site.leader.outside(f"/run/octavia/balancers/lb-{ident.replace('-', '')[:11]}/pid")
     killed = int(file.read_text())
     os.kill(killed, signal.SIGKILL)
     begun = time.monotonic()
@@ -203,7 +203,7 @@ def compare(
     members: ModuleType, cloud: Cloud, lb: Any, ip: str, machine: Any, seconds: float, rounds: int
 ) -> None:
     """Requests a second through the balancer and through a HAProxy run by hand, in turns."""
-    scratch = cloud.site.outside("/var/lib/tmp")
+    scratch = cloud.site.leader.outside("/var/lib/tmp")
     (scratch / "member.cfg").write_text(_MEMBER)
     threads = min(4, os.cpu_count() or 1)
     text = _HAND.format(threads=threads, address=lb.vip_address, port=HAND_PORT, member=machine.address)
@@ -211,7 +211,7 @@ def compare(
     machine.start("haproxy", "-db", "-f", "/tmp/member.cfg")
     name = "lb-" + lb.id.replace("-", "")[:11]
     words = ["nsenter", f"--net=/run/netns/{name}", "--", "haproxy", "-db", "-f", "/tmp/hand.cfg"]
-    by_hand = subprocess.Popen(cloud.site.enter(words))
+    by_hand = subprocess.Popen(cloud.site.leader.enter(words))
     try:
         pids = [int(each.split()[0]) for each in members.ask_haproxy(cloud, lb.id, "show proc").splitlines()
                 if " worker " in each]  # fmt: skip

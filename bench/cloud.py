@@ -45,7 +45,7 @@ def cpu_seconds(pids: list[int]) -> float:
 
 def everything(cloud: Cloud) -> list[int]:
     """The pids of all that runs for a cloud, the supervisor and the keeper outside the namespace too."""
-    supervisor = cloud.site.supervisor
+    supervisor = cloud.site.leader.supervisor
     inside = [each.pid for each in processes.inside(cloud.paths.run)]
     keeper = supervisor.programs()["keeper"].pid
     assert supervisor.pid is not None

@@ -49,10 +49,10 @@ class Session:
 
     def __init__(self, site: Site) -> None:
         self._url = site.dashboard or ""
-        self._pid = site.supervisor.programs()["horizon"].pid
+        self._pid = site.leader.supervisor.programs()["horizon"].pid
         self._session = requests.Session()
         self._session.trust_env = False
-        self._session.verify = str(site.outside(site.ca_file)) if site.ca_file else False
+        self._session.verify = str(site.leader.outside(site.ca_file)) if site.ca_file else False
         self.found: dict[str, list[tuple[float, float]]] = {}
 
     def ask(self, name: str, path: str, data: dict[str, str] | None = None) -> str:

@@ -136,8 +136,8 @@ def configured(text: str, variant: str) -> str:
 def start(cloud: Cloud, variant: str) -> None:
     """Have the processes run with this variant: those that did not before are started anew."""
     site = cloud.site
-    site.supervisor.configure(configured((site.paths.run / "supervisor.conf").read_text(), variant))
-    site.supervisor.start()
+    site.leader.supervisor.configure(configured((site.paths.run / "supervisor.conf").read_text(), variant))
+    site.leader.supervisor.start()
     processes = [each for each in catalogue.processes(site.view) if each.name in CREATING]
     with ThreadPoolExecutor(len(processes)) as pool:
         list(pool.map(lambda each: readiness.start(site, each, silent), processes))
@@ -155,7 +155,7 @@ def _make(cloud: Cloud, variant: str, servers: int, clients: int) -> Run:
     flavor = next(each.id for each in admin.compute.flavors() if each.name == "m1.nano")
     network = admin.network.find_network("bench-replacements") or _network(cloud)
     connections = [cloud.connect() for _ in range(clients)]
-    running = cloud.site.supervisor.programs()
+    running = cloud.site.leader.supervisor.programs()
     names = [each.name for each in catalogue.processes(cloud.site.view)]
 
     def together(number: int, name: str) -> None:

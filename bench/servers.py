@@ -45,7 +45,7 @@ def measure(cloud: Cloud, alone: int, together: int, clients: int) -> None:
     admin.compute.update_quota_set(admin.current_project_id, **quota)
     admin.network.update_quota(admin.current_project_id, ports=-1)
     create(admin, "warm", image, flavor, network.id)
-    running = cloud.site.supervisor.programs()
+    running = cloud.site.leader.supervisor.programs()
     names = [each.name for each in catalogue.processes(cloud.site.view)]
 
     def costs() -> dict[str, float]:

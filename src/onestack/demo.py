@@ -72,7 +72,7 @@ def _answer(address: str) -> str:
 def _command(cloud: Cloud, address: str) -> str:
     """What a person types to ask it: a cloud with a network namespace of its own is reached from within only."""
     client = "curl -s" if shutil.which("curl") or not shutil.which("wget") else "wget -q -O -"
-    if not cloud.site.choices.isolated:
+    if not cloud.site.leader.choices.isolated:
         return f"{client} http://{address}/"
     root = "" if cloud.paths.is_default else f" --root {cloud.paths.root}"
     return f"./onestack exec{root} {client} http://{address}/"

@@ -17,7 +17,10 @@ from onestack.platform.certificates import Certificate
 
 @pytest.fixture
 def site(tmp_path: Path) -> Any:
-    return SimpleNamespace(gateway="http://127.0.0.1:8080", outside=lambda place: tmp_path / "kept")
+    return SimpleNamespace(
+        gateway="http://127.0.0.1:8080",
+        leader=SimpleNamespace(outside=lambda place: tmp_path / "kept"),
+    )
 
 
 def pair(folder: Path, name: str) -> tuple[Path, Path, Path]:

@@ -34,7 +34,7 @@ def names(view: View, host: str) -> set[str]:
 
 def test_one_host_has_every_process(make: Make) -> None:
     view = make("platform: {monitoring: {enabled: true}}\n").view
-    everything = {"mariadb", "front", "keystone", "nova", "neutron", "libvirtd", "ovsdb", "prometheus"}
+    everything = {"mariadb", "api-gateway", "keystone", "nova", "neutron", "libvirtd", "ovsdb", "prometheus"}
     assert everything <= names(view, "host")
     without_storage = replace(view.here, roles=frozenset(get_args(HostRole)) - {"storage"})
     assert names(replace(view, here=without_storage), "host") == names(view, "host")
@@ -47,7 +47,16 @@ def test_compute_hosts_have_what_guests_need_and_nothing_of_the_control_host(thr
             *("virtlogd", "libvirtd", "nova", "neutron"),
         }
     control = names(three, "c1")
-    assert {"mariadb", "front", "keystone", "glance", "placement", "nova", "neutron", "ovn-northd"} <= control
+    assert {
+        "mariadb",
+        "api-gateway",
+        "keystone",
+        "glance",
+        "placement",
+        "nova",
+        "neutron",
+        "ovn-northd",
+    } <= control
     assert not control & {"libvirtd", "virtlogd"}
 
 

@@ -80,5 +80,5 @@ def test_destroy_says_what_stays(grouped: Callable[[str], Site]) -> None:
     site = grouped(SPEC)
     assert takedown.kept_elsewhere(site.paths) == []
     (site.paths.etc / "cloud.yaml").write_text(SPEC)
-    site.choices.save(site.paths.etc / "choices.json")
+    site.leader.choices.save(site.paths.etc / "choices.json")
     assert takedown.kept_elsewhere(site.paths) == ["the volume group 'vg-1'"]

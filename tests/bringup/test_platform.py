@@ -97,7 +97,7 @@ def test_what_guests_need_goes_on_with_them(make: Make) -> None:
     every = {name for row in takedown.infrastructure(found.paths) for name in row}
     left = {name for row in takedown.infrastructure(found.paths, without_guests=True) for name in row}
     assert every - left == switches
-    assert left == {"mariadb", "front", "libvirtd", "virtlogd"}
+    assert left == {"mariadb", "api-gateway", "libvirtd", "virtlogd"}
 
 
 def test_a_site_has_secrets_that_stay(make: Make) -> None:
@@ -130,7 +130,7 @@ def test_a_process_starts_anew_when_what_it_reads_changes_and_only_then(make: Ma
     before = stamped(make())
     assert stamped(make()) == before
     port = stamped(make("platform: {listen: {port: 9000}}\n"))
-    assert port["front"] != before["front"]
+    assert port["api-gateway"] != before["api-gateway"]
     assert (port["mariadb"], port["libvirtd"]) == (before["mariadb"], before["libvirtd"])
     ratio = stamped(make("platform: {compute: {cpu_allocation_ratio: 2}}\n"))
     assert {name for name in before if ratio[name] != before[name]} <= {"nova"}

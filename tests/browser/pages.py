@@ -18,15 +18,15 @@ BUILD_SECONDS = 240_000
 class Dashboard:
     """One browser window of one user."""
 
-    def __init__(self, page: Page, front: str, pictures: Path) -> None:
+    def __init__(self, page: Page, gateway: str, pictures: Path) -> None:
         self.page = page
-        self.front = front
+        self.gateway = gateway
         self._pictures = pictures
         page.set_default_timeout(SECONDS)
 
     def go(self, path: str) -> None:
         """Open a page below /dashboard/."""
-        self.page.goto(f"{self.front}/dashboard/{path}", wait_until="load")
+        self.page.goto(f"{self.gateway}/dashboard/{path}", wait_until="load")
 
     def picture(self, name: str) -> None:
         """Keep what is seen now among the test's artefacts."""

@@ -73,7 +73,7 @@ def servers(cloud: Cloud, tenant: Tenant, removed: None) -> tuple[str, ...]:
 
 def test_the_root_of_the_front_leads_to_the_login_page(window: Window) -> None:
     one = window()
-    one.page.goto(one.front)
+    one.page.goto(one.gateway)
     expect(one.page).to_have_title(re.compile("^Login"))
     expect(one.page.locator("#id_domain")).to_be_visible()
     one.picture("login")

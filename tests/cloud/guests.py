@@ -133,10 +133,10 @@ def wiring(cloud: Cloud, admin: Connection, guest: Guest) -> Iterator[str]:
     )
     for argv in asked:
         try:
-            yield site.inside(argv)
+            yield site.leader.inside(argv)
         except OneStackError as error:
             yield str(error)
-    log = site.log("ovn-controller").read_text().splitlines()
+    log = site.leader.log("ovn-controller").read_text().splitlines()
     names = [name for port in ports for name in (port.id, port.mac_address)]
     yield from (line for line in log if any(name in line for name in names))
     yield from log[-30:]

@@ -15,7 +15,7 @@ PROCESSES = (
     "ovn-controller",
     "virtlogd",
     "libvirtd",
-    "front",
+    "api-gateway",
     "keystone",
     "glance",
     "placement",
@@ -30,7 +30,7 @@ TOGETHER = (
     ("mariadb", "ovn-northd", "virtlogd"),
     ("ovsdb", "glance", "horizon"),
     ("ovs-vswitchd", "libvirtd", "keystone"),
-    ("front", "ovn-controller"),
+    ("api-gateway", "ovn-controller"),
     ("neutron", "placement", "cinder"),
     ("nova", "octavia"),
     ("keeper",),
@@ -41,7 +41,7 @@ which ends with what it needs still shows. The keeper is killed alone: it counts
 
 def pids(cloud: Cloud) -> dict[str, int]:
     """Process id by name, of those that run, supervisord and the keeper among them."""
-    supervisor = cloud.site.supervisor
+    supervisor = cloud.site.leader.supervisor
     found = {name: each.pid for name, each in supervisor.programs().items() if each.pid}
     return found | ({"supervisord": supervisor.pid} if supervisor.pid else {})
 
@@ -68,4 +68,4 @@ def wait_back(cloud: Cloud, name: str, before: int, seconds: float = 120.0) -> N
             return pid not in (0, before), f"pid {pid}"
         return now.pid not in (None, before) and now.answers, f"{now.state}, pid {now.pid}: {now.seen}"
 
-    until(f"{name} to come back", look, seconds=seconds, every=0.3, where=cloud.site.log(name))
+    until(f"{name} to come back", look, seconds=seconds, every=0.3, where=cloud.site.leader.log(name))

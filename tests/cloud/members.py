@@ -39,13 +39,13 @@ class Machine:
 
     def start(self, *argv: str) -> subprocess.Popen[bytes]:
         """Run a program in it until `stop`."""
-        words = self.cloud.site.enter(["nsenter", f"--net=/run/netns/{self.name}", "--", *argv])
+        words = self.cloud.site.leader.enter(["nsenter", f"--net=/run/netns/{self.name}", "--", *argv])
         self.programs.append(subprocess.Popen(words, stdout=subprocess.DEVNULL))
         return self.programs[-1]
 
     def run(self, *argv: str) -> str:
         """What a program in it writes."""
-        return self.cloud.site.inside(["nsenter", f"--net=/run/netns/{self.name}", "--", *argv])
+        return self.cloud.site.leader.inside(["nsenter", f"--net=/run/netns/{self.name}", "--", *argv])
 
     def serve(self, port: int = 80, *more: str) -> None:
         """Answer HTTP with its name."""
@@ -53,7 +53,7 @@ class Machine:
         probe = ["python3", "-c", f"import socket; socket.create_connection(('127.0.0.1', {port}), 1)"]
 
         def look() -> tuple[bool, str]:
-            words = self.cloud.site.enter(["nsenter", f"--net=/run/netns/{self.name}", "--", *probe])
+            words = self.cloud.site.leader.enter(["nsenter", f"--net=/run/netns/{self.name}", "--", *probe])
             done = subprocess.run(words, capture_output=True, text=True, check=False)
             return done.returncode == 0, done.stderr[-200:]
 
@@ -91,7 +91,7 @@ class Field:
         )  # fmt: skip
         address = port.fixed_ips[0]["ip_address"]
         card = f"tm{port.id[:8]}"
-        inside = self.cloud.site.inside
+        inside = self.cloud.site.leader.inside
         # One that a test that was cut off left behind.
         inside(["sh", "-c", f"ip netns delete {name} 2>/dev/null || true"])
         inside(["ip", "netns", "add", name])
@@ -153,8 +153,8 @@ class Field:
         network = self.admin.network
         for machine in self.machines:
             card = f"tm{machine.port_id[:8]}"
-            self.cloud.site.inside([*_SWITCH, "--if-exists", "del-port", card])
-            self.cloud.site.inside(["ip", "netns", "delete", machine.name])
+            self.cloud.site.leader.inside([*_SWITCH, "--if-exists", "del-port", card])
+            self.cloud.site.leader.inside(["ip", "netns", "delete", machine.name])
             network.delete_port(machine.port_id)
         self.free()
         network.remove_interface_from_router(self.router, subnet=self.subnet.id)
@@ -229,7 +229,7 @@ def ask_haproxy(cloud: Cloud, balancer: str, command: str, which: str = "master"
     name = "lb-" + balancer.replace("-", "")[:11]
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         sock.settimeout(5)
-        sock.connect(str(cloud.site.outside(f"/run/octavia/balancers/{name}/{which}.sock")))
+        sock.connect(str(cloud.site.leader.outside(f"/run/octavia/balancers/{name}/{which}.sock")))
         sock.sendall(command.encode() + b"\n")
         sock.shutdown(socket.SHUT_WR)
         said = b""

@@ -58,7 +58,7 @@ def web(field: Field, two: tuple[Machine, Machine]) -> Web:
 
 
 def pid_file(cloud: Cloud, lb: str) -> Path:
-    return cloud.site.outside(f"/run/octavia/balancers/lb-{lb.replace('-', '')[:11]}/pid")
+    return cloud.site.leader.outside(f"/run/octavia/balancers/lb-{lb.replace('-', '')[:11]}/pid")
 
 
 def is_there(pid: int) -> bool:
@@ -69,7 +69,7 @@ def is_there(pid: int) -> bool:
 
 
 def kill(cloud: Cloud, process: str) -> None:
-    running = cloud.site.supervisor.program(process)
+    running = cloud.site.leader.supervisor.program(process)
     assert running is not None
     os.kill(running.pid, signal.SIGKILL)
 
@@ -105,10 +105,10 @@ def test_a_haproxy_that_dies_is_back_at_once(cloud: Cloud, web: Web, which: str)
 
 def test_balancers_serve_while_octavia_is_away_and_are_found_again(cloud: Cloud, web: Web) -> None:
     before = int(pid_file(cloud, web.lb.id).read_text())
-    for end in (lambda: cloud.site.supervisor.stop("octavia"), lambda: kill(cloud, "octavia")):
+    for end in (lambda: cloud.site.leader.supervisor.stop("octavia"), lambda: kill(cloud, "octavia")):
         end()
         assert set(who(web.ip, TURNS)) == {"f-one", "f-two"}
-        cloud.site.supervisor.launch("octavia")
+        cloud.site.leader.supervisor.launch("octavia")
         api_back(web)
         web.made(web.api.update_member, web.members["f-two"].id, web.pool.id, weight=0)
         assert set(who(web.ip, TURNS)) == {"f-one"}
@@ -128,11 +128,11 @@ def checked(cloud: Cloud, *, mend: bool = True) -> dict[str, Any]:
 
 
 def _remove_namespace(cloud: Cloud, place: str, lb: str) -> None:
-    cloud.site.inside(["ip", "link", "delete", place])
+    cloud.site.leader.inside(["ip", "link", "delete", place])
 
 
 def _change_configuration(cloud: Cloud, place: str, lb: str) -> None:
-    file = cloud.site.outside(f"/var/lib/octavia/balancers/{lb}/haproxy.cfg")
+    file = cloud.site.leader.outside(f"/var/lib/octavia/balancers/{lb}/haproxy.cfg")
     file.write_text(file.read_text().replace("weight 1", "weight 2"))
 
 
@@ -141,16 +141,16 @@ def _tell_haproxy(cloud: Cloud, place: str, lb: str) -> None:
 
 
 def _unplug(cloud: Cloud, place: str, lb: str) -> None:
-    cloud.site.inside(["ovs-vsctl", "del-port", "br-int", place])
+    cloud.site.leader.inside(["ovs-vsctl", "del-port", "br-int", place])
 
 
 def _leave_a_port(cloud: Cloud, place: str, lb: str) -> None:
     words = ["--", "set", "Interface", "lb-00000000000", "external_ids:onestack=balancer"]
-    cloud.site.inside(["ovs-vsctl", "add-port", "br-int", "lb-00000000000", *words])
+    cloud.site.leader.inside(["ovs-vsctl", "add-port", "br-int", "lb-00000000000", *words])
 
 
 def _leave_files(cloud: Cloud, place: str, lb: str) -> None:
-    cloud.site.outside("/var/lib/octavia/balancers/00000000-1111-2222-3333-444444444444").mkdir()
+    cloud.site.leader.outside("/var/lib/octavia/balancers/00000000-1111-2222-3333-444444444444").mkdir()
 
 
 Harm = Callable[[Cloud, str, str], None]

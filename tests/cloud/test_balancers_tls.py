@@ -102,7 +102,7 @@ def test_tls_with_names_clients_and_members(cloud: Cloud, field: Field, tmp_path
     cert, key = authority.issue("member.example")
     both = tmp_path / "both.pem"
     both.write_bytes(cert.read_bytes() + key.read_bytes())
-    inside = field.cloud.site.outside("/var/lib/tmp") / "member.pem"
+    inside = field.cloud.site.leader.outside("/var/lib/tmp") / "member.pem"
     inside.write_bytes(both.read_bytes())
     two.serve(443, "/tmp/member.pem")
     web = Web(field, (one,))

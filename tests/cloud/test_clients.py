@@ -99,7 +99,7 @@ def test_cinders_own_client_finds_it_by_every_type(cloud: Cloud) -> None:
     }
     names = ["", *OLD]
     told = {"auth": auth, "verify": cloud.site.ca_file or True, "types": names}
-    said = cloud.site.inside(
+    said = cloud.site.leader.inside(
         ["env", *(f"{name}={value}" for name, value in common.environment().items()), "python3", "-W",
          "ignore", "-c", CINDERCLIENT],
         text_in=json.dumps(told), seconds=120,

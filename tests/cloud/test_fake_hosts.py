@@ -26,7 +26,7 @@ def statements(cloud: Cloud, user: str, body: Callable[[], object]) -> list[str]
     """What a service asked its database while `body` ran."""
 
     def ask(sql: str) -> str:
-        return cloud.site.inside(mariadb.client(), text_in=sql)
+        return cloud.site.leader.inside(mariadb.client(), text_in=sql)
 
     ask("SET GLOBAL log_output = 'TABLE'; TRUNCATE mysql.general_log; SET GLOBAL general_log = ON")
     try:

@@ -60,11 +60,11 @@ def keeper_looked(cloud: Cloud) -> float:
 
 def test_a_guest_whose_interface_was_left_down_is_heard_again(cloud: Cloud, guest: guests.Guest) -> None:
     """As OVS leaves one of a hundred: it writes back flags that it read before libvirt set the interface up."""
-    log = cloud.site.log("nova")
+    log = cloud.site.leader.log("nova")
     held = len(log.read_text())
     (port,) = cloud.run(lambda: list(cloud.connect().network.ports(device_id=guest.server)))
     tap = f"tap{port.id[:11]}"
-    cloud.site.inside(["ip", "link", "set", tap, "down"])
+    cloud.site.leader.inside(["ip", "link", "set", tap, "down"])
     until(
         "Nova's log to say so",
         lambda: (f"the tap interface {tap} of a guest was down" in log.read_text()[held:], "nothing"),

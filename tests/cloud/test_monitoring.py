@@ -35,7 +35,7 @@ def prometheus(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     if not (monitored := cloud.site.spec.monitored):
         cloud.up(_file(tmp_path_factory, "name: onestack\nplatform: {monitoring: {enabled: true}}\n"))
     found = site.load(cloud.paths)
-    if AUTOSCALER in found.supervisor.programs():
+    if AUTOSCALER in found.leader.supervisor.programs():
         yield Prometheus(found)
     else:
         with _collecting(found):
@@ -156,7 +156,7 @@ def test_requests_show_by_pool_and_member_and_end_with_the_balancer(
 def test_what_is_kept_outlives_a_kill(cloud: Cloud, prometheus: Prometheus) -> None:
     until("a first figure", lambda: ((v := prometheus.query("up")) == 1.0, str(v)), seconds=SCRAPES)
     before, pid = time.time(), health.pids(cloud)[NAME]
-    cloud.site.supervisor.signal(NAME, "KILL")
+    cloud.site.leader.supervisor.signal(NAME, "KILL")
     health.wait_back(cloud, NAME, pid)
     assert prometheus.range("onestack_look_timestamp_seconds", before - 10, before, 5)
 
@@ -192,7 +192,7 @@ def test_while_prometheus_is_away_nothing_is_scaled_in(
 ) -> None:
     file = tmp_path / "asking.yaml"
     file.write_text(ASKING)
-    supervisor = cloud.site.supervisor
+    supervisor = cloud.site.leader.supervisor
     with groups.applied(cloud, file, "asking/web"):
         groups.settles(cloud, "asking/web", 2)
         supervisor.stop(NAME)

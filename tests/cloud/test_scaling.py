@@ -161,8 +161,8 @@ def test_a_member_that_hangs_is_replaced(cloud: Cloud, place: Path, shop: str) -
     assert cloud.apply(spec=written(place, "#!/bin/true changed", grace="10s")).ok
     (member,) = groups.members(cloud, shop)
     domain = member["OS-EXT-SRV-ATTR:instance_name"]
-    cloud.site.inside(["virsh", "suspend", domain])
-    assert cloud.site.inside(["virsh", "domstate", domain]).strip() == "paused"
+    cloud.site.leader.inside(["virsh", "suspend", domain])
+    assert cloud.site.leader.inside(["virsh", "domstate", domain]).strip() == "paused"
 
     def replaced() -> tuple[bool, str]:
         there = groups.members(cloud, shop)
@@ -176,7 +176,7 @@ def test_a_member_that_hangs_is_replaced(cloud: Cloud, place: Path, shop: str) -
 def test_services_that_are_away_change_nothing(cloud: Cloud, shop: str) -> None:
     """The last decision holds, the status says so, and guests serve on."""
     before = groups.members(cloud, shop)
-    supervisor = cloud.site.supervisor
+    supervisor = cloud.site.leader.supervisor
     away = [name for name in ("nova", "octavia", "keystone", "prometheus") if supervisor.program(name)]
 
     def held() -> tuple[bool, str]:

@@ -46,7 +46,7 @@ def spec(folder: Path, text: str) -> Path:
 
 def kill(cloud: Cloud) -> None:
     """End the autoscaler, if supervisord has started it again since the last time."""
-    running = cloud.site.supervisor.program("autoscaler")
+    running = cloud.site.leader.supervisor.program("autoscaler")
     if running is not None and running.pid:
         os.kill(running.pid, signal.SIGKILL)
 
@@ -67,7 +67,7 @@ def test_twenty_kills_leave_the_right_members(pretending: Cloud, tmp_path: Path)
             until(
                 "the autoscaler to run",
                 lambda: (
-                    bool((now := pretending.site.supervisor.program("autoscaler")) and now.pid),
+                    bool((now := pretending.site.leader.supervisor.program("autoscaler")) and now.pid),
                     str(now),
                 ),
                 seconds=60,

@@ -32,7 +32,7 @@ def secrets(cloud: Cloud) -> set[str]:
 
 def command_lines(cloud: Cloud) -> Iterator[str]:
     pids = {each.pid for each in processes.inside(cloud.paths.run)}
-    for pid in pids | {each.pid for each in cloud.site.supervisor.programs().values() if each.pid}:
+    for pid in pids | {each.pid for each in cloud.site.leader.supervisor.programs().values() if each.pid}:
         yield Path(f"/proc/{pid}/cmdline").read_text()
 
 
@@ -91,7 +91,7 @@ def rounds(cloud: Cloud, user: str) -> str:
         "SELECT SUBSTR(password.password_hash, 1, 7) FROM password JOIN local_user ON local_user.id ="
         f" password.local_user_id WHERE local_user.name = '{user}'"
     )
-    return cloud.site.inside([*mariadb.client(), "keystone"], text_in=query).strip()
+    return cloud.site.leader.inside([*mariadb.client(), "keystone"], text_in=query).strip()
 
 
 def test_only_passwords_that_nobody_chose_are_hashed_with_few_rounds(cloud: Cloud) -> None:

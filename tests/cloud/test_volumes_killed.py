@@ -69,7 +69,7 @@ class Life:
     def _io(self, file: str, command: str, *, write: bool = False) -> None:
         how = [] if write else ["-r", "-U"]
         place = f"/var/lib/cinder/volumes/file/{file}"
-        said = self.cloud.site.inside(["qemu-io", *how, "-f", "qcow2", "-c", command, place])
+        said = self.cloud.site.leader.inside(["qemu-io", *how, "-f", "qcow2", "-c", command, place])
         assert "verification failed" not in said, said
 
     # What is done; each only asks for it.

@@ -73,7 +73,7 @@ def test_the_schema_and_the_reference_have_it() -> None:
 
 def test_up_brings_it_up_after_what_it_needs(site: Site) -> None:
     tasks = {task.name: task.needs for task in graph.tasks(site, Path("tiny"), silent)}
-    assert {"etcd@host", "databases@host", "front@host"} <= set(tasks["clockd@host"])
+    assert {"etcd@host", "databases@host", "api-gateway@host"} <= set(tasks["clockd@host"])
     assert tasks["etcd@host"] == ("etcd files@host",)
     view = site.view
     rows = stop_order.rows(layout.processes(view), layout.steps(view))
@@ -87,7 +87,7 @@ def test_its_database_folder_secrets_gateway_and_catalogue_follow(site: Site) ->
     assert {"user/clockd", "database/clockd", "spring"} <= set(view.cloud.secrets)
     assert "/var/lib/clockd" in [each.path for each in folders.of(view)]
     files = catalogue.files(view)
-    assert "use_backend clockd if { path /clock }" in files["front/haproxy.cfg"]
+    assert "use_backend clockd if { path /clock }" in files["api-gateway/haproxy.cfg"]
     assert view.cloud.secrets["database/clockd"] in files["clockd/clockd.conf"]
     wanted = identity.wanted(view, catalogue.services(view.cloud.services))
     assert {"type": "time-of-day", "name": "clockd", "url": f"{site.gateway}/clock"} in wanted["services"]

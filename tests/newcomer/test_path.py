@@ -123,7 +123,7 @@ def test_the_readme(story: Story) -> None:
             story.follow(step)
             if step.text == "./onestack down":
                 assert not processes.inside(story.cloud.paths.run)
-                assert story.cloud.site.supervisor.pid is None
+                assert story.cloud.site.leader.supervisor.pid is None
                 assert not namespace.exists(story.cloud.paths)
                 stopped = story.reader.type("./onestack status")
                 assert (stopped.status, "not running" in stopped.output) == (3, True)

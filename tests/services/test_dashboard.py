@@ -1,4 +1,4 @@
-"""The dashboard: in the front but not in the catalogue, with settings that fit how the front is reached."""
+"""The dashboard: at the API gateway but not in the catalogue, with settings that fit how the gateway is reached."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def settings(view: View) -> dict[str, Any]:
 def haproxy(view: View) -> str:
     return gateway.files(
         with_cloud(view, endpoints=catalogue.endpoints(view.cloud.services), binds=("127.0.0.1:8080",))
-    )["front/haproxy.cfg"]
+    )["api-gateway/haproxy.cfg"]
 
 
 def test_no_client_finds_the_page_in_the_catalogue(view: View) -> None:

@@ -34,7 +34,7 @@ def _duration(seconds: float | None) -> str:
 def _status_lines(status: Status) -> list[str]:
     colour = {"healthy": "green", "degraded": "yellow", "not running": "red"}[status.health]
     lines = [
-        f"[bold]{status.name}[/]: [bold {colour}]{status.health}[/]  OpenStack {status.release} at {status.front}",
+        f"[bold]{status.name}[/]: [bold {colour}]{status.health}[/]  OpenStack {status.release} at {status.gateway}",
         f"guests: {status.guests} ({status.hypervisor}), {status.datapath} datapath",
         "",
         "[dim]  process         state        pid   memory   uptime  restarts[/]",

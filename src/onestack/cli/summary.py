@@ -22,9 +22,9 @@ def data(site: Site) -> dict[str, Any]:
             if service.endpoint and service.endpoint.listed
         },
         "dashboard": site.dashboard,
-        "hypervisor": site.choices.virt_type,
-        "datapath": site.choices.datapath,
-        "isolated": site.choices.isolated,
+        "hypervisor": site.leader.choices.virt_type,
+        "datapath": site.leader.choices.datapath,
+        "isolated": site.leader.choices.isolated,
     }
 
 

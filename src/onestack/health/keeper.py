@@ -111,7 +111,7 @@ class Keeper:
 
     def check(self) -> None:
         """One round: every process."""
-        for name, state in self._site.supervisor.programs().items():
+        for name, state in self._site.leader.supervisor.programs().items():
             watched = self._watched.get(name)
             if watched is None:
                 continue
@@ -126,11 +126,11 @@ class Keeper:
                 LOG.warning("%s was started again (pid %s, before %s)", name, watched.pid, before)
             if action == "restart":
                 LOG.error("%s keeps silent for %.0f s: started anew", name, watched.process.hang_seconds)
-                self._site.supervisor.stop(name)
-                self._site.supervisor.launch(name)
+                self._site.leader.supervisor.stop(name)
+                self._site.leader.supervisor.launch(name)
             elif action == "launch":
                 LOG.warning("%s had ended for good: tried again", name)
-                self._site.supervisor.launch(name)
+                self._site.leader.supervisor.launch(name)
         self._write()
 
     def _ask(self, watched: Watched) -> bool | None:

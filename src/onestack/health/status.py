@@ -63,7 +63,7 @@ class Status:
     health: Health
     name: str
     release: str
-    front: str
+    gateway: str
     hypervisor: str
     datapath: str
     guests: int
@@ -113,9 +113,9 @@ def examine(site: Site) -> Status:
         health=health,
         name=site.spec.name,
         release=site.view.cloud.series,
-        front=site.gateway,
-        hypervisor=site.choices.virt_type,
-        datapath={"system": "kernel", "netdev": "userspace"}[site.choices.datapath],
+        gateway=site.gateway,
+        hypervisor=site.leader.choices.virt_type,
+        datapath={"system": "kernel", "netdev": "userspace"}[site.leader.choices.datapath],
         guests=sum(each.is_guest for each in inside),
         processes=tuple(found),
         workers=tuple(workers),
@@ -123,13 +123,13 @@ def examine(site: Site) -> Status:
         scaling=() if health == "not running" else tuple(scaling_problems(site.paths.run)),
         warnings=tuple(replaced.warnings()),
         replacements=replaced,
-        chosen=site.choices.reasons,
+        chosen=site.leader.choices.reasons,
     )
 
 
 def process_statuses(site: Site) -> list[ProcessStatus]:
     """Every process of the cloud, its readiness asked for side by side."""
-    running = site.supervisor.programs()
+    running = site.leader.supervisor.programs()
     counted = restarts(site)
     found: dict[str, ProcessStatus] = {}
 
@@ -169,7 +169,7 @@ def scaling_problems(run: Path) -> Iterator[str]:
 
 def watcher_reasons(site: Site) -> list[str]:
     """What is wrong with the keeper and the autoscaler: nothing else would tell."""
-    running = site.supervisor.programs()
+    running = site.leader.supervisor.programs()
     wanted = [KEEPER, *([AUTOSCALER] if is_scaling(site) else [])]
     return [
         f"{name} does not run; see `onestack logs {name}`"

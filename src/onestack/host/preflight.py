@@ -14,7 +14,7 @@ from onestack.host.facts import SUPPORTED_WORDS, Facts, Listener
 from onestack.spec import BadSpec, Diagnostic, Spec
 
 METADATA_PORT = 8775
-"""Where the front serves guests' metadata, on loopback (a test holds it to the front's own)."""
+"""Where the API gateway serves guests' metadata, on loopback (a test holds it to the gateway's own)."""
 MIB_CACHE = 3072
 """Space for the base, the environment, the guest image, and what lies about while they are made."""
 MIB_CLOUD = 2048

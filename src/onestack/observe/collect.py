@@ -47,10 +47,10 @@ class Collector:
         if not self._site.view.consoles:
             return {}
         try:
-            used = guests.parse(self._site.inside(guests.COMMAND, seconds=SECONDS))
+            used = guests.parse(self._site.leader.inside(guests.COMMAND, seconds=SECONDS))
             now = time.monotonic()
             if used.keys() - self._servers.keys():
-                self._servers = guests.servers(self._site.inside(guests.NAMES, seconds=SECONDS))
+                self._servers = guests.servers(self._site.leader.inside(guests.NAMES, seconds=SECONDS))
         except (OneStackError, OSError) as error:
             failures.append(f"guests: {_words(error)}")
             return {}
@@ -63,13 +63,13 @@ class Collector:
         return found
 
     def _balancers(self, failures: list[str]) -> tuple[dict[balancers.Key, balancers.Row], dict[str, str]]:
-        folder = self._site.outside(contract.BALANCER_SOCKETS)
+        folder = self._site.leader.outside(contract.BALANCER_SOCKETS)
         sockets = sorted(folder.glob(f"*/{contract.HAPROXY_SOCKET}")) if folder.is_dir() else []
         rows: dict[balancers.Key, balancers.Row] = {}
         owners: dict[str, str] = {}
         if not sockets:
             return rows, owners
-        ids = _ids(self._site.outside(contract.BALANCERS))
+        ids = _ids(self._site.leader.outside(contract.BALANCERS))
 
         def read(place: Path) -> str | Exception:
             try:

@@ -13,7 +13,7 @@ _OTHERS = (CONSOLE, "metadata", "nowhere")
 
 def in_flight(site: Site) -> set[str]:
     """The APIs with requests in flight, also of clients that are gone. Raises OSError."""
-    return parse(ask(site.outside(ADMIN_SOCKET)))
+    return parse(ask(site.leader.outside(ADMIN_SOCKET)))
 
 
 def parse(text: str) -> set[str]:

@@ -102,6 +102,6 @@ def _away(site: Site, why: str) -> TemporaryError:
     return TemporaryError(
         f"Prometheus does not answer: {why}",
         delay=5,
-        where=str(site.log("prometheus")),
+        where=str(site.leader.log("prometheus")),
         hint="`onestack status` shows whether it runs",
     )

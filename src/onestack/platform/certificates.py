@@ -102,7 +102,7 @@ def _content(file: Path) -> bytes:
 
 def store(site: Site, about: Certificate, files: Mapping[str, bytes]) -> None:
     """Keep it, whole or not at all."""
-    root = site.outside(FOLDER)
+    root = site.leader.outside(FOLDER)
     place = root / about.project / about.id
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     root.chmod(0o700)
@@ -122,7 +122,7 @@ def new_id() -> str:
 
 def known(site: Site) -> Iterator[Certificate]:
     """All that are kept, by project and name."""
-    root = site.outside(FOLDER)
+    root = site.leader.outside(FOLDER)
     found = []
     for file in root.glob(f"*/[!.]*/{contract.ABOUT}"):
         found.append(Certificate(**json.loads(file.read_text())))
@@ -143,7 +143,7 @@ def find(site: Site, word: str) -> Certificate:
 
 def remove(site: Site, about: Certificate) -> None:
     """Keep it no longer."""
-    place = site.outside(FOLDER) / about.project / about.id
+    place = site.leader.outside(FOLDER) / about.project / about.id
     shutil.rmtree(place)
 
 

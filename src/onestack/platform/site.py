@@ -7,7 +7,6 @@ import uuid
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from onestack.core import contract
 from onestack.core.errors import BadInput
@@ -138,12 +137,6 @@ class Site:
         """The URL of the web page, if the cloud has one."""
         path = catalogue.page(self.spec.platform.services)
         return f"{self.gateway}/{path}/" if path else None
-
-    # TEMPORARY
-    def __getattr__(self, name: str) -> Any:
-        if name in ("outside", "enter", "inside", "program", "log", "supervisor", "choices", "layout"):
-            return getattr(self.leader, name)
-        raise AttributeError(name)
 
 
 def on_this_host(paths: Paths, spec: Spec, choices: Choices) -> Site:

@@ -1,4 +1,4 @@
-"""The front's certificate: the user's own, or one signed by a CA that OneStack makes for this cloud."""
+"""The API gateway's certificate: the user's own, or one signed by a CA that OneStack makes for this cloud."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from onestack.host.files import replace_private
+from onestack.platform.infrastructure import gateway
 from onestack.platform.site import Site
 
+CERTIFICATE = f"{gateway.NAME}.pem"
 CA_DAYS = 3650
 DAYS = 397
 """Browsers refuse certificates that are valid longer."""
@@ -22,20 +24,20 @@ RENEW_DAYS = 30
 
 
 def ensure(site: Site) -> None:
-    """Have front.pem (key and chain, for HAProxy) and bundle.pem (what clients trust) in etc/tls."""
+    """Have api-gateway.pem (key and chain, for HAProxy) and bundle.pem (what clients trust) in etc/tls."""
     folder = site.paths.etc / "tls"
     folder.mkdir(mode=0o700, exist_ok=True)
     listen = site.spec.platform.listen
     if listen.certificate and listen.key:
         chain = Path(listen.certificate).read_text()
-        replace_private(folder / "front.pem", chain.rstrip() + "\n" + Path(listen.key).read_text())
+        replace_private(folder / CERTIFICATE, chain.rstrip() + "\n" + Path(listen.key).read_text())
         replace_private(folder / "bundle.pem", _system_bundle() + chain)
         return
     names = [str(listen.address), *([listen.name] if listen.name else [])]
     ca, ca_key = _authority(folder, site.spec.name)
-    if not _still_good(folder / "front.pem", names):
+    if not _still_good(folder / CERTIFICATE, names):
         certificate, key = issue(ca, ca_key, names)
-        replace_private(folder / "front.pem", _pem(certificate) + _key_pem(key))
+        replace_private(folder / CERTIFICATE, _pem(certificate) + _key_pem(key))
     replace_private(folder / "bundle.pem", _system_bundle() + _pem(ca))
     replace_private(folder / "ca.pem", _pem(ca))
 

@@ -76,7 +76,7 @@ def _tell_apart(hosts: tuple[Host, ...]) -> tuple[Host, ...]:
 
 
 _METADATA = 8775
-"""The front's port for guests' metadata (onestack.platform.infrastructure.gateway); a test holds it to that."""
+"""The API gateway's port for guests' metadata (onestack.platform.infrastructure.gateway); a test holds it to that."""
 
 
 class Spec(Section):
@@ -144,7 +144,7 @@ platform:
         return any(tenant.scaling_groups for tenant in self.tenants) if said == "auto" else said
 
     def _ports(self) -> Iterator[Problem]:
-        """What listens on loopback must not meet: the front, guests' metadata, Prometheus and what it scrapes."""
+        """What listens on loopback must differ: the API gateway, guests' metadata, Prometheus and what it scrapes."""
         if not self.monitored:
             return
         taken = {self.platform.listen.port: "platform.listen.port", _METADATA: "guests' metadata"}

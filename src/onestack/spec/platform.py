@@ -93,7 +93,7 @@ def _complete(chosen: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
 
 
 class Listen(Section):
-    """Where the APIs are reached: one front with one address and a path for each service."""
+    """Where the APIs are reached: one API gateway with one address and a path for each service."""
 
     model_config = example("""\
 platform:
@@ -101,9 +101,9 @@ platform:
 """)
 
     address: IPAddress = IPv4Address("127.0.0.1")
-    """The address the front listens on; it must be this machine's. Beyond loopback only with TLS."""
+    """The address the API gateway listens on; it must be this machine's. Beyond loopback only with TLS."""
     port: Annotated[Int, Field(ge=1, le=65535)] = 8080
-    """The TCP port the front listens on."""
+    """The TCP port the API gateway listens on."""
     tls: Literal["auto", True, False] = "auto"
     """`auto`: on wherever the address is not loopback, and when a certificate is given."""
     name: DnsName | None = None
@@ -134,14 +134,14 @@ platform:
 
     @property
     def encrypted(self) -> bool:
-        """Whether the front speaks TLS."""
+        """Whether the API gateway speaks TLS."""
         if self.tls == "auto":
             return bool(self.certificate) or not self.address.is_loopback
         return self.tls
 
     @property
     def url(self) -> str:
-        """Where clients find the front, without a trailing slash."""
+        """Where clients find the API gateway, without a trailing slash."""
         literal = f"[{self.address}]" if isinstance(self.address, IPv6Address) else str(self.address)
         return f"{'https' if self.encrypted else 'http'}://{self.name or literal}:{self.port}"
 

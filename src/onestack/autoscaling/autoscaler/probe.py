@@ -46,7 +46,7 @@ def _codes(text: str) -> frozenset[int]:
 
 def namespace_of(site: Site, balancer: str) -> Network | None:
     """The network namespace of a balancer's HAProxy, if it runs on this host."""
-    file = site.outside(
+    file = site.leader.outside(
         f"{contract.BALANCER_SOCKETS}/{contract.balancer_name(balancer)}/{contract.HAPROXY_PID}"
     )
     try:

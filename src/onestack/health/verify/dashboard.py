@@ -36,7 +36,7 @@ class Page(HTMLParser):
 
 def check_dashboard(record: Recorder, user: Tenant, url: str) -> None:
     """Log in at `url` (with a slash at its end) as a tenant. What fails is kept as a step."""
-    with record.check("dashboard", hint="onestack logs horizon; onestack logs front") as at:
+    with record.check("dashboard", hint="onestack logs horizon; onestack logs api-gateway") as at:
         session = requests.Session()
         # Whatever proxy this machine has for the Internet, the cloud is reached directly.
         session.trust_env = False

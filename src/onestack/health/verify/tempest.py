@@ -1,6 +1,6 @@
 """Upstream's own tests of a running cloud: Tempest, in an environment of its own, configured for this cloud.
 
-It runs inside the cloud's namespaces, where the front and the floating IPs are reached. Its environment
+It runs inside the cloud's namespaces, where the API gateway and the floating IPs are reached. Its environment
 and what it writes lie in `<lib>/tempest`, so that they go away with the cloud.
 """
 

@@ -104,7 +104,7 @@ def _count_quotas(site: Site, emit: Emit) -> None:
     """Interrupted work may have been counted for its project, or not: count anew."""
     try:
         with step("quotas", emit, "counted anew"):
-            site.inside(
+            site.leader.inside(
                 [*common.tool("cinder-manage", "quota", "sync")],
                 seconds=120,
             )

@@ -75,7 +75,7 @@ def abandoned(status: str, changed: float, *, begun: float, had: bool, now: floa
 
 def _since(site: Site, process: str) -> float:
     """From when on a process can have begun something, in seconds; before that another was in its place."""
-    there = site.supervisor.program(process)
+    there = site.leader.supervisor.program(process)
     return there.since + AFTERMATH if there and there.pid else 0.0
 
 
@@ -123,7 +123,7 @@ def _unfinished(site: Site, begun: float) -> dict[tuple[str, str], bool]:
     """Only Nova's database tells an attachment that was begun from one that is whole."""
     if "compute" not in site.view.cloud.services:
         return {}
-    rows = map(str.split, site.inside(mariadb.client(), text_in=_UNFINISHED).splitlines())
+    rows = map(str.split, site.leader.inside(mariadb.client(), text_in=_UNFINISHED).splitlines())
     return {(server, volume): float(changed) < begun for server, volume, changed in rows}
 
 
@@ -131,7 +131,7 @@ def _folders(site: Site) -> dict[str, Path]:
     """Backend -> its folder on the machine, for those that have one."""
     sections = backends.backends(site.view)
     inner = {name: section.get(contract.FILE_FOLDER) for name, section in sections.items()}
-    return {name: site.outside(str(place)) for name, place in inner.items() if place}
+    return {name: site.leader.outside(str(place)) for name, place in inner.items() if place}
 
 
 def _backend(site: Site, host: str | None) -> str | None:
@@ -175,10 +175,11 @@ def guests(site: Site) -> dict[str, Guest]:
     """Every domain of libvirt's, by its server."""
     if "compute" not in site.view.cloud.services:
         return {}
-    running = set(site.inside([*VIRSH, "list", "--uuid"]).split())
-    known = site.inside([*VIRSH, "list", "--all", "--uuid"]).split()
+    running = set(site.leader.inside([*VIRSH, "list", "--uuid"]).split())
+    known = site.leader.inside([*VIRSH, "list", "--all", "--uuid"]).split()
     return {
-        each: Guest(each, each in running, disks(site.inside([*VIRSH, "dumpxml", each]))) for each in known
+        each: Guest(each, each in running, disks(site.leader.inside([*VIRSH, "dumpxml", each])))
+        for each in known
     }
 
 

@@ -86,7 +86,7 @@ class Repairer:
     ) -> None:
         """Let the active file have the size that Cinder promised; QEMU does it while a guest runs."""
         if server and disk:
-            self._site.inside([*VIRSH, "blockresize", server, disk, f"{size}GiB"])
+            self._site.leader.inside([*VIRSH, "blockresize", server, disk, f"{size}GiB"])
         else:
             self._image("resize", "-f", _FORMAT, self._inner(folder, file), f"{size}G")
 
@@ -114,10 +114,10 @@ class Repairer:
             "UPDATE nova.block_device_mapping SET deleted = id, deleted_at = UTC_TIMESTAMP() "
             f"WHERE deleted = 0 AND instance_uuid = '{UUID(server)}' AND volume_id = '{UUID(volume)}';\n"
         )
-        self._site.inside(mariadb.client(), text_in=sql)
+        self._site.leader.inside(mariadb.client(), text_in=sql)
 
     def _take_from_guest(self, volume: str, server: str, disk: str) -> None:
-        self._site.inside([*VIRSH, "detach-disk", server, disk, "--persistent"])
+        self._site.leader.inside([*VIRSH, "detach-disk", server, disk, "--persistent"])
 
     # Snapshots and backups.
 
@@ -163,7 +163,7 @@ class Repairer:
         Path(folder, file).rename(aside / file)
 
     def _image(self, *words: str) -> None:
-        self._site.inside(["qemu-img", *words])
+        self._site.leader.inside(["qemu-img", *words])
 
     def _inner(self, folder: str, file: str) -> str:
         """The place of a file as it is seen inside the namespace."""

@@ -10,10 +10,10 @@ from onestack.platform.view import View
 METADATA_PORT = 8775
 CONSOLE = contract.CONSOLE_PATH
 """The path of guests' consoles."""
-CONFIG = f"{ETC}/front/haproxy.cfg"
-ADMIN_SOCKET = f"{RUN}/front/admin.sock"
-CERTIFICATE = f"{ETC}/tls/front.pem"
-NAME = "front"
+NAME = "api-gateway"
+CONFIG = f"{ETC}/{NAME}/haproxy.cfg"
+ADMIN_SOCKET = f"{RUN}/{NAME}/admin.sock"
+CERTIFICATE = f"{ETC}/tls/{NAME}.pem"
 
 _GLOBAL = f"""\
 global
@@ -88,7 +88,7 @@ def files(view: View) -> dict[str, str]:
     text = "\n".join(lines) + "\n"
     if any(each.files for each in endpoints.values()):
         text += _CACHE
-    return {"front/haproxy.cfg": text}
+    return {f"{NAME}/haproxy.cfg": text}
 
 
 def _page(endpoint: Endpoint) -> list[str]:
