@@ -8,6 +8,7 @@ from typing import get_args
 import pytest
 
 from bringup.conftest import Make
+from onestack.core import contract
 from onestack.platform import layout
 from onestack.platform.shape import Need, leader, local
 from onestack.platform.view import HostView, View
@@ -103,3 +104,20 @@ def test_a_view_of_one_host_is_backed_by_its_sockets(make: Make) -> None:
     )
     assert backing.coordination_url("/var/lib/cinder") == "file:///var/lib/cinder/coordination"
     assert isinstance(make().view.here, HostView)
+
+
+def test_each_host_starts_the_workers_of_its_roles(three: View, make: Make) -> None:
+    def workers(view: View, project: str) -> str | None:
+        return next(each for each in layout.processes(view) if each.name == project).environment.get(
+            contract.WORKERS
+        )
+
+    found = {
+        each.here.name: (workers(each, "nova"), workers(each, "neutron")) for each in layout.views(three)
+    }
+    assert found == {
+        "c1": ("api,conductor,scheduler", "api"),
+        "n1": ("compute", "agent"),
+        "n2": ("compute", "agent"),
+    }
+    assert workers(make().view, "nova") is None, "one host with all roles has all of them"

@@ -30,6 +30,8 @@ TUNING: Final = "ONESTACK_TUNING"
 """Which replacements a runner installs: `full`, `none` (only those that are required), or `full -NAME -NAME`."""
 FAKE_HOSTS: Final = "ONESTACK_FAKE_HOSTS"
 """How many hosts Nova's fake driver is given."""
+WORKERS: Final = "ONESTACK_WORKERS"
+"""The workers that a project's process starts, separated by commas; all of them where it is not set."""
 STATIC_ROOT: Final = "ONESTACK_STATIC_ROOT"
 """In place of DASHBOARD, while the static files are made."""
 

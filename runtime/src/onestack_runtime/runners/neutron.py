@@ -12,16 +12,18 @@ import neutron  # noqa: F401  isort: skip
 
 import logging
 import os
+from collections.abc import Container
 
 from onestack_runtime import contract
 from onestack_runtime.paths import ETC, LIB, RUN, folder
 from onestack_runtime.replacements import empty_tables, registry
 from onestack_runtime.replacements.processors import NAME as ONE_PROCESSOR
 from onestack_runtime.replacements.relations import EMPTY_TABLES
-from onestack_runtime.serving import processors
+from onestack_runtime.serving import processors, workers
 from onestack_runtime.serving.process import Process
 
 LOG = logging.getLogger(__name__)
+WORKERS = API, AGENT = "api", "agent"
 API_THREADS = 12
 
 
@@ -39,29 +41,40 @@ def main() -> None:
     for stale in (RUN / "neutron").glob("neutron_start_time*"):
         stale.unlink()
     folder(LIB / "neutron")
+    chosen = workers.chosen(WORKERS)
+    process = Process("neutron")
+    if API in chosen:
+        _serve_api(process, active)
+    else:
+        process.serve(workers.no_api, contract.socket("neutron"), contract.API_PATHS["neutron"], 1)
+    if AGENT in chosen:
+        from onestack_runtime.runners.neutron_agent import Agent
+
+        agent = Agent()
+        process.worker("ovn agent", agent.start, agent.stop, retry=False)
+    process.run()
+
+
+def _serve_api(process: Process, active: Container[str]) -> None:
+    """The API with what stands behind it: periodic workers and OVN maintenance."""
     from neutron import policy, server
     from neutron.server import api
     from neutron_lib.db import api as database
     from neutron_lib.db import model_base
     from neutron_lib.policy import _engine as roles
 
-    from onestack_runtime.runners.neutron_agent import Agent
     from onestack_runtime.runners.neutron_workers import Workers
 
     application = server.boot_server(api.api_server, prog="neutron-api")
     # The first request would make the rules, and a second one beside it see half of them (HTTP 403).
     policy.init()
     roles.init()
-    process = Process("neutron")
     if EMPTY_TABLES in active:
         engine = database.get_context_manager().writer.get_engine()
         empty_tables.EMPTY.learn(engine, empty_tables.related(model_base.BASEV2))
     process.serve(application, contract.socket("neutron"), contract.API_PATHS["neutron"], API_THREADS)
-    workers = Workers()
-    process.worker("neutron workers", workers.start, workers.stop, retry=False)
-    agent = Agent()
-    process.worker("ovn agent", agent.start, agent.stop, retry=False)
-    process.run()
+    behind = Workers()
+    process.worker("neutron workers", behind.start, behind.stop, retry=False)
 
 
 if __name__ == "__main__":

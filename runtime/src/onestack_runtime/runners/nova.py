@@ -21,11 +21,13 @@ from onestack_runtime.paths import ENVIRONMENT, ETC, LIB, folder  # noqa: E402
 from onestack_runtime.replacements import registry  # noqa: E402
 from onestack_runtime.replacements.processors import NAME as ONE_PROCESSOR  # noqa: E402
 from onestack_runtime.runners import libvirt_connection, tap_interfaces  # noqa: E402
-from onestack_runtime.serving import processors  # noqa: E402
+from onestack_runtime.serving import processors, workers  # noqa: E402
 from onestack_runtime.serving.process import Process  # noqa: E402
 
 LOG = logging.getLogger(__name__)
 
+WORKERS = API, CONDUCTOR, SCHEDULER, COMPUTE = "api", "conductor", "scheduler", "compute"
+"""In the order in which they are started. The APIs are of one kind: compute, metadata, consoles."""
 API_THREADS = 12
 METADATA_THREADS = 4
 STOP_SECONDS = 40.0
@@ -44,20 +46,22 @@ def main() -> None:
     from nova.api.openstack import wsgi_app
     from nova.conf import CONF
 
+    chosen = workers.chosen(WORKERS)
     process = Process("nova", STOP_SECONDS)
-    process.serve(
-        wsgi_app.init_application("osapi_compute", "nova-api-os-compute"),
-        contract.socket("nova"),
-        contract.API_PATHS["nova"],
-        API_THREADS,
+    api = (
+        wsgi_app.init_application("osapi_compute", "nova-api-os-compute") if API in chosen else workers.no_api
     )
-    metadata = wsgi_app.init_application("metadata", "nova-api-metadata")
-    process.serve(metadata, contract.socket(contract.METADATA), "", METADATA_THREADS)
+    process.serve(api, contract.socket("nova"), contract.API_PATHS["nova"], API_THREADS)
+    if API in chosen:
+        metadata = wsgi_app.init_application("metadata", "nova-api-metadata")
+        process.serve(metadata, contract.socket(contract.METADATA), "", METADATA_THREADS)
     _prepare_workers()
-    if CONF.vnc.enabled:
+    if API in chosen and CONF.vnc.enabled:
         _serve_consoles(process)
-    for worker in _workers(process):
-        process.worker(worker.name, worker.start, drain=worker.drain)
+    for name in WORKERS:
+        if name in chosen and name != API:
+            worker = _worker(name, process)
+            process.worker(worker.name, worker.start, drain=worker.drain)
     process.run()
 
 
@@ -154,22 +158,22 @@ def _by_libvirt() -> bool:
     return str(CONF.compute_driver).startswith("libvirt.")
 
 
-def _workers(process: Process) -> list[_Worker]:
+def _worker(name: str, process: Process) -> _Worker:
     from nova.conductor import rpcapi as conductor
     from nova.conf import CONF
     from nova.scheduler import rpcapi as scheduler
 
     hosts = [CONF.host]
+    if name == CONDUCTOR:
+        return _Worker("nova-conductor", conductor.RPC_TOPIC, hosts)
+    if name == SCHEDULER:
+        return _Worker("nova-scheduler", scheduler.RPC_TOPIC, hosts)
     if CONF.compute_driver == contract.FAKE_COMPUTE_DRIVER:
         from onestack_runtime.drivers.fake_hosts import hosts as fake
 
         fake.prepare()
         hosts = fake.names()
-    return [
-        _Worker("nova-conductor", conductor.RPC_TOPIC, [CONF.host]),
-        _Worker("nova-scheduler", scheduler.RPC_TOPIC, [CONF.host]),
-        _Compute(process, hosts),
-    ]
+    return _Compute(process, hosts)
 
 
 def _require_placement() -> None:

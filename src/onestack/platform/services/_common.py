@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from onestack.core import contract
 from onestack.core.contract import LIB
 from onestack.platform.infrastructure import gateway
-from onestack.platform.shape import CONTROL, Need, Process, Ready, leader
+from onestack.platform.shape import Need, Process, Ready, leader
 from onestack.platform.view import View
 from onestack.spec.model import HostRole
 
@@ -156,14 +156,21 @@ def runner(
     project: str,
     path: str,
     *,
+    workers: Mapping[HostRole, tuple[str, ...]] | None = None,
     needs: tuple[Need, ...] = (),
-    roles: frozenset[HostRole] = CONTROL,
     stop_seconds: int = 15,
     reads: tuple[str, ...] = (),
     ready_seconds: float = READY_SECONDS,
     more: Mapping[str, str] | None = None,
 ) -> Process:
-    """A project's one process: ready when its health path says that API and workers are up."""
+    """A project's one process: ready when its health path says that API and workers are up.
+
+    `workers`: those that each role has; without it all are on control hosts. A host gets those of all its roles.
+    """
+    by_role = workers or {"control": ()}
+    every = [name for names in by_role.values() for name in names]
+    here = [name for role, names in by_role.items() if role in view.here.roles for name in names]
+    chosen = {contract.WORKERS: ",".join(dict.fromkeys(here))} if {*here} != {*every} else {}
     return Process(
         project,
         (*_PYTHON, f"{contract.RUNNERS}.{project}"),
@@ -171,8 +178,8 @@ def runner(
             http=(view.backing.api_socket(project), f"/{path}{contract.HEALTH_PATH}"), seconds=ready_seconds
         ),
         needs=(*leader(DATABASES, gateway.NAME), *needs),
-        roles=roles,
-        environment=environment(**{contract.TUNING: view.cloud.tuning, **(more or {})}),
+        roles=frozenset(by_role),
+        environment=environment(**{contract.TUNING: view.cloud.tuning, **chosen, **(more or {})}),
         reads=reads,
         stop_seconds=stop_seconds,
     )

@@ -8,7 +8,7 @@ from onestack.platform.infrastructure import gateway
 from onestack.platform.services import _common as common
 from onestack.platform.services.network import METADATA_SECRET
 from onestack.platform.services.volumes import API as VOLUMES
-from onestack.platform.shape import COMPUTE, CONTROL, Database, Endpoint, Folder, Process, Service, local
+from onestack.platform.shape import Database, Endpoint, Folder, Process, Service, local
 from onestack.platform.view import View
 
 PATH = contract.API_PATHS["nova"]
@@ -114,7 +114,7 @@ def _processes(view: View) -> tuple[Process, ...]:
             "nova",
             PATH,
             needs=local("ovs-vswitchd") if fake else local("ovs-vswitchd", "libvirtd"),
-            roles=CONTROL | COMPUTE,
+            workers={"control": ("api", "conductor", "scheduler"), "compute": ("compute",)},
             stop_seconds=STOP_SECONDS,
             more={contract.FAKE_HOSTS: str(view.cloud.fake_hosts)} if fake else None,
         ),

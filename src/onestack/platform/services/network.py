@@ -9,8 +9,6 @@ from onestack.core.contract import ENVIRONMENT, LIB, RUN
 from onestack.platform.infrastructure import gateway
 from onestack.platform.services import _common as common
 from onestack.platform.shape import (
-    COMPUTE,
-    CONTROL,
     Database,
     Endpoint,
     Folder,
@@ -114,7 +112,7 @@ def _processes(view: View) -> tuple[Process, ...]:
             "neutron",
             PATH,
             needs=(*local("ovsdb", "ovn-controller"), *leader("ovn-northd")),
-            roles=CONTROL | COMPUTE,
+            workers={"control": ("api",), "compute": ("agent",)},
         ),
     )
 

@@ -1,0 +1,30 @@
+"""Which of a project's workers a runner starts: those for the roles of its host. One host with all roles has all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from onestack_runtime import contract
+from onestack_runtime.serving.health import Environ, StartResponse
+
+
+def chosen(every: Iterable[str]) -> frozenset[str]:
+    """Of `every` worker of the project, those that WORKERS names; all where it is not set. Raises ValueError."""
+    known = frozenset(every)
+    text = os.environ.get(contract.WORKERS)
+    if text is None:
+        return known
+    named = frozenset(text.split(","))
+    if unknown := named - known:
+        raise ValueError(
+            f"{contract.WORKERS} names {', '.join(sorted(unknown))}; there are {', '.join(sorted(known))}"
+        )
+    return named
+
+
+def no_api(environ: Environ, start_response: StartResponse) -> list[bytes]:
+    """The application of a process without its project's API, which has a health path all the same."""
+    body = b"this host has no API of this service\n"
+    start_response("404 Not Found", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
+    return [body]
