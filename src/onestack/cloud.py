@@ -169,19 +169,19 @@ class Cloud:
 
     def verify(self, *, emit: Emit = silent) -> Report:
         """Try the cloud from end to end as two throw-away tenants."""
-        return verify.verify_quick(self.site, self.run, emit)
+        return verify.verify_quick(self.site, emit)
 
     def verify_tempest(
         self, *, emit: Emit = silent, concurrency: int = 2, tests: str | None = None
     ) -> SmokeReport:
         """Run Tempest's smoke tests, or those whose names the regular expression `tests` is found in."""
-        return verify.verify_tempest(self.site, self.run, emit, concurrency=concurrency, tests=tests)
+        return verify.verify_tempest(self.site, emit, concurrency=concurrency, tests=tests)
 
     def verify_suite(
         self, name: str, *, emit: Emit = silent, only: str | None = None, concurrency: int = 2
     ) -> SuiteReport:
         """Run a suite of tests that upstream publishes; `only`: a regular expression for their names."""
-        return suites.verify(self.site, self.run, name, emit, only=only, concurrency=concurrency)
+        return suites.verify(self.site, name, emit, only=only, concurrency=concurrency)
 
     def plan(
         self,
@@ -243,9 +243,7 @@ class Cloud:
         wanted = load_spec(spec) if isinstance(spec, (str, Path)) else spec or self._spec
         if wanted is None:
             wanted, _ = self._wanted(None)
-        found = self.site
-        with Network.of_caller() as outside:
-            return self.run(lambda: body(Workloads(found, wanted, outside.entered)))
+        return body(Workloads(self.site, wanted))
 
     @property
     def balancing(self) -> Balancing:
@@ -255,7 +253,7 @@ class Cloud:
     @property
     def scaling_groups(self) -> ScalingGroups:
         """Its scaling groups."""
-        return ScalingGroups(self.site, self.run)
+        return ScalingGroups(self.site)
 
     def check_volumes(self, *, emit: Emit = silent, repair: bool = True) -> volumes.Outcome:
         """Is every volume consistent? What is not is repaired, unless `repair` is off."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,16 +49,19 @@ class Group:
 
 
 class ScalingGroups:
-    """The groups of a cloud. `run` calls a function in the cloud's network."""
+    """The groups of a cloud."""
 
-    def __init__(self, site: Site, run: Callable[[Callable[[], Any]], Any]) -> None:
+    def __init__(self, site: Site) -> None:
         self._site = site
-        self._run = run
 
     def groups(self) -> list[Group]:
         """Every group of every tenant."""
-        found: list[Group] = self._run(self._groups)
-        return found
+        tenants = Tenants(self._site)
+        names = {each["id"]: each["name"] for each in tenants.admin("identity").all("/projects", "projects")}
+        said = self.said().get("groups", {})
+        records, _ = tenants.records()
+        made = [Group(one, names.get(one.project, one.project), said.get(one.id, {})) for one in records]
+        return sorted(made, key=lambda each: each.title)
 
     def group(self, name: str) -> Group:
         """One, by its name or TENANT/NAME. Raises BadInput."""
@@ -98,7 +101,7 @@ class ScalingGroups:
             found = tenants.admin("network").all("/floatingips", "floatingips", port_id=port)
             return found[0]["floating_ip_address"] if found else None
 
-        address = self._run(find)
+        address = find()
         if address is None:
             raise BadInput(
                 f"{group.title} is behind no load balancer with a floating IP",
@@ -141,18 +144,7 @@ class ScalingGroups:
         """What the autoscaler last wrote; nothing where it never ran."""
         return autoscaling_status.read(self._site.paths.run)
 
-    def _groups(self) -> list[Group]:
-        tenants = Tenants(self._site)
-        names = {each["id"]: each["name"] for each in tenants.admin("identity").all("/projects", "projects")}
-        said = self.said().get("groups", {})
-        records, _ = tenants.records()
-        made = [Group(one, names.get(one.project, one.project), said.get(one.id, {})) for one in records]
-        return sorted(made, key=lambda each: each.title)
-
     def _write(self, found: Group, changed: dict[str, str]) -> Group:
-        def write() -> None:
-            patch(Tenants(self._site).admin("image"), found.record.id, changed)
-
-        self._run(write)
+        patch(Tenants(self._site).admin("image"), found.record.id, changed)
         process.nudge_file(self._site.paths).touch()
         return self.group(found.title)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets as random
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -67,14 +67,9 @@ class ApplyFailed(PermanentError):
 
 
 class Workloads:
-    """All of a spec but the platform, in a cloud that runs. The calling thread must be in its network.
+    """All of a spec but the platform, in a cloud that runs."""
 
-    `outside`: within it a thread is in the machine's, where images' URLs lead.
-    """
-
-    def __init__(
-        self, site: Site, spec: Spec, outside: Callable[[], AbstractContextManager[None]] = nullcontext
-    ) -> None:
+    def __init__(self, site: Site, spec: Spec) -> None:
         self.site = site
         self.spec = spec
         self._access = Access(
@@ -88,7 +83,6 @@ class Workloads:
             owner=spec.name,
             secret=self._password,
             keep=self._keep,
-            outside=outside,
         )
 
     def plan(

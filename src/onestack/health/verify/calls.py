@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
-
 from openstack.connection import Connection
 
 from onestack.core import data
@@ -17,12 +14,8 @@ from onestack.host.lock import held
 from onestack.platform import connect
 from onestack.platform.site import Site
 
-Result = TypeVar("Result")
-Run = Callable[[Callable[[], Result]], Result]
-"""Calls a function in the cloud's network."""
 
-
-def verify_quick(site: Site, run: Run[Report], emit: Emit) -> Report:
+def verify_quick(site: Site, emit: Emit) -> Report:
     """Try the cloud from end to end as two throw-away tenants."""
 
     def connected(**who: str) -> Connection:
@@ -30,7 +23,7 @@ def verify_quick(site: Site, run: Run[Report], emit: Emit) -> Report:
 
     # Each run removes what an earlier one left: two at a time would remove each other's.
     with held(site.paths.run / "verify.lock", "onestack verify"):
-        return run(
+        return site.leader.network.call(
             lambda: quick.quick(
                 connected,
                 emit,
@@ -41,14 +34,12 @@ def verify_quick(site: Site, run: Run[Report], emit: Emit) -> Report:
         )
 
 
-def verify_tempest(
-    site: Site, run: Run[SmokeReport], emit: Emit, *, concurrency: int, tests: str | None
-) -> SmokeReport:
+def verify_tempest(site: Site, emit: Emit, *, concurrency: int, tests: str | None) -> SmokeReport:
     """Run Tempest's smoke tests, or those whose names the regular expression `tests` is found in."""
     release = data.release(site.view.cloud.series)
     # Before the cloud's network is joined: that reaches no package index.
     tempest.install(site.paths, release, emit)
-    return run(
+    return site.leader.network.call(
         lambda: tempest.smoke(
             lambda **who: connect.connection(site, **who),
             site.paths,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from threading import Lock
 from typing import IO, Any
@@ -36,12 +36,11 @@ class OpenStack:
         owner: str,
         secret: Callable[[Secret], str],
         keep: Callable[[str, str], None],
-        outside: Callable[[], AbstractContextManager[None]] = nullcontext,
         kinds: Kinds | None = None,
     ) -> None:
         """`owner`: the spec's name. `secret` gives a secret's text, `keep` writes one down for root alone.
 
-        `outside`: within it a thread reaches what the machine reaches. `kinds`: by default OneStack's own.
+        `kinds`: by default OneStack's own.
         """
         self.kinds = kinds or discovery.kinds()
         self.owner = owner
@@ -49,7 +48,6 @@ class OpenStack:
         self._services = frozenset(services)
         self._secret = secret
         self._keep = keep
-        self._outside = outside
         self._shared_lists = SharedLists(access)
 
     def missing(self, wanted: Iterable[Wanted]) -> list[Wanted]:
@@ -109,9 +107,7 @@ class OpenStack:
     @contextmanager
     def download(self, url: str, checksum: str | None, place: Place | None) -> Iterator[IO[bytes]]:
         """The content of a URL as seen from this machine. Raises BadInput, TemporaryError."""
-        with ExitStack() as held:
-            with self._outside():
-                content = held.enter_context(download.content(url, checksum, place))
+        with download.content(url, checksum, place) as content:
             yield content
 
     def keep(self, label: str, secret: str) -> None:

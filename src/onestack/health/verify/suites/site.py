@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from onestack.core import data
 from onestack.core.errors import BadInput
 from onestack.core.events import Emit
@@ -17,13 +15,8 @@ from onestack.platform.site import Site
 
 SUITES: dict[str, Suite] = {suite.name: suite for suite in (OPENSTACKSDK,)}
 
-Inside = Callable[[Callable[[], SuiteReport]], SuiteReport]
-"""Calls a function in the cloud's network."""
 
-
-def verify(
-    found: Site, inside: Inside, name: str, emit: Emit, *, only: str | None, concurrency: int
-) -> SuiteReport:
+def verify(found: Site, name: str, emit: Emit, *, only: str | None, concurrency: int) -> SuiteReport:
     """Run a suite against a cloud. Raises BadInput, Busy, PermanentError."""
     if name not in SUITES:
         raise BadInput(f"there is no suite `{name}`", hint=f"one of {', '.join(SUITES)}")
@@ -32,7 +25,7 @@ def verify(
     with held(found.paths.run / "suite.lock", f"onestack verify --suite {name}"):
         # Package indexes are not reached from the cloud's network.
         install(suite, found.paths, release, emit)
-        return inside(
+        return found.leader.network.call(
             lambda: run(
                 suite,
                 lambda **who: connect.connection(found, **who),
