@@ -1,10 +1,12 @@
-"""One commit beside another: how fast a cloud comes up and back, what it costs, how fast servers are made and applied.
+"""One commit beside another: how fast a cloud comes up and back, what it costs, how fast servers are made.
 
-    python bench/commits.py OLD [NEW] [--rounds 2] [--alone 30] [--together 40] [--clients 8] [--tenants 5] [--servers 20]
+    python bench/commits.py OLD [NEW] [--rounds 2] [--alone 30] [--together 40] [--clients 8] [--tenants 5]
+                            [--servers 20]
 
-Each commit gets a checkout with an environment of its own (`./onestack --help` makes it), and a cloud of Nova's fake
-driver under a root of its own, which is taken away again. The two take turns, so that what else the machine does meets
-both. Prints a line for each figure: the medians of old and new, and new divided by old. All parts must be in the cache.
+Each commit gets a checkout with an environment of its own (`./onestack --help` makes it), and a cloud of Nova's
+fake driver under a root of its own, which is taken away again. The two take turns, so that what else the machine
+does meets both. Prints a line for each figure: the medians of old and new, and new divided by old. All that a
+cloud is made of must be in the cache.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
     python bench/probe.py ROOT ALONE TOGETHER CLIENTS TENANTS SERVERS
 
-Prints one JSON value: seconds, MiB, servers a minute, CPU seconds of all processes for each server, resources a second.
+Prints one JSON value: seconds, MiB, servers a minute, CPU seconds of all processes for each server, resources a
+second.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ IDLE_SECONDS = 20
 
 def pids(cloud: Any) -> list[int]:
     """Of all processes in the cloud's mount namespace."""
-    own = os.stat(cloud.paths.run / "ns/mnt").st_ino
+    own = (cloud.paths.run / "ns/mnt").stat().st_ino
     found = []
     for place in Path("/proc").glob("[0-9]*"):
         try:
-            if os.stat(place / "ns/mnt").st_ino == own:
+            if (place / "ns/mnt").stat().st_ino == own:
                 found.append(int(place.name))
         except OSError:
             continue
