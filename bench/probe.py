@@ -8,9 +8,9 @@ second.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -114,13 +114,18 @@ def applied(cloud: Any, tenants: int, count: int) -> float:
 
 
 def main() -> None:
-    root, *sizes = sys.argv[1:]
-    alone, together, clients, tenants, count = map(int, sizes)
-    cloud = Cloud(root)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("root")
+    for name in ("alone", "together", "clients", "tenants", "servers"):
+        parser.add_argument(name, type=int)
+    given = parser.parse_args()
+    cloud = Cloud(given.root)
     try:
         found = {"first up": timed(lambda: cloud.up(loads(FAKE)))}
-        found |= cloud.run(lambda: servers(cloud, alone, together, clients))
-        found["apply"] = applied(cloud, tenants, count)
+        found |= cloud.run(lambda: servers(cloud, given.alone, given.together, given.clients))
+        found["apply"] = applied(cloud, given.tenants, given.servers)
         cloud.down()
         found["up after down"] = timed(cloud.up)
         time.sleep(IDLE_SECONDS)
