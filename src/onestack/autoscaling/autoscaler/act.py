@@ -17,6 +17,7 @@ from onestack.autoscaling.autoscaler.collect import Pool
 from onestack.autoscaling.decision.roster import Action, MemberState
 from onestack.autoscaling.record import Record
 from onestack.core.errors import OneStackError, PermanentError
+from onestack.host.netns import Network
 from onestack.workloads.kind.faults import Fault
 from onestack.workloads.openstack.rest import Rest
 
@@ -29,12 +30,15 @@ Said = list[tuple[Action, str, str]]
 
 
 class Executor:
-    """Acts on one group. `rest`: a service's API as a member of the group's project."""
+    """Acts on one group. `rest`: a service's API as a member of the group's project. Hooks are called in `network`."""
 
-    def __init__(self, group: Record, rest: Callable[[str], Rest], pool: Pool | None) -> None:
+    def __init__(
+        self, group: Record, rest: Callable[[str], Rest], pool: Pool | None, network: Network
+    ) -> None:
         self._group = group
         self._rest = rest
         self._pool = pool
+        self._network = network
 
     def execute(self, actions: Sequence[Action], states: Sequence[MemberState]) -> Said:
         """All of them, servers' side by side, the balancer's one after another."""
@@ -129,7 +133,7 @@ class Executor:
         group = self._group
         told = {"event": event, "group": group.name, "project": group.project, "member": state.name,
                 "server": state.id, "address": state.address}  # fmt: skip
-        hooks.call(hook, told, group.settings.hooks.timeout)
+        self._network.call(lambda: hooks.call(hook, told, group.settings.hooks.timeout))
 
     def _welcome(self, joins: Sequence[Action], states: dict[str, MemberState], said: Said) -> list[Action]:
         """Those that may serve: whose hook, if there is one, has succeeded."""

@@ -58,6 +58,7 @@ class Worker:
         self._journal = journal
         self._ask = ask
         self._collector = MemberCollector(site)
+        self._network = site.leader.network
         # Where processors are emulated a start takes one whole: half of them is left for who serves meanwhile, and
         # the first new member need not wait for the last.
         self._at_once = max(1, (os.cpu_count() or 1) // 2) if site.view.here.virt_type == "qemu" else AT_ONCE
@@ -143,7 +144,7 @@ class Worker:
 
     def _act(self, group: Record, roster: Roster, pool: Any, now: float) -> None:
         states = [state for state, _ in roster.phases]
-        said = Executor(group, self._rest, pool).execute(roster.actions, states)
+        said = Executor(group, self._rest, pool, self._network).execute(roster.actions, states)
         refused = ""
         for action, name, wrong in said:
             self._journal.write("action", _told(action, name, wrong))
