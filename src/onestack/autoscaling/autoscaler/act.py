@@ -30,7 +30,10 @@ Said = list[tuple[Action, str, str]]
 
 
 class Executor:
-    """Acts on one group. `rest`: a service's API as a member of the group's project. Hooks are called in `network`."""
+    """Acts on one group.
+
+    `rest`: a service's API as a member of the group's project. `network`: in which hooks are called.
+    """
 
     def __init__(
         self, group: Record, rest: Callable[[str], Rest], pool: Pool | None, network: Network
