@@ -143,3 +143,19 @@ def test_says_what_and_where(text: str, place: str, says: tuple[str, ...]) -> No
         one for one in said if one.startswith(f"cloud.yaml:{place}:") and all(part in one for part in says)
     ]
     assert matching, said
+
+
+def test_a_volume_may_be_of_the_type_that_each_backend_has() -> None:
+    text = """\
+platform:
+  volumes:
+    backends: [{name: fast, driver: lvm, volume_group: vg}, {name: file}]
+tenants:
+  - name: a
+    volumes: [{name: v, size: 1, type: fast}, {name: w, size: 1, type: file}]
+"""
+    assert [each.type for each in spec.loads(text).tenants[0].volumes] == ["fast", "file"]
+    with pytest.raises(spec.BadSpec) as refused:
+        spec.loads(text.replace("type: fast", "type: fats"), "cloud.yaml")
+    assert "cloud.yaml:6" in refused.value.detail
+    assert "did you mean 'fast'" in refused.value.detail or "'fast'?" in refused.value.detail

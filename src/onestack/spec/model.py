@@ -123,7 +123,7 @@ platform:
     _source: Source = PrivateAttr(default_factory=lambda: Source({}, Places("(default)"), []))
 
     def problems(self) -> Iterator[Problem]:
-        yield from references.problems(self, self.furnished)
+        yield from references.problems(self, self._there())
         yield from self._ports()
         if not self.hosts:
             return
@@ -136,6 +136,11 @@ platform:
                 f"each of {', '.join(needed)} on some host",
                 path=("hosts", 0, "roles"),
             )
+
+    def _there(self) -> Mapping[str, tuple[str, ...]]:
+        """What may be named without being listed: what every cloud has, and a volume type for each backend."""
+        backends = tuple(each.name for each in self.platform.volumes.backends)
+        return {**self.furnished, "volume_types": (*self.furnished.get("volume_types", ()), *backends)}
 
     @property
     def monitored(self) -> bool:
