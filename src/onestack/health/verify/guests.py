@@ -16,8 +16,8 @@ from onestack.core.errors import OneStackError, PermanentError
 from onestack.core.wait import until
 from onestack.health.verify import balancers, guest, volumes
 from onestack.health.verify.outside import Outside, check_outside, tries
-from onestack.health.verify.parts import Choice, TenantNetwork
 from onestack.health.verify.report import Recorder
+from onestack.health.verify.tenant_network import Choice, TenantNetwork
 
 ACTIVE_SECONDS = 240.0
 """From asking for a server to ACTIVE: two at once under software emulation on a busy machine, with room."""

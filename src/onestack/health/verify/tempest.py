@@ -21,11 +21,11 @@ from onestack.core.events import Emit, Step, step
 from onestack.core.paths import Paths
 from onestack.health.verify import child, sdk
 from onestack.health.verify.guests import real_guests
-from onestack.health.verify.parts import Choice
 from onestack.health.verify.removal import sweep
 from onestack.health.verify.tempest_conf import Target, render
 from onestack.health.verify.tempest_results import Collector, SmokeReport
 from onestack.health.verify.tenant import Connect
+from onestack.health.verify.tenant_network import Choice
 from onestack.host import environment
 from onestack.host.command import last_lines
 from onestack.host.namespace import enter
