@@ -148,16 +148,16 @@ class Cloud:
     def _hosts_for(
         self, spec: Spec, number: int | None, like: tuple[int, int, int] | None
     ) -> tuple[list[sizing.Host], str]:
-        pretended = sizing.pretended(spec)
+        fake = sizing.fake_hosts(spec)
         if number is not None or like is not None:
-            size = like or (contract.FAKE_HOST_SIZE if pretended else hardware.size(self.paths.lib))
-            many = number or len(pretended) or 1
+            size = like or (contract.FAKE_HOST_SIZE if fake else hardware.size(self.paths.lib))
+            many = number or len(fake) or 1
             return sizing.supposed(spec, many, size), "as asked"
         if self._runs(spec):
             ours = frozenset((each.tenant, each.name) for each in sizing.demands(spec))
             return inventories.hosts(self.connect(), ours), "Placement's inventories"
-        if pretended:
-            return pretended, "what the fake driver pretends"
+        if fake:
+            return fake, "what the fake driver pretends"
         name = host_name(spec)
         return [sizing.host(spec, name, hardware.size(self.paths.lib))], "this machine"
 

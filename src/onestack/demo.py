@@ -47,9 +47,9 @@ def show(cloud: Cloud, emit: Emit = silent) -> Demo:
     address = cloud.run(lambda: cloud.connect().network.get_ip(outcome.ids[_FLOATING_IP]).floating_ip_address)
     answer = ""
     if cloud.site.spec.platform.compute.driver != "fake":
-        with step("the server's answer", emit) as said:
+        with step("the server's answer", emit) as at:
             answer = cloud.run(lambda: _answer(address))
-            said.outcome = answer
+            at.outcome = answer
     return Demo(f"http://{address}/", _command(cloud, address), answer, outcome.added)
 
 

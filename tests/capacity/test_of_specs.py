@@ -55,7 +55,7 @@ def test_scaling_groups_count_at_their_largest() -> None:
 
 
 def test_pretended_hosts_are_as_large_as_the_driver_says() -> None:
-    hosts = capacity.pretended(
+    hosts = capacity.fake_hosts(
         spec.loads("platform: {compute: {driver: fake, hosts: 3, cpu_allocation_ratio: 2.0}}")
     )
     assert [host.name for host in hosts] == ["fake-1", "fake-2", "fake-3"]

@@ -29,9 +29,9 @@ def wrong(spec: Spec, check: Callable[[str], None] | None, emit: Emit) -> list[D
     found = []
     for query, place in queries(spec):
         if check is None:
-            said = f"the query '{query}' has nobody to answer it: this cloud runs no Prometheus"
+            summary = f"the query '{query}' has nobody to answer it: this cloud runs no Prometheus"
             hint = "`onestack up` with this spec starts one"
-            found.append(Diagnostic("error", said, place=place, hint=hint))
+            found.append(Diagnostic("error", summary, place=place, hint=hint))
             continue
         try:
             check(query)

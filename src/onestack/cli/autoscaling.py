@@ -119,12 +119,12 @@ def lines(found: Replay) -> list[RenderableType]:
     table.add_row(found.ours.rule, *_numbers(ours, fixed), style="bold")
     table.add_row(f"fixed at {found.fixed.supply[-1]}", *_numbers(fixed, fixed))
     days = found.ours.trace.seconds / 86400
-    said: list[RenderableType] = [table, f"{found.decisions} changes of size in {days:.1f} days"]
+    shown: list[RenderableType] = [table, f"{found.decisions} changes of size in {days:.1f} days"]
     if found.left_out:
-        said.append(
+        shown.append(
             f"left out, since a recorded load says nothing of their metrics: {', '.join(found.left_out)}"
         )
-    return said
+    return shown
 
 
 def _numbers(scores: Scores, without: Scores) -> list[str]:

@@ -53,8 +53,8 @@ def _status_lines(status: Status) -> list[str]:
             f"{_MARKS[each.alive]} {each.kind:<38} {each.host}{'' if each.enabled else '  (disabled)'}"
             for each in status.workers
         ]
-    if said := (*status.reasons, *status.scaling, *status.warnings):
-        lines += ["", *(f"[yellow]![/] {escape(reason)}" for reason in said)]
+    if remarks := (*status.reasons, *status.scaling, *status.warnings):
+        lines += ["", *(f"[yellow]![/] {escape(reason)}" for reason in remarks)]
     return lines
 
 
@@ -99,15 +99,15 @@ def _dashboard(variables: dict[str, str]) -> None:
         raise BadInput(
             "this cloud has no dashboard", hint="add dashboard to platform.services and run `onestack up`"
         )
-    told = {
+    login = {
         "url": site.dashboard,
         "domain": variables["OS_USER_DOMAIN_NAME"],
         "user": variables["OS_USERNAME"],
         "password": variables["OS_PASSWORD"],
     }
-    here().report(told, [])
+    here().report(login, [])
     if not here().as_json:
-        sys.stdout.writelines(f"{name:<10} {value}\n" for name, value in told.items())
+        sys.stdout.writelines(f"{name:<10} {value}\n" for name, value in login.items())
 
 
 @command(cli, "openrc")

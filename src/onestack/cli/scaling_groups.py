@@ -29,9 +29,9 @@ def list_groups() -> None:
         one = group.record
         remark = "suspended" if one.suspended else one.phase
         limits = (str(one.settings.min), str(one.settings.max), str(one.desired))
-        table.add_row(escape(group.title), *limits, _members(group.said), remark)
+        table.add_row(escape(group.title), *limits, _members(group.status), remark)
     nothing: list[RenderableType] = ["no scaling groups; docs/autoscaling.md says how to have one"]
-    wrong = [f"[red]{escape(each)}[/]" for each in here().cloud.scaling_groups.said().get("problems", ())]
+    wrong = [f"[red]{escape(each)}[/]" for each in here().cloud.scaling_groups.status().get("problems", ())]
     here().report([each.as_dict() for each in found], [*([table] if found else nothing), *wrong])
 
 
@@ -81,18 +81,18 @@ def shown(group: Group) -> list[RenderableType]:
     state = " [yellow]suspended[/]" if one.suspended else ""
     lines = [
         f"[bold]{escape(group.title)}[/]  {one.desired} wanted, of {one.settings.min} to {one.settings.max}{state}",
-        f"  members   {_members(group.said)}",
-        f"  decision  {escape(group.said.get('decision') or 'none yet')}",
+        f"  members   {_members(group.status)}",
+        f"  decision  {escape(group.status.get('decision') or 'none yet')}",
     ]
     if one.phase:
         lines.append(f"  [yellow]{escape(one.phase)}[/]: see `onestack scale history {escape(group.title)}`")
-    lines += [f"  [red]{escape(each)}[/]" for each in group.said.get("problems", ())]
+    lines += [f"  [red]{escape(each)}[/]" for each in group.status.get("problems", ())]
     return list(lines)
 
 
-def _members(said: dict[str, Any]) -> str:
+def _members(status: dict[str, Any]) -> str:
     return (
-        ", ".join(f"{number} {phase}" for phase, number in said.get("members", {}).items())
+        ", ".join(f"{number} {phase}" for phase, number in status.get("members", {}).items())
         or "not collected yet"
     )
 
@@ -112,7 +112,7 @@ def _line(entry: dict[str, Any]) -> str:
 def _decision(entry: dict[str, Any]) -> str:
     size = entry["size"]
     head = f"{size} -> {entry['to']}" if entry["action"] != "hold" else f"stays at {size}"
-    said = [
+    reasons = [
         f"{each['policy']}"
         + (f" at {each['value']:.4g}" if each["value"] is not None else "")
         + f": {each['meaning']} {each['size']}"
@@ -120,4 +120,4 @@ def _decision(entry: dict[str, Any]) -> str:
         for each in entry["recommendations"]
     ]
     rest = [] if entry["done"] else ["suspended: nothing was done"]
-    return "; ".join([head, *said, *entry["limits"], *rest])
+    return "; ".join([head, *reasons, *entry["limits"], *rest])

@@ -107,9 +107,9 @@ def _hosts(report: Report) -> Table:
     used = shares(report.asked, report.room)
     for name, asked, there, share in zip(RESOURCES, report.asked, report.room, used, strict=True):
         binds = report.enough is not None and report.enough.binds == name
-        said = f"{share:.0%}" if math.isfinite(share) else "none there"
+        used_text = f"{share:.0%}" if math.isfinite(share) else "none there"
         colour = "red" if share > 1 else "bold" if binds else ""
-        table.add_row(name, f"{asked:,}", f"{there:,}", said, _number(needs.get(name, 0)), style=colour)
+        table.add_row(name, f"{asked:,}", f"{there:,}", used_text, _number(needs.get(name, 0)), style=colour)
     if needs.get("anti-affinity"):
         table.add_row("anti-affinity", "", "", "", _number(needs["anti-affinity"]))
     return table

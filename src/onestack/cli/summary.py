@@ -30,21 +30,21 @@ def data(site: Site) -> dict[str, Any]:
 
 def lines(site: Site) -> list[str]:
     """The summary for people, in rich's markup."""
-    told = data(site)
+    summary = data(site)
     root = "" if site.paths.is_default else f" --root {site.paths.root}"
-    found = ["", f"[bold green]OpenStack {told['release']} is up[/] at {site.gateway}", ""]
-    found += [f"  {kind:<13} {url}" for kind, url in told["endpoints"].items()]
-    found += ["", f"  clouds.yaml  {told['clouds_yaml']}  (cloud '{told['name']}')"]
-    if told["dashboard"]:
-        found += [
-            f"  dashboard    {told['dashboard']}",
+    shown = ["", f"[bold green]OpenStack {summary['release']} is up[/] at {site.gateway}", ""]
+    shown += [f"  {kind:<13} {url}" for kind, url in summary["endpoints"].items()]
+    shown += ["", f"  clouds.yaml  {summary['clouds_yaml']}  (cloud '{summary['name']}')"]
+    if summary["dashboard"]:
+        shown += [
+            f"  dashboard    {summary['dashboard']}",
             f"               ./onestack openrc{root} --dashboard   says user and password",
         ]
-    if "compute" in told["endpoints"]:
-        found += [
+    if "compute" in summary["endpoints"]:
+        shown += [
             "",
             "A first server, that answers over a floating IP; and OpenStack's own command line:",
             f"  ./onestack demo{root}",
             f"  ./onestack exec{root} openstack server list --all-projects",
         ]
-    return found
+    return shown

@@ -39,7 +39,7 @@ def server(server: str, project: str | None) -> None:
 def lines(found: Diagnosis) -> list[RenderableType]:
     """The verdict first, then each host with its reasons."""
     colour = "green" if found.ok else "red"
-    said: list[RenderableType] = [f"[bold {colour}]{escape(found.verdict)}[/]"]
+    shown: list[RenderableType] = [f"[bold {colour}]{escape(found.verdict)}[/]"]
     if found.hosts:
         table = Table(box=box.SIMPLE_HEAD)
         for name in ("host", "zone", "why not"):
@@ -47,15 +47,15 @@ def lines(found: Diagnosis) -> list[RenderableType]:
         for host in found.hosts:
             reasons = "\n".join(escape(reason) for reason in host.reasons) or "[green]it could take it now[/]"
             table.add_row(escape(host.host), escape(host.zone), reasons)
-        said.append(table)
-    said += [f"  {escape(fact)}" for fact in found.facts]
+        shown.append(table)
+    shown += [f"  {escape(fact)}" for fact in found.facts]
     if not found.ok:
         limits = ", ".join(
             f"{one.name} {one.used} of {one.limit if one.limit >= 0 else 'any number'}"
             + (" (used up)" if one.full else "")
             for one in found.quotas
         )
-        said += [f"  quota of the project: {limits}"] if limits else []
-        said += [f"  request: {found.request_id}"] if found.request_id else []
-        said += [f"  [dim]next:[/] {escape(found.hint)}"] if found.hint else []
-    return said
+        shown += [f"  quota of the project: {limits}"] if limits else []
+        shown += [f"  request: {found.request_id}"] if found.request_id else []
+        shown += [f"  [dim]next:[/] {escape(found.hint)}"] if found.hint else []
+    return shown

@@ -67,7 +67,7 @@ class Deadline:
 
 def until(
     what: str,
-    look: Callable[[], tuple[bool, str]],
+    poll: Callable[[], tuple[bool, str]],
     *,
     seconds: float,
     every: float = 0.1,
@@ -85,13 +85,13 @@ def until(
     deadline = Deadline(seconds, working)
     while True:
         before = time.thread_time()
-        done, seen = look()
+        done, observed = poll()
         if done:
-            return seen
+            return observed
         pause = max(every, min(LONGEST, rest * (time.thread_time() - before)))
         if deadline.passed():
             raise Unready(
-                f"waited {deadline.waited} for {what}; last seen: {seen or 'nothing'}",
+                f"waited {deadline.waited} for {what}; last seen: {observed or 'nothing'}",
                 detail=evidence(),
                 where=str(where) if where else None,
             )

@@ -33,7 +33,7 @@ class Egress:
     closed_by: tuple[str, ...] = ()
 
 
-def look(base: Path, table: str) -> Egress:
+def collect(base: Path, table: str) -> Egress:
     """What the calling thread's network namespace has now. Raises PermanentError."""
     routes = json.loads(run(["ip", "-json", "-4", "route", "show", "default"]) or "[]")
     first: dict[str, Any] = routes[0] if routes else {}
@@ -47,18 +47,18 @@ def look(base: Path, table: str) -> Egress:
     )
 
 
-def obstacles(seen: Egress, *, wanted: bool) -> list[str]:
+def obstacles(egress: Egress, *, wanted: bool) -> list[str]:
     """Why guests do not get out, in words. `wanted`: whether the spec wants NAT."""
     found = []
-    if not seen.interface:
+    if not egress.interface:
         found.append("there is no default route")
     if not wanted:
         found.append("platform.network.external.nat is off")
-    elif not seen.translated:
+    elif not egress.translated:
         found.append("the cloud's nftables table is gone (`onestack up` brings it back)")
-    if not seen.forwarding:
+    if not egress.forwarding:
         found.append("IPv4 forwarding is off" + (" (`onestack up` switches it on)" if wanted else ""))
-    return found + [f"{chain} drops what is forwarded" for chain in seen.closed_by]
+    return found + [f"{chain} drops what is forwarded" for chain in egress.closed_by]
 
 
 def closed_by(base: Path) -> tuple[str, ...]:
@@ -125,8 +125,8 @@ def _closing_legacy(base: Path) -> Iterator[str]:
     argv = [*nat.program(base, "iptables-legacy"), "-S", "FORWARD"]
     plugins = {"XTABLES_LIBDIR": f"{base}/usr/lib/x86_64-linux-gnu/xtables"}
     try:
-        said = run(argv, environment=plugins)
+        rules = run(argv, environment=plugins)
     except PermanentError:
         return
-    if "-P FORWARD DROP" in said and f"-i {HERE}" not in said:
+    if "-P FORWARD DROP" in rules and f"-i {HERE}" not in rules:
         yield "the firewall's table filter of iptables-legacy, chain FORWARD,"

@@ -174,11 +174,11 @@ def gather(
 
 def system(root: Path = Path("/"), machine: str | None = None) -> System:
     """The operating system below `root`."""
-    said = proc.os_release(_text(root / "etc/os-release") or _text(root / "usr/lib/os-release"))
-    name = said.get("PRETTY_NAME", "an unknown system")
-    codename = said.get("VERSION_CODENAME", "")
+    release = proc.os_release(_text(root / "etc/os-release") or _text(root / "usr/lib/os-release"))
+    name = release.get("PRETTY_NAME", "an unknown system")
+    codename = release.get("VERSION_CODENAME", "")
     return System(
-        said.get("ID", ""), said.get("VERSION_ID", ""), codename, name, machine or platform.machine()
+        release.get("ID", ""), release.get("VERSION_ID", ""), codename, name, machine or platform.machine()
     )
 
 

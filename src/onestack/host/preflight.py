@@ -53,8 +53,8 @@ def disks(paths: Paths) -> list[Path]:
 
 def is_isolated(spec: Spec, paths: Paths) -> bool:
     """Whether the cloud gets a network namespace of its own."""
-    said = spec.platform.network.isolated
-    return said if said is not None else not paths.is_default
+    isolated = spec.platform.network.isolated
+    return isolated if isolated is not None else not paths.is_default
 
 
 def check(

@@ -143,5 +143,5 @@ def _mean(rows: Iterable[Row]) -> float | None:
 
 
 def _all_up(rows: Iterable[Row]) -> bool | None:
-    said = [row.up for row in rows if row.up is not None]
-    return all(said) if said else None
+    states = [row.up for row in rows if row.up is not None]
+    return all(states) if states else None

@@ -42,5 +42,5 @@ def translate(site: Site, node: Node, emit: Emit) -> None:
 def obstacles(site: Site, node: Node) -> list[str]:
     """Why guests do not get out of the cloud's network. Raises PermanentError."""
     with node.network.entered():
-        seen = egress.look(node.layout.base, nat.table(node.paths))
-    return egress.obstacles(seen, wanted=site.view.cloud.external.nat)
+        observed = egress.collect(node.layout.base, nat.table(node.paths))
+    return egress.obstacles(observed, wanted=site.view.cloud.external.nat)

@@ -49,13 +49,13 @@ def wait_ready(node: Node, process: Process, say: Callable[[str], None] = lambda
 
     tries: set[int] = set()
     state, asked = node.supervisor.program(process.name), time.monotonic()
-    told = asked
+    reported = asked
 
-    def look() -> tuple[bool, str]:
-        nonlocal state, asked, told
-        done, seen = is_ready(node, process.ready)
+    def poll() -> tuple[bool, str]:
+        nonlocal state, asked, reported
+        done, answer = is_ready(node, process.ready)
         if done:
-            return done, seen
+            return done, answer
         # The question to supervisord costs both sides more than the one to the process: once a second does.
         if time.monotonic() - asked > 1:
             state, asked = node.supervisor.program(process.name), time.monotonic()
@@ -67,17 +67,17 @@ def wait_ready(node: Node, process: Process, say: Callable[[str], None] = lambda
                 where=str(log),
                 hint="the cause is in the log; after mending it run `onestack up` again",
             )
-        seen = f"{seen}, process {state.state.lower()}"
-        if time.monotonic() - told > SAY_SECONDS:
-            told = time.monotonic()
-            say(seen)
-        return done, seen
+        answer = f"{answer}, process {state.state.lower()}"
+        if time.monotonic() - reported > SAY_SECONDS:
+            reported = time.monotonic()
+            say(answer)
+        return done, answer
 
     # Python services take seconds to come; the native parts are there at once.
     every = 0.25 if process.ready.http else 0.05
     until(
         f"{process.name} to be ready",
-        look,
+        poll,
         seconds=process.ready.seconds,
         every=every,
         where=log,

@@ -69,7 +69,7 @@ def watcher(site: Site, name: str, module: str) -> Program:
     It reads the spec's part about the platform when it starts: another one starts it anew, and so does another
     version of OneStack.
     """
-    said = f"{site.spec.platform.model_dump_json()} {site.spec.monitored} {data.digest_of_code()}"
-    stamp = hashlib.sha256(said.encode()).hexdigest()[:12]
+    settings = f"{site.spec.platform.model_dump_json()} {site.spec.monitored} {data.digest_of_code()}"
+    stamp = hashlib.sha256(settings.encode()).hexdigest()[:12]
     words = (sys.executable, "-m", module, str(site.paths.root), str(site.paths.cache))
     return Program(name, words, {"PYTHONUNBUFFERED": "1", "ONESTACK_CONFIG": stamp}, site.leader.log(name))

@@ -47,10 +47,10 @@ def loads(text: str, name: str = "(text)", model: type[Spec] | None = None) -> S
         try:
             spec = model.model_validate(read.data)
         except ValidationError as error:
-            said = {one.place for one in found}
+            reported = {one.place for one in found}
             new = explain(error, read, json_schema.of(model))
             # A mistake in a template, or in what is counted, is one mistake however often it is used.
-            found += dict.fromkeys(one for one in new if one.place not in said)
+            found += dict.fromkeys(one for one in new if one.place not in reported)
     if found:
         raise _bad(name, found)
     spec._source = read

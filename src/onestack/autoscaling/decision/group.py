@@ -95,13 +95,13 @@ class Decision:
         """For `scale why`: one line."""
         size = self.observation.size
         words = {"out": f"{size} -> {self.to}", "in": f"{size} -> {self.to}", "hold": f"stays at {size}"}
-        said = []
+        reasons = []
         for each in self.recommendations:
             value = f" at {each.value:.4g}" if each.value is not None else ""
-            size_said = {"wants": f"wants {each.size}", "at least": f"at least {each.size}"}
+            size_text = {"wants": f"wants {each.size}", "at least": f"at least {each.size}"}
             reason = f" ({each.why})" if each.why else ""
-            said.append(f"{each.policy}{value}: {size_said.get(each.meaning, 'does not know')}{reason}")
-        parts = [words[self.action], *said, *self.limits]
+            reasons.append(f"{each.policy}{value}: {size_text.get(each.meaning, 'does not know')}{reason}")
+        parts = [words[self.action], *reasons, *self.limits]
         if not self.done:
             parts.append("suspended: nothing was done")
         return "; ".join(parts)

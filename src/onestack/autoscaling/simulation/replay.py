@@ -64,11 +64,11 @@ class Replay:
         day, end = worst_day(self.ours), self.ours.trace.seconds
         panels = [Panel(self.ours, "All of it", 0, end), Panel(self.ours, "The worst day", day, day + 86400)]
         scores = self.ours.scores()
-        said = (
+        caption = (
             f"{self.ours.trace.name}: too little {scores.tau_u:.2f} % of the time,"
             f" {scores.members:.1f} members on average, eta {scores.speedup(self.fixed.scores()):.2f}"
         )
-        return draw(panels if end > 86400 else panels[:1], f"Scaling group {self.ours.rule}", said)
+        return draw(panels if end > 86400 else panels[:1], f"Scaling group {self.ours.rule}", caption)
 
 
 def replay(

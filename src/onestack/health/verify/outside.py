@@ -54,7 +54,7 @@ def collect(site: Site) -> Outside:
     if os.environ.get(ASK) == "0":
         return Outside("", (f"not asked, for {ASK} is 0",), lambda: False)
     try:
-        observed = egress.look(site.leader.layout.base, nat.table(site.paths))
+        observed = egress.collect(site.leader.layout.base, nat.table(site.paths))
     except PermanentError as error:
         return Outside("", (str(error.summary),), lambda: False)
     obstacles = egress.obstacles(observed, wanted=site.view.cloud.external.nat)

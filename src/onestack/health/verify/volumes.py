@@ -47,8 +47,8 @@ def check_volumes(
         disk = _attached(cloud, server, volume)
         at.outcome = disk
         if public:
-            said = _disk(public, disk, token, evidence)
-            at.outcome = f"the guest sees {disk} ({said}) and wrote to it"
+            written = _disk(public, disk, token, evidence)
+            at.outcome = f"the guest sees {disk} ({written}) and wrote to it"
     if public is None:
         record.leave_out("snapshot of a volume in use", "there is no guest to write to it")
         return

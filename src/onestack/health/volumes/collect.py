@@ -81,8 +81,8 @@ def _since(site: Site, process: str) -> float:
 
 def _changed(each: Any) -> float:
     """When it was last changed, in seconds; Cinder's times are UTC and do not say so."""
-    said = datetime.fromisoformat(str(each.updated_at or each.created_at))
-    return (said if said.tzinfo else said.replace(tzinfo=UTC)).timestamp()
+    changed = datetime.fromisoformat(str(each.updated_at or each.created_at))
+    return (changed if changed.tzinfo else changed.replace(tzinfo=UTC)).timestamp()
 
 
 def _copies(found: Iterable[Any], begun: float) -> Iterable[Copy]:

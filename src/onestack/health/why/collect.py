@@ -152,9 +152,13 @@ def _inventories(admin: Connection, provider: str) -> dict[str, Inventory]:
     used = _placement(admin, f"{of}/usages").get("usages", {})
     return {
         name: Inventory(
-            said["total"], said["reserved"], said["allocation_ratio"], used.get(name, 0), said["max_unit"]
+            inventory["total"],
+            inventory["reserved"],
+            inventory["allocation_ratio"],
+            used.get(name, 0),
+            inventory["max_unit"],
         )
-        for name, said in _placement(admin, f"{of}/inventories").get("inventories", {}).items()
+        for name, inventory in _placement(admin, f"{of}/inventories").get("inventories", {}).items()
     }
 
 
@@ -184,10 +188,10 @@ def _group(compute: Rest, ident: str) -> Group | None:
 
 
 def _quotas(compute: Rest, project: str) -> Iterator[Quota]:
-    said = compute.get(f"/os-quota-sets/{project}/detail")["quota_set"]
+    quotas = compute.get(f"/os-quota-sets/{project}/detail")["quota_set"]
     for name in _QUOTAS:
-        if name in said:
-            yield Quota(name, said[name]["limit"], said[name]["in_use"] + said[name]["reserved"])
+        if name in quotas:
+            yield Quota(name, quotas[name]["limit"], quotas[name]["in_use"] + quotas[name]["reserved"])
 
 
 def _used_up(compute: Rest, names: Mapping[str, str], project: str | None) -> Iterator[str]:

@@ -26,8 +26,8 @@ def amount(number: int, resource: str) -> str:
 def reasons(host: Host, request: Request, zone: str, group: Group | None) -> Iterator[Reason]:
     """All that keeps the server from this host, the host's own state first."""
     if not host.enabled:
-        said = f" ({host.disabled_reason})" if host.disabled_reason else ""
-        yield "disabled", f"its compute service is disabled{said}"
+        reason = f" ({host.disabled_reason})" if host.disabled_reason else ""
+        yield "disabled", f"its compute service is disabled{reason}"
     if host.forced_down:
         yield "down", "it was forced down"
     elif not host.up:

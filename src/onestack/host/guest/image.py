@@ -137,8 +137,8 @@ def libraries(base: Path) -> list[str]:
     path = f"{base}/usr/lib/x86_64-linux-gnu"
     found = {loader}
     for program in PROGRAMS:
-        said = run([str(base / loader), "--library-path", path, "--list", str(base / program)])
-        for line in said.splitlines():
+        output = run([str(base / loader), "--library-path", path, "--list", str(base / program)])
+        for line in output.splitlines():
             name = line.split()[0]
             if "=>" in line and not name.startswith("/"):
                 found.add(f"lib/x86_64-linux-gnu/{name}")

@@ -95,7 +95,9 @@ class Agent:
         try:
             verb = self._verbs[asked["verb"]]
             answer = {
-                "result": verb(asked["arguments"], lambda said: self._send({"id": number, "said": said}))
+                "result": verb(
+                    asked["arguments"], lambda progress: self._send({"id": number, "said": progress})
+                )
             }
         except BaseException as error:
             answer = {"error": wire.error_as_data(error)}

@@ -73,19 +73,19 @@ class LocalMachine:
         return changed
 
     def wait_ready(self, what: str, condition: Condition, say: Say = quiet) -> str:
-        told = ""
+        reported = ""
 
-        def look() -> tuple[bool, str]:
-            nonlocal told
+        def poll() -> tuple[bool, str]:
+            nonlocal reported
             done, seen = holds(condition)
-            if seen != told:
-                told = seen
+            if seen != reported:
+                reported = seen
                 say(seen)
             return done, seen
 
         return until(
             what,
-            look,
+            poll,
             seconds=condition.seconds,
             every=condition.every,
             where=condition.log,

@@ -107,8 +107,8 @@ def _demand(
                 Diagnostic("error", f"{one.address} belongs to the spec '{there.owner}'", "", one.place, hint)
             )
         elif not adopt:
-            said = f"{one.address} is there already, and OneStack did not make it"
-            wrong.append(Diagnostic("error", said, "", one.place, "--adopt takes it over"))
+            summary = f"{one.address} is there already, and OneStack did not make it"
+            wrong.append(Diagnostic("error", summary, "", one.place, "--adopt takes it over"))
     if wrong:
         raise BadSpec("the cloud stands against this spec", sorted(wrong, key=_line))
 

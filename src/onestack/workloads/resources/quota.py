@@ -46,8 +46,8 @@ class QuotaSection(Section):
 
     def limits(self) -> dict[str, int]:
         """Those that the file says, by the API's words."""
-        said = {key: getattr(self, key) for key in sorted(self.model_fields_set)}
-        return {self._word(key): limit for key, limit in said.items() if limit is not None}
+        limits = {key: getattr(self, key) for key in sorted(self.model_fields_set)}
+        return {self._word(key): limit for key, limit in limits.items() if limit is not None}
 
     def _word(self, key: str) -> str:
         known = type(self).model_fields[key].metadata

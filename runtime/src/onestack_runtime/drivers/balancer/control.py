@@ -14,7 +14,7 @@ _MAINTENANCE = 0x01 | 0x04
 
 
 class Refused(Exception):
-    """HAProxy did not do what it was told."""
+    """HAProxy refused a command on its runtime socket."""
 
 
 def ask(place: Path, command: str, seconds: float = SECONDS, *, last: bool = False) -> str:

@@ -110,7 +110,7 @@ class HAProxyDriver(provider_base.ProviderDriver):  # type: ignore[misc]
 
 
 def _announce(reason: str | None = None) -> None:
-    """Refuse with a reason, or have the worker look."""
+    """Refuse with a reason, or wake the worker."""
     if reason:
         raise exceptions.UnsupportedOptionError(user_fault_string=reason, operator_fault_string=reason)
     WAKE.up()

@@ -85,9 +85,9 @@ def show(group: str, name: str, *, run: Run = on_machine, devices: Path = DEVICE
 def _number(group: str, name: str, run: Run) -> int | None:
     """Its device number; None while it is not active."""
     columns = "lv_kernel_major,lv_kernel_minor"
-    said = run(["lvs", "--noheadings", "--separator", ":", "--options", columns, f"{group}/{name}"])
-    found = re.fullmatch(r"\s*(-?\d+):(-?\d+)\s*", said)
+    output = run(["lvs", "--noheadings", "--separator", ":", "--options", columns, f"{group}/{name}"])
+    found = re.fullmatch(r"\s*(-?\d+):(-?\d+)\s*", output)
     if found is None:
-        raise OSError(f"lvs says of {group}/{name}: {said.strip()[:80]!r}")
+        raise OSError(f"lvs says of {group}/{name}: {output.strip()[:80]!r}")
     major, minor = int(found[1]), int(found[2])
     return None if major < 0 else os.makedev(major, minor)
