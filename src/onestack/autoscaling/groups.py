@@ -22,7 +22,7 @@ STALE_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Group:
-    """A group with its tenant's name, and what the autoscaler last said of it (nothing: no cycle has been yet)."""
+    """A group with its tenant's name, and its status from the autoscaler's last cycle (empty before the first)."""
 
     record: Record
     tenant: str
@@ -138,7 +138,7 @@ class ScalingGroups:
         return self._write(found, {record.ASKED: f"{record.ASKED_POLICY}{matching[0]}"})
 
     def status(self) -> dict[str, Any]:
-        """What the autoscaler last wrote; nothing where it never ran."""
+        """The status that the autoscaler last wrote; empty if it never ran."""
         return autoscaling_status.read(self._site.paths.run)
 
     def _groups(self) -> list[Group]:

@@ -12,7 +12,7 @@ from onestack.spec import FLAVORS, Flavor, Spec
 from onestack.spec import Server as WantedServer
 
 _APART: dict[str, Policy | None] = {"none": None, "soft": "soft-anti-affinity", "hard": "anti-affinity"}
-# MiB that Nova keeps for the host itself: its own default, for real and pretended hosts alike.
+# MiB that Nova keeps for the host itself: its own default, for libvirt's and the fake driver's hosts alike.
 RESERVED_MEMORY = 512
 
 

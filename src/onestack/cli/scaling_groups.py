@@ -37,12 +37,12 @@ def list_groups() -> None:
 
 @command(scale, "group")
 @click.argument("group", shell_complete=complete_group)
-@click.option("--to", "size", type=click.IntRange(0), metavar="N", help="Have so many members now.")
-@click.option("--policy", metavar="P", help="Do once what this policy recommends.")
-@click.option("--suspend", is_flag=True, help="Decide and say so, but do nothing.")
+@click.option("--to", "size", type=click.IntRange(0), metavar="N", help="Set the number of members now.")
+@click.option("--policy", metavar="P", help="Apply this policy's recommendation once.")
+@click.option("--suspend", is_flag=True, help="Report decisions, but do not act on them.")
 @click.option("--resume", is_flag=True, help="Act again.")
 def change(group: str, size: int | None, policy: str | None, suspend: bool, resume: bool) -> None:
-    """Change a group by hand, or without an option show it. `scale NAME …` is short for it."""
+    """Change a group by hand, or show it if no option is given. `scale NAME …` is short for this."""
     given = [size is not None, policy is not None, suspend, resume]
     if sum(given) > 1:
         raise click.UsageError("one of --to, --policy, --suspend, --resume at a time")
@@ -61,14 +61,14 @@ def change(group: str, size: int | None, policy: str | None, suspend: bool, resu
 @command(scale, "why")
 @click.argument("group", shell_complete=complete_group)
 def why(group: str) -> None:
-    """Why a group has the size that it has: the last decision, and what stands in the way."""
+    """Why a group has its current size: the last decision, and what limits it."""
     found = here().cloud.scaling_groups.group(group)
     here().report(found.as_dict(), shown(found))
 
 
 @command(scale, "history")
 @click.argument("group", shell_complete=complete_group)
-@click.option("--last", default=50, show_default=True, metavar="N", help="So many entries.")
+@click.option("--last", default=50, show_default=True, metavar="N", help="How many entries.")
 def history(group: str, last: int) -> None:
     """What was decided and done for a group, and why, oldest first."""
     found = list(here().cloud.scaling_groups.history(group, last))
@@ -76,7 +76,7 @@ def history(group: str, last: int) -> None:
 
 
 def shown(group: Group) -> list[RenderableType]:
-    """A group for people."""
+    """A group as text."""
     one = group.record
     state = " [yellow]suspended[/]" if one.suspended else ""
     lines = [

@@ -1,4 +1,4 @@
-"""What `up` ends with: where the cloud is, how to log in, and a first server."""
+"""The summary that `up` prints: the endpoints, how to log in, and how to create a first server."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def data(site: Site) -> dict[str, Any]:
-    """The summary for machines."""
+    """The summary as data."""
     from onestack.platform import catalogue
 
     return {
@@ -29,7 +29,7 @@ def data(site: Site) -> dict[str, Any]:
 
 
 def lines(site: Site) -> list[str]:
-    """The summary for people, in rich's markup."""
+    """The summary as text, in rich's markup."""
     summary = data(site)
     root = "" if site.paths.is_default else f" --root {site.paths.root}"
     shown = ["", f"[bold green]OpenStack {summary['release']} is up[/] at {site.gateway}", ""]

@@ -1,4 +1,4 @@
-"""The command that says why something is not as it should be: why server."""
+"""The commands that explain a failure: why server."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 @cli.group("why")
 def why() -> None:
-    """Why something is not as it should be. For scaling groups: scale why."""
+    """Explain a failure. For scaling groups: scale why."""
 
 
 @command(why, "server")
 @click.argument("server", metavar="NAME_OR_ID")
-@click.option("--project", "--tenant", metavar="NAME", help="Whose server: the project's name or id.")
+@click.option("--project", "--tenant", metavar="NAME", help="The server's project: name or id.")
 def server(server: str, project: str | None) -> None:
-    """Why a server is in ERROR or stays in BUILD: host by host what it lacks, or what excluded it.
+    """Why a server is in ERROR or stays in BUILD: for each host, what is missing or what excluded it.
 
     Exit status: 0 nothing is wrong with it, 1 something is.
     """

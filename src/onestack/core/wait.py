@@ -76,11 +76,11 @@ def until(
     working: Callable[[], bool] | None = None,
     rest: float = 0.0,
 ) -> str:
-    """Call `look` until its first value is True; its second says what it saw, and is returned.
+    """Call `poll` until its first value is True; its second describes what it observed, and is returned.
 
-    `seconds`: the deadline; `every`: the pause between looks, in seconds. `where` names the log to read, `evidence`
+    `seconds`: the deadline; `every`: the pause between polls, in seconds. `where` names the log to read, `evidence`
     gives its last lines. With `working`, the deadline is put off while that is True. With `rest`, a pause is at least
-    so many times the processor time of the look before it, and LONGEST at the most. Raises Unready.
+    so many times the processor time of the previous poll, and LONGEST at the most. Raises Unready.
     """
     deadline = Deadline(seconds, working)
     while True:

@@ -137,9 +137,9 @@ class Facts:
 def gather(
     disks: Iterable[Path] = (), *, root: Path = Path("/"), disk: Callable[[Path], Disk] | None = None
 ) -> Facts:
-    """Look at this machine. `disks`: the paths whose free space is wanted; they need not exist yet.
+    """Collect facts about this machine. `disks`: the paths whose free space is wanted; they need not exist yet.
 
-    Raises nothing: what cannot be read counts as absent. `disk` replaces the look at a path's file system.
+    Raises nothing: what cannot be read counts as absent. `disk` replaces the reading of a path's file system.
     """
     memory = proc.meminfo(_text(root / "proc/meminfo"))
     cpuinfo = _text(root / "proc/cpuinfo")

@@ -1,7 +1,7 @@
 """A Ceph cluster that keeps volumes: its configuration and the user's key, taken to where the cloud reads them.
 
 Each backend is a cluster of its name to Cinder and to what copies volumes for it: its files are in /etc/ceph of the
-namespace, where such programs look. Guests' QEMU is told by libvirt, which keeps the key as a secret.
+namespace, where such programs look. Guests' QEMU gets the key from libvirt, which keeps it as a secret.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ def choose(paths: Paths, spec: Spec, fetched: Fetched, emit: Emit) -> Choices:
         reasons: dict[str, str] = {}
         virt: VirtType
         if compute.driver == "fake":
-            virt, reasons["virt_type"] = "fake", "the spec asks for pretended hypervisors"
+            virt, reasons["virt_type"] = "fake", "the spec asks for the fake driver"
         else:
             probe = hypervisor.probe_kvm(fetched.base, cache=paths.cache / "kvm.json")
             virt, reasons["virt_type"] = hypervisor.choose(probe, compute.virt)
@@ -56,13 +56,13 @@ def choose(paths: Paths, spec: Spec, fetched: Fetched, emit: Emit) -> Choices:
             )
         if before and (before.virt_type == "fake") != (virt == "fake"):
             raise BadInput(
-                "a cloud cannot change between real and pretended hypervisors",
+                "a cloud cannot change between libvirt and the fake driver",
                 where=spec.place_of("platform", "compute", "driver"),
                 hint="destroy it first, or bring up another one beside it with --root",
             )
         dns = host_facts.resolvers if net.dns is None else tuple(map(str, net.dns))
         if not dns and net.dns is None and "network" in spec.platform.services:
-            at.note("this machine has no DNS server but on loopback: guests get none (platform.network.dns)")
+            at.note("this machine's DNS servers are all on loopback: guests get none (platform.network.dns)")
         at.outcome = f"{virt}, {'kernel' if system else 'userspace'} datapath"
     return Choices(
         host=before.host if before else host_name(spec),

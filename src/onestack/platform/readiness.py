@@ -65,7 +65,7 @@ def wait_ready(node: Node, process: Process, say: Callable[[str], None] = lambda
                 f"{process.name} ends as soon as it is started ({(state and state.why) or 'see its log'})",
                 detail=evidence(),
                 where=str(log),
-                hint="the cause is in the log; after mending it run `onestack up` again",
+                hint="the cause is in the log; fix it and run `onestack up` again",
             )
         answer = f"{answer}, process {state.state.lower()}"
         if time.monotonic() - reported > SAY_SECONDS:
@@ -93,7 +93,7 @@ def progress(node: Node) -> Progress:
 
 
 def is_ready(node: Node, condition: Ready) -> tuple[bool, str]:
-    """Whether a readiness condition holds now, and what was seen."""
+    """Whether a readiness condition holds now, and the answer."""
     return local.holds(on_host(node, condition))
 
 

@@ -20,7 +20,7 @@ CA_DAYS = 3650
 DAYS = 397
 """Browsers refuse certificates that are valid longer."""
 RENEW_DAYS = 30
-"""A certificate with less than this left is made anew by `up`."""
+"""`up` renews a certificate whose remaining validity is less than this."""
 
 
 def ensure(site: Site) -> None:

@@ -41,7 +41,7 @@ def loads(text: str, name: str = "(text)", model: type[Spec] | None = None) -> S
     read = expand(written)
     found = list(read.diagnostics)
     if len(found) > len(written.diagnostics):
-        # Without its variables and templates nothing can be said of what is wanted.
+        # If variables or templates are wrong, the rest cannot be validated.
         raise _bad(name, found)
     if read.data is not None or not found:
         try:

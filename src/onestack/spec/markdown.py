@@ -42,7 +42,7 @@ def _section(schema: Schema, here: Fragment, path: tuple[str, ...], written: dic
     if variants := here.get("variants"):
         yield from _variants(schema, variants, path, written)
         return
-    yield "| Key | What it may be | Unless said | |"
+    yield "| Key | What it may be | Default | |"
     yield "| --- | --- | --- | --- |"
     inner: list[tuple[Fragment, tuple[str, ...]]] = []
     for key, value in here["properties"].items():

@@ -1,4 +1,4 @@
-"""What a spec wants of a cloud that runs: planned, applied, compared, taken away."""
+"""Operations of a spec on a running cloud: plan, apply, drift, destroy."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class ApplyFailed(PermanentError):
                 for failure in outcome.failures
             ),
             where=first.place if first.place and first.place.line else str(first.error.where or ""),
-            hint="mend the cause and apply again: what was done stays"
+            hint="fix the cause and apply again: completed changes stay"
             + (f"; {len(outcome.undone)} more changes wait for it" if outcome.undone else ""),
         )
         self.outcome = outcome
@@ -107,7 +107,7 @@ class Workloads:
         return plan
 
     def removal(self, emit: Emit = silent) -> Plan:
-        """What `destroy` would take away: all that this spec ever made."""
+        """What `destroy` would delete: all resources that this spec created."""
         return self._compare((), prune=True, adopt=False, emit=emit)
 
     def apply(self, plan: Plan, emit: Emit = silent) -> Outcome:
@@ -218,7 +218,7 @@ class Workloads:
             raise BadInput(
                 f"the servers do not fit on the hosts: {report.why_not()}",
                 where=self.spec.file,
-                hint="`onestack capacity` has the whole account; --force goes on all the same",
+                hint="`onestack capacity` shows the details; --force continues nevertheless",
             )
 
     def _demand_services(self, everything: Iterable[Wanted]) -> None:

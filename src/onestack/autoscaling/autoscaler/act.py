@@ -22,10 +22,10 @@ from onestack.workloads.openstack.rest import Rest
 
 THREADS = 8
 SETTLE_SECONDS = 10.0
-"""A balancer takes one change at a time; for so long the one before is waited for."""
+"""How long to wait for a balancer's previous change: Octavia accepts one at a time."""
 
 Outcomes = list[tuple[Action, str, str]]
-"""Actions with the member's name, and what went wrong; nothing if it went well."""
+"""Actions with the member's name and the error, empty on success."""
 
 
 class Executor:
@@ -37,7 +37,7 @@ class Executor:
         self._pool = pool
 
     def execute(self, actions: Sequence[Action], states: Sequence[MemberState]) -> Outcomes:
-        """All of them, servers' side by side, the balancer's one after another."""
+        """Do all actions: those on servers in parallel, those on the balancer one after another."""
         by_id = {state.id: state for state in states}
         apart: list[tuple[Action, str, Callable[[], None]]] = []
         for action in actions:
@@ -123,7 +123,7 @@ class Executor:
         body = {"metadata": {record.GOES: f"{time.time():.3f}"}}
         self._rest("compute").post(f"/servers/{state.id}/metadata", body)
         if failure:
-            raise PermanentError(f"it goes all the same: {failure}")
+            raise PermanentError(f"the member is removed nevertheless: {failure}")
 
     def _hook(self, hook: str, event: str, state: MemberState) -> None:
         group = self._group
@@ -134,7 +134,7 @@ class Executor:
     def _ready_to_serve(
         self, joins: Sequence[Action], states: dict[str, MemberState], outcomes: Outcomes
     ) -> list[Action]:
-        """Those that may serve: whose hook, if there is one, has succeeded."""
+        """The members that may serve: those whose hook, if there is one, has succeeded."""
         hook = self._group.settings.hooks.before_serving
         if hook is None or not joins:
             return list(joins)
@@ -162,7 +162,7 @@ class Executor:
                 body()
 
             why = self._tried(change)
-            # The first half of a drain, on the server, was told already.
+            # The first half of a drain, on the server, was reported already.
             reported = [
                 a for a in group if why or not (a.verb == "drain" and states[a.id].leaving_for is None)
             ]

@@ -1,4 +1,4 @@
-"""What a group's owner wants to be told before a member serves, and before it goes: a URL or a command."""
+"""A group's hooks, called before a member serves and before it is removed: a URL or a command."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from onestack.core.errors import PermanentError
 
 NOBODY = "nobody"
 OUTPUT_LIMIT = 200
-"""Characters of what a hook that failed wrote that are told on."""
+"""How many characters of a failed hook's output are reported."""
 
 
 def call(hook: str, payload: Mapping[str, str], seconds: float) -> None:
-    """Post to a URL, or run a command, and wait for its end. Raises PermanentError with what it said."""
+    """Post to a URL, or run a command, and wait for its end. Raises PermanentError with its output."""
     if hook.startswith(("http://", "https://")):
         _post(hook, payload, seconds)
     else:

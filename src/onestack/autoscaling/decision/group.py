@@ -154,7 +154,7 @@ class Memory:
         return next((each for each in self.recommended if each[0] >= now - window), None)
 
     def changed(self, now: float, rate: Rate, *, out: bool) -> int:
-        """How many members were added (or taken away) within the rate's seconds."""
+        """How many members were added (or removed) within the rate's seconds."""
         return sum(
             abs(change) for at, change in self.changes if at > now - rate.seconds and (change > 0) == out
         )

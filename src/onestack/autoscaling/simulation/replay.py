@@ -39,7 +39,7 @@ class Fixed:
 
 @dataclass(frozen=True)
 class Replay:
-    """What came of it. `left_out`: policies whose metric a recorded load says nothing of."""
+    """The result. `left_out`: policies whose metric cannot be derived from a recorded load."""
 
     ours: Run
     fixed: Run
@@ -81,7 +81,7 @@ def replay(
 ) -> Replay:
     """Group `name` of the spec (or its only one) through the trace.
 
-    `serves`: requests a second that one member can serve; unless said its target over 0.7. `starts`: seconds a
+    `serves`: requests a second that one member can serve; default: its target over 0.7. `starts`: seconds a
     member takes until its first answer, least and most; the group's warm_up comes on top. Raises BadInput.
     """
     groups = {one.name: one for tenant in spec.tenants for one in tenant.scaling_groups}
@@ -112,7 +112,7 @@ def replay(
 
 
 def _simulable(group: Group) -> tuple[Group, tuple[str, ...]]:
-    """The group with those policies that a recorded load tells something of."""
+    """The group with the policies whose metric can be derived from a recorded load."""
     able: list[Policy] = []
     left_out: list[str] = []
     for policy in group.policies:

@@ -77,8 +77,8 @@ def check_guests(
         key = near.tenant.cloud.compute.create_keypair(name=f"{near.tenant.name}-key", public_key=public_key)
         first = _address(near)
         second = _address(far)
-        script = guest.tries_to_reach(token, first.public, first.private)
-        one = _boot(near, first, choice, guest.says_who_it_is(token) + tries(outside), key.name)
+        script = guest.isolation_script(token, first.public, first.private)
+        one = _boot(near, first, choice, guest.identity_script(token) + tries(outside), key.name)
         two = _boot(far, second, choice, script, None)
         booted = [one, two]
         if real and "load-balancer" in services:

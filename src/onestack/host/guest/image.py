@@ -88,9 +88,9 @@ def boot_files(base: Path, folder: Path) -> None:
     ]
     if missing:
         raise PermanentError(
-            f"the base lacks {missing[0]}, which the tiny guest is made of",
+            f"the base lacks {missing[0]}, which the tiny guest needs",
             where=str(base),
-            hint="remove the base and run `onestack up` again: it is built anew",
+            hint="remove the base and run `onestack up` again, which rebuilds it",
         )
     (folder / "vmlinuz").write_bytes((base / KERNEL).read_bytes())
     (folder / "initramfs").write_bytes(gzip.compress(archive(tree(base)), compresslevel=6, mtime=0))

@@ -1,7 +1,7 @@
 """Octavia's certificate manager for clouds without Barbican: certificates in a folder that only root can read.
 
-`onestack certificate add` writes each one to a folder of its own below its project's. References have Barbican's form;
-only the last part is used. A project can use its own certificates, an administrator's request any.
+`onestack certificate add` writes each one to a folder of its own below its project's. References have Barbican's
+form; only the last part is used. A project can use its own certificates, an administrator's request any.
 """
 
 from __future__ import annotations

@@ -163,7 +163,7 @@ class Worker:
             self._give_up(ident)
 
     def _give_up(self, ident: str) -> None:
-        """Report the failure. A change is given up; a balancer that only had to be adopted again is always retried."""
+        """Report the failure. A change is given up; a balancer that only had to be adopted again is retried."""
         try:
             lb = store.load(ident)
             if lb is not None and lb.provisioning_status not in graph.PENDING:

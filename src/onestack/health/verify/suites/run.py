@@ -205,7 +205,7 @@ def _results(
     seconds: float,
     collector: Collector,
 ) -> Iterator[TestResult]:
-    """What comes of each test of a phase. `Collector.ended` is None afterwards if there was no time for all.
+    """The result of each test of a phase. `Collector.ended` is None afterwards if there was no time for all.
 
     Raises PermanentError when it did not run.
     """
@@ -225,5 +225,5 @@ def _results(
             f"{suite.name} did not run",
             detail=last_lines(errors.read_text(errors="replace")),
             where=str(place.folder),
-            hint=f"look at: {errors}",
+            hint=f"see: {errors}",
         )
