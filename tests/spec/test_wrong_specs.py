@@ -83,7 +83,7 @@ CASES = [
         "a backend that is a section of cinder.conf",
         "platform: {volumes: {backends: [{name: database}]}}\n",
         "1:40",
-        "'database' is a word of Cinder's own",
+        "'database' is reserved by Cinder",
     ),
     wrong(
         "a file backend with a pool",
