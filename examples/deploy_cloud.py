@@ -2,7 +2,7 @@
 """A whole OpenStack deployment through the Python builder, every thing and every tie of it checked.
 
     ./onestack up examples/scale.yaml --root /srv/try         # or any running cloud
-    .venv/bin/python examples/deploy_cloud.py /srv/try        # the cloud's root; / unless said
+    .venv/bin/python examples/deploy_cloud.py /srv/try        # the cloud's root; default: /
 
 It needs a cloud that runs, and a host without servers for a zone of its own. It takes away what it made, unless
 `--keep` is said.

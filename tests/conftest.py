@@ -19,7 +19,7 @@ from onestack.core.events import Event
 STANDING = "ONESTACK_TEST_CLOUD"
 """Names a root whose cloud is used and left standing: for work on the tests themselves."""
 STANDING_PRETENDING = "ONESTACK_TEST_PRETENDING_CLOUD"
-"""The same for the cloud with pretended hypervisors."""
+"""The same for the cloud with the fake driver."""
 CLOUD_TIMEOUT = 1500
 """Seconds for one test on a real cloud: the first one fetches and builds all that a cloud is made of."""
 SAME_WISH = 5.0
@@ -112,7 +112,7 @@ def cloud(cloud_roots: Path, pytestconfig: pytest.Config) -> Cloud:
 
 @pytest.fixture(scope="session")
 def pretending(cloud_roots: Path, tmp_path_factory: pytest.TempPathFactory) -> Cloud:
-    """A cloud of pretended hypervisors, for tests that need servers and no guests."""
+    """A cloud of the fake driver, for tests that need servers and no guests."""
     if root := os.environ.get(STANDING_PRETENDING):
         return Cloud(root)
     spec = tmp_path_factory.mktemp("pretending") / "pretending.yaml"

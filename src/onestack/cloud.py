@@ -115,7 +115,7 @@ class Cloud:
     def logs(
         self, service: str | None = None, *, follow: bool = False, since: str | None = None, lines: int = 100
     ) -> Iterator[tuple[str, str]]:
-        """(process, line) of what was written; `since`: an age or a moment; `follow`: for ever."""
+        """(process, line) of what was written; `since`: an age or a moment; `follow`: without end."""
         found = logs.read(self.paths.log, service)
         yield from logs.last(
             found,
@@ -148,16 +148,16 @@ class Cloud:
     def _hosts_for(
         self, spec: Spec, number: int | None, like: tuple[int, int, int] | None
     ) -> tuple[list[sizing.Host], str]:
-        pretended = sizing.pretended(spec)
+        fake = sizing.fake_hosts(spec)
         if number is not None or like is not None:
-            size = like or (contract.FAKE_HOST_SIZE if pretended else hardware.size(self.paths.lib))
-            many = number or len(pretended) or 1
+            size = like or (contract.FAKE_HOST_SIZE if fake else hardware.size(self.paths.lib))
+            many = number or len(fake) or 1
             return sizing.supposed(spec, many, size), "as asked"
         if self._runs(spec):
             ours = frozenset((each.tenant, each.name) for each in sizing.demands(spec))
             return inventories.hosts(self.connect(), ours), "Placement's inventories"
-        if pretended:
-            return pretended, "what the fake driver pretends"
+        if fake:
+            return fake, "the fake driver's hosts"
         name = host_name(spec)
         return [sizing.host(spec, name, hardware.size(self.paths.lib))], "this machine"
 
@@ -200,11 +200,11 @@ class Cloud:
         return self._work(spec, lambda work: work.plan(prune=prune, adopt=adopt, force=force, emit=emit))
 
     def drift(self, spec: Spec | str | Path | None = None, *, emit: Emit = silent) -> Plan:
-        """What somebody changed by hand, as the plan that would mend it."""
+        """What somebody changed by hand, as the plan that would undo it."""
         return self.plan(spec, force=True, emit=emit)
 
     def removal(self, spec: Spec | str | Path | None = None, *, emit: Emit = silent) -> Plan:
-        """The plan that takes away all that the spec made; the platform stays."""
+        """The plan that deletes all resources that the spec created; the platform stays."""
         return self._work(spec, lambda work: work.removal(emit))
 
     def apply(

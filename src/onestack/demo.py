@@ -23,7 +23,7 @@ _FLOATING_IP = Address("floating ip", ("onestack-demo", "web"))
 
 @dataclass(frozen=True)
 class Demo:
-    """`answer`: what the server said; empty where Nova's fake driver pretends it. `command`: asks it again."""
+    """`answer`: the server's HTTP response; empty with Nova's fake driver. `command`: repeats the request."""
 
     url: str
     command: str
@@ -47,14 +47,14 @@ def show(cloud: Cloud, emit: Emit = silent) -> Demo:
     address = cloud.run(lambda: cloud.connect().network.get_ip(outcome.ids[_FLOATING_IP]).floating_ip_address)
     answer = ""
     if cloud.site.spec.platform.compute.driver != "fake":
-        with step("the server's answer", emit) as said:
+        with step("the server's answer", emit) as at:
             answer = cloud.run(lambda: _answer(address))
-            said.outcome = answer
+            at.outcome = answer
     return Demo(f"http://{address}/", _command(cloud, address), answer, outcome.added)
 
 
 def remove(cloud: Cloud, emit: Emit = silent) -> Outcome:
-    """Take away all that it made. Failures are in the outcome."""
+    """Remove all that the demo created. Failures are in the outcome."""
     wanted = spec()
     return cloud.apply(cloud.removal(wanted, emit=emit), spec=wanted, emit=emit)
 

@@ -74,8 +74,8 @@ def test_a_full_listener_degrades_and_a_missing_one_is_an_error() -> None:
 
 def test_only_news_are_reported() -> None:
     before = health.statuses("lb", SHAPE, rows())
-    assert health.news(before, health.statuses("lb", SHAPE, rows())) == {}
-    assert health.news(before, health.statuses("lb", SHAPE, rows(m2="DOWN"))) == {
+    assert health.changes(before, health.statuses("lb", SHAPE, rows())) == {}
+    assert health.changes(before, health.statuses("lb", SHAPE, rows(m2="DOWN"))) == {
         "members": [{"id": "m2", "operating_status": "ERROR"}],
         "pools": [{"id": "P", "operating_status": "DEGRADED"}],
         "loadbalancers": [{"id": "lb", "operating_status": "DEGRADED"}],

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from onestack_runtime.drivers.balancer import plug
 from onestack_runtime.drivers.balancer.places import Place
-from onestack_runtime.drivers.balancer.plug import Card
+from onestack_runtime.drivers.balancer.plug import Interface
 
 PLACE = Place("e951c62f-85c1-4fbb-b8e3-f8128b7d0175")
-CARD = Card(
+CARD = Interface(
     "port-id", "fa:16:3e:00:00:01", 1442, ("10.0.0.9/24", "fd00::9/64"), ("10.0.0.1", "fd00::1"),
     (("192.0.2.0/24", "10.0.0.7"),),
 )  # fmt: skip

@@ -55,7 +55,7 @@ def test_scaling_groups_count_at_their_largest() -> None:
 
 
 def test_pretended_hosts_are_as_large_as_the_driver_says() -> None:
-    hosts = capacity.pretended(
+    hosts = capacity.fake_hosts(
         spec.loads("platform: {compute: {driver: fake, hosts: 3, cpu_allocation_ratio: 2.0}}")
     )
     assert [host.name for host in hosts] == ["fake-1", "fake-2", "fake-3"]
@@ -97,7 +97,7 @@ def test_init_and_capacity_answer_the_classic_case(tmp_path: Path) -> None:
     root = str(tmp_path / "root")
     status, said = run("capacity", str(file), "--json", "--picture", str(picture), "--root", root)
     found = json.loads(said)
-    assert (status, found["ok"], found["hosts_from"]) == (0, True, "what the fake driver pretends")
+    assert (status, found["ok"], found["hosts_from"]) == (0, True, "the fake driver's hosts")
     assert {name: found["classic"][name] for name in "CNLRH"} == {"C": 100, "N": 50, "L": 2, "R": 2, "H": 50}
     assert ET.parse(picture).getroot().tag.endswith("svg")
     status, said = run("capacity", str(file), "--hosts", "3", "--like", "16,16384,200", "--root", root)

@@ -54,10 +54,12 @@ def settles(cloud: Cloud, name: str, serving: int, warm: int = 0, seconds: float
 
     def look() -> tuple[bool, str]:
         group = cloud.scaling_groups.group(name)
-        fresh = cloud.scaling_groups.said().get("time", 0.0) > begun and group.said.get("desired") == serving
-        there = Counter({phase: n for phase, n in group.said.get("members", {}).items() if n})
+        fresh = (
+            cloud.scaling_groups.status().get("time", 0.0) > begun and group.status.get("desired") == serving
+        )
+        there = Counter({phase: n for phase, n in group.status.get("members", {}).items() if n})
         wanted = Counter({"serving": serving, "warm": warm})
-        seen = f"{group.record.desired} wanted, {dict(there)}, {group.said.get('problems')}"
+        seen = f"{group.record.desired} wanted, {dict(there)}, {group.status.get('problems')}"
         return fresh and there == +wanted, seen
 
     until(

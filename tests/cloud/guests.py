@@ -62,7 +62,7 @@ def _make(admin: Connection, name: str) -> Guest:
     )
     port = net.create_port(name=name, network_id=network.id, security_group_ids=[group.id])
     ip = net.create_ip(floating_network_id=public.id, port_id=port.id)
-    server = made(admin, name, {"port": port.id}, user_data=inside.encoded(inside.says_who_it_is(TOKEN)))
+    server = made(admin, name, {"port": port.id}, user_data=inside.encoded(inside.identity_script(TOKEN)))
     return Guest(server, name, ip.floating_ip_address)
 
 

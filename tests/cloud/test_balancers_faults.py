@@ -155,7 +155,7 @@ def _leave_files(cloud: Cloud, place: str, lb: str) -> None:
 
 Harm = Callable[[Cloud, str, str], None]
 NOBODYS = {
-    _leave_a_port: "a port of the switch of no balancer",
+    _leave_a_port: "a port of br-int that belongs to no balancer",
     _leave_files: "files of a balancer that is not in the database",
 }
 
@@ -164,9 +164,9 @@ NOBODYS = {
     "harms",
     [
         {_remove_namespace: "interface in it is missing", **NOBODYS},
-        {_change_configuration: "not what the database says"},
+        {_change_configuration: "differs from the database"},
         {_tell_haproxy: "differs: set server"},
-        {_unplug: "not plugged into the switch"},
+        {_unplug: "not in br-int"},
     ],
     ids=lambda harms: ", ".join(harm.__name__ for harm in harms),
 )

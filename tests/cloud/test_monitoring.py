@@ -200,9 +200,9 @@ def test_while_prometheus_is_away_nothing_is_scaled_in(
             seen: dict[float, int] = {}
 
             def looked() -> tuple[bool, str]:
-                (said,) = cloud.scaling_groups.said()["groups"].values()
+                (said,) = cloud.scaling_groups.status()["groups"].values()
                 if any(problem.startswith("jobs: ") for problem in said["problems"]):
-                    seen[cloud.scaling_groups.said()["time"]] = said["desired"]
+                    seen[cloud.scaling_groups.status()["time"]] = said["desired"]
                 return len(seen) >= LOOKS, str(said)
 
             until("some looks without Prometheus", looked, seconds=SCRAPES, every=0.5)

@@ -12,8 +12,8 @@ from onestack.core.events import silent
 from onestack.core.wait import until
 from onestack.health.verify import guest as inside
 from onestack.health.verify import removal, sdk, tenant
-from onestack.health.verify.parts import make_network
 from onestack.health.verify.report import Recorder
+from onestack.health.verify.tenant_network import make_network
 
 pytestmark = pytest.mark.cloud
 

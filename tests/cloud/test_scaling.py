@@ -139,7 +139,7 @@ def test_a_template_whose_members_never_answer_is_taken_back(cloud: Cloud, place
         def taken_back() -> tuple[bool, str]:
             group = cloud.scaling_groups.group(WEB)
             there = len(groups.members(cloud, shop))
-            said = group.said.get("problems")
+            said = group.status.get("problems")
             return (
                 group.record.phase == record.ROLLED_BACK and there == 1,
                 f"{group.record.phase}, {there}, {said}",
@@ -204,7 +204,7 @@ def test_what_stops_a_group_is_said_and_what_it_has_is_kept(cloud: Cloud, shop: 
         cloud.scaling_groups.resize(WEB, 2)
 
         def said() -> tuple[bool, str]:
-            problems = " ".join(cloud.scaling_groups.group(WEB).said.get("problems", ()))
+            problems = " ".join(cloud.scaling_groups.group(WEB).status.get("problems", ()))
             return "uota exceeded" in problems, problems
 
         until("the quota to be named", said, seconds=120, every=1.0)

@@ -58,11 +58,11 @@ def test_a_good_machine() -> None:
     ("text", "changes", "value", "state"),
     [
         ("{}", {"probe": lambda base: Trial(False, "it hung")}, "qemu (emulation): it hung", "fair"),
-        ("{}", {"base": None}, "not proved yet: the base is not there; `up` will prove it", "unknown"),
+        ("{}", {"base": None}, "not tested yet: the base is not installed; `up` tests it", "unknown"),
         ("{}", {"facts": machine(kvm=Device(False, False, "it is not there"))}, "qemu (emulation)", "fair"),
         ("platform: {compute: {virt: qemu}}", {}, "qemu (emulation): the spec asks for it", "good"),
         ("platform: {compute: {virt: kvm}}", {"probe": lambda base: Trial(False, "it hung")}, "qemu", "bad"),
-        ("platform: {compute: {driver: fake, hosts: 9}}", {}, "pretended (9)", "good"),
+        ("platform: {compute: {driver: fake, hosts: 9}}", {}, "Nova's fake driver (9 hosts)", "good"),
     ],
 )
 def test_hypervisor(text: str, changes: dict[str, Any], value: str, state: str) -> None:
@@ -85,7 +85,7 @@ def test_a_trial_that_cannot_be_made_is_no_failure_of_the_report() -> None:
         raise PermanentError("the base lacks a kernel")
 
     found = item(examine(probe=broken), "hypervisor")
-    assert (found.value, found.state) == ("not proved: the base lacks a kernel", "unknown")
+    assert (found.value, found.state) == ("not tested: the base lacks a kernel", "unknown")
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ INTERFACE = "{platform: {network: {external: {interface: eth1}}}}"
             "none: platform.network.external.nat is",
             "good",
         ),
-        (INTERFACE, {}, "by the network of eth1", "good"),
+        (INTERFACE, {}, "routed through the network of eth1", "good"),
         (INTERFACE.replace("eth1", "eth1, nat: true"), {}, "NAT through eth0", "good"),
         ("{}", {"paths": Paths.at("/srv/second")}, "NAT in the cloud's own network namespace", "good"),
     ],
@@ -137,7 +137,7 @@ def test_guests_way_out(text: str, changes: dict[str, Any], value: str, state: s
     ("text", "resolvers", "value", "state"),
     [
         ("{}", ("192.0.2.53", "192.0.2.54"), "192.0.2.53, 192.0.2.54", "good"),
-        ("{}", (), "none: this machine has but loopback ones", "fair"),
+        ("{}", (), "none: this machine's are all loopback addresses", "fair"),
         ("{platform: {network: {dns: [192.0.2.1, '2001:db8::1']}}}", (), "192.0.2.1, 2001:db8::1", "good"),
         ("{platform: {network: {dns: []}}}", ("192.0.2.53",), "none: the spec says so", "good"),
     ],

@@ -111,5 +111,5 @@ def test_verify_tries_it_as_two_tenants(answers: tuple[str, str], ok: bool) -> N
     assert (step.ok, report.ok) == (ok, ok)
     assert ok or step.error == {
         "error": "two tenants see different times",
-        "hint": "look at: onestack logs clockd",
+        "hint": "see: onestack logs clockd",
     }

@@ -73,7 +73,7 @@ def test_chains_that_drop_what_is_forwarded(listed: list[dict[str, Any]], found:
         ({}, False, ["platform.network.external.nat is off"]),
         ({"translated": False}, True, ["the cloud's nftables table is gone (`onestack up` brings it back)"]),
         ({"forwarding": False}, True, ["IPv4 forwarding is off (`onestack up` switches it on)"]),
-        ({"closed_by": (SAID,)}, True, [f"{SAID} drops what is forwarded"]),
+        ({"closed_by": (SAID,)}, True, [f"{SAID} drops forwarded packets"]),
     ],
 )
 def test_each_obstacle_is_said(changes: dict[str, Any], wanted: bool, found: list[str]) -> None:

@@ -92,7 +92,7 @@ def test_it_is_switched_on_and_off_without_a_trace(
     before, ruleset = everything(), tables(base)
 
     nat.switch_on(paths, base, CIDR, isolated=False)
-    seen = egress.look(base, nat.table(paths))
+    seen = egress.collect(base, nat.table(paths))
     assert (seen.forwarding, seen.translated, seen.closed_by) == (True, True, ())
     assert seen.interface == ""
     kept, on = nat.record(paths).read_text(), tables(base)

@@ -130,6 +130,6 @@ def test_it_serves_what_it_was_given_last(make: Callable[[int], Site]) -> None:
 def test_a_port_that_is_taken_is_said(make: Callable[[int], Site]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as sock:
         served = Exporter(make(port := sock.getsockname()[1]))
-        with pytest.raises(PermanentError, match=f"127.0.0.1:{port} cannot be listened on") as raised:
+        with pytest.raises(PermanentError, match=f"127.0.0.1:{port} cannot be bound") as raised:
             served.start()
     assert "exporter_port" in raised.value.hint

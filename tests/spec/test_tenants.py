@@ -75,9 +75,9 @@ SERVER = NET + "    servers: [{name: s, image: tiny, flavor: m1.nano, networks: 
     ("text", "place", "says"),
     [
         (WHOLE.replace("like: base", "like: bose"), "9", ("no template 'bose'", "'base'?")),
-        (WHOLE.replace("like: base", "like: standard"), "9", ("'standard' is like itself",)),
+        (WHOLE.replace("like: base", "like: standard"), "9", ("'standard' refers to itself",)),
         (WHOLE.replace("${size}", "${sze}"), "11", ("no variable 'sze'", "'size'?")),
-        (NET.replace("name: a", "name: a${index}"), "2:11", ("'index' here: only where",)),
+        (NET.replace("name: a", "name: a${index}"), "2:11", ("'index' here: it is defined only",)),
         (
             SERVER.replace("network: front", "network: frnt"),
             "4",

@@ -83,7 +83,7 @@ CASES = [
         "a backend that is a section of cinder.conf",
         "platform: {volumes: {backends: [{name: database}]}}\n",
         "1:40",
-        "'database' is a word of Cinder's own",
+        "'database' is reserved by Cinder",
     ),
     wrong(
         "a file backend with a pool",
@@ -186,7 +186,7 @@ CASES = [
     wrong("dns name", "platform: {listen: {name: -x.org}}\n", "1:27", "a DNS name"),
     wrong("driver", "platform: {compute: {driver: libvrt}}\n", "1:30", "'libvrt'", "did you mean libvirt?"),
     wrong("virt", "platform: {compute: {virt: xen}}\n", "1:28", "'virt' cannot be 'xen'", "auto, kvm, qemu"),
-    wrong("hosts of libvirt", "platform: {compute: {hosts: 3}}\n", "1:29", "pretended", "driver: fake"),
+    wrong("hosts of libvirt", "platform: {compute: {hosts: 3}}\n", "1:29", "the fake driver", "driver: fake"),
     wrong(
         "501 hosts", "platform: {compute: {driver: fake, hosts: 501}}\n", "1:43", "too large", "from 1 to 500"
     ),

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 from kinds.api import Api, served
-from onestack.health.verify.suites import remains
+from onestack.health.verify.suites import leftovers
 
 
 def test_what_is_shared_goes_after_all_that_may_use_it() -> None:
@@ -24,7 +24,13 @@ def test_what_is_shared_goes_after_all_that_may_use_it() -> None:
     }
     with served(api) as admin:
         stage = SimpleNamespace(admin=admin, services=frozenset({"identity", "network"}))
-        said = remains._projects(stage, list(admin.identity.projects()))
+        removed = leftovers._projects(stage, list(admin.identity.projects()))
     assert [path.rpartition("/")[2] for _, path in api.asked] == ["own", "theirs", "pool", "p1", "p2"]
-    assert said == ["network own", "network theirs", "subnet pool pool", "project admin", "project of a test"]
+    assert removed == [
+        "network own",
+        "network theirs",
+        "subnet pool pool",
+        "project admin",
+        "project of a test",
+    ]
     assert not api.things["/projects"]

@@ -54,7 +54,7 @@ def run_script(tmp_path):
 
 
 def test_the_first_guest_says_who_it_is(run_script):
-    page, console = run_script(guest.says_who_it_is("c0ffee", disks=False))
+    page, console = run_script(guest.identity_script("c0ffee", disks=False))
     assert page == {"token": "c0ffee", "instance": "i-00000001", "key": "AAAAkey"}
     assert console == {"token": "c0ffee"}
 
@@ -68,20 +68,20 @@ def test_the_first_guest_says_who_it_is(run_script):
     ],
 )
 def test_the_second_guest_says_what_it_reaches(run_script, public, private, seen):
-    script = guest.tries_to_reach("c0ffee", "172.24.4.9", "10.0.0.5", tries=2)
+    script = guest.isolation_script("c0ffee", "172.24.4.9", "10.0.0.5", tries=2)
     page, console = run_script(script, public, private)
     assert page == {"token": "c0ffee", **seen}
     assert console == seen
 
 
 def test_only_the_part_about_disks_writes_to_disks():
-    whole = guest.says_who_it_is("c0ffee")
-    assert whole.startswith(guest.says_who_it_is("c0ffee", disks=False))
+    whole = guest.identity_script("c0ffee")
+    assert whole.startswith(guest.identity_script("c0ffee", disks=False))
     assert "dd of=$disk" in whole
 
 
 def test_what_looks_at_disks_is_left_to_run_at_every_boot():
-    script = guest.says_who_it_is("c0ffee")
+    script = guest.identity_script("c0ffee")
     said = subprocess.run(["/bin/sh", "-n"], input=script, capture_output=True, text=True, check=False)
     assert (said.returncode, said.stderr) == (0, "")
     kept = script.partition("<<'END'\n")[2].partition("\nEND\n")
@@ -92,7 +92,7 @@ def test_what_looks_at_disks_is_left_to_run_at_every_boot():
 
 
 def test_user_data_is_a_script_in_base64():
-    assert base64.b64decode(guest.encoded(guest.says_who_it_is("x"))).startswith(b"#!/bin/sh\n")
+    assert base64.b64decode(guest.encoded(guest.identity_script("x"))).startswith(b"#!/bin/sh\n")
 
 
 def test_the_images_page_is_read():

@@ -150,4 +150,4 @@ def test_a_check_goes_on_and_a_step_does_not():
     ]
     assert report.steps[0].error == {"error": "broken", "hint": "mend it"}
     assert report.steps[1].outcome == "seen"
-    assert report.steps[2].error == {"error": "ValueError: odd", "hint": "look at: a log"}
+    assert report.steps[2].error == {"error": "ValueError: odd", "hint": "see: a log"}

@@ -72,6 +72,6 @@ def test_programs_are_lent_by_their_names(tmp_path: Path, monkeypatch: pytest.Mo
     real.parent.mkdir()
     real.write_text('#!/bin/sh\necho "machine: $*"\n')
     real.chmod(0o755)
-    logical.lend(tmp_path / "lent")
+    logical.install_wrappers(tmp_path / "lent")
     done = subprocess.run(["lvs", "--units", "g  b"], capture_output=True, text=True, check=True)
     assert done.stdout == "machine: --units g  b\n"

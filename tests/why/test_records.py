@@ -29,7 +29,7 @@ NOVA = [
 
 
 def test_what_was_asked_for_is_read_from_placements_log() -> None:
-    asked = records([PLACEMENT], REQUEST).asked
+    asked = records([PLACEMENT], REQUEST).placement_request
     assert asked is not None
     assert asked.resources == {"DISK_GB": 1, "MEMORY_MB": 40000, "VCPU": 16}
     assert (asked.required, asked.forbidden) == ({"OWNER_NOVA"}, {"COMPUTE_STATUS_DISABLED"})
@@ -51,4 +51,4 @@ def test_the_short_line_alone_names_the_filter() -> None:
 
 
 def test_other_requests_lines_do_not_count() -> None:
-    assert records([PLACEMENT, *NOVA], "req-other").asked is None
+    assert records([PLACEMENT, *NOVA], "req-other").placement_request is None

@@ -94,7 +94,7 @@ def test_what_keeps_it_from_the_only_host(seen: ServerObservation, cause: str, w
 
 
 def test_a_group_that_allows_two_on_a_host_or_is_soft_is_in_nobodys_way() -> None:
-    two = Group("apart", "anti-affinity", {"one": ("web-1",)}, most=2)
+    two = Group("apart", "anti-affinity", {"one": ("web-1",)}, max_per_host=2)
     soft = Group("apart", "soft-anti-affinity", {"one": ("web-1",)})
     assert {diagnose(replace(LOST, group=group)).cause for group in (two, soft)} == {"passed"}
 

@@ -38,7 +38,7 @@ AnyPolicy = Annotated[PolicySpec, _ByType()]
 
 
 def _read(value: Any) -> PolicySpec:
-    """The policy that a mapping is. What is wrong with single values is said before what lacks or does not belong."""
+    """The policy in a mapping. Errors in single values are reported before missing and unknown keys."""
     if isinstance(value, PolicySpec):
         return value
     if not isinstance(value, Mapping) or "type" not in value:
@@ -61,7 +61,7 @@ def _read(value: Any) -> PolicySpec:
             raise
         keys = [str(each["loc"][0]) for each in details]
         missing = [
-            Problem(f"a {name} policy without '{key}'", f"'{key}' says what it does", path=("type",))
+            Problem(f"a {name} policy without '{key}'", f"'{key}' is required", path=("type",))
             for key in keys
         ]
         raise refused(*missing, *foreign.values()) from error
@@ -73,7 +73,7 @@ def _read(value: Any) -> PolicySpec:
 def _foreign(
     given: Mapping[str, Any], kind: type[PolicySpec], known: Mapping[str, type[PolicySpec]]
 ) -> dict[str, Problem]:
-    """Keys of other types of policy, with what is to be said of each."""
+    """Keys of other types of policy, with the problem to report for each."""
     own = ", ".join(key for key in kind.model_fields if key != "type")
     found = {}
     for key in sorted(given.keys() - kind.model_fields.keys()):

@@ -98,7 +98,7 @@ class History:
         return sum(wrong for wrong, _ in self._errors) / total
 
     def forecast(self, horizon: float) -> Forecast | None:
-        """The highest load expected within `horizon` seconds; None if nothing can be said that is worth it."""
+        """The highest load expected within `horizon` seconds; None without a useful forecast."""
         if horizon not in self._made:
             self._made[horizon] = self._make(horizon)
         return self._made[horizon]

@@ -22,11 +22,11 @@ STALE_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Group:
-    """A group with its tenant's name, and what the autoscaler last said of it (nothing: no cycle has been yet)."""
+    """A group with its tenant's name, and its status from the autoscaler's last cycle (empty before the first)."""
 
     record: Record
     tenant: str
-    said: dict[str, Any]
+    status: dict[str, Any]
 
     @property
     def title(self) -> str:
@@ -42,9 +42,9 @@ class Group:
             "desired": group.desired,
             "suspended": group.suspended,
             "phase": group.phase,
-            "members": self.said.get("members", {}),
-            "decision": self.said.get("decision", ""),
-            "problems": self.said.get("problems", []),
+            "members": self.status.get("members", {}),
+            "decision": self.status.get("decision", ""),
+            "problems": self.status.get("problems", []),
         }
 
 
@@ -58,9 +58,9 @@ class ScalingGroups:
         """Every group of every tenant."""
         tenants = Tenants(self._site)
         names = {each["id"]: each["name"] for each in tenants.admin("identity").all("/projects", "projects")}
-        said = self.said().get("groups", {})
+        status = self.status().get("groups", {})
         records, _ = tenants.records()
-        made = [Group(one, names.get(one.project, one.project), said.get(one.id, {})) for one in records]
+        made = [Group(one, names.get(one.project, one.project), status.get(one.id, {})) for one in records]
         return sorted(made, key=lambda each: each.title)
 
     def group(self, name: str) -> Group:
@@ -140,8 +140,8 @@ class ScalingGroups:
             )
         return self._write(found, {record.ASKED: f"{record.ASKED_POLICY}{matching[0]}"})
 
-    def said(self) -> dict[str, Any]:
-        """What the autoscaler last wrote; nothing where it never ran."""
+    def status(self) -> dict[str, Any]:
+        """The status that the autoscaler last wrote; empty if it never ran."""
         return autoscaling_status.read(self._site.paths.run)
 
     def _write(self, found: Group, changed: dict[str, str]) -> Group:

@@ -92,12 +92,12 @@ class PolicySpec(Section):
         return iter(())
 
     def policy(self) -> Policy | None:
-        """What it is by itself; None where only those of its type together are one."""
+        """The policy; None for a type of which a group's policies are combined into one."""
         return None
 
     @classmethod
     def combined(cls, wanted: Sequence[Self]) -> Policy | None:
-        """What all of this type in one group are together; None where each is one by itself."""
+        """The combination of a group's policies of this type; None if they are not combined."""
         return None
 
 

@@ -24,14 +24,14 @@ def queries(spec: Spec) -> Iterator[tuple[str, Place]]:
 def wrong(spec: Spec, check: Callable[[str], None] | None, emit: Emit) -> list[Diagnostic]:
     """What is wrong with the queries. `check`: asks the cloud's Prometheus, None where there is none.
 
-    A Prometheus that does not answer now proves nothing: that is only said.
+    A Prometheus that does not answer now is only noted, not an error.
     """
     found = []
     for query, place in queries(spec):
         if check is None:
-            said = f"the query '{query}' has nobody to answer it: this cloud runs no Prometheus"
+            summary = f"the query '{query}' cannot be answered: this cloud runs no Prometheus"
             hint = "`onestack up` with this spec starts one"
-            found.append(Diagnostic("error", said, place=place, hint=hint))
+            found.append(Diagnostic("error", summary, place=place, hint=hint))
             continue
         try:
             check(query)

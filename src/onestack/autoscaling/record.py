@@ -1,7 +1,7 @@
-"""What a scaling group is made of, as it is written on OpenStack itself: there is no other place to lose.
+"""How a scaling group is stored in OpenStack itself, so that there is no other state to lose.
 
 A group is a hidden image record of its project (Glance keeps properties of any length, and a tenant may read its
-own): its definition as JSON, how many members it should have now, whether it is suspended, and the template
+own): its definition as JSON, its desired size, whether it is suspended, and the template
 before the last change. Members are servers that carry the record's id in their metadata.
 """
 
@@ -21,21 +21,21 @@ SCALING_GROUP = "scaling group"
 DEFINITION, DESIRED, SUSPENDED = "onestack_definition", "onestack_desired", "onestack_suspended"
 PREVIOUS, PHASE, ASKED = "onestack_previous", "onestack_phase", "onestack_asked"
 LEAVING, ROLLED_BACK = "leaving", "rolled back"
-"""Phases: it is being taken away; its last template did not work and the one before is used."""
+"""Phases: the group is being deleted; its last template failed and the previous one is used."""
 ASKED_SIZE = "size"
 """`scale GROUP --to N`: the size holds for a window, as if it had been recommended."""
 ASKED_POLICY = "policy:"
-"""`scale GROUP --policy P`: what that policy alone recommends is done once."""
+"""`scale GROUP --policy P`: this policy's recommendation is applied once."""
 LARGEST = 60_000
 """Characters of a definition; Glance keeps 65,535 bytes of a property."""
 
 TEMPLATE = ("image", "flavor", "network", "security_groups", "public_key", "user_data")
-"""What each member is made of: another value, another member."""
+"""The template of members: a change of a value replaces members."""
 PLACED = ("pool", "port", "server_group")
-"""Ids of what members are put into."""
+"""Ids of the pool and server group of members, and the port in the pool."""
 
 GROUP, DIGEST, WARM, GOES = "onestack_scaling", "onestack_template", "onestack_warm", "onestack_leaving"
-"""In a member's metadata: its record's id; its template's digest; that it waits; since when it is leaving."""
+"""In a member's metadata: its record's id; its template's digest; whether it is warm; since when it is leaving."""
 TAG = "onestack-scaling"
 """On every member, so that they can be listed among others."""
 

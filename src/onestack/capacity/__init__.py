@@ -1,6 +1,6 @@
 """Whether the hardware can carry what is asked of it: sizing, packing, losses, availability. Pure."""
 
-from onestack.capacity.from_spec import check, demands, host, pretended, supposed
+from onestack.capacity.from_spec import check, demands, fake_hosts, host, supposed
 from onestack.capacity.model import RESOURCES, Demand, Host, Inventory
 from onestack.capacity.report import Report, Wishes, analyse
 
@@ -14,7 +14,7 @@ __all__ = [
     "analyse",
     "check",
     "demands",
+    "fake_hosts",
     "host",
-    "pretended",
     "supposed",
 ]

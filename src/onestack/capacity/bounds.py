@@ -42,11 +42,11 @@ def _quantity(number: int, resource: int) -> str:
 
 def _too_large(hosts: Sequence[Host], wanted: Sequence[Bundle]) -> Iterator[Reason]:
     """One server (or affinity group) that no host takes, even empty."""
-    said: set[tuple[object, ...]] = set()
+    reported: set[tuple[object, ...]] = set()
     for bundle in wanted:
-        if bundle.kind in said or any(Bin.of(host).takes(bundle) for host in hosts):
+        if bundle.kind in reported or any(Bin.of(host).takes(bundle) for host in hosts):
             continue
-        said.add(bundle.kind)
+        reported.add(bundle.kind)
         first = bundle.servers[0]
         who = f"{first.tenant}/{first.name}"
         if len(bundle.servers) > 1 and first.group:

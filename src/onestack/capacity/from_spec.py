@@ -12,7 +12,7 @@ from onestack.spec import FLAVORS, Flavor, Spec
 from onestack.spec import Server as WantedServer
 
 _APART: dict[str, Policy | None] = {"none": None, "soft": "soft-anti-affinity", "hard": "anti-affinity"}
-# MiB that Nova keeps for the host itself: its own default, for real and pretended hosts alike.
+# MiB that Nova keeps for the host itself: its own default, for libvirt's and the fake driver's hosts alike.
 RESERVED_MEMORY = 512
 
 
@@ -22,8 +22,8 @@ def check(spec: Spec, hosts: Sequence[Host], source: str = "") -> Report:
 
 
 def wishes(spec: Spec) -> Wishes:
-    said = spec.availability
-    return Wishes(said.tolerate, said.redundancy, said.of_host)
+    availability = spec.availability
+    return Wishes(availability.tolerate, availability.redundancy, availability.of_host)
 
 
 def demands(spec: Spec) -> list[Demand]:
@@ -85,7 +85,7 @@ def host(spec: Spec, name: str, size: Amount) -> Host:
     )
 
 
-def pretended(spec: Spec) -> list[Host]:
+def fake_hosts(spec: Spec) -> list[Host]:
     """The hosts of the fake driver; none with libvirt."""
     return [
         host(spec, f"{contract.FAKE_HOST_PREFIX}{n}", contract.FAKE_HOST_SIZE)

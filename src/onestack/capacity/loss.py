@@ -1,7 +1,7 @@
 """What happens when hosts are lost: whether their servers find room on the others.
 
-Two ways are told apart. *Evacuation* moves only the servers of the lost hosts, as `nova evacuate` does.
-If that fails, all servers may be *packed anew* on what is left, which takes live migrations first.
+Two ways are distinguished. *Evacuation* moves only the servers of the lost hosts, as `nova evacuate` does.
+If that fails, all servers may be *repacked* on what is left, which takes live migrations first.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def lose(hosts: Sequence[Host], placement: Placement, number: int) -> Loss:
             break
     alike = len({(host.inventories, host.zone) for host in hosts}) == 1
     if covered < sets and worst.survives and alike and pack(hosts[number:], everything, effort=EFFORT):
-        # Packed anew, it only matters how many of such hosts are left: this holds for the sets not tried too.
+        # Repacked, it only matters how many of such hosts are left: this holds for the sets not tried too.
         return Loss(number, "migration", worst.example, sets, sets)
     return Loss(number, worst.way, worst.example, covered, sets, worst.why)
 

@@ -61,12 +61,14 @@ def _head(drawing: Drawing, report: Report) -> None:
     drawing.text(MARGIN, 42, words, 22, INK if good else WARNING, font_weight="600")
     figures = report.classic
     per_host = f"{figures.load:.3g} per host" if figures.hosts else "no host"
-    said = f"{figures.nodes} servers of {len(figures.tenants)} tenants on {figures.hosts} hosts: {per_host}"
+    subtitle = (
+        f"{figures.nodes} servers of {len(figures.tenants)} tenants on {figures.hosts} hosts: {per_host}"
+    )
     if report.enough and report.enough.found is not None:
-        said += f"; {report.enough.found} would be enough, {report.enough.binds or 'nothing'} binds"
+        subtitle += f"; {report.enough.found} would be enough, {report.enough.binds or 'nothing'} binds"
     if not good:
-        said = report.why_not()
-    drawing.text(MARGIN, 66, said, 13, QUIET)
+        subtitle = report.why_not()
+    drawing.text(MARGIN, 66, subtitle, 13, QUIET)
 
 
 def _bars(drawing: Drawing, report: Report, width: float) -> None:

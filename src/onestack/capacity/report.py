@@ -37,10 +37,10 @@ Verdict = Literal["fits", "cannot fit", "no placement found"]
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the operator asks of the hosts.
+    """The operator's availability requirements.
 
-    `tolerate`: any so many hosts may be lost. `redundancy`: servers that stand in for each other (R).
-    `host`: the share of time a host runs, 0 to 1; None: not known, so no availability is worked out.
+    `tolerate`: how many hosts may be lost, whichever they are. `redundancy`: servers that replace each other (R).
+    `host`: the share of time a host runs, 0 to 1; None: not known, so no availability is calculated.
     """
 
     tolerate: int = 0

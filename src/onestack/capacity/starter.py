@@ -22,9 +22,9 @@ def text(wanted: Wanted) -> str:
     """The spec as YAML with comments; it loads, and `capacity` of it answers what was asked."""
     names = [f"tenant-{number}" for number in range(1, wanted.tenants + 1)]
     figures = Classic(dict.fromkeys(names, wanted.servers), wanted.hosts, wanted.redundancy)
-    said = f"{wanted.tenants} tenants with {wanted.servers} servers each"
+    size = f"{wanted.tenants} tenants with {wanted.servers} servers each"
     parts = [
-        f"# A cloud for {said} on {wanted.hosts} host{'s' if wanted.hosts > 1 else ''}.",
+        f"# A cloud for {size} on {wanted.hosts} host{'s' if wanted.hosts > 1 else ''}.",
         f"#   C = {figures.nodes} servers in all",
         f"#   N = {wanted.hosts}: L = C/N = {figures.load:g} servers on a host",
         f"#   R = {wanted.redundancy}: H = C/R = {figures.sets:g} sets of servers that stand in for each other",

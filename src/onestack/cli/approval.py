@@ -1,4 +1,4 @@
-"""The question before something is changed: who is asked, what is shown, and what happens where nobody can be asked.
+"""The prompt before something is changed: when it is shown, and what happens without a terminal.
 
 `apply` and `destroy` ask on a terminal; `up` asks only where workloads would be destroyed or replaced. Where no
 question can be asked (no terminal, or `--json`), `apply` and `up` demand `--yes` for what would be destroyed or
@@ -25,7 +25,7 @@ _SHOWN = 20
 
 
 class Declined(PermanentError):
-    """The answer was no."""
+    """The user answered no."""
 
 
 def on_terminal() -> bool:
@@ -36,7 +36,7 @@ def on_terminal() -> bool:
 def confirm(question: str) -> None:
     """Ask; `yes` or `y` goes on. Raises Declined, and BadInput where `--json` leaves no room for a question."""
     if here().as_json:
-        raise BadInput("with --json no question is asked", hint="--yes says that it may be done")
+        raise BadInput("with --json there is no prompt", hint="--yes approves it")
     answer = click.prompt(f"{question} (yes or no)", default="no", show_default=False, err=True)
     if answer.strip().lower() not in ("y", "yes"):
         raise Declined("not confirmed: nothing of this was done")
@@ -45,7 +45,7 @@ def confirm(question: str) -> None:
 def for_plan(
     yes: bool, paused: Callable[[], AbstractContextManager[None]], *, only_destroying: bool = False
 ) -> Callable[[Plan], bool]:
-    """What looks at a plan before it is done. `paused`: within it the events' view leaves the terminal alone.
+    """A function that asks for approval of a plan. `paused`: within it the events' view draws nothing.
 
     `only_destroying`: creations and changes in place need no question.
     """
@@ -78,5 +78,5 @@ def demand(plan: Plan) -> BadInput:
     return BadInput(
         f"{many} resource{'s' if many > 1 else ''} would be destroyed or replaced; nothing of this was done",
         detail="\n".join(names),
-        hint="look at `onestack plan`; --yes says that it may be done",
+        hint="review `onestack plan`; --yes approves it",
     )

@@ -59,12 +59,12 @@ def scale() -> None:
     metavar="FILE.csv",
     help="A recorded load: a time and a number of requests in each line; may be gzipped.",
 )
-@click.option("--group", metavar="NAME", help="Which scaling group; needless if there is one.")
+@click.option("--group", metavar="NAME", help="The scaling group; optional if there is only one.")
 @click.option(
     "--serves",
     type=click.FloatRange(0, min_open=True),
     metavar="NUMBER",
-    help="Requests a second that one member can serve; else its target over 0.7.",
+    help="Requests a second that one member can serve; default: its target over 0.7.",
 )
 @click.option(
     "--times",
@@ -72,7 +72,7 @@ def scale() -> None:
     default=1.0,
     show_default=True,
     metavar="FACTOR",
-    help="The load so many times as high.",
+    help="Multiply the load by this.",
 )
 @click.option(
     "--starts",
@@ -80,13 +80,13 @@ def scale() -> None:
     default=(30.0, 60.0),
     show_default=True,
     metavar="LEAST MOST",
-    help="Seconds that a new member takes to answer.",
+    help="Seconds until a new member answers.",
 )
 @click.option(
     "--picture",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
     metavar="FILE.svg",
-    help="Draw demand, supply and what was lacking.",
+    help="Draw demand, supply and the shortage.",
 )
 def simulate(
     spec: Path,
@@ -97,7 +97,7 @@ def simulate(
     starts: tuple[float, float],
     picture: Path | None,
 ) -> None:
-    """What a scaling group of SPEC would have done with a recorded load. Nothing is touched; no cloud is needed."""
+    """What a scaling group of SPEC would have done with a recorded load. Changes nothing; needs no cloud."""
     from onestack.autoscaling.simulation.replay import replay
     from onestack.autoscaling.simulation.trace import read
     from onestack.spec import load
@@ -110,7 +110,7 @@ def simulate(
 
 
 def lines(found: Replay) -> list[RenderableType]:
-    """The scores for people."""
+    """The scores as text."""
     fixed, ours = found.fixed.scores(), found.ours.scores()
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("")
@@ -119,12 +119,12 @@ def lines(found: Replay) -> list[RenderableType]:
     table.add_row(found.ours.rule, *_numbers(ours, fixed), style="bold")
     table.add_row(f"fixed at {found.fixed.supply[-1]}", *_numbers(fixed, fixed))
     days = found.ours.trace.seconds / 86400
-    said: list[RenderableType] = [table, f"{found.decisions} changes of size in {days:.1f} days"]
+    shown: list[RenderableType] = [table, f"{found.decisions} changes of size in {days:.1f} days"]
     if found.left_out:
-        said.append(
-            f"left out, since a recorded load says nothing of their metrics: {', '.join(found.left_out)}"
+        shown.append(
+            f"left out, since their metrics cannot be derived from a recorded load: {', '.join(found.left_out)}"
         )
-    return said
+    return shown
 
 
 def _numbers(scores: Scores, without: Scores) -> list[str]:

@@ -34,12 +34,12 @@ def bench() -> None:
     "--back",
     default=600.0,
     show_default=True,
-    help="How long it may take to be small again; 0: not waited for.",
+    help="How long to wait until the group is small again; 0: do not wait.",
 )
 def elastic(live: bool, group: str, low: float, high: float, seconds: float, back: float) -> None:
-    """Step the load on a group behind a balancer, and back; say how fast it followed and what failed.
+    """Step the load on a group behind a load balancer up and back; report how fast it scaled and what failed.
 
-    `onestack up examples/shop.yaml` brings a group for it. Exit status 1 if a request failed.
+    `onestack up examples/shop.yaml` creates such a group. Exit status 1 if a request failed.
     """
     from onestack.autoscaling.trial.step import step_load
 
@@ -55,7 +55,7 @@ def elastic(live: bool, group: str, low: float, high: float, seconds: float, bac
 
 
 def lines(report: Report) -> list[RenderableType]:
-    """The report for people."""
+    """The report as text."""
 
     def when(seconds: float | None) -> str:
         return "never" if seconds is None else f"{seconds:.1f} s"

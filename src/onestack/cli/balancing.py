@@ -14,11 +14,11 @@ from onestack.cli.main import cli
 
 @cli.group("balancers")
 def balancers() -> None:
-    """Octavia's balancers on this machine."""
+    """Octavia's load balancers on this machine."""
 
 
 @command(balancers, "check")
-@click.option("--no-repair", "--no-mend", "only_say", is_flag=True, help="Only say what is wrong.")
+@click.option("--no-repair", "--no-mend", "only_say", is_flag=True, help="Only report what is wrong.")
 def check(only_say: bool) -> None:
     """Compare Octavia's database with configurations, processes and network, and repair what differs.
 
@@ -38,7 +38,7 @@ def check(only_say: bool) -> None:
 
 @cli.group("certificate")
 def certificate() -> None:
-    """Certificates for balancers that end TLS."""
+    """Certificates for load balancers that terminate TLS."""
 
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -49,14 +49,14 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--project", required=True, help="The project whose balancers may use it: name or id.")
 @click.option("--cert", type=_FILE, help="The certificate, in PEM.")
 @click.option("--key", type=_FILE, help="Its private key, in PEM, without a passphrase.")
-@click.option("--chain", type=_FILE, help="Certificates between it and the root, in PEM.")
+@click.option("--chain", type=_FILE, help="Intermediate certificates, in PEM.")
 @click.option(
     "--secret", type=_FILE, help="A CA bundle for clients' certificates, or a list of revoked ones."
 )
 def add(
     name: str, project: str, cert: Path | None, key: Path | None, chain: Path | None, secret: Path | None
 ) -> None:
-    """Keep a certificate with its key for a project, and print the reference that Octavia is given."""
+    """Store a certificate with its key for a project, and print the reference to give to Octavia."""
     if bool(cert) != bool(key) or bool(cert) == bool(secret) or (chain and not cert):
         raise click.UsageError("either --cert and --key (and --chain), or --secret")
     about, reference = here().cloud.balancing.add_certificate(

@@ -88,9 +88,12 @@ def command(
         call.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
         options = (
             click.option(
-                "--root", default="/", metavar="DIR", help="The folder all of the cloud's paths hang from."
+                "--root",
+                default="/",
+                metavar="DIR",
+                help="The folder below which all of the cloud's files are.",
             ),
-            click.option("--json", "as_json", is_flag=True, help="Answer in JSON, one value a line."),
+            click.option("--json", "as_json", is_flag=True, help="Output JSON, one value per line."),
         )
         decorated: Any = call
         for option in options:

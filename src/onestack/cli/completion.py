@@ -1,4 +1,4 @@
-"""`completion`: the script that lets a shell complete commands and options."""
+"""`completion`: prints the shell completion script."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from onestack.cli.main import cli
 @cli.command("completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """The script that lets SHELL complete commands and options: eval "$(onestack completion bash)"."""
+    """Print the completion script for SHELL: eval "$(onestack completion bash)"."""
     made = get_completion_class(shell)
     assert made is not None, f"click has no completion for {shell}"
     sys.stdout.write(made(cli, {}, "onestack", "_ONESTACK_COMPLETE").source() + "\n")

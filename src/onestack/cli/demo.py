@@ -11,11 +11,11 @@ from onestack.cli.main import cli
 
 
 @command(cli, "demo")
-@click.option("--remove", is_flag=True, help="Take away what it made.")
+@click.option("--remove", is_flag=True, help="Remove what the demo created.")
 def demo(remove: bool) -> None:
-    """A server that answers over a floating IP, in a tenant of its own; and the command that asks it.
+    """Create a server that answers on a floating IP, in a tenant of its own, and show the command to query it.
 
-    It applies examples/demo.yaml. Doing it again changes nothing and asks the server again.
+    It applies examples/demo.yaml. It is idempotent: a second run only queries the server again.
     """
     from onestack import demo
     from onestack.cli import plan_view

@@ -15,9 +15,9 @@ from onestack.cli.main import cli
 from onestack.core.errors import BadInput
 
 _SPEC = click.argument("spec", type=click.Path(dir_okay=False, path_type=Path))
-_ADOPT = click.option("--adopt", is_flag=True, help="Take over what is there under a name the spec uses.")
-_FORCE = click.option("--force", is_flag=True, help="Even if the servers do not fit on the hosts.")
-_PRUNE = click.option("--prune", is_flag=True, help="Delete what the spec made once and no longer holds.")
+_ADOPT = click.option("--adopt", is_flag=True, help="Adopt existing resources that have a name in the spec.")
+_FORCE = click.option("--force", is_flag=True, help="Continue even if the servers do not fit on the hosts.")
+_PRUNE = click.option("--prune", is_flag=True, help="Delete resources that were removed from the spec.")
 
 
 @command(cli, "plan")
@@ -34,7 +34,7 @@ def plan(
 ) -> None:
     """Show what would change; change nothing.
 
-    SPEC is the file that says what is wanted.
+    SPEC is the file that describes the cloud.
     """
     from onestack.cli import plan_view
     from onestack.workloads.plan.document import as_data
@@ -56,11 +56,11 @@ def plan(
 @_FORCE
 @approval.YES
 def apply(spec: Path, prune: bool, adopt: bool, force: bool, yes: bool) -> None:
-    """Make the cloud what SPEC says, its platform aside: tenants and all that they run.
+    """Make tenants and workloads match SPEC; the platform is left as it is.
 
     On a terminal it shows the plan and asks. Without one it needs --yes where something would be destroyed or
-    replaced. SPEC may also be a plan that `plan --out` wrote: it is done without a question, if the cloud has not
-    moved since.
+    replaced. SPEC may also be a plan that `plan --out` wrote: it is applied without a prompt, if the cloud has not
+    changed since.
     """
     from onestack.cli import plan_view
 
@@ -88,14 +88,14 @@ def _written(file: Path) -> dict[str, object] | None:
 
 @command(cli, "drift")
 @_SPEC
-@click.option("--watch", type=float, metavar="SECONDS", help="Look again and again, with this pause.")
+@click.option("--watch", type=float, metavar="SECONDS", help="Repeat at this interval.")
 def drift(spec: Path, watch: float | None) -> None:
     """Show what somebody changed by hand, field by field. Exit status: 0 nothing, 2 something, 1 an error."""
     from onestack.cli import plan_view
     from onestack.workloads.plan.document import as_data
 
     if watch is not None and watch <= 0:
-        raise BadInput("--watch wants a number of seconds above 0")
+        raise BadInput("--watch needs a number of seconds above 0")
     shown = None
     while True:
         with errors_are(1):

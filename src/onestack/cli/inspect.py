@@ -53,14 +53,14 @@ def _status_lines(status: Status) -> list[str]:
             f"{_MARKS[each.alive]} {each.kind:<38} {each.host}{'' if each.enabled else '  (disabled)'}"
             for each in status.workers
         ]
-    if said := (*status.reasons, *status.scaling, *status.warnings):
-        lines += ["", *(f"[yellow]![/] {escape(reason)}" for reason in said)]
+    if remarks := (*status.reasons, *status.scaling, *status.warnings):
+        lines += ["", *(f"[yellow]![/] {escape(reason)}" for reason in remarks)]
     return lines
 
 
 @command(cli, "status")
 def status() -> None:
-    """How every service, worker and agent is. Exit status: 0 healthy, 1 degraded, 3 not running."""
+    """The state of every service, worker and agent. Exit status: 0 healthy, 1 degraded, 3 not running."""
     found = here().cloud.status()
     here().report(found.as_dict(), _status_lines(found))
     sys.exit(found.exit_status)
@@ -68,11 +68,11 @@ def status() -> None:
 
 @command(cli, "logs")
 @click.argument("service", required=False)
-@click.option("-f", "--follow", is_flag=True, help="Go on as lines are written, until Ctrl-C.")
+@click.option("-f", "--follow", is_flag=True, help="Follow the log until Ctrl-C.")
 @click.option("--since", metavar="TIME", help="Only lines since then: 10m, 2h, or 2026-01-31T12:00.")
 @click.option("-n", "--lines", default=100, show_default=True, help="How many lines, without --since.")
 def logs(service: str | None, follow: bool, since: str | None, lines: int) -> None:
-    """What SERVICE (or each of them) wrote. `onestack status` has their names."""
+    """The log of SERVICE (or of all). `onestack status` lists their names."""
     try:
         for name, line in here().cloud.logs(service, follow=follow, since=since, lines=lines):
             if here().as_json:
@@ -99,19 +99,19 @@ def _dashboard(variables: dict[str, str]) -> None:
         raise BadInput(
             "this cloud has no dashboard", hint="add dashboard to platform.services and run `onestack up`"
         )
-    told = {
+    login = {
         "url": site.dashboard,
         "domain": variables["OS_USER_DOMAIN_NAME"],
         "user": variables["OS_USERNAME"],
         "password": variables["OS_PASSWORD"],
     }
-    here().report(told, [])
+    here().report(login, [])
     if not here().as_json:
-        sys.stdout.writelines(f"{name:<10} {value}\n" for name, value in told.items())
+        sys.stdout.writelines(f"{name:<10} {value}\n" for name, value in login.items())
 
 
 @command(cli, "openrc")
-@click.option("--dashboard", is_flag=True, help="What to log in to the dashboard with, instead.")
+@click.option("--dashboard", is_flag=True, help="Show the dashboard's login instead.")
 def openrc(dashboard: bool) -> None:
     """Environment variables for OpenStack's own tools: eval "$(onestack openrc)"."""
     variables = here().cloud.environment()
@@ -127,9 +127,9 @@ def openrc(dashboard: bool) -> None:
 @command(cli, "doctor")
 @click.argument("spec", required=False, type=click.Path(dir_okay=False))
 def doctor_command(spec: str | None) -> None:
-    """What this machine has and lacks, what will be chosen because of it, and how to get better.
+    """What this machine supports, what `up` will choose because of it, and how to improve it.
 
-    Exit status: 0 `up` can be tried, 1 something stands in its way.
+    Exit status: 0 `up` can be run, 1 something prevents it.
     """
     report = here().cloud.doctor(spec)
     here().report(report.as_dict(), _doctor_lines(report))

@@ -1,4 +1,4 @@
-"""The commands: words in, events out as lines or JSON. No logic."""
+"""The command line: arguments in, events out as lines or JSON. No logic."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def cli() -> None:
     is_flag=True,
     help="Put the cloud into your own clouds.yaml, where OpenStack's tools find it.",
 )
-@click.option("--force", is_flag=True, help="Go on where a check only advises against it.")
+@click.option("--force", is_flag=True, help="Continue where a check only advises against it.")
 @approval.YES
 def up(
     spec: Path | None,
@@ -41,10 +41,10 @@ def up(
     install_client_config: bool,
     yes: bool,
 ) -> None:
-    """Bring the cloud up, or bring back what does not run.
+    """Start the cloud, and restart what does not run. Idempotent.
 
-    SPEC is a file that says what is wanted; without it the cloud comes up as it was, or a default one. Where tenants
-    or what they run would be destroyed or replaced, it asks first; without a terminal that needs --yes.
+    SPEC is a file that describes the cloud; without it the cloud starts as it was, or a default one. Where tenants
+    or workloads would be destroyed or replaced, it asks first; without a terminal that needs --yes.
     """
     with here().events() as emit:
         approve = approval.for_plan(yes, emit.paused, only_destroying=True)
@@ -69,13 +69,13 @@ def down(keep_guests: bool, wait: float) -> None:
 @approval.YES
 @click.option("--wait", default=0.0, metavar="SECONDS", help="Wait for another command that holds the cloud.")
 def destroy(spec: Path | None, purge: bool, yes: bool, wait: float) -> None:
-    """Take the cloud away with all its data, and check that nothing of it is left.
+    """Remove the cloud with all its data, and check that nothing is left.
 
-    With SPEC the cloud stays: only what the spec made in it is taken away, in every tenant.
+    With SPEC the cloud stays: only the resources that the spec created are removed, in every tenant.
     """
     if spec is not None:
         if purge:
-            raise click.UsageError("--purge goes with the whole cloud, not with a spec")
+            raise click.UsageError("--purge is for the whole cloud, not for a spec")
         _destroy_resources(spec, yes)
         return
     if not yes and approval.on_terminal() and here().cloud.exists:

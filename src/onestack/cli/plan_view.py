@@ -29,7 +29,7 @@ _LONGEST = 60
 
 
 def plan_lines(plan: Plan) -> list[str]:
-    """The plan: each change with its fields, then the sum."""
+    """The plan: each change with its fields, then the totals."""
     lines = [line for change in plan.changes for line in _change(change, _SIGNS)]
     lines += [
         f"[dim]· {escape(str(one.address))} is no longer in the spec; --prune destroys it[/]"
@@ -42,7 +42,7 @@ def plan_lines(plan: Plan) -> list[str]:
 
 
 def drift_lines(plan: Plan) -> list[str]:
-    """The same as what happened to the cloud, and what apply would do about it."""
+    """The plan as drift: what changed in the cloud, and what apply would do about it."""
     if plan.empty:
         return [f"[green]No drift.[/] {plan.wanted} resources are as the spec wants them."]
     lines = [line for change in plan.changes for line in _change(change, _DRIFTS)]
@@ -71,7 +71,7 @@ def _word(value: Any) -> str:
 
 
 def outcome_lines(outcome: Outcome) -> list[str]:
-    """What was done; causes, each once, with the spec's line and OpenStack's own words."""
+    """The result; each cause of failure once, with the spec's line and OpenStack's message."""
     lines = []
     for failure in outcome.failures:
         place = f"{failure.place}: " if failure.place and failure.place.line else ""

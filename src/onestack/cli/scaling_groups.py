@@ -29,20 +29,20 @@ def list_groups() -> None:
         one = group.record
         remark = "suspended" if one.suspended else one.phase
         limits = (str(one.settings.min), str(one.settings.max), str(one.desired))
-        table.add_row(escape(group.title), *limits, _members(group.said), remark)
+        table.add_row(escape(group.title), *limits, _members(group.status), remark)
     nothing: list[RenderableType] = ["no scaling groups; docs/autoscaling.md says how to have one"]
-    wrong = [f"[red]{escape(each)}[/]" for each in here().cloud.scaling_groups.said().get("problems", ())]
+    wrong = [f"[red]{escape(each)}[/]" for each in here().cloud.scaling_groups.status().get("problems", ())]
     here().report([each.as_dict() for each in found], [*([table] if found else nothing), *wrong])
 
 
 @command(scale, "group")
 @click.argument("group", shell_complete=complete_group)
-@click.option("--to", "size", type=click.IntRange(0), metavar="N", help="Have so many members now.")
-@click.option("--policy", metavar="P", help="Do once what this policy recommends.")
-@click.option("--suspend", is_flag=True, help="Decide and say so, but do nothing.")
+@click.option("--to", "size", type=click.IntRange(0), metavar="N", help="Set the number of members now.")
+@click.option("--policy", metavar="P", help="Apply this policy's recommendation once.")
+@click.option("--suspend", is_flag=True, help="Report decisions, but do not act on them.")
 @click.option("--resume", is_flag=True, help="Act again.")
 def change(group: str, size: int | None, policy: str | None, suspend: bool, resume: bool) -> None:
-    """Change a group by hand, or without an option show it. `scale NAME …` is short for it."""
+    """Change a group by hand, or show it if no option is given. `scale NAME …` is short for this."""
     given = [size is not None, policy is not None, suspend, resume]
     if sum(given) > 1:
         raise click.UsageError("one of --to, --policy, --suspend, --resume at a time")
@@ -61,14 +61,14 @@ def change(group: str, size: int | None, policy: str | None, suspend: bool, resu
 @command(scale, "why")
 @click.argument("group", shell_complete=complete_group)
 def why(group: str) -> None:
-    """Why a group has the size that it has: the last decision, and what stands in the way."""
+    """Why a group has its current size: the last decision, and what limits it."""
     found = here().cloud.scaling_groups.group(group)
     here().report(found.as_dict(), shown(found))
 
 
 @command(scale, "history")
 @click.argument("group", shell_complete=complete_group)
-@click.option("--last", default=50, show_default=True, metavar="N", help="So many entries.")
+@click.option("--last", default=50, show_default=True, metavar="N", help="How many entries.")
 def history(group: str, last: int) -> None:
     """What was decided and done for a group, and why, oldest first."""
     found = list(here().cloud.scaling_groups.history(group, last))
@@ -76,23 +76,23 @@ def history(group: str, last: int) -> None:
 
 
 def shown(group: Group) -> list[RenderableType]:
-    """A group for people."""
+    """A group as text."""
     one = group.record
     state = " [yellow]suspended[/]" if one.suspended else ""
     lines = [
         f"[bold]{escape(group.title)}[/]  {one.desired} wanted, of {one.settings.min} to {one.settings.max}{state}",
-        f"  members   {_members(group.said)}",
-        f"  decision  {escape(group.said.get('decision') or 'none yet')}",
+        f"  members   {_members(group.status)}",
+        f"  decision  {escape(group.status.get('decision') or 'none yet')}",
     ]
     if one.phase:
         lines.append(f"  [yellow]{escape(one.phase)}[/]: see `onestack scale history {escape(group.title)}`")
-    lines += [f"  [red]{escape(each)}[/]" for each in group.said.get("problems", ())]
+    lines += [f"  [red]{escape(each)}[/]" for each in group.status.get("problems", ())]
     return list(lines)
 
 
-def _members(said: dict[str, Any]) -> str:
+def _members(status: dict[str, Any]) -> str:
     return (
-        ", ".join(f"{number} {phase}" for phase, number in said.get("members", {}).items())
+        ", ".join(f"{number} {phase}" for phase, number in status.get("members", {}).items())
         or "not collected yet"
     )
 
@@ -112,7 +112,7 @@ def _line(entry: dict[str, Any]) -> str:
 def _decision(entry: dict[str, Any]) -> str:
     size = entry["size"]
     head = f"{size} -> {entry['to']}" if entry["action"] != "hold" else f"stays at {size}"
-    said = [
+    reasons = [
         f"{each['policy']}"
         + (f" at {each['value']:.4g}" if each["value"] is not None else "")
         + f": {each['meaning']} {each['size']}"
@@ -120,4 +120,4 @@ def _decision(entry: dict[str, Any]) -> str:
         for each in entry["recommendations"]
     ]
     rest = [] if entry["done"] else ["suspended: nothing was done"]
-    return "; ".join([head, *said, *entry["limits"], *rest])
+    return "; ".join([head, *reasons, *entry["limits"], *rest])

@@ -37,13 +37,13 @@ class Size(click.ParamType[tuple[int, ...]]):
 @command(cli, "init")
 @click.option("--tenants", type=_AT_LEAST_ONE, default=1, show_default=True, help="How many tenants.")
 @click.option("--servers", type=_AT_LEAST_ONE, default=1, show_default=True, help="Servers of each tenant.")
-@click.option("--hosts", type=click.IntRange(1, 500), default=1, show_default=True, help="Hosts in all.")
+@click.option("--hosts", type=click.IntRange(1, 500), default=1, show_default=True, help="Number of hosts.")
 @click.option(
     "--redundancy",
     type=click.IntRange(1, 100),
     default=1,
     show_default=True,
-    help="Servers that stand in for each other, on different hosts.",
+    help="Servers that replace each other, on different hosts.",
 )
 def init(tenants: int, servers: int, hosts: int, redundancy: int) -> None:
     """Write a first spec, with comments, to standard output: onestack init --tenants 5 > cloud.yaml."""
@@ -54,8 +54,8 @@ def init(tenants: int, servers: int, hosts: int, redundancy: int) -> None:
 
 @command(cli, "capacity")
 @click.argument("spec", required=False, type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--hosts", type=_AT_LEAST_ONE, help="What if there were so many hosts.")
-@click.option("--like", type=Size(), help="What if each were of this size: 16,65536,500.")
+@click.option("--hosts", type=_AT_LEAST_ONE, help="Assume this many hosts.")
+@click.option("--like", type=Size(), help="Assume that each host has this size: 16,65536,500.")
 @click.option(
     "--picture",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
@@ -65,9 +65,9 @@ def init(tenants: int, servers: int, hosts: int, redundancy: int) -> None:
 def capacity(
     spec: Path | None, hosts: int | None, like: tuple[int, int, int] | None, picture: Path | None
 ) -> None:
-    """Will it fit, what survives the loss of hosts, which resource binds. Exit status: 0 it fits, 1 it does not.
+    """Whether SPEC fits, what survives the loss of hosts, which resource is short. Exit status: 0 it fits, 1 not.
 
-    On the hosts that Placement knows if the cloud of SPEC runs, else on those that SPEC says.
+    It uses the hosts in Placement if the cloud of SPEC runs, else those in SPEC.
     """
     from onestack.capacity.picture import draw
 
@@ -79,7 +79,7 @@ def capacity(
 
 
 def lines(report: Report) -> list[RenderableType]:
-    """The report for people."""
+    """The report as text."""
     return [_tenants(report), _hosts(report), *_verdict(report)]
 
 
@@ -107,9 +107,9 @@ def _hosts(report: Report) -> Table:
     used = shares(report.asked, report.room)
     for name, asked, there, share in zip(RESOURCES, report.asked, report.room, used, strict=True):
         binds = report.enough is not None and report.enough.binds == name
-        said = f"{share:.0%}" if math.isfinite(share) else "none there"
+        used_text = f"{share:.0%}" if math.isfinite(share) else "none there"
         colour = "red" if share > 1 else "bold" if binds else ""
-        table.add_row(name, f"{asked:,}", f"{there:,}", said, _number(needs.get(name, 0)), style=colour)
+        table.add_row(name, f"{asked:,}", f"{there:,}", used_text, _number(needs.get(name, 0)), style=colour)
     if needs.get("anti-affinity"):
         table.add_row("anti-affinity", "", "", "", _number(needs["anti-affinity"]))
     return table

@@ -1,4 +1,4 @@
-"""What `up` ends with: where the cloud is, how to log in, and a first server."""
+"""The summary that `up` prints: the endpoints, how to log in, and how to create a first server."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def data(site: Site) -> dict[str, Any]:
-    """The summary for machines."""
+    """The summary as data."""
     from onestack.platform import catalogue
 
     return {
@@ -29,22 +29,22 @@ def data(site: Site) -> dict[str, Any]:
 
 
 def lines(site: Site) -> list[str]:
-    """The summary for people, in rich's markup."""
-    told = data(site)
+    """The summary as text, in rich's markup."""
+    summary = data(site)
     root = "" if site.paths.is_default else f" --root {site.paths.root}"
-    found = ["", f"[bold green]OpenStack {told['release']} is up[/] at {site.gateway}", ""]
-    found += [f"  {kind:<13} {url}" for kind, url in told["endpoints"].items()]
-    found += ["", f"  clouds.yaml  {told['clouds_yaml']}  (cloud '{told['name']}')"]
-    if told["dashboard"]:
-        found += [
-            f"  dashboard    {told['dashboard']}",
+    shown = ["", f"[bold green]OpenStack {summary['release']} is up[/] at {site.gateway}", ""]
+    shown += [f"  {kind:<13} {url}" for kind, url in summary["endpoints"].items()]
+    shown += ["", f"  clouds.yaml  {summary['clouds_yaml']}  (cloud '{summary['name']}')"]
+    if summary["dashboard"]:
+        shown += [
+            f"  dashboard    {summary['dashboard']}",
             f"               ./onestack openrc{root} --dashboard   says user and password",
         ]
-    if "compute" in told["endpoints"]:
-        found += [
+    if "compute" in summary["endpoints"]:
+        shown += [
             "",
             "A first server, that answers over a floating IP; and OpenStack's own command line:",
             f"  ./onestack demo{root}",
             f"  ./onestack exec{root} openstack server list --all-projects",
         ]
-    return found
+    return shown

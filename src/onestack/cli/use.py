@@ -31,19 +31,19 @@ def _expression(context: click.Context, option: click.Parameter, value: str | No
 
 
 @command(cli, "verify")
-@click.option("--quick", is_flag=True, help="As two ordinary tenants (the default).")
+@click.option("--quick", is_flag=True, help="Test as two ordinary tenants (the default).")
 @click.option(
     "--tempest",
     metavar="TESTS",
     callback=_expression,
-    help="With upstream's own test suite: `smoke`, or a regular expression of names (tempest.api.volume).",
+    help="Run upstream's Tempest: `smoke`, or a regular expression of names (tempest.api.volume).",
 )
-@click.option("--suite", type=click.Choice(SUITES), help="With the tests of a client of OpenStack's.")
+@click.option("--suite", type=click.Choice(SUITES), help="Run the tests of an OpenStack client.")
 @click.option(
     "--only",
     metavar="REGEX",
     callback=_expression,
-    help="Of a suite only the tests whose names it is found in.",
+    help="Run only those of the suite's tests whose names match.",
 )
 @click.option(
     "--concurrency",
@@ -53,7 +53,7 @@ def _expression(context: click.Context, option: click.Parameter, value: str | No
     help="How many of upstream's tests run at a time.",
 )
 def verify(quick: bool, tempest: str | None, suite: str | None, only: str | None, concurrency: int) -> None:
-    """Try the cloud from end to end. Exit status: 0 it works, 1 it does not."""
+    """Test the cloud from end to end. Exit status: 0 it works, 1 it does not."""
     if quick + bool(tempest) + bool(suite) > 1:
         raise click.UsageError("one of --quick, --tempest and --suite")
     if only is not None and not suite:

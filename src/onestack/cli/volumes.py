@@ -16,7 +16,7 @@ def volumes() -> None:
 
 
 @command(volumes, "check")
-@click.option("--no-repair", "--no-mend", "only_say", is_flag=True, help="Only say what is inconsistent.")
+@click.option("--no-repair", "--no-mend", "only_say", is_flag=True, help="Only report what is inconsistent.")
 def check(only_say: bool) -> None:
     """Compare Cinder's database, the files, libvirt's guests and Nova's attachments, say what is inconsistent, and
     repair it.

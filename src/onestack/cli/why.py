@@ -1,4 +1,4 @@
-"""The command that says why something is not as it should be: why server."""
+"""The commands that explain a failure: why server."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 @cli.group("why")
 def why() -> None:
-    """Why something is not as it should be. For scaling groups: scale why."""
+    """Explain a failure. For scaling groups: scale why."""
 
 
 @command(why, "server")
 @click.argument("server", metavar="NAME_OR_ID")
-@click.option("--project", "--tenant", metavar="NAME", help="Whose server: the project's name or id.")
+@click.option("--project", "--tenant", metavar="NAME", help="The server's project: name or id.")
 def server(server: str, project: str | None) -> None:
-    """Why a server is in ERROR or stays in BUILD: host by host what it lacks, or what excluded it.
+    """Why a server is in ERROR or stays in BUILD: for each host, what is missing or what excluded it.
 
     Exit status: 0 nothing is wrong with it, 1 something is.
     """
@@ -39,7 +39,7 @@ def server(server: str, project: str | None) -> None:
 def lines(found: Diagnosis) -> list[RenderableType]:
     """The verdict first, then each host with its reasons."""
     colour = "green" if found.ok else "red"
-    said: list[RenderableType] = [f"[bold {colour}]{escape(found.verdict)}[/]"]
+    shown: list[RenderableType] = [f"[bold {colour}]{escape(found.verdict)}[/]"]
     if found.hosts:
         table = Table(box=box.SIMPLE_HEAD)
         for name in ("host", "zone", "why not"):
@@ -47,15 +47,15 @@ def lines(found: Diagnosis) -> list[RenderableType]:
         for host in found.hosts:
             reasons = "\n".join(escape(reason) for reason in host.reasons) or "[green]it could take it now[/]"
             table.add_row(escape(host.host), escape(host.zone), reasons)
-        said.append(table)
-    said += [f"  {escape(fact)}" for fact in found.facts]
+        shown.append(table)
+    shown += [f"  {escape(fact)}" for fact in found.facts]
     if not found.ok:
         limits = ", ".join(
             f"{one.name} {one.used} of {one.limit if one.limit >= 0 else 'any number'}"
             + (" (used up)" if one.full else "")
             for one in found.quotas
         )
-        said += [f"  quota of the project: {limits}"] if limits else []
-        said += [f"  request: {found.request_id}"] if found.request_id else []
-        said += [f"  [dim]next:[/] {escape(found.hint)}"] if found.hint else []
-    return said
+        shown += [f"  quota of the project: {limits}"] if limits else []
+        shown += [f"  request: {found.request_id}"] if found.request_id else []
+        shown += [f"  [dim]next:[/] {escape(found.hint)}"] if found.hint else []
+    return shown

@@ -59,7 +59,7 @@ class PermanentError(OneStackError):
 
 
 class TemporaryError(OneStackError):
-    """Worth trying again after `delay` seconds. `unsure`: it may have been done all the same."""
+    """Worth trying again after `delay` seconds. `unsure`: it may have been done nevertheless."""
 
     def __init__(
         self,

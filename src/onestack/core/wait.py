@@ -67,7 +67,7 @@ class Deadline:
 
 def until(
     what: str,
-    look: Callable[[], tuple[bool, str]],
+    poll: Callable[[], tuple[bool, str]],
     *,
     seconds: float,
     every: float = 0.1,
@@ -76,22 +76,22 @@ def until(
     working: Callable[[], bool] | None = None,
     rest: float = 0.0,
 ) -> str:
-    """Call `look` until its first value is True; its second says what it saw, and is returned.
+    """Call `poll` until its first value is True; its second describes what it observed, and is returned.
 
-    `seconds`: the deadline; `every`: the pause between looks, in seconds. `where` names the log to read, `evidence`
+    `seconds`: the deadline; `every`: the pause between polls, in seconds. `where` names the log to read, `evidence`
     gives its last lines. With `working`, the deadline is put off while that is True. With `rest`, a pause is at least
-    so many times the processor time of the look before it, and LONGEST at the most. Raises Unready.
+    so many times the processor time of the previous poll, and LONGEST at the most. Raises Unready.
     """
     deadline = Deadline(seconds, working)
     while True:
         before = time.thread_time()
-        done, seen = look()
+        done, observed = poll()
         if done:
-            return seen
+            return observed
         pause = max(every, min(LONGEST, rest * (time.thread_time() - before)))
         if deadline.passed():
             raise Unready(
-                f"waited {deadline.waited} for {what}; last seen: {seen or 'nothing'}",
+                f"waited {deadline.waited} for {what}; last seen: {observed or 'nothing'}",
                 detail=evidence(),
                 where=str(where) if where else None,
             )

@@ -83,7 +83,7 @@ def verdict(watched: Watched, state: str, pid: int, answers: bool | None, now: f
 
 
 class Keeper:
-    """Watches every process of one cloud until told to stop."""
+    """Watches every process of one cloud until it is stopped."""
 
     def __init__(self, found: Site) -> None:
         self._site = found
@@ -125,7 +125,7 @@ class Keeper:
             if before and watched.pid not in (0, before):
                 LOG.warning("%s was started again (pid %s, before %s)", name, watched.pid, before)
             if action == "restart":
-                LOG.error("%s keeps silent for %.0f s: started anew", name, watched.process.hang_seconds)
+                LOG.error("%s has not answered for %.0f s: restarting it", name, watched.process.hang_seconds)
                 self._site.leader.supervisor.stop(name)
                 self._site.leader.supervisor.launch(name)
             elif action == "launch":

@@ -1,4 +1,4 @@
-"""Which of OpenStack's functions are replaced in the processes that run: as each of them noted when it started.
+"""Reads which of OpenStack's functions are replaced in the running processes: each records it when it starts.
 
 The registry is the runtime's (`onestack_runtime.replacements`).
 """
@@ -41,7 +41,7 @@ class Replacements:
     skipped: tuple[Skipped, ...] = ()
 
     def warnings(self) -> Iterator[str]:
-        """What an operator should know: the cloud works, but slower than it could."""
+        """Warnings for the operator about skipped replacements: the cloud works, but slower."""
         for each in self.skipped:
             if each.because == "digest":
                 yield (
@@ -51,7 +51,7 @@ class Replacements:
 
 
 def read(run: Path, processes: Sequence[str]) -> Replacements:
-    """What these processes noted; nothing of one that has not started yet."""
+    """The records of these processes; without those that have not started yet."""
     active: list[Active] = []
     skipped: list[Skipped] = []
     for process in processes:

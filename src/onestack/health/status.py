@@ -160,11 +160,11 @@ def process_statuses(site: Site) -> list[ProcessStatus]:
 
 def scaling_problems(run: Path) -> Iterator[str]:
     """What keeps scaling groups from what they want, as long as services are away too."""
-    said = autoscaling_status.read(run)
-    for group in said.get("groups", {}).values():
+    autoscaling = autoscaling_status.read(run)
+    for group in autoscaling.get("groups", {}).values():
         for problem in group["problems"]:
             yield f"scaling group {group['name']} of project {group['project']}: {problem}"
-    yield from said.get("problems", ())
+    yield from autoscaling.get("problems", ())
 
 
 def watcher_reasons(site: Site) -> list[str]:

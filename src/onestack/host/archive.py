@@ -139,11 +139,15 @@ def package_indexes(root: Path = Path("/"), environ: Mapping[str, str] = os.envi
 
 def _uv_urls(file: Path) -> list[str]:
     try:
-        said = tomllib.loads(file.read_text())
+        configured = tomllib.loads(file.read_text())
     except (OSError, tomllib.TOMLDecodeError):
         return []
-    pip = said.get("pip", {})
-    given = [said.get("index-url"), pip.get("index-url"), *(one.get("url") for one in said.get("index", []))]
+    pip = configured.get("pip", {})
+    given = [
+        configured.get("index-url"),
+        pip.get("index-url"),
+        *(one.get("url") for one in configured.get("index", [])),
+    ]
     return [str(url) for url in given if url]
 
 

@@ -63,7 +63,7 @@ def packages(release: Path, extras: Sequence[str] = ()) -> list[str]:
 
 
 def key(release: Path, extras: Sequence[str] = ()) -> str:
-    """Eight digits that change whenever the base must be built anew."""
+    """Eight digits that change whenever the base must be rebuilt."""
     recipe = [SUITE, *packages(release, extras), *hooks(), *_EXCLUDED, *_USERS, *_MOUNT_POINTS]
     return hashlib.sha256("\n".join(recipe).encode()).hexdigest()[:8]
 

@@ -1,6 +1,6 @@
 """Running one command on this machine: the one place where a subprocess is waited for.
 
-A command is a list of words. What it said is kept, so that a failure can show the last lines that matter.
+A command is a list of words. Its output is kept, so that a failure can show the last relevant lines.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def _readable(text: str | None) -> Iterator[IO[bytes] | int]:
     """A text as a command's standard input: a file in memory.
 
     A pipe would have to be fed while the command runs, and communicate() feeds it no more once its first time-out
-    has passed: the command would wait for the rest for ever. It may be secret, so it is on no disk.
+    has passed: the command would wait for the rest without end. It may be secret, so it is on no disk.
     """
     if text is None:
         yield subprocess.DEVNULL

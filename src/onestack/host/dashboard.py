@@ -48,7 +48,7 @@ def variables() -> dict[str, str]:
 def ensure(base: Path, environment: Path, runtime: Path, store: Path, emit: Emit) -> Path:
     """The folder with the static files, made if it is not in `store` yet.
 
-    Raises PermanentError with the last lines that were said when it cannot be.
+    Raises PermanentError with the last lines of output when it fails.
     """
     target = store / name(environment, runtime)
     if target.exists():

@@ -1,4 +1,4 @@
-"""What this machine has and lacks, what would be chosen because of it, how to get better. Changes nothing."""
+"""What this machine supports, what `up` would choose because of it, and how to improve it. Changes nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ State = Literal["good", "fair", "bad", "unknown"]
 
 
 class Probe(Protocol):
-    """What a trial of KVM found: see `onestack.host.hypervisor`."""
+    """The result of booting a guest with KVM: see `onestack.host.hypervisor`."""
 
     @property
     def usable(self) -> bool: ...
@@ -29,7 +29,7 @@ class Probe(Protocol):
 
 @dataclass(frozen=True)
 class Item:
-    """One line of a report. `advice`: how to get better, where one can."""
+    """One line of a report. `advice`: how to improve it, where that is possible."""
 
     name: str
     value: str
@@ -42,9 +42,9 @@ class Item:
 
 @dataclass(frozen=True)
 class Report:
-    """`machine`: what is there. `choices`: what follows from it. `cloud`: what stands here already.
+    """`machine`: its hardware and software. `choices`: what `up` would choose. `cloud`: what runs or is stored here.
 
-    `findings`: what would keep `up` from working, and warnings.
+    `findings`: errors that keep `up` from working, and warnings.
     """
 
     machine: tuple[Item, ...]
@@ -64,7 +64,7 @@ class Report:
 
     @property
     def advice(self) -> tuple[str, ...]:
-        """How to get better, each once."""
+        """How to improve this machine, each advice once."""
         items = (*self.machine, *self.choices, *self.cloud)
         return tuple(dict.fromkeys(item.advice for item in items if item.advice))
 
@@ -93,67 +93,69 @@ def examine(
     closed_by: Callable[[Path], Sequence[str]] = egress.closed_by,
     obstacles: Callable[[], Sequence[str]] | None = None,
 ) -> Report:
-    """Look at this machine for a cloud under `paths`.
+    """Examine this machine for a cloud under `paths`.
 
-    `base`, `environment`: where the release's are, None when they are not in the cache yet. `probe` boots a
-    guest with KVM in a base. `obstacles` says why guests of the cloud that runs here do not get out; None without
-    one. The rest is looked up unless given.
+    `base`, `environment`: the folders of the release's, None when they are not in the cache yet. `probe` boots a
+    guest with KVM in a base. `obstacles` lists why guests of the running cloud do not reach outside networks; None
+    if no cloud runs. The other arguments are read from the machine unless given.
     """
     wanted = spec or default()
-    seen = facts or machine.gather(preflight.disks(paths))
+    facts = facts or machine.gather(preflight.disks(paths))
     mine = own or preflight.own(paths)
     missing = base is None or environment is None
-    findings = preflight.check(wanted, seen, paths, needs_packages=missing, own=mine, unreachable=unreachable)
+    findings = preflight.check(
+        wanted, facts, paths, needs_packages=missing, own=mine, unreachable=unreachable
+    )
     return Report(
-        tuple(_machine(seen)),
+        tuple(_machine(facts)),
         (
-            *_choices(wanted, seen, paths, base, environment, probe),
-            *_guests_network(wanted, seen, paths, base, closed_by),
+            *_choices(wanted, facts, paths, base, environment, probe),
+            *_guests_network(wanted, facts, paths, base, closed_by),
         ),
         (*_cloud(paths, mine), *_way_out_now(obstacles)),
         tuple(findings),
     )
 
 
-def _machine(seen: Facts) -> Iterator[Item]:
-    supported = seen.system.supported
+def _machine(facts: Facts) -> Iterator[Item]:
+    supported = facts.system.supported
     yield Item(
         "system",
-        f"{seen.system.name}, {seen.system.machine}",
+        f"{facts.system.name}, {facts.system.machine}",
         "good" if supported else "bad",
         "" if supported else f"supported: {SUPPORTED_WORDS}",
     )
-    yield Item("kernel", seen.kernel)
+    yield Item("kernel", facts.kernel)
     yield Item(
-        "root", "yes" if seen.uid == 0 else f"no (user {seen.uid})", "good" if seen.uid == 0 else "bad"
+        "root", "yes" if facts.uid == 0 else f"no (user {facts.uid})", "good" if facts.uid == 0 else "bad"
     )
-    yield Item("processors", str(seen.cpus), "good" if seen.cpus > 1 else "fair")
-    enough = seen.memory >= preflight.MIB_MEMORY
+    yield Item("processors", str(facts.cpus), "good" if facts.cpus > 1 else "fair")
+    enough = facts.memory >= preflight.MIB_MEMORY
     yield Item(
         "memory",
-        f"{seen.memory / 1024:.1f} GiB, {seen.memory_available / 1024:.1f} GiB of it free",
+        f"{facts.memory / 1024:.1f} GiB, {facts.memory_available / 1024:.1f} GiB of it free",
         "good" if enough else "bad",
-        "" if enough else "2 GiB are the least; guests need more",
+        "" if enough else "at least 2 GiB are required; guests need more",
     )
-    for path, disk in seen.disks.items():
+    for path, disk in facts.disks.items():
         yield Item(f"disk at {path}", f"{disk.free / 1024:.1f} GiB free")
     yield Item(
-        "init", "systemd" if seen.systemd else "not systemd: `up` brings the cloud back after a reboot"
+        "init", "systemd" if facts.systemd else "not systemd: `up` brings the cloud back after a reboot"
     )
-    yield _mmdebstrap(seen)
-    yield _kvm_device(seen)
+    yield _mmdebstrap(facts)
+    yield _kvm_device(facts)
     yield _feature(
-        seen,
+        facts,
         "openvswitch",
         "openvswitch in the kernel",
         "networks run on OVS' userspace datapath, which is slower",
     )
-    yield _feature(seen, "dm_mod", "device-mapper", "volumes are files, not logical volumes")
-    yield _feature(seen, "vhost_net", "vhost-net", "guests' packets pass through QEMU, which is slower")
-    yield Item("/dev/net/tun", "usable" if seen.tun.openable else seen.tun.why, _good(seen.tun.openable))
-    addresses = [str(address) for address in seen.addresses if not address.is_link_local]
+    yield _feature(facts, "dm_mod", "device-mapper", "volumes are files, not logical volumes")
+    yield _feature(facts, "vhost_net", "vhost-net", "guests' packets pass through QEMU, which is slower")
+    yield Item("/dev/net/tun", "usable" if facts.tun.openable else facts.tun.why, _good(facts.tun.openable))
+    addresses = [str(address) for address in facts.addresses if not address.is_link_local]
     yield Item("addresses", ", ".join(addresses) or "none")
-    ports = [f"{one.address}:{one.port} ({one.program or '?'})" for one in seen.listeners]
+    ports = [f"{one.address}:{one.port} ({one.program or '?'})" for one in facts.listeners]
     yield Item("ports in use", ", ".join(ports) or "none")
 
 
@@ -161,29 +163,29 @@ def _good(condition: bool) -> State:
     return "good" if condition else "bad"
 
 
-def _mmdebstrap(seen: Facts) -> Item:
-    if "mmdebstrap" in seen.programs:
+def _mmdebstrap(facts: Facts) -> Item:
+    if "mmdebstrap" in facts.programs:
         return Item("mmdebstrap", "installed")
-    if "apt-get" in seen.programs:
+    if "apt-get" in facts.programs:
         return Item("mmdebstrap", "not installed; `up` installs it", "fair")
     return Item("mmdebstrap", "not installed", "bad", "install mmdebstrap and debian-archive-keyring")
 
 
-def _kvm_device(seen: Facts) -> Item:
-    if seen.kvm.openable:
-        return Item("/dev/kvm", "there (which proves nothing: see hypervisor)")
-    if seen.kvm.present:
-        return Item("/dev/kvm", f"there, but: {seen.kvm.why}", "fair", "give root access to /dev/kvm")
+def _kvm_device(facts: Facts) -> Item:
+    if facts.kvm.openable:
+        return Item("/dev/kvm", "there (whether a guest boots with it: see hypervisor)")
+    if facts.kvm.present:
+        return Item("/dev/kvm", f"there, but: {facts.kvm.why}", "fair", "give root access to /dev/kvm")
     advice = (
         "load the module kvm_intel or kvm_amd"
-        if seen.virtualization
+        if facts.virtualization
         else "switch virtualization on in the firmware, or nested virtualization in the hypervisor above"
     )
     return Item("/dev/kvm", "not there", "fair", advice)
 
 
-def _feature(seen: Facts, name: str, title: str, without: str) -> Item:
-    state = seen.features[name]
+def _feature(facts: Facts, name: str, title: str, without: str) -> Item:
+    state = facts.features[name]
     if state == "loaded":
         return Item(title, "there")
     if state == "loadable":
@@ -195,7 +197,7 @@ def _feature(seen: Facts, name: str, title: str, without: str) -> Item:
 
 def _choices(
     spec: Spec,
-    seen: Facts,
+    facts: Facts,
     paths: Paths,
     base: Path | None,
     environment: Path | None,
@@ -207,89 +209,90 @@ def _choices(
     yield Item("base", str(base) if base else "not there yet; `up` builds it")
     yield Item("environment", str(environment) if environment else "not there yet; `up` installs it")
     if "compute" in platform.services:
-        yield _hypervisor(spec, seen, base, probe)
+        yield _hypervisor(spec, facts, base, probe)
     if "network" in platform.services:
-        yield _datapath(spec, seen)
+        yield _datapath(spec, facts)
     isolated = preflight.is_isolated(spec, paths)
     yield Item("network", "a network namespace of the cloud's own" if isolated else "this machine's own")
     yield Item("address", platform.listen.url)
 
 
-def _hypervisor(spec: Spec, seen: Facts, base: Path | None, probe: Callable[[Path], Probe] | None) -> Item:
+def _hypervisor(spec: Spec, facts: Facts, base: Path | None, probe: Callable[[Path], Probe] | None) -> Item:
     compute = spec.platform.compute
     if compute.driver == "fake":
-        return Item("hypervisor", f"pretended ({compute.fake_hosts}): the spec asks for it")
+        return Item("hypervisor", f"Nova's fake driver ({compute.fake_hosts} hosts): the spec asks for it")
     if compute.virt == "qemu":
         return Item("hypervisor", "qemu (emulation): the spec asks for it")
-    slow: State = "fair" if compute.virt == "auto" else "bad"
-    if not seen.kvm.openable:
-        return Item("hypervisor", f"qemu (emulation): /dev/kvm {seen.kvm.why}", slow)
+    state: State = "fair" if compute.virt == "auto" else "bad"
+    if not facts.kvm.openable:
+        return Item("hypervisor", f"qemu (emulation): /dev/kvm {facts.kvm.why}", state)
     if base is None or probe is None:
-        return Item("hypervisor", "not proved yet: the base is not there; `up` will prove it", "unknown")
+        return Item("hypervisor", "not tested yet: the base is not installed; `up` tests it", "unknown")
     try:
-        found = probe(base)
+        outcome = probe(base)
     except OneStackError as error:
-        return Item("hypervisor", f"not proved: {error.summary}", "unknown")
-    if found.usable:
-        return Item("hypervisor", f"kvm: {found.reason}")
+        return Item("hypervisor", f"not tested: {error.summary}", "unknown")
+    if outcome.usable:
+        return Item("hypervisor", f"kvm: {outcome.reason}")
     advice = "KVM answers but runs no guest; on a virtual machine, ask for nested virtualization"
-    return Item("hypervisor", f"qemu (emulation): {found.reason}", slow, advice)
+    return Item("hypervisor", f"qemu (emulation): {outcome.reason}", state, advice)
 
 
-def _datapath(spec: Spec, seen: Facts) -> Item:
+def _datapath(spec: Spec, facts: Facts) -> Item:
     asked = spec.platform.network.datapath
     if asked == "userspace":
         return Item("datapath", "userspace: the spec asks for it")
-    if seen.openvswitch:
+    if facts.openvswitch:
         return Item("datapath", "kernel: openvswitch is there")
     state: State = "bad" if asked == "kernel" else "fair"
     return Item("datapath", "userspace: the kernel has no openvswitch", state)
 
 
 def _guests_network(
-    spec: Spec, seen: Facts, paths: Paths, base: Path | None, closed_by: Callable[[Path], Sequence[str]]
+    spec: Spec, facts: Facts, paths: Paths, base: Path | None, closed_by: Callable[[Path], Sequence[str]]
 ) -> Iterator[Item]:
-    """How guests will reach the outside, and whom they will ask for names."""
+    """How guests will reach outside networks, and which DNS servers they will use."""
     net = spec.platform.network
     if "network" not in spec.platform.services:
         return
     outer = net.external
     if not outer.translated:
         value = (
-            f"by the network of {outer.interface}"
+            f"routed through the network of {outer.interface}"
             if outer.interface
             else "none: platform.network.external.nat is off"
         )
         yield Item("guests' way out", value)
     elif preflight.is_isolated(spec, paths):
         yield Item(
-            "guests' way out", "NAT in the cloud's own network namespace; nothing leads out of that by itself"
+            "guests' way out",
+            "NAT in the cloud's own network namespace, which has no connection to the outside by itself",
         )
-    elif not seen.uplinks:
+    elif not facts.uplinks:
         yield Item("guests' way out", "NAT; but this machine has no default route", "fair")
     else:
-        value = f"NAT through {', '.join(seen.uplinks)}"
+        value = f"NAT through {', '.join(facts.uplinks)}"
         closed = closed_by(base) if base else ()
         if closed:
-            value += f"; but {' and '.join(closed)} drops what is forwarded"
+            value += f"; but {' and '.join(closed)} drops forwarded packets"
         yield Item("guests' way out", value, "fair" if closed else "good", egress.advice(closed))
-    servers = seen.resolvers if net.dns is None else tuple(map(str, net.dns))
+    servers = facts.resolvers if net.dns is None else tuple(map(str, net.dns))
     if servers or net.dns is not None:
         yield Item("guests' DNS servers", ", ".join(servers) or "none: the spec says so")
     else:
         advice = "name DNS servers that guests reach in platform.network.dns"
-        yield Item("guests' DNS servers", "none: this machine has but loopback ones", "fair", advice)
+        yield Item("guests' DNS servers", "none: this machine's are all loopback addresses", "fair", advice)
 
 
 def _way_out_now(obstacles: Callable[[], Sequence[str]] | None) -> Iterator[Item]:
     if obstacles is None:
         return
     try:
-        found = obstacles()
+        outcome = obstacles()
     except OneStackError as error:
         yield Item("guests' way out now", f"not known: {error.summary}", "unknown")
         return
-    yield Item("guests' way out now", "; ".join(found) or "open", "fair" if found else "good")
+    yield Item("guests' way out now", "; ".join(outcome) or "open", "fair" if outcome else "good")
 
 
 def _cloud(paths: Paths, mine: preflight.Own) -> Iterator[Item]:
@@ -299,5 +302,5 @@ def _cloud(paths: Paths, mine: preflight.Own) -> Iterator[Item]:
     if mine.pids:
         yield Item("cloud", f"runs under {paths.root}, {len(mine.pids)} processes")
     else:
-        yield Item("cloud", f"lies under {paths.root}, stopped", advice="`onestack up` brings it back")
+        yield Item("cloud", f"stopped, under {paths.root}", advice="`onestack up` brings it back")
     yield Item("folders", ", ".join(str(path) for path in mine.folders) or "none")

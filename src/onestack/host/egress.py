@@ -1,6 +1,6 @@
-"""Whether guests have a way out of this network namespace, and what closes it: looked at, never changed.
+"""Whether guests can reach outside networks from this network namespace, and what blocks it. Read only.
 
-Firewalls of the machine's own are not touched; that one of them drops what is forwarded must be said.
+The machine's own firewalls are not changed; one that drops forwarded packets is reported.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _CLOSING = ("drop", "reject")
 class Egress:
     """`gateway`, `interface`: of the default route, empty without one. `translated`: the cloud's table is there.
 
-    `closed_by`: chains of others that drop what is forwarded, in words.
+    `closed_by`: chains of other tables that drop forwarded packets, in words.
     """
 
     gateway: str
@@ -33,8 +33,8 @@ class Egress:
     closed_by: tuple[str, ...] = ()
 
 
-def look(base: Path, table: str) -> Egress:
-    """What the calling thread's network namespace has now. Raises PermanentError."""
+def collect(base: Path, table: str) -> Egress:
+    """Read the state of the calling thread's network namespace. Raises PermanentError."""
     routes = json.loads(run(["ip", "-json", "-4", "route", "show", "default"]) or "[]")
     first: dict[str, Any] = routes[0] if routes else {}
     listed = _ruleset(base)
@@ -47,22 +47,22 @@ def look(base: Path, table: str) -> Egress:
     )
 
 
-def obstacles(seen: Egress, *, wanted: bool) -> list[str]:
-    """Why guests do not get out, in words. `wanted`: whether the spec wants NAT."""
+def obstacles(egress: Egress, *, wanted: bool) -> list[str]:
+    """Why guests do not reach outside networks, in words. `wanted`: whether the spec wants NAT."""
     found = []
-    if not seen.interface:
+    if not egress.interface:
         found.append("there is no default route")
     if not wanted:
         found.append("platform.network.external.nat is off")
-    elif not seen.translated:
+    elif not egress.translated:
         found.append("the cloud's nftables table is gone (`onestack up` brings it back)")
-    if not seen.forwarding:
+    if not egress.forwarding:
         found.append("IPv4 forwarding is off" + (" (`onestack up` switches it on)" if wanted else ""))
-    return found + [f"{chain} drops what is forwarded" for chain in seen.closed_by]
+    return found + [f"{chain} drops forwarded packets" for chain in egress.closed_by]
 
 
 def closed_by(base: Path) -> tuple[str, ...]:
-    """The firewall's chains that will not let guests out; empty also where that cannot be seen."""
+    """The firewall's chains that block guests' traffic; empty also where that cannot be read."""
     try:
         return (*closing(_ruleset(base)), *_closing_legacy(base))
     except PermanentError:
@@ -86,7 +86,7 @@ def _ruleset(base: Path) -> list[dict[str, Any]]:
 def closing(listed: list[dict[str, Any]]) -> Iterator[str]:
     """The chains that drop forwarded packets which nothing before lets pass, from `nft -j list ruleset`.
 
-    A table that accepts anything of the external network's interface was told about it, and counts as open.
+    A table that accepts anything of the external network's interface was adapted for it, and counts as open.
     """
     rules = [each["rule"] for each in listed if "rule" in each]
     for chain in (each["chain"] for each in listed if "chain" in each):
@@ -125,8 +125,8 @@ def _closing_legacy(base: Path) -> Iterator[str]:
     argv = [*nat.program(base, "iptables-legacy"), "-S", "FORWARD"]
     plugins = {"XTABLES_LIBDIR": f"{base}/usr/lib/x86_64-linux-gnu/xtables"}
     try:
-        said = run(argv, environment=plugins)
+        rules = run(argv, environment=plugins)
     except PermanentError:
         return
-    if "-P FORWARD DROP" in said and f"-i {HERE}" not in said:
+    if "-P FORWARD DROP" in rules and f"-i {HERE}" not in rules:
         yield "the firewall's table filter of iptables-legacy, chain FORWARD,"

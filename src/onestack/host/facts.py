@@ -137,9 +137,9 @@ class Facts:
 def gather(
     disks: Iterable[Path] = (), *, root: Path = Path("/"), disk: Callable[[Path], Disk] | None = None
 ) -> Facts:
-    """Look at this machine. `disks`: the paths whose free space is wanted; they need not exist yet.
+    """Collect facts about this machine. `disks`: the paths whose free space is wanted; they need not exist yet.
 
-    Raises nothing: what cannot be read counts as absent. `disk` replaces the look at a path's file system.
+    Raises nothing: what cannot be read counts as absent. `disk` replaces the reading of a path's file system.
     """
     memory = proc.meminfo(_text(root / "proc/meminfo"))
     cpuinfo = _text(root / "proc/cpuinfo")
@@ -174,11 +174,11 @@ def gather(
 
 def system(root: Path = Path("/"), machine: str | None = None) -> System:
     """The operating system below `root`."""
-    said = proc.os_release(_text(root / "etc/os-release") or _text(root / "usr/lib/os-release"))
-    name = said.get("PRETTY_NAME", "an unknown system")
-    codename = said.get("VERSION_CODENAME", "")
+    release = proc.os_release(_text(root / "etc/os-release") or _text(root / "usr/lib/os-release"))
+    name = release.get("PRETTY_NAME", "an unknown system")
+    codename = release.get("VERSION_CODENAME", "")
     return System(
-        said.get("ID", ""), said.get("VERSION_ID", ""), codename, name, machine or platform.machine()
+        release.get("ID", ""), release.get("VERSION_ID", ""), codename, name, machine or platform.machine()
     )
 
 

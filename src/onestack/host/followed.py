@@ -13,7 +13,7 @@ from onestack.host.command import CommandFailed
 from onestack.host.progress import Progress, tree
 
 _PERIOD = 0.2
-"""Seconds between two looks at what it wrote."""
+"""The interval at which its output is read, in seconds."""
 
 
 def follow(

@@ -10,6 +10,6 @@ from onestack.host import facts
 
 def size(folder: Path) -> tuple[int, int, int]:
     """Processors, MiB of memory, GiB of the disk that `folder` is (or will be) on."""
-    seen = facts.gather()
+    host_facts = facts.gather()
     there = next(each for each in (folder, *folder.parents) if each.exists())
-    return seen.cpus, seen.memory, shutil.disk_usage(there).total // 2**30
+    return host_facts.cpus, host_facts.memory, shutil.disk_usage(there).total // 2**30

@@ -142,10 +142,10 @@ def boots(argv: Sequence[str], seconds: float, silence: float = SILENCE) -> Prob
     took = time.monotonic() - begun
     if _UP in heard:
         return Probe(True, f"a guest booted in {took:.1f} s", round(took, 2))
-    said = _telling(heard)
+    console = _telling(heard)
     if ended:
-        return Probe(False, f"QEMU ended after {took:.1f} s; {said}")
-    return Probe(False, f"a guest did not boot within {took:.0f} s; {said}")
+        return Probe(False, f"QEMU ended after {took:.1f} s; {console}")
+    return Probe(False, f"a guest did not boot within {took:.0f} s; {console}")
 
 
 def _listen(console: IO[bytes], deadline: float, silence: float) -> tuple[bytes, bool]:

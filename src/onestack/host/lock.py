@@ -65,8 +65,8 @@ def abandoned(file: Path) -> bool:
 def holder(file: Path) -> str:
     """Who holds it, in words."""
     try:
-        told = json.loads(file.read_text())
-        age = time.time() - told["since"]
-        return f"{told['purpose']} (pid {told['pid']}, since {age:.0f} s)"
+        holder = json.loads(file.read_text())
+        age = time.time() - holder["since"]
+        return f"{holder['purpose']} (pid {holder['pid']}, since {age:.0f} s)"
     except (OSError, ValueError, KeyError):
         return "unknown"

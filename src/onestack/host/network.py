@@ -1,6 +1,6 @@
 """The machine's end of the external network: a veth pair, one end plugged into the external bridge.
 
-A veth, not a port of the switch's own: that one is gone, with its address, whenever ovs-vswitchd starts anew.
+A veth, not an OVS internal port: that is gone, with its address, whenever ovs-vswitchd restarts.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What stands in the way of a cloud on this machine, said before anything is changed."""
+"""Finds what would keep a cloud from running on this machine, before anything is changed."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def disks(paths: Paths) -> list[Path]:
 
 def is_isolated(spec: Spec, paths: Paths) -> bool:
     """Whether the cloud gets a network namespace of its own."""
-    said = spec.platform.network.isolated
-    return said if said is not None else not paths.is_default
+    isolated = spec.platform.network.isolated
+    return isolated if isolated is not None else not paths.is_default
 
 
 def check(
@@ -109,7 +109,11 @@ def demand(found: Sequence[Diagnostic], *, force: bool = False) -> list[Diagnost
     if errors:
         forcible = all(one.forcible for one in errors)
         count = "one thing stands" if len(errors) == 1 else f"{len(errors)} things stand"
-        hint = "--force goes on all the same" if forcible else "nothing was changed; mend it and run it again"
+        hint = (
+            "--force continues nevertheless"
+            if forcible
+            else "nothing was changed; fix this and run the command again"
+        )
         raise BadSpec(f"{count} in the way on this machine", errors, hint=hint)
     return [one for one in found if one not in errors]
 

@@ -56,10 +56,10 @@ def accepts(place: Path, *, seconds: float = 5) -> tuple[bool, str]:
 def command_succeeds(argv: list[str], *, seconds: float = 10) -> tuple[bool, str]:
     """Whether a command ends with status 0; what it wrote, in one line."""
     try:
-        said = run(argv, seconds=seconds)
+        output = run(argv, seconds=seconds)
     except PermanentError as error:
         return False, (error.detail or error.summary).splitlines()[-1]
-    return True, last_lines(said, 1)
+    return True, last_lines(output, 1)
 
 
 def written(place: Path, seconds: float) -> tuple[bool, str]:

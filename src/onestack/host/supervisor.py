@@ -106,8 +106,10 @@ def _percent(word: str) -> str:
     return word.replace("%", "%%")
 
 
-def _running(told: dict[str, Any]) -> Running:
-    return Running(told["name"], told["statename"], told["pid"], told["start"], told["spawnerr"])
+def _running(process: dict[str, Any]) -> Running:
+    return Running(
+        process["name"], process["statename"], process["pid"], process["start"], process["spawnerr"]
+    )
 
 
 class Supervisor:

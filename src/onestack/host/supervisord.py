@@ -1,7 +1,7 @@
 """supervisord, run so that it sleeps when nothing happens: `python -m onestack.host.supervisord -c FILE`.
 
 Its own poller keeps the number of a connection that was closed within a round. When the next pipe gets that number
-and its reader is gone, poll() returns at once for ever, with an event supervisord does not look at: a whole core
+and its reader is gone, poll() returns at once, again and again, with an event that supervisord ignores: a whole core
 (Supervisor/supervisor, issue 807). It tells the poller in every round what it waits for, so a poller that
 forgets after each round cannot go wrong.
 """
@@ -12,7 +12,7 @@ from supervisor import poller, supervisord
 
 
 class Forgetful(poller.SelectPoller):  # type: ignore[misc]
-    """Waits for what it was told since it last waited, and for nothing else. File descriptors below 1024."""
+    """Waits for the file descriptors registered since the last wait, and no others. They must be below 1024."""
 
     def poll(self, timeout: float) -> tuple[list[int], list[int]]:
         """The descriptors that can be read, and that can be written, within `timeout` seconds."""

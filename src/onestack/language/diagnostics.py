@@ -27,9 +27,9 @@ class Diagnostic:
     forcible: bool = False
 
     def __str__(self) -> str:
-        said = "; ".join(part for part in (self.summary, self.detail, self.hint) if part)
+        text = "; ".join(part for part in (self.summary, self.detail, self.hint) if part)
         # A spec that nobody wrote has a name and no lines: nothing to point at.
-        return f"{self.place}: {said}" if self.place and self.place.line else said
+        return f"{self.place}: {text}" if self.place and self.place.line else text
 
     def as_dict(self) -> dict[str, Any]:
         """The finding as data, empty parts left out."""

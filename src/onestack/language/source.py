@@ -94,8 +94,8 @@ def read(text: str, name: str) -> Source:
     except MarkedYAMLError as error:
         reader.diagnostics.append(_syntax(error, text, name))
     except (YAMLError, RecursionError, ValueError) as error:
-        said = str(error).splitlines() or [type(error).__name__]
-        reader.wrong(f"not readable as YAML: {said[0]}", Place(name, *_first_odd_character(text)))
+        lines = str(error).splitlines() or [type(error).__name__]
+        reader.wrong(f"not readable as YAML: {lines[0]}", Place(name, *_first_odd_character(text)))
     return Source(None, places, reader.diagnostics)
 
 

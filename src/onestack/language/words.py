@@ -1,4 +1,4 @@
-"""The kinds of value that tenants and their resources are described with, and how one names another."""
+"""The value types of tenants and their resources in a spec, and the references between them."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ PortNumber = Annotated[Int, Field(ge=1, le=65535)]
 
 
 class Named(Section):
-    """Something with a name of its own among its like."""
+    """Something with a name that is unique in its list."""
 
     name: ResourceName
     """Its name."""

@@ -88,7 +88,7 @@ def _up(row: Mapping[str, str | None]) -> bool | None:
     if status.startswith("no check"):
         return None
     if status.startswith(("UP", "OPEN", "DRAIN", "NOLB")):
-        # A server that drains or has weight 0 is asked all the same; without checks nobody knows.
+        # A server that drains or has weight 0 is still checked; without checks its state is unknown.
         return True if row.get("check_status") or row["svname"] == BACKEND else None
     return False
 
@@ -143,5 +143,5 @@ def _mean(rows: Iterable[Row]) -> float | None:
 
 
 def _all_up(rows: Iterable[Row]) -> bool | None:
-    said = [row.up for row in rows if row.up is not None]
-    return all(said) if said else None
+    states = [row.up for row in rows if row.up is not None]
+    return all(states) if states else None

@@ -1,6 +1,6 @@
-"""The last observation in Prometheus' text format, served on loopback in the cloud's network.
+"""Serves the last observation in Prometheus' text format on loopback in the cloud's network.
 
-A stale observation is not shown: an old figure under a new time would be believed.
+A stale observation is not served: Prometheus would store old values under a new time.
 """
 
 from __future__ import annotations
@@ -33,24 +33,24 @@ _GUEST = {
     "disk_bytes_per_second": ("disk", "Bytes a second through its disks, both directions."),
 }
 _POOL = {
-    "requests_per_second": ("requests", "Requests a second; of a TCP pool connections."),
+    "requests_per_second": ("requests", "Requests a second; for a TCP pool, connections."),
     "connections": ("connections", "Connections open now."),
-    "queue": ("queue", "Requests that wait."),
-    "response_milliseconds": ("response_time", "Mean time to answer of the recent requests."),
-    "errors_per_second": ("errors", "Answers 5xx, failed connections and responses, a second."),
+    "queue": ("queue", "Queued requests."),
+    "response_milliseconds": ("response_time", "Mean response time of recent requests."),
+    "errors_per_second": ("errors", "5xx responses, failed connections and failed responses, a second."),
 }
-_MEMBER = {**_POOL, "up": ("up", "Whether its health check is content.")}
+_MEMBER = {**_POOL, "up": ("up", "Whether its health check succeeds.")}
 
 
 def text(observed: Observation | None, keeper: Mapping[str, Any], now: float) -> bytes:
-    """What is served. `keeper`: what the keeper noted of the processes. `now`: seconds, monotonic."""
+    """The response body. `keeper`: the keeper's record of the processes. `now`: seconds, monotonic."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Fixed(families(observed, keeper, now)))
     return generate_latest(registry)
 
 
 class _Fixed:
-    """What prometheus_client asks for metrics."""
+    """A collector of prometheus_client with a fixed list of metrics."""
 
     def __init__(self, found: Iterable[Metric]) -> None:
         self._found = list(found)
@@ -70,7 +70,7 @@ def families(observed: Observation | None, keeper: Mapping[str, Any], now: float
     yield _gauge(
         "onestack_look_failures", "Parts that could not be read.", [], [((), len(observed.failures))]
     )
-    yield _gauge("onestack_guests_running", "Guests that run.", [], [((), len(observed.guests))])
+    yield _gauge("onestack_guests_running", "Running guests.", [], [((), len(observed.guests))])
     yield from _of("onestack_guest", _GUEST, ["server"], [((k,), v) for k, v in observed.guests.items()])
     owners = observed.balancers
     pools = [((owners.get(pool, ""), pool), rates) for pool, rates in observed.pools.items()]
@@ -105,7 +105,7 @@ def _processes(keeper: Mapping[str, Any]) -> Iterator[Metric]:
     up = [((name,), float(name in ready)) for name in sorted(restarts)]
     yield _gauge("onestack_process_up", "Whether a process of the cloud answers.", ["process"], up)
     counter = CounterMetricFamily(
-        "onestack_process_restarts", "How often it was started anew.", labels=["process"]
+        "onestack_process_restarts", "How often it was restarted.", labels=["process"]
     )
     for name, count in sorted(restarts.items()):
         counter.add_metric([name], float(count))
@@ -113,7 +113,7 @@ def _processes(keeper: Mapping[str, Any]) -> Iterator[Metric]:
 
 
 def read_keeper(file: Path) -> dict[str, Any]:
-    """What the keeper noted; nothing when it never did or is away for long."""
+    """The keeper's record; empty if there is none or it is stale."""
     try:
         noted: dict[str, Any] = json.loads(file.read_text())
         return noted if time.time() - float(noted["time"]) < 3 * OLDEST else {}
@@ -122,7 +122,7 @@ def read_keeper(file: Path) -> dict[str, Any]:
 
 
 class Exporter:
-    """Serves what it was last given. `set` may be called from any thread."""
+    """Serves the observation that was last set. `set` may be called from any thread."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -131,7 +131,7 @@ class Exporter:
 
     @property
     def port(self) -> int:
-        """Where it listens, on 127.0.0.1 in the cloud's network."""
+        """The port it listens on, on 127.0.0.1 in the cloud's network."""
         return self._site.spec.platform.monitoring.exporter_port
 
     def set(self, observed: Observation) -> None:
@@ -144,20 +144,20 @@ class Exporter:
             self._server = self._site.leader.network.call(self._bound)
         except OSError as error:
             raise PermanentError(
-                f"127.0.0.1:{self.port} cannot be listened on: {error.strerror or error}",
-                hint="end what listens there, or choose another platform.monitoring.exporter_port",
+                f"127.0.0.1:{self.port} cannot be bound: {error.strerror or error}",
+                hint="stop the process that listens there, or choose another platform.monitoring.exporter_port",
             ) from error
         Thread(target=self._server.serve_forever, name="exporter", daemon=True).start()
 
     def stop(self) -> None:
-        """Serve no more. Harmless when it does not."""
+        """Stop serving. Idempotent."""
         if self._server:
             self._server.shutdown()
             self._server.server_close()
             self._server = None
 
     def render(self) -> bytes:
-        """What a scrape gets now."""
+        """The response body for a scrape now."""
         keeper = read_keeper(self._site.paths.run / "keeper.json")
         return text(self._observed, keeper, time.monotonic())
 
@@ -169,7 +169,7 @@ class Exporter:
 
             def do_GET(self) -> None:
                 found = self.path.partition("?")[0] == "/metrics"
-                body = exporter.render() if found else b"what is to be had is at /metrics\n"
+                body = exporter.render() if found else b"the metrics are at /metrics\n"
                 self.send_response(200 if found else 404)
                 self.send_header("Content-Type", CONTENT_TYPE_LATEST if found else "text/plain")
                 self.send_header("Content-Length", str(len(body)))
@@ -177,7 +177,7 @@ class Exporter:
                 self.wfile.write(body)
 
             def log_message(self, format: str, *args: object) -> None:
-                """A scrape each few seconds is no news."""
+                """Scrapes every few seconds are not logged."""
 
         ThreadingHTTPServer.daemon_threads = True
         return ThreadingHTTPServer(("127.0.0.1", self.port), Handler)

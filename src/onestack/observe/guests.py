@@ -88,7 +88,7 @@ def _number(facts: Mapping[str, str], key: str) -> int | None:
 
 
 def rates(before: Used | None, now: Used, seconds: float) -> GuestRates:
-    """What a guest used a second between two observations; none by a counter that went back: it was started anew."""
+    """What a guest used a second between two observations; none for a counter that decreased: it restarted."""
     if before is None or seconds <= 0:
         return GuestRates(None, now.memory, None, None)
     cpu = None

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class GuestRates:
-    """One guest. None: there was no observation before, or it started anew since.
+    """One guest. None: there was no observation before, or it has restarted since.
 
     `cpu`: per cent of all its virtual CPUs together. `memory`: per cent of its memory in use; None without
     figures from its balloon. `network`, `disk`: bytes a second, both directions.

@@ -32,8 +32,8 @@ class Prometheus:
         None when there is none (nothing is known, it is too old, or it is no number). Raises QueryRefused, and
         TemporaryError when Prometheus cannot be reached or cannot answer now.
         """
-        told = self._ask("query", query=promql, timeout=_LIMIT)
-        kind, result = told["resultType"], told["result"]
+        answer = self._ask("query", query=promql, timeout=_LIMIT)
+        kind, result = answer["resultType"], answer["result"]
         if kind == "scalar":
             values = [float(result[1])]
         elif kind == "vector":
@@ -48,10 +48,10 @@ class Prometheus:
 
     def range(self, promql: str, start: float, end: float, step: float) -> list[tuple[float, float]]:
         """Values of a query over time (Unix times, seconds), several series added up. Raises as `query` does."""
-        told = self._ask("query_range", query=promql, start=f"{start:.3f}", end=f"{end:.3f}",
+        answer = self._ask("query_range", query=promql, start=f"{start:.3f}", end=f"{end:.3f}",
                          step=f"{step:g}", timeout=_LIMIT)  # fmt: skip
         found: dict[float, float] = {}
-        for series in told["result"]:
+        for series in answer["result"]:
             for moment, text in series.get("values", ()):
                 if math.isfinite(value := float(text)):
                     found[float(moment)] = found.get(float(moment), 0.0) + value
@@ -81,15 +81,15 @@ class Prometheus:
                 status, body = answer.status, answer.read()
             finally:
                 connection.close()
-            told = json.loads(body)
+            answer = json.loads(body)
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise _away(self._site, f"{type(error).__name__}: {error}") from error
-        if told.get("status") == "success":
-            return told["data"]
-        said = str(told.get("error", body[:200]))
-        if told.get("errorType") in ("bad_data", "execution") and status < 500:
-            raise QueryRefused(f"Prometheus refuses the query '{words.get('query', '')}': {said}")
-        raise _away(self._site, said)
+        if answer.get("status") == "success":
+            return answer["data"]
+        reason = str(answer.get("error", body[:200]))
+        if answer.get("errorType") in ("bad_data", "execution") and status < 500:
+            raise QueryRefused(f"Prometheus refuses the query '{words.get('query', '')}': {reason}")
+        raise _away(self._site, reason)
 
     def _connected(self, port: int) -> http.client.HTTPConnection:
         """A connection made in the cloud's network; it stays there wherever the thread goes."""

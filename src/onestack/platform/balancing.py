@@ -41,10 +41,10 @@ class Balancing:
     def check(self, *, mend: bool = True) -> dict[str, Any]:
         """What was found wrong and what is left of it: {"balancers": number, "found": [...], "left": [...]}."""
         words = [*common.module(contract.BALANCER_CHECK), *(["--mend"] if mend else [])]
-        # Two at a time would each find what the other is about to mend.
+        # Two checks at a time would each find what the other is about to repair.
         with held(self._site.paths.run / "balancers.lock", "onestack balancers check", seconds=60):
-            told = self._site.leader.inside(words, seconds=CHECK_SECONDS)
-        found: dict[str, Any] = json.loads(told.strip().splitlines()[-1])
+            output = self._site.leader.inside(words, seconds=CHECK_SECONDS)
+        found: dict[str, Any] = json.loads(output.strip().splitlines()[-1])
         return found
 
     def certificates(self) -> list[tuple[Certificate, str]]:

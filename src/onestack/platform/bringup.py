@@ -24,7 +24,7 @@ from onestack.platform.stamps import stamped
 def bring_up(site: Site, image: Path, emit: Emit) -> None:
     """Bring everything up that is not.
 
-    Raises the first cause of failure; what does not depend on it was brought up all the same.
+    Raises the first cause of failure; what does not depend on it was brought up nevertheless.
     """
     for node in site.nodes:
         prepare(site, node, emit)
@@ -41,7 +41,7 @@ def bring_up(site: Site, image: Path, emit: Emit) -> None:
 def prepare(site: Site, node: Node, emit: Emit) -> None:
     """Have what processes need on a node: folders, configuration, namespaces, and a supervisor that knows them."""
     if namespace.outdated(node.layout):
-        emit(Event("release", "noted", "the release's parts changed: everything is started anew"))
+        emit(Event("release", "noted", "the release's packages changed: all processes are restarted"))
         takedown.down(node.paths, emit)
     with step("folders and configuration", emit):
         folders.make(site, node)

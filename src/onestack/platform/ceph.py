@@ -1,7 +1,7 @@
 """A Ceph cluster that keeps volumes: its configuration and the user's key, taken to where the cloud reads them.
 
 Each backend is a cluster of its name to Cinder and to what copies volumes for it: its files are in /etc/ceph of the
-namespace, where such programs look. Guests' QEMU is told by libvirt, which keeps the key as a secret.
+namespace, where such programs look. Guests' QEMU gets the key from libvirt, which keeps it as a secret.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def write(site: Site, wanted: Mapping[str, str]) -> None:
 def demand_answer(site: Site, node: Node, emit: Emit) -> None:
     """Raise PermanentError, with Ceph's own words, for a cluster that does not let its user into the pool."""
     for each in _clusters(site):
-        with step(f"Ceph for {each.name}", emit) as said:
+        with step(f"Ceph for {each.name}", emit) as at:
             try:
                 held = node.inside(
                     ["rbd", "ls", "--pool", each.pool.name, "--cluster", each.name, "--name", each.who],
@@ -99,7 +99,7 @@ def demand_answer(site: Site, node: Node, emit: Emit) -> None:
                     hint=f"is Ceph reached from here, is there the pool, and has {each.who} the"
                     " capabilities `mon 'profile rbd'` and `osd 'profile rbd pool=…'`?",
                 ) from failed
-            said.outcome = f"pool {each.pool.name}, {len(held.split())} images"
+            at.outcome = f"pool {each.pool.name}, {len(held.split())} images"
 
 
 def _clusters(site: Site) -> Iterator[_Cluster]:

@@ -24,17 +24,17 @@ def choose(paths: Paths, spec: Spec, fetched: Fetched, emit: Emit) -> Choices:
     """Choose for `spec`. Raises BadInput for what this machine, or the cloud as it was made, does not allow."""
     before = Choices.load(choices_file(paths)) if choices_file(paths).exists() else None
     with step("choices", emit) as at:
-        seen = facts.gather()
+        host_facts = facts.gather()
         compute, net = spec.platform.compute, spec.platform.network
         reasons: dict[str, str] = {}
         virt: VirtType
         if compute.driver == "fake":
-            virt, reasons["virt_type"] = "fake", "the spec asks for pretended hypervisors"
+            virt, reasons["virt_type"] = "fake", "the spec asks for the fake driver"
         else:
             probe = hypervisor.probe_kvm(fetched.base, cache=paths.cache / "kvm.json")
             virt, reasons["virt_type"] = hypervisor.choose(probe, compute.virt)
-        kernel = seen.openvswitch
-        if net.datapath != "userspace" and seen.features["openvswitch"] == "loadable":
+        kernel = host_facts.openvswitch
+        if net.datapath != "userspace" and host_facts.features["openvswitch"] == "loadable":
             kernel = succeeds(["modprobe", "openvswitch"])
         if net.datapath == "kernel" and not kernel:
             raise BadInput(
@@ -56,13 +56,13 @@ def choose(paths: Paths, spec: Spec, fetched: Fetched, emit: Emit) -> Choices:
             )
         if before and (before.virt_type == "fake") != (virt == "fake"):
             raise BadInput(
-                "a cloud cannot change between real and pretended hypervisors",
+                "a cloud cannot change between libvirt and the fake driver",
                 where=spec.place_of("platform", "compute", "driver"),
                 hint="destroy it first, or bring up another one beside it with --root",
             )
-        dns = seen.resolvers if net.dns is None else tuple(map(str, net.dns))
+        dns = host_facts.resolvers if net.dns is None else tuple(map(str, net.dns))
         if not dns and net.dns is None and "network" in spec.platform.services:
-            at.note("this machine has no DNS server but on loopback: guests get none (platform.network.dns)")
+            at.note("this machine's DNS servers are all on loopback: guests get none (platform.network.dns)")
         at.outcome = f"{virt}, {'kernel' if system else 'userspace'} datapath"
     return Choices(
         host=before.host if before else host_name(spec),

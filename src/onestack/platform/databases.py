@@ -55,7 +55,7 @@ def prepare(site: Site, node: Node, store: Path, emit: Emit) -> None:
             raise PermanentError(
                 "the databases hold a cloud, but not the marker that says of which release",
                 where=f"{markers.SCHEMA}.markers in the cloud's MariaDB",
-                hint="restore the databases from a backup; `onestack destroy` begins anew, without the cloud's data",
+                hint="restore the databases from a backup; `onestack destroy` removes the cloud and its data",
             )
         node.inside(mariadb.client(), text_in=mariadb.drop(names), patient=True)
     node.inside(mariadb.client(), text_in=mariadb.grants(names, site.view), patient=True)

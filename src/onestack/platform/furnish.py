@@ -20,7 +20,7 @@ NETWORK = "public"
 
 
 FLAVORS_BEFORE = frozenset({"m1.tiny", "m1.small", "m1.medium", "m1.large"})
-"""What the step `flavors` made in clouds of an older OneStack: those keep them as they are, or as taken away."""
+"""Flavors that older versions created: their clouds keep them as they are, or deleted."""
 
 
 def missing_flavors(done: Mapping[str, str]) -> list[str]:

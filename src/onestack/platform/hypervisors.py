@@ -23,21 +23,21 @@ def wait_up(site: Site, emit: Emit) -> None:
     admin = connect.connection(site)
     wanted = max(1, site.view.cloud.fake_hosts)
 
-    def look() -> tuple[bool, str]:
+    def poll() -> tuple[bool, str]:
         up = [each for each in admin.compute.hypervisors() if each.state == "up"]
         agents = [agent for agent in admin.network.agents() if agent.agent_type != "fake"]
         dead = [agent.agent_type for agent in agents if not agent.is_alive]
         # Nova takes a host out of service while libvirtd is away; what a person took out stays so.
         out = [each.host for each in admin.compute.services() if out_by_itself(each.disabled_reason)]
-        seen = f"{len(up)} of {wanted} hypervisors up, {len(agents)} network agents, dead: {dead or 'none'}"
+        answer = f"{len(up)} of {wanted} hypervisors up, {len(agents)} network agents, dead: {dead or 'none'}"
         if out:
-            seen += f", out of service by themselves: {', '.join(out)}"
-        return len(up) >= wanted and bool(agents) and not dead and not out, seen
+            answer += f", out of service by themselves: {', '.join(out)}"
+        return len(up) >= wanted and bool(agents) and not dead and not out, answer
 
     with step("hypervisor", emit) as at:
         at.outcome = until(
             "the hypervisor and the network agents",
-            look,
+            poll,
             seconds=90,
             every=0.3,
             where=site.leader.log("nova"),

@@ -59,15 +59,15 @@ def inventory(
     resource: str, inventories: Mapping[str, Any], others: Collection[Mapping[str, int]]
 ) -> Inventory:
     """One resource of Placement's answer, with what `others` have of it."""
-    said = inventories.get(resource)
-    if said is None:
+    inventory = inventories.get(resource)
+    if inventory is None:
         return Inventory(0)
     return Inventory(
-        total=said["total"],
-        reserved=said["reserved"],
-        allocation_ratio=said["allocation_ratio"],
+        total=inventory["total"],
+        reserved=inventory["reserved"],
+        allocation_ratio=inventory["allocation_ratio"],
         used=sum(one.get(resource, 0) for one in others),
-        largest=said["max_unit"],
+        largest=inventory["max_unit"],
     )
 
 

@@ -22,7 +22,7 @@ def demand_groups(site: Site, node: Node, emit: Emit) -> None:
     for index, backend in enumerate(site.view.cloud.volume_backends):
         if backend.group is None:
             continue
-        with step(f"volume group for {backend.name}", emit) as said:
+        with step(f"volume group for {backend.name}", emit) as at:
             columns = "vg_name,vg_size,vg_free"
             try:
                 found = run(["vgs", "--noheadings", "--options", columns, backend.group], seconds=30)
@@ -33,4 +33,4 @@ def demand_groups(site: Site, node: Node, emit: Emit) -> None:
                     where=site.spec.place_of("platform", "volumes", "backends", index),
                     hint="this machine needs lvm2, thin-provisioning-tools, and the group (`vgcreate`)",
                 ) from error
-            said.outcome = " ".join(found.split())
+            at.outcome = " ".join(found.split())

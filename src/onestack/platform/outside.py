@@ -1,4 +1,4 @@
-"""Guests' way out of the cloud's external network, and what stands in it."""
+"""Guests' access from the cloud's external network to the outside, and what blocks it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def translate(site: Site, node: Node, emit: Emit) -> None:
-    """Have guests' way out as the spec says.
+    """Set up guests' access to the outside as the spec says.
 
-    Where the spec does not ask for it, that the machine does not allow it is no failure: it is said.
+    If the spec does not request it and the machine does not allow it, that is noted and no failure.
     """
     outer = site.view.cloud.external
     if not outer.nat and nat.read(node.paths) is None:
@@ -42,5 +42,5 @@ def translate(site: Site, node: Node, emit: Emit) -> None:
 def obstacles(site: Site, node: Node) -> list[str]:
     """Why guests do not get out of the cloud's network. Raises PermanentError."""
     with node.network.entered():
-        seen = egress.look(node.layout.base, nat.table(node.paths))
-    return egress.obstacles(seen, wanted=site.view.cloud.external.nat)
+        observed = egress.collect(node.layout.base, nat.table(node.paths))
+    return egress.obstacles(observed, wanted=site.view.cloud.external.nat)

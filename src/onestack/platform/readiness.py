@@ -1,6 +1,6 @@
-"""Starting a process, and waiting until it is ready.
+"""Starts a process and waits until it is ready.
 
-A slow machine is given time: a wait ends when nothing was done for as long as the process's declaration says.
+Slow machines get more time: a wait fails only when no work was done for the seconds that the process declares.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from onestack.platform.shape import Process, Ready
 
 T = TypeVar("T")
 TRIES = 3
-"""How often a process may be started before it counts as one that cannot be."""
+"""After how many starts a process counts as failing."""
 SAY_SECONDS = 20.0
-"""How often a wait says what it waits for."""
+"""The interval at which a wait reports what it waits for, in seconds."""
 
 
 def start(node: Node, process: Process, emit: Emit) -> None:
@@ -40,7 +40,7 @@ def wait_ready(node: Node, process: Process, say: Callable[[str], None] = lambda
     """Wait until a started process is ready. Raises Unready with the last lines of its log.
 
     The deadline is put off while any process of the cloud works: this one may be waiting for another.
-    `say` hears now and then what is waited for.
+    `say` is called at intervals with what is waited for.
     """
     log = node.log(process.name)
 
@@ -49,14 +49,14 @@ def wait_ready(node: Node, process: Process, say: Callable[[str], None] = lambda
 
     tries: set[int] = set()
     state, asked = node.supervisor.program(process.name), time.monotonic()
-    told = asked
+    reported = asked
 
-    def look() -> tuple[bool, str]:
-        nonlocal state, asked, told
-        done, seen = is_ready(node, process.ready)
+    def poll() -> tuple[bool, str]:
+        nonlocal state, asked, reported
+        done, answer = is_ready(node, process.ready)
         if done:
-            return done, seen
-        # The question to supervisord costs both sides more than the one to the process: once a second does.
+            return done, answer
+        # A request to supervisord costs more than the readiness check itself: once a second is enough.
         if time.monotonic() - asked > 1:
             state, asked = node.supervisor.program(process.name), time.monotonic()
         tries.add(state.pid if state else 0)
@@ -65,19 +65,19 @@ def wait_ready(node: Node, process: Process, say: Callable[[str], None] = lambda
                 f"{process.name} ends as soon as it is started ({(state and state.why) or 'see its log'})",
                 detail=evidence(),
                 where=str(log),
-                hint="the cause is in the log; after mending it run `onestack up` again",
+                hint="the cause is in the log; fix it and run `onestack up` again",
             )
-        seen = f"{seen}, process {state.state.lower()}"
-        if time.monotonic() - told > SAY_SECONDS:
-            told = time.monotonic()
-            say(seen)
-        return done, seen
+        answer = f"{answer}, process {state.state.lower()}"
+        if time.monotonic() - reported > SAY_SECONDS:
+            reported = time.monotonic()
+            say(answer)
+        return done, answer
 
-    # Python services take seconds to come; the native parts are there at once.
+    # Python services take seconds to start; infrastructure services are ready at once.
     every = 0.25 if process.ready.http else 0.05
     until(
         f"{process.name} to be ready",
-        look,
+        poll,
         seconds=process.ready.seconds,
         every=every,
         where=log,
@@ -88,12 +88,12 @@ def wait_ready(node: Node, process: Process, say: Callable[[str], None] = lambda
 
 
 def progress(node: Node) -> Progress:
-    """Whether the cloud's processes work, those of its tenants (guests, balancers) left out."""
+    """The work of the cloud's processes, without those of its tenants (guests, balancers)."""
     return local.of_cloud(node.paths.run)
 
 
 def is_ready(node: Node, condition: Ready) -> tuple[bool, str]:
-    """Whether a readiness condition holds now, and what was seen."""
+    """Whether a readiness condition holds now, and the answer."""
     return local.holds(on_host(node, condition))
 
 

@@ -14,7 +14,7 @@ LENGTH = 24
 
 
 def ensure(file: Path, names: Iterable[str]) -> Mapping[str, str]:
-    """The secrets in `file`, those of `names` that were not there made anew.
+    """The secrets in `file`, with new ones for those of `names` that were missing.
 
     The file is replaced whole, so that a full disk or a kill leaves the old one.
     """

@@ -83,7 +83,7 @@ class Process:
     stop_seconds: int = 15
     """How long it may take to end after SIGTERM, in seconds, before SIGKILL."""
     hang_seconds: float = 60.0
-    """How long its readiness check may fail once it was ready, in seconds, before it is started anew."""
+    """How long its readiness check may fail once it was ready, in seconds, before it is restarted."""
 
 
 @dataclass(frozen=True)

@@ -109,10 +109,16 @@ class Site:
 
     @property
     def _monitoring(self) -> Monitoring | None:
-        said = self.spec.platform.monitoring
+        monitoring = self.spec.platform.monitoring
         if not self.spec.monitored:
             return None
-        return Monitoring(said.port, said.exporter_port, round(said.retention), said.size, said.targets)
+        return Monitoring(
+            monitoring.port,
+            monitoring.exporter_port,
+            round(monitoring.retention),
+            monitoring.size,
+            monitoring.targets,
+        )
 
     @property
     def secrets_file(self) -> Path:

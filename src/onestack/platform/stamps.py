@@ -1,4 +1,4 @@
-"""Digits that change with the configuration a process reads when it starts: it is started anew when they do."""
+"""Digests of the configuration that a process reads when it starts: when one changes, the process is restarted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from onestack.platform.shape import Process
 from onestack.platform.site import Site
 
 VARIABLE = "ONESTACK_CONFIG"
-"""In a process's environment: supervisord starts anew what has another one."""
+"""A variable in a process's environment: supervisord restarts a process whose value changes."""
 
 
 def stamps(site: Site, node: Node) -> dict[str, str]:

@@ -20,7 +20,7 @@ CA_DAYS = 3650
 DAYS = 397
 """Browsers refuse certificates that are valid longer."""
 RENEW_DAYS = 30
-"""A certificate with less than this left is made anew by `up`."""
+"""`up` renews a certificate whose remaining validity is less than this."""
 
 
 def ensure(site: Site) -> None:
@@ -114,9 +114,9 @@ def _still_good(file: Path, names: list[str]) -> bool:
     if not file.exists():
         return False
     certificate = x509.load_pem_x509_certificate(file.read_bytes())
-    said = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    alternatives = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     left = certificate.not_valid_after_utc - datetime.datetime.now(datetime.UTC)
-    return left.days >= RENEW_DAYS and list(said) == [_alternative(name) for name in names]
+    return left.days >= RENEW_DAYS and list(alternatives) == [_alternative(name) for name in names]
 
 
 def _alternative(name: str) -> x509.GeneralName:

@@ -1,4 +1,4 @@
-"""What looks after a cloud, or after its scaling groups: supervised processes of ours outside the namespace."""
+"""The keeper, which watches a cloud, and the autoscaler: supervised processes outside the cloud's namespace."""
 
 from __future__ import annotations
 
@@ -64,12 +64,12 @@ def _scaling_mark(site: Site) -> Path:
 
 
 def watcher(site: Site, name: str, module: str) -> Program:
-    """A process of ours that looks after the others, or after scaling groups; it runs outside the namespace.
+    """A process that watches the others, or scales groups; it runs outside the cloud's namespace.
 
-    It reads the spec's part about the platform when it starts: another one starts it anew, and so does another
+    It reads the spec's platform section when it starts: a change of it restarts the process, and so does another
     version of OneStack.
     """
-    said = f"{site.spec.platform.model_dump_json()} {site.spec.monitored} {data.digest_of_code()}"
-    stamp = hashlib.sha256(said.encode()).hexdigest()[:12]
+    settings = f"{site.spec.platform.model_dump_json()} {site.spec.monitored} {data.digest_of_code()}"
+    stamp = hashlib.sha256(settings.encode()).hexdigest()[:12]
     words = (sys.executable, "-m", module, str(site.paths.root), str(site.paths.cache))
     return Program(name, words, {"PYTHONUNBUFFERED": "1", "ONESTACK_CONFIG": stamp}, site.leader.log(name))

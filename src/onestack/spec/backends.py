@@ -1,4 +1,4 @@
-"""The part of a spec about where volumes are kept: files, volume groups of the machine, pools of a Ceph cluster."""
+"""The spec's section on volume backends: files, volume groups of the machine, pools of a Ceph cluster."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class CephPool:
 
 
 class Backend(Section):
-    """A place where volumes are kept."""
+    """A Cinder backend: a place where volumes are stored."""
 
     model_config = example("""\
 platform:
@@ -52,16 +52,16 @@ platform:
 """)
 
     name: Name
-    """What it and its volume type are called."""
+    """The name of the backend and of its volume type."""
     driver: Literal["file", "lvm", "rbd"] = "file"
     """`file`: each volume is a qcow2 file in a folder of the cloud. `lvm`: a thin logical volume of the machine.
     `rbd`: an image in a pool of a Ceph cluster."""
     volume_group: GroupName | None = None
-    """`lvm`: the volume group. It must be there, and should be for this alone."""
+    """`lvm`: the volume group. It must exist, and should be used for nothing else."""
     pool: CephName | None = Field(default=None, json_schema_extra={"x-default": "`volumes`, with `rbd`"})
     """`rbd`: the pool."""
     user: CephName | None = Field(default=None, json_schema_extra={"x-default": "`cinder`, with `rbd`"})
-    """`rbd`: who OneStack is in Ceph, without the `client.` before it."""
+    """`rbd`: the Ceph user, without the prefix `client.`."""
     conf: File | None = Field(
         default=None, json_schema_extra={"x-default": "`/etc/ceph/ceph.conf`, with `rbd`"}
     )
@@ -80,7 +80,7 @@ platform:
 
     @property
     def ceph(self) -> CephPool | None:
-        """The pool, if that is where its volumes are."""
+        """The Ceph pool of an `rbd` backend."""
         if self.driver != "rbd":
             return None
         user, conf = self.user or "cinder", self.conf or PurePosixPath("/etc/ceph/ceph.conf")
@@ -100,7 +100,7 @@ platform:
     backends: tuple[Backend, ...] = Field(
         default=(Backend(name="file"),), json_schema_extra={"x-default": "`file`"}
     )
-    """Where volumes are kept; each is a volume type too, the first is the default."""
+    """The backends; each has a volume type of its name, the first is the default."""
 
     @property
     def drivers(self) -> frozenset[str]:
@@ -114,7 +114,7 @@ platform:
         for index, name in enumerate(names):
             if name in _SECTIONS:
                 yield Problem(
-                    f"'{name}' is a word of Cinder's own", "another name", path=("backends", index, "name")
+                    f"'{name}' is reserved by Cinder", "another name", path=("backends", index, "name")
                 )
             if name in names[:index]:
                 yield Problem(

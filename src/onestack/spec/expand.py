@@ -1,7 +1,7 @@
-"""Small means against repetition: `variables`, `templates` with `like`, `count`. Data in, data out, lines kept.
+"""Expands `variables`, `templates` (used with `like`) and `count` in a spec. Data in, data out, lines kept.
 
-They are worked into the data before the models see it, so that models, plans and messages know only what is
-wanted in the end; each value still knows the line where it was written.
+This is done before the models validate the data, so that models, plans and messages only handle the expanded
+spec; each value keeps the line where it was written.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from onestack.language.source import MAX_VALUES, Path, Places, Source
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 _COUNT_MOST = 1000
-# `${index}` and `${tenant}` have a value only inside of what is counted, or of a tenant.
-_LATER = ("index", "tenant")
+# `${index}` is defined only in an item with `count`, `${tenant}` only in a tenant.
+_SCOPED = ("index", "tenant")
 
 
 @dataclass(frozen=True)
 class _Node:
-    """A value with the places of itself and of its key."""
+    """A value, with its position and its key's position in the file."""
 
     value: Any
     place: Place
@@ -32,7 +32,7 @@ class _Node:
 
 
 def expand(source: Source) -> Source:
-    """`source` without variables, templates and counts; what is wrong with them is among its diagnostics."""
+    """`source` with variables, templates and counts expanded; errors in them are added to its diagnostics."""
     if not isinstance(source.data, dict) or not {"tenants", "templates", "variables"} & source.data.keys():
         return source
     return _Expansion(source).source()
@@ -41,7 +41,7 @@ def expand(source: Source) -> Source:
 class _Expansion:
     def __init__(self, source: Source) -> None:
         self.places = source.places
-        self.wrong: list[Diagnostic] = list(source.diagnostics)
+        self.diagnostics: list[Diagnostic] = list(source.diagnostics)
         self.root = self._read(source.data, ())
         self.values = 0
 
@@ -57,7 +57,7 @@ class _Expansion:
             top["tenants"] = replace(tenants, value=merged)
         whole = self._fill(replace(self.root, value=top), variables)
         places = Places(self.places.file)
-        return Source(self._write(whole, (), places), places, self.wrong)
+        return Source(self._write(whole, (), places), places, self.diagnostics)
 
     # From data to nodes and back.
 
@@ -81,8 +81,8 @@ class _Expansion:
 
     def _refuse(self, summary: str, place: Place, detail: str = "", hint: str = "") -> None:
         found = Diagnostic("error", summary, detail, place, hint)
-        if found not in self.wrong:
-            self.wrong.append(found)
+        if found not in self.diagnostics:
+            self.diagnostics.append(found)
 
     # Variables.
 
@@ -94,11 +94,11 @@ class _Expansion:
             return {}
         for item in node.value.values():
             if isinstance(item.value, (dict, list)):
-                self._refuse("a variable is one text, number or truth", item.place)
+                self._refuse("a variable's value is a text, a number, true or false", item.place)
         return {key: item.value for key, item in node.value.items()}
 
     def _fill(self, node: _Node, known: Mapping[str, Any]) -> _Node:
-        """With variables put in and counted items repeated."""
+        """Replace variables by their values and repeat items with `count`."""
         self.values += 1
         if self.values > MAX_VALUES:
             return node
@@ -120,7 +120,11 @@ class _Expansion:
                 found = known[match[1]]
                 return str(getattr(found, "written", found))
             near = get_close_matches(match[1], known, 1)
-            why = " here: only where something is counted, or in a tenant" if match[1] in _LATER else ""
+            why = (
+                " here: it is defined only in an item with 'count', or in a tenant"
+                if match[1] in _SCOPED
+                else ""
+            )
             self._refuse(
                 f"there is no variable '{match[1]}'{why}",
                 node.place,
@@ -146,7 +150,7 @@ class _Expansion:
         return [self._fill_named(one, {**known, "index": index}) for index in range(1, how_many + 1)]
 
     def _fill_named(self, item: _Node, known: Mapping[str, Any]) -> _Node:
-        """A tenant's texts may name it: only tenants hold users, quotas and the like, so any outer name is one."""
+        """Define `${tenant}` as the name of the outermost named item: only tenants contain further named items."""
         if "tenant" not in known and "flavor" not in item.value:
             name = self._fill(item.value["name"], known).value
             known = {**known, "tenant": name}
@@ -155,7 +159,7 @@ class _Expansion:
     # Templates.
 
     def _templates(self, node: _Node | None) -> dict[str, _Node] | None:
-        """By name; None when they cannot be understood: then the models say what is wrong."""
+        """Templates by name; None if the section is malformed, which the models then report."""
         if node is None or not isinstance(node.value, list):
             return None
         found: dict[str, _Node] = {}
@@ -169,14 +173,14 @@ class _Expansion:
         return found
 
     def _with_template(
-        self, tenant: _Node, templates: Mapping[str, _Node], seen: tuple[str, ...] = ()
+        self, tenant: _Node, templates: Mapping[str, _Node], chain: tuple[str, ...] = ()
     ) -> _Node:
         if not isinstance(tenant.value, dict) or "like" not in tenant.value:
             return tenant
         like = tenant.value["like"]
         name = like.value
-        if name in seen:
-            self._refuse(f"the template '{name}' is like itself", like.place)
+        if name in chain:
+            self._refuse(f"the template '{name}' refers to itself", like.place)
             return tenant
         if not isinstance(name, str) or name not in templates:
             near = get_close_matches(str(name), templates, 1)
@@ -188,26 +192,26 @@ class _Expansion:
             )
             bare = {key: value for key, value in tenant.value.items() if key != "like"}
             return replace(tenant, value=bare)
-        base = self._with_template(templates[name], templates, (*seen, name))
+        base = self._with_template(templates[name], templates, (*chain, name))
         own = {key: value for key, value in tenant.value.items() if key != "like"}
         return _merged(base, replace(tenant, value=own))
 
 
 def _merged(base: _Node, own: _Node) -> _Node:
-    """`own` over `base`: mappings key by key, lists of named things name by name, anything else as a whole."""
+    """`base` overridden by `own`: mappings by key, lists of named items by name, anything else as a whole."""
     if isinstance(base.value, dict) and isinstance(own.value, dict):
-        both = dict(base.value)
+        merged = dict(base.value)
         for key, item in own.value.items():
-            both[key] = _merged(both[key], item) if key in both else item
-        return replace(own, value=both)
+            merged[key] = _merged(merged[key], item) if key in merged else item
+        return replace(own, value=merged)
     if _are_named(base) and _are_named(own):
-        mine = {item.value["name"].value: item for item in own.value}
+        by_name = {item.value["name"].value: item for item in own.value}
         names = [item.value["name"].value for item in base.value]
         items = [
-            _merged(item, mine[name]) if name in mine else item
+            _merged(item, by_name[name]) if name in by_name else item
             for item, name in zip(base.value, names, strict=True)
         ]
-        return replace(own, value=items + [item for name, item in mine.items() if name not in names])
+        return replace(own, value=items + [item for name, item in by_name.items() if name not in names])
     return own
 
 

@@ -91,8 +91,8 @@ class Schema:
     def allowed(self, fragment: Fragment) -> str:
         """In words, what a value may be."""
         here = self.follow(fragment)
-        if said := here.get("x-allowed"):
-            return str(said)
+        if allowed := here.get("x-allowed"):
+            return str(allowed)
         if "const" in here:
             return quoted(here["const"])
         if "enum" in here:

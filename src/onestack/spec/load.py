@@ -41,16 +41,16 @@ def loads(text: str, name: str = "(text)", model: type[Spec] | None = None) -> S
     read = expand(written)
     found = list(read.diagnostics)
     if len(found) > len(written.diagnostics):
-        # Without its variables and templates nothing can be said of what is wanted.
+        # If variables or templates are wrong, the rest cannot be validated.
         raise _bad(name, found)
     if read.data is not None or not found:
         try:
             spec = model.model_validate(read.data)
         except ValidationError as error:
-            said = {one.place for one in found}
+            reported = {one.place for one in found}
             new = explain(error, read, json_schema.of(model))
             # A mistake in a template, or in what is counted, is one mistake however often it is used.
-            found += dict.fromkeys(one for one in new if one.place not in said)
+            found += dict.fromkeys(one for one in new if one.place not in reported)
     if found:
         raise _bad(name, found)
     spec._source = read

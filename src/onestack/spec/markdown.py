@@ -42,7 +42,7 @@ def _section(schema: Schema, here: Fragment, path: tuple[str, ...], written: dic
     if variants := here.get("variants"):
         yield from _variants(schema, variants, path, written)
         return
-    yield "| Key | What it may be | Unless said | |"
+    yield "| Key | What it may be | Default | |"
     yield "| --- | --- | --- | --- |"
     inner: list[tuple[Fragment, tuple[str, ...]]] = []
     for key, value in here["properties"].items():
@@ -55,10 +55,10 @@ def _section(schema: Schema, here: Fragment, path: tuple[str, ...], written: dic
             allowed, default = f"a list of [mappings]({anchor})", _default(value)
         else:
             allowed, default = schema.allowed(value), _default(value)
-        said = value.get("description") or target.get("description", "")
+        description = value.get("description") or target.get("description", "")
         if key in here.get("required", ()):
             default = "**must be given**"
-        yield f"| `{key}` | {allowed} | {default} | {_line(said)} |"
+        yield f"| `{key}` | {allowed} | {default} | {_line(description)} |"
     yield ""
     for fragment, place in inner:
         yield from _section(schema, fragment, place, written)

@@ -145,8 +145,8 @@ platform:
     @property
     def monitored(self) -> bool:
         """Whether the cloud has a Prometheus of its own."""
-        said = self.platform.monitoring.enabled
-        return any(tenant.scaling_groups for tenant in self.tenants) if said == "auto" else said
+        enabled = self.platform.monitoring.enabled
+        return any(tenant.scaling_groups for tenant in self.tenants) if enabled == "auto" else enabled
 
     def _ports(self) -> Iterator[Problem]:
         """What listens on loopback must differ: the API gateway, guests' metadata, Prometheus and what it scrapes."""

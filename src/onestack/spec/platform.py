@@ -157,7 +157,7 @@ platform:
     driver: Literal["libvirt", "fake"] = "libvirt"
     """`libvirt`: real guests. `fake`: Nova's own fake driver, for tests of scale; nothing runs."""
     hosts: Annotated[Int, Field(ge=1, le=500)] | None = None
-    """How many hypervisors the fake driver pretends to be (1 unless said). Only with `driver: fake`."""
+    """How many hosts the fake driver provides (default: 1). Only with `driver: fake`."""
     virt: Literal["auto", "kvm", "qemu"] = "auto"
     """`auto`: KVM if a probe guest boots with it, else emulation. Only with `driver: libvirt`."""
     cpu_allocation_ratio: Annotated[Number, Field(gt=0, le=128, allow_inf_nan=False)] = 4.0
@@ -168,7 +168,7 @@ platform:
     def problems(self) -> Iterator[Problem]:
         if self.driver == "libvirt" and self.hosts is not None:
             yield Problem(
-                "'hosts' counts pretended hypervisors; libvirt has one for each machine",
+                "'hosts' counts the fake driver's hosts; libvirt has one for each machine",
                 "leave it out, or say 'driver: fake'",
                 path=("hosts",),
             )
@@ -179,7 +179,7 @@ platform:
 
     @property
     def fake_hosts(self) -> int:
-        """How many hypervisors are pretended; 0 with libvirt."""
+        """How many hosts the fake driver provides; 0 with libvirt."""
         return (self.hosts or 1) if self.driver == "fake" else 0
 
 
@@ -229,7 +229,7 @@ platform:
     """A network interface of this machine to plug into it, which then belongs to the cloud alone."""
     nat: Bool | None = None
     """Whether guests reach the outside by this machine's address: source NAT, and IPv4 forwarding switched on.
-    Unless said: on without `interface`, off with one."""
+    Default: on without `interface`, off with one."""
 
     @property
     def translated(self) -> bool:
@@ -282,9 +282,9 @@ platform:
     mtu: Annotated[Int, Field(ge=1280, le=9000)] = 1500
     """The largest packet the machine's own network carries, in bytes."""
     dns: tuple[IPAddress, ...] | None = None
-    """DNS servers for subnets that name none. Unless said: this machine's, but for those on loopback."""
+    """DNS servers for subnets that name none. Default: this machine's, except loopback addresses."""
     isolated: Bool | None = None
-    """A network namespace of the cloud's own. Unless said: only for a cloud under a root of its own."""
+    """A network namespace of the cloud's own. Default: only for a cloud under a root of its own."""
 
     def problems(self) -> Iterator[Problem]:
         for index, server in enumerate(self.dns or ()):

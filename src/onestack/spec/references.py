@@ -1,6 +1,6 @@
 """Every name that refers to something must have that something; every name must be its own.
 
-Which key refers to what is said where the key is declared (`onestack.language.words`): this only follows it.
+What a key refers to is declared with the key (`onestack.language.words`): this only follows it.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ _TARGETS: dict[tuple[type, str], str | None] = {}
 
 
 def _target(section: type, key: str, field: FieldInfo) -> str | None:
-    """What a key refers to, wherever in its type that is said."""
+    """What a key refers to, wherever in its type that is declared."""
     if (section, key) not in _TARGETS:
         found = [*field.metadata, *_metadata(field.annotation)]
         _TARGETS[section, key] = next((one.list for one in found if isinstance(one, Refers)), None)

@@ -33,32 +33,32 @@ class GroupServer(Section):
     model_config = example(_GROUP)
 
     image: ImageRef
-    """What it starts from."""
+    """The image it boots from."""
     flavor: FlavorRef
     """Its size."""
     network: NetworkRef
-    """The network it is plugged in."""
+    """The network it is attached to."""
     security_groups: tuple[SecurityGroupRef, ...] | None = None
-    """What may reach it; unless said the tenant's group `default`."""
+    """Its security groups; default: the tenant's group `default`."""
     keypair: KeypairRef | None = None
-    """The key it lets in."""
+    """The SSH keypair that may log in."""
     user_data: Content | None = None
-    """What cloud-init runs in it: the text, or `file:PATH`."""
+    """User data for cloud-init: the text, or `file:PATH`."""
 
 
 class Spread(Section):
-    """How members are kept apart."""
+    """How members are spread over hosts and availability zones."""
 
     model_config = example(_GROUP + "        spread: {anti_affinity: soft, zones: [nova]}\n")
 
     anti_affinity: Literal["none", "soft", "hard"] = "soft"
-    """Whether members are on different hosts: as far as that can be (`soft`), or always."""
+    """Whether members run on different hosts: if possible (`soft`), or always (`hard`)."""
     zones: tuple[Text, ...] = ()
     """The availability zones they are spread over."""
 
 
 class GroupBalancer(Section):
-    """The pool that members are in."""
+    """The load balancer pool that members are added to."""
 
     model_config = example(
         _GROUP
@@ -77,14 +77,14 @@ class GroupBalancer(Section):
 
 
 class WarmPool(Section):
-    """Members made beforehand."""
+    """Members that are created in advance."""
 
     model_config = example(_GROUP + "        warm_pool: {size: 2, state: stopped}\n")
 
     size: Amount = 0
     """How many are kept ready."""
     state: Literal["stopped", "running"] = "stopped"
-    """Whether they wait shut off, or running and out of the pool."""
+    """Whether they are kept shut off, or running outside the pool."""
 
 
 class Health(Section):
@@ -96,9 +96,9 @@ class Health(Section):
     )
 
     sources: Annotated[tuple[Literal["compute", "load_balancer"], ...], Field(alias="from")] = ("compute",)
-    """Who is asked."""
+    """Where a member's health is read: Nova (`compute`), Octavia (`load_balancer`)."""
     grace: Duration = 30.0
-    """How long a new member may take before it is judged."""
+    """How long after its start a new member's health is not yet evaluated."""
     replace: Bool = True
     """Whether a member that is not healthy is replaced."""
 
@@ -113,100 +113,100 @@ class ScaleOut(Section):
 
 
 class ScaleIn(Section):
-    """How members go."""
+    """How the group shrinks."""
 
     model_config = example(_GROUP + "        scale_in: {stabilize: 300s, drain: 30s, at_most: 1 per 30s}\n")
 
     stabilize: Duration = 300.0
-    """The highest recommendation of so long a time holds."""
+    """Stabilization window: the highest recommendation within it counts."""
     protect: tuple[Text, ...] = ()
-    """Members with one of these tags never go by themselves."""
+    """Members with one of these tags are never removed by scaling in."""
     drain: Duration = 30.0
-    """How long a member's open connections are waited for."""
+    """How long a member that is removed may finish its open connections."""
     at_most: RateLimit | None = None
     """No more members than this in a time."""
 
 
 class Hooks(Section):
-    """What is told before a member serves, and before it goes. `http://…` and `https://…` are posted to, in JSON
-    (event, group, member, server, address); all else is a command, run on the autoscaler's host as the user nobody,
-    with the same in ONESTACK_EVENT, ONESTACK_GROUP and so on."""
+    """What is called before a member serves, and before it is removed. An http(s) URL receives a POST in JSON (event,
+    group, member, server, address); anything else is a command, run on the autoscaler's host as the user nobody,
+    with the same values in ONESTACK_EVENT, ONESTACK_GROUP and so on."""
 
     model_config = example(
         _GROUP + '        hooks: {before_serving: "http://172.24.4.1:9000/ready", timeout: 10s}\n'
     )
 
     before_serving: Text | None = None
-    """Until it succeeds the member stays out of the pool; it is tried again and again."""
+    """The member is added to the pool only after this succeeds; it is retried until then."""
     before_leaving: Text | None = None
-    """Before the member is drained. If it fails, that is said, and the member goes all the same."""
+    """Called before the member is drained. A failure is reported, and the member is removed all the same."""
     timeout: Duration = 30.0
-    """How long one may take."""
+    """How long one call may take."""
 
     def problems(self) -> Iterator[Problem]:
         for key in ("before_serving", "before_leaving"):
-            said = getattr(self, key)
-            if said is None:
+            hook = getattr(self, key)
+            if hook is None:
                 continue
             try:
-                empty = not shlex.split(said)
+                empty = not shlex.split(hook)
             except ValueError as error:
-                yield Problem(f"'{said}' is no command: {error}", "an http(s) URL, or a command", path=(key,))
+                yield Problem(f"'{hook}' is no command: {error}", "an http(s) URL, or a command", path=(key,))
                 continue
             if empty:
-                yield Problem(f"'{key}' says nothing", "an http(s) URL, or a command", path=(key,))
+                yield Problem(f"'{key}' is empty", "an http(s) URL, or a command", path=(key,))
 
 
 class Update(Section):
-    """How a changed template reaches the members."""
+    """How members are updated when `server` changes."""
 
     model_config = example(_GROUP + "        update: {strategy: rolling, batch: 25%, min_healthy: 90%}\n")
 
     strategy: Literal["rolling"] = "rolling"
     """In batches."""
     batch: Share = 0.25
-    """How much of the group at a time; at least one member."""
+    """The share of the group that is replaced at a time; at least one member."""
     min_healthy: Share = 0.9
-    """How much of the group serves at any time."""
+    """The share of the group that serves at any time."""
     rollback: Bool = True
-    """Whether it goes back when new members do not become healthy."""
+    """Whether the update is rolled back when new members do not become healthy."""
 
 
 class ScalingGroup(Named):
-    """Servers whose number follows the load. `onestack scale simulate` shows what it would do with a recorded one."""
+    """Servers whose number follows the load. `onestack scale simulate` replays a recorded load on it."""
 
     model_config = example(
         _GROUP + "        policies: [{type: target, metric: requests_per_second, target: 50}]\n"
     )
 
     min: Annotated[Int, Field(ge=1, le=1000)] = 1
-    """Never fewer members."""
+    """The minimum number of members."""
     max: Annotated[Int, Field(ge=1, le=1000)]
-    """Never more."""
+    """The maximum number of members."""
     server: GroupServer
     """What each member is."""
     spread: Spread = Spread()
-    """How they are kept apart."""
+    """How members are spread over hosts and availability zones."""
     load_balancer: GroupBalancer | None = None
-    """The pool they are in."""
+    """The load balancer pool that members are added to."""
     warm_up: Duration = 20.0
     """How long a member takes from its first answer until it counts as serving."""
     warm_pool: WarmPool = WarmPool()
-    """Members made beforehand."""
+    """Members that are created in advance."""
     health: Health = Health()
     """When a member is replaced."""
     policies: tuple[AnyPolicy, ...] = ()
-    """What calls for more members or fewer."""
+    """What adds or removes members."""
     scale_out: ScaleOut = ScaleOut()
     """How fast it grows."""
     scale_in: ScaleIn = ScaleIn()
-    """How members go."""
+    """How the group shrinks."""
     update: Update = Update()
-    """How a changed template reaches the members."""
+    """How members are updated when `server` changes."""
     hooks: Hooks = Hooks()
-    """What is told before a member serves, and before it goes."""
+    """What is called before a member serves, and before it is removed."""
     suspended: Bool = False
-    """Decide and say so, but do nothing."""
+    """Report decisions, but do not act on them."""
 
     def problems(self) -> Iterator[Problem]:
         if self.min > self.max:

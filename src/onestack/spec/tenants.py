@@ -45,15 +45,15 @@ tenants:
 """)
 
     like: TemplateRef | None = None
-    """The template it is made from; what is said here goes before what the template says."""
+    """The template it is made from; values here override the template's."""
     domain: DomainRef = "Default"
     """The domain that it and its users and groups belong to."""
     description: Text = ""
     """What it is for."""
     enabled: Bool = True
-    """Whether its users may do anything in it."""
+    """Whether the project is enabled."""
     quota: Quota = Quota()
-    """How much it may use."""
+    """Its quotas."""
     users: tuple[User, ...] = ()
     groups: tuple[Group, ...] = ()
     application_credentials: tuple[ApplicationCredential, ...] = ()
@@ -81,7 +81,7 @@ tenants:
 
 
 class Template(Tenant):
-    """What several tenants have in common; a tenant takes it with `like`, and may say `${tenant}` in it."""
+    """What several tenants have in common; a tenant uses it with `like`. `${tenant}` in it is the tenant's name."""
 
     model_config = example("""\
 variables: {size: m1.nano}

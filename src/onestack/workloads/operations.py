@@ -1,4 +1,4 @@
-"""What a spec wants of a cloud that runs: planned, applied, compared, taken away."""
+"""Operations of a spec on a running cloud: plan, apply, drift, destroy."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class ApplyFailed(PermanentError):
                 for failure in outcome.failures
             ),
             where=first.place if first.place and first.place.line else str(first.error.where or ""),
-            hint="mend the cause and apply again: what was done stays"
+            hint="fix the cause and apply again: completed changes stay"
             + (f"; {len(outcome.undone)} more changes wait for it" if outcome.undone else ""),
         )
         self.outcome = outcome
@@ -101,7 +101,7 @@ class Workloads:
         return plan
 
     def removal(self, emit: Emit = silent) -> Plan:
-        """What `destroy` would take away: all that this spec ever made."""
+        """What `destroy` would delete: all resources that this spec created."""
         return self._compare((), prune=True, adopt=False, emit=emit)
 
     def apply(self, plan: Plan, emit: Emit = silent) -> Outcome:
@@ -115,11 +115,11 @@ class Workloads:
 
     def _explained(self, outcome: Outcome) -> Outcome:
         """With the diagnosis of servers that Nova reports as failed."""
-        told = [
+        reported = [
             self._why(failure, outcome.ids.get(failure.address)) if number < MOST_EXPLAINED else failure
             for number, failure in enumerate(outcome.failures)
         ]
-        return replace(outcome, failures=told)
+        return replace(outcome, failures=reported)
 
     def _why(self, failure: Failure, ident: str | None) -> Failure:
         if failure.address.kind != "server" or failure.action == "delete" or ident is None:
@@ -128,13 +128,13 @@ class Workloads:
         if not verdict:
             return failure
         error = failure.error
-        said = PermanentError(
+        summary = PermanentError(
             f"{error.summary.strip().rstrip('.')}: {verdict}",
             detail=error.detail,
             where=error.where,
             hint=f"onestack why server {ident}",
         )
-        return replace(failure, error=said)
+        return replace(failure, error=summary)
 
     def apply_approved(
         self, approve: Approve, *, prune: bool, adopt: bool, force: bool, emit: Emit = silent
@@ -174,20 +174,20 @@ class Workloads:
 
         with (
             held(self._lock_file, "onestack plan", seconds=SETTLE_SECONDS),
-            step("wait for in-flight requests", emit) as said,
+            step("wait for in-flight requests", emit) as at,
         ):
             try:
                 wait.until("the services to answer in-flight requests", poll, seconds=SETTLE_SECONDS)
             except (Unready, OSError) as error:
                 # Other clients keep them busy, perhaps with a long upload; or the gateway ended.
-                said.outcome = str(error)
+                at.outcome = str(error)
 
     def _compare(self, everything: Iterable[Wanted], *, prune: bool, adopt: bool, emit: Emit) -> Plan:
         listed = list(everything)
         self._await_in_flight(emit)
-        with step("collect resources", emit) as said:
+        with step("collect resources", emit) as at:
             there = self._cloud.observe(listed)
-            said.outcome = f"{len(there)} found"
+            at.outcome = f"{len(there)} found"
         return make(listed, there, self._cloud.kinds, owner=self.spec.name, prune=prune, adopt=adopt)
 
     def _admin(self) -> Connection:
@@ -212,15 +212,17 @@ class Workloads:
             raise BadInput(
                 f"the servers do not fit on the hosts: {report.why_not()}",
                 where=self.spec.file,
-                hint="`onestack capacity` has the whole account; --force goes on all the same",
+                hint="`onestack capacity` shows the details; --force continues nevertheless",
             )
 
     def _demand_services(self, everything: Iterable[Wanted]) -> None:
         wrong = {}
         for one in self._cloud.missing(everything):
             service = self._cloud.kinds[one.address.kind].service
-            said = f"{one.address} needs the service '{service}', which this cloud does not run"
-            wrong[one.place] = Diagnostic("error", said, "", one.place, f"add {service} to platform.services")
+            summary = f"{one.address} needs the service '{service}', which this cloud does not run"
+            wrong[one.place] = Diagnostic(
+                "error", summary, "", one.place, f"add {service} to platform.services"
+            )
         if wrong:
             raise BadSpec("the cloud lacks a service", wrong.values())
 

@@ -183,7 +183,7 @@ def test_another_request_asks_anew_and_so_does_a_long_one(both: Any, monkeypatch
     for one, asked in ((first, 1), (first, 1), (second, 2), (first, 2)):
         ask(api, one, client, "flat")
         assert len(client.asked) == asked
-    now[0] += nova.SECONDS + 1
+    now[0] += nova.CACHE_SECONDS + 1
     ask(api, first, client, "flat")
     assert len(client.asked) == 3
 

@@ -1,10 +1,10 @@
-"""What an empty Keystone is given: administrator, roles, region, service users, and the whole catalogue.
+"""Fills an empty Keystone: administrator, roles, region, service users, and the whole catalogue.
 
     python3 -m onestack_runtime.admin.bootstrap < wanted.json      (a contract.Bootstrap)
 
 In one process, beside `keystone-manage bootstrap`, whose code it uses: some fifty API calls less at each first
-start. What it is told comes by standard input, so that no password shows in a process list. Harmless when all
-is there; a changed URL or administrator's password is set.
+start. Its input comes on standard input, so that no password shows in a process list. Idempotent; a changed URL
+or administrator's password is updated.
 """
 
 from __future__ import annotations

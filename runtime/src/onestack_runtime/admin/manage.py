@@ -2,7 +2,7 @@
 
     python3 -m onestack_runtime.admin.manage nova-manage cell_v2 list_cells
 
-OpenStack's own management commands are told where this cloud's configuration lies unless they are told.
+OpenStack's management commands get this cloud's configuration files as arguments unless the caller names others.
 """
 
 from __future__ import annotations

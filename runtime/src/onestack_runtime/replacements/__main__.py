@@ -1,4 +1,4 @@
-"""Prints what upstream has now: `digests.py`, after a look at what has changed, is to be as this says.
+"""Prints the digests of the installed upstream code: after a review of the changes they belong into `digests.py`.
 
 python3 -m onestack_runtime.replacements          (inside, in the release's environment)
 

@@ -1,13 +1,13 @@
-"""Which tables are empty for a transaction: related rows are not asked for in those (`relations`).
+"""Which tables are empty for a transaction: related rows are not queried from those (`relations`).
 
 With each port, network, subnet and router Neutron loads all that may belong to it: tags, DHCP options, allowed
 address pairs, host routes, port forwardings and many more. Each is a query, and in most clouds most of these tables
-are empty; the queries took four tenths of Neutron's time. Here each transaction asks once which of them are.
+are empty; the queries took 40 % of Neutron's time. Here each transaction queries once which tables are empty.
 
 The answer is the one that the queries would give. A transaction sees the database as it was when it first read
 (InnoDB's REPEATABLE READ), and what it writes itself, which may be a row that another one inserted and it updates. So
-what is empty for it stays so until it ends, whoever else inserts meanwhile, or until it writes there itself, which is
-noticed. Where the isolation is another, no table counts as empty.
+what is empty for it stays so until it ends, whatever other transactions insert, or until it writes there itself,
+which is detected. At other isolation levels no table counts as empty.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 
 REPEATABLE = ("REPEATABLE READ", "SERIALIZABLE")
-"""Isolation levels at which what was read once stays as it is."""
+"""Isolation levels with repeatable reads."""
 _OTHERS = ("SELECT ", "DELETE ")
-"""How most statements begin that bring a transaction nothing new to see."""
+"""The beginning of most statements after which empty tables are still empty."""
 _WRITES = re.compile(r"\b(?:INSERT|REPLACE|UPDATE)\b", re.IGNORECASE)
 _INTO = re.compile(
     r"\s*(?:(?:INSERT|REPLACE)\s+(?:IGNORE\s+)?INTO\s+(?:[`\"]?\w+[`\"]?\.)?|UPDATE\s+(?=\S+\s+SET\b))[`\"]?(\w+)",
@@ -37,11 +37,11 @@ _INTO = re.compile(
 
 
 class EmptyTables:
-    """What each transaction was told. Nothing is known to be empty before `learn`."""
+    """The tables that each transaction found empty. No table counts as empty before `learn`."""
 
     def __init__(self) -> None:
         self._guard = Lock()
-        # Tables that are worth a question, and the question.
+        # Tables that are checked, and the query that checks them.
         self._asked: tuple[tuple[str, ...], str] = ((), "")
         # The same sets by the session's transaction, which loaders know, and the database's, which statements know.
         self._of_session: WeakKeyDictionary[SessionTransaction, set[str]] = WeakKeyDictionary()

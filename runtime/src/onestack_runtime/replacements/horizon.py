@@ -1,8 +1,8 @@
 """Horizon's pages do not wait for idle threads.
 
-Pages ask several APIs side by side, with a pool of threads for each such group; at its end they wait until each idle
-thread looks whether it is over, and that it does once a second: a page has up to three. futurist has no setting for
-it. The looks cost nothing else: a pool lives as long as its calls.
+Pages call several APIs in parallel, with a thread pool for each group of calls; at its end they wait until each idle
+thread checks whether the pool is shut down, which it does once a second: a page has up to three pools. futurist has
+no setting for it. Checking more often costs little: a pool lives only as long as its calls.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ENTRIES = (
         ("futurist._thread:ThreadWorker.MAX_IDLE_FOR",),
         ("horizon",),
         "performance",
-        "an idle thread of a page's pool looks after 10 ms, not after a second, whether the page is done with it",
+        "an idle thread of a page's pool checks after 10 ms, not after a second, whether the pool is shut down",
         _idle,
         "up to three seconds for each page (c6a7f1e)",
         uses=("futurist._thread:ThreadWorker._wait_for_work", "futurist._thread:ThreadWorker.run"),

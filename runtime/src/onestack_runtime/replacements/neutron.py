@@ -70,7 +70,7 @@ def _shared_addresses(ask: Any) -> tuple[Any, ...]:
 
 
 def _subnets(options: Any, validate: Any) -> tuple[Any, ...]:
-    """What OVN is told about a port, and whether a port may be bound, needs few facts about its subnets."""
+    """A port's OVN options, and the check whether it can be bound, need few columns of its subnets."""
     from neutron.db.models_v2 import Subnet
     from neutron_lib.db import api as database
 
@@ -207,7 +207,7 @@ ENTRIES = (
         ),
         _HERE,
         "performance",
-        "for what OVN is told about a port, five columns of its subnets are read, not all that belongs to them",
+        "for a port's OVN options five columns of its subnets are read, not the subnets with all their relations",
         _subnets,
         _GAIN,
         uses=(

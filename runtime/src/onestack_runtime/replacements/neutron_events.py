@@ -1,8 +1,8 @@
-"""What Neutron hears of OVN and tells Nova, where the one who is told knows it already.
+"""Skips port events from OVN to Neutron, and from Neutron to Nova, that report a state which is known already.
 
-OVN tells of each new port that it is down. Neutron then marks it so, which it is, in several transactions; and it
-hears of that late when it has much to do. A port of a fake host (`fake_hosts`), which OVN never sees up, is
-ACTIVE by then, as its binding says; it was marked DOWN for good, and Nova told that its interface was gone.
+OVN reports every new port as down. Neutron then sets it DOWN, which it is already, in several transactions; and under
+load it handles the event late. A port of a fake host (`fake_hosts`), which OVN never reports as up, is ACTIVE by
+then, as its binding says; it was set DOWN for good, and Nova was notified that its interface was gone.
 """
 
 from __future__ import annotations

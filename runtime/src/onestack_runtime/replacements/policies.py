@@ -74,7 +74,7 @@ class _Searched:
         self.paths = tuple(dict.fromkeys(Path(folder, name) for name in self._names for folder in folders))
 
     def holds(self, enforcer: Any) -> bool:
-        """Whether it is so still: another namespace is one that was read anew."""
+        """Whether it is still current: another namespace object means that the policy was read again."""
         return self._namespace is enforcer.conf._namespace and self._names == _names(enforcer)
 
 
@@ -112,7 +112,7 @@ ENTRIES = (
         (f"{_POLICY}.load_rules",),
         ("nova", "neutron"),
         "performance",
-        "rules are put together anew when a policy file or a folder of them changed, not at each check of each field "
+        "rules are merged again when a policy file or a folder of them changed, not at each check of each field "
         "of an answer",
         _load,
         NOT_ALONE,

@@ -60,7 +60,7 @@ def _row_processor(original: Any) -> Any:
             else:
                 loaded[self.key] = None
 
-        # As SQLAlchemy's `noload`: for objects that are new to the session, or loaded anew.
+        # As SQLAlchemy's `noload`: for objects that are new to the session, or loaded again.
         where[-1]["new"].append((self.key, nothing))
 
     return create_row_processor

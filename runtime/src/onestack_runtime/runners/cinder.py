@@ -28,7 +28,7 @@ LOG = logging.getLogger(__name__)
 API_THREADS = 12
 STOP_SECONDS = 40.0
 DRAIN_SECONDS = 12.0
-"""How long each service's work in progress is waited for when the process is told to end."""
+"""How long to wait for each service's in-flight work when the process is stopped."""
 BACKUPS_AT_ONCE = 4
 VOLUMES_UP_SECONDS = 120.0
 
@@ -70,7 +70,7 @@ def _prepare() -> None:
 
 
 class _Worker:
-    """One of Cinder's services, made anew at each attempt to start it; `after` must have come before."""
+    """One of Cinder's services, created again at each attempt to start it; `after` must be running first."""
 
     def __init__(self, name: str, after: threading.Event | None = None, **how: Any) -> None:
         self.name = name

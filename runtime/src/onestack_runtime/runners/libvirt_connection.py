@@ -1,4 +1,4 @@
-"""Nova's connection to libvirtd: made anew as soon as libvirtd is back.
+"""Nova's connection to libvirtd: opened again as soon as libvirtd is back.
 
 Nova takes a host whose libvirtd ended out of service, and puts it back when it next happens to need libvirt: up to a
 minute later. Until then no server finds a host.
@@ -13,7 +13,7 @@ from typing import Any
 LOG = logging.getLogger(__name__)
 
 SECONDS = 2.0
-"""Between two looks; each is one question to libvirtd while it answers."""
+"""The polling interval; a poll is one call to libvirtd while it answers."""
 
 
 def keep(host: Any, ended: Callable[[float], bool]) -> None:

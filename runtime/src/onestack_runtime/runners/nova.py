@@ -32,7 +32,7 @@ API_THREADS = 12
 METADATA_THREADS = 4
 STOP_SECONDS = 40.0
 DRAIN_SECONDS = 30
-"""How long work in progress is waited for when the process is told to end."""
+"""How long to wait for in-flight work when the process is stopped."""
 
 
 def main() -> None:
@@ -98,7 +98,7 @@ def _serve_consoles(process: Process) -> None:
 
 
 class _Worker:
-    """One of Nova's services; made anew at each attempt to start it. On several hosts: one for each."""
+    """One of Nova's services; created again at each attempt to start it. On several hosts: one for each."""
 
     def __init__(self, binary: str, topic: str, hosts: list[str], **more: Any) -> None:
         self.name = binary

@@ -97,7 +97,7 @@ class _DriverAgent:
             driver_listener.get_listener,
         ):
             self._thread(body)
-        # Not by connecting: they would wait for ever for what a client that goes away has to say.
+        # Not by connecting: they would wait without end for the request of a client that disconnects.
         deadline = time.monotonic() + LISTEN_SECONDS
         while missing := [str(place) for place in places if not place.exists()]:
             if time.monotonic() > deadline:

@@ -1,9 +1,9 @@
-"""Guests' tap interfaces are up.
+"""Sets guests' tap interfaces up if they are down.
 
-os-vif tells OVS of a guest's tap interface before libvirt makes it. OVS takes it the moment it is there: it reads the
-interface's flags, and writes them back with one of its own. If libvirt sets it up in between, it is down again, and
-stays so: the guest runs, its port is ACTIVE, and it never hears an answer. In a loop of nothing else that
-befell 6 of 550.
+os-vif adds a guest's tap interface to OVS before libvirt creates it. As soon as it exists, OVS opens it: it reads the
+interface's flags, and writes them back with one of its own. If libvirt sets the interface up in between, this sets it
+down again, and it stays down: the guest runs, its port is ACTIVE, and it receives nothing. In a test that only
+created servers this happened to 6 of 550.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from onestack_runtime.serving.commands import Failed, run
 LOG = logging.getLogger(__name__)
 
 SECONDS = 1.0
-"""Between two looks. A guest that asked for its address meanwhile asks again."""
+"""The polling interval. A guest whose DHCP request is lost meanwhile repeats it."""
 INTERFACES = Path("/sys/class/net")
 _TAP = re.compile(r"tap[0-9a-f]{8}-[0-9a-f]{2}")
 """What Nova calls them: the beginning of the port's id. A machine may have tap interfaces of others."""

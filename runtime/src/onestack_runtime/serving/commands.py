@@ -19,6 +19,6 @@ def run(argv: Sequence[str], *, seconds: float = SECONDS) -> str:
     except subprocess.TimeoutExpired as late:
         raise Failed(f"{' '.join(argv[:6])}: no end within {seconds:.0f} s") from late
     if done.returncode:
-        said = "\n".join((done.stderr or done.stdout).strip().splitlines()[-15:])
-        raise Failed(f"{' '.join(argv)}: {said or f'exit status {done.returncode}'}")
+        output = "\n".join((done.stderr or done.stdout).strip().splitlines()[-15:])
+        raise Failed(f"{' '.join(argv)}: {output or f'exit status {done.returncode}'}")
     return done.stdout

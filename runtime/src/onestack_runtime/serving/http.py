@@ -1,9 +1,9 @@
 """Serves a WSGI application on a unix socket, below a path, with a bounded number of threads.
 
 The API gateway (HAProxy) passes the path unchanged; the application sees it as SCRIPT_NAME, as it would below
-`/compute` of an Apache. A `Location` that leaves the path out (Glance's does) gets it, as an Apache's
-`ProxyPassReverse` would do. A cache of validated tokens is put into every request's environment, where
-keystonemiddleware looks for one (`[keystone_authtoken] cache`).
+`/compute` behind Apache. A `Location` header without this path (Glance sends such) is corrected, as Apache's
+`ProxyPassReverse` does. Every request's WSGI environment holds a cache of validated tokens, where
+keystonemiddleware reads it (`[keystone_authtoken] cache`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LOG = logging.getLogger(__name__)
 MODE = 0o660
 SHUTDOWN_SECONDS = 5
 IDLE_SECONDS = 3600
-"""Longer than the API gateway keeps an idle connection: a server that closes one may do so under a request."""
+"""Longer than the API gateway keeps an idle connection: if the server closed it first, a request could be lost."""
 BACKLOG = 128
 
 
@@ -51,7 +51,8 @@ class Mount:
         environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + self._path
         environ["PATH_INFO"] = below or "/"
         environ[contract.TOKEN_CACHE] = self._tokens
-        # Placement's own middleware for this never sees the option that turns it on: its `Location` would leave TLS.
+        # Placement's own middleware for this is never switched on (it does not read the option): without these lines
+        # its `Location` would say http where the client uses https.
         if (scheme := environ.get("HTTP_X_FORWARDED_PROTO")) in ("http", "https"):
             environ["wsgi.url_scheme"] = scheme
         if not self._path:
@@ -65,26 +66,26 @@ class Mount:
 
 
 def _below(path: str, host: str, header: tuple[str, str]) -> tuple[str, str]:
-    """A header; a `Location` on this host that is not below `path` is put there."""
+    """The header; in a `Location` on this host, `path` is put before a path that is not below it."""
     name, value = header
     if name.lower() != "location":
         return header
     parts = urlsplit(value)
-    elsewhere = parts.netloc not in ("", host) or not parts.path.startswith("/")
-    if elsewhere or parts.path == path or parts.path.startswith(f"{path}/"):
+    other_host = parts.netloc not in ("", host) or not parts.path.startswith("/")
+    if other_host or parts.path == path or parts.path.startswith(f"{path}/"):
         return header
     return name, parts._replace(path=path + parts.path).geturl()
 
 
 class Server(wsgi.Server):
-    """cheroot's threaded server, with our socket mode and our log."""
+    """cheroot's threaded server, with OneStack's socket mode and its log."""
 
     def __init__(self, application: Application, socket: str, threads: int) -> None:
-        place = Path(socket)
-        place.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        place.unlink(missing_ok=True)
+        path = Path(socket)
+        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
         super().__init__(
-            str(place),
+            str(path),
             application,
             numthreads=threads,
             max=threads,
@@ -98,13 +99,15 @@ class Server(wsgi.Server):
 
     def bind_unix_socket(self, bind_addr: str) -> object:
         sock: object = super().bind_unix_socket(bind_addr)  # type: ignore[no-untyped-call]
-        place = Path(bind_addr)
-        place.chmod(MODE)
+        path = Path(bind_addr)
+        path.chmod(MODE)
         try:
-            shutil.chown(place, group=contract.GATEWAY_GROUP)
+            shutil.chown(path, group=contract.GATEWAY_GROUP)
         except LookupError:
             # Where the system has no such group, only this process's user reaches the socket.
-            LOG.info("no group %s here: %s is for this user alone", contract.GATEWAY_GROUP, place)
+            LOG.info(
+                "there is no group %s: only this process's user can open %s", contract.GATEWAY_GROUP, path
+            )
         return sock
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:

@@ -157,7 +157,7 @@ class Process:
         os._exit(status)
 
     def _end_with_main(self) -> None:
-        """A main thread that fails before `run` ends nothing while others serve: nobody would start it anew."""
+        """A main thread that fails before `run` ends nothing while others serve: nothing would restart it."""
         threading.main_thread().join()
         LOG.error("%s ends: it failed while it started", self.name)
         logging.shutdown()

@@ -23,10 +23,10 @@ from onestack.workloads.openstack.rest import Rest
 
 THREADS = 8
 SETTLE_SECONDS = 10.0
-"""A balancer takes one change at a time; for so long the one before is waited for."""
+"""How long to wait for a balancer's previous change: Octavia accepts one at a time."""
 
-Said = list[tuple[Action, str, str]]
-"""Actions with the member's name, and what went wrong; nothing if it went well."""
+Outcomes = list[tuple[Action, str, str]]
+"""Actions with the member's name and the error, empty on success."""
 
 
 class Executor:
@@ -43,8 +43,8 @@ class Executor:
         self._pool = pool
         self._network = network
 
-    def execute(self, actions: Sequence[Action], states: Sequence[MemberState]) -> Said:
-        """All of them, servers' side by side, the balancer's one after another."""
+    def execute(self, actions: Sequence[Action], states: Sequence[MemberState]) -> Outcomes:
+        """Do all actions: those on servers in parallel, those on the balancer one after another."""
         by_id = {state.id: state for state in states}
         apart: list[tuple[Action, str, Callable[[], None]]] = []
         for action in actions:
@@ -56,11 +56,11 @@ class Executor:
                 apart.append((action, state.name, partial(getattr(self, f"_{action.verb}"), state)))
             elif state and action.verb == "drain" and state.leaving_for is None:
                 apart.append((action, state.name, partial(self._mark_leaving, state)))
-        said: Said = []
+        outcomes: Outcomes = []
         with ThreadPoolExecutor(THREADS) as threads:
             done = [(action, name, threads.submit(self._tried, body)) for action, name, body in apart]
-            said += [(action, name, future.result()) for action, name, future in done]
-        return said + self._balancing(actions, by_id)
+            outcomes += [(action, name, future.result()) for action, name, future in done]
+        return outcomes + self._balancing(actions, by_id)
 
     @staticmethod
     def _tried(body: Callable[[], None]) -> str:
@@ -124,42 +124,44 @@ class Executor:
         self._rest("compute").delete(f"/servers/{state.id}")
 
     def _mark_leaving(self, state: MemberState) -> None:
-        hook, wrong = self._group.settings.hooks.before_leaving, ""
+        hook, failure = self._group.settings.hooks.before_leaving, ""
         if hook and not state.warm:
-            wrong = self._tried(lambda: self._hook(hook, "before_leaving", state))
+            failure = self._tried(lambda: self._hook(hook, "before_leaving", state))
         body = {"metadata": {record.GOES: f"{time.time():.3f}"}}
         self._rest("compute").post(f"/servers/{state.id}/metadata", body)
-        if wrong:
-            raise PermanentError(f"it goes all the same: {wrong}")
+        if failure:
+            raise PermanentError(f"the member is removed nevertheless: {failure}")
 
     def _hook(self, hook: str, event: str, state: MemberState) -> None:
         group = self._group
-        told = {"event": event, "group": group.name, "project": group.project, "member": state.name,
+        payload = {"event": event, "group": group.name, "project": group.project, "member": state.name,
                 "server": state.id, "address": state.address}  # fmt: skip
-        self._network.call(lambda: hooks.call(hook, told, group.settings.hooks.timeout))
+        self._network.call(lambda: hooks.call(hook, payload, group.settings.hooks.timeout))
 
-    def _welcome(self, joins: Sequence[Action], states: dict[str, MemberState], said: Said) -> list[Action]:
-        """Those that may serve: whose hook, if there is one, has succeeded."""
+    def _ready_to_serve(
+        self, joins: Sequence[Action], states: dict[str, MemberState], outcomes: Outcomes
+    ) -> list[Action]:
+        """The members that may serve: those whose hook, if there is one, has succeeded."""
         hook = self._group.settings.hooks.before_serving
         if hook is None or not joins:
             return list(joins)
 
-        def ask(action: Action) -> str:
+        def call_hook(action: Action) -> str:
             return self._tried(lambda: self._hook(hook, "before_serving", states[action.id]))
 
         with ThreadPoolExecutor(THREADS) as threads:
-            wrong = list(threads.map(ask, joins))
-        said += [(action, action.name, why) for action, why in zip(joins, wrong, strict=True) if why]
-        return [action for action, why in zip(joins, wrong, strict=True) if not why]
+            failures = list(threads.map(call_hook, joins))
+        outcomes += [(action, action.name, why) for action, why in zip(joins, failures, strict=True) if why]
+        return [action for action, why in zip(joins, failures, strict=True) if not why]
 
     # The balancer.
 
-    def _balancing(self, actions: Sequence[Action], states: dict[str, MemberState]) -> Said:
+    def _balancing(self, actions: Sequence[Action], states: dict[str, MemberState]) -> Outcomes:
         pool = self._pool
         if pool is None:
             return []
         rest, path = self._rest("load-balancer"), f"/lbaas/pools/{pool.id}/members"
-        said: Said = []
+        outcomes: Outcomes = []
 
         def one(group: list[Action], body: Callable[[], Any]) -> None:
             def change() -> None:
@@ -167,11 +169,15 @@ class Executor:
                 body()
 
             why = self._tried(change)
-            # The first half of a drain, on the server, was told already.
-            told = [a for a in group if why or not (a.verb == "drain" and states[a.id].leaving_for is None)]
-            said.extend((action, action.name, why) for action in told)
+            # The first half of a drain, on the server, was reported already.
+            reported = [
+                a for a in group if why or not (a.verb == "drain" and states[a.id].leaving_for is None)
+            ]
+            outcomes.extend((action, action.name, why) for action in reported)
 
-        joins = self._welcome([action for action in actions if action.verb == "join"], states, said)
+        joins = self._ready_to_serve(
+            [action for action in actions if action.verb == "join"], states, outcomes
+        )
         if joins:
             members = [self._member(states[action.id]) for action in joins]
             one(joins, lambda: rest.put(f"{path}?additive_only=true", {"members": members}))
@@ -184,7 +190,7 @@ class Executor:
                 one([action], partial(rest.put, at, {"member": {"weight": 0}}))
             elif action.verb == "part":
                 one([action], partial(rest.delete, at))
-        return said
+        return outcomes
 
     def _member(self, state: MemberState) -> dict[str, Any]:
         return {

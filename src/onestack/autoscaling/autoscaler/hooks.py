@@ -1,4 +1,4 @@
-"""What a group's owner wants to be told before a member serves, and before it goes: a URL or a command."""
+"""A group's hooks, called before a member serves and before it is removed: a URL or a command."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from urllib.parse import urlsplit
 from onestack.core.errors import PermanentError
 
 NOBODY = "nobody"
-SAID = 200
-"""Characters of what a hook that failed wrote that are told on."""
+OUTPUT_LIMIT = 200
+"""How many characters of a failed hook's output are reported."""
 
 
-def call(hook: str, told: Mapping[str, str], seconds: float) -> None:
-    """Post to a URL, or run a command, and wait for its end. Raises PermanentError with what it said."""
+def call(hook: str, payload: Mapping[str, str], seconds: float) -> None:
+    """Post to a URL, or run a command, and wait for its end. Raises PermanentError with its output."""
     if hook.startswith(("http://", "https://")):
-        _post(hook, told, seconds)
+        _post(hook, payload, seconds)
     else:
-        _run(hook, told, seconds)
+        _run(hook, payload, seconds)
 
 
-def _post(url: str, told: Mapping[str, str], seconds: float) -> None:
+def _post(url: str, payload: Mapping[str, str], seconds: float) -> None:
     parts = urlsplit(url)
     host, path = parts.hostname or "", (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     connection: http.client.HTTPConnection
@@ -36,20 +36,20 @@ def _post(url: str, told: Mapping[str, str], seconds: float) -> None:
     else:
         connection = http.client.HTTPConnection(host, parts.port, timeout=seconds)
     try:
-        connection.request("POST", path, json.dumps(dict(told)), {"Content-Type": "application/json"})
+        connection.request("POST", path, json.dumps(dict(payload)), {"Content-Type": "application/json"})
         answer = connection.getresponse()
-        said = answer.read(SAID).decode(errors="replace")
+        output = answer.read(OUTPUT_LIMIT).decode(errors="replace")
     except (OSError, http.client.HTTPException) as error:
         raise PermanentError(f"the hook {url} does not answer: {error}") from error
     finally:
         connection.close()
     if answer.status >= 300:
-        raise PermanentError(f"the hook {url} answered {answer.status}: {said}")
+        raise PermanentError(f"the hook {url} answered {answer.status}: {output}")
 
 
-def _run(command: str, told: Mapping[str, str], seconds: float) -> None:
+def _run(command: str, payload: Mapping[str, str], seconds: float) -> None:
     words = shlex.split(command)
-    variables = {f"ONESTACK_{key.upper()}": value for key, value in told.items()}
+    variables = {f"ONESTACK_{key.upper()}": value for key, value in payload.items()}
     # Nothing of ours: not its rights, nor what stands in its environment.
     environment = {"PATH": os.defpath, "LC_ALL": "C.UTF-8", **variables}
     user = NOBODY if os.geteuid() == 0 else None
@@ -63,5 +63,5 @@ def _run(command: str, told: Mapping[str, str], seconds: float) -> None:
     except (OSError, subprocess.SubprocessError) as error:
         raise PermanentError(f"the hook '{command}' cannot be run: {error}") from error
     if done.returncode:
-        said = (done.stderr or done.stdout).strip()[-SAID:]
-        raise PermanentError(f"the hook '{command}' ended with {done.returncode}: {said}")
+        output = (done.stderr or done.stdout).strip()[-OUTPUT_LIMIT:]
+        raise PermanentError(f"the hook '{command}' ended with {done.returncode}: {output}")

@@ -56,11 +56,11 @@ class Lease:
             listed = rest.all("/security-groups", "security_groups", name=NAME)
         # Two that were made at the same time: all agree on one of them.
         there = min(listed, key=lambda each: str(each["id"]))
-        said = str(there["description"])
-        holder, _, count = said.rpartition(" ")
+        description = str(there["description"])
+        holder, _, count = description.rpartition(" ")
         if holder != self._holder:
-            if self._other is None or self._other[0] != said:
-                self._other = (said, now)
+            if self._other is None or self._other[0] != description:
+                self._other = (description, now)
             if now - self._other[1] < PATIENCE:
                 return False
         try:

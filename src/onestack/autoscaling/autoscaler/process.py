@@ -182,7 +182,7 @@ class Autoscaler:
                 worker.state.problems = [f"left as it is: {error}"]
 
     def _remove_orphans(self, project: str, servers: Sequence[Mapping[str, Any]]) -> None:
-        """Members of groups that are no more: made by an autoscaler while its group was taken away."""
+        """Members of deleted groups: created by an autoscaler while the group was being deleted."""
         there = {group.id for group in self._records}
         for server in servers:
             ident = server["metadata"].get(record.GROUP)

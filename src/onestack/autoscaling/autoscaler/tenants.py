@@ -1,7 +1,7 @@
 """Acting within a tenant, and no further: an application credential for each project that has a group.
 
 The administrator's part is small: it finds the groups, and lets the user `onestack-scaler` into a project once.
-The password that this takes is made anew each time and kept nowhere.
+The password this needs is generated each time and stored nowhere.
 """
 
 from __future__ import annotations

@@ -96,10 +96,10 @@ class Worker:
         counts: dict[str, int] = {}
         for _, phase in roster.phases:
             counts[phase] = counts.get(phase, 0) + 1
-        said = str(decision) if decision else self.state.decision
+        text = str(decision) if decision else self.state.decision
         self.state = GroupState(
             group.name, group.project, settings.min, settings.max, desired, group.suspended, group.phase,
-            counts, said, problems, roster.busy,
+            counts, text, problems, roster.busy,
         )  # fmt: skip
         return self.state
 
@@ -130,13 +130,13 @@ class Worker:
 
     def _as_asked(self, wanted: Any, observation: GroupObservation, policy: str) -> Decision:
         """What one policy alone recommends, at once: somebody asked for it."""
-        said = tuple(
+        recommendations = tuple(
             each.recommend(observation, self._memory.histories.get(each.metric))
             for each in wanted.policies
             if each.name == policy
         )
-        to = min(max(combine(said, observation.size), wanted.min), wanted.max)
-        made = Decision(wanted.name, observation, said, to, to, (f"asked for {policy}",), True)
+        to = min(max(combine(recommendations, observation.size), wanted.min), wanted.max)
+        made = Decision(wanted.name, observation, recommendations, to, to, (f"asked for {policy}",), True)
         self._memory.remember(wanted, made)
         return made
 
@@ -144,10 +144,10 @@ class Worker:
 
     def _act(self, group: Record, roster: Roster, pool: Any, now: float) -> None:
         states = [state for state, _ in roster.phases]
-        said = Executor(group, self._rest, pool, self._network).execute(roster.actions, states)
+        outcomes = Executor(group, self._rest, pool, self._network).execute(roster.actions, states)
         refused = ""
-        for action, name, wrong in said:
-            self._journal.write("action", _told(action, name, wrong))
+        for action, name, wrong in outcomes:
+            self._journal.write("action", _journal_entry(action, name, wrong))
             if wrong and action.verb == "create":
                 refused = wrong
         if refused:
@@ -189,8 +189,8 @@ class Worker:
         return replace(group, template=before, phase=record.ROLLED_BACK)
 
 
-def _told(action: Action, name: str, wrong: str) -> dict[str, Any]:
-    told: dict[str, Any] = {"verb": action.verb, "member": name, "why": action.why}
+def _journal_entry(action: Action, name: str, wrong: str) -> dict[str, Any]:
+    entry: dict[str, Any] = {"verb": action.verb, "member": name, "why": action.why}
     if action.verb == "create":
-        told["why"] = "for the warm pool" if action.warm else action.why
-    return {**told, **({"failed": wrong} if wrong else {})}
+        entry["why"] = "for the warm pool" if action.warm else action.why
+    return {**entry, **({"failed": wrong} if wrong else {})}

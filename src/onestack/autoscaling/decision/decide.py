@@ -25,10 +25,10 @@ def step(group: Group, memory: Memory, observation: GroupObservation) -> Decisio
 
 def decide(group: Group, memory: Memory, observation: GroupObservation) -> Decision:
     """What size the group should have now."""
-    said = tuple(
+    recommendations = tuple(
         policy.recommend(observation, memory.histories.get(policy.metric)) for policy in group.policies
     )
-    wanted = combine(said, observation.size)
+    wanted = combine(recommendations, observation.size)
     recommended = min(max(wanted, group.min), group.max)
     limits: list[str] = []
     if wanted > group.max:
@@ -40,16 +40,20 @@ def decide(group: Group, memory: Memory, observation: GroupObservation) -> Decis
         to = _not_too_many(group, memory, observation, to, limits)
     elif to < observation.size:
         to = _not_too_few(group, memory, observation, to, limits)
-    return Decision(group.name, observation, said, recommended, to, tuple(limits), not group.suspended)
+    return Decision(
+        group.name, observation, recommendations, recommended, to, tuple(limits), not group.suspended
+    )
 
 
-def combine(said: Sequence[Recommendation], size: int) -> int:
+def combine(recommendations: Sequence[Recommendation], size: int) -> int:
     """The size on which the policies agree: the highest of all; smaller than now only if somebody wants that
     and everybody knows enough to agree."""
-    highest = max((each.size for each in said), default=size)
+    highest = max((each.size for each in recommendations), default=size)
     if highest >= size:
         return highest
-    if any(each.meaning == "unknown" for each in said) or all(each.meaning != "wants" for each in said):
+    if any(each.meaning == "unknown" for each in recommendations) or all(
+        each.meaning != "wants" for each in recommendations
+    ):
         return size
     return highest
 
@@ -104,10 +108,12 @@ def _without_coming_back(
     """The smallest size from `to` on at which today's load would not call for scaling out again."""
     for size in range(to, observation.size):
         after = scaled(observation, size)
-        said = [policy.recommend(after, memory.histories.get(policy.metric)) for policy in group.policies]
-        if all(each.size <= size for each in said):
+        recommendations = [
+            policy.recommend(after, memory.histories.get(policy.metric)) for policy in group.policies
+        ]
+        if all(each.size <= size for each in recommendations):
             return size
         if size == to:
-            again = next(each for each in said if each.size > size)
+            again = next(each for each in recommendations if each.size > size)
             limits.append(f"with {size}, {again.policy} would call for {again.size} again")
     return observation.size

@@ -95,13 +95,13 @@ class Decision:
         """For `scale why`: one line."""
         size = self.observation.size
         words = {"out": f"{size} -> {self.to}", "in": f"{size} -> {self.to}", "hold": f"stays at {size}"}
-        said = []
+        reasons = []
         for each in self.recommendations:
             value = f" at {each.value:.4g}" if each.value is not None else ""
-            size_said = {"wants": f"wants {each.size}", "at least": f"at least {each.size}"}
+            size_text = {"wants": f"wants {each.size}", "at least": f"at least {each.size}"}
             reason = f" ({each.why})" if each.why else ""
-            said.append(f"{each.policy}{value}: {size_said.get(each.meaning, 'does not know')}{reason}")
-        parts = [words[self.action], *said, *self.limits]
+            reasons.append(f"{each.policy}{value}: {size_text.get(each.meaning, 'does not know')}{reason}")
+        parts = [words[self.action], *reasons, *self.limits]
         if not self.done:
             parts.append("suspended: nothing was done")
         return "; ".join(parts)
@@ -154,7 +154,7 @@ class Memory:
         return next((each for each in self.recommended if each[0] >= now - window), None)
 
     def changed(self, now: float, rate: Rate, *, out: bool) -> int:
-        """How many members were added (or taken away) within the rate's seconds."""
+        """How many members were added (or removed) within the rate's seconds."""
         return sum(
             abs(change) for at, change in self.changes if at > now - rate.seconds and (change > 0) == out
         )

@@ -53,7 +53,7 @@ def first_to_go(members: Iterable[Member], number: int) -> list[Member]:
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """A group's failed starts in a row. `since`: of the last one, monotonic seconds; `why`: what it said."""
+    """A group's failed starts in a row. `since`: of the last one, monotonic seconds; `why`: its error."""
 
     number: int = 0
     since: float = 0.0

@@ -1,5 +1,5 @@
 """A group's members as they are, and what to do so that they become what is wanted. Pure, and level-triggered:
-it looks at what is there, never at what was done before, so the autoscaler may be killed at any moment."""
+it reads the current state, not the history, so the autoscaler may be killed at any moment."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class MemberState:
 
     `age`: seconds since it was made. `healthy`: whether it answers (None: nobody can tell); `unhealthy_for`: seconds
     since it last did, or since it should have. `serving_for`: seconds since it began to serve, None: not yet.
-    `leaving_for`: seconds since it was told to go. `connections`: open at its balancer, None: unknown.
+    `leaving_for`: seconds since its removal began. `connections`: open at its balancer, None: unknown.
     """
 
     id: str
@@ -204,7 +204,7 @@ def _oldest(states: Iterable[MemberState]) -> list[MemberState]:
 
 
 def _leave(state: MemberState, group: ScalingGroup) -> list[Action]:
-    """A member that was told to go: out of the pool when its connections are done, then deleted."""
+    """A member that is being removed: taken out of the pool when its connections are closed, then deleted."""
     assert state.leaving_for is not None
     if state.pool_member is None:
         return [Action("delete", state.id, state.name, state.why)]

@@ -26,7 +26,7 @@ class PredictivePolicy(AimedPolicy):
     type: Literal["predictive"]
     """Before the load comes, from its history."""
     horizon: Duration | None = None
-    """How far ahead it looks; unless said 10m."""
+    """How far ahead it forecasts; default: 10m."""
 
     def policy(self) -> Predictive:
         return Predictive(self.metric, self.target, HORIZON if self.horizon is None else self.horizon)

@@ -66,7 +66,7 @@ class SchedulePolicy(PolicySpec):
     min: Amount
     """From then on no fewer members than this."""
     timezone: TimeZone | None = None
-    """Where the clock of `cron` hangs; unless said UTC."""
+    """The time zone of `cron`; default: UTC."""
 
     def problems_in(self, least: int, most: int) -> Iterator[Problem]:
         if not least <= self.min <= most:

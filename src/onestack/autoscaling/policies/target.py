@@ -11,7 +11,7 @@ from onestack.autoscaling.policy import GROUP, ROUNDING, AimedPolicy, Recommenda
 from onestack.language.quantities import Share
 from onestack.language.types import example
 
-# Within a tenth of the target nothing is done: it would change nothing that anyone could measure.
+# Within a tenth of the target nothing is done: the effect would not be measurable.
 TOLERANCE = 0.10
 
 
@@ -25,7 +25,7 @@ class TargetPolicy(AimedPolicy):
     type: Literal["target"]
     """Keep a metric per member at a value."""
     tolerance: Share | None = None
-    """How far from the target nothing is done; unless said 10%."""
+    """The deviation from the target at which nothing is done; default: 10%."""
 
     def policy(self) -> Target:
         return Target(self.metric, self.target, TOLERANCE if self.tolerance is None else self.tolerance)
@@ -35,8 +35,7 @@ class TargetPolicy(AimedPolicy):
 class Target:
     """Keep a metric per member at a value: desired = ceil(current x value / target).
 
-    Members that are still warming up are left out when that calls for more, and what they burn while
-    starting is counted when it calls for fewer.
+    The load of members that are still warming up is ignored when scaling out, and counted when scaling in.
     """
 
     metric: str
@@ -57,7 +56,7 @@ class Target:
         if signal is None or not observation.serving:
             return Recommendation(self.name, "unknown", observation.size, None, f"no data for {self.metric}")
         size = observation.size
-        # Members on their way are counted as there, so that the same load does not order them twice.
+        # Members that are starting count towards the size, so that the same load does not add them twice.
         filled = signal.serving / (self.target * size)
         value = signal.serving / observation.serving
         if abs(filled - 1) <= self.tolerance + ROUNDING:

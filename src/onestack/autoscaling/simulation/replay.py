@@ -39,7 +39,7 @@ class Fixed:
 
 @dataclass(frozen=True)
 class Replay:
-    """What came of it. `left_out`: policies whose metric a recorded load says nothing of."""
+    """The result. `left_out`: policies whose metric cannot be derived from a recorded load."""
 
     ours: Run
     fixed: Run
@@ -64,11 +64,11 @@ class Replay:
         day, end = worst_day(self.ours), self.ours.trace.seconds
         panels = [Panel(self.ours, "All of it", 0, end), Panel(self.ours, "The worst day", day, day + 86400)]
         scores = self.ours.scores()
-        said = (
+        caption = (
             f"{self.ours.trace.name}: too little {scores.tau_u:.2f} % of the time,"
             f" {scores.members:.1f} members on average, eta {scores.speedup(self.fixed.scores()):.2f}"
         )
-        return draw(panels if end > 86400 else panels[:1], f"Scaling group {self.ours.rule}", said)
+        return draw(panels if end > 86400 else panels[:1], f"Scaling group {self.ours.rule}", caption)
 
 
 def replay(
@@ -81,7 +81,7 @@ def replay(
 ) -> Replay:
     """Group `name` of the spec (or its only one) through the trace.
 
-    `serves`: requests a second that one member can serve; unless said its target over 0.7. `starts`: seconds a
+    `serves`: requests a second that one member can serve; default: its target over 0.7. `starts`: seconds a
     member takes until its first answer, least and most; the group's warm_up comes on top. Raises BadInput.
     """
     groups = {one.name: one for tenant in spec.tenants for one in tenant.scaling_groups}
@@ -112,7 +112,7 @@ def replay(
 
 
 def _simulable(group: Group) -> tuple[Group, tuple[str, ...]]:
-    """The group with those policies that a recorded load tells something of."""
+    """The group with the policies whose metric can be derived from a recorded load."""
     able: list[Policy] = []
     left_out: list[str] = []
     for policy in group.policies:

@@ -1,11 +1,11 @@
-"""How well supply followed demand: the elasticity metrics of SPEC RG's cloud group.
+"""How well supply followed demand: the elasticity metrics of the SPEC Research Group's cloud group.
 
 As defined by Herbst et al., "Ready for Rain? A View from SPEC Research on the Future of Cloud Metrics"
 (SPEC-RG-2016-01), for demand d and supply s, in members, over a time T:
 
-- theta_U, theta_O: 100/T x integral of (d - s)+ / d, and of (s - d)+ / d. Per cent of the demand that was lacking,
-  and too much, on average.
-- tau_U, tau_O: the per cent of time in which there was too little, and too much.
+- theta_U, theta_O: 100/T x integral of (d - s)+ / d, and of (s - d)+ / d. The mean shortage, and the mean
+  excess, in per cent of the demand.
+- tau_U, tau_O: the per cent of time in which supply was below demand, and above it.
 - instability: the per cent of time in which demand and supply did not move in the same direction.
 - jitter: how many more changes of supply there were than of demand, per hour.
 - eta, the elastic speedup of a against n: the geometric mean of theta_U, theta_O, tau_U, tau_O of n over those
@@ -18,13 +18,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-# No theta or tau counts for less, in per cent, in a ratio: a perfect score over a finite time is not infinitely good.
+# In a ratio, theta and tau are at least this, in per cent: a perfect score over a finite time is not infinitely good.
 SMALLEST = 0.01
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Per cent, but for jitter (changes an hour) and members (the mean supply)."""
+    """In per cent, except jitter (changes an hour) and members (the mean supply)."""
 
     theta_u: float
     theta_o: float
@@ -38,11 +38,11 @@ class Scores:
         return asdict(self)
 
     def speedup(self, without: Scores) -> float:
-        """eta against another run, usually that of a fixed size."""
+        """eta relative to another run, usually one of a fixed size."""
         return math.prod(self.ratios(without)) ** (1 / 4)
 
     def ratios(self, without: Scores) -> tuple[float, float, float, float]:
-        """How many times better than `without`: theta_U, theta_O, tau_U, tau_O."""
+        """The ratios of `without` to this: theta_U, theta_O, tau_U, tau_O. Above 1: this is better."""
         mine = (self.theta_u, self.theta_o, self.tau_u, self.tau_o)
         others = (without.theta_u, without.theta_o, without.tau_u, without.tau_o)
         one, two, three, four = (

@@ -1,1 +1,1 @@
-"""Trying scaling groups that run: a bounded load, stepped up and down, and what came of it."""
+"""Load tests of running scaling groups: a bounded load, stepped up and down, and its results."""

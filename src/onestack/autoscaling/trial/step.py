@@ -56,8 +56,8 @@ def step_load(
     """
     group = scaling.group(name)
     least = group.record.settings.min
-    with step("a small group", emit) as said:
-        said.outcome = wait.until(
+    with step("a small group", emit) as at:
+        at.outcome = wait.until(
             f"{name} to have {least} members that serve",
             lambda: _serving(scaling, name, least),
             seconds=STEADY_SECONDS,
@@ -74,21 +74,21 @@ def step_load(
         began, wall = time.monotonic(), time.time()
         load.rate = high
         largest, decision, first = least, None, None
-        with step(f"{high:g} requests a second", emit) as said:
+        with step(f"{high:g} requests a second", emit) as at:
             while time.monotonic() - began < seconds:
                 time.sleep(0.5)
                 largest = max(largest, scaling.group(name).record.desired)
                 decision = decision or _decided(scaling, name, wall)
                 first = first or _first_new(load.answers(), old, began)
-            said.outcome = f"{largest} members"
+            at.outcome = f"{largest} members"
         if during is not None:
             with step("meanwhile", emit):
                 during()
         load.rate = low
         after = largest
         if back:
-            with step(f"{low:g} requests a second", emit) as said:
-                said.outcome = wait.until(
+            with step(f"{low:g} requests a second", emit) as at:
+                at.outcome = wait.until(
                     f"{name} to have {least} members again",
                     lambda: _serving(scaling, name, least),
                     seconds=back,
@@ -98,7 +98,7 @@ def step_load(
     finally:
         answers = load.stop()
     wrong = [answer for answer in answers if answer.wrong]
-    told = tuple(f"{answer.at - began:+.1f} s: {answer.wrong}" for answer in wrong[:20])
+    failures = tuple(f"{answer.at - began:+.1f} s: {answer.wrong}" for answer in wrong[:20])
     slowest = max((answer.took for answer in answers), default=0.0)
     return Report(
         group.title,
@@ -112,15 +112,15 @@ def step_load(
         len(answers),
         len(wrong),
         slowest,
-        told,
+        failures,
     )
 
 
 def _serving(scaling: ScalingGroups, name: str, wanted: int) -> tuple[bool, str]:
     group = scaling.group(name)
-    there = group.said.get("members", {})
-    exactly = there.get("serving") == wanted == sum(n for phase, n in there.items() if phase != "warm")
-    return group.record.desired == wanted and exactly, f"{group.record.desired} wanted, {there}"
+    members = group.status.get("members", {})
+    exactly = members.get("serving") == wanted == sum(n for phase, n in members.items() if phase != "warm")
+    return group.record.desired == wanted and exactly, f"{group.record.desired} wanted, {members}"
 
 
 def _answered(load: Load) -> tuple[bool, str]:

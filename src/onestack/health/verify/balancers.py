@@ -181,7 +181,7 @@ def _until_active(cloud: Connection, ident: str) -> None:
     def state() -> tuple[bool, str]:
         now = cloud.load_balancer.get_load_balancer(ident).provisioning_status
         if now == "ERROR":
-            raise PermanentError("the balancer went to ERROR", hint=f"look at: {_HINT}")
+            raise PermanentError("the balancer went to ERROR", hint=f"see: {_HINT}")
         return now == "ACTIVE", now
 
     until("the balancer to be ACTIVE", state, seconds=ACTIVE_SECONDS, every=0.1)

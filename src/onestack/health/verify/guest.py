@@ -1,7 +1,7 @@
-"""What is asked of a guest from inside and from outside: scripts it runs at first boot, pages it answers.
+"""The check's view of a guest: the user data scripts that it runs, and the HTTP pages that they publish.
 
 The image `tiny` serves `hostname=… address=…` at `/` and every file of its web folder; it runs user data
-that begins with `#!`, and repeats what that says on its console.
+that begins with `#!`, and prints its output on the console.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from collections.abc import Mapping
 REPORT = "onestack-verify.txt"
 """The page that the scripts below publish."""
 DISKS = "onestack-disks.txt"
-"""The page on which the first guest says what its further disks hold: vdb=TOKEN,SECTORS."""
+"""The page on which the first guest publishes the content of its other disks: vdb=TOKEN,SECTORS."""
 METADATA = "http://169.254.169.254/latest/meta-data"
 FETCH_SECONDS = 5.0
 """How long one HTTP answer may take, in seconds."""
 
-# Where the image keeps its pages; the second is where others do.
+# The web folder of the image `tiny`, and of other images.
 _WEB_ROOTS = "/var/www /srv/www"
 
-# The cloud is reached directly, whatever proxy this machine's user has for the Internet.
+# Without the proxy that the machine's user may have for the Internet.
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 _FIRST = """#!/bin/sh
@@ -37,9 +37,9 @@ mv $folder/{report}.new $folder/{report}
 echo "token={token}"
 {more}"""
 
-# Every second disk is looked at for as long as the server lives: an empty one is given the token, and what each
-# has at its beginning is published, read past the guest's own cache. User data run once; what lies in this folder
-# runs at every later boot, in the image as with cloud-init.
+# Once a second all disks are read for as long as the server runs: the token is written to empty ones, and the first
+# bytes of each are published, read past the page cache. User data runs once; scripts in this folder run at every
+# boot, in the image `tiny` as with cloud-init.
 _PER_BOOT = "/var/lib/cloud/scripts/per-boot"
 _DISKS = """
 mkdir -p {per_boot}
@@ -64,7 +64,7 @@ chmod 755 {per_boot}/onestack-disks
 {per_boot}/onestack-disks
 """
 
-# What must be reachable is tried first, so that "blocked" cannot mean "had no network at all".
+# The reachable address is tried first, so that "blocked" cannot mean that the guest had no network.
 _SECOND = """#!/bin/sh
 for folder in {roots}; do [ ! -d $folder ] || break; done
 public=blocked
@@ -84,9 +84,9 @@ echo "public=$public private=$private"
 """
 
 
-def says_who_it_is(token: str, *, disks: bool = True) -> str:
-    """User data for the first guest: publish what metadata says of it, and a token that nobody else knows; with
-    `disks`, also write that to every empty disk it is given later. Never run that part outside a guest."""
+def identity_script(token: str, *, disks: bool = True) -> str:
+    """User data for the first guest: publish its metadata and a secret token; with `disks`, also write the token to
+    every empty disk that is attached later. Never run that part outside a guest."""
     more = ""
     if disks:
         # Its own braces are the shell's.
@@ -97,7 +97,7 @@ def says_who_it_is(token: str, *, disks: bool = True) -> str:
     return _FIRST.format(roots=_WEB_ROOTS, token=token, metadata=METADATA, report=REPORT, more=more)
 
 
-def tries_to_reach(token: str, public: str, private: str, *, tries: int = 45) -> str:
+def isolation_script(token: str, public: str, private: str, *, tries: int = 45) -> str:
     """User data for another tenant's guest: publish whether it reaches the first one's two addresses.
 
     The public one is tried up to `tries` times, about four seconds each at most.
@@ -121,7 +121,7 @@ def fetch(address: str, page: str = "") -> tuple[bool, str]:
     except urllib.error.HTTPError as error:
         return False, f"{url} answered {error.code}"
     except OSError as error:
-        # URLError is one; its reason says more than its name.
+        # URLError is an OSError; its `reason` is more useful than its text.
         return False, f"{url}: {getattr(error, 'reason', error)}"
     return (True, text) if text.strip() else (False, f"{url} answered an empty page")
 

@@ -16,8 +16,8 @@ from onestack.core.errors import OneStackError, PermanentError
 from onestack.core.wait import until
 from onestack.health.verify import balancers, guest, volumes
 from onestack.health.verify.outside import Outside, check_outside, tries
-from onestack.health.verify.parts import Choice, TenantNetwork
 from onestack.health.verify.report import Recorder
+from onestack.health.verify.tenant_network import Choice, TenantNetwork
 
 ACTIVE_SECONDS = 240.0
 """From asking for a server to ACTIVE: two at once under software emulation on a busy machine, with room."""
@@ -77,8 +77,8 @@ def check_guests(
         key = near.tenant.cloud.compute.create_keypair(name=f"{near.tenant.name}-key", public_key=public_key)
         first = _address(near)
         second = _address(far)
-        script = guest.tries_to_reach(token, first.public, first.private)
-        one = _boot(near, first, choice, guest.says_who_it_is(token) + tries(outside), key.name)
+        script = guest.isolation_script(token, first.public, first.private)
+        one = _boot(near, first, choice, guest.identity_script(token) + tries(outside), key.name)
         two = _boot(far, second, choice, script, None)
         booted = [one, two]
         if real and "load-balancer" in services:
@@ -100,11 +100,11 @@ def check_guests(
             raise PermanentError(f"the guest has the address {who.get('address')!r}, its port {one.private}")
         at.outcome = one.private
     with record.check("metadata and user data", hint=_HINT_METADATA) as at:
-        said = guest.facts(_page(one, guest.REPORT, "the page that user data makes"))
-        _same("token of the user data", said.get("token"), token)
-        _same("key pair in metadata", said.get("key"), public_key.split()[1])
-        if not said.get("instance", "").startswith("i-"):
-            raise PermanentError(f"metadata gave no instance id: {said.get('instance')!r}")
+        facts = guest.facts(_page(one, guest.REPORT, "the page that user data makes"))
+        _same("token of the user data", facts.get("token"), token)
+        _same("key pair in metadata", facts.get("key"), public_key.split()[1])
+        if not facts.get("instance", "").startswith("i-"):
+            raise PermanentError(f"metadata gave no instance id: {facts.get('instance')!r}")
         at.outcome = "the script ran; instance id and key pair came from the metadata service"
     check_outside(record, outside, lambda page, what: _page(one, page, what))
     with record.check("console log", hint=_HINT_COMPUTE) as at:
@@ -121,11 +121,11 @@ def check_guests(
         page = _page(
             two, guest.REPORT, "the second tenant's guest to say what it reached", seconds=REACH_SECONDS
         )
-        seen = guest.facts(page)
-        _same("token of the second guest", seen.get("token"), token)
-        if seen.get("private") != "blocked":
+        facts = guest.facts(page)
+        _same("token of the second guest", facts.get("token"), token)
+        if facts.get("private") != "blocked":
             raise PermanentError(f"another tenant's guest reached the private address {one.private}")
-        if seen.get("public") != "reached":
+        if facts.get("public") != "reached":
             raise PermanentError(
                 f"another tenant's guest does not reach {one.public} either, so that its failing to reach "
                 f"{one.private} proves nothing"
@@ -234,8 +234,8 @@ def _wait_active(booted: Guest, explain: Explain) -> None:
         now = compute.get_server(booted.server.id)
         if now.status == "ERROR":
             why = explain(booted.server.id)
-            said = f"server {now.name} went to ERROR" + (f": {why}" if why else "")
-            raise PermanentError(said, detail=booted.evidence())
+            failure = f"server {now.name} went to ERROR" + (f": {why}" if why else "")
+            raise PermanentError(failure, detail=booted.evidence())
         return now.status == "ACTIVE", f"{now.status}, task {now.task_state or 'none'}"
 
     until(

@@ -1,7 +1,7 @@
 """Whether a guest reaches the outside: the machine's default gateway, and the DNS servers it was given.
 
-Nothing further away is asked. A machine may have no outside: that is said, and is no failure. It is one where the
-machine itself is answered and its guests are not.
+Nothing beyond them is tested. If the machine has no outside, that is reported and is no failure. It is a failure if
+the machine gets answers and its guests do not.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def collect(site: Site) -> Outside:
     if os.environ.get(ASK) == "0":
         return Outside("", (f"not asked, for {ASK} is 0",), lambda: False)
     try:
-        observed = egress.look(site.leader.layout.base, nat.table(site.paths))
+        observed = egress.collect(site.leader.layout.base, nat.table(site.paths))
     except PermanentError as error:
         return Outside("", (str(error.summary),), lambda: False)
     obstacles = egress.obstacles(observed, wanted=site.view.cloud.external.nat)
@@ -98,7 +98,7 @@ def check_outside(record: Recorder, outside: Outside | None, ask: Callable[[str,
         if not found and outside.reached_here():
             raise PermanentError(
                 f"the guest does not reach {outside.gateway}, which this machine reaches",
-                hint="look at: onestack doctor; nft list ruleset",
+                hint="see: onestack doctor; nft list ruleset",
             )
         tried = " and ".join(filter(None, [outside.gateway, servers]))
         at.outcome = (

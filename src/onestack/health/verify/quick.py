@@ -1,7 +1,7 @@
-"""Does the cloud work? Asked the way its users would: as an ordinary tenant with a guest of its own.
+"""Checks that the cloud works, as its users use it: as an ordinary tenant with a guest of its own.
 
-Two throw-away tenants are made. The first one's guest must answer through its floating IP and know who it
-is; the second one must see and reach nothing of it. What was made is removed whatever happens. The calling
+Two temporary tenants are created. The first one's guest must answer on its floating IP and have its metadata; the
+second tenant must neither see nor reach it. Everything created is removed, whatever happens. The calling
 process is in the cloud's network namespace, so that floating IPs can be reached.
 """
 
@@ -18,9 +18,9 @@ from onestack.health.verify import removal, sdk, tenant
 from onestack.health.verify.dashboard import check_dashboard
 from onestack.health.verify.guests import Explain, check_guests, unexplained
 from onestack.health.verify.outside import Outside
-from onestack.health.verify.parts import Choice, make_network, see_nothing
 from onestack.health.verify.report import Recorder, Report
 from onestack.health.verify.tenant import Connect, Tenant
+from onestack.health.verify.tenant_network import Choice, check_isolation, make_network
 from onestack.platform.services import CATALOGUE
 
 
@@ -38,17 +38,17 @@ def quick(
     """Try the cloud from end to end, in about half a minute; the report says whether it works.
 
     `connect()` gives the administrator's connection, `connect(user=…, password=…, project=…)` that
-    of a user of the default domain. `image`, `flavor` and `external` are names of what guests are made
-    from; `dashboard` is the URL of the web page; `explain` says why a server (by its id) failed; `outside` is
-    what guests should reach. What is tried follows from the catalogue. A failure is a step of the report, not
-    an exception; Ctrl-C is raised again once everything is removed.
+    of a user of the default domain. `image`, `flavor` and `external` are the names of the image, the
+    flavor and the external network of the test guests; `dashboard` is Horizon's URL; `explain` says why a server
+    (by its id) failed; `outside` is what guests should reach. The services in the catalogue are checked. A failure
+    is a step of the report, not an exception; Ctrl-C is raised again once everything is removed.
     """
     record = Recorder(emit)
     run = _Run(record, connect, Choice(image, flavor, external), dashboard, explain, outside)
     try:
         run.exercise()
     except OneStackError:
-        # Kept in the report by the step it ended.
+        # The failed step is in the report.
         pass
     finally:
         with removal.uninterrupted(emit):
@@ -58,7 +58,7 @@ def quick(
 
 @dataclass
 class _Run:
-    """One run: what was connected and made so far."""
+    """One run: its options, and the connections and tenants it has created so far."""
 
     record: Recorder
     connect: Connect
@@ -72,13 +72,13 @@ class _Run:
     token: str = field(default_factory=tenant.run_token)
 
     def exercise(self) -> None:
-        """Make and check, in the order in which things stand on each other. Raises OneStackError."""
+        """Create and check resources in the order of their dependencies. Raises OneStackError."""
         record = self.record
         with record.step("catalogue", hint="onestack status; onestack logs keystone") as at:
             self.admin = self.connect()
             self.services = sdk.services(self.admin)
             at.outcome = ", ".join(sorted(self.services))
-        # A service that is down keeps its leftovers; the steps that need it say more about it than this one.
+        # Leftovers in a service that is down stay: the steps that need the service report its failure in detail.
         with record.check("leftovers", hint="onestack status") as at:
             removed = removal.sweep(self.admin, tenant.is_ours, self.services)
             at.outcome = f"{len(removed)} of an earlier run removed" if removed else "none"
@@ -97,15 +97,15 @@ class _Run:
             record.leave_out("network", "the cloud has no network service")
             record.leave_out("server", "the cloud has no network service")
             return
-        near = make_network(record, first, self.choice.external, "network")
+        first_network = make_network(record, first, self.choice.external, "network")
         if "compute" not in self.services:
-            see_nothing(record, first, second, self.services)
+            check_isolation(record, first, second, self.services)
             record.leave_out("server", "the cloud has no compute service")
             return
-        far = make_network(record, second, self.choice.external, "network of the second tenant")
-        more = (self.services, self.explain, self.outside)
-        check_guests(record, self.admin, near, far, self.choice, self.token, *more)
-        see_nothing(record, first, second, self.services)
+        second_network = make_network(record, second, self.choice.external, "network of the second tenant")
+        options = (self.services, self.explain, self.outside)
+        check_guests(record, self.admin, first_network, second_network, self.choice, self.token, *options)
+        check_isolation(record, first, second, self.services)
 
     def _try_services(self, first: Tenant, second: Tenant) -> None:
         for service in CATALOGUE.values():
@@ -118,7 +118,7 @@ class _Run:
                 at.outcome = service.verify(first.cloud, second.cloud)
 
     def remove(self) -> None:
-        """Remove what this run made, as the tenants where they may, and see that nothing is left."""
+        """Remove what this run created, as the tenant where it has the right, and check that nothing is left."""
         if self.admin is None:
             return
         admin, services = self.admin, self.services

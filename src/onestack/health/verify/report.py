@@ -66,7 +66,7 @@ class Report:
 
 
 class Recorder:
-    """Runs the steps of a check and keeps what came of them."""
+    """Runs the steps of a check and records their results."""
 
     def __init__(self, emit: Emit) -> None:
         self.emit = emit
@@ -115,7 +115,7 @@ def _explained(hint: str) -> Iterator[None]:
     try:
         yield
     except OneStackError as error:
-        error.hint = error.hint or f"look at: {hint}"
+        error.hint = error.hint or f"see: {hint}"
         raise
     except Exception as error:
-        raise PermanentError(f"{type(error).__name__}: {error}", hint=f"look at: {hint}") from error
+        raise PermanentError(f"{type(error).__name__}: {error}", hint=f"see: {hint}") from error

@@ -21,11 +21,11 @@ from onestack.core.events import Emit, Step, step
 from onestack.core.paths import Paths
 from onestack.health.verify import child, sdk
 from onestack.health.verify.guests import real_guests
-from onestack.health.verify.parts import Choice
 from onestack.health.verify.removal import sweep
 from onestack.health.verify.tempest_conf import Target, render
 from onestack.health.verify.tempest_results import Collector, SmokeReport
 from onestack.health.verify.tenant import Connect
+from onestack.health.verify.tenant_network import Choice
 from onestack.host import environment
 from onestack.host.command import last_lines
 from onestack.host.namespace import enter
@@ -214,7 +214,7 @@ def child_environment(place_inside: str, packages_inside: str) -> dict[str, str]
 
 def _there(found: T | None, what: str) -> T:
     if found is None:
-        raise PermanentError(f"there is no {what}", hint="run `onestack up`: it makes what guests need")
+        raise PermanentError(f"there is no {what}", hint="run `onestack up`, which creates what guests need")
     return found
 
 
@@ -259,6 +259,6 @@ def _run(
             "Tempest did not run",
             detail=last_lines(errors.read_text(errors="replace")),
             where=str(place.folder),
-            hint=f"look at: {place.folder}/tempest.log",
+            hint=f"see: {place.folder}/tempest.log",
         )
     return SmokeReport(results, time.monotonic() - begun, str(place.folder / "tempest.log"), cut_short)

@@ -1,7 +1,7 @@
-"""What came of Tempest's tests, as data, from the lines that `follow.py` writes. Pure.
+"""The results of Tempest's tests, as data, from the lines that `follow.py` writes. Pure.
 
-A class whose set-up is skipped or fails says so once, under its own name, and its tests never begin; here
-each of them is counted with the class's reason, so that nothing that was chosen is missing from the sums.
+If the set-up of a test class is skipped or fails, Tempest reports the class once and starts none of its tests. Here
+each of them is counted with the class's reason, so that the totals include every selected test.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ State = Literal["passed", "failed", "skipped"]
 
 _STATES: Mapping[str, State] = {"success": "passed", "xfail": "passed", "skip": "skipped"}
 _FIXTURE = re.compile(r"(setUpClass|tearDownClass|setUpModule|tearDownModule) \((.+)\)$")
-NOT_RUN = "did not run: the worker that had it ended early"
+NOT_RUN = "did not run: its test worker ended early"
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class TestResult:
 
 @dataclass(frozen=True)
 class SmokeReport:
-    """What Tempest says of the cloud. `cut_short`: why it did not run to its end, or empty."""
+    """Tempest's results for the cloud. `cut_short`: why the run was not completed, or empty."""
 
     tests: tuple[TestResult, ...]
     seconds: float
@@ -52,12 +52,12 @@ class SmokeReport:
     cut_short: str = ""
 
     def of(self, state: State) -> tuple[TestResult, ...]:
-        """The tests that ended so."""
+        """The tests with this result."""
         return tuple(test for test in self.tests if test.state == state)
 
     @property
     def ok(self) -> bool:
-        """Something passed, nothing failed, and it ran to its end."""
+        """Something passed, nothing failed, and the run was completed."""
         return bool(self.of("passed")) and not self.of("failed") and not self.cut_short
 
     @property
@@ -66,7 +66,7 @@ class SmokeReport:
         return 0 if self.ok else 1
 
     def as_dict(self) -> dict[str, Any]:
-        """Sums, every failure and every skip with its reason."""
+        """Totals, and every failure and skip with its reason."""
         return {
             "ok": self.ok,
             "seconds": round(self.seconds, 1),
@@ -79,15 +79,15 @@ class SmokeReport:
 
 
 class Collector:
-    """Takes the lines one by one, so that a caller can say how far it is."""
+    """Parses the lines one by one, so that a caller can report progress."""
 
     def __init__(self) -> None:
         self.chosen: list[str] = []
         self.ended: int | None = None
-        self._said: dict[str, Mapping[str, Any]] = {}
+        self._records: dict[str, Mapping[str, Any]] = {}
 
     def take(self, line: str) -> TestResult | None:
-        """The result a line tells of a test, if it does; lines that are not ours are passed over."""
+        """The test result in a line, or None. Other programs' lines are ignored."""
         try:
             data = json.loads(line)
         except ValueError:
@@ -102,39 +102,39 @@ class Collector:
         if data.get("status") == "exists":
             self.chosen.append(name)
             return None
-        self._said[name] = data
+        self._records[name] = data
         return None if _FIXTURE.match(name) else _result(name, data)
 
     def results(self) -> tuple[TestResult, ...]:
-        """Every test that was chosen, and every fixture that failed beside them, sorted by name."""
-        tests = {name: data for name, data in self._said.items() if not _FIXTURE.match(name)}
-        found = [_result(name, data) for name, data in tests.items()]
+        """The results of all selected tests, and of fixtures that failed, sorted by name."""
+        tests = {name: data for name, data in self._records.items() if not _FIXTURE.match(name)}
+        results = [_result(name, data) for name, data in tests.items()]
         setups = self._fixtures("setUp")
-        told = set()
+        reported = set()
         for name in dict.fromkeys(self.chosen):
             if name in tests:
                 continue
-            owner = next((place for place in setups if name.startswith(f"{place}.")), None)
+            owner = next((owner for owner in setups if name.startswith(f"{owner}.")), None)
             if owner is None:
-                found.append(TestResult(short(name), "failed", reason=NOT_RUN))
+                results.append(TestResult(short(name), "failed", reason=NOT_RUN))
                 continue
-            told.add(owner)
-            found.append(_result(name, {**setups[owner], "seconds": None}))
-        found += [_result(place, data) for place, data in setups.items() if place not in told]
-        found += [
-            _result(f"{place} (clean-up)", data)
-            for place, data in self._fixtures("tearDown").items()
+            reported.add(owner)
+            results.append(_result(name, {**setups[owner], "seconds": None}))
+        results += [_result(owner, data) for owner, data in setups.items() if owner not in reported]
+        results += [
+            _result(f"{owner} (clean-up)", data)
+            for owner, data in self._fixtures("tearDown").items()
             if data.get("status") == "fail"
         ]
-        return tuple(sorted(found, key=lambda test: test.name))
+        return tuple(sorted(results, key=lambda test: test.name))
 
     def _fixtures(self, kind: str) -> dict[str, Mapping[str, Any]]:
-        matches = [(_FIXTURE.match(name), data) for name, data in self._said.items()]
+        matches = [(_FIXTURE.match(name), data) for name, data in self._records.items()]
         return {match[2]: data for match, data in matches if match and match[1].startswith(kind)}
 
 
 def collect(lines: Iterable[str]) -> tuple[TestResult, ...]:
-    """The results that captured lines tell."""
+    """The results in captured lines."""
     collector = Collector()
     for line in lines:
         collector.take(line)
@@ -142,7 +142,7 @@ def collect(lines: Iterable[str]) -> tuple[TestResult, ...]:
 
 
 def short(name: str) -> str:
-    """A test's name without the tags that follow it in brackets."""
+    """A test's name without the tags in brackets after it."""
     return name.partition("[")[0]
 
 

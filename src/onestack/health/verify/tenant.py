@@ -43,7 +43,7 @@ def is_ours(project: Project) -> bool:
 
 
 def run_token() -> str:
-    """Eight characters that tell this run's things from those of others."""
+    """Eight characters in the names of this run's resources."""
     return secrets.token_hex(4)
 
 
@@ -55,7 +55,9 @@ def create(admin: Connection, connect: Connect, name: str) -> Tenant:
     keystone = identity(admin)
     role = keystone.find_role(ROLE)
     if role is None:
-        raise PermanentError(f"the role `{ROLE}` is not there", hint="run `onestack up`: it makes the role")
+        raise PermanentError(
+            f"the role `{ROLE}` is not there", hint="run `onestack up`, which creates the role"
+        )
     project = keystone.create_project(name=name, domain_id=DOMAIN, description=DESCRIPTION)
     password = secrets.token_urlsafe(24)
     user = keystone.create_user(

@@ -1,6 +1,6 @@
 """What a tenant does with volumes: a guest writes to one, and reads the same from a volume made of its snapshot.
 
-The guest does its part by itself (`guest.says_who_it_is`): it writes the run's token to every empty disk it is
+The guest does its part by itself (`guest.identity_script`): it writes the run's token to every empty disk it is
 given, and says on a page what its disks hold.
 """
 
@@ -47,8 +47,8 @@ def check_volumes(
         disk = _attached(cloud, server, volume)
         at.outcome = disk
         if public:
-            said = _disk(public, disk, token, evidence)
-            at.outcome = f"the guest sees {disk} ({said}) and wrote to it"
+            written = _disk(public, disk, token, evidence)
+            at.outcome = f"the guest sees {disk} ({written}) and wrote to it"
     if public is None:
         record.leave_out("snapshot of a volume in use", "there is no guest to write to it")
         return
@@ -75,7 +75,7 @@ def _until_available(what: str, get: Callable[[], Any]) -> None:
     def state() -> tuple[bool, str]:
         status = get().status
         if status.startswith("error"):
-            raise PermanentError(f"the {what} went to {status}", hint=f"look at: {_HINT}")
+            raise PermanentError(f"the {what} went to {status}", hint=f"see: {_HINT}")
         return status == "available", status
 
     until(f"the {what} to be available", state, seconds=DONE_SECONDS, every=0.2)

@@ -22,7 +22,7 @@ ROUNDS = 3
 
 @dataclass(frozen=True)
 class Finding:
-    """One fault, and what came of it. `repaired`: None when nothing was tried."""
+    """One fault and its repair. `repaired`: None if no repair was tried."""
 
     kind: str
     id: str
@@ -33,7 +33,7 @@ class Finding:
     error: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        # `mended`: what programs that read this know it by.
+        # Programs that read this know it as `mended`.
         named = {"mended" if key == "repaired" else key: value for key, value in vars(self).items()}
         return {key: value for key, value in named.items() if value not in (None, "")}
 
@@ -101,12 +101,12 @@ def _repaired(repairer: Repairer, fault: Fault, emit: Emit) -> Finding:
 
 
 def _count_quotas(site: Site, emit: Emit) -> None:
-    """Interrupted work may have been counted for its project, or not: count anew."""
+    """Interrupted operations may or may not have been counted in quota usage: count it again."""
     try:
-        with step("quotas", emit, "counted anew"):
+        with step("quotas", emit, "usage counted again"):
             site.leader.inside(
                 [*common.tool("cinder-manage", "quota", "sync")],
                 seconds=120,
             )
     except OneStackError as error:
-        emit(Event("quotas", "noted", f"could not be counted anew: {error}"))
+        emit(Event("quotas", "noted", f"usage could not be counted again: {error}"))

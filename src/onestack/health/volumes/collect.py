@@ -23,7 +23,7 @@ VIRSH = ("virsh", "--quiet", "--connect", "qemu:///system")
 INFO = contract.VOLUME_NOTE
 SET_ASIDE = "set-aside"
 AFTERMATH = 2.0
-"""Seconds in which what an ended process had asked of another one is still done. One that was started anew is
+"""Seconds in which a request of a process that ended is still carried out by another one. One that restarted is
 not yet at work so early: it takes longer to be ready."""
 FORGOTTEN = 60.0
 """Seconds after which a volume that is reserved for a server, and that no server has, was released: Nova notes
@@ -81,8 +81,8 @@ def _since(site: Site, process: str) -> float:
 
 def _changed(each: Any) -> float:
     """When it was last changed, in seconds; Cinder's times are UTC and do not say so."""
-    said = datetime.fromisoformat(str(each.updated_at or each.created_at))
-    return (said if said.tzinfo else said.replace(tzinfo=UTC)).timestamp()
+    changed = datetime.fromisoformat(str(each.updated_at or each.created_at))
+    return (changed if changed.tzinfo else changed.replace(tzinfo=UTC)).timestamp()
 
 
 def _copies(found: Iterable[Any], begun: float) -> Iterable[Copy]:

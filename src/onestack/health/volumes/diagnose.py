@@ -205,9 +205,9 @@ def _snapshot(observed: Observation, snapshot: Copy) -> Iterator[Fault]:
         if info is None and folder and volume:
             info = dict(folder.infos.get(volume.file, {}))
         status = "available" if info and snapshot.id in info else "error"
-        told = "it was taken" if status == "available" else "it was not taken: delete it"
+        consequence = "it was taken" if status == "available" else "it was not taken: delete it"
         then: tuple[Action, ...] = (act("set_snapshot", status=status),)
-        yield Fault("snapshot", snapshot.id, snapshot.name, "its creation was interrupted", told, then)
+        yield Fault("snapshot", snapshot.id, snapshot.name, "its creation was interrupted", consequence, then)
         return
     then = (act("set_snapshot", status="available"), act("delete_snapshot"))
     yield Fault("snapshot", snapshot.id, snapshot.name, "its deletion was interrupted", "deleted", then)
@@ -216,7 +216,7 @@ def _snapshot(observed: Observation, snapshot: Copy) -> Iterator[Fault]:
 def _backup(backup: Copy) -> Iterator[Fault]:
     if not backup.stale:
         return
-    told = {
+    finding = {
         "creating": (
             "its creation was interrupted",
             "status error: delete it",
@@ -233,8 +233,8 @@ def _backup(backup: Copy) -> Iterator[Fault]:
             [act("set_backup", status="error"), act("delete_backup")],
         ),
     }.get(backup.status)
-    if told:
-        yield Fault("backup", backup.id, backup.name, told[0], told[1], tuple(told[2]))
+    if finding:
+        yield Fault("backup", backup.id, backup.name, finding[0], finding[1], tuple(finding[2]))
 
 
 def _orphans(observed: Observation) -> Iterator[Fault]:

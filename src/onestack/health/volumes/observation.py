@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Volume:
-    """As Cinder has it. `size`: GiB. `stale`: no process can be at work on it any more: those that
-    could were restarted since. `file`: what its files are called; `backend`: whose folder they are in, None for other
+    """A volume as Cinder reports it. `size`: GiB. `stale`: no process can be working on it any more: all that
+    could have restarted since. `file`: what its files are called; `backend`: whose folder they are in, None for other
     kinds of backend."""
 
     id: str
@@ -60,7 +60,7 @@ class Folder:
 
 @dataclass(frozen=True)
 class Observation:
-    """All of it. `servers`: server of Nova's -> the volumes it says it has; `busy`: those with a task going on."""
+    """The whole observation. `servers`: server -> its volumes, both in Nova; `busy`: servers with a task."""
 
     volumes: tuple[Volume, ...]
     snapshots: tuple[Copy, ...]
@@ -72,4 +72,4 @@ class Observation:
     unfinished: Mapping[tuple[str, str], bool] = field(default_factory=dict)
     """Server and volume of attachments that Nova began -> whether they were interrupted: its process is gone."""
     fake_driver: bool = False
-    """Nova's fake driver: servers have no guests, and what libvirt says proves nothing."""
+    """Nova's fake driver: servers have no guests, so libvirt's state is meaningless."""

@@ -157,7 +157,7 @@ class Repairer:
         self._image("rebase", "-u", "-F", _FORMAT, "-b", base, self._inner(folder, file))
 
     def _set_aside(self, volume: str, folder: str, file: str) -> None:
-        """Out of the way, not away: whether nobody misses what is in it, only a person can say."""
+        """Move the file aside without deleting it: only a person can decide whether its data is needed."""
         aside = Path(folder, SET_ASIDE)
         aside.mkdir(mode=0o700, exist_ok=True)
         Path(folder, file).rename(aside / file)

@@ -84,7 +84,7 @@ def observe(admin: Connection, raw: Mapping[str, Any], logs: Path) -> ServerObse
         failed_at=fault.get("created", ""),
         request_id=request_id,
         zone=raw.get("pinned_availability_zone") or "",
-        request=read.asked or _by_flavor(raw["flavor"]),
+        request=read.placement_request or _by_flavor(raw["flavor"]),
         hosts=tuple(_hosts(admin, compute, services)) if failed else (),
         group=_group(compute, ident) if failed else None,
         quotas=tuple(_quotas(compute, project)),
@@ -152,9 +152,13 @@ def _inventories(admin: Connection, provider: str) -> dict[str, Inventory]:
     used = _placement(admin, f"{of}/usages").get("usages", {})
     return {
         name: Inventory(
-            said["total"], said["reserved"], said["allocation_ratio"], used.get(name, 0), said["max_unit"]
+            inventory["total"],
+            inventory["reserved"],
+            inventory["allocation_ratio"],
+            used.get(name, 0),
+            inventory["max_unit"],
         )
-        for name, said in _placement(admin, f"{of}/inventories").get("inventories", {}).items()
+        for name, inventory in _placement(admin, f"{of}/inventories").get("inventories", {}).items()
     }
 
 
@@ -177,15 +181,17 @@ def _group(compute: Rest, ident: str) -> Group | None:
     for server in compute.all("/servers/detail", "servers", all_tenants="1"):
         if server["id"] in members and server.get("OS-EXT-SRV-ATTR:host"):
             hosts.setdefault(server["OS-EXT-SRV-ATTR:host"], []).append(server["name"])
-    most = int((group.get("rules") or {}).get("max_server_per_host", 1))
-    return Group(group["name"], group["policy"], {name: tuple(those) for name, those in hosts.items()}, most)
+    max_per_host = int((group.get("rules") or {}).get("max_server_per_host", 1))
+    return Group(
+        group["name"], group["policy"], {name: tuple(those) for name, those in hosts.items()}, max_per_host
+    )
 
 
 def _quotas(compute: Rest, project: str) -> Iterator[Quota]:
-    said = compute.get(f"/os-quota-sets/{project}/detail")["quota_set"]
+    quotas = compute.get(f"/os-quota-sets/{project}/detail")["quota_set"]
     for name in _QUOTAS:
-        if name in said:
-            yield Quota(name, said[name]["limit"], said[name]["in_use"] + said[name]["reserved"])
+        if name in quotas:
+            yield Quota(name, quotas[name]["limit"], quotas[name]["in_use"] + quotas[name]["reserved"])
 
 
 def _used_up(compute: Rest, names: Mapping[str, str], project: str | None) -> Iterator[str]:

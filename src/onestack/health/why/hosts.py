@@ -23,28 +23,28 @@ def amount(number: int, resource: str) -> str:
     return "1 vCPU" if (number, resource) == (1, "VCPU") else f"{number} {unit(resource)}"
 
 
-def reasons(host: Host, asked: Request, zone: str, group: Group | None) -> Iterator[Reason]:
+def reasons(host: Host, request: Request, zone: str, group: Group | None) -> Iterator[Reason]:
     """All that keeps the server from this host, the host's own state first."""
     if not host.enabled:
-        said = f" ({host.disabled_reason})" if host.disabled_reason else ""
-        yield "disabled", f"its compute service is disabled{said}"
+        reason = f" ({host.disabled_reason})" if host.disabled_reason else ""
+        yield "disabled", f"its compute service is disabled{reason}"
     if host.forced_down:
         yield "down", "it was forced down"
     elif not host.up:
         yield "down", "its compute service is down"
     if zone and host.zone != zone:
         yield "zone", f"it is in the zone '{host.zone}', the server was asked for in '{zone}'"
-    if asked.provider and asked.provider != host.provider:
+    if request.provider and request.provider != host.provider:
         yield "host", "the server was asked for on another host"
-    for resource, number in asked.resources.items():
+    for resource, number in request.resources.items():
         inventory = host.inventories.get(resource)
         if number and inventory is None:
             yield f"room {resource}", f"it has no {unit(resource)}"
         elif inventory is not None and (words := _lacks(resource, number, inventory)):
             yield f"room {resource}", words
-    for trait in sorted(asked.required - host.traits):
+    for trait in sorted(request.required - host.traits):
         yield "trait", f"it lacks the trait {trait}"
-    for trait in sorted(asked.forbidden & host.traits):
+    for trait in sorted(request.forbidden & host.traits):
         if trait != _DISABLED:
             yield "trait", f"it has the trait {trait}, which must not be there"
         elif host.enabled:
@@ -65,7 +65,7 @@ def _lacks(resource: str, number: int, inventory: Inventory) -> str:
 
 def _group(host: Host, group: Group) -> Iterator[Reason]:
     here = group.hosts.get(host.name, ())
-    if group.policy == "anti-affinity" and len(here) >= group.most:
+    if group.policy == "anti-affinity" and len(here) >= group.max_per_host:
         yield (
             "anti-affinity",
             f"another member of the server group '{group.name}' runs on it: {', '.join(here)}",

@@ -1,4 +1,4 @@
-"""What was read about a server and about the hosts it could be on, and what follows from it: plain data."""
+"""The observation of a server and of the hosts it could run on, and the diagnosis: plain data."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ class Host:
 
 @dataclass(frozen=True)
 class Group:
-    """A server group. `hosts`: the names of its other members, by the host they run on. `most`: of them on one."""
+    """A server group. `hosts`: the names of its other members, by host. `max_per_host`: its rule of that name."""
 
     name: str
     policy: str
     hosts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    most: int = 1
+    max_per_host: int = 1
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a host must have: amounts by Placement's resource class, traits, and a provider if one was named."""
+    """What a server requires of a host: amounts by resource class, traits, and a provider if one was named."""
 
     resources: Mapping[str, int] = field(default_factory=dict)
     required: frozenset[str] = frozenset()
@@ -46,7 +46,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Filter:
-    """A filter of Nova's scheduler, and how many hosts it was given and left."""
+    """A filter of Nova's scheduler, and the number of hosts before and after it."""
 
     name: str
     before: int
@@ -55,9 +55,9 @@ class Filter:
 
 @dataclass(frozen=True)
 class Records:
-    """What the services wrote about one request. `asked`: what Nova asked Placement for."""
+    """What the services logged about one request. `placement_request`: what Nova requested from Placement."""
 
-    asked: Request | None = None
+    placement_request: Request | None = None
     no_candidates: bool = False
     filters: tuple[Filter, ...] = ()
     errors: tuple[str, ...] = ()
@@ -65,7 +65,7 @@ class Records:
 
 @dataclass(frozen=True)
 class Quota:
-    """A limit of the project; -1: there is none."""
+    """A quota of the project; `limit` -1: unlimited."""
 
     name: str
     limit: int
@@ -78,7 +78,7 @@ class Quota:
 
 @dataclass(frozen=True)
 class Port:
-    """A port of the server's. `binding`: Neutron's vif_type."""
+    """A port of the server. `binding`: Neutron's vif_type."""
 
     id: str
     status: str
@@ -87,7 +87,9 @@ class Port:
 
 @dataclass(frozen=True)
 class ServerObservation:
-    """A server, and all that decides whether it can be placed. `age`: seconds since it was asked for."""
+    """A server, and all that decides whether it can be scheduled. `age`: seconds since its creation.
+
+    `failed_at`: when its fault was recorded."""
 
     id: str
     name: str
@@ -100,20 +102,20 @@ class ServerObservation:
     failed_at: str = ""
     request_id: str = ""
     zone: str = ""
-    """The availability zone that was asked for."""
+    """The requested availability zone."""
     request: Request = Request()
     hosts: tuple[Host, ...] = ()
     group: Group | None = None
     quotas: tuple[Quota, ...] = ()
     ports: tuple[Port, ...] = ()
     services_down: tuple[str, ...] = ()
-    """Of Nova's own, other than nova-compute."""
+    """Nova's services that are down, except nova-compute."""
     records: Records = Records()
 
 
 @dataclass(frozen=True)
 class HostReason:
-    """Why a host cannot take the server now; no reasons: it could."""
+    """Why a host cannot take the server now; without reasons it can."""
 
     host: str
     zone: str
@@ -122,7 +124,7 @@ class HostReason:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """`cause`: a word for programs. `verdict`: one sentence. `hint`: what to do next."""
+    """`cause`: an identifier for programs. `verdict`: one sentence. `hint`: what to do next."""
 
     what: str
     status: str

@@ -21,7 +21,7 @@ _MOST_ERRORS = 3
 
 def records(lines: Iterable[str], request_id: str) -> Records:
     """Only lines that name the request count."""
-    asked: Request | None = None
+    placement_request: Request | None = None
     no_candidates = False
     filters: list[Filter] = []
     errors: list[str] = []
@@ -29,7 +29,7 @@ def records(lines: Iterable[str], request_id: str) -> Records:
         if request_id not in line:
             continue
         if found := _CANDIDATES.search(line):
-            asked = request(found[1])
+            placement_request = request(found[1])
         elif "Got no allocation candidates" in line:
             no_candidates = True
         elif steps := _FILTERS.findall(line):
@@ -38,7 +38,7 @@ def records(lines: Iterable[str], request_id: str) -> Records:
             filters = [Filter(last[1], 0, 0)]
         elif (error := _ERROR.search(line)) and error[1] not in errors:
             errors.append(error[1].strip())
-    return Records(asked, no_candidates, tuple(filters), tuple(errors[-_MOST_ERRORS:]))
+    return Records(placement_request, no_candidates, tuple(filters), tuple(errors[-_MOST_ERRORS:]))
 
 
 def request(query: str) -> Request:

@@ -100,8 +100,8 @@ def _cause(observed: ServerObservation, by_host: Sequence[tuple[Host, list[Reaso
         )
     if _QUOTA.search(observed.fault):
         full = ", ".join(f"{one.name} ({one.used} of {one.limit})" for one in observed.quotas if one.full)
-        said = f"the project '{observed.project}' has used up its {full}" if full else observed.fault
-        return "quota", f"{name} was refused by a quota: {said}", f"openstack quota show {observed.project}"
+        reason = f"the project '{observed.project}' has used up its {full}" if full else observed.fault
+        return "quota", f"{name} was refused by a quota: {reason}", f"openstack quota show {observed.project}"
     failed = [port.id for port in observed.ports if port.binding == _FAILED_BINDING]
     at = f" on the host '{observed.host}'" if observed.host else ""
     if failed or _BINDING.search(observed.fault):
@@ -125,19 +125,19 @@ def _building(observed: ServerObservation, name: str) -> _Answer:
         return "building", f"{name} has waited for a host for {observed.age:.0f} s", "onestack logs nova"
     on = next((host for host in observed.hosts if host.name == observed.host), None)
     if on is not None and not on.up:
-        said = f"{name} is being built on the host '{observed.host}', whose compute service is down"
-        return "down", said, _HINTS["down"]
+        verdict = f"{name} is being built on the host '{observed.host}', whose compute service is down"
+        return "down", verdict, _HINTS["down"]
     failed = [port.id for port in observed.ports if port.binding == _FAILED_BINDING]
     if failed:
-        said = (
+        verdict = (
             f"{name} waits for a port that Neutron could not bind on the host '{observed.host}': {failed[0]}"
         )
-        return "port", said, "onestack status; onestack logs neutron"
+        return "port", verdict, "onestack status; onestack logs neutron"
     waiting = [port.id for port in observed.ports if port.status != "ACTIVE"]
     task = f" ({observed.task})" if observed.task else ""
     more = f", and its port {waiting[0]} is not up yet" if waiting else ""
-    said = f"{name} is being built on the host '{observed.host}'{task} since {observed.age:.0f} s{more}"
-    return "building", said, "onestack logs nova"
+    verdict = f"{name} is being built on the host '{observed.host}'{task} since {observed.age:.0f} s{more}"
+    return "building", verdict, "onestack logs nova"
 
 
 def _no_host(observed: ServerObservation, name: str, by_host: Sequence[tuple[Host, list[Reason]]]) -> _Answer:
@@ -154,12 +154,12 @@ def _no_host(observed: ServerObservation, name: str, by_host: Sequence[tuple[Hos
     cause = firsts.most_common(1)[0][0].partition(" ")[0]
     if len(by_host) == 1:
         host, found = by_host[0]
-        said = f"on the only one, '{host.name}', {'; '.join(words for _, words in found)}"
+        reasons = f"on the only one, '{host.name}', {'; '.join(words for _, words in found)}"
     else:
-        said = f"of {len(by_host)}, " + ", ".join(
+        reasons = f"of {len(by_host)}, " + ", ".join(
             f"{many} {_family(one)}" for one, many in firsts.most_common()
         )
-    return cause, f"no host can take {name}: {said}", _HINTS.get(cause, "")
+    return cause, f"no host can take {name}: {reasons}", _HINTS.get(cause, "")
 
 
 def _family(family: str) -> str:

@@ -88,9 +88,9 @@ def boot_files(base: Path, folder: Path) -> None:
     ]
     if missing:
         raise PermanentError(
-            f"the base lacks {missing[0]}, which the tiny guest is made of",
+            f"the base lacks {missing[0]}, which the tiny guest needs",
             where=str(base),
-            hint="remove the base and run `onestack up` again: it is built anew",
+            hint="remove the base and run `onestack up` again, which rebuilds it",
         )
     (folder / "vmlinuz").write_bytes((base / KERNEL).read_bytes())
     (folder / "initramfs").write_bytes(gzip.compress(archive(tree(base)), compresslevel=6, mtime=0))
@@ -137,8 +137,8 @@ def libraries(base: Path) -> list[str]:
     path = f"{base}/usr/lib/x86_64-linux-gnu"
     found = {loader}
     for program in PROGRAMS:
-        said = run([str(base / loader), "--library-path", path, "--list", str(base / program)])
-        for line in said.splitlines():
+        output = run([str(base / loader), "--library-path", path, "--list", str(base / program)])
+        for line in output.splitlines():
             name = line.split()[0]
             if "=>" in line and not name.startswith("/"):
                 found.add(f"lib/x86_64-linux-gnu/{name}")

@@ -95,7 +95,9 @@ class Agent:
         try:
             verb = self._verbs[asked["verb"]]
             answer = {
-                "result": verb(asked["arguments"], lambda said: self._send({"id": number, "said": said}))
+                "result": verb(
+                    asked["arguments"], lambda progress: self._send({"id": number, "said": progress})
+                )
             }
         except BaseException as error:
             answer = {"error": wire.error_as_data(error)}
@@ -131,7 +133,7 @@ def main() -> None:
     """Serve stdin and stdout. What a command writes goes elsewhere: these two are the connection."""
     answers = os.dup(1)
     os.dup2(2, 1)
-    # A lost terminal or session is told by the end of stdin; the end is ours to make.
+    # The end of stdin shows a lost session: the agent then ends by itself.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         Agent(0, answers).serve()

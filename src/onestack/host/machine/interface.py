@@ -62,7 +62,7 @@ class Machine(Protocol):
     """One host. Every call may be made from any thread.
 
     Each raises PermanentError for what this host refuses; a RemoteMachine also TemporaryError when the connection was
-    lost (`unsure`: it may have been done all the same).
+    lost (`unsure`: it may have been done nevertheless).
     """
 
     name: str
@@ -94,7 +94,7 @@ class Machine(Protocol):
         """Write files, each as a whole or not at all, and the folders they need. Returns those that changed."""
 
     def wait_ready(self, what: str, condition: Condition, say: Say = quiet) -> str:
-        """Wait, on the host, until a condition holds; what was seen. Raises Unready."""
+        """Wait, on the host, until a condition holds; returns the last observation. Raises Unready."""
 
     def processes(self, run: Path) -> list[Proc]:
         """The processes of the cloud whose run folder is `run`."""

@@ -15,7 +15,7 @@ from onestack.host.machine.interface import Condition, File, Ran, Say, quiet
 from onestack.host.progress import Progress
 
 LOG_BYTES = 20000
-"""How much of a log's end is looked at for its last lines."""
+"""How much of a log's end is read for its last lines."""
 
 
 class LocalMachine:
@@ -73,19 +73,19 @@ class LocalMachine:
         return changed
 
     def wait_ready(self, what: str, condition: Condition, say: Say = quiet) -> str:
-        told = ""
+        reported = ""
 
-        def look() -> tuple[bool, str]:
-            nonlocal told
+        def poll() -> tuple[bool, str]:
+            nonlocal reported
             done, seen = holds(condition)
-            if seen != told:
-                told = seen
+            if seen != reported:
+                reported = seen
                 say(seen)
             return done, seen
 
         return until(
             what,
-            look,
+            poll,
             seconds=condition.seconds,
             every=condition.every,
             where=condition.log,
@@ -130,7 +130,7 @@ def write(path: Path, file: File) -> bool:
 
 
 def holds(condition: Condition) -> tuple[bool, str]:
-    """Whether a condition holds now, and what was seen."""
+    """Whether a condition holds now, and the observation."""
     if condition.http:
         return ready.http_answer(*condition.http)
     if condition.socket:

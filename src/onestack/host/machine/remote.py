@@ -68,11 +68,11 @@ class RemoteMachine:
         try:
             self._ask("interfaces", {}, TypeAdapter(list[str]), seconds=CONNECT_SECONDS)
         except TemporaryError as error:
-            said = self._last_words() or error.summary
+            detail = self._last_words() or error.summary
             self.close()
             raise PermanentError(
                 f"{name} cannot be reached",
-                detail=said,
+                detail=detail,
                 where=name,
                 hint="the same login must work by hand without a question, and the host must have python3",
             ) from error
@@ -123,8 +123,8 @@ class RemoteMachine:
         return self._ask("run", given, TypeAdapter(Ran))
 
     def read_file(self, path: Path) -> bytes | None:
-        told = self._ask("read_file", {"path": path}, TypeAdapter(str | None))
-        return None if told is None else base64.b64decode(told)
+        answer = self._ask("read_file", {"path": path}, TypeAdapter(str | None))
+        return None if answer is None else base64.b64decode(answer)
 
     def write_files(self, files: Mapping[Path, File]) -> list[Path]:
         return self._ask("write_files", {"files": files}, TypeAdapter(list[Path]))
@@ -183,17 +183,17 @@ class RemoteMachine:
         assert self._connection.stdout is not None
         for text in self._connection.stdout:
             try:
-                told = json.loads(text)
-                question = self._asked.get(told["id"])
+                answer = json.loads(text)
+                question = self._asked.get(answer["id"])
             except (ValueError, KeyError, TypeError):
                 # A login's greeting is not ours; without an agent the connection ends soon.
                 continue
             if question is None:
                 continue
-            if "said" in told:
-                question.say(told["said"])
+            if "said" in answer:
+                question.say(answer["said"])
             else:
-                question.answer = told
+                question.answer = answer
                 question.answered.set()
         self._lose("it ended")
 

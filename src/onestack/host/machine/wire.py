@@ -1,10 +1,10 @@
-"""What goes over a connection to an agent: one JSON object a line, in both directions.
+"""The protocol of a connection to an agent: one JSON object a line, in both directions.
 
-    {"id": 7, "verb": "run", "arguments": {...}}     a question; many may be under way
-    {"id": 7, "said": "HTTP 503"}                     how it goes on
+    {"id": 7, "verb": "run", "arguments": {...}}     a request; several may be in flight
+    {"id": 7, "said": "HTTP 503"}                     its progress
     {"id": 7, "result": {...}}                        its answer, or
     {"id": 7, "error": {"kind": "Unready", "error": "...", "detail": "...", "hint": "..."}}
-    {"id": 0}                                         the asking side is there; without it the agent ends
+    {"id": 0}                                         heartbeat of the client; without it the agent ends
 
 Standard library only. Bytes are base64, paths and addresses are text.
 """
@@ -53,14 +53,14 @@ def line(message: Mapping[str, Any]) -> bytes:
 
 
 def error_as_data(error: BaseException) -> dict[str, str]:
-    """An error, as it is told to the asking side."""
+    """An error, as it is sent to the client."""
     if isinstance(error, OneStackError):
         return {"kind": type(error).__name__, **error.as_dict()}
     return {"kind": "PermanentError", "error": f"{type(error).__name__}: {error}"}
 
 
 def error_from_data(data: Mapping[str, str], host: str) -> PermanentError:
-    """The error that a host told of. What it says of a place is on that host."""
+    """The error that a host sent. The place it names is on that host."""
     kind = Unready if data["kind"] == "Unready" else PermanentError
     where = f"{host}: {data['where']}" if data.get("where") else host
     return kind(data["error"], detail=data.get("detail", ""), where=where, hint=data.get("hint", ""))

@@ -92,7 +92,7 @@ def files(view: View) -> dict[str, str]:
 
 
 def _page(endpoint: Endpoint) -> list[str]:
-    """The rules of a page: who asks is told, and answers that are the same for everybody are kept."""
+    """The rules of a web page: the client's address is passed on, and responses common to all users are cached."""
     if not endpoint.files:
         return []
     return [

@@ -1,4 +1,4 @@
-"""Prometheus: stores what the cloud's own exporter shows, for a bounded time and size, and answers queries.
+"""Prometheus: stores the metrics of the cloud's own exporter, for a bounded time and size, and answers queries.
 
 It listens on loopback in the cloud's network alone, and runs as a user of its own with no rights of root.
 """
@@ -15,7 +15,7 @@ NAME = "prometheus"
 EVERY = "5s"
 FOLDER = f"{LIB}/prometheus"
 CONFIG = f"{FOLDER}/prometheus.yml"
-"""Not below /etc/onestack, where only root may look."""
+"""Not below /etc/onestack, which only root can read."""
 DATA = f"{FOLDER}/data"
 # A sample older than this is no answer about now; a series that is not scraped any more ends at once anyhow.
 _LOOK_BACK = "30s"

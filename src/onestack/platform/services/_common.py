@@ -72,7 +72,7 @@ def credentials(view: View, user: str) -> dict[str, Value]:
 
 
 def client(view: View, user: str, path: str) -> dict[str, Value]:
-    """A client of the API below `path`. Its place is said here, so that nobody asks the catalogue for it."""
+    """A client of the API below `path`. The endpoint is set here, so that the catalogue is not queried for it."""
     return {
         **credentials(view, user),
         "endpoint_override": f"{view.cloud.gateway}/{path}",
@@ -124,11 +124,10 @@ def logging() -> dict[str, Value]:
 
 
 def proxied() -> dict[str, Section]:
-    """[oslo_middleware]: the API gateway says in headers what the client asked for.
+    """[oslo_middleware]: the API gateway passes the requested scheme and host in headers.
 
-    Services make their links of that, so that a client that came by another name, an address or a tunnel is sent
-    back the same way. So no service is told an address of its own (`public_endpoint` and the like); Cinder would even
-    put its path behind it a second time.
+    Services build their links from these, so that they work for a client that used another name, an address or a
+    tunnel. So no service has `public_endpoint` or the like configured; Cinder would even append its path to it twice.
     """
     return {"oslo_middleware": {"enable_proxy_headers_parsing": True}}
 

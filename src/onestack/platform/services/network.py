@@ -88,7 +88,7 @@ def _files(view: View) -> dict[str, str]:
                 "enable_distributed_floating_ip": True,
                 "ovn_l3_scheduler": "leastloaded",
                 "dns_servers": _dns_servers(view),
-                # What differs is mended by the maintenance worker, from revision numbers; to compare
+                # Differences are repaired by the maintenance worker, from revision numbers; to compare
                 # everything at each start takes long where there is much.
                 "neutron_sync_mode": "off",
             },

@@ -34,14 +34,14 @@ class Failure:
     place: Place | None = None
 
     def as_dict(self) -> dict[str, object]:
-        told: dict[str, object] = {
+        data: dict[str, object] = {
             "action": self.action,
             "resource": str(self.address),
             **self.error.as_dict(),
         }
         if self.place and self.place.line:
-            told |= {"file": self.place.file, "line": self.place.line}
-        return told
+            data |= {"file": self.place.file, "line": self.place.line}
+        return data
 
 
 @dataclass(frozen=True)
@@ -129,8 +129,8 @@ class _Run:
 
     def _do(self, one: Step) -> None:
         verb = "delete" if one.verb == "remove" else "change" if one.change.action == "update" else "create"
-        with step(f"{verb} {one.change.address}", self._emit) as said:
-            self._patiently(lambda: self._once(one), said.progress)
+        with step(f"{verb} {one.change.address}", self._emit) as at:
+            self._patiently(lambda: self._once(one), at.progress)
         with self._guard:
             self._done.append(one)
 

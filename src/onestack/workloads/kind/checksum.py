@@ -1,4 +1,4 @@
-"""Whether a file is what the spec says an image is made of."""
+"""Checks an image's file against the checksum in the spec."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ def demand(file: IO[bytes], name: str, checksum: str | None, place: Place | None
         raise BadInput(
             f"{name} is not what the spec means: its {method} is {found}, not {expected}",
             where=place,
-            hint="fetch it anew, or correct 'checksum'",
+            hint="download it again, or correct 'checksum'",
         )

@@ -19,7 +19,7 @@ def tenant_path(name: str, domain: str) -> tuple[str, ...]:
 
 
 class TenantSection(Protocol):
-    """What kinds read of a tenant beside the lists that they declare."""
+    """What resource kinds read of a tenant besides the lists that they declare."""
 
     @property
     def name(self) -> str: ...
@@ -32,7 +32,7 @@ class TenantSection(Protocol):
 
 
 class WholeSpec(Protocol):
-    """What kinds read of a spec beside the lists that they declare. `onestack.spec`, above, is composed of kinds."""
+    """What resource kinds read of a spec besides the lists that they declare. `onestack.spec` consists of kinds."""
 
     @property
     def tenants(self) -> Sequence[TenantSection]: ...
@@ -41,7 +41,7 @@ class WholeSpec(Protocol):
 
 @dataclass(frozen=True)
 class Scope:
-    """A tenant, or without one the platform. `steps`: the way to it in the file."""
+    """A tenant, or without one the platform. `steps`: its path in the file."""
 
     spec: WholeSpec
     tenant: TenantSection | None = None
@@ -114,6 +114,6 @@ def scopes(spec: WholeSpec) -> Iterator[Scope]:
 
 
 def given(section: Any, *keys: str, **renamed: str) -> dict[str, Any]:
-    """The values of those keys that the file says; `renamed`: by the API's name for them."""
+    """The values of the keys that are set in the file; `renamed`: API name -> key."""
     words = {**{key: key for key in keys}, **{key: api for api, key in renamed.items()}}
     return {api: getattr(section, key) for key, api in words.items() if key in section.model_fields_set}

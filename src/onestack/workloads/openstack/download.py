@@ -32,21 +32,21 @@ def content(url: str, checksum: str | None, place: Place | None) -> Iterator[IO[
                 promised = answer.headers.get("Content-Length")
                 size = _copy(answer, file)
         except HTTPError as error:
-            said = f"{url} answers {error.code} {error.reason}"
+            summary = f"{url} answers {error.code} {error.reason}"
             if error.code >= 500 or error.code == 429:
-                raise TemporaryError(said, delay=2, where=str(place or "")) from error
+                raise TemporaryError(summary, delay=2, where=str(place or "")) from error
             raise BadInput(
-                said, where=place, hint="is the address right, and open to this machine?"
+                summary, where=place, hint="is the address right, and open to this machine?"
             ) from error
         except (URLError, OSError, http.client.HTTPException) as error:
             reason = error.reason if isinstance(error, URLError) else error
             if url.startswith("file:"):
                 raise BadInput(f"{url} cannot be read: {reason}", where=place) from error
-            said = f"{url} cannot be fetched: {reason}"
-            raise TemporaryError(said, delay=2, where=str(place or "")) from error
+            summary = f"{url} cannot be fetched: {reason}"
+            raise TemporaryError(summary, delay=2, where=str(place or "")) from error
         if promised is not None and size != int(promised):
-            said = f"{url} broke off after {size} of {promised} bytes"
-            raise TemporaryError(said, delay=2, where=str(place or ""))
+            summary = f"{url} broke off after {size} of {promised} bytes"
+            raise TemporaryError(summary, delay=2, where=str(place or ""))
         demand(file, url, checksum, place)
         yield file
 

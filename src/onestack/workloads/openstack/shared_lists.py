@@ -1,7 +1,7 @@
 """Lists that several threads poll, each requested once for all of them.
 
-Twenty servers under way, each asked after twice a second, cost the cloud as much as making them: Nova asks
-Neutron for the groups of each server it shows. A list of the ids of those that are still being built costs
+Polling twenty servers twice a second while they are built costs the cloud as much as building them: Nova reads the
+security groups of each server it shows from Neutron. A list of the ids of those that are still being built costs
 one call for all.
 """
 
@@ -14,8 +14,8 @@ from typing import Any
 from onestack.workloads.openstack.rest import Access
 
 PAUSE, LONGEST_PAUSE = 0.5, 2.0
-"""Seconds that an answer is good for: the longer, the longer the service took for it. Whoever makes as many servers
-as a cloud can should not have it count them meanwhile.
+"""Seconds that an answer is cached: the longer the service took for it, the longer. A cloud that is busy creating
+servers should not have to list them all the time.
 """
 _TIMES = 5.0
 """As long as it took: asking takes a fifth of the time at most, but for services that take very long."""
@@ -53,7 +53,7 @@ class SharedList:
         self._ids: frozenset[str] = frozenset()
 
     def ids(self) -> tuple[float, frozenset[str]]:
-        """When it was asked for, and the ids in it; whoever comes meanwhile waits for the same answer."""
+        """When it was requested, and the ids in it; concurrent callers wait for the same answer."""
         with self._guard:
             now = time.monotonic()
             if now - self._asked > self._pause:

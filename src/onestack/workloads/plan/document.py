@@ -26,7 +26,7 @@ def as_data(plan: Plan) -> dict[str, Any]:
 
 def _change(change: Change) -> dict[str, Any]:
     place = change.place
-    told: dict[str, Any] = {
+    data: dict[str, Any] = {
         "action": change.action,
         "kind": change.address.kind,
         "path": list(change.address.path),
@@ -38,7 +38,7 @@ def _change(change: Change) -> dict[str, Any]:
         "why": change.why or None,
         "place": {"file": place.file, "line": place.line} if place and place.line else None,
     }
-    return {key: value for key, value in told.items() if value not in (None, {})}
+    return {key: value for key, value in data.items() if value not in (None, {})}
 
 
 def plain(value: Value) -> Any:

@@ -107,10 +107,10 @@ def _demand(
                 Diagnostic("error", f"{one.address} belongs to the spec '{there.owner}'", "", one.place, hint)
             )
         elif not adopt:
-            said = f"{one.address} is there already, and OneStack did not make it"
-            wrong.append(Diagnostic("error", said, "", one.place, "--adopt takes it over"))
+            summary = f"{one.address} exists already, and OneStack did not create it"
+            wrong.append(Diagnostic("error", summary, "", one.place, "--adopt takes it over"))
     if wrong:
-        raise BadSpec("the cloud stands against this spec", sorted(wrong, key=_line))
+        raise BadSpec("the cloud conflicts with this spec", sorted(wrong, key=_line))
 
 
 def _line(found: Diagnostic) -> tuple[int, int]:

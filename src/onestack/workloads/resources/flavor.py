@@ -58,9 +58,9 @@ flavors:
     swap: Amount = 0
     """Swap, in MiB."""
     extra_specs: Texts = Field(default_factory=dict)
-    """What else hypervisors are told."""
+    """Extra specs, which hypervisors and the scheduler read."""
     tenants: tuple[TenantRef, ...] = ()
-    """The tenants that may use it; unless said all."""
+    """The tenants that may use it; default: all."""
 
 
 class Flavors(Kind):

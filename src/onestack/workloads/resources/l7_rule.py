@@ -18,7 +18,7 @@ class L7Rule(Section):
     model_config = example(EXAMPLE)
 
     type: Literal["HOST_NAME", "PATH", "FILE_TYPE", "HEADER", "COOKIE"]
-    """What is looked at."""
+    """The part of the request that is compared."""
     compare: Literal["EQUAL_TO", "STARTS_WITH", "ENDS_WITH", "CONTAINS", "REGEX"] = "EQUAL_TO"
     """How it is compared."""
     value: Text

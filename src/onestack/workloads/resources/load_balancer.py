@@ -23,22 +23,22 @@ from onestack.workloads.resources.port import of_balancer
 
 
 class LoadBalancer(Named):
-    """One address before several servers."""
+    """One address in front of several servers."""
 
     model_config = example(EXAMPLE)
 
     network: NetworkRef
-    """The network its address is in."""
+    """The network of its virtual IP."""
     address: IPAddress | None = None
-    """Its address; unless said one that is free."""
+    """Its virtual IP address; default: a free one."""
     floating_ip: NetworkRef | None = None
-    """The external network it is given a public address from."""
+    """The external network of its floating IP."""
     provider: Text | None = None
-    """Octavia's provider; unless said the platform's own."""
+    """Octavia's provider; default: the platform's default provider."""
     pools: tuple[Pool, ...] = ()
-    """Where requests may go."""
+    """Its pools: the servers that requests are sent to."""
     listeners: tuple[Listener, ...] = ()
-    """Where requests come in."""
+    """Its listeners: the ports on which requests arrive."""
     description: Text = ""
     """What it is for."""
 
@@ -46,7 +46,7 @@ class LoadBalancer(Named):
 class LoadBalancers(Kind):
     name, service = "load balancer", "load-balancer"
     key = "load_balancers"
-    in_tenant = Listed(LoadBalancer, "What spreads requests over servers.")
+    in_tenant = Listed(LoadBalancer, "Load balancers, which distribute requests to servers.")
     removable = True
     limits = {"load_balancers": Limit("load_balancer", "Load balancers.")}  # noqa: RUF012
     path, one, many = PATH, "loadbalancer", "loadbalancers"
@@ -60,7 +60,7 @@ class LoadBalancers(Kind):
         fields: dict[str, Value] = {"vip_port_id": Ref(of_balancer(scope, item)), "admin_state_up": True}
         fields |= given(item, "description", "provider")
         subnets = _listed(scope, item)
-        # A dual-stack port has two addresses: Octavia must be told which is the virtual IP.
+        # A dual-stack port has two addresses: Octavia must know which is the virtual IP.
         once: dict[str, Value] = {"vip_subnet_id": Ref(subnets[0])} if len(subnets) > 1 else {}
         return self.of_tenant(scope, item.name, place, fields, once=once)
 
@@ -68,7 +68,7 @@ class LoadBalancers(Kind):
         session.rest(self.service).delete(f"{self.path}/{there.id}?cascade=true")
 
     def remove(self, held: Held, rest: Rest) -> None:
-        """With all its parts, once no other change of it is pending."""
+        """Delete it in cascade, once no other change of it is pending."""
 
         def poll() -> tuple[bool, str]:
             try:
@@ -85,7 +85,7 @@ class LoadBalancers(Kind):
 
 
 def _listed(scope: Scope, item: Any) -> list[Address]:
-    """The subnets that its address may be of, those of IPv4 first."""
+    """The subnets that its address can be in, those of IPv4 first."""
     found, subnets = scope.network(item.network)
     parent = scope if found.address.path[:-1] == scope.path else Scope(scope.spec)
     sections = {

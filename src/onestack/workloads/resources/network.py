@@ -66,9 +66,9 @@ networks:
     shared: Bool = False
     """Whether every tenant may use it."""
     physical_network: Text | None = None
-    """The virtual switch's way out, as the platform names it (`public`)."""
+    """The provider physical network, as the platform names it (`public`)."""
     type: Literal["flat", "vlan", "geneve"] | None = None
-    """How it is told apart on the wire."""
+    """Its provider network type: how it is separated from other networks on the wire."""
     segment: Annotated[Int, Field(ge=1, le=16777215)] | None = None
     """Its VLAN or virtual network number."""
 

@@ -1,6 +1,6 @@
-"""Ports: those a spec lists, and one for each place of a server in a network.
+"""Ports: those a spec lists, one for each network interface of a server, one for each load balancer's virtual IP.
 
-Servers' ports are OneStack's own, not Nova's: so their addresses, groups and public addresses can be seen,
+OneStack creates servers' ports, not Nova: so their fixed IPs, security groups and floating IPs can be read,
 compared and changed while the server runs.
 """
 
@@ -30,8 +30,10 @@ def of_server(scope: Scope, server: Any, index: int) -> Address:
     nic = server.networks[index]
     if nic.port:
         return scope.named("port", nic.port).address
-    same = [other.network for other in server.networks[:index]].count(nic.network)
-    return Address("port", (*scope.path, f"{server.name}.{nic.network}" + (f".{same + 1}" if same else "")))
+    earlier = [other.network for other in server.networks[:index]].count(nic.network)
+    return Address(
+        "port", (*scope.path, f"{server.name}.{nic.network}" + (f".{earlier + 1}" if earlier else ""))
+    )
 
 
 def of_balancer(scope: Scope, balancer: Any) -> Address:
@@ -40,7 +42,7 @@ def of_balancer(scope: Scope, balancer: Any) -> Address:
 
 
 class Port(Counted):
-    """A place in a network where a server can be plugged in."""
+    """A Neutron port: a network interface that a server can be given."""
 
     model_config = example("""\
 tenants:
@@ -53,11 +55,11 @@ tenants:
     network: NetworkRef
     """Its network."""
     address: IPAddress | None = None
-    """Its address; unless said one that is free."""
+    """Its fixed IP address; default: a free one."""
     security_groups: tuple[SecurityGroupRef, ...] | None = None
-    """What may reach it; unless said the tenant's group `default`."""
+    """Its security groups; default: the tenant's group `default`."""
     qos: QosPolicyRef | None = None
-    """How much may go through it."""
+    """Its QoS policy, which limits its bandwidth."""
     description: Text = ""
     """What it is for."""
 
@@ -65,7 +67,7 @@ tenants:
 class Ports(Kind):
     name, service = "port", "network"
     key = "ports"
-    in_tenant = Listed(Port, "Places in networks that are kept apart from servers.")
+    in_tenant = Listed(Port, "Ports that exist independently of servers.")
     after = ("tenant", "network", "subnet")
     removable = True
     removed_after = ("router",)
@@ -94,42 +96,42 @@ class Ports(Kind):
                     yield self._port(scope, name, nic, server.security_groups, {}, place)
 
     def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
-        more = given(item, "description")
+        extra = given(item, "description")
         if item.qos:
-            more["qos_policy_id"] = scope.named("qos policy", item.qos)
-        return self._port(scope, item.name, item, item.security_groups, more, place)
+            extra["qos_policy_id"] = scope.named("qos policy", item.qos)
+        return self._port(scope, item.name, item, item.security_groups, extra, place)
 
     def _balancers(self, scope: Scope) -> Iterator[Wanted]:
         for item, place in scope.items("load_balancers"):
             yield self._port(scope, of_balancer(scope, item).path[-1], item, None, {}, place)
 
     def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
-        there = super().observe(raw, index)
-        if there is None:
+        observed = super().observe(raw, index)
+        if observed is None:
             return None
-        for at in raw["fixed_ips"]:
-            index.remember((there.address.path[0], at["ip_address"]), there.address)
-        subnets = (index.address("subnet", at["subnet_id"]) for at in raw["fixed_ips"])
-        return replace(there, needs=(*there.needs, *(one for one in subnets if one)))
+        for fixed_ip in raw["fixed_ips"]:
+            index.remember((observed.address.path[0], fixed_ip["ip_address"]), observed.address)
+        subnets = (index.address("subnet", fixed_ip["subnet_id"]) for fixed_ip in raw["fixed_ips"])
+        return replace(observed, needs=(*observed.needs, *(subnet for subnet in subnets if subnet)))
 
     def attribute(self, ident: str, name: str, session: Session) -> Any:
         raw = self.get(ident, session) or {}
         return raw["fixed_ips"][0]["ip_address"] if name == "address" else raw.get(name)
 
     def _port(
-        self, scope: Scope, name: str, at: Any, groups: Any, more: dict[str, Value], place: Place
+        self, scope: Scope, name: str, item: Any, groups: Any, extra: dict[str, Value], place: Place
     ) -> Wanted:
-        network, subnets = scope.network(at.network)
-        fields: dict[str, Value] = {"network_id": network, "admin_state_up": True, **more}
-        if at.address:
-            fields["fixed_ips"] = [{"ip_address": str(at.address)}]
+        network, subnets = scope.network(item.network)
+        fields: dict[str, Value] = {"network_id": network, "admin_state_up": True, **extra}
+        if item.address:
+            fields["fixed_ips"] = [{"ip_address": str(item.address)}]
         if groups is not None:
             named = [scope.named("security group", group) for group in dict.fromkeys(groups)]
             fields["security_groups"] = sorted(named, key=str)
         return self.of_tenant(scope, name, place, fields, needs=tuple(subnets))
 
     def held(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Held]:
-        """Without those of routers, DHCP and metadata, which Neutron deletes itself."""
+        """The project's ports, but not those of routers, DHCP and metadata, which Neutron deletes itself."""
         for raw in rest.all(self.path, self.many, project_id=project):
             if not (raw["device_owner"] or "").startswith("network:"):
                 yield Held(raw["name"] or raw["id"], f"{self.path}/{raw['id']}")

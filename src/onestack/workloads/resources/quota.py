@@ -45,9 +45,9 @@ class QuotaSection(Section):
     """What a tenant may use of one service. Kinds say what each key limits, and may add keys (`spec.compose`)."""
 
     def limits(self) -> dict[str, int]:
-        """Those that the file says, by the API's words."""
-        said = {key: getattr(self, key) for key in sorted(self.model_fields_set)}
-        return {self._word(key): limit for key, limit in said.items() if limit is not None}
+        """The limits in the spec, by the API's names."""
+        limits = {key: getattr(self, key) for key in sorted(self.model_fields_set)}
+        return {self._word(key): limit for key, limit in limits.items() if limit is not None}
 
     def _word(self, key: str) -> str:
         known = type(self).model_fields[key].metadata
@@ -110,7 +110,7 @@ class BalancerQuota(QuotaSection):
 
 
 class Quota(Section):
-    """How much a tenant may use; -1: without limit. What is not said is OpenStack's default."""
+    """How much a tenant may use; -1: without limit. Keys that are not set keep OpenStack's defaults."""
 
     model_config = example("""\
 tenants:
@@ -121,7 +121,7 @@ tenants:
 """)
 
     compute: ComputeQuota = ComputeQuota()
-    """Servers and what they are made of."""
+    """Quotas of Nova: servers, vCPUs, memory and others."""
     network: NetworkQuota = NetworkQuota()
     """Networks and what is in them."""
     volume: VolumeQuota = VolumeQuota()

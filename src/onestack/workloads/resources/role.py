@@ -19,7 +19,7 @@ class Role(Named):
 
     model_config = example("""\
 roles:
-  - {name: auditor, description: May look at everything}
+  - {name: auditor, description: May read everything}
 """)
 
     description: Text = ""

@@ -137,7 +137,7 @@ class ScalingGroups(Kind):
         return found
 
     def delete(self, there: Observed, session: Session) -> None:
-        """The autoscaler is told to let go, then the members go, then the record."""
+        """Have the autoscaler release the group, then delete its members, then its record."""
         now = self.get(there.id, session)
         if now is None:
             return
@@ -152,7 +152,7 @@ class ScalingGroups(Kind):
             left = _members(project, there.id, session)
             for server in left:
                 session.rest("compute").delete(f"/servers/{server['id']}")
-            # Twice: what an autoscaler had under way when it was told shows up in the second.
+            # Twice: the second pass sees what an autoscaler still had under way when it was notified.
             seen_none = 0 if left else seen_none + 1
             return seen_none >= 2, f"{len(left)} members"
 
@@ -175,10 +175,10 @@ class ScalingGroups(Kind):
 
 
 def patch(rest: Rest, ident: str, changed: Mapping[str, str]) -> None:
-    """Change properties of a record; nothing once it is being taken away. Raises PermanentError then."""
+    """Change properties of a record. Raises PermanentError if it is being deleted."""
     now = rest.get(f"/images/{ident}")
     if now.get(record.PHASE) == record.LEAVING and record.PHASE not in changed:
-        raise PermanentError(f"the scaling group {now['name']} is being taken away")
+        raise PermanentError(f"the scaling group {now['name']} is being deleted")
     steps = [
         {"op": "replace" if key in now else "add", "path": f"/{key}", "value": value}
         for key, value in changed.items()

@@ -29,7 +29,7 @@ tenants:
 """)
 
     rules: tuple[Rule, ...] = ()
-    """What is let through; all of it: a rule made by hand is taken away."""
+    """The complete list of its rules: a rule created by hand is deleted."""
     egress: Bool = True
     """Whether servers may reach everything, as in OpenStack's own default."""
     description: Text = ""
@@ -80,7 +80,7 @@ class SecurityGroups(Kind):
         return str(found[0]["id"])
 
     def held(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Held]:
-        """The administrator may delete `default` too. A list by the project's id would make that anew."""
+        """The administrator may delete `default` too. Listing groups by the project's id would create it again."""
         for raw in rest.all(self.path, self.many):
             if raw["project_id"] == project and (everyone or raw["name"] != DEFAULT):
                 yield Held(raw["name"], f"{self.path}/{raw['id']}")

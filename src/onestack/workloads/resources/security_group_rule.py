@@ -45,7 +45,7 @@ tenants:
     direction: Literal["ingress", "egress"] = "ingress"
     """`ingress`: to servers. `egress`: from them."""
     protocol: Text | None = None
-    """tcp, udp, icmp, or any other protocol's name or number; unless said all."""
+    """tcp, udp, icmp, or any other protocol's name or number; default: all."""
     ports: Ports = "any"
     """A port (80) or a range (8000-8100), with tcp and udp; for icmp the type."""
     cidr: Cidr | None = None
@@ -55,7 +55,7 @@ tenants:
     addresses: AddressGroupRef | None = None
     """The address group on the other side."""
     ipv6: Bool = False
-    """Whether it is about IPv6; said by `cidr` where that is given."""
+    """Whether it is for IPv6; `cidr` decides where it is given."""
 
     def problems(self) -> Iterator[Problem]:
         sides = [key for key in ("cidr", "group", "addresses") if getattr(self, key) is not None]

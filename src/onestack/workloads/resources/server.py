@@ -64,7 +64,7 @@ class Nic(Section):
     network: NetworkRef | None = None
     """The network."""
     address: IPAddress | None = None
-    """The server's address in it; unless said one that is free."""
+    """The server's fixed IP address; default: a free one."""
     port: PortRef | None = None
     """In place of a network: a port of `ports`."""
 
@@ -104,7 +104,7 @@ class Server(Counted):
     networks: tuple[Nic, ...] = ()
     """Where it is plugged in, in this order."""
     security_groups: tuple[SecurityGroupRef, ...] | None = None
-    """What may reach it; unless said the tenant's group `default`."""
+    """Its security groups; default: the tenant's group `default`."""
     floating_ip: NetworkRef | None = None
     """The external network it is given a public address from."""
     keypair: KeypairRef | None = None
@@ -116,7 +116,7 @@ class Server(Counted):
     user_data: Content | None = None
     """What cloud-init runs in it: the text, or `file:PATH`."""
     metadata: Texts = Field(default_factory=dict)
-    """What it is told of itself."""
+    """Its metadata, which the guest can read."""
     zone: Text | None = None
     """The availability zone it is placed in."""
     host: Text | None = None
@@ -284,7 +284,7 @@ class Servers(Kind):
                 raise PermanentError(
                     f"{address} cannot be resized: Nova gave up, and it is as it was",
                     where=self.service,
-                    hint="a disk does not shrink: make the server anew, or give it a flavor of the disk it has",
+                    hint="a disk does not shrink: recreate the server, or use a flavor with its disk size",
                 )
             return status == "VERIFY_RESIZE" and not busy, status
 

@@ -35,13 +35,13 @@ tenants:
     cidr: Cidr
     """Its addresses."""
     gateway: IPAddress | Literal["none"] | None = None
-    """The router's address in it; unless said the first; `none`: no gateway."""
+    """The gateway's address in it; default: the first; `none`: no gateway."""
     dhcp: Bool = True
     """Whether servers are given their addresses."""
     dns: tuple[IPAddress, ...] = ()
     """Name servers for its servers."""
     pool: tuple[IPAddress, IPAddress] | None = None
-    """The first and the last address that are given out; unless said all but the gateway."""
+    """The first and the last address of the allocation pool; default: all but the gateway."""
 
     def problems(self) -> Iterator[Problem]:
         inside = f"an address of {self.cidr}"

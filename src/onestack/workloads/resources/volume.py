@@ -42,7 +42,7 @@ tenants:
     size: Size
     """Its size, in GiB; it may grow, never shrink."""
     type: VolumeTypeRef | None = None
-    """Its volume type; unless said the platform's own."""
+    """Its volume type; default: the platform's."""
     image: ImageRef | None = None
     """The image it is made from."""
     snapshot: SnapshotRef | None = None

@@ -1,4 +1,4 @@
-"""Compares Octavia's database, the configurations on disk, and what runs; says in words what differs."""
+"""Compares Octavia's database, the configurations on disk and the running state; reports differences in words."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from onestack_runtime.serving.commands import Failed, run
 
 LOG = logging.getLogger(__name__)
 
-PATIENCE_SECONDS = 30.0
-"""How long a change may be under way without being a finding."""
+PENDING_SECONDS = 30.0
+"""How long a balancer may be PENDING_* before that is a finding."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ def examine() -> tuple[int, list[Finding]]:
     """How many balancers there are, and what is wrong."""
     living = store.living()
     ports = plug.switch_ports()
-    found = [finding for ident in living for finding in of_one(ident, ports)]
-    return len(living), found + leftovers({Place(each).name for each in living}, ports)
+    differences = [finding for ident in living for finding in of_one(ident, ports)]
+    return len(living), differences + leftovers({Place(each).name for each in living}, ports)
 
 
 def of_one(ident: str, ports: dict[str, str]) -> list[Finding]:
@@ -50,7 +50,7 @@ def of_one(ident: str, ports: dict[str, str]) -> list[Finding]:
         return []
     if lb.provisioning_status.startswith("PENDING_"):
         since = datetime.datetime.now(datetime.UTC).replace(tzinfo=None) - (lb.updated_at or lb.created_at)
-        if since.total_seconds() < PATIENCE_SECONDS:
+        if since.total_seconds() < PENDING_SECONDS:
             return []
         return [Finding(ident, f"{lb.provisioning_status} for {since.total_seconds():.0f} s")]
     if lb.provisioning_status == "ERROR":
@@ -61,18 +61,20 @@ def of_one(ident: str, ports: dict[str, str]) -> list[Finding]:
 
 
 def _network(lb: Any, ports: dict[str, str]) -> list[str]:
-    place, found = Place(lb.id), []
-    card = network.recall(place)
-    if card is None:
-        found.append("what its network card is like is not noted")
+    place, differences = Place(lb.id), []
+    interface = network.load(place)
+    if interface is None:
+        differences.append("the file that describes its interface is missing")
     if not plug.is_plugged(place):
-        found.append("its network namespace or the interface in it is missing")
-    elif card is not None:
+        differences.append("its network namespace or the interface in it is missing")
+    elif interface is not None:
         there = run(plug.inside(place, "ip", "-o", "address", "show", "dev", plug.INSIDE))
-        found += [f"its address {each} is missing" for each in card.addresses if f" {each} " not in there]
+        differences += [
+            f"its address {each} is missing" for each in interface.addresses if f" {each} " not in there
+        ]
     if ports.get(place.name) != lb.vip.port_id:
-        found.append("its interface is not plugged into the switch as its VIP port")
-    return found
+        differences.append("its interface is not in br-int with its VIP port's id")
+    return differences
 
 
 def _serving(lb: Any) -> list[str]:
@@ -80,17 +82,17 @@ def _serving(lb: Any) -> list[str]:
     graph.prune(lb)
     try:
         text, _ = balancer.wanted(lb)
-    except balancer.Wrong as wrong:
+    except balancer.Refused as wrong:
         return [str(wrong)]
     runs = haproxy.master(place) is not None
     if text is None:
-        return ["its HAProxy runs with nothing to serve"] if runs else []
+        return ["its HAProxy runs although it has nothing to serve"] if runs else []
     if not runs:
         return ["its HAProxy does not run"]
     if not place.config.exists() or place.config.read_text() != text:
-        return ["its configuration on disk is not what the database says"]
+        return ["its configuration on disk differs from the database"]
     if not place.loaded.exists() or place.loaded.read_text() != text:
-        return ["its HAProxy was not told the configuration on disk"]
+        return ["its HAProxy has not loaded the configuration on disk"]
     try:
         there = control.servers(control.ask(place.socket, "show servers state"))
     except OSError as error:
@@ -99,41 +101,45 @@ def _serving(lb: Any) -> list[str]:
 
 
 def leftovers(known: set[str], ports: dict[str, str]) -> list[Finding]:
-    """What is on this machine of balancers that are not in the database."""
-    found = [
+    """Files, namespaces and ports on this machine that belong to no balancer in the database."""
+    differences = [
         Finding(place.id, "files of a balancer that is not in the database")
         for place in places.all_on_disk()
         if place.name not in known
     ]
     disk = {place.name for place in places.all_on_disk()} | known
-    found += [
-        Finding(name, "a network namespace of no balancer") for name in plug.namespaces() if name not in disk
+    differences += [
+        Finding(name, "a network namespace that belongs to no balancer")
+        for name in plug.namespaces()
+        if name not in disk
     ]
-    found += [Finding(name, "a port of the switch of no balancer") for name in ports if name not in disk]
-    return found
+    differences += [
+        Finding(name, "a port of br-int that belongs to no balancer") for name in ports if name not in disk
+    ]
+    return differences
 
 
-def mend(findings: list[Finding]) -> None:
-    """Have right what was found wrong; what cannot be is found again by the next look."""
+def repair(findings: list[Finding]) -> None:
+    """Repair what was found; the next check finds again what could not be repaired."""
     net, reports = network.Network(), store.Reports(direct=True)
     living = set(store.living())
     for ident in dict.fromkeys(each.balancer for each in findings):
         place = Place(ident if ident in living or "-" in ident[3:] else ident.removeprefix(places.PREFIX))
         try:
-            with balancer.held(place):
+            with balancer.locked(place):
                 if ident in living:
-                    _mend_one(ident, place, net, reports)
+                    _repair_one(ident, place, net, reports)
                 else:
                     balancer.remove(place)
-        except (Failed, OSError, balancer.Wrong) as error:
+        except (Failed, OSError, balancer.Refused) as error:
             LOG.warning("%s: %s", ident, error)
 
 
-def _mend_one(ident: str, place: Place, net: network.Network, reports: store.Reports) -> None:
+def _repair_one(ident: str, place: Place, net: network.Network, reports: store.Reports) -> None:
     from onestack_runtime.drivers.balancer.worker import settle
 
     lb = store.load(ident)
-    # What was noted may be what is wrong: Neutron is asked again, everything is plugged and told anew.
+    # The saved interface may itself be wrong: the port is read from Neutron, plugged and configured again.
     place.loaded.unlink(missing_ok=True)
     if lb is not None and lb.provisioning_status != "ERROR" and lb.provisioning_status not in graph.DELETE:
         plug.plug(place, net.bind(lb))

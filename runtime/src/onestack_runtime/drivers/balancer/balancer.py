@@ -1,7 +1,7 @@
-"""One balancer brought to what Octavia's database says: its network, its certificates, its HAProxy.
+"""Makes one balancer match Octavia's database: its network, its certificates, its HAProxy.
 
-Every step does only what lacks, so that the same call makes, changes, finds again and mends. One at a time for
-each balancer, whichever process calls.
+Every step is idempotent: the same call creates, changes, re-adopts and repairs. A lock file serializes the calls
+for a balancer, also between processes.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ LOG = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
-def held(place: Place) -> Iterator[None]:
-    """Nobody else works on this balancer meanwhile, in no process."""
+def locked(place: Place) -> Iterator[None]:
+    """Hold the balancer's lock, against all threads and processes."""
     LOCKS.mkdir(mode=0o700, parents=True, exist_ok=True)
     with place.lock.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -32,53 +32,53 @@ def held(place: Place) -> Iterator[None]:
 
 
 def make(lb: Any, net: network.Network, *, retry: bool = False) -> graph.Update:
-    """Have the balancer as the database wants it; returns the statuses to report.
+    """Make the balancer match the database; returns the statuses to report.
 
-    `retry`: try again what once failed. What HAProxy refuses is among the statuses; raises all else that could
-    not be done, which another try may mend.
+    `retry`: try again what once failed. What HAProxy refuses is among the statuses; raises all other failures,
+    which a later attempt may overcome.
     """
     place = Place(lb.id)
     place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     update = graph.outcome(lb)
-    card = network.recall(place)
-    ask = retry or graph.concerns_network(lb)
+    interface = network.load(place)
+    refresh = retry or graph.concerns_network(lb)
     graph.prune(lb, retry=retry)
-    if ask or card is None:
-        before, card = card, net.bind(lb)
-        network.keep(place, card)
+    if refresh or interface is None:
+        before, interface = interface, net.bind(lb)
+        network.save(place, interface)
         net.secure(lb)
-        if before is not None and before != card:
+        if before is not None and before != interface:
             plug.unplug(place)
     if not plug.is_plugged(place):
-        plug.plug(place, card)
+        plug.plug(place, interface)
     try:
         _serve(place, lb)
-    except Wrong as wrong:
+    except Refused as refused:
         failed = frozenset(graph.culprits(lb))
         if not failed:
             raise
-        LOG.warning("balancer %s: %s", lb.id, wrong)
+        LOG.warning("balancer %s: %s", lb.id, refused)
         graph.prune(lb, failed)
         _serve(place, lb)
         return graph.marked(update, failed)
     return update
 
 
-class Wrong(Exception):
-    """HAProxy refuses a configuration, or a certificate is not to be had."""
+class Refused(Exception):
+    """HAProxy refuses a configuration, or a certificate cannot be read."""
 
 
 def wanted(lb: Any) -> tuple[str | None, tls.Material]:
-    """The configuration of a pruned balancer (None: nothing to serve) and its certificates. Raises Wrong."""
+    """The configuration of a pruned balancer (None: nothing to serve) and its certificates. Raises Refused."""
     try:
         material = tls.collect(lb)
     except (exceptions.CertificateRetrievalException, exceptions.MissingCertSubject) as missing:
-        raise Wrong(str(missing)) from missing
-    return render.render(lb, material.told, material.digest), material
+        raise Refused(str(missing)) from missing
+    return render.render(lb, material.template_values, material.digest), material
 
 
 def _serve(place: Place, lb: Any) -> None:
-    """Have a HAProxy that runs with what the balancer's objects say; none when nothing is to be served."""
+    """Run HAProxy with the balancer's configuration; stop it if there is nothing to serve."""
     text, material = wanted(lb)
     tls.write(lb, material)
     if text is None:
@@ -90,7 +90,7 @@ def _serve(place: Place, lb: Any) -> None:
 
 
 def apply(place: Place, text: str) -> None:
-    """Have the HAProxy of a plugged balancer run with a configuration. Raises Wrong, Failed, OSError."""
+    """Have the HAProxy of a plugged balancer run with a configuration. Raises Refused, Failed, OSError."""
     running = haproxy.master(place) is not None
     loaded = place.loaded.read_text() if place.loaded.exists() else ""
     reload = not loaded or config.needs_reload(loaded, text)
@@ -99,35 +99,35 @@ def apply(place: Place, text: str) -> None:
     else:
         place.config.write_text(text)
     if not running:
-        _keep_from_old(place)
+        _clean_up(place)
         haproxy.start(place)
     elif reload:
         _reload(place)
     try:
         _converge(place, text)
     except control.Refused as refused:
-        # What the runtime socket does not do, a reload does.
+        # A reload applies what the runtime socket cannot change.
         LOG.info("balancer %s: %s; reloading", place.id, refused)
         _reload(place)
         _converge(place, text)
     place.loaded.write_text(text)
 
 
-def _keep_from_old(place: Place) -> None:
-    """Nothing of a HAProxy that died may stay: its workers would hold the ports."""
+def _clean_up(place: Place) -> None:
+    """Remove what is left of a HAProxy that died: its workers would hold the ports."""
     haproxy.stop(place)
     place.state.unlink(missing_ok=True)
 
 
 def _accept(place: Place, text: str) -> None:
-    """Put a configuration in its place if HAProxy takes it."""
+    """Write a configuration if HAProxy accepts it."""
     new = place.config.with_suffix(".new")
     new.write_text(text)
     new.chmod(0o600)
     try:
         haproxy.check(place, new)
     except Failed as refused:
-        raise Wrong(str(refused)) from refused
+        raise Refused(str(refused)) from refused
     new.rename(place.config)
 
 
@@ -143,7 +143,7 @@ def _converge(place: Place, text: str) -> None:
 
 
 def sweep(place: Place) -> None:
-    """Take away servers that have left and whose last connection has ended."""
+    """Delete servers that were removed from the pool and whose last connection has ended."""
     text = place.loaded.read_text()
     there = control.servers(control.ask(place.socket, "show servers state"))
     for command in control.leaving(config.servers(text), there):
@@ -153,7 +153,7 @@ def sweep(place: Place) -> None:
 
 def revive(place: Place) -> None:
     """Start a HAProxy that has died, as it was. Raises Failed."""
-    _keep_from_old(place)
+    _clean_up(place)
     haproxy.start(place)
     text = place.config.read_text()
     _converge(place, text)
@@ -161,7 +161,7 @@ def revive(place: Place) -> None:
 
 
 def remove(place: Place) -> None:
-    """Have nothing left of a balancer on this host. Harmless when nothing is."""
+    """Remove everything of a balancer from this host. Idempotent."""
     haproxy.stop(place)
     plug.unplug(place)
     for folder in (place.sockets, place.folder):

@@ -1,7 +1,7 @@
-"""Octavia's certificate manager where there is no Barbican: certificates in a folder that only root reads.
+"""Octavia's certificate manager for clouds without Barbican: certificates in a folder that only root can read.
 
-`onestack certificate add` writes them, one folder each below their project's. A reference looks as Barbican's do:
-only its last part counts. A project reaches its own; an administrator's request may name any.
+`onestack certificate add` writes each one to a folder of its own below its project's. References have Barbican's
+form; only the last part is used. A project can use its own certificates, an administrator's request any.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _IDENT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def find(root: Path, reference: str, project: str | None, *, anybody: bool = False) -> Path | None:
-    """The folder of what a reference names, if this project may have it."""
+    """The folder of the certificate or secret that a reference names, if this project may use it."""
     ident = reference.rstrip("/").rpartition("/")[2]
     if not _IDENT.fullmatch(ident):
         return None
@@ -35,7 +35,7 @@ def find(root: Path, reference: str, project: str | None, *, anybody: bool = Fal
 
 
 class Certificates(cert_mgr.CertManager):  # type: ignore[misc]
-    """Reads what the operator put there; Octavia itself stores and deletes nothing."""
+    """Reads what the operator added; Octavia itself stores and deletes nothing."""
 
     def get_cert(self, context: Any, cert_ref: str, resource_ref: Any = None, check_only: bool = False,
                  service_name: Any = None) -> local.LocalCert:  # fmt: skip
@@ -69,7 +69,7 @@ class Certificates(cert_mgr.CertManager):  # type: ignore[misc]
         raise exceptions.CertificateStorageException(msg="`onestack certificate delete` removes certificates")
 
     def set_acls(self, context: Any, cert_ref: str) -> None:
-        """Nothing to set: who may have it is said by the project it was given to."""
+        """Nothing to set: only the project that a certificate was added for can use it."""
 
     def unset_acls(self, context: Any, cert_ref: str) -> None:
         """Nothing to unset."""
@@ -78,7 +78,7 @@ class Certificates(cert_mgr.CertManager):  # type: ignore[misc]
     def _folder(context: Any, reference: str) -> Path:
         root = Path(cfg.CONF.certificates.storage_path)
         project = getattr(context, "project_id", None)
-        # In an update Octavia asks again, by itself and for no project, after it asked as who makes the request.
+        # For an update Octavia reads it twice: with the user's context, then with its own, which has no project.
         again = project is None and not isinstance(context, octavia_context.RequestContext)
         anybody = again or bool(getattr(context, "is_admin", False))
         found = find(root, reference, project, anybody=anybody)

@@ -1,4 +1,4 @@
-"""Looks at every balancer from outside Octavia's process, and mends: `onestack balancers check` runs it.
+"""Checks every balancer from outside Octavia's process, and repairs it: `onestack balancers check` runs this.
 
     python3 -m onestack_runtime.drivers.balancer.check [--mend]
 
@@ -27,14 +27,14 @@ def main() -> int:
     number, found = audit.examine()
     left = found
     if found and "--mend" in sys.argv:
-        audit.mend(found)
+        audit.repair(found)
         _, left = audit.examine()
-    told = {
+    report = {
         "balancers": number,
         "found": [dataclasses.asdict(each) for each in found],
         "left": [dataclasses.asdict(each) for each in left],
     }
-    sys.stdout.write(json.dumps(told) + "\n")
+    sys.stdout.write(json.dumps(report) + "\n")
     return 0
 
 

@@ -14,7 +14,7 @@ _MAINTENANCE = 0x01 | 0x04
 
 
 class Refused(Exception):
-    """HAProxy did not do what it was told."""
+    """HAProxy refused a command on its runtime socket."""
 
 
 def ask(place: Path, command: str, seconds: float = SECONDS, *, last: bool = False) -> str:
@@ -105,7 +105,7 @@ def changes(wanted: Iterable[Wanted], there: Mapping[tuple[str, str], Server]) -
 
 
 def leaving(wanted: Iterable[Wanted], there: Mapping[tuple[str, str], Server]) -> list[str]:
-    """The commands that take away servers which are no longer wanted; HAProxy refuses while they have sessions."""
+    """The commands that delete removed servers; HAProxy refuses them while the servers have sessions."""
     kept = {(each.backend, each.name) for each in wanted}
     return [f"del server {s.backend}/{s.name}" for key, s in there.items() if key not in kept]
 

@@ -1,6 +1,7 @@
-"""The provider driver that Octavia's API calls. It refuses what HAProxy cannot do; all else it only announces.
+"""The provider driver that Octavia's API calls. It refuses what HAProxy cannot do; otherwise it wakes the worker.
 
-The API calls it within the transaction that makes the change PENDING_*; the worker finds it there afterwards.
+The API calls it within the transaction that makes the change PENDING_*; the worker reads the change from the
+database after the commit.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ class HAProxyDriver(provider_base.ProviderDriver):  # type: ignore[misc]
 
     def create_vip_port(self, loadbalancer_id: Any, project_id: Any, vip_dictionary: Any,
                         additional_vip_dicts: Any = None) -> NoReturn:  # fmt: skip
-        """Octavia makes the port itself when a driver says that it does not."""
+        """Octavia creates the port itself when a driver does not implement this."""
         raise exceptions.NotImplementedError()
 
     def loadbalancer_create(self, loadbalancer: Any) -> None:
@@ -110,7 +111,7 @@ class HAProxyDriver(provider_base.ProviderDriver):  # type: ignore[misc]
 
 
 def _announce(reason: str | None = None) -> None:
-    """Refuse with a reason, or have the worker look."""
+    """Refuse with a reason, or wake the worker."""
     if reason:
         raise exceptions.UnsupportedOptionError(user_fault_string=reason, operator_fault_string=reason)
     WAKE.up()

@@ -1,4 +1,4 @@
-"""The HAProxy of one balancer: started in its network namespace, told to reload, ended, found again.
+"""The HAProxy of one balancer: started in its network namespace, reloaded, stopped, found again.
 
 It runs in master-worker mode in a session of its own: whoever started it may end. Nothing but its pid file and
 its configuration's path on its command line says whose it is.
@@ -46,9 +46,9 @@ def start(place: Place) -> None:
     place.state.touch(mode=0o600)
     words = ("haproxy", "-W", "-D", "-S", f"{place.master},mode,600", "-L", "local")
     argv = inside(place, *words, "-f", str(place.config), "-p", str(place.pid))
-    said = place.folder / "start.log"
+    log_file = place.folder / "start.log"
     # A file, not a pipe: the daemon may hold on to it.
-    with said.open("wb") as out:
+    with log_file.open("wb") as out:
         child = subprocess.Popen(
             argv, stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True
         )
@@ -56,9 +56,11 @@ def start(place: Place) -> None:
             status = child.wait(START_SECONDS)
         except subprocess.TimeoutExpired as late:
             child.kill()
-            raise Failed(f"haproxy did not start within {START_SECONDS:.0f} s: {said.read_text()}") from late
+            raise Failed(
+                f"haproxy did not start within {START_SECONDS:.0f} s: {log_file.read_text()}"
+            ) from late
     if status:
-        raise Failed(f"haproxy does not start: {said.read_text().strip()}")
+        raise Failed(f"haproxy does not start: {log_file.read_text().strip()}")
     _wait_answer(place)
 
 

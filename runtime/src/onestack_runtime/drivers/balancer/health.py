@@ -46,7 +46,7 @@ def shape(lb: Any, serving: bool) -> Shape:
 def member(row: Row) -> str:
     """A member's operating status."""
     status = row["status"]
-    # A server of weight 0 takes no new sessions; HAProxy says DRAIN only when it was told so.
+    # A server of weight 0 takes no new sessions; HAProxy reports DRAIN only when it was set.
     if row.get("weight") == "0" and status.startswith(("UP", "no check")):
         return "DRAINING"
     return next((ours for theirs, ours in _MEMBER.items() if status.startswith(theirs)), "ERROR")
@@ -100,7 +100,7 @@ def _pool(backend: str, members: list[str]) -> str:
     return "DEGRADED" if "ERROR" in members else "ONLINE"
 
 
-def news(before: Statuses, now: Statuses) -> dict[str, list[dict[str, str]]]:
+def changes(before: Statuses, now: Statuses) -> dict[str, list[dict[str, str]]]:
     """What to report: only what changed."""
     found = {}
     for kind, each in now.items():

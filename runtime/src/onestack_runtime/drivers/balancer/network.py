@@ -1,4 +1,4 @@
-"""Neutron's part of a balancer: the VIP port bound to this host, its security group, its QoS policy."""
+"""A balancer in Neutron: the VIP port bound to this host, its security group, its QoS policy."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from octavia.common import utils
 from oslo_config import cfg
 
 from onestack_runtime.drivers.balancer.places import Place
-from onestack_runtime.drivers.balancer.plug import Card
+from onestack_runtime.drivers.balancer.plug import Interface
 
-_CARD = "card.json"
+_INTERFACE_FILE = "card.json"
 
 
 class Network:
-    """Octavia's own Neutron driver, and what it leaves to the amphora's host."""
+    """Octavia's own Neutron driver, and the port binding that an amphora's compute host would do."""
 
     @cached_property
     def driver(self) -> Any:
         """Made once: each new one asks Neutron for its extensions. Raises while Neutron does not answer."""
         return utils.get_network_driver()
 
-    def bind(self, lb: Any) -> Card:
-        """Have the VIP port up and bound to this host, and say what its card is like."""
+    def bind(self, lb: Any) -> Interface:
+        """Set the VIP port up and bind it to this host; returns the interface to create for it."""
         proxy = self.driver.network_proxy
         port = proxy.get_port(lb.vip.port_id)
         wanted = {"binding_host_id": cfg.CONF.host}
@@ -37,14 +37,14 @@ class Network:
             changed["qos_policy_id"] = lb.vip.qos_policy_id or None
         if changed:
             proxy.update_port(port.id, **changed)
-        return self._card(proxy, port)
+        return self._interface(proxy, port)
 
     def secure(self, lb: Any) -> None:
-        """Have the balancer's security group let in what its listeners are for, and nothing else."""
+        """Make the balancer's security group admit its listeners' traffic, and nothing else."""
         self.driver.update_vip_sg(lb, lb.vip)
 
     def release(self, lb: Any) -> None:
-        """Give back what was done to a port of the tenant's own; Octavia's own port goes with the balancer."""
+        """Undo the changes to a port that the tenant owns; a port that Octavia owns is deleted with the balancer."""
         if lb.vip is None or not lb.vip.port_id or lb.vip.octavia_owned:
             return
         vip = lb.vip
@@ -52,7 +52,7 @@ class Network:
         self.driver.deallocate_vip(vip)
 
     @staticmethod
-    def _card(proxy: Any, port: Any) -> Card:
+    def _interface(proxy: Any, port: Any) -> Interface:
         network = proxy.get_network(port.network_id)
         addresses, routes = [], []
         gateways: dict[int, str] = {}
@@ -63,29 +63,29 @@ class Network:
             if subnet.gateway_ip:
                 gateways.setdefault(subnet.ip_version, subnet.gateway_ip)
             routes += [(each["destination"], each["nexthop"]) for each in subnet.host_routes or []]
-        return Card(
+        return Interface(
             port.id, port.mac_address, network.mtu, tuple(addresses), tuple(gateways.values()), tuple(routes)
         )
 
 
-def keep(place: Place, card: Card) -> None:
-    """Note what the card is like, so that it is plugged again without asking anybody."""
-    partial = place.folder / f"{_CARD}.partial"
-    partial.write_text(json.dumps(dataclasses.asdict(card)))
-    partial.rename(place.folder / _CARD)
+def save(place: Place, interface: Interface) -> None:
+    """Save the interface, so that it can be plugged again without Neutron."""
+    partial = place.folder / f"{_INTERFACE_FILE}.partial"
+    partial.write_text(json.dumps(dataclasses.asdict(interface)))
+    partial.rename(place.folder / _INTERFACE_FILE)
 
 
-def recall(place: Place) -> Card | None:
-    """The card as it was noted; None when it was not."""
+def load(place: Place) -> Interface | None:
+    """The saved interface; None if none was saved."""
     try:
-        told = json.loads((place.folder / _CARD).read_text())
+        data = json.loads((place.folder / _INTERFACE_FILE).read_text())
     except (OSError, ValueError):
         return None
-    return Card(
-        told["port"],
-        told["mac"],
-        told["mtu"],
-        tuple(told["addresses"]),
-        tuple(told["gateways"]),
-        tuple((destination, hop) for destination, hop in told["routes"]),
+    return Interface(
+        data["port"],
+        data["mac"],
+        data["mtu"],
+        tuple(data["addresses"]),
+        tuple(data["gateways"]),
+        tuple((destination, hop) for destination, hop in data["routes"]),
     )

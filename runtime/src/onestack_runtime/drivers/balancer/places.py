@@ -33,7 +33,7 @@ class Place:
 
     @property
     def loaded(self) -> Path:
-        """What the running HAProxy was last told: its configuration, with all changes by the runtime socket."""
+        """What the running HAProxy has loaded: its configuration and the changes made through its runtime socket."""
         return self.folder / "loaded.cfg"
 
     @property

@@ -1,7 +1,7 @@
 """Plugs a balancer into the tenant's network: a network namespace, a veth pair, a port of br-int.
 
-The outer end carries the VIP port's id, so OVN treats it as any server's card: address, security groups,
-floating IPs. A veth, not a port of the switch's own: that one would be gone whenever ovs-vswitchd starts anew.
+The outer end carries the VIP port's id, so OVN treats it as a server's tap interface: address, security groups,
+floating IPs. A veth, not an OVS internal port: that would be gone whenever ovs-vswitchd restarts.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _OVS = ("ovs-vsctl", f"--db=unix:{contract.OVSDB_SOCKET}", "--timeout=20")
 
 
 @dataclass(frozen=True)
-class Card:
-    """The balancer's network card. `addresses`: with prefix length; `gateways`: at most one for each IP version;
+class Interface:
+    """The balancer's network interface. `addresses`: with prefix length; `gateways`: at most one for each IP version;
     `routes`: destination and next hop."""
 
     port: str
@@ -38,13 +38,13 @@ def inside(place: Place, *argv: str) -> list[str]:
     return ["nsenter", f"--net={place.namespace}", "--", *argv]
 
 
-def links(place: Place, card: Card) -> list[list[str]]:
+def links(place: Place, interface: Interface) -> list[list[str]]:
     """The commands that make the pair of interfaces, in an existing namespace."""
-    mtu = str(card.mtu)
+    mtu = str(interface.mtu)
     pair = ["ip", "link", "add", place.name, "mtu", mtu, "type", "veth", "peer", "name", INSIDE]
     return [
-        [*pair, "address", card.mac, "mtu", mtu, "netns", place.name],
-        # The userspace datapath sees packets as they are on the wire: sums must be there.
+        [*pair, "address", interface.mac, "mtu", mtu, "netns", place.name],
+        # The userspace datapath sees packets as on the wire: their checksums must be filled in.
         ["ethtool", "-K", place.name, "tx", "off"],
         inside(place, "ethtool", "-K", INSIDE, "tx", "off"),
         ["ip", "link", "set", place.name, "up"],
@@ -52,17 +52,17 @@ def links(place: Place, card: Card) -> list[list[str]]:
     ]
 
 
-def addressing(place: Place, card: Card) -> list[list[str]]:
-    """The commands that give the inner end its addresses and routes; harmless when it has them."""
-    found = [inside(place, "ip", "link", "set", INSIDE, "mtu", str(card.mtu), "up")]
-    for address in card.addresses:
+def addressing(place: Place, interface: Interface) -> list[list[str]]:
+    """The commands that set the inner end's addresses and routes. Idempotent."""
+    found = [inside(place, "ip", "link", "set", INSIDE, "mtu", str(interface.mtu), "up")]
+    for address in interface.addresses:
         words = ["ip", "address", "replace", address, "dev", INSIDE]
         if ":" in address:
             words.append("nodad")
         found.append(inside(place, *words))
-    for gateway in card.gateways:
+    for gateway in interface.gateways:
         found.append(inside(place, *_route(gateway, "default", gateway)))
-    for destination, hop in card.routes:
+    for destination, hop in interface.routes:
         found.append(inside(place, *_route(hop, destination, hop)))
     return found
 
@@ -72,7 +72,7 @@ def _route(of: str, destination: str, hop: str) -> list[str]:
     return ["ip", family, "route", "replace", destination, "via", hop, "dev", INSIDE, "onlink"]
 
 
-def switch(place: Place, card: Card) -> list[str]:
+def switch(place: Place, interface: Interface) -> list[str]:
     """The command that plugs the outer end into the integration bridge."""
     return [
         *_OVS,
@@ -86,15 +86,15 @@ def switch(place: Place, card: Card) -> list[str]:
             "Interface",
             place.name,
         ),
-        f"external_ids:iface-id={card.port}",
-        f'external_ids:attached-mac="{card.mac}"',
+        f"external_ids:iface-id={interface.port}",
+        f'external_ids:attached-mac="{interface.mac}"',
         "external_ids:iface-status=active",
         "external_ids:onestack=balancer",
     ]
 
 
 def unswitch(names: Iterable[str]) -> list[str]:
-    """The command that takes ports out of the integration bridge."""
+    """The command that deletes ports from the integration bridge."""
     words = [
         word
         for name in names
@@ -104,7 +104,7 @@ def unswitch(names: Iterable[str]) -> list[str]:
 
 
 def is_plugged(place: Place) -> bool:
-    """Whether both ends are there."""
+    """Whether both ends of the veth pair exist."""
     return (Path("/sys/class/net") / place.name).exists() and place.namespace.exists() and _inner(place)
 
 
@@ -116,35 +116,35 @@ def _inner(place: Place) -> bool:
     return True
 
 
-def plug(place: Place, card: Card) -> None:
-    """Have the balancer plugged; harmless when it is. Raises Failed."""
+def plug(place: Place, interface: Interface) -> None:
+    """Plug the balancer into its network. Idempotent. Raises Failed."""
     if not place.namespace.exists():
         run(["ip", "netns", "add", place.name])
     if not is_plugged(place):
         unlink(place)
-        # A port left from before would hold an interface that is gone.
+        # A stale OVS port would refer to an interface that no longer exists.
         run(unswitch([place.name]))
-        for argv in links(place, card):
+        for argv in links(place, interface):
             run(argv)
         _allow_ping(place)
-    for argv in addressing(place, card):
+    for argv in addressing(place, interface):
         run(argv)
-    run(switch(place, card))
+    run(switch(place, interface))
 
 
 def _allow_ping(place: Place) -> None:
-    """PING monitors are run by HAProxy's own user, who may open no raw socket."""
+    """PING monitors run as HAProxy's own user, which may not open raw sockets."""
     run(inside(place, "sh", "-c", "echo '0 2147483647' > /proc/sys/net/ipv4/ping_group_range"))
 
 
 def unlink(place: Place) -> None:
-    """Have no outer end (and with it no inner one)."""
+    """Delete the outer end, and with it the inner one."""
     if (Path("/sys/class/net") / place.name).exists():
         run(["ip", "link", "delete", place.name])
 
 
 def unplug(place: Place) -> None:
-    """Have nothing of it left; harmless when nothing is. Raises Failed."""
+    """Remove the port, the interfaces and the namespace. Idempotent. Raises Failed."""
     run(unswitch([place.name]))
     unlink(place)
     if place.namespace.exists():

@@ -47,7 +47,7 @@ def member(each: Any) -> str | None:
     """Why a member cannot be, or None."""
     kind = getattr(each, "vnic_type", None)
     if isinstance(kind, str) and kind != "normal":
-        return f"the provider haproxy has no {kind} network cards"
+        return f"the provider haproxy has no {kind} network interfaces"
     return None
 
 

@@ -1,4 +1,4 @@
-"""Listener statistics that only ever grow: HAProxy counts anew in every process, and a reload makes a new one.
+"""Listener statistics that only ever grow: HAProxy starts counting in every process, and a reload starts a new one.
 
 Pure but for the file in which the counts of processes that have ended are kept.
 """

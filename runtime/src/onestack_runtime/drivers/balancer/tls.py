@@ -1,4 +1,4 @@
-"""Certificates of a balancer on disk, where its HAProxy reads them: listeners' and pools'."""
+"""Writes the certificates of a balancer's listeners and pools to disk, where its HAProxy reads them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from onestack_runtime.drivers.balancer.places import Place
 
 @dataclass(frozen=True)
 class Material:
-    """`files`: name -> content; `told`: what Octavia's template wants to know; `digest`: of all files."""
+    """`files`: name -> content; `template_values`: input of Octavia's template; `digest`: of all files."""
 
     files: dict[str, bytes]
-    told: dict[str, Any]
+    template_values: dict[str, Any]
 
     @property
     def digest(self) -> str:
@@ -32,7 +32,7 @@ class Material:
 
 
 def collect(lb: Any) -> Material:
-    """What the balancer's listeners and pools refer to. Raises Octavia's CertificateRetrievalException."""
+    """The certificates of the balancer's listeners and pools. Raises Octavia's CertificateRetrievalException."""
     place = Place(lb.id)
     found = Material({}, {})
     manager = None
@@ -41,14 +41,14 @@ def collect(lb: Any) -> Material:
             continue
         manager = manager or _manager()
         if hasattr(each, "protocol_port"):
-            found.told.update(_of_listener(manager, each, found.files))
+            found.template_values.update(_of_listener(manager, each, found.files))
         else:
-            found.told.update(_of_pool(manager, each, found.files, place))
+            found.template_values.update(_of_pool(manager, each, found.files, place))
     return found
 
 
 def write(lb: Any, material: Material) -> None:
-    """Have these files beside the configuration, and no others of the kind."""
+    """Write these files beside the configuration, and delete other certificates there."""
     place = Place(lb.id)
     for name, content in material.files.items():
         _private(place.folder / name, content)
@@ -69,7 +69,7 @@ def _manager() -> Any:
 
 
 def _of_listener(manager: Any, listener: Any, files: dict[str, bytes]) -> dict[str, Any]:
-    told: dict[str, Any] = {}
+    template_values: dict[str, Any] = {}
     if listener.tls_certificate_id:
         found = cert_parser.load_certificates_data(manager, listener)
         names = []
@@ -77,25 +77,25 @@ def _of_listener(manager: Any, listener: Any, files: dict[str, bytes]) -> dict[s
             names.append(f"{each.id}.pem")
             files[names[-1]] = cert_parser.build_pem(each)
         folder = Place(listener.load_balancer.id).folder
-        # The first is what a client gets that names none of the others.
+        # Clients without a matching SNI name get the first.
         files[f"{listener.id}.pem"] = "".join(f"{folder}/{name}\n" for name in names).encode()
     for reference in (listener.client_ca_tls_certificate_id, listener.client_crl_container_id):
         if reference:
-            told[reference] = _secret(manager, listener.project_id, reference, files)
-    return told
+            template_values[reference] = _secret(manager, listener.project_id, reference, files)
+    return template_values
 
 
 def _of_pool(manager: Any, pool: Any, files: dict[str, bytes], place: Place) -> dict[str, Any]:
-    told: dict[str, str] = {}
+    template_values: dict[str, str] = {}
     if pool.tls_certificate_id:
         found = cert_parser.load_certificates_data(manager, pool)["tls_cert"]
         name = f"{found.id}.pem"
         files[name] = cert_parser.build_pem(found)
-        told["client_cert"] = f"{place.folder}/{name}"
+        template_values["client_cert"] = f"{place.folder}/{name}"
     for key, reference in (("ca_cert", pool.ca_tls_certificate_id), ("crl", pool.crl_container_id)):
         if reference:
-            told[key] = f"{place.folder}/{_secret(manager, pool.project_id, reference, files)}"
-    return {pool.id: told}
+            template_values[key] = f"{place.folder}/{_secret(manager, pool.project_id, reference, files)}"
+    return {pool.id: template_values}
 
 
 def _secret(manager: Any, project: str, reference: str, files: dict[str, bytes]) -> str:

@@ -1,4 +1,4 @@
-"""How the API's threads tell the provider's worker that something is under way."""
+"""Lets the API's threads wake the provider's worker."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ import threading
 
 
 class Wake:
-    """An event, and the balancers that were asked to be made anew."""
+    """An event, and the balancers for which a retry was requested."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
         self._lock = threading.Lock()
-        self._anew: set[str] = set()
+        self._retries: set[str] = set()
 
     def up(self) -> None:
-        """Have the worker look."""
+        """Wake the worker."""
         self._event.set()
 
     def again(self, balancer: str) -> None:
-        """Have the worker make a balancer anew, with what once failed."""
+        """Have the worker retry a balancer, with what once failed."""
         with self._lock:
-            self._anew.add(balancer)
+            self._retries.add(balancer)
 
     def take(self, balancer: str) -> bool:
-        """Whether the balancer was asked to be made anew; says so once."""
+        """Whether a retry of the balancer was requested; clears the request."""
         with self._lock:
-            asked = balancer in self._anew
-            self._anew.discard(balancer)
-            return asked
+            requested = balancer in self._retries
+            self._retries.discard(balancer)
+            return requested
 
     def wait(self, seconds: float) -> bool:
-        """Wait until somebody calls, at most so long; whether somebody did."""
+        """Wait for a wake-up, at most so long; returns whether there was one."""
         called = self._event.wait(seconds)
         self._event.clear()
         return called

@@ -1,4 +1,4 @@
-"""Watches the HAProxies: brings back one that died, tells Octavia how members are and what listeners did."""
+"""Watches the HAProxies: restarts one that died, reports members' health and listeners' statistics to Octavia."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from onestack_runtime.drivers.balancer.places import Place
 
 LOG = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.5
-"""Between two looks whether each HAProxy lives."""
+POLL_SECONDS = 0.5
+"""The interval at which each HAProxy is checked."""
 HEALTH_EVERY = 2
 STATISTICS_EVERY = 10
-"""In looks."""
-SILENT_LOOKS = 20
-"""How often in a row a HAProxy may not answer before it is started anew."""
+"""In polls, as HEALTH_EVERY."""
+UNANSWERED_POLLS = 20
+"""After how many health checks without an answer a HAProxy is restarted."""
 
 
 @dataclass
@@ -28,8 +28,8 @@ class _Watched:
     shape: health.Shape
     counts: statistics.Statistics
     lock: threading.Lock = field(default_factory=threading.Lock)
-    silent: int = 0
-    again: float = 0.0
+    unanswered: int = 0
+    not_before: float = 0.0
 
 
 class Watch:
@@ -42,53 +42,55 @@ class Watch:
         self._watched: dict[str, _Watched] = {}
 
     def see(self, lb: Any, serving: bool) -> None:
-        """Watch a balancer from now on, as it is now."""
+        """Watch a balancer from now on, in its current shape."""
         place = Place(lb.id)
         with self._lock:
-            there = self._watched.get(lb.id)
-            counts = there.counts if there else statistics.Statistics(place.counted)
+            current = self._watched.get(lb.id)
+            counts = current.counts if current else statistics.Statistics(place.counted)
             self._watched[lb.id] = _Watched(place, health.shape(lb, serving), counts)
 
     def forget(self, ident: str) -> None:
-        """Watch it no longer."""
+        """Stop watching a balancer."""
         with self._lock:
             self._watched.pop(ident, None)
 
     def run(self) -> None:
-        """Look until the process ends."""
-        looks = 0
-        while not self._ended.wait(LOOK_SECONDS):
-            looks += 1
+        """Poll all balancers until the process ends."""
+        polls = 0
+        while not self._ended.wait(POLL_SECONDS):
+            polls += 1
             with self._lock:
                 watched = dict(self._watched)
             for ident, each in watched.items():
                 try:
-                    self._look(ident, each, looks)
+                    self._poll(ident, each, polls)
                 except Exception as error:
                     if not self._current(ident, each):
-                        # It changed or went away under our eyes.
+                        # It was changed or deleted meanwhile.
                         continue
-                    LOG.warning("balancer %s is not watched well: %s: %s", ident, type(error).__name__, error)
+                    LOG.warning(
+                        "balancer %s could not be checked: %s: %s", ident, type(error).__name__, error
+                    )
 
-    def _look(self, ident: str, each: _Watched, looks: int) -> None:
+    def _poll(self, ident: str, each: _Watched, polls: int) -> None:
         if each.shape.serving and haproxy.master(each.place) is None:
             self._revive(ident, each)
             return
-        if looks % HEALTH_EVERY == 0:
+        if polls % HEALTH_EVERY == 0:
             self._health(ident, each)
-        if looks % STATISTICS_EVERY == 0 and each.shape.serving:
+        if polls % STATISTICS_EVERY == 0 and each.shape.serving:
             self._count(each)
             balancer.sweep(each.place)
 
     def _revive(self, ident: str, each: _Watched) -> None:
-        if time.monotonic() < each.again:
+        if time.monotonic() < each.not_before:
             return
-        with balancer.held(each.place):
-            # Whoever held it before may have changed it, or taken it away.
+        with balancer.locked(each.place):
+            # The previous holder of the lock may have changed or deleted it.
             if not self._still(ident, each) or haproxy.master(each.place) is not None:
                 return
-            LOG.warning("the HAProxy of balancer %s has ended: started again", ident)
-            each.again = time.monotonic() + 1.0
+            LOG.warning("the HAProxy of balancer %s has ended: restarting it", ident)
+            each.not_before = time.monotonic() + 1.0
             balancer.revive(each.place)
 
     def _still(self, ident: str, each: _Watched) -> bool:
@@ -99,14 +101,14 @@ class Watch:
         if each.shape.serving:
             try:
                 rows = control.statistics(control.ask(each.place.socket, "show stat"))
-                each.silent = 0
+                each.unanswered = 0
             except OSError as error:
-                self._silent(ident, each, error)
+                self._not_answering(ident, each, error)
                 return
         now = health.statuses(ident, each.shape, rows)
         if not self._current(ident, each):
             return
-        if update := health.news(each.shape.known, now):
+        if update := health.changes(each.shape.known, now):
             self._reports.status(update)
             for kind, statuses in now.items():
                 each.shape.known.setdefault(kind, {}).update(statuses)
@@ -115,13 +117,13 @@ class Watch:
         with self._lock:
             return self._watched.get(ident) is each
 
-    def _silent(self, ident: str, each: _Watched, error: OSError) -> None:
-        each.silent += 1
-        if each.silent < SILENT_LOOKS:
+    def _not_answering(self, ident: str, each: _Watched, error: OSError) -> None:
+        each.unanswered += 1
+        if each.unanswered < UNANSWERED_POLLS:
             return
-        each.silent = 0
-        LOG.error("the HAProxy of balancer %s keeps silent (%s): started anew", ident, error)
-        with balancer.held(each.place):
+        each.unanswered = 0
+        LOG.error("the HAProxy of balancer %s does not answer (%s): restarting it", ident, error)
+        with balancer.locked(each.place):
             if self._still(ident, each):
                 balancer.revive(each.place)
 

@@ -25,7 +25,7 @@ LOG = logging.getLogger(__name__)
 WORKERS = 4
 IDLE_SECONDS = 2.0
 SOON_SECONDS = (0.01, 0.03, 0.06, 0.1, 0.2, 0.4, 0.8)
-"""After a call of the driver, when the database is looked at: the API commits a moment later."""
+"""The delay from a call of the driver to reading the database: the API commits a moment after the call."""
 GIVE_UP_SECONDS = 120.0
 PURGE_SECONDS = 600.0
 
@@ -40,7 +40,7 @@ class _Trouble:
 
 
 class Worker:
-    """Threads: one that looks for work, some that do it, one that watches."""
+    """Threads: one finds work, several do it, one watches."""
 
     def __init__(self) -> None:
         self._ended = threading.Event()
@@ -77,7 +77,7 @@ class Worker:
 
     def _remove_leftover(self, place: Place) -> None:
         LOG.warning("balancer %s is not in the database: removed", place.id)
-        with balancer.held(place):
+        with balancer.locked(place):
             balancer.remove(place)
 
     def _run(self) -> None:
@@ -121,7 +121,7 @@ class Worker:
     def _work(self, ident: str) -> None:
         began = time.monotonic()
         try:
-            with balancer.held(Place(ident)):
+            with balancer.locked(Place(ident)):
                 self._one(ident)
         except Exception as error:
             self._failed(ident, began, error)
@@ -138,11 +138,11 @@ class Worker:
         lb = store.load(ident)
         if lb is None or lb.provisioning_status in graph.DELETE:
             self._watch.forget(ident)
-        anew = WAKE.take(ident)
+        retry = WAKE.take(ident)
         try:
-            settle(lb, ident, self._network, self._reports, anew=anew)
+            settle(lb, ident, self._network, self._reports, retry=retry)
         except Exception:
-            if anew:
+            if retry:
                 WAKE.again(ident)
             raise
         if lb is not None and lb.provisioning_status not in graph.DELETE and Place(ident).folder.exists():
@@ -154,7 +154,7 @@ class Worker:
             trouble.tries += 1
             trouble.again = time.monotonic() + min(0.5 * 2**trouble.tries, 15)
             late = now - trouble.since > GIVE_UP_SECONDS
-            # One that was not PENDING_* is not in the list of those, and is tried again for ever.
+            # One that was not PENDING_* is not in the list of those, and is retried without end.
             self._unfinished.add(ident)
         LOG.warning("balancer %s, try %s: %s: %s", ident, trouble.tries, type(error).__name__, error)
         if trouble.tries == 1:
@@ -163,7 +163,7 @@ class Worker:
             self._give_up(ident)
 
     def _give_up(self, ident: str) -> None:
-        """Say that it failed. A change is given up; a balancer that only was to be found again is tried for ever."""
+        """Report the failure. A change is given up; a balancer that only had to be adopted again is retried."""
         try:
             lb = store.load(ident)
             if lb is not None and lb.provisioning_status not in graph.PENDING:
@@ -181,10 +181,10 @@ class Worker:
             self._unfinished.discard(ident)
 
 
-def settle(lb: Any, ident: str, net: network.Network, reports: store.Reports, *, anew: bool = False) -> None:
-    """Have a balancer as the database says, and report what came of it. The caller holds it.
+def settle(lb: Any, ident: str, net: network.Network, reports: store.Reports, *, retry: bool = False) -> None:
+    """Make a balancer match the database, and report the result. The caller holds its lock.
 
-    `anew`: what once failed is tried again. Raises what another try may mend.
+    `retry`: try again what once failed. Raises failures that a later attempt may overcome.
     """
     if lb is None or lb.provisioning_status in graph.DELETE:
         balancer.remove(Place(ident))
@@ -192,12 +192,12 @@ def settle(lb: Any, ident: str, net: network.Network, reports: store.Reports, *,
             net.release(lb)
             reports.status(graph.deleted(lb))
         return
-    if lb.provisioning_status == "ERROR" and not anew:
+    if lb.provisioning_status == "ERROR" and not retry:
         # It serves what it can; a failover or a deletion is up to the tenant.
-        with contextlib.suppress(Failed, OSError, balancer.Wrong):
+        with contextlib.suppress(Failed, OSError, balancer.Refused):
             balancer.make(lb, net)
         return
     pending = lb.provisioning_status.startswith("PENDING_")
-    update = balancer.make(lb, net, retry=anew)
+    update = balancer.make(lb, net, retry=retry)
     if pending:
         reports.status(update)

@@ -23,7 +23,7 @@ def encode_request(ctxt: Any, message: Mapping[str, Any]) -> str:
 
 
 def decode_request(body: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(context, message), made anew for each receiver."""
+    """(context, message), created for each receiver."""
     context, message = jsonutils.loads(body)
     return context, message
 

@@ -108,7 +108,7 @@ class FileConnector(base.BaseLinuxConnector):  # type: ignore[misc]
 
 
 class LogicalConnector(local.LocalConnector):  # type: ignore[misc]
-    """A logical volume is a device already; it need only be seen."""
+    """A logical volume is a device already; it only needs a device node here."""
 
     def connect_volume(self, connection_properties: dict[str, Any]) -> dict[str, Any]:
         group, name = connection_properties["volume_group"], connection_properties["logical_volume"]
@@ -155,7 +155,7 @@ def _alive(pid: int) -> bool:
 
 
 def end_left_overs(run: Path = RUN / "cinder") -> None:
-    """End the daemons of a Cinder that was killed: they would hold their volumes for ever."""
+    """End the daemons of a Cinder that was killed: they would keep their volumes open."""
     for pid_file in (run / "exports").glob("*.pid"):
         LOG.warning("a copy of %s was under way when Cinder ended", pid_file.stem)
         end(pid_file.with_suffix(""))

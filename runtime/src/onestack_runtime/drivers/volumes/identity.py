@@ -27,8 +27,8 @@ def get() -> int | None:
 
 def kind(upstream: type) -> type:
     """The class of Cinder's class Service: its attribute `service_id` says whose thread reads it."""
-    said = property(lambda cls: get(), lambda cls, value: _default.__setitem__(0, value))
-    return type("ServiceWithIdentity", (upstream,), {"service_id": said})
+    service_id = property(lambda cls: get(), lambda cls, value: _default.__setitem__(0, value))
+    return type("ServiceWithIdentity", (upstream,), {"service_id": service_id})
 
 
 def service_class() -> Any:

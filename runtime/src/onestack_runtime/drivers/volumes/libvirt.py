@@ -37,12 +37,12 @@ class FileVolumeDriver(volume.LibvirtBaseVolumeDriver):  # type: ignore[misc]
         return found
 
     def extend_volume(self, connection_info: dict[str, Any], instance: Any, requested_size: int) -> int:
-        """Nothing here: QEMU, which holds the file, makes it larger when it is told to resize the disk."""
+        """Nothing here: QEMU, which holds the file, enlarges it when Nova resizes the disk."""
         return requested_size
 
 
 class LogicalVolumeDriver(volume.LibvirtVolumeDriver):  # type: ignore[misc]
-    """The device is made to be seen whenever a guest is to have it: after a boot it is a new one."""
+    """The device node is created at every attachment: after a reboot it has another number."""
 
     def connect_volume(self, connection_info: dict[str, Any], instance: Any) -> None:
         data = connection_info["data"]

@@ -1,7 +1,7 @@
-"""Logical volumes of the machine, made and seen from inside the cloud's namespace.
+"""Manages the machine's logical volumes from inside the cloud's mount namespace.
 
-The machine's LVM works on them: its programs, its locks, its udev. They are run in its own mount namespace. Inside,
-where nothing of the machine's disks is, only the volumes that are used have a device.
+The machine's own LVM is used (programs, locks, udev), run in the machine's mount namespace. Inside the cloud's
+namespace, which contains none of the machine's disks, only volumes in use have a device node.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ Run = Callable[[Sequence[str]], str]
 
 
 def machine() -> list[str]:
-    """What enters the machine's own mount namespace, where supervisord is, which started this process."""
+    """The command prefix that enters the machine's mount namespace: that of supervisord, this process's parent."""
     return ["nsenter", f"--mount=/proc/{os.getppid()}/ns/mnt", "--wdns=/", "--"]
 
 
 def on_machine(argv: Sequence[str]) -> str:
-    """Run one of the machine's programs; what it said. Raises OSError with its last words when it fails."""
+    """Run one of the machine's programs; returns its output. Raises OSError with its error output."""
     done = subprocess.run(
         [*machine(), *argv],
         capture_output=True,
@@ -44,8 +44,8 @@ def on_machine(argv: Sequence[str]) -> str:
     return done.stdout
 
 
-def lend(folder: Path) -> None:
-    """Let this process, and what it starts, find the machine's programs by their names."""
+def install_wrappers(folder: Path) -> None:
+    """Put wrappers of the machine's LVM programs into `folder`, and `folder` into this process's PATH."""
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     for name in PROGRAMS:
         script = folder / name
@@ -61,7 +61,7 @@ def device(group: str, name: str, devices: Path = DEVICES) -> Path:
 
 
 def show(group: str, name: str, *, run: Run = on_machine, devices: Path = DEVICES) -> str:
-    """Have its device here, whatever was at this place before; its path. Raises OSError: there is no such volume."""
+    """Create the volume's device node here, replacing a stale one; returns its path. Raises OSError."""
     number = _number(group, name, run)
     if number is None:
         # -K: thin snapshots are left out of activation otherwise.
@@ -69,25 +69,25 @@ def show(group: str, name: str, *, run: Run = on_machine, devices: Path = DEVICE
         number = _number(group, name, run)
     if number is None:
         raise OSError(f"{group}/{name} has no device")
-    place = device(group, name, devices)
-    place.parent.mkdir(mode=0o755, exist_ok=True)
+    node = device(group, name, devices)
+    node.parent.mkdir(mode=0o755, exist_ok=True)
     try:
-        there = place.lstat()
-        if stat.S_ISBLK(there.st_mode) and there.st_rdev == number:
-            return str(place)
-        place.unlink()
+        existing = node.lstat()
+        if stat.S_ISBLK(existing.st_mode) and existing.st_rdev == number:
+            return str(node)
+        node.unlink()
     except FileNotFoundError:
         pass
-    os.mknod(place, stat.S_IFBLK | 0o600, number)
-    return str(place)
+    os.mknod(node, stat.S_IFBLK | 0o600, number)
+    return str(node)
 
 
 def _number(group: str, name: str, run: Run) -> int | None:
     """Its device number; None while it is not active."""
     columns = "lv_kernel_major,lv_kernel_minor"
-    said = run(["lvs", "--noheadings", "--separator", ":", "--options", columns, f"{group}/{name}"])
-    found = re.fullmatch(r"\s*(-?\d+):(-?\d+)\s*", said)
+    output = run(["lvs", "--noheadings", "--separator", ":", "--options", columns, f"{group}/{name}"])
+    found = re.fullmatch(r"\s*(-?\d+):(-?\d+)\s*", output)
     if found is None:
-        raise OSError(f"lvs says of {group}/{name}: {said.strip()[:80]!r}")
+        raise OSError(f"lvs says of {group}/{name}: {output.strip()[:80]!r}")
     major, minor = int(found[1]), int(found[2])
     return None if major < 0 else os.makedev(major, minor)

@@ -17,7 +17,7 @@ from onestack_runtime.paths import LIB
 
 
 class LocalTarget(target.Target):  # type: ignore[misc]
-    """No target: who asks is told the volume's device."""
+    """No iSCSI or other target: the connection information is the volume's device."""
 
     protocol = storage_protocol = contract.LOGICAL_PROTOCOL
 
@@ -51,7 +51,7 @@ class LogicalVolumeDriver(lvm.LVMVolumeDriver):  # type: ignore[misc]
     """Thin logical volumes in a group of the machine's."""
 
     def __init__(self, *args: Any, **named: Any) -> None:
-        logical.lend(LIB / "cinder/machine")
+        logical.install_wrappers(LIB / "cinder/machine")
         super().__init__(*args, **named)
         self.target_driver = LocalTarget(configuration=self.configuration)
         self.protocol = contract.LOGICAL_PROTOCOL

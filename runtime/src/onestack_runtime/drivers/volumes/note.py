@@ -9,10 +9,10 @@ from onestack_runtime import contract
 
 
 def active(folder: Path, name: str) -> str:
-    """The file on top of the chain that `name` is one of.
+    """The active (topmost) file of the chain that `name` belongs to.
 
-    What Nova was told when the volume was attached may be older than the note, and a guest that wrote to a file on
-    which a snapshot stands would spoil both.
+    Nova's connection information from the attachment may be older than the note, and a guest that wrote to a
+    snapshot's backing file would corrupt both.
     """
     try:
         noted = json.loads((folder / (name.partition(".")[0] + contract.VOLUME_NOTE)).read_text())

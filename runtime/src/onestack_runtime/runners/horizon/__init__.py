@@ -8,7 +8,7 @@ from pathlib import Path
 
 SITE = Path(__file__).with_name("site")
 """Holds the package `local`, where Horizon looks for its settings. What the static files are made from lies
-here too: a change to it has them made anew."""
+here too: after a change to it they are generated again."""
 
 
 def configure() -> None:

@@ -67,7 +67,9 @@ def make(stage: Stage, grants: Iterable[Grant]) -> Mapping[str, Project]:
     users: dict[str, Any] = {}
     for grant in grants:
         if grant.role not in roles:
-            raise PermanentError(f"there is no role `{grant.role}`", hint="run `onestack up`: it makes it")
+            raise PermanentError(
+                f"there is no role `{grant.role}`", hint="run `onestack up`, which creates it"
+            )
         if grant.project and grant.project not in projects:
             projects[grant.project] = keystone.create_project(
                 name=grant.project, domain_id=domain.id, description=DESCRIPTION
@@ -90,7 +92,7 @@ def find(admin: Connection, suite: str) -> Domain | None:
         if each.description != DESCRIPTION:
             raise PermanentError(
                 f"there is a domain '{each.name}' that verify did not make",
-                hint="rename it: the suite makes a domain of this name",
+                hint="rename it: the suite creates a domain of this name",
             )
         return each
     return None

@@ -1,7 +1,7 @@
-"""The functional tests of openstacksdk, which its package holds, for the services that this cloud has.
+"""The functional tests in openstacksdk's package, for the services that this cloud has.
 
-They want a cloud as DevStack makes one: the entries of its clouds.yaml, projects `demo` and `alt_demo`, a way out
-for them, default subnet pools. That is made in a domain of its own, where it meets no project of the same name.
+They expect a cloud like DevStack's: the entries of its clouds.yaml, projects `demo` and `alt_demo`, a router to the
+external network, default subnet pools. The projects are created in a domain of their own, so names cannot clash.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 
 from onestack.core.errors import PermanentError
-from onestack.health.verify.suites import domain, remains
+from onestack.health.verify.suites import domain, leftovers
 from onestack.health.verify.suites.suite import Phase, Place, Stage, Suite
 from onestack.host.files import replace_private
 
@@ -28,8 +28,8 @@ FOLDERS: Mapping[str, str] = {
 }
 """Service type -> the folder of its tests."""
 BALANCERS = f"{PREFIX}load_balancer."
-AT_ONCE = 3
-"""How many tests of balancers run where one of others would: nearly all of their half minute each is a fixed wait."""
+BALANCER_CONCURRENCY = 3
+"""Load balancer tests run with this many times the concurrency: most of their half minute each is a fixed wait."""
 FLAVOR = "onestack-suite-openstacksdk"
 WAIT_SECONDS = 180
 """How long a test waits for a resource: a guest under software emulation on a busy machine."""
@@ -42,7 +42,7 @@ CLOUDS: Mapping[str, domain.Login] = {
     "devstack-admin": domain.Login("admin", project="admin"),
     "devstack-system-admin": domain.Login("admin"),
 }
-"""The entries of clouds.yaml that the tests ask for by name. The roles are DevStack's."""
+"""The entries of clouds.yaml that the tests name. The roles are DevStack's."""
 GRANTS = (
     domain.Grant("demo", "member", "demo"),
     domain.Grant("alt_demo", "member", "alt_demo"),
@@ -53,36 +53,37 @@ GRANTS = (
 
 
 def phases(tests: Sequence[str], concurrency: int) -> list[Phase]:
-    """Those of balancers last: they take whichever subnet the cloud lists first, and others delete subnets."""
+    """Load balancer tests run last: they use the first subnet the cloud lists, and other tests delete subnets."""
     balancers = tuple(name for name in tests if name.startswith(BALANCERS))
     others = tuple(name for name in tests if name not in balancers)
-    both = Phase(others, concurrency), Phase(balancers, concurrency * AT_ONCE, apart=True)
-    return [phase for phase in both if phase.tests]
+    candidates = Phase(others, concurrency), Phase(balancers, concurrency * BALANCER_CONCURRENCY, apart=True)
+    return [phase for phase in candidates if phase.tests]
 
 
 def command(place: Place, tests: str, phase: Phase) -> list[str]:
-    """The words that run the tests listed in a file."""
+    """The interpreter's arguments that run the tests listed in a file."""
     root = place.packages_inside
-    where = ["--test-path", f"{root}/openstack/tests/functional", "--top-dir", root]
+    location = ["--test-path", f"{root}/openstack/tests/functional", "--top-dir", root]
     # stestr gives tests to one worker if the expression matches the same text in their names.
     group = ".*" if phase.apart else r"([^\.]*\.)*"
     options = ["--concurrency", str(phase.concurrency), "--group-regex", group, "--load-list", tests]
-    return ["-m", "stestr", *where, "run", "--subunit", *options]
+    return ["-m", "stestr", *location, "run", "--subunit", *options]
 
 
 def listing(place: Place) -> list[str]:
-    """The words that list the tests."""
+    """The interpreter's arguments that list the tests."""
     root = place.packages_inside
-    where = ["-s", f"{root}/openstack/tests/functional", "-t", root]
-    return ["-m", "testtools.run", "discover", *where, "--list"]
+    location = ["-s", f"{root}/openstack/tests/functional", "-t", root]
+    return ["-m", "testtools.run", "discover", *location, "--list"]
 
 
 def configure(stage: Stage) -> Mapping[str, str]:
-    """clouds.yaml with DevStack's entries, a file that tests of images upload, and no tests but the chosen ones."""
+    """Write clouds.yaml with DevStack's entries and the file that image tests upload; remove the tests of services
+    that the cloud does not have. Returns environment variables."""
     clouds = {name: domain.entry(stage, login) for name, login in CLOUDS.items()}
     # JSON is YAML too.
     replace_private(stage.place.folder / "clouds.yaml", json.dumps({"clouds": clouds}, indent=1))
-    # In upstream's own checkout, where its tests run, this one is there.
+    # Upstream runs its tests in a checkout, which contains this file.
     (stage.place.folder / "CONTRIBUTING.rst").write_text("Something to upload as an image.\n")
     _prune(stage.place, stage.services)
     return {
@@ -90,7 +91,7 @@ def configure(stage: Stage) -> Mapping[str, str]:
         "OPENSTACKSDK_FLAVOR": FLAVOR,
         "OPENSTACKSDK_IMAGE": stage.image,
         "OPENSTACKSDK_FUNC_TEST_TIMEOUT": str(WAIT_SECONDS),
-        # What is logged and printed belongs to the test, not to the stream of results.
+        # Keeps the tests' log and output apart from the stream of results.
         "OS_LOG_CAPTURE": "1",
         "OS_STDOUT_CAPTURE": "1",
         "OS_STDERR_CAPTURE": "1",
@@ -98,7 +99,7 @@ def configure(stage: Stage) -> Mapping[str, str]:
 
 
 def _prune(place: Place, services: frozenset[str]) -> None:
-    """Leave the tests of these services: some of the others cannot even be imported from the package."""
+    """Keep only the tests of these services: some of the others cannot be imported from the package."""
     wanted = {folder for kind, folder in FOLDERS.items() if kind in services}
     for folder in (place.packages / "openstack/tests/functional").iterdir():
         if folder.is_dir() and folder.name not in wanted:
@@ -108,27 +109,27 @@ def _prune(place: Place, services: frozenset[str]) -> None:
 def make(stage: Stage) -> str:
     """The projects and users, a flavor, and default subnet pools where the cloud has none."""
     if "image" in stage.services and stage.admin.image.find_image(stage.image) is None:
-        raise PermanentError(f"there is no image `{stage.image}`", hint="run `onestack up`: it makes it")
-    remains.keep(stage)
+        raise PermanentError(f"there is no image `{stage.image}`", hint="run `onestack up`, which creates it")
+    leftovers.record(stage)
     projects = domain.make(stage, GRANTS)
-    said = [f"{len(projects)} projects"]
+    made = [f"{len(projects)} projects"]
     if "compute" in stage.services:
         compute = stage.admin.compute
         flavor = compute.create_flavor(name=FLAVOR, vcpus=1, ram=128, disk=1, is_public=False)
         for project in projects.values():
             compute.flavor_add_tenant_access(flavor.id, project.id)
-        said.append("a flavor")
+        made.append("a flavor")
     if "network" in stage.services:
-        said += _subnet_pools(stage, projects["admin"].id)
-        _way_out(stage, projects["demo"].id)
-        said.append("a router")
-    return ", ".join(said)
+        made += _subnet_pools(stage, projects["admin"].id)
+        _router(stage, projects["demo"].id)
+        made.append("a router")
+    return ", ".join(made)
 
 
 def _subnet_pools(stage: Stage, owner: str) -> list[str]:
     network = stage.admin.network
-    there = {pool.ip_version for pool in network.subnet_pools() if pool.is_default}
-    missing = [version for version in POOLS if version not in there]
+    present = {pool.ip_version for pool in network.subnet_pools() if pool.is_default}
+    missing = [version for version in POOLS if version not in present]
     for version in missing:
         prefix, length = POOLS[version]
         network.create_subnet_pool(
@@ -142,27 +143,29 @@ def _subnet_pools(stage: Stage, owner: str) -> list[str]:
     return [f"default subnet pools for IPv{version}" for version in missing]
 
 
-def _way_out(stage: Stage, owner: str) -> None:
-    """DevStack's network `private` behind `router1`; the way out is the default one, as DevStack's is."""
+def _router(stage: Stage, owner: str) -> None:
+    """DevStack's network `private` behind `router1`; the external network is the default one, as in DevStack."""
     network = stage.admin.network
-    outside = network.find_network(stage.external)
-    if outside is None:
-        raise PermanentError(f"there is no network `{stage.external}`", hint="run `onestack up`: it makes it")
-    # A tenant's test sets this, and may not; where it is so already, nothing is sent.
-    network.update_network(outside, is_default=True)
+    external = network.find_network(stage.external)
+    if external is None:
+        raise PermanentError(
+            f"there is no network `{stage.external}`", hint="run `onestack up`, which creates it"
+        )
+    # A test sets this as a tenant, which is forbidden; when it is set already, the SDK sends no request.
+    network.update_network(external, is_default=True)
     private = network.create_network(name="private", project_id=owner)
     subnet = network.create_subnet(
         name="private-subnet", project_id=owner, network_id=private.id, ip_version=4, cidr="10.97.0.0/26"
     )
     router = network.create_router(
-        name="router1", project_id=owner, external_gateway_info={"network_id": outside.id}
+        name="router1", project_id=owner, external_gateway_info={"network_id": external.id}
     )
     network.add_interface_to_router(router.id, subnet=subnet.id)
 
 
 def remove(stage: Stage) -> list[str]:
-    """All that `make` made and the tests left."""
-    removed = remains.remove(stage)
+    """Remove all that `make` created and the tests left."""
+    removed = leftovers.remove(stage)
     if "compute" in stage.services:
         flavor = stage.admin.compute.find_flavor(FLAVOR)
         if flavor is not None:

@@ -1,4 +1,4 @@
-"""What a suite's run says of the cloud, once the failures that are upstream's are told from others. Pure."""
+"""The result of a suite's run, with known upstream failures listed apart from others. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs a suite: environment, what its tests need, the tests, and everything removed again.
+"""Runs a suite: prepares its environment and the resources it needs, runs the tests, and removes everything.
 
 The tests run inside the cloud's namespaces with the base's Python, where the API gateway and floating IPs are
 reached. Their packages are installed once for all clouds, into the cache, and linked into the cloud's data.
@@ -62,8 +62,8 @@ def run(
     The calling thread is in the cloud's network; where that is not the machine's own, call `install`
     before, outside, since package indexes are not reached from there.
     `connect()` gives the administrator's connection; `release` is the folder `releases/<series>`; `image` and
-    `external` are names of what guests are made from; `only` is a regular expression found in the names of the
-    tests that are wanted; `ca_file` is a path inside the
+    `external` are the names of the guests' image and external network; `only` is a regular expression that the
+    names of the selected tests match; `ca_file` is a path inside the
     namespace; `seconds` bounds the whole. Raises BadInput when no test is chosen, PermanentError when the suite
     cannot be run at all; a failed test is a result.
     """
@@ -93,7 +93,7 @@ def run(
 
 @contextmanager
 def _made(suite: Suite, stage: Stage, emit: Emit) -> Iterator[None]:
-    """What the tests need is there during the body, and removed afterwards."""
+    """Create what the tests need for the duration of the body, and remove it afterwards."""
     try:
         with step(f"{suite.name} setup", emit) as at:
             at.outcome = suite.make(stage)
@@ -205,7 +205,7 @@ def _results(
     seconds: float,
     collector: Collector,
 ) -> Iterator[TestResult]:
-    """What comes of each test of a phase. `Collector.ended` is None afterwards if there was no time for all.
+    """The result of each test of a phase. `Collector.ended` is None afterwards if there was no time for all.
 
     Raises PermanentError when it did not run.
     """
@@ -225,5 +225,5 @@ def _results(
             f"{suite.name} did not run",
             detail=last_lines(errors.read_text(errors="replace")),
             where=str(place.folder),
-            hint=f"look at: {errors}",
+            hint=f"see: {errors}",
         )

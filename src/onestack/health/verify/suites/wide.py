@@ -1,7 +1,7 @@
-"""What openstacksdk's tests make that belongs to no project, and how it is told from everybody else's.
+"""Resources that openstacksdk's tests create outside any project, and how they are distinguished from others.
 
-Most carries a name that nobody else gives (Unix time and a random UUID). What has no name of its own is told by
-what was there before the run, and by how the tests make it.
+Most have a unique name (Unix time and a random UUID). The rest is recognized by comparison with the resources before
+the run, and by the properties that the tests give.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ ALLOWED_HOSTS = ["*"]
 SESSION_ENGINE = "django.contrib.sessions.backends.file"
 SESSION_FILE_PATH = str(_KEPT / "sessions")
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = WEBROOT
-# Whom the log names at a login; the API gateway writes it anew into every request.
+# The client address that the log shows at a login; the API gateway overwrites this header in every request.
 SECURE_PROXY_ADDR_HEADER = "HTTP_X_FORWARDED_FOR"
 # One process: what it keeps in memory, no other can make stale.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
@@ -66,10 +66,10 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
-        # Its own handlers would say everything twice.
+        # Its own handlers would log everything twice.
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         "django.server": {"handlers": [], "level": "INFO", "propagate": True},
-        # That a pool of connections had no room for one more is told for every picture of a topology.
+        # It warns about a full connection pool at every display of the network topology.
         "urllib3": {"level": "ERROR"},
         **{
             name: {"level": "WARNING"}

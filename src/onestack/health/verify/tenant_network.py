@@ -1,4 +1,4 @@
-"""The parts of the check that need no guest: an image, a network, and what another tenant sees of them."""
+"""The steps that need no guest: a tenant network, and the check that other tenants cannot see its resources."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from onestack.health.verify.report import Recorder
 from onestack.health.verify.tenant import Tenant
 from onestack.platform.isolation import expect_hidden
 
-# Both tenants use the same addresses, as tenants do; the pools differ so that the two guests' do not.
+# Both tenants use the same CIDR, as tenants may; their allocation pools differ, so that the guests' addresses do.
 CIDR = "10.234.56.0/24"
 _POOLS = (("10.234.56.10", "10.234.56.99"), ("10.234.56.110", "10.234.56.199"))
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Names of what guests are made from."""
+    """The names of the image, flavor and external network that test guests use."""
 
     image: str
     flavor: str
@@ -30,7 +30,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class TenantNetwork:
-    """A tenant's network with the way out, and the rules that let the check in."""
+    """A tenant's network, the external network it is routed to, and a security group that admits the check."""
 
     tenant: Tenant
     network: Network
@@ -40,15 +40,15 @@ class TenantNetwork:
 
 
 def make_network(record: Recorder, owner: Tenant, external: str, step: str) -> TenantNetwork:
-    """A network, a subnet, a router with a way out, a security group. Raises OneStackError."""
+    """Create a network, a subnet, a router to the external network, a security group. Raises OneStackError."""
     name = owner.name
     with record.step(step, hint="onestack logs neutron; onestack logs ovn-controller") as at:
         cloud = owner.cloud.network
-        out = cloud.find_network(external)
-        if out is None:
+        external_network = cloud.find_network(external)
+        if external_network is None:
             raise PermanentError(
                 f"there is no network `{external}` that the tenant can see",
-                hint="run `onestack up`: it makes the external network",
+                hint="run `onestack up`, which creates the external network",
             )
         pool = _POOLS[name.endswith("-b")]
         network = cloud.create_network(name=f"{name}-net")
@@ -59,7 +59,8 @@ def make_network(record: Recorder, owner: Tenant, external: str, step: str) -> T
             cidr=CIDR,
             allocation_pools=[{"start": pool[0], "end": pool[1]}],
         )
-        router = cloud.create_router(name=f"{name}-router", external_gateway_info={"network_id": out.id})
+        gateway = {"network_id": external_network.id}
+        router = cloud.create_router(name=f"{name}-router", external_gateway_info=gateway)
         cloud.add_interface_to_router(router.id, subnet.id)
         group = cloud.create_security_group(name=f"{name}-group")
         for protocol, port in (("icmp", None), ("tcp", 22), ("tcp", 80)):
@@ -72,11 +73,11 @@ def make_network(record: Recorder, owner: Tenant, external: str, step: str) -> T
                 port_range_max=port,
             )
         at.outcome = f"{CIDR} behind a router on `{external}`"
-    return TenantNetwork(owner, network, subnet, group, out)
+    return TenantNetwork(owner, network, subnet, group, external_network)
 
 
-def see_nothing(record: Recorder, owner: Tenant, other: Tenant, services: frozenset[str]) -> None:
-    """The other tenant finds nothing of the owner's, neither in lists nor by its id."""
+def check_isolation(record: Recorder, owner: Tenant, other: Tenant, services: frozenset[str]) -> None:
+    """Check that the other tenant can neither list nor get the owner's resources."""
     with record.check("second tenant sees nothing", hint="the policies of the service it names") as at:
         names: set[str] = set()
         hidden = 0
@@ -96,4 +97,4 @@ def see_nothing(record: Recorder, owner: Tenant, other: Tenant, services: frozen
             names |= {server.name for server in other.cloud.compute.servers() if owner.name in server.name}
         if names:
             raise PermanentError(f"the second tenant's lists show the first one's {', '.join(sorted(names))}")
-        at.outcome = f"{hidden} resources asked for by id, none found"
+        at.outcome = f"{hidden} resources requested by id, none found"

@@ -1,6 +1,6 @@
-"""Removing what a suite made, and what its tests left: in its domain, and elsewhere by unmistakable names.
+"""Removes what a suite created and what its tests left: in its domain, and elsewhere by unmistakable names.
 
-It asks the cloud what is there, so that it does the same after a run that went well and one that was killed.
+It reads the cloud's resources, so that it does the same after a completed run and after one that was killed.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from onestack.health.verify.suites.suite import Stage
 from onestack.host.files import replace_private
 
 
-def keep(stage: Stage) -> None:
-    """Write down what was there, for whoever tidies up: this run, or the next one if this is killed."""
+def record(stage: Stage) -> None:
+    """Record what existed before the run. This run removes the rest, or the next one if this one is killed."""
     data: dict[str, Any] = {"wide": wide.there(stage.admin, stage.services)}
     if "network" in stage.services:
         external = stage.admin.network.find_network(stage.external)
@@ -34,22 +34,22 @@ def keep(stage: Stage) -> None:
 
 
 def remove(stage: Stage) -> list[str]:
-    """Remove everything; return it in words. Raises PermanentError when something cannot be removed."""
-    kept = json.loads(stage.place.state.read_text()) if stage.place.state.exists() else None
+    """Remove everything; return a description of each resource. Raises PermanentError if one cannot be removed."""
+    recorded = json.loads(stage.place.state.read_text()) if stage.place.state.exists() else None
     keystone = identity(stage.admin)
     found = domain.find(stage.admin, stage.place.suite)
-    if kept is not None and "network" in stage.services:
-        _default_network(stage, kept["is_default"])
+    if recorded is not None and "network" in stage.services:
+        _default_network(stage, recorded["is_default"])
     projects = list(keystone.projects(domain_id=found.id)) if found is not None else []
-    if kept is not None:
+    if recorded is not None:
         projects += wide.left(wide.PROJECTS, wide.PROJECTS.listed(stage.admin), None)
     removed = _projects(stage, list({each.id: each for each in projects}.values()))
     if found is not None:
         removed += _domain(stage, found)
-    if kept is not None:
-        removed += _wide(stage, kept["wide"])
+    if recorded is not None:
+        removed += _wide(stage, recorded["wide"])
         if "network" in stage.services:
-            removed += _groups_of_nobody(stage, kept["groups"])
+            removed += _orphaned_default_groups(stage, recorded["groups"])
     stage.place.state.unlink(missing_ok=True)
     return removed
 
@@ -65,9 +65,9 @@ def _domain(stage: Stage, found: Domain) -> list[str]:
 
 
 def _projects(stage: Stage, projects: Sequence[Project]) -> list[str]:
-    """Projects with all they hold. One may use what another owns and shares: what is used goes last."""
+    """Remove projects with their resources. A project may use another's shared resources: those are removed last."""
     removed: list[str] = []
-    for work in (_groups_and_trunks, _holdings, _lent):
+    for work in (_groups_and_trunks, _holdings, _shared):
         for project in projects:
             removed += work(stage, project.id)
     for project in projects:
@@ -77,7 +77,7 @@ def _projects(stage: Stage, projects: Sequence[Project]) -> list[str]:
 
 
 def _groups_and_trunks(stage: Stage, project_id: str) -> list[str]:
-    """What keeps volumes and ports from being removed."""
+    """Remove volume groups and trunks, which keep volumes and ports from being removed."""
     network, storage = stage.admin.network, cast(BlockStorage, stage.admin.block_storage)
     removed: list[str] = []
     if "block-storage" in stage.services:
@@ -90,13 +90,13 @@ def _groups_and_trunks(stage: Stage, project_id: str) -> list[str]:
 
 
 def _holdings(stage: Stage, project_id: str) -> list[str]:
-    """What every check's projects may hold."""
+    """Remove the resources that projects of any check may have."""
     held = Holdings(stage.admin, project_id, stage.services, everyone=True)
     return [str(resource) for resource in held.remove()]
 
 
-def _lent(stage: Stage, project_id: str) -> list[str]:
-    """What networks and subnets use."""
+def _shared(stage: Stage, project_id: str) -> list[str]:
+    """Remove the resources that networks and subnets refer to."""
     if "network" not in stage.services:
         return []
     network, mine = stage.admin.network, {"project_id": project_id}
@@ -117,8 +117,8 @@ def _wide(stage: Stage, before: dict[str, list[str]]) -> list[str]:
     return removed
 
 
-def _groups_of_nobody(stage: Stage, before: list[str]) -> list[str]:
-    """Neutron makes a group `default` for each project that is named to it, also for those tests only think of."""
+def _orphaned_default_groups(stage: Stage, before: list[str]) -> list[str]:
+    """Neutron creates a group `default` for every project id in a request, also for ids that tests invent."""
     network = stage.admin.network
     projects = {each.id for each in identity(stage.admin).projects()}
     found = [
@@ -130,7 +130,7 @@ def _groups_of_nobody(stage: Stage, before: list[str]) -> list[str]:
 
 
 def _default_network(stage: Stage, is_default: bool) -> None:
-    """The external network is the default one for the tests only."""
+    """Restore the external network's `is_default`, which the tests need set."""
     network = stage.admin.network
     external = network.find_network(stage.external)
     if external is not None and bool(external.is_default) != is_default:
