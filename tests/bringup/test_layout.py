@@ -8,6 +8,7 @@ from typing import get_args
 import pytest
 
 from bringup.conftest import Make
+from cloud import health
 from onestack.core import contract
 from onestack.platform import layout
 from onestack.platform.shape import Need, leader, local
@@ -39,6 +40,10 @@ def test_one_host_has_every_process(make: Make) -> None:
     assert everything <= names(view, "host")
     without_storage = replace(view.here, roles=frozenset(get_args(HostRole)) - {"storage"})
     assert names(replace(view, here=without_storage), "host") == names(view, "host")
+
+
+def test_the_tests_on_a_cloud_know_all_its_processes(make: Make) -> None:
+    assert [each.name for each in layout.processes(make().view)] == list(health.PROCESSES)
 
 
 def test_compute_hosts_have_what_guests_need_and_nothing_of_the_control_host(three: View) -> None:

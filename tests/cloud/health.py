@@ -6,24 +6,24 @@ from onestack import Cloud
 from onestack.core.wait import until
 from onestack.health import status
 
-# Every process of a default cloud but supervisord; a test holds this to what `status` shows.
+# Every process of a default cloud but supervisord, as `status` shows them; tests hold this to the declarations.
 PROCESSES = (
+    "api-gateway",
+    "virtlogd",
+    "libvirtd",
     "mariadb",
     "ovsdb",
     "ovs-vswitchd",
     "ovn-northd",
     "ovn-controller",
-    "virtlogd",
-    "libvirtd",
-    "api-gateway",
     "keystone",
     "glance",
-    "placement",
     "neutron",
-    "nova",
+    "placement",
     "cinder",
-    "octavia",
+    "nova",
     "horizon",
+    "octavia",
 )
 
 TOGETHER = (
