@@ -121,9 +121,10 @@ class Field:
         self.floating_ips.append(ip.id)
         return str(ip.floating_ip_address)
 
-    def free(self) -> None:
-        """Give all floating IPs back: they outlive their balancer, and then nothing tells whose they were."""
-        while self.floating_ips:
+    def free(self, kept: int = 0) -> None:
+        """Give floating IPs back, all but the first `kept` ones: they outlive their balancer, and then nothing tells
+        whose they were."""
+        while len(self.floating_ips) > kept:
             self.admin.network.delete_ip(self.floating_ips.pop())
 
     def balancer(self, name: str = "", **more: Any) -> Any:

@@ -72,7 +72,7 @@ def test_it_is_taken_over_only_when_one_says_so(pretending: Cloud, tmp_path: Pat
     assert {each.hint for each in caught.value.diagnostics} == {"--adopt takes it over"}
     refused = command.onestack(root, "apply", str(file))
     assert refused.returncode == 2
-    assert "OneStack did not make it" in refused.stderr
+    assert "OneStack did not create it" in refused.stderr
 
     done = command.onestack(root, "apply", str(file), "--adopt", "--yes", "--json")
     assert done.returncode == 0, done.stdout + done.stderr
