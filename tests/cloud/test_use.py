@@ -14,6 +14,8 @@ from cloud import health
 from cloud.command import lines, onestack, start, succeed
 from onestack import Cloud
 from onestack.core.wait import until
+from onestack.platform import markers
+from onestack.platform.infrastructure import mariadb
 
 pytestmark = pytest.mark.cloud
 
@@ -42,6 +44,30 @@ def test_another_up_changes_nothing(cloud: Cloud) -> None:
     assert not [each for each in said if each.get("state") == "failed"]
     assert health.pids(cloud) == before
     assert (cloud.paths.etc / "secrets.json").read_text() == secrets
+
+
+def test_what_an_older_version_noted_in_files_is_taken_over(cloud: Cloud) -> None:
+    node = cloud.site.leader
+    before = dict(markers.read(node))
+    folder = node.outside(mariadb.DATA)
+    files = {
+        "onestack-databases": before[markers.DATABASES],
+        "onestack-bootstrapped": before[markers.BOOTSTRAP],
+        "onestack-furnished": "".join(
+            f"{name.removeprefix(markers.FURNISHED)}\n"
+            for name in before
+            if name.startswith(markers.FURNISHED)
+        ),
+    }
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    node.inside(mariadb.client(), text_in=f"DROP DATABASE `{markers.SCHEMA}`;\n")
+    said = lines(succeed(cloud.paths.root, "up", "--json"))
+    assert not [
+        each for each in said if each.get("step") in ("databases", "administrator and catalogue", "image")
+    ]
+    assert dict(markers.read(node)) == before
+    assert not [name for name in files if (folder / name).exists()]
 
 
 def test_a_second_up_at_the_same_time_says_who_is_at_work(cloud: Cloud) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from onestack.core.errors import PermanentError
 from onestack.core.paths import Paths
-from onestack.platform import catalogue, site
+from onestack.platform import layout, site
 from onestack.platform.readiness import is_ready
 from onestack.platform.shape import Process
 from onestack.platform.site import Site
@@ -87,7 +87,7 @@ class Keeper:
 
     def __init__(self, found: Site) -> None:
         self._site = found
-        processes = [*catalogue.processes(found.view), *([AUTOSCALER_PROCESS] if scales(found) else [])]
+        processes = [*layout.processes(found.view), *([AUTOSCALER_PROCESS] if scales(found) else [])]
         self._watched = {each.name: Watched(each) for each in processes}
         self._file = found.paths.run / "keeper.json"
         self._stop = threading.Event()

@@ -17,7 +17,7 @@ from onestack.core.graph import Task, execute
 from onestack.health import replacements as replaced_functions
 from onestack.health.replacements import Replacements
 from onestack.host import processes
-from onestack.platform import catalogue, connect
+from onestack.platform import connect, layout
 from onestack.platform.hypervisors import out_by_itself
 from onestack.platform.readiness import is_ready
 from onestack.platform.shape import Process
@@ -151,7 +151,7 @@ def process_statuses(site: Site) -> list[ProcessStatus]:
             seen,
         )
 
-    everything = catalogue.processes(site.view)
+    everything = layout.processes(site.view)
     failed = execute([Task(each.name, lambda p=each: collect(p)) for each in everything])  # type: ignore[misc]
     for error in failed.values():
         raise error
