@@ -90,24 +90,23 @@ class ScalingGroups:
     def address(self, name: str) -> str:
         """Where the group is reached: its balancer's floating IP. Raises BadInput where there is none."""
         group = self.group(name)
-
-        def find() -> str | None:
-            tenants = Tenants(self._site)
-            if group.record.pool is None:
-                return None
-            pool = tenants.admin("load-balancer").get(f"/lbaas/pools/{group.record.pool}")["pool"]
-            lb = tenants.admin("load-balancer").get(f"/lbaas/loadbalancers/{pool['loadbalancers'][0]['id']}")
-            port = lb["loadbalancer"]["vip_port_id"]
-            found = tenants.admin("network").all("/floatingips", "floatingips", port_id=port)
-            return found[0]["floating_ip_address"] if found else None
-
-        address = find()
+        address = self._floating_ip(group.record)
         if address is None:
             raise BadInput(
                 f"{group.title} is behind no load balancer with a floating IP",
                 hint="examples/shop.yaml has one",
             )
-        return str(address)
+        return address
+
+    def _floating_ip(self, group: Record) -> str | None:
+        if group.pool is None:
+            return None
+        tenants = Tenants(self._site)
+        pool = tenants.admin("load-balancer").get(f"/lbaas/pools/{group.pool}")["pool"]
+        lb = tenants.admin("load-balancer").get(f"/lbaas/loadbalancers/{pool['loadbalancers'][0]['id']}")
+        port = lb["loadbalancer"]["vip_port_id"]
+        found = tenants.admin("network").all("/floatingips", "floatingips", port_id=port)
+        return str(found[0]["floating_ip_address"]) if found else None
 
     def resize(self, name: str, to: int) -> Group:
         """Another size now. It holds for `stabilize` seconds; then policies go on from there. Raises BadInput."""

@@ -26,35 +26,25 @@ def handle(paths: Paths) -> Path:
 
 
 class Network:
-    """A network namespace by the file that holds it, or with `held_by` None whatever the caller is in."""
+    """A network namespace by the file that holds it; while that is not there, the network that the caller is in."""
 
-    def __init__(self, held_by: Path | None) -> None:
+    def __init__(self, held_by: Path) -> None:
         self.held_by = held_by
 
     @classmethod
     def of_cloud(cls, paths: Paths) -> Network:
-        """The network that a cloud's processes are in. A namespace that is not made yet is the caller's own."""
+        """The network that a cloud's processes are in."""
         return cls(handle(paths))
-
-    @classmethod
-    @contextmanager
-    def of_caller(cls) -> Iterator[Network]:
-        """The network that the calling thread is in now; other threads may enter it during the body."""
-        own = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-        try:
-            yield cls(Path(f"/proc/self/fd/{own}"))
-        finally:
-            os.close(own)
 
     @property
     def is_own(self) -> bool:
         """Whether it is a namespace, and not the caller's network."""
-        return self.held_by is not None and self.held_by.exists()
+        return self.held_by.exists()
 
     @contextmanager
     def entered(self) -> Iterator[None]:
         """The calling thread, and those it starts, are in it during the body. Raises OSError."""
-        if self.held_by is None or not self.held_by.exists():
+        if not self.is_own:
             yield
             return
         own = os.open("/proc/thread-self/ns/net", os.O_RDONLY)

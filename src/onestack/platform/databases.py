@@ -14,8 +14,9 @@ from pathlib import Path
 from onestack.core.errors import PermanentError
 from onestack.core.events import Emit, step
 from onestack.core.graph import Task, execute
-from onestack.platform import catalogue, markers
+from onestack.platform import catalogue
 from onestack.platform.infrastructure import mariadb
+from onestack.platform.markers import DATABASES, SCHEMA, Markers
 from onestack.platform.node import Node
 from onestack.platform.site import Site
 
@@ -41,20 +42,19 @@ def dump(store: Path, key: str) -> Path:
     return store / f"databases-{key}.sql"
 
 
-def prepare(site: Site, node: Node, store: Path, emit: Emit) -> None:
+def prepare(site: Site, node: Node, markers: Markers, store: Path, emit: Emit) -> None:
     """Have every chosen service's databases at this release. MariaDB must run on the node."""
     wanted = key(site)
     names = catalogue.databases(site.view.cloud.services)
-    markers.ensure(node)
-    done = markers.read(node)
-    before = done.get(markers.DATABASES)
+    done = markers.load()
+    before = done.get(DATABASES)
     if before is None:
         # Never finished: what a killed first start left half migrated cannot be gone on from. All other
         # markers are made only after this one, so that where they are the databases hold a cloud.
         if done:
             raise PermanentError(
                 "the databases hold a cloud, but not the marker that says of which release",
-                where=f"{markers.SCHEMA}.markers in the cloud's MariaDB",
+                where=f"{SCHEMA}.markers in the cloud's MariaDB",
                 hint="restore the databases from a backup; `onestack destroy` removes the cloud and its data",
             )
         node.inside(mariadb.client(), text_in=mariadb.drop(names), patient=True)
@@ -74,7 +74,7 @@ def prepare(site: Site, node: Node, store: Path, emit: Emit) -> None:
                 argv = mariadb.dump([each.name for each in names])
                 partial.write_text(node.inside(argv, seconds=120, patient=True))
                 partial.rename(cached)
-        markers.write(node, markers.DATABASES, wanted)
+        markers.write(DATABASES, wanted)
 
 
 def migrate(site: Site, node: Node, emit: Emit) -> None:

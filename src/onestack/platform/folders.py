@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from onestack.core import contract
-from onestack.core.contract import API_SOCKETS
 from onestack.host.machine import File
 from onestack.platform import catalogue
 from onestack.platform.node import Node
@@ -29,7 +28,7 @@ SHARED = (
     Folder("/run/lock", mode=0o1777),
     Folder("/run/netns"),
     # The set-group-id bit gives the sockets made here to the API gateway's group.
-    Folder(API_SOCKETS, "root", "haproxy", 0o2750),
+    Folder(contract.API_SOCKETS, "root", "haproxy", 0o2750),
 )
 """Those of no service."""
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from openstack.connection import Connection
 
 from onestack.core.events import Emit, step
-from onestack.platform import connect, markers
+from onestack.platform import connect
 from onestack.platform.infrastructure.ovn import PHYSICAL_NETWORK
+from onestack.platform.markers import FURNISHED, Markers
 from onestack.platform.services import volumes
 from onestack.platform.site import Site
 from onestack.spec import FLAVORS
@@ -27,7 +28,7 @@ def missing_flavors(done: Mapping[str, str]) -> list[str]:
     """Those that a cloud with these markers was not given yet."""
     given: set[str] = set()
     for name in done:
-        step, _, sizes = name.removeprefix(markers.FURNISHED).partition(" ")
+        step, _, sizes = name.removeprefix(FURNISHED).partition(" ")
         if step == "flavors":
             given |= set(sizes.split(", ")) if sizes else FLAVORS_BEFORE
     return [name for name in FLAVORS if name not in given]
@@ -89,24 +90,26 @@ def volume_types(site: Site, admin: Connection) -> None:
             admin.block_storage.create_type(name=name, extra_specs={"volume_backend_name": name})
 
 
-def steps(site: Site, image_file: Path, emit: Emit) -> dict[str, tuple[str, Callable[[], None]]]:
+def steps(
+    site: Site, markers: Markers, image_file: Path, emit: Emit
+) -> dict[str, tuple[str, Callable[[], None]]]:
     """What a cloud is furnished with, each once in its life: name -> (the service it needs, what does it).
 
-    Whether it was done is asked when it runs: before that the database may not be there.
+    Whether it was done is asked when it runs: before that the markers are not loaded.
     """
 
     def once(name: str, body: Callable[[Site, Connection], None]) -> Callable[[], None]:
         def run() -> None:
-            if f"{markers.FURNISHED}{name}" in markers.read(site.leader):
+            if f"{FURNISHED}{name}" in markers.known:
                 return
             with step(name, emit):
                 body(site, connect.connection(site))
-                markers.write(site.leader, f"{markers.FURNISHED}{name}")
+                markers.write(f"{FURNISHED}{name}")
 
         return run
 
     def give_flavors() -> None:
-        if sizes := missing_flavors(markers.read(site.leader)):
+        if sizes := missing_flavors(markers.known):
             once(f"flavors {', '.join(sizes)}", lambda site, admin: flavors(admin, sizes))()
 
     found = {

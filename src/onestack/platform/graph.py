@@ -14,9 +14,10 @@ from pathlib import Path
 
 from onestack.core.events import Emit, step
 from onestack.core.graph import Task
-from onestack.platform import catalogue, databases, furnish, hypervisors, layout, markers
+from onestack.platform import catalogue, databases, furnish, hypervisors, layout
 from onestack.platform.infrastructure import gateway, mariadb
 from onestack.platform.layout import at, resolve
+from onestack.platform.markers import BOOTSTRAP, Markers
 from onestack.platform.readiness import start
 from onestack.platform.services import identity
 from onestack.platform.services._common import DATABASES
@@ -27,8 +28,8 @@ from onestack.platform.site import Site
 def tasks(site: Site, image: Path, emit: Emit) -> list[Task]:
     """The graph. What needs Keystone or Placement is started beside them: it asks again until they answer."""
     view, lead = site.view, site.leader
-    store = lead.paths.release(view.cloud.series)
-    processes = {node.name: layout.processes(site.view_of(node)) for node in site.nodes}
+    store, markers = lead.paths.release(view.cloud.series), Markers(lead)
+    processes = layout.assign(view)
     steps = {node.name: layout.steps(site.view_of(node)) for node in site.nodes}
     there = {
         name: [*(each.name for each in processes[name]), *(each.name for each in steps[name])]
@@ -41,12 +42,12 @@ def tasks(site: Site, image: Path, emit: Emit) -> list[Task]:
     found = [
         Task(
             at(DATABASES, lead.name),
-            partial(databases.prepare, site, lead, store, emit),
+            partial(databases.prepare, site, lead, markers, store, emit),
             names(leader(mariadb.NAME)),
         ),
         Task(
             at(identity.BOOTSTRAP, lead.name),
-            partial(bootstrap_identity, site, emit),
+            partial(bootstrap_identity, site, markers, emit),
             names(leader(DATABASES)),
         ),
     ]
@@ -59,7 +60,7 @@ def tasks(site: Site, image: Path, emit: Emit) -> list[Task]:
             Task(at(each.name, node.name), partial(start, node, each, emit), names(each.needs, node.name))
             for each in processes[node.name]
         ]
-    for name, (needed, body) in furnish.steps(site, image, emit).items():
+    for name, (needed, body) in furnish.steps(site, markers, image, emit).items():
         of = [each.name for s in catalogue.services({"identity", needed}) for each in s.processes(view)]
         found.append(
             Task(at(f"furnish {name}", lead.name), body, names(leader(DATABASES, gateway.NAME, *of)))
@@ -75,14 +76,14 @@ def tasks(site: Site, image: Path, emit: Emit) -> list[Task]:
     return found
 
 
-def bootstrap_identity(site: Site, emit: Emit) -> None:
+def bootstrap_identity(site: Site, markers: Markers, emit: Emit) -> None:
     """Give Keystone its administrator, service users and catalogue, once for each content of those."""
     wanted = json.dumps(
         identity.wanted(site.view, catalogue.services(site.view.cloud.services)), sort_keys=True
     )
     stamp = hashlib.sha256(wanted.encode()).hexdigest()
-    if markers.read(site.leader).get(markers.BOOTSTRAP) == stamp:
+    if markers.known.get(BOOTSTRAP) == stamp:
         return
     with step("administrator and catalogue", emit):
         site.leader.inside(identity.bootstrap(), seconds=120, text_in=wanted, patient=True, log="bootstrap")
-        markers.write(site.leader, markers.BOOTSTRAP, stamp)
+        markers.write(BOOTSTRAP, stamp)

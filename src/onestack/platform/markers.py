@@ -28,23 +28,35 @@ _FILES = {DATABASES: "onestack-databases", BOOTSTRAP: "onestack-bootstrapped"}
 _FURNISHED_FILE = "onestack-furnished"
 
 
-def ensure(node: Node) -> None:
-    """Have a place for them. MariaDB must run on the node. Takes in those of an older OneStack."""
-    folder = node.outside(mariadb.DATA)
-    _sql(node, _CREATE + "".join(_insert(name, value) for name, value in _of_files(folder).items()))
-    for name in (*_FILES.values(), _FURNISHED_FILE):
-        (folder / name).unlink(missing_ok=True)
+class Markers:
+    """The markers of one cloud, read once: only who holds the cloud's lock writes them."""
 
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._known: dict[str, str] = {}
 
-def read(node: Node) -> Mapping[str, str]:
-    """All there are: name -> value."""
-    rows = _sql(node, f"SELECT name, value FROM `{SCHEMA}`.`markers`;\n").splitlines()
-    return dict(row.split("\t", 1) for row in rows)
+    def load(self) -> Mapping[str, str]:
+        """All there are: name -> value. MariaDB must run on the node. Takes over those of an older OneStack."""
+        folder = self._node.outside(mariadb.DATA)
+        older = "".join(_insert(name, value) for name, value in _of_files(folder).items())
+        rows = self._sql(f"{_CREATE}{older}SELECT name, value FROM `{SCHEMA}`.`markers`;\n").splitlines()
+        for name in (*_FILES.values(), _FURNISHED_FILE):
+            (folder / name).unlink(missing_ok=True)
+        self._known = dict(row.split("\t", 1) for row in rows)
+        return self.known
 
+    @property
+    def known(self) -> Mapping[str, str]:
+        """As loaded and written since: name -> value."""
+        return dict(self._known)
 
-def write(node: Node, name: str, value: str = "") -> None:
-    """Have a marker with a value."""
-    _sql(node, _insert(name, value))
+    def write(self, name: str, value: str = "") -> None:
+        """Have a marker with a value."""
+        self._sql(_insert(name, value))
+        self._known[name] = value
+
+    def _sql(self, text: str) -> str:
+        return self._node.inside(mariadb.client(), text_in=text, patient=True)
 
 
 def _of_files(folder: Path) -> dict[str, str]:
@@ -63,7 +75,3 @@ def _insert(name: str, value: str) -> str:
 def _text(value: str) -> str:
     """A value as an SQL literal that no character of it can end."""
     return f"CONVERT(X'{value.encode().hex()}' USING utf8mb4)" if value else "''"
-
-
-def _sql(node: Node, text: str) -> str:
-    return node.inside(mariadb.client(), text_in=text, patient=True)
