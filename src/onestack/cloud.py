@@ -26,10 +26,11 @@ from onestack.health.why import Diagnosis, explain
 from onestack.host import doctor, hardware
 from onestack.host.lock import held
 from onestack.host.netns import Network
-from onestack.platform import connect, inventories, site, takedown, up
+from onestack.platform import bringup, connect, inventories, site, takedown, up
 from onestack.platform.balancing import Balancing
 from onestack.platform.choices import choices_file
 from onestack.platform.choose import host_name
+from onestack.platform.hosts import cluster
 from onestack.platform.site import Site
 from onestack.spec import Spec
 from onestack.spec import load as load_spec
@@ -84,10 +85,14 @@ class Cloud:
         Raises BadInput, Busy, PermanentError, Unready, ApplyFailed.
         """
         spec = spec or self._spec
+        if spec is None and cluster.is_led_elsewhere(self.paths):
+            with self._held("up", wait):
+                bringup.bring_back(self.site, emit)
+            return self.site
         wanted, text = self._wanted(spec)
-        up.check(self.paths, wanted, emit, force=force, mirror=mirror)
-        with self._held("up", wait):
-            found = up.up(self.paths, wanted, text, emit, mirror=mirror)
+        up.check(self.paths, wanted, emit, force=force, mirror=mirror, host=cluster.here(self.paths, wanted))
+        with self._held("up", wait), cluster.joined(self.paths, wanted, "up", emit, wait) as others:
+            found = up.up(self.paths, wanted, text, emit, mirror=mirror, others=others, force=force)
         if spec is not None and operations.any_in(wanted):
             outcome = self.apply(spec=wanted, emit=emit, approve=approve)
             if not outcome.ok:
@@ -96,14 +101,16 @@ class Cloud:
 
     def down(self, *, emit: Emit = silent, keep_guests: bool = False, wait: float = 0.0) -> None:
         """Stop it in order; all data stays."""
-        with self._held("down", wait):
+        with self._held("down", wait), cluster.others(self.paths, "down", emit, wait) as others:
+            cluster.each(others, lambda host: host.down(emit, keep_guests=keep_guests))
             takedown.down(self.paths, emit, keep_guests=keep_guests)
 
     def destroy(self, *, emit: Emit = silent, purge: bool = False, wait: float = 0.0) -> list[str]:
         """Take it away: returns the folders that were removed. `purge`: the cache too."""
-        with self._held("destroy", wait):
+        with self._held("destroy", wait), cluster.others(self.paths, "destroy", emit, wait) as others:
+            cluster.each(others, lambda host: host.destroy(emit, purge=purge))
             removed = takedown.destroy(self.paths, emit, purge=purge)
-        self._lock_file.unlink(missing_ok=True)
+        self.paths.lock.unlink(missing_ok=True)
         if not self.paths.is_default:
             takedown.remove_empty_parents(self.paths)
         return removed
@@ -305,10 +312,5 @@ class Cloud:
     def _wanted(self, spec: Spec | str | Path | None) -> tuple[Spec, str]:
         return up.wanted(self.paths, spec)
 
-    @property
-    def _lock_file(self) -> Path:
-        # Beside the cloud's folders, not in them: it must outlive their removal.
-        return self.paths.run.parent / "onestack.lock"
-
     def _held(self, purpose: str, seconds: float) -> Any:
-        return held(self._lock_file, f"onestack {purpose}", seconds=seconds)
+        return held(self.paths.lock, f"onestack {purpose}", seconds=seconds)

@@ -39,7 +39,9 @@ def _status_lines(status: Status) -> list[str]:
         "",
         "[dim]  process         state        pid   memory   uptime  restarts[/]",
     ]
-    for each in status.processes:
+    for before, each in zip((None, *status.processes), status.processes, strict=False):
+        if each.host and (before is None or before.host != each.host):
+            lines.append(f"[dim]  on {each.host}[/]")
         memory = f"{each.memory} MiB" if each.memory is not None else "-"
         lines.append(
             f"{_MARKS[each.answers]} {each.name:<15} {each.state.lower():<9} {each.pid or '-':>6} {memory:>8}"

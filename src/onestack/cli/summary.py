@@ -22,9 +22,9 @@ def data(site: Site) -> dict[str, Any]:
             if service.endpoint and service.endpoint.listed
         },
         "dashboard": site.dashboard,
-        "hypervisor": site.leader.choices.virt_type,
-        "datapath": site.leader.choices.datapath,
-        "isolated": site.leader.choices.isolated,
+        "hypervisor": site.here.choices.virt_type,
+        "datapath": site.here.choices.datapath,
+        "isolated": site.here.choices.isolated,
     }
 
 

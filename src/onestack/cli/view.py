@@ -82,12 +82,12 @@ class HumanEvents:
     def __call__(self, event: Event) -> None:
         with self._guard:
             if event.state == "started":
-                self._running[event.step] = (time.monotonic(), event.message)
+                self._running[event.about] = (time.monotonic(), event.message)
             elif event.state == "progressed":
-                since, _ = self._running.get(event.step, (time.monotonic(), ""))
-                self._running[event.step] = (since, event.message)
+                since, _ = self._running.get(event.about, (time.monotonic(), ""))
+                self._running[event.about] = (since, event.message)
             else:
-                self._running.pop(event.step, None)
+                self._running.pop(event.about, None)
         line = self._line(event)
         if line is not None:
             self._console.print(line)
@@ -107,7 +107,7 @@ class HumanEvents:
             (f" {mark} ", style),
             (seconds, "dim"),
             "  ",
-            event.step,
+            event.about,
             ("  " + event.message if event.message else "", "dim"),
         )
 

@@ -18,7 +18,8 @@ State = Literal["started", "progressed", "finished", "failed", "skipped", "noted
 
 @dataclass(frozen=True)
 class Event:
-    """`step`: what it is about; `seconds`: how long it took (finished and failed only); `time`: Unix time."""
+    """`step`: what it is about; `seconds`: how long it took (finished and failed only); `time`: Unix time; `host`:
+    where, if not on the host that the command runs on."""
 
     step: str
     state: State
@@ -26,6 +27,12 @@ class Event:
     seconds: float | None = None
     error: dict[str, str] | None = None
     time: float = field(default_factory=time.time)
+    host: str = ""
+
+    @property
+    def about(self) -> str:
+        """The step, with its host before it if that is another one."""
+        return f"{self.host}: {self.step}" if self.host else self.step
 
     def as_dict(self) -> dict[str, Any]:
         """The event as data, empty parts left out."""

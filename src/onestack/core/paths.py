@@ -64,6 +64,14 @@ class Paths:
     def run(self) -> Path:
         return self.root / "run/onestack"
 
+    @property
+    def lock(self) -> Path:
+        """The file whose lock a command holds that changes the cloud.
+
+        It lies beside the cloud's folders, not in them: it must outlive their removal.
+        """
+        return self.run.parent / "onestack.lock"
+
     def release(self, series: str) -> Path:
         """Where a release's base, environment and caches are kept for every cloud of this machine."""
         return self.cache / series

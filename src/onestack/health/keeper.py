@@ -111,7 +111,7 @@ class Keeper:
 
     def check(self) -> None:
         """One round: every process."""
-        for name, state in self._site.leader.supervisor.programs().items():
+        for name, state in self._site.here.supervisor.programs().items():
             watched = self._watched.get(name)
             if watched is None:
                 continue
@@ -126,11 +126,11 @@ class Keeper:
                 LOG.warning("%s was started again (pid %s, before %s)", name, watched.pid, before)
             if action == "restart":
                 LOG.error("%s has not answered for %.0f s: restarting it", name, watched.process.hang_seconds)
-                self._site.leader.supervisor.stop(name)
-                self._site.leader.supervisor.launch(name)
+                self._site.here.supervisor.stop(name)
+                self._site.here.supervisor.launch(name)
             elif action == "launch":
                 LOG.warning("%s had ended for good: tried again", name)
-                self._site.leader.supervisor.launch(name)
+                self._site.here.supervisor.launch(name)
         self._write()
 
     def _ask(self, watched: Watched) -> bool | None:
@@ -138,7 +138,7 @@ class Keeper:
         if watched.process.ready.command and now - watched.checked < COMMAND_PERIOD:
             return None
         watched.checked = now
-        return is_ready(self._site.leader, watched.process.ready)[0]
+        return is_ready(self._site.here, watched.process.ready)[0]
 
     def _write(self) -> None:
         data = {

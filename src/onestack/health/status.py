@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,33 +11,18 @@ from openstack.connection import Connection
 from openstack.exceptions import SDKException
 
 from onestack.autoscaling import status as autoscaling_status
-from onestack.core.graph import Task, execute
+from onestack.health import hosts
 from onestack.health import replacements as replaced_functions
+from onestack.health.process_status import ProcessStatus, process_statuses
 from onestack.health.replacements import Replacements
 from onestack.host import processes
-from onestack.platform import connect, layout
+from onestack.platform import connect
 from onestack.platform.hypervisors import out_by_itself
-from onestack.platform.readiness import is_ready
-from onestack.platform.shape import Process
 from onestack.platform.site import Site
 from onestack.platform.watchers import AUTOSCALER, KEEPER, is_scaling
 
 Health = Literal["healthy", "degraded", "not running"]
 EXIT_STATUS: dict[Health, int] = {"healthy": 0, "degraded": 1, "not running": 3}
-
-
-@dataclass(frozen=True)
-class ProcessStatus:
-    """A process. `memory`: its proportional set size in MiB. `uptime`: seconds. `answers`: its readiness check."""
-
-    name: str
-    state: str
-    pid: int | None = None
-    memory: int | None = None
-    uptime: float | None = None
-    restarts: int = 0
-    answers: bool = False
-    seen: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,14 +68,9 @@ class Status:
 
 def examine(site: Site) -> Status:
     """Collect and diagnose everything. Must run in the cloud's network."""
-    found = process_statuses(site)
-    reasons = [
-        f"{each.name} does not run ({each.state.lower()}); see `onestack logs {each.name}`"
-        if each.pid is None
-        else f"{each.name} does not answer: {each.seen}"
-        for each in found
-        if not each.answers
-    ]
+    elsewhere, unreachable = hosts.collect(site.paths) if site.leads else ([], [])
+    found = [*process_statuses(site), *elsewhere]
+    reasons = [*unreachable, *(_complaint(each) for each in found if not each.answers)]
     workers: list[WorkerStatus] = []
     if all(each.pid is None for each in found):
         health: Health = "not running"
@@ -114,8 +92,8 @@ def examine(site: Site) -> Status:
         name=site.spec.name,
         release=site.view.cloud.series,
         gateway=site.gateway,
-        hypervisor=site.leader.choices.virt_type,
-        datapath={"system": "kernel", "netdev": "userspace"}[site.leader.choices.datapath],
+        hypervisor=site.here.choices.virt_type,
+        datapath={"system": "kernel", "netdev": "userspace"}[site.here.choices.datapath],
         guests=sum(each.is_guest for each in inside),
         processes=tuple(found),
         workers=tuple(workers),
@@ -123,39 +101,15 @@ def examine(site: Site) -> Status:
         scaling=() if health == "not running" else tuple(scaling_problems(site.paths.run)),
         warnings=tuple(replaced.warnings()),
         replacements=replaced,
-        chosen=site.leader.choices.reasons,
+        chosen=site.here.choices.reasons,
     )
 
 
-def process_statuses(site: Site) -> list[ProcessStatus]:
-    """Every process of the cloud, its readiness asked for side by side."""
-    running = site.leader.supervisor.programs()
-    counted = restarts(site)
-    found: dict[str, ProcessStatus] = {}
-
-    def collect(process: Process) -> None:
-        there = running.get(process.name)
-        if there is None or not there.pid:
-            found[process.name] = ProcessStatus(process.name, there.state if there else "STOPPED")
-            return
-        answers, seen = is_ready(site.leader, process.ready)
-        memory = processes.memory(there.pid)
-        found[process.name] = ProcessStatus(
-            process.name,
-            there.state,
-            there.pid,
-            memory // 1024 if memory else None,
-            max(0.0, time.time() - there.since),
-            counted.get(process.name, 0),
-            answers,
-            seen,
-        )
-
-    everything = layout.processes(site.view)
-    failed = execute([Task(each.name, lambda p=each: collect(p)) for each in everything])  # type: ignore[misc]
-    for error in failed.values():
-        raise error
-    return [found[each.name] for each in everything]
+def _complaint(process: ProcessStatus) -> str:
+    who = f"{process.name} on {process.host}" if process.host else process.name
+    if process.pid is None:
+        return f"{who} does not run ({process.state.lower()}); see `onestack logs {process.name}`"
+    return f"{who} does not answer: {process.seen}"
 
 
 def scaling_problems(run: Path) -> Iterator[str]:
@@ -169,23 +123,13 @@ def scaling_problems(run: Path) -> Iterator[str]:
 
 def watcher_reasons(site: Site) -> list[str]:
     """What is wrong with the keeper and the autoscaler: nothing else would tell."""
-    running = site.leader.supervisor.programs()
+    running = site.here.supervisor.programs()
     wanted = [KEEPER, *([AUTOSCALER] if is_scaling(site) else [])]
     return [
         f"{name} does not run; see `onestack logs {name}`"
         for name in wanted
         if name not in running or running[name].state not in ("RUNNING", "STARTING")
     ]
-
-
-def restarts(site: Site) -> dict[str, int]:
-    """How often each process was started again since `up`, as the keeper counted."""
-    file = site.paths.run / "keeper.json"
-    try:
-        counted: dict[str, int] = json.loads(file.read_text())["restarts"]
-    except (OSError, ValueError, KeyError):
-        return {}
-    return counted
 
 
 def worker_statuses(site: Site) -> Iterable[WorkerStatus]:

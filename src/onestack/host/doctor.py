@@ -214,7 +214,7 @@ def _choices(
         yield _datapath(spec, facts)
     isolated = preflight.is_isolated(spec, paths)
     yield Item("network", "a network namespace of the cloud's own" if isolated else "this machine's own")
-    yield Item("address", platform.listen.url)
+    yield Item("address", spec.listen.url)
 
 
 def _hypervisor(spec: Spec, facts: Facts, base: Path | None, probe: Callable[[Path], Probe] | None) -> Item:

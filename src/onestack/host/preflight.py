@@ -66,20 +66,23 @@ def check(
     own: Own | None = None,
     unreachable: Callable[[], list[Diagnostic]] = reach.check,
     is_file: Callable[[Path], bool] = Path.is_file,
+    host: str | None = None,
 ) -> list[Diagnostic]:
     """Everything that speaks against `up`, the weightiest first; an empty list is a go.
 
+    `host`: which of the spec's hosts this machine is; without it, its only one.
     `needs_packages`: base or environment are not in the cache, so that the network is needed.
     `own`: what the cloud under these paths has already (nothing, unless given).
     """
     mine = own or Own()
     found = [*_system(facts), *_room(facts, paths, needs_packages, mine), *_hardware(spec, facts)]
-    found += [*_volume_groups(spec, facts), *_addresses(spec, facts)]
+    found += [*_volume_groups(spec, facts), *_addresses(spec, facts, host)]
+    control = not host or any(each.name == host for each in spec.control_hosts)
     if is_isolated(spec, paths):
         found += _isolated(spec)
     else:
-        found += _shared_network(spec, facts, mine)
-    for keys, file, what in _named_files(spec):
+        found += [*(_gateway(spec, facts, mine) if control else ()), *_shared_network(spec, facts, mine)]
+    for keys, file, what in _named_files(spec) if control else ():
         if not is_file(Path(file)):
             place = spec.place_of("platform", *keys)
             found.append(Diagnostic("error", f"there is no file {file}", what, place))
@@ -90,7 +93,7 @@ def check(
 
 def _named_files(spec: Spec) -> Iterator[tuple[tuple[str | int, ...], PurePosixPath, str]]:
     """Where the spec names a file that `up` reads, the file, and what it must be."""
-    listen = spec.platform.listen
+    listen = spec.listen
     for key, file in (("certificate", listen.certificate), ("key", listen.key)):
         if file:
             yield ("listen", key), file, "a readable PEM file"
@@ -195,10 +198,10 @@ def _volume_groups(spec: Spec, facts: Facts) -> Iterator[Diagnostic]:
             )
 
 
-def _addresses(spec: Spec, facts: Facts) -> Iterator[Diagnostic]:
+def _addresses(spec: Spec, facts: Facts, name: str | None) -> Iterator[Diagnostic]:
     ours = ", ".join(str(address) for address in facts.addresses if _lasting(address))
     for index, host in enumerate(spec.hosts):
-        if host.address not in facts.addresses:
+        if name in (None, host.name) and host.address not in facts.addresses:
             yield Diagnostic(
                 "error",
                 f"{host.address} is not an address of this machine",
@@ -218,7 +221,16 @@ def _addresses(spec: Spec, facts: Facts) -> Iterator[Diagnostic]:
 
 
 def _isolated(spec: Spec) -> Iterator[Diagnostic]:
-    address = spec.platform.listen.address
+    if len(spec.hosts) > 1:
+        yield Diagnostic(
+            "error",
+            "a cloud in a network namespace of its own has one host",
+            "several hosts reach each other by their own addresses",
+            spec.place_of("hosts", 1),
+            "platform.network.isolated: false puts it into the machine's network",
+        )
+        return
+    address = spec.listen.address
     if not address.is_loopback and address != spec.platform.network.external.gateway:
         yield Diagnostic(
             "error",
@@ -229,8 +241,8 @@ def _isolated(spec: Spec) -> Iterator[Diagnostic]:
         )
 
 
-def _shared_network(spec: Spec, facts: Facts, mine: Own) -> Iterator[Diagnostic]:
-    listen, external = spec.platform.listen, spec.platform.network.external
+def _gateway(spec: Spec, facts: Facts, mine: Own) -> Iterator[Diagnostic]:
+    listen, external = spec.listen, spec.platform.network.external
     bindable = isinstance(listen.address, IPv4Address) and listen.address.is_loopback
     if not bindable and listen.address not in (*facts.addresses, external.gateway):
         yield Diagnostic(
@@ -256,8 +268,12 @@ def _shared_network(spec: Spec, facts: Facts, mine: Own) -> Iterator[Diagnostic]
                 hint="guests' metadata is served there; end that program",
             )
     yield from _monitoring_ports(spec, facts, mine)
+
+
+def _shared_network(spec: Spec, facts: Facts, mine: Own) -> Iterator[Diagnostic]:
     if "network" not in spec.platform.services:
         return
+    external = spec.platform.network.external
     for route in facts.overlapping(external.cidr, mine.interfaces):
         yield Diagnostic(
             "error",

@@ -113,6 +113,7 @@ _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _NAME = "lower-case letters, digits and dashes, beginning and ending with a letter or digit, at most 63"
 _DNS = "a DNS name in lower case: cloud.example.org"
 _NIC = "a network interface's name: 1 to 15 characters without blanks, '/' or ':'"
+_LOGIN = "a user's login name: lower-case letters, digits, '-' and '_', at most 32"
 _FILE = "an absolute path"
 _IP = "an IP address: 192.0.2.10"
 _CIDR = "an IPv4 network with its prefix length: 172.24.4.0/24"
@@ -121,6 +122,7 @@ Name = Annotated[str, pattern(_LABEL, _NAME), text_schema(_NAME, pattern=f"^{_LA
 DnsName = Annotated[
     str, pattern(rf"(?=.{{1,253}}$)({_LABEL}\.)*{_LABEL}", _DNS), text_schema(_DNS, format="hostname")
 ]
+LoginName = Annotated[str, pattern(r"[a-z_][a-z0-9_-]{0,31}", _LOGIN), text_schema(_LOGIN)]
 InterfaceName = Annotated[str, pattern(r"(?!\.\.?$)[^\s/:]{1,15}", _NIC), text_schema(_NIC)]
 
 

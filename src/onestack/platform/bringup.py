@@ -2,70 +2,48 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from keystoneauth1.exceptions import ClientException
 from openstack.exceptions import SDKException
 
 from onestack.core.errors import OneStackError, PermanentError
-from onestack.core.events import Emit, Event, step
-from onestack.core.graph import execute
-from onestack.host import namespace, processes, systemd
-from onestack.host.supervisor import configuration
-from onestack.platform import catalogue, ceph, connect, folders, takedown, tls, watchers
-from onestack.platform.graph import tasks
-from onestack.platform.node import Node
+from onestack.core.events import Emit
+from onestack.core.graph import Task, execute
+from onestack.platform.graph import own_tasks, tasks
+from onestack.platform.hosts.work import Here, HostWork
 from onestack.platform.site import Site
-from onestack.platform.stamps import stamped
 
 
-def bring_up(site: Site, image: Path, emit: Emit) -> None:
-    """Bring everything up that is not.
+def bring_up(site: Site, hosts: Sequence[HostWork], image: Path, emit: Emit) -> None:
+    """Bring everything up that is not. `hosts`: all of them, the leader, which is this one, first.
 
     Raises the first cause of failure; what does not depend on it was brought up nevertheless.
     """
-    for node in site.nodes:
-        prepare(site, node, emit)
-    failures = execute(tasks(site, image, emit), workers=12)
+    on_all(hosts, lambda host: host.prepare(emit))
+    # Most tasks wait: for a process to be ready, or for the answer of another host.
+    failures = execute(tasks(site, hosts, image, emit), workers=12 * len(hosts))
     if failures:
-        raise first_cause(failures, alone=len(site.nodes) == 1)
-    watchers.launch(site)
-    for node in site.nodes:
-        if systemd.install(node.paths, sys.executable):
-            emit(Event("systemd", "noted", f"{systemd.name(node.paths)} brings the cloud back at boot"))
-        systemd.begun(node.paths)
+        raise first_cause(failures, alone=len(hosts) == 1)
+    on_all(hosts, lambda host: host.finish(emit))
 
 
-def prepare(site: Site, node: Node, emit: Emit) -> None:
-    """Have what processes need on a node: folders, configuration, namespaces, and a supervisor that knows them."""
-    if namespace.outdated(node.layout):
-        emit(Event("release", "noted", "the release's packages changed: all processes are restarted"))
-        takedown.down(node.paths, emit)
-    with step("folders and configuration", emit):
-        folders.make(site, node)
-        if site.tls:
-            tls.ensure(site)
-        clusters = ceph.files(site)
-        folders.write(node, catalogue.files(site.view_of(node)))
-        ceph.write(site, clusters)
-        connect.write_clouds_yaml(site, node.paths.etc / "clouds.yaml")
-        namespace.create(node.layout, isolated=node.choices.isolated)
-    programs = list(map(node.program, stamped(site, node)))
-    if node is site.leader:
-        programs += watchers.programs(site)
-    with step("supervisor", emit):
-        if node.supervisor.pid is None:
-            end_orphans(node)
-        node.supervisor.configure(configuration(programs, node.paths.run, node.paths.log))
-        node.supervisor.start()
+def bring_back(site: Site, emit: Emit) -> None:
+    """Bring back this host's own part of a cloud that another host leads. Raises the first cause of failure."""
+    here = Here(site)
+    here.prepare(emit)
+    if failures := execute(own_tasks(site, emit), workers=12):
+        raise first_cause(failures)
+    here.finish(emit)
 
 
-def end_orphans(node: Node) -> None:
-    """End what a supervisord that was killed left running: there must be no second one. What serves tenants stays."""
-    if left := processes.end(lambda: processes.of_platform(node.paths.run), seconds=20):
-        raise PermanentError(f"processes that do not end: {', '.join(str(each.pid) for each in left)}")
+def on_all(hosts: Sequence[HostWork], body: Callable[[HostWork], None]) -> None:
+    """Do something on all hosts at the same time. Raises the first failure when all have ended."""
+    failures = execute([Task(f"@{each.name}", partial(body, each)) for each in hosts], workers=len(hosts))
+    for error in failures.values():
+        raise error
 
 
 def first_cause(failures: Mapping[str, BaseException], *, alone: bool = True) -> BaseException:

@@ -20,8 +20,11 @@ def host_name(spec: Spec) -> str:
     return spec.hosts[0].name if spec.hosts else socket.gethostname().split(".")[0].lower()
 
 
-def choose(paths: Paths, spec: Spec, fetched: Fetched, emit: Emit) -> Choices:
-    """Choose for `spec`. Raises BadInput for what this machine, or the cloud as it was made, does not allow."""
+def choose(paths: Paths, spec: Spec, fetched: Fetched, emit: Emit, host: str | None = None) -> Choices:
+    """Choose for `spec`. `host`: which of its hosts this machine is.
+
+    Raises BadInput for what this machine, or the cloud as it was made, does not allow.
+    """
     before = Choices.load(choices_file(paths)) if choices_file(paths).exists() else None
     with step("choices", emit) as at:
         host_facts = facts.gather()
@@ -60,12 +63,18 @@ def choose(paths: Paths, spec: Spec, fetched: Fetched, emit: Emit) -> Choices:
                 where=spec.place_of("platform", "compute", "driver"),
                 hint="destroy it first, or bring up another one beside it with --root",
             )
+        if before and host and before.host != host:
+            raise BadInput(
+                f"this host is called {before.host} in its cloud, not {host}",
+                where=spec.place_of("hosts", [each.name for each in spec.hosts].index(host), "name"),
+                hint=f"a host keeps its name: say `name: {before.host}`, or destroy the cloud first",
+            )
         dns = host_facts.resolvers if net.dns is None else tuple(map(str, net.dns))
         if not dns and net.dns is None and "network" in spec.platform.services:
             at.note("this machine's DNS servers are all on loopback: guests get none (platform.network.dns)")
         at.outcome = f"{virt}, {'kernel' if system else 'userspace'} datapath"
     return Choices(
-        host=before.host if before else host_name(spec),
+        host=before.host if before else host or host_name(spec),
         virt_type=virt,
         datapath="system" if system else "netdev",
         isolated=isolated,

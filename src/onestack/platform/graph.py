@@ -9,28 +9,33 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 from onestack.core.events import Emit, step
 from onestack.core.graph import Task
 from onestack.platform import catalogue, databases, furnish, hypervisors, layout
+from onestack.platform.hosts.work import Here, HostWork
 from onestack.platform.infrastructure import gateway, mariadb
 from onestack.platform.layout import at, resolve
 from onestack.platform.markers import BOOTSTRAP, Markers
-from onestack.platform.readiness import start
 from onestack.platform.services import identity
 from onestack.platform.services._common import DATABASES
-from onestack.platform.shape import Need, leader
+from onestack.platform.shape import Need, Process, Step, leader
 from onestack.platform.site import Site
 
 
-def tasks(site: Site, image: Path, emit: Emit) -> list[Task]:
-    """The graph. What needs Keystone or Placement is started beside them: it asks again until they answer."""
+def tasks(site: Site, hosts: Sequence[HostWork], image: Path, emit: Emit) -> list[Task]:
+    """The graph. `hosts`: all of the cloud's, the leader, which is this one, among them.
+
+    What needs Keystone or Placement is started beside them: it asks again until they answer.
+    """
     view, lead = site.view, site.leader
     store, markers = lead.paths.release(view.cloud.series), Markers(lead)
+    views = {each.here.name: each for each in layout.views(view)}
     processes = layout.assign(view)
-    steps = {node.name: layout.steps(site.view_of(node)) for node in site.nodes}
+    steps = {name: layout.steps(each) for name, each in views.items()}
     there = {
         name: [*(each.name for each in processes[name]), *(each.name for each in steps[name])]
         for name in processes
@@ -51,14 +56,14 @@ def tasks(site: Site, image: Path, emit: Emit) -> list[Task]:
             names(leader(DATABASES)),
         ),
     ]
-    for node in site.nodes:
+    for host in hosts:
         found += [
-            Task(at(each.name, node.name), partial(each.run, site, node, emit), names(each.needs, node.name))
-            for each in steps[node.name]
+            Task(at(each.name, host.name), partial(host.step, each.name, emit), names(each.needs, host.name))
+            for each in steps[host.name]
         ]
         found += [
-            Task(at(each.name, node.name), partial(start, node, each, emit), names(each.needs, node.name))
-            for each in processes[node.name]
+            Task(at(each.name, host.name), partial(host.start, each.name, emit), names(each.needs, host.name))
+            for each in processes[host.name]
         ]
     for name, (needed, body) in furnish.steps(site, markers, image, emit).items():
         of = [each.name for s in catalogue.services({"identity", needed}) for each in s.processes(view)]
@@ -74,6 +79,21 @@ def tasks(site: Site, image: Path, emit: Emit) -> list[Task]:
             Task(at("hypervisors", lead.name), partial(hypervisors.wait_up, site, emit), names(everything))
         )
     return found
+
+
+def own_tasks(site: Site, emit: Emit) -> list[Task]:
+    """What this host has to do by itself, after a boot or a fault: other hosts are waited for by its processes."""
+    here = Here(site)
+    steps, processes = layout.steps(site.view), layout.processes(site.view)
+    names = {each.name for each in [*steps, *processes]}
+
+    def needs(of: Step | Process) -> tuple[str, ...]:
+        return tuple(each.name for each in of.needs if each.where == "local" and each.name in names)
+
+    return [
+        *(Task(each.name, partial(here.step, each.name, emit), needs(each)) for each in steps),
+        *(Task(each.name, partial(here.start, each.name, emit), needs(each)) for each in processes),
+    ]
 
 
 def bootstrap_identity(site: Site, markers: Markers, emit: Emit) -> None:

@@ -21,7 +21,7 @@ def out_by_itself(disabled_reason: str | None) -> str:
 def wait_up(site: Site, emit: Emit) -> None:
     """Wait until Nova sees its hypervisors and Neutron its agents: before that no server can start."""
     admin = connect.connection(site)
-    wanted = max(1, site.view.cloud.fake_hosts)
+    wanted = site.view.cloud.fake_hosts or sum("compute" in each.roles for each in site.hosts)
 
     def poll() -> tuple[bool, str]:
         up = [each for each in admin.compute.hypervisors() if each.state == "up"]

@@ -1,24 +1,27 @@
-"""A cloud as it lies on its hosts: its spec, its secrets, its nodes, and the leader among them."""
+"""A cloud as a host knows it: its spec, its secrets, this host with its folders, and the cloud's other hosts."""
 
 from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from onestack.core import contract
-from onestack.core.errors import BadInput
+from onestack.core.errors import BadInput, PermanentError
 from onestack.core.paths import Paths
 from onestack.platform import catalogue, secrets
 from onestack.platform.choices import Choices, choices_file
+from onestack.platform.hosts import known
 from onestack.platform.infrastructure.gateway import CERTIFICATE
 from onestack.platform.node import Node
 from onestack.platform.view import (
     Ceph,
     CloudView,
     External,
+    HostView,
     Monitoring,
     View,
     VolumeBackend,
@@ -46,38 +49,58 @@ class Site:
     """Everything commands need to work on one cloud."""
 
     spec: Spec
-    nodes: tuple[Node, ...]
-    """Its hosts, the leader first: `up` runs there, and what a cloud has once."""
+    here: Node
+    """The host that this process runs on."""
+    peers: tuple[HostView, ...] = ()
+    """The cloud's other hosts."""
+    lead: str = ""
+    """The name of the leader: the control host where `up` runs, with what a cloud has once. Empty: this host."""
+
+    @property
+    def leads(self) -> bool:
+        """Whether this host is the leader."""
+        return self.lead in ("", self.here.name)
 
     @property
     def leader(self) -> Node:
-        return self.nodes[0]
+        """This host, where it is the leader. Raises PermanentError on another one."""
+        if not self.leads:
+            raise PermanentError(
+                f"this is done on the control host {self.lead}, not on {self.here.name}",
+                hint=f"run the command on {self.lead}",
+            )
+        return self.here
+
+    @property
+    def hosts(self) -> tuple[HostView, ...]:
+        """All hosts of the cloud, this one first."""
+        return (self.here.view, *self.peers)
 
     @property
     def paths(self) -> Paths:
-        """Where the cloud lies on the leader."""
-        return self.leader.paths
+        """Where the cloud lies on this host."""
+        return self.here.paths
 
     @cached_property
     def view(self) -> View:
-        """What declarations are rendered with for the leader."""
-        return self.view_of(self.leader)
+        """What declarations are rendered with for this host."""
+        return self.view_of(self.here)
 
     def view_of(self, node: Node) -> View:
-        """What declarations are rendered with for a node."""
-        return View(self._cloud, node.view, tuple(each.view for each in self.nodes if each is not node))
+        """What declarations are rendered with for a node of this host."""
+        return View(self._cloud, node.view, self.peers)
 
     @cached_property
     def _cloud(self) -> CloudView:
-        """Makes the secrets that are missing."""
+        """On the leader this makes the secrets that are missing; another host has those that it was given."""
         platform = self.spec.platform
         outer = platform.network.external
         return CloudView(
             series=platform.release,
-            leader=self.leader.name,
+            leader=self.lead or self.here.name,
             gateway=self.gateway,
             services=frozenset(self.spec.platform.services),
-            secrets=secrets.ensure(self.secrets_file, catalogue.secret_names(platform.services)),
+            secrets=self._secrets,
             fake_hosts=platform.compute.fake_hosts,
             cpu_allocation_ratio=platform.compute.cpu_allocation_ratio,
             ram_allocation_ratio=platform.compute.ram_allocation_ratio,
@@ -90,7 +113,7 @@ class Site:
                 outer.translated,
             ),
             mtu=platform.network.mtu,
-            dns_servers=self.leader.choices.dns_servers,
+            dns_servers=self.here.choices.dns_servers,
             balancer_providers=platform.load_balancing.providers,
             volume_backends=tuple(map(_backend, platform.volumes.backends)),
             ca_file=self.ca_file,
@@ -101,8 +124,13 @@ class Site:
         )
 
     @property
+    def _secrets(self) -> Mapping[str, str]:
+        wanted = catalogue.secret_names(self.spec.platform.services) if self.leads else ()
+        return secrets.ensure(self.secrets_file, wanted)
+
+    @property
     def _bind(self) -> str:
-        listen = self.spec.platform.listen
+        listen = self.spec.listen
         address = f"[{listen.address}]" if ":" in str(listen.address) else str(listen.address)
         plain = f"{address}:{listen.port}"
         return f"{plain} ssl crt {CERTIFICATE} alpn http/1.1" if self.tls else plain
@@ -126,7 +154,7 @@ class Site:
 
     @property
     def tls(self) -> bool:
-        return self.spec.platform.listen.encrypted
+        return self.spec.listen.encrypted
 
     @property
     def ca_file(self) -> str | None:
@@ -136,7 +164,7 @@ class Site:
     @property
     def gateway(self) -> str:
         """The URL of the API gateway, no slash at its end."""
-        return self.spec.platform.listen.url
+        return self.spec.listen.url
 
     @property
     def dashboard(self) -> str | None:
@@ -145,10 +173,15 @@ class Site:
         return f"{self.gateway}/{path}/" if path else None
 
 
-def on_this_host(paths: Paths, spec: Spec, choices: Choices) -> Site:
-    """The cloud of one host: this one."""
-    roles = frozenset(spec.hosts[0].roles) if spec.hosts else frozenset(ROLES)
-    return Site(spec, (Node(paths, choices, roles=roles),))
+def on_this_host(paths: Paths, spec: Spec, choices: Choices, others: known.Hosts | None = None) -> Site:
+    """The cloud as this host knows it. `others`: all its hosts, where there are several."""
+    mine = {each.name: each for each in spec.hosts}.get(choices.host) or next(iter(spec.hosts), None)
+    roles = frozenset(mine.roles) if mine else frozenset(ROLES)
+    if others is None or mine is None:
+        return Site(spec, Node(paths, choices, roles=roles))
+    node = Node(paths, choices, address=str(mine.address), roles=roles)
+    peers = tuple(each for each in others.hosts if each.name != choices.host)
+    return Site(spec, node, peers, others.leader)
 
 
 def load(paths: Paths) -> Site:
@@ -160,4 +193,5 @@ def load(paths: Paths) -> Site:
             f"there is no cloud under {paths.root}",
             hint="`onestack up` brings one up; --root DIR names another place",
         )
-    return on_this_host(paths, load_spec(spec_file(paths)), Choices.load(choices_file(paths)))
+    choices = Choices.load(choices_file(paths))
+    return on_this_host(paths, load_spec(spec_file(paths)), choices, known.load(paths))

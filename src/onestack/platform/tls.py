@@ -27,7 +27,7 @@ def ensure(site: Site) -> None:
     """Have api-gateway.pem (key and chain, for HAProxy) and bundle.pem (what clients trust) in etc/tls."""
     folder = site.paths.etc / "tls"
     folder.mkdir(mode=0o700, exist_ok=True)
-    listen = site.spec.platform.listen
+    listen = site.spec.listen
     if listen.certificate and listen.key:
         chain = Path(listen.certificate).read_text()
         replace_private(folder / CERTIFICATE, chain.rstrip() + "\n" + Path(listen.key).read_text())

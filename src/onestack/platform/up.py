@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from onestack.core import data
 from onestack.core.events import Emit, Event
+from onestack.core.graph import Task, execute
 from onestack.core.paths import Paths
 from onestack.core.threads import interruptible
 from onestack.host import base, doctor, environment, facts, hypervisor, namespace, preflight, reach
-from onestack.platform import bringup, outside, site
-from onestack.platform.choices import choices_file
+from onestack.platform import bringup, catalogue, outside, site, tls
+from onestack.platform.choices import Choices, choices_file
 from onestack.platform.choose import choose
-from onestack.platform.fetch import fetch, is_fetched
+from onestack.platform.fetch import Fetched, fetch, is_fetched
+from onestack.platform.hosts import known
+from onestack.platform.hosts.remote import RemoteHost
+from onestack.platform.hosts.work import Here
 from onestack.platform.site import Site
+from onestack.platform.view import HostView
 from onestack.spec import Spec, default, load
 
 
@@ -31,38 +37,105 @@ def wanted(paths: Paths, spec: Spec | str | Path | None) -> tuple[Spec, str]:
     return default(), "version: 1\n"
 
 
-def check(paths: Paths, spec: Spec, emit: Emit, *, force: bool, mirror: str | None) -> None:
-    """What this host lacks, before anything is changed. Raises BadInput."""
+def check(
+    paths: Paths, spec: Spec, emit: Emit, *, force: bool, mirror: str | None, host: str | None = None
+) -> None:
+    """What this host lacks, before anything is changed. Raises BadInput. `host`: see `choose_here`."""
     found = preflight.check(
         spec,
         facts.gather(preflight.disks(paths)),
         paths,
-        needs_packages=not is_fetched(paths, spec.platform),
+        needs_packages=not is_fetched(paths, spec.platform, extras(spec, host)),
         own=preflight.own(paths),
         unreachable=lambda: reach.check(mirror),
+        host=host,
     )
     for each in [*spec.notes(), *preflight.demand(found, force=force)]:
         emit(Event("check", "noted", str(each)))
 
 
-def up(paths: Paths, spec: Spec, text: str, emit: Emit, *, mirror: str | None) -> Site:
-    """Bring the platform up; the caller holds the cloud's lock. `text`: the spec as it is kept for the next time."""
-    fetched = fetch(paths, spec.platform, emit, mirror=mirror)
-    choices = choose(paths, spec, fetched, emit)
+def choose_here(
+    paths: Paths, spec: Spec, text: str, emit: Emit, *, mirror: str | None, host: str | None = None
+) -> Fetched:
+    """Have the release's parts on this host, and choose what depends on it; kept with the spec's text.
+
+    `host`: which of the spec's hosts this one is; without it, its only one. Raises BadInput.
+    """
+    fetched = fetch(paths, spec.platform, emit, mirror=mirror, extras=extras(spec, host))
+    choices = choose(paths, spec, fetched, emit, host)
     paths.etc.mkdir(parents=True, exist_ok=True)
     paths.etc.chmod(0o700)
     site.spec_file(paths).write_text(text)
     choices.save(choices_file(paths))
-    found = site.on_this_host(paths, spec, choices)
-    interruptible(lambda: bringup.bring_up(found, fetched.image, emit))
+    return fetched
+
+
+def up(
+    paths: Paths,
+    spec: Spec,
+    text: str,
+    emit: Emit,
+    *,
+    mirror: str | None,
+    others: Sequence[RemoteHost] = (),
+    force: bool = False,
+) -> Site:
+    """Bring the platform up; the caller holds the cloud's lock. `text`: the spec as it is kept for the next time.
+
+    `others`: the cloud's other hosts.
+    """
+    lead = spec.control_hosts[0].name if others else None
+    views: dict[str, HostView] = {}
+    fetched: list[Fetched] = []
+
+    def there(each: RemoteHost) -> None:
+        views[each.name] = each.choose(spec_for_others(spec), emit, force=force, mirror=mirror)
+
+    tasks = [
+        Task("here", lambda: fetched.append(choose_here(paths, spec, text, emit, mirror=mirror, host=lead)))
+    ]
+    tasks += [Task(each.name, partial(there, each)) for each in others]
+    for error in execute(tasks, workers=len(tasks)).values():
+        raise error
+    found = gathered(paths, spec, lead, [views[each.name] for each in others])
+    if others:
+        tls.ensure(found)
+        for each in others:
+            inform(found, each, views[each.name], emit)
+    interruptible(lambda: bringup.bring_up(found, [Here(found), *others], fetched[0].image, emit))
     return found
+
+
+def gathered(paths: Paths, spec: Spec, lead: str | None, others: Sequence[HostView]) -> Site:
+    """The cloud with all its hosts, as this one, the leader, will know it from now on."""
+    choices = Choices.load(choices_file(paths))
+    if lead is None:
+        known.save(paths, None)
+        return site.on_this_host(paths, spec, choices)
+    alone = site.on_this_host(paths, spec, choices, known.Hosts(lead, ()))
+    hosts = known.Hosts(lead, (alone.here.view, *others))
+    known.save(paths, hosts)
+    return site.on_this_host(paths, spec, choices, hosts)
+
+
+def inform(found: Site, other: RemoteHost, view: HostView, emit: Emit) -> None:
+    """Give another host what its part of the cloud needs."""
+    everything = known.Hosts(found.lead, found.hosts)
+    wanted = catalogue.secret_names_of(found.view, view)
+    secrets = {name: found.view.cloud.secrets[name] for name in wanted}
+    other.receive(everything, secrets, tls.files_for(found, view), emit)
+
+
+def spec_for_others(spec: Spec) -> str:
+    """The spec without what only the leader needs: tenants, and what is in them."""
+    return spec.model_dump_json(include={"version", "name", "platform", "hosts"}, exclude_unset=True)
 
 
 def examine(paths: Paths, spec: Spec) -> doctor.Report:
     """What this host has, and what would be chosen because of it. Changes nothing."""
     store = paths.release(spec.platform.release)
     release = data.release(spec.platform.release)
-    base_tree = store / f"base-{base.key(release, spec.platform.base_extras)}"
+    base_tree = store / f"base-{base.key(release, extras(spec, None))}"
     packages = store / f"openstack-{environment.digest(release / 'requirements.txt')}"
     return doctor.examine(
         paths,

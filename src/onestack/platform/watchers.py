@@ -31,14 +31,14 @@ def programs(site: Site) -> list[Program]:
 
 def launch(site: Site) -> None:
     """Start those that this cloud has."""
-    site.leader.supervisor.launch(KEEPER)
+    site.here.supervisor.launch(KEEPER)
     if is_scaling(site):
-        site.leader.supervisor.launch(AUTOSCALER)
+        site.here.supervisor.launch(AUTOSCALER)
 
 
 def scales(site: Site) -> bool:
-    """Whether this cloud can have scaling groups."""
-    return site.view.cloud.services >= {"compute", "image", "network"}
+    """Whether this cloud can have scaling groups, and this host is the one that scales them."""
+    return site.leads and site.view.cloud.services >= {"compute", "image", "network"}
 
 
 def is_scaling(site: Site) -> bool:
@@ -51,12 +51,12 @@ def begin_scaling(site: Site) -> None:
     mark = _scaling_mark(site)
     mark.parent.mkdir(mode=0o700, exist_ok=True)
     mark.touch()
-    if site.leader.supervisor.program(AUTOSCALER) is None:
+    if site.here.supervisor.program(AUTOSCALER) is None:
         raise PermanentError(
             "this cloud was brought up by another version of OneStack, which knows no autoscaler",
             hint="`onestack up` brings it to this version",
         )
-    site.leader.supervisor.launch(AUTOSCALER)
+    site.here.supervisor.launch(AUTOSCALER)
 
 
 def _scaling_mark(site: Site) -> Path:
@@ -72,4 +72,4 @@ def watcher(site: Site, name: str, module: str) -> Program:
     settings = f"{site.spec.platform.model_dump_json()} {site.spec.monitored} {data.digest_of_code()}"
     stamp = hashlib.sha256(settings.encode()).hexdigest()[:12]
     words = (sys.executable, "-m", module, str(site.paths.root), str(site.paths.cache))
-    return Program(name, words, {"PYTHONUNBUFFERED": "1", "ONESTACK_CONFIG": stamp}, site.leader.log(name))
+    return Program(name, words, {"PYTHONUNBUFFERED": "1", "ONESTACK_CONFIG": stamp}, site.here.log(name))

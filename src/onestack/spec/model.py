@@ -10,10 +10,20 @@ from pydantic import AfterValidator, Field, PrivateAttr
 from onestack.core.errors import Place
 from onestack.language.diagnostics import Diagnostic
 from onestack.language.source import Places, Source
-from onestack.language.types import IPAddress, Name, Problem, Section, example, refused
+from onestack.language.types import (
+    Int,
+    InterfaceName,
+    IPAddress,
+    LoginName,
+    Name,
+    Problem,
+    Section,
+    example,
+    refused,
+)
 from onestack.spec import references, services
 from onestack.spec.availability import Availability
-from onestack.spec.platform import Platform
+from onestack.spec.platform import Listen, Platform
 from onestack.spec.tenants import Template, Tenant
 from onestack.workloads.resources.aggregate import Aggregate
 from onestack.workloads.resources.domain import Domain
@@ -44,6 +54,12 @@ hosts:
     """The address by which the other machines reach it; one of its own."""
     roles: tuple[HostRole, ...] = ROLES
     """What it does for the cloud."""
+    user: LoginName | None = None
+    """Who logs in there by ssh; it must be root. Default: what the ssh configuration says."""
+    port: Annotated[Int, Field(ge=1, le=65535)] | None = None
+    """The TCP port of its ssh server. Default: what the ssh configuration says."""
+    underlay: InterfaceName | None = None
+    """The NIC with the address; guests' traffic between hosts passes through it. Default: found by the address."""
 
 
 def _tell_apart(hosts: tuple[Host, ...]) -> tuple[Host, ...]:
@@ -62,14 +78,24 @@ def _tell_apart(hosts: tuple[Host, ...]) -> tuple[Host, ...]:
                     )
                 )
             first.setdefault(value, index)
-    if len(hosts) > 1:
+    control = [index for index, host in enumerate(hosts) if "control" in host.roles]
+    if len(control) > 1:
         problems.append(
             Problem(
-                "several machines are not in this release of OneStack yet",
-                "at most one host: this machine",
-                path=(1,),
+                "several control hosts are not in this release of OneStack yet",
+                "one host with the role 'control'; others with compute, network or storage",
+                path=(control[1], "roles"),
             )
         )
+    for index, host in enumerate(hosts):
+        if len(hosts) > 1 and host.address.is_loopback:
+            problems.append(
+                Problem(
+                    f"the other hosts do not reach '{host.address}'",
+                    "an address of the host beyond loopback",
+                    path=(index, "address"),
+                )
+            )
     if problems:
         raise refused(*problems)
     return hosts
@@ -152,13 +178,26 @@ platform:
         """What listens on loopback must differ: the API gateway, guests' metadata, Prometheus and what it scrapes."""
         if not self.monitored:
             return
-        taken = {self.platform.listen.port: "platform.listen.port", _METADATA: "guests' metadata"}
+        taken = {self.listen.port: "platform.listen.port", _METADATA: "guests' metadata"}
         for key in ("port", "exporter_port"):
             port = getattr(self.platform.monitoring, key)
             if who := taken.get(port):
                 path = ("platform", "monitoring", key)
                 yield Problem(f"port {port} is taken by {who}", "another port", path=path)
             taken[port] = f"platform.monitoring.{key}"
+
+    @property
+    def listen(self) -> Listen:
+        """Where the APIs are reached: with several hosts by default on the control host's own address."""
+        listen = self.platform.listen
+        if len(self.hosts) < 2 or "address" in listen.model_fields_set:
+            return listen
+        return listen.model_copy(update={"address": self.control_hosts[0].address})
+
+    @property
+    def control_hosts(self) -> list[Host]:
+        """Those with the role control."""
+        return [each for each in self.hosts if "control" in each.roles]
 
     @property
     def file(self) -> str:

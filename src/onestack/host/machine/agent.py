@@ -16,7 +16,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +29,12 @@ END_SECONDS = 5.0
 """How long what it runs may take to end after SIGTERM, before SIGKILL."""
 
 Say = Callable[[str], None]
+Verbs = Mapping[str, Callable[[dict[str, Any], Say], Any]]
+"""What can be asked, by name: JSON arguments in, a value for `wire.plain` out."""
 
 
-def verbs(machine: LocalMachine) -> dict[str, Callable[[dict[str, Any], Say], Any]]:
-    """What can be asked, by name: JSON arguments in, a value for `wire.plain` out."""
+def verbs(machine: LocalMachine) -> Verbs:
+    """Those of a Machine."""
 
     def files(given: dict[str, Any]) -> dict[Path, File]:
         return {
@@ -69,10 +71,10 @@ def condition(given: dict[str, Any]) -> Condition:
 class Agent:
     """Answers questions from one connection, each in a thread of its own."""
 
-    def __init__(self, questions: int, answers: int) -> None:
+    def __init__(self, questions: int, answers: int, verbs: Verbs) -> None:
         self._questions, self._answers = questions, answers
         self._writing = threading.Lock()
-        self._verbs = verbs(LocalMachine())
+        self._verbs = {"hello": lambda given, say: sys.version, **verbs}
 
     def serve(self) -> None:
         """Until the asking side is gone."""
@@ -130,13 +132,18 @@ def end_children() -> None:
 
 
 def main() -> None:
+    """Serve a Machine's verbs on stdin and stdout."""
+    serve(verbs(LocalMachine()))
+
+
+def serve(verbs: Verbs) -> None:
     """Serve stdin and stdout. What a command writes goes elsewhere: these two are the connection."""
     answers = os.dup(1)
     os.dup2(2, 1)
     # The end of stdin shows a lost session: the agent then ends by itself.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        Agent(0, answers).serve()
+        Agent(0, answers, verbs).serve()
     finally:
         end_children()
         sys.stderr.flush()

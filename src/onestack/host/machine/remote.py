@@ -3,39 +3,16 @@
 from __future__ import annotations
 
 import base64
-import contextlib
-import itertools
-import json
-import subprocess
-import tempfile
-import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
-from onestack.core.errors import PermanentError, TemporaryError
-from onestack.host.command import last_lines
 from onestack.host.facts import Facts
-from onestack.host.machine import wire
 from onestack.host.machine.bundle import bundle
+from onestack.host.machine.connection import Connection
 from onestack.host.machine.interface import Condition, File, Ran, Say, quiet
 from onestack.host.processes import Proc
-
-CONNECT_SECONDS = 30.0
-"""How long the first answer may take, with the login and the start of Python."""
-
-T = TypeVar("T")
-
-
-class _Question:
-    """One that is under way."""
-
-    def __init__(self, say: Say) -> None:
-        self.say = say
-        self.answered = threading.Event()
-        self.answer: dict[str, Any] = {}
 
 
 class RemoteMachine:
@@ -46,36 +23,7 @@ class RemoteMachine:
 
     def __init__(self, name: str, argv: Sequence[str]) -> None:
         self.name = name
-        self._numbers = itertools.count(1)
-        self._asked: dict[int, _Question] = {}
-        self._guard = threading.Lock()
-        self._writing = threading.Lock()
-        self._lost = ""
-        self._closed = threading.Event()
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the connection)
-        self._connection = subprocess.Popen(
-            list(argv),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._said,
-            # A Ctrl-C is for this side, which then closes the connection in order.
-            start_new_session=True,
-        )
-        with contextlib.suppress(BrokenPipeError):
-            self._write(f"{len(bundle())}\n".encode() + bundle())
-        threading.Thread(target=self._listen, name=f"agent of {name}", daemon=True).start()
-        threading.Thread(target=self._tell, name=f"heartbeat to {name}", daemon=True).start()
-        try:
-            self._ask("interfaces", {}, TypeAdapter(list[str]), seconds=CONNECT_SECONDS)
-        except TemporaryError as error:
-            detail = self._last_words() or error.summary
-            self.close()
-            raise PermanentError(
-                f"{name} cannot be reached",
-                detail=detail,
-                where=name,
-                hint="the same login must work by hand without a question, and the host must have python3",
-            ) from error
+        self._connection = Connection(name, argv, f"{len(bundle())}\n".encode() + bundle())
 
     def __enter__(self) -> RemoteMachine:
         return self
@@ -85,20 +33,10 @@ class RemoteMachine:
 
     def close(self) -> None:
         """End the connection; what is still under way on the host ends with it."""
-        self._closed.set()
-        self._lose("the connection was closed")
-        with contextlib.suppress(OSError):
-            if self._connection.stdin:
-                self._connection.stdin.close()
-        try:
-            self._connection.wait(2 * wire.HEARTBEAT_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._connection.kill()
-            self._connection.wait()
-        self._said.close()
+        self._connection.close()
 
     def facts(self, disks: Sequence[Path] = ()) -> Facts:
-        return self._ask("facts", {"disks": disks}, TypeAdapter(Facts))
+        return self._connection.ask("facts", {"disks": disks}, TypeAdapter(Facts))
 
     def run(
         self,
@@ -120,106 +58,22 @@ class RemoteMachine:
             "cloud": cloud,
             "log": log,
         }
-        return self._ask("run", given, TypeAdapter(Ran))
+        return self._connection.ask("run", given, TypeAdapter(Ran))
 
     def read_file(self, path: Path) -> bytes | None:
-        answer = self._ask("read_file", {"path": path}, TypeAdapter(str | None))
+        answer = self._connection.ask("read_file", {"path": path}, TypeAdapter(str | None))
         return None if answer is None else base64.b64decode(answer)
 
     def write_files(self, files: Mapping[Path, File]) -> list[Path]:
-        return self._ask("write_files", {"files": files}, TypeAdapter(list[Path]))
+        return self._connection.ask("write_files", {"files": files}, TypeAdapter(list[Path]))
 
     def wait_ready(self, what: str, condition: Condition, say: Say = quiet) -> str:
-        return self._ask("wait_ready", {"what": what, "condition": condition}, TypeAdapter(str), say)
-
-    def processes(self, run: Path) -> list[Proc]:
-        return self._ask("processes", {"run": run}, TypeAdapter(list[Proc]))
-
-    def interfaces(self) -> list[str]:
-        return self._ask("interfaces", {}, TypeAdapter(list[str]))
-
-    def _ask(
-        self,
-        verb: str,
-        arguments: Mapping[str, Any],
-        kind: TypeAdapter[T],
-        say: Say = quiet,
-        *,
-        seconds: float | None = None,
-    ) -> T:
-        """The answer to one question. The host keeps the time; `seconds` bounds the wait all the same."""
-        question, number = _Question(say), next(self._numbers)
-        with self._guard:
-            if self._lost:
-                raise self._gone(verb, unsure=False)
-            self._asked[number] = question
-        try:
-            self._write(wire.line({"id": number, "verb": verb, "arguments": arguments}))
-            # No deadline: the listener answers for a connection that is lost.
-            if not question.answered.wait(seconds):
-                raise TemporaryError(f"{self.name} did not answer within {seconds:.0f} s", unsure=True)
-        except OSError as error:
-            self._lose(str(error))
-        finally:
-            with self._guard:
-                self._asked.pop(number, None)
-        if "error" in question.answer:
-            raise wire.error_from_data(question.answer["error"], self.name)
-        if "result" not in question.answer:
-            raise self._gone(verb, unsure=True)
-        return kind.validate_python(question.answer["result"])
-
-    def _gone(self, verb: str, *, unsure: bool) -> TemporaryError:
-        happened = f"the connection to {self.name} was lost" + (f" during {verb}" if unsure else "")
-        return TemporaryError(
-            happened,
-            unsure=unsure,
-            detail=self._last_words() or self._lost,
-            where=self.name,
-            hint="when the host can be reached again, run the same command again: it goes on",
+        return self._connection.ask(
+            "wait_ready", {"what": what, "condition": condition}, TypeAdapter(str), say
         )
 
-    def _listen(self) -> None:
-        assert self._connection.stdout is not None
-        for text in self._connection.stdout:
-            try:
-                answer = json.loads(text)
-                question = self._asked.get(answer["id"])
-            except (ValueError, KeyError, TypeError):
-                # A login's greeting is not ours; without an agent the connection ends soon.
-                continue
-            if question is None:
-                continue
-            if "said" in answer:
-                question.say(answer["said"])
-            else:
-                question.answer = answer
-                question.answered.set()
-        self._lose("it ended")
+    def processes(self, run: Path) -> list[Proc]:
+        return self._connection.ask("processes", {"run": run}, TypeAdapter(list[Proc]))
 
-    def _tell(self) -> None:
-        while not self._closed.wait(wire.HEARTBEAT_SECONDS):
-            try:
-                self._write(wire.line({"id": 0}))
-            except OSError as error:
-                self._lose(str(error))
-                return
-
-    def _lose(self, why: str) -> None:
-        with self._guard:
-            self._lost = self._lost or why
-            left = list(self._asked.values())
-        for question in left:
-            question.answered.set()
-
-    def _write(self, data: bytes) -> None:
-        assert self._connection.stdin is not None
-        with self._writing:
-            self._connection.stdin.write(data)
-            self._connection.stdin.flush()
-
-    def _last_words(self) -> str:
-        if self._said.closed:
-            return ""
-        self._said.seek(0)
-        return last_lines(self._said.read().decode(errors="replace"), 4)
+    def interfaces(self) -> list[str]:
+        return self._connection.ask("interfaces", {}, TypeAdapter(list[str]))

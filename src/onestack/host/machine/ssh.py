@@ -23,6 +23,11 @@ class Address:
 
 def command(address: Address, python: str = "python3") -> list[str]:
     """The command that starts an agent on a host and is its connection."""
+    return through(address, agent(python))
+
+
+def through(address: Address, words: str) -> list[str]:
+    """The command that has a host's shell run `words`."""
     options = {
         # Nobody is there to type a password; a question would wait for ever.
         "BatchMode": "yes",
@@ -31,16 +36,16 @@ def command(address: Address, python: str = "python3") -> list[str]:
         "ServerAliveInterval": "5",
         "ServerAliveCountMax": "3",
     }
-    words = ["ssh", "-T"]
+    argv = ["ssh", "-T"]
     if address.configuration:
-        words += ["-F", str(address.configuration)]
+        argv += ["-F", str(address.configuration)]
     for name, value in options.items():
-        words += ["-o", f"{name}={value}"]
+        argv += ["-o", f"{name}={value}"]
     if address.port:
-        words += ["-p", str(address.port)]
+        argv += ["-p", str(address.port)]
     if address.user:
-        words += ["-l", address.user]
-    return [*words, "--", address.host, agent(python)]
+        argv += ["-l", address.user]
+    return [*argv, "--", address.host, words]
 
 
 def agent(python: str = "python3") -> str:

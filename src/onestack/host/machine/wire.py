@@ -19,7 +19,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
 from typing import Any
 
-from onestack.core.errors import OneStackError, PermanentError, Unready
+from onestack.core.errors import BadInput, Busy, OneStackError, PermanentError, Unready
 
 HEARTBEAT_SECONDS = 5.0
 """How often the asking side says that it is there."""
@@ -61,6 +61,7 @@ def error_as_data(error: BaseException) -> dict[str, str]:
 
 def error_from_data(data: Mapping[str, str], host: str) -> PermanentError:
     """The error that a host sent. The place it names is on that host."""
-    kind = Unready if data["kind"] == "Unready" else PermanentError
+    kinds: dict[str, type[PermanentError]] = {each.__name__: each for each in (Unready, BadInput, Busy)}
+    kind = kinds.get(data["kind"], PermanentError)
     where = f"{host}: {data['where']}" if data.get("where") else host
     return kind(data["error"], detail=data.get("detail", ""), where=where, hint=data.get("hint", ""))

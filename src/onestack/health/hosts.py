@@ -1,0 +1,40 @@
+"""How the processes on the cloud's other hosts are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from pydantic import TypeAdapter
+
+from onestack.core.errors import OneStackError
+from onestack.core.graph import Task, execute
+from onestack.core.paths import Paths
+from onestack.health.process_status import ProcessStatus
+from onestack.platform.hosts import cluster
+from onestack.platform.hosts.remote import RemoteHost
+
+_PROCESSES = TypeAdapter(list[ProcessStatus])
+
+
+def collect(paths: Paths) -> tuple[list[ProcessStatus], list[str]]:
+    """The processes of all other hosts, and in words which hosts cannot be asked."""
+    found: dict[str, list[ProcessStatus]] = {}
+    with cluster.reachable(paths) as (hosts, failed):
+
+        def ask(host: RemoteHost) -> None:
+            answer = host.ask("status", {}, _PROCESSES)
+            found[host.name] = [replace(each, host=host.name) for each in answer]
+
+        tasks = [Task(each.name, partial(ask, each)) for each in hosts]
+        failed = {**failed, **execute(tasks, workers=max(1, len(tasks)))}
+    reasons = [f"host {name}: {_words(error)}" for name, error in sorted(failed.items())]
+    return [each for name in sorted(found) for each in found[name]], reasons
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, OneStackError):
+        return " ".join(
+            filter(None, [error.summary, f"({error.detail.splitlines()[-1]})" if error.detail else ""])
+        )
+    return str(error)

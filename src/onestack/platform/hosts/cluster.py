@@ -1,0 +1,101 @@
+"""The other hosts of a cloud, as commands reach them: those of a spec, or those that the cloud has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+
+from onestack.core.errors import BadInput, OneStackError
+from onestack.core.events import Emit, silent
+from onestack.core.graph import Task, execute
+from onestack.core.paths import Paths
+from onestack.host import facts
+from onestack.platform import site
+from onestack.platform.hosts import known
+from onestack.platform.hosts.remote import RemoteHost, connected
+from onestack.spec import Spec, load
+from onestack.spec.model import Host
+
+
+def here(paths: Paths, spec: Spec) -> str | None:
+    """Which host of the spec this machine is; None where the spec has at most one. Raises BadInput.
+
+    With several it must be the control host: the others are reached from there.
+    """
+    if len(spec.hosts) < 2:
+        return None
+    control = spec.control_hosts[0]
+    if control.address in facts.gather().addresses:
+        return control.name
+    raise BadInput(
+        f"this machine is not the control host: it does not have the address {control.address}",
+        where=spec.place_of("hosts", spec.hosts.index(control), "address"),
+        hint=f"run the command on {control.name}; from there the other hosts are reached by ssh",
+    )
+
+
+@contextmanager
+def joined(paths: Paths, spec: Spec, purpose: str, emit: Emit, wait: float) -> Iterator[list[RemoteHost]]:
+    """Connections to the other hosts of a spec, each with the cloud's lock held there. Raises PermanentError."""
+    with connected(_others(spec), paths, emit) as (found, failed):
+        for error in failed.values():
+            raise error
+        each(found, lambda host: host.hold(f"onestack {purpose}", wait))
+        yield found
+
+
+@contextmanager
+def others(paths: Paths, purpose: str, emit: Emit, wait: float) -> Iterator[list[RemoteHost]]:
+    """The same for the hosts that the cloud under these paths has; none where it has one, or is led elsewhere."""
+    if (spec := led_from_here(paths)) is None:
+        yield []
+        return
+    with joined(paths, spec, purpose, emit, wait) as found:
+        yield found
+
+
+@contextmanager
+def reachable(paths: Paths) -> Iterator[tuple[list[RemoteHost], dict[str, BaseException]]]:
+    """The other hosts that the cloud has, without their locks; and why those are missing that are, by name."""
+    spec = led_from_here(paths)
+    with connected(_others(spec) if spec else [], paths, silent) as found:
+        yield found
+
+
+def led_from_here(paths: Paths) -> Spec | None:
+    """The spec of the cloud of several hosts whose leader this one is; None where there is no such cloud."""
+    kept = known.load(paths)
+    if kept is None or kept.leader != here_name(paths):
+        return None
+    return load(site.spec_file(paths))
+
+
+def _others(spec: Spec) -> list[Host]:
+    control = spec.control_hosts[0].name if len(spec.hosts) > 1 else None
+    return [one for one in spec.hosts if control and one.name != control]
+
+
+def is_led_elsewhere(paths: Paths) -> bool:
+    """Whether this host has a part of a cloud whose leader is another host."""
+    kept = known.load(paths)
+    return kept is not None and kept.leader != here_name(paths)
+
+
+def each(hosts: Sequence[RemoteHost], body: Callable[[RemoteHost], object]) -> None:
+    """Do something on all hosts at the same time. Raises the first failure when all have ended."""
+    tasks = [Task(one.name, partial(_call, body, one)) for one in hosts]
+    for error in execute(tasks, workers=max(1, len(tasks))).values():
+        raise error
+
+
+def _call(body: Callable[[RemoteHost], object], host: RemoteHost) -> None:
+    body(host)
+
+
+def here_name(paths: Paths) -> str | None:
+    """What this host is called in its cloud; None where it has none."""
+    try:
+        return site.load(paths).here.name
+    except (OneStackError, OSError, ValueError):
+        return None

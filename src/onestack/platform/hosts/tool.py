@@ -1,0 +1,129 @@
+"""Has the tool itself on another host: its code and its Python packages, in a folder of the cache there.
+
+They are copied from here over ssh, so that a host needs no package registry for them, and all hosts run the same
+version. A folder is called by a digest of what is in it; an older one stays for the processes that run from it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from onestack.core import data
+from onestack.core.errors import PermanentError
+from onestack.core.events import Emit, step
+from onestack.core.paths import Paths
+from onestack.host.command import last_lines
+from onestack.host.environment import digest
+from onestack.host.machine import Machine, ssh
+
+FOLDERS = ("runtime", "releases", "examples")
+"""What the tool reads beside its own package."""
+SECONDS = 600.0
+"""How long the copy may take; some hundred MiB pass."""
+DONE = "complete"
+
+
+@dataclass(frozen=True)
+class Tool:
+    """Where the tool lies on a host."""
+
+    folder: Path
+
+    @property
+    def python(self) -> Path:
+        return self.folder / "env/bin/python"
+
+    def command(self, module: str, *words: str) -> list[str]:
+        """The command that runs a module of it."""
+        return [str(self.python), "-m", module, *words]
+
+
+def place(paths: Paths) -> Tool:
+    """Where this version lies on a host whose cache is as this one's."""
+    packages = sorted(each.name for each in _packages().glob("*.dist-info"))
+    parts = [data.digest_of_code(), *(digest(data.folder(name)) for name in FOLDERS), *packages]
+    return Tool(paths.cache / "tool" / hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12])
+
+
+def put(machine: Machine, address: ssh.Address, paths: Paths, emit: Emit) -> Tool:
+    """Have the tool on a host. Raises PermanentError; a copy that was cut off is made again."""
+    found = place(paths)
+    if machine.read_file(found.folder / DONE) is not None:
+        return found
+    with step("tool", emit, "copying OneStack itself"):
+        _demand_same_python(machine)
+        partial = found.folder.with_suffix(".partial")
+        for source, target in _sources(found):
+            _copy(address, source, partial / target.relative_to(found.folder))
+        words = [
+            f"rm -rf {shlex.quote(str(found.folder))}",
+            f"mv {shlex.quote(str(partial))} {shlex.quote(str(found.folder))}",
+        ]
+        # The environment knows by a file where the tool's code lies: there it lies elsewhere.
+        code = shlex.quote(str(found.folder / "src"))
+        inner = shlex.quote(str(_inside_environment(found)))
+        words += [f"echo {code} > {inner}/_editable_impl_onestack.pth"]
+        words += [f"touch {shlex.quote(str(found.folder / DONE))}"]
+        ran = machine.run(["sh", "-ec", "\n".join(words)], seconds=60)
+        if ran.status != 0:
+            raise PermanentError(
+                f"OneStack cannot be put into {found.folder}", detail=ran.output, where=machine.name
+            )
+    return found
+
+
+def _sources(tool: Tool) -> Iterator[tuple[Path, Path]]:
+    """Which folder here goes where."""
+    yield Path(sys.prefix), tool.folder / "env"
+    yield Path(data.__file__).resolve().parents[1], tool.folder / "src/onestack"
+    for name in FOLDERS:
+        yield data.folder(name), tool.folder / name
+
+
+def _packages() -> Path:
+    return Path(sys.prefix) / f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
+
+
+def _inside_environment(tool: Tool) -> Path:
+    return tool.folder / "env" / _packages().relative_to(sys.prefix)
+
+
+def _demand_same_python(machine: Machine) -> None:
+    mine = Path(sys.executable).resolve()
+    answer = machine.run([str(mine), "-c", "import sys; print(sys.version)"], seconds=30)
+    if answer.status != 0 or answer.output.strip() != sys.version:
+        raise PermanentError(
+            f"{machine.name} has another Python than this host",
+            detail=f"there: {answer.output.strip()}\nhere: {sys.version} ({mine})",
+            where=machine.name,
+            hint="all hosts of a cloud need the same system: the same Debian or Ubuntu release",
+        )
+
+
+def _copy(address: ssh.Address, source: Path, target: Path) -> None:
+    """Have a folder at another place on the host, by tar through ssh."""
+    where = shlex.quote(str(target))
+    far = ssh.through(address, f"mkdir -p {where} && exec tar -x -f - -C {where}")
+    near = ["tar", "-c", "-f", "-", "--exclude=*.partial", "-C", str(source), "."]
+    packing = subprocess.Popen(near, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    try:
+        unpacking = subprocess.run(
+            far, stdin=packing.stdout, capture_output=True, text=True, timeout=SECONDS, check=False
+        )
+    finally:
+        if packing.stdout:
+            packing.stdout.close()
+        status = packing.wait()
+    if unpacking.returncode != 0 or status not in (0, 1):
+        raise PermanentError(
+            f"copying {source} to {address.host} failed",
+            detail=last_lines(unpacking.stdout + unpacking.stderr),
+            where=address.host,
+            hint="the same login must work by hand, and the host must have disk space",
+        )

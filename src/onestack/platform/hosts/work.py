@@ -1,0 +1,67 @@
+"""What is done on one host while a cloud comes up, is stopped or goes away; on this host directly."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
+
+from onestack.core.errors import PermanentError
+from onestack.core.events import Emit, Event
+from onestack.host import systemd
+from onestack.platform import layout, prepare, readiness, watchers
+from onestack.platform.shape import Process, Step
+from onestack.platform.site import Site
+
+Named = TypeVar("Named", Process, Step)
+
+
+class HostWork(Protocol):
+    """One host, as `up` works on it. Each raises OneStackError for what fails there."""
+
+    name: str
+
+    def prepare(self, emit: Emit) -> None:
+        """Have folders, configuration, namespaces and a supervisor that knows the host's processes."""
+
+    def start(self, process: str, emit: Emit) -> None:
+        """Start a process unless it runs, and wait until it is ready."""
+
+    def step(self, name: str, emit: Emit) -> None:
+        """Do a step."""
+
+    def finish(self, emit: Emit) -> None:
+        """Start what watches the processes, and have all come back at boot."""
+
+
+class Here:
+    """This host."""
+
+    def __init__(self, site: Site) -> None:
+        self.name = site.here.name
+        self._site = site
+
+    def prepare(self, emit: Emit) -> None:
+        prepare.prepare(self._site, emit)
+
+    def start(self, process: str, emit: Emit) -> None:
+        found = _named(process, layout.processes(self._site.view))
+        readiness.start(self._site.here, found, emit)
+
+    def step(self, name: str, emit: Emit) -> None:
+        _named(name, layout.steps(self._site.view)).run(self._site, self._site.here, emit)
+
+    def finish(self, emit: Emit) -> None:
+        watchers.launch(self._site)
+        paths = self._site.paths
+        if systemd.install(paths, sys.executable):
+            emit(Event("systemd", "noted", f"{systemd.name(paths)} brings the cloud back at boot"))
+        systemd.begun(paths)
+
+
+def _named(name: str, found: Sequence[Named]) -> Named:
+    """The one with a name. Raises PermanentError where this host has none: it knows another spec or release."""
+    for each in found:
+        if each.name == name:
+            return each
+    raise PermanentError(f"this host has no {name}", hint="run `onestack up` again: it tells the host anew")

@@ -1,0 +1,42 @@
+"""What processes need on a host before the first of them is started."""
+
+from __future__ import annotations
+
+from onestack.core.errors import PermanentError
+from onestack.core.events import Emit, Event, step
+from onestack.host import namespace, processes
+from onestack.host.supervisor import configuration
+from onestack.platform import catalogue, ceph, connect, folders, takedown, tls, watchers
+from onestack.platform.node import Node
+from onestack.platform.site import Site
+from onestack.platform.stamps import stamped
+
+
+def prepare(site: Site, emit: Emit) -> None:
+    """Have what processes need on this host: folders, configuration, namespaces, a supervisor that knows them."""
+    node = site.here
+    if namespace.outdated(node.layout):
+        emit(Event("release", "noted", "the release's packages changed: all processes are restarted"))
+        takedown.down(node.paths, emit)
+    with step("folders and configuration", emit):
+        folders.make(site, node)
+        if site.leads and site.tls:
+            tls.ensure(site)
+        clusters = ceph.files(site)
+        folders.write(node, catalogue.files(site.view))
+        ceph.write(site, clusters)
+        if site.leads:
+            connect.write_clouds_yaml(site, node.paths.etc / "clouds.yaml")
+        namespace.create(node.layout, isolated=node.choices.isolated)
+    programs = [*map(node.program, stamped(site, node)), *watchers.programs(site)]
+    with step("supervisor", emit):
+        if node.supervisor.pid is None:
+            end_orphans(node)
+        node.supervisor.configure(configuration(programs, node.paths.run, node.paths.log))
+        node.supervisor.start()
+
+
+def end_orphans(node: Node) -> None:
+    """End what a supervisord that was killed left running: there must be no second one. What serves tenants stays."""
+    if left := processes.end(lambda: processes.of_platform(node.paths.run), seconds=20):
+        raise PermanentError(f"processes that do not end: {', '.join(str(each.pid) for each in left)}")
