@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -25,12 +26,14 @@ from onestack.health.verify import Report, SmokeReport, SuiteReport, suites
 from onestack.health.why import Diagnosis, explain
 from onestack.host import doctor, hardware
 from onestack.host.lock import held
+from onestack.host.machine import keys, ssh
 from onestack.host.netns import Network
 from onestack.platform import bringup, connect, inventories, site, takedown, up
 from onestack.platform.balancing import Balancing
 from onestack.platform.choices import choices_file
 from onestack.platform.choose import host_name
-from onestack.platform.hosts import cluster
+from onestack.platform.hosts import cluster, remote
+from onestack.platform.hosts.operations import Hosts
 from onestack.platform.site import Site
 from onestack.spec import Spec
 from onestack.spec import load as load_spec
@@ -261,6 +264,22 @@ class Cloud:
     def scaling_groups(self) -> ScalingGroups:
         """Its scaling groups."""
         return ScalingGroups(self.site)
+
+    @property
+    def hosts(self) -> Hosts:
+        """Its hosts."""
+        return Hosts(self.site)
+
+    def execute_on(self, host: str, words: Sequence[str]) -> int:
+        """Run a program on another host, with this process's own input and output; its exit status."""
+        if host == self.site.here.name:
+            return subprocess.run(list(words), check=False).returncode
+        where = remote.address(self.hosts.spec_of(host))
+        return subprocess.run(ssh.through(where, shlex.join(words)), check=False).returncode
+
+    def public_key(self) -> str:
+        """The line for a host's authorized_keys: root's own public key, which is made if there is none."""
+        return keys.public_key(Path.home() / ".ssh")
 
     def check_volumes(self, *, emit: Emit = silent, repair: bool = True) -> volumes.Outcome:
         """Is every volume consistent? What is not is repaired, unless `repair` is off."""

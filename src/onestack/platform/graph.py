@@ -85,7 +85,7 @@ def own_tasks(site: Site, emit: Emit) -> list[Task]:
     """What this host has to do by itself, after a boot or a fault: other hosts are waited for by its processes."""
     here = Here(site)
     steps, processes = layout.steps(site.view), layout.processes(site.view)
-    names = {each.name for each in [*steps, *processes]}
+    names = {*(each.name for each in steps), *(each.name for each in processes)}
 
     def needs(of: Step | Process) -> tuple[str, ...]:
         return tuple(each.name for each in of.needs if each.where == "local" and each.name in names)
