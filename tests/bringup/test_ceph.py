@@ -12,6 +12,7 @@ import pytest
 from onestack.core.errors import BadInput
 from onestack.core.events import silent
 from onestack.platform import catalogue, ceph, graph
+from onestack.platform.hosts.work import Here
 from onestack.platform.site import Site
 from onestack.platform.stamps import stamps
 
@@ -108,5 +109,8 @@ def test_who_reads_a_key_starts_anew_with_another_one_and_only_they(pooled: Pool
 
 
 def test_cinder_waits_until_the_pool_answers(pooled: Pooled, tmp_path: Path) -> None:
-    tasks = {task.name: task.needs for task in graph.tasks(pooled(KEYRING), tmp_path / "image", silent)}
+    tasks = {
+        task.name: task.needs
+        for task in graph.tasks(pooled(KEYRING), [Here(pooled(KEYRING))], tmp_path / "image", silent)
+    }
     assert "ceph@host" in tasks["cinder@host"]

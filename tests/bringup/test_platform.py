@@ -24,6 +24,7 @@ from onestack.platform import (
     watchers,
 )
 from onestack.platform.choices import Choices, choices_file
+from onestack.platform.hosts.work import Here
 from onestack.platform.shape import Step, local
 from onestack.platform.site import Site
 from onestack.platform.stamps import stamps
@@ -35,7 +36,7 @@ def needs(found: Site, image: Path) -> dict[str, tuple[str, ...]]:
     """The graph of a cloud of one host, without its name."""
     return {
         task.name.removesuffix("@host"): tuple(each.removesuffix("@host") for each in task.needs)
-        for task in graph.tasks(found, image, silent)
+        for task in graph.tasks(found, [Here(found)], image, silent)
     }
 
 

@@ -138,7 +138,7 @@ def test_when_the_asking_side_is_killed_what_ran_ends(tmp_path: Path) -> None:
 
 
 def test_an_agent_that_dies_is_told_as_a_lost_connection(remote: RemoteMachine) -> None:
-    asked = threading.Timer(0.5, lambda: os.kill(remote._connection.pid, signal.SIGKILL))
+    asked = threading.Timer(0.5, lambda: os.kill(remote._connection.process.pid, signal.SIGKILL))
     asked.start()
     with pytest.raises(TemporaryError, match="the connection to far was lost during run") as lost:
         remote.run(["sleep", "60"])
@@ -153,7 +153,7 @@ def test_a_silent_asking_side_counts_as_gone(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(wire, "SILENCE_SECONDS", 0.2)
     questions, answers = os.pipe(), os.pipe()
     begun = time.monotonic()
-    agent.Agent(questions[0], answers[1]).serve()
+    agent.Agent(questions[0], answers[1], {}).serve()
     assert time.monotonic() - begun >= 0.2
     for each in (*questions, *answers):
         os.close(each)

@@ -273,8 +273,8 @@ def test_two_hosts_of_one_name_name_both_lines() -> None:
         spec.loads(TWO_HOSTS, "cloud.yaml")
     said = raised.value.detail.splitlines()
     assert said == [
-        "cloud.yaml:4:5: several machines are not in this release of OneStack yet; "
-        "allowed: at most one host: this machine",
+        "cloud.yaml:4:5: several control hosts are not in this release of OneStack yet; "
+        "allowed: one host with the role 'control'; others with compute, network or storage",
         "cloud.yaml:4:11: two hosts have the name 'node-1'; allowed: another name; the first is in line 2",
         "cloud.yaml:5:14: two hosts have the address '192.0.2.1'; "
         "allowed: another address; the first is in line 3",

@@ -157,3 +157,8 @@ def _obstacles(paths: Paths) -> Callable[[], list[str]] | None:
         return outside.obstacles(found, found.leader)
 
     return ask
+
+
+def extras(spec: Spec, host: str | None) -> tuple[str, ...]:
+    """What the base of a host must hold beside what every cloud needs."""
+    return spec.platform.base_extras

@@ -49,7 +49,7 @@ class Connection:
         self._lost = ""
         self._closed = threading.Event()
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the connection)
-        self._connection = subprocess.Popen(
+        self.process = subprocess.Popen(
             list(argv),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -84,13 +84,13 @@ class Connection:
         self._closed.set()
         self._lose("the connection was closed")
         with contextlib.suppress(OSError):
-            if self._connection.stdin:
-                self._connection.stdin.close()
+            if self.process.stdin:
+                self.process.stdin.close()
         try:
-            self._connection.wait(2 * wire.HEARTBEAT_SECONDS)
+            self.process.wait(2 * wire.HEARTBEAT_SECONDS)
         except subprocess.TimeoutExpired:
-            self._connection.kill()
-            self._connection.wait()
+            self.process.kill()
+            self.process.wait()
         self._said.close()
 
     def ask(
@@ -135,8 +135,8 @@ class Connection:
         )
 
     def _listen(self) -> None:
-        assert self._connection.stdout is not None
-        for text in self._connection.stdout:
+        assert self.process.stdout is not None
+        for text in self.process.stdout:
             try:
                 answer = json.loads(text)
                 question = self._asked.get(answer["id"])
@@ -168,10 +168,10 @@ class Connection:
             question.answered.set()
 
     def _write(self, data: bytes) -> None:
-        assert self._connection.stdin is not None
+        assert self.process.stdin is not None
         with self._writing:
-            self._connection.stdin.write(data)
-            self._connection.stdin.flush()
+            self.process.stdin.write(data)
+            self.process.stdin.flush()
 
     def _last_words(self) -> str:
         if self._said.closed:
