@@ -6,7 +6,7 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -33,6 +33,7 @@ from onestack.platform.balancing import Balancing
 from onestack.platform.choices import choices_file
 from onestack.platform.choose import host_name
 from onestack.platform.hosts import cluster, remote
+from onestack.platform.hosts.examine import examine
 from onestack.platform.hosts.operations import Hosts
 from onestack.platform.site import Site
 from onestack.spec import Spec
@@ -138,6 +139,11 @@ class Cloud:
     def doctor(self, spec: Spec | str | Path | None = None) -> doctor.Report:
         """What this machine has, and what would be chosen because of it. Changes nothing."""
         return up.examine(self.paths, self._wanted(spec)[0])
+
+    def doctor_of_hosts(self, spec: Spec | str | Path | None = None) -> Mapping[str, doctor.Report]:
+        """The same for each host of a spec of several; empty for a spec of one."""
+        wanted = self._wanted(spec)[0]
+        return examine(self.paths, wanted) if len(wanted.hosts) > 1 else {}
 
     def capacity(
         self,

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import click
+from rich.console import RenderableType
 from rich.markup import escape
+from rich.table import Table
 
 from onestack.cli import view
 from onestack.cli.common import command, here
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from onestack.health.status import Status
     from onestack.host import doctor
 
+_COLOURS = {"good": "green", "fair": "yellow", "bad": "red"}
 _MARKS = {True: "[green]●[/]", False: "[red]●[/]"}
 
 
@@ -133,13 +137,40 @@ def doctor_command(spec: str | None) -> None:
 
     Exit status: 0 `up` can be run, 1 something prevents it.
     """
+    if several := here().cloud.doctor_of_hosts(spec):
+        here().report({name: each.as_dict() for name, each in several.items()}, _hosts_lines(several))
+        sys.exit(max(each.exit_status for each in several.values()))
     report = here().cloud.doctor(spec)
     here().report(report.as_dict(), _doctor_lines(report))
     sys.exit(report.exit_status)
 
 
+def _hosts_lines(reports: Mapping[str, doctor.Report]) -> list[RenderableType]:
+    """All hosts side by side, a row for each thing, then what stands in the way on which host."""
+    lines: list[RenderableType] = []
+    for title, part in (("The machines", "machine"), ("What will be chosen", "choices")):
+        table = Table(box=None, pad_edge=False, title=title, title_justify="left", title_style="bold")
+        table.add_column("")
+        rows: dict[str, dict[str, doctor.Item]] = {}
+        for name, report in reports.items():
+            table.add_column(name)
+            for item in getattr(report, part):
+                rows.setdefault(item.name, {})[name] = item
+        for about, items in rows.items():
+            cells = [
+                f"[{_COLOURS.get(found.state, 'dim')}]●[/] {escape(found.value)}" if found else "-"
+                for found in (items.get(name) for name in reports)
+            ]
+            table.add_row(about, *cells)
+        lines += ["", table]
+    for name, report in reports.items():
+        findings = [f"[yellow]![/] {name}: {escape(str(finding))}" for finding in report.findings]
+        lines += ["", *findings] if findings else []
+    ready = all(each.ready for each in reports.values())
+    return [*lines, "", "[green]`up` can be tried[/]" if ready else "[red]`up` would refuse[/]"]
+
+
 def _doctor_lines(report: doctor.Report) -> list[str]:
-    colours = {"good": "green", "fair": "yellow", "bad": "red"}
     lines: list[str] = []
     for title, items in (
         ("This machine", report.machine),
@@ -148,7 +179,7 @@ def _doctor_lines(report: doctor.Report) -> list[str]:
     ):
         lines += ["", f"[bold]{title}[/]"]
         for item in items:
-            colour = colours.get(item.state, "dim")
+            colour = _COLOURS.get(item.state, "dim")
             lines.append(f"[{colour}]●[/] {item.name:<24} {escape(item.value)}")
     if report.findings:
         lines += ["", "[bold]What stands in the way[/]"]

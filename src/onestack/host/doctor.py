@@ -92,8 +92,9 @@ def examine(
     unreachable: Callable[[], list[Diagnostic]] = reach.check,
     closed_by: Callable[[Path], Sequence[str]] = egress.closed_by,
     obstacles: Callable[[], Sequence[str]] | None = None,
+    host: str | None = None,
 ) -> Report:
-    """Examine this machine for a cloud under `paths`.
+    """Examine this machine for a cloud under `paths`. `host`: which of the spec's hosts it is, if there are several.
 
     `base`, `environment`: the folders of the release's, None when they are not in the cache yet. `probe` boots a
     guest with KVM in a base. `obstacles` lists why guests of the running cloud do not reach outside networks; None
@@ -104,7 +105,7 @@ def examine(
     mine = own or preflight.own(paths)
     missing = base is None or environment is None
     findings = preflight.check(
-        wanted, facts, paths, needs_packages=missing, own=mine, unreachable=unreachable
+        wanted, facts, paths, needs_packages=missing, own=mine, unreachable=unreachable, host=host
     )
     return Report(
         tuple(_machine(facts)),
@@ -114,6 +115,14 @@ def examine(
         ),
         (*_cloud(paths, mine), *_way_out_now(obstacles)),
         tuple(findings),
+    )
+
+
+def examine_other(paths: Paths, spec: Spec, facts: Facts, host: str, *, own: preflight.Own) -> Report:
+    """Examine another host of a spec by its facts. What only a process there can find out is left to `up`."""
+    findings = preflight.check(spec, facts, paths, needs_packages=False, own=own, unreachable=list, host=host)
+    return Report(
+        tuple(_machine(facts)), tuple(_choices(spec, facts, paths, None, None, None)), (), tuple(findings)
     )
 
 

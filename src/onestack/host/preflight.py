@@ -35,6 +35,10 @@ class Own:
     folders: tuple[Path, ...] = ()
 
 
+INTERFACES = (network.HERE, network.PLUGGED)
+"""What a cloud at the default root calls its interfaces on a host."""
+
+
 def own(paths: Paths) -> Own:
     """Look for what the cloud of `paths` has."""
     # Data without a namespace is a cloud that is stopped, or half removed: its switches may still be there.
@@ -43,7 +47,7 @@ def own(paths: Paths) -> Own:
     # The default root's interfaces have the default names, whatever became of the rest of that cloud.
     named = paths.is_default or (there and network.shared_with_machine(paths))
     folders = tuple(path for path in (paths.etc, paths.lib, paths.log) if path.exists())
-    return Own(there, pids, frozenset({network.HERE, network.PLUGGED} if named else ()), folders)
+    return Own(there, pids, frozenset(INTERFACES if named else ()), folders)
 
 
 def disks(paths: Paths) -> list[Path]:

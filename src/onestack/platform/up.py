@@ -131,11 +131,11 @@ def spec_for_others(spec: Spec) -> str:
     return spec.model_dump_json(include={"version", "name", "platform", "hosts"}, exclude_unset=True)
 
 
-def examine(paths: Paths, spec: Spec) -> doctor.Report:
-    """What this host has, and what would be chosen because of it. Changes nothing."""
+def examine(paths: Paths, spec: Spec, host: str | None = None) -> doctor.Report:
+    """What this host has, and what would be chosen because of it. Changes nothing. `host`: see `choose_here`."""
     store = paths.release(spec.platform.release)
     release = data.release(spec.platform.release)
-    base_tree = store / f"base-{base.key(release, extras(spec, None))}"
+    base_tree = store / f"base-{base.key(release, extras(spec, host))}"
     packages = store / f"openstack-{environment.digest(release / 'requirements.txt')}"
     return doctor.examine(
         paths,
@@ -144,6 +144,7 @@ def examine(paths: Paths, spec: Spec) -> doctor.Report:
         environment=packages if packages.exists() else None,
         probe=hypervisor.probe_kvm,
         obstacles=_obstacles(paths),
+        host=host,
     )
 
 

@@ -38,7 +38,12 @@ def file(paths: Paths) -> Path:
 def load(paths: Paths) -> Hosts | None:
     """All hosts of the cloud; None for a cloud of one host."""
     there = file(paths)
-    return of_data(json.loads(there.read_text())) if there.exists() else None
+    return of_json(there.read_bytes()) if there.exists() else None
+
+
+def of_json(text: bytes) -> Hosts:
+    """From the content of such a file."""
+    return of_data(json.loads(text))
 
 
 def of_data(data: Any) -> Hosts:

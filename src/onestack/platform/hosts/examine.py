@@ -1,0 +1,81 @@
+"""What every host of a spec has, and what keeps `up` from working there. Changes nothing on any of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from functools import partial
+
+from onestack.core.errors import OneStackError
+from onestack.core.graph import Task, execute
+from onestack.core.paths import Paths
+from onestack.host import doctor, preflight
+from onestack.host.machine import RemoteMachine, ssh
+from onestack.platform import up
+from onestack.platform.hosts import cluster, known
+from onestack.platform.hosts.remote import address
+from onestack.spec import Diagnostic, Spec
+from onestack.spec.model import Host
+
+CLOCK_SECONDS = 1.0
+"""By how much a host's clock may differ: tokens, leases and logs are compared between hosts."""
+
+
+def examine(paths: Paths, spec: Spec) -> Mapping[str, doctor.Report]:
+    """A report for each host of a spec of several, in the spec's order. Raises BadInput.
+
+    A host that cannot be reached has a report with that as its only finding.
+    """
+    lead = cluster.here(paths, spec)
+    found: dict[str, doctor.Report] = {}
+
+    def one(host: Host) -> None:
+        if host.name == lead:
+            found[host.name] = up.examine(paths, spec, lead)
+        else:
+            found[host.name] = _other(paths, spec, host)
+
+    tasks = [Task(each.name, partial(one, each)) for each in spec.hosts]
+    for error in execute(tasks, workers=len(tasks)).values():
+        raise error
+    return {each.name: found[each.name] for each in spec.hosts}
+
+
+def _other(paths: Paths, spec: Spec, host: Host) -> doctor.Report:
+    place = spec.place_of("hosts", spec.hosts.index(host), "address")
+    try:
+        with RemoteMachine(host.name, ssh.command(address(host))) as machine:
+            gathered = machine.facts(preflight.disks(paths))
+            before = time.time()
+            clock = float(machine.run(["date", "+%s.%N"]).output)
+            off = clock_difference(clock, before, time.time())
+            mine = _own(paths, machine)
+    except OneStackError as error:
+        reason = ". ".join(filter(None, [error.summary, error.detail.strip()]))
+        return doctor.Report((), (), (), (Diagnostic("error", reason, place=place, hint=error.hint),))
+    report = doctor.examine_other(paths, spec, gathered, host.name, own=mine)
+    if off <= CLOCK_SECONDS:
+        return report
+    late = Diagnostic(
+        "error",
+        f"the clock of {host.name} differs by {off:.1f} s",
+        f"at most {CLOCK_SECONDS:.0f} s",
+        place,
+        "have a time service run on every host (chrony, systemd-timesyncd)",
+    )
+    return doctor.Report(report.machine, report.choices, report.cloud, (late, *report.findings))
+
+
+def clock_difference(clock: float, before: float, after: float) -> float:
+    """By how many seconds another clock differs at least, read between two moments of this one (Unix times)."""
+    return max(0.0, before - clock, clock - after)
+
+
+def _own(paths: Paths, machine: RemoteMachine) -> preflight.Own:
+    """What the host's part of this cloud has there already."""
+    here = known.load(paths)
+    there = machine.read_file(known.file(paths))
+    if here is None or there is None or known.of_json(there).leader != here.leader:
+        return preflight.Own()
+    processes = frozenset(each.pid for each in machine.processes(paths.run))
+    return preflight.Own(True, processes, frozenset(preflight.INTERFACES))
