@@ -14,7 +14,7 @@ from onestack.core.events import Emit, Event, step
 from onestack.core.graph import execute
 from onestack.host import namespace, processes, systemd
 from onestack.host.supervisor import configuration
-from onestack.platform import catalogue, ceph, connect, folders, takedown, tls, watchers
+from onestack.platform import ceph, connect, folders, layout, takedown, tls, watchers
 from onestack.platform.graph import tasks
 from onestack.platform.node import Node
 from onestack.platform.site import Site
@@ -48,7 +48,7 @@ def prepare(site: Site, node: Node, emit: Emit) -> None:
         if site.tls:
             tls.ensure(site)
         clusters = ceph.files(site)
-        folders.write(node, catalogue.files(site.view_of(node)))
+        folders.write(node, layout.files(site.view_of(node)))
         ceph.write(site, clusters)
         connect.write_clouds_yaml(site, node.paths.etc / "clouds.yaml")
         namespace.create(node.layout, isolated=node.choices.isolated)

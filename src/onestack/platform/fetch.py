@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,8 +30,19 @@ class Fetched:
     """The dashboard's static files, where it was chosen."""
 
 
-def fetch(paths: Paths, wanted: Platform, emit: Emit, *, mirror: str | None = None) -> Fetched:
-    """Have everything of a release, side by side. Raises the first failure."""
+def fetch(
+    paths: Paths,
+    wanted: Platform,
+    emit: Emit,
+    *,
+    mirror: str | None = None,
+    extras: Sequence[str] | None = None,
+) -> Fetched:
+    """Have everything of a release, side by side. Raises the first failure.
+
+    `extras`: of the host's base; None: those of a cloud of one host.
+    """
+    beside = wanted.base_extras if extras is None else extras
     series = wanted.release
     release = data.release(series)
     store = paths.release(series)
@@ -38,7 +50,7 @@ def fetch(paths: Paths, wanted: Platform, emit: Emit, *, mirror: str | None = No
     found: dict[str, Path] = {}
 
     def get_base() -> None:
-        found["base"] = base.ensure(release, store, emit, extras=wanted.base_extras, mirror=mirror)
+        found["base"] = base.ensure(release, store, emit, extras=beside, mirror=mirror)
 
     def get_environment() -> None:
         found["environment"] = environment.ensure(release / "requirements.txt", store, "openstack", emit)
@@ -76,11 +88,12 @@ def fetch(paths: Paths, wanted: Platform, emit: Emit, *, mirror: str | None = No
     return Fetched(**found)
 
 
-def is_fetched(paths: Paths, platform: Platform) -> bool:
-    """Whether nothing more is to be had from the network."""
+def is_fetched(paths: Paths, platform: Platform, extras: Sequence[str] | None = None) -> bool:
+    """Whether nothing more is to be had from the network. `extras`: as in `fetch`."""
+    beside = platform.base_extras if extras is None else extras
     release, store = data.release(platform.release), paths.release(platform.release)
     wanted = (
-        f"base-{base.key(release, platform.base_extras)}",
+        f"base-{base.key(release, beside)}",
         f"openstack-{environment.digest(release / 'requirements.txt')}",
         f"runtime-{environment.digest(data.folder('runtime'))}",
     )

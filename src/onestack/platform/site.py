@@ -77,7 +77,10 @@ class Site:
             leader=self.leader.name,
             gateway=self.gateway,
             services=frozenset(self.spec.platform.services),
-            secrets=secrets.ensure(self.secrets_file, catalogue.secret_names(platform.services)),
+            secrets=secrets.ensure(
+                self.secrets_file,
+                catalogue.secret_names(platform.services, [node.name for node in self.nodes]),
+            ),
             fake_hosts=platform.compute.fake_hosts,
             cpu_allocation_ratio=platform.compute.cpu_allocation_ratio,
             ram_allocation_ratio=platform.compute.ram_allocation_ratio,
