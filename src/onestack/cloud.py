@@ -136,14 +136,14 @@ class Cloud:
         if follow:
             yield from logs.follow(found)
 
+    def doctor_of_hosts(self, spec: Spec | str | Path | None = None) -> Mapping[str, doctor.Report]:
+        """What each host of a spec of several has; empty for a spec of one. Changes nothing."""
+        wanted = self._wanted(spec)[0]
+        return examine(self.paths, wanted) if len(wanted.hosts) > 1 else {}
+
     def doctor(self, spec: Spec | str | Path | None = None) -> doctor.Report:
         """What this machine has, and what would be chosen because of it. Changes nothing."""
         return up.examine(self.paths, self._wanted(spec)[0])
-
-    def doctor_of_hosts(self, spec: Spec | str | Path | None = None) -> Mapping[str, doctor.Report]:
-        """The same for each host of a spec of several; empty for a spec of one."""
-        wanted = self._wanted(spec)[0]
-        return examine(self.paths, wanted) if len(wanted.hosts) > 1 else {}
 
     def capacity(
         self,

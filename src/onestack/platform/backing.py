@@ -6,11 +6,22 @@ declarations serve a cloud of another layout.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from onestack.core import contract
 from onestack.core.contract import OVSDB_SOCKET
-from onestack.platform.places import DATABASE_SOCKET, NORTH_SOCKET, SOUTH_SOCKET
+from onestack.platform.places import (
+    BUS_PORT,
+    BUS_VHOST,
+    DATABASE_SOCKET,
+    NORTH_SOCKET,
+    SOUTH_PORT,
+    SOUTH_SOCKET,
+    bracketed,
+    bus_secret,
+)
 
 
 class Backing(Protocol):
@@ -21,7 +32,11 @@ class Backing(Protocol):
 
     @property
     def transport_url(self) -> str:
-        """oslo.messaging's bus."""
+        """oslo.messaging's bus, for a project that has processes on several hosts."""
+
+    @property
+    def process_transport_url(self) -> str:
+        """The same for a project that is one process: with one control host, any that no other host has a part of."""
 
     @property
     def switch(self) -> str:
@@ -69,6 +84,10 @@ class Embedded:
 
     @property
     def transport_url(self) -> str:
+        return self.process_transport_url
+
+    @property
+    def process_transport_url(self) -> str:
         return f"{contract.BUS}://"
 
     @property
@@ -96,3 +115,29 @@ class Embedded:
 
     def api_socket(self, name: str) -> str:
         return contract.socket(name)
+
+
+@dataclass(frozen=True)
+class Cluster(Embedded):
+    """Several hosts, one of them with databases and bus.
+
+    Only its own processes ask MariaDB and OVN's northbound database: those stay on unix sockets. What other hosts
+    need is on its address with TLS. `secrets`: those that this host has.
+    """
+
+    here: str
+    leader: str
+    address: str
+    """The leader's."""
+    secrets: Mapping[str, str]
+
+    @property
+    def transport_url(self) -> str:
+        password = self.secrets[bus_secret(self.here)]
+        return f"rabbit://{self.here}:{password}@{bracketed(self.address)}:{BUS_PORT}/{BUS_VHOST}"
+
+    @property
+    def ovn_south(self) -> str:
+        if self.here == self.leader:
+            return super().ovn_south
+        return f"ssl:{bracketed(self.address)}:{SOUTH_PORT}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from onestack.platform.infrastructure import INFRASTRUCTURE
+from onestack.platform.places import bus_secret
 from onestack.platform.services import CATALOGUE
 from onestack.platform.shape import Database, Endpoint, InfrastructureService, Process, Service, Step
 from onestack.platform.view import View
@@ -31,13 +32,15 @@ def page(chosen: Iterable[str]) -> str | None:
     return next((each.path for each in endpoints(chosen).values() if not each.listed), None)
 
 
-def secret_names(chosen: Iterable[str]) -> list[str]:
-    """The names of every secret the chosen services need."""
+def secret_names(chosen: Iterable[str], hosts: Sequence[str] = ()) -> list[str]:
+    """The names of every secret the chosen services need, on all hosts."""
     found = services(chosen)
     names = {"user/admin"}
     names |= {name for service in found for name in service.secrets}
     names |= {f"user/{service.user}" for service in found if service.user}
     names |= {f"database/{each.user}" for each in databases(chosen)}
+    # One host needs no bus between hosts.
+    names |= {bus_secret(host) for host in hosts if len(hosts) > 1}
     return sorted(names)
 
 

@@ -31,9 +31,18 @@ class Fetched:
 
 
 def fetch(
-    paths: Paths, wanted: Platform, emit: Emit, *, mirror: str | None = None, extras: Sequence[str] = ()
+    paths: Paths,
+    wanted: Platform,
+    emit: Emit,
+    *,
+    mirror: str | None = None,
+    extras: Sequence[str] | None = None,
 ) -> Fetched:
-    """Have everything of a release, side by side. Raises the first failure. `extras`: see `base.packages`."""
+    """Have everything of a release, side by side. Raises the first failure.
+
+    `extras`: of the host's base; None: those of a cloud of one host.
+    """
+    beside = wanted.base_extras if extras is None else extras
     series = wanted.release
     release = data.release(series)
     store = paths.release(series)
@@ -41,7 +50,7 @@ def fetch(
     found: dict[str, Path] = {}
 
     def get_base() -> None:
-        found["base"] = base.ensure(release, store, emit, extras=extras, mirror=mirror)
+        found["base"] = base.ensure(release, store, emit, extras=beside, mirror=mirror)
 
     def get_environment() -> None:
         found["environment"] = environment.ensure(release / "requirements.txt", store, "openstack", emit)
@@ -79,11 +88,12 @@ def fetch(
     return Fetched(**found)
 
 
-def is_fetched(paths: Paths, platform: Platform, extras: Sequence[str] = ()) -> bool:
-    """Whether nothing more is to be had from the network."""
+def is_fetched(paths: Paths, platform: Platform, extras: Sequence[str] | None = None) -> bool:
+    """Whether nothing more is to be had from the network. `extras`: as in `fetch`."""
+    beside = platform.base_extras if extras is None else extras
     release, store = data.release(platform.release), paths.release(platform.release)
     wanted = (
-        f"base-{base.key(release, extras)}",
+        f"base-{base.key(release, beside)}",
         f"openstack-{environment.digest(release / 'requirements.txt')}",
         f"runtime-{environment.digest(data.folder('runtime'))}",
     )

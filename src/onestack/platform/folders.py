@@ -8,8 +8,9 @@ from pathlib import Path
 
 from onestack.core import contract
 from onestack.host.machine import File
-from onestack.platform import catalogue
+from onestack.platform import layout
 from onestack.platform.node import Node
+from onestack.platform.owned import identities
 from onestack.platform.shape import Folder
 from onestack.platform.site import Site
 from onestack.platform.view import View
@@ -35,13 +36,7 @@ SHARED = (
 
 def of(view: View) -> list[Folder]:
     """All that a host's processes need."""
-    return [*SHARED, *(folder for one in catalogue.declarations(view) for folder in one.folders)]
-
-
-def identities(file: Path) -> Mapping[str, int]:
-    """Names and numbers of the base's /etc/passwd or /etc/group."""
-    rows = (line.split(":") for line in file.read_text().splitlines() if line.count(":") >= 3)
-    return {row[0]: int(row[2]) for row in rows}
+    return [*SHARED, *(folder for one in layout.declarations(view) for folder in one.folders)]
 
 
 def make(site: Site, node: Node) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from onestack.platform import catalogue
-from onestack.platform.shape import Need, Process, Step
+from onestack.platform.shape import InfrastructureService, Need, Process, Service, Step
 from onestack.platform.view import View
 
 
@@ -30,6 +31,52 @@ def processes(view: View) -> list[Process]:
 def steps(view: View) -> list[Step]:
     """The work that is done on `view.here`."""
     return [each for each in catalogue.steps(view) if _belongs(each, view)]
+
+
+def declarations(view: View) -> list[InfrastructureService | Service]:
+    """Those that have something to run on `view.here`: its files and folders are these declarations'.
+
+    The other ones ask for what this host has not: databases' passwords, users of packages that are not in its base.
+    """
+    return [each for each in catalogue.declarations(view) if _is_here(each, view)]
+
+
+def files(view: View) -> dict[str, str]:
+    """The configuration files of `view.here`: path below /etc/onestack, or inside the namespace -> text."""
+    return {name: text for one in declarations(view) for name, text in one.files(view).items()}
+
+
+def secret_names(view: View) -> frozenset[str]:
+    """The secrets that `view.here` gets, of all those in `view`: on a control host all, on another one what its
+    configuration holds. So what is not asked for there cannot be taken from there."""
+    if view.control:
+        return frozenset(view.cloud.secrets)
+    asked = _Asked(view.cloud.secrets)
+    files(replace(view, cloud=replace(view.cloud, secrets=asked)))
+    return frozenset(asked.names)
+
+
+class _Asked(Mapping[str, str]):
+    """Secrets that note which of them were asked for."""
+
+    def __init__(self, secrets: Mapping[str, str]) -> None:
+        self.names: set[str] = set()
+        self._secrets = secrets
+
+    def __getitem__(self, name: str) -> str:
+        self.names.add(name)
+        return self._secrets[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._secrets)
+
+    def __len__(self) -> int:
+        return len(self._secrets)
+
+
+def _is_here(one: InfrastructureService | Service, view: View) -> bool:
+    found = one.processes(view)
+    return not found or any(_belongs(each, view) for each in found)
 
 
 def _belongs(one: Process | Step, view: View) -> bool:

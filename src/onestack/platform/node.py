@@ -43,6 +43,8 @@ class Node:
     address: str = LOOPBACK
     """By which the cloud's other hosts reach it; alone it needs none beyond loopback."""
     roles: frozenset[HostRole] = frozenset(ROLES)
+    underlay: str | None = None
+    """The NIC with the address, where the spec names it."""
 
     @property
     def name(self) -> str:
@@ -74,7 +76,7 @@ class Node:
     def view(self) -> HostView:
         """What declarations know of it."""
         chosen = self.choices
-        return HostView(self.name, self.address, chosen.virt_type, chosen.datapath, self.roles)
+        return HostView(self.name, self.address, chosen.virt_type, chosen.datapath, self.roles, self.underlay)
 
     def outside(self, place: str) -> Path:
         """Where a path of the namespace lies on the host. Raises ValueError for one of the base's own."""

@@ -6,7 +6,7 @@ from onestack.core.errors import PermanentError
 from onestack.core.events import Emit, Event, step
 from onestack.host import namespace, processes
 from onestack.host.supervisor import configuration
-from onestack.platform import catalogue, ceph, connect, folders, takedown, tls, watchers
+from onestack.platform import ceph, connect, folders, layout, takedown, tls, watchers
 from onestack.platform.node import Node
 from onestack.platform.site import Site
 from onestack.platform.stamps import stamped
@@ -23,7 +23,7 @@ def prepare(site: Site, emit: Emit) -> None:
         if site.leads and site.tls:
             tls.ensure(site)
         clusters = ceph.files(site)
-        folders.write(node, catalogue.files(site.view))
+        folders.write(node, layout.files(site.view))
         ceph.write(site, clusters)
         if site.leads:
             connect.write_clouds_yaml(site, node.paths.etc / "clouds.yaml")

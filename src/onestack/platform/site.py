@@ -125,7 +125,8 @@ class Site:
 
     @property
     def _secrets(self) -> Mapping[str, str]:
-        wanted = catalogue.secret_names(self.spec.platform.services) if self.leads else ()
+        names = [each.name for each in self.hosts]
+        wanted = catalogue.secret_names(self.spec.platform.services, names) if self.leads else ()
         return secrets.ensure(self.secrets_file, wanted)
 
     @property
@@ -179,7 +180,7 @@ def on_this_host(paths: Paths, spec: Spec, choices: Choices, others: known.Hosts
     roles = frozenset(mine.roles) if mine else frozenset(ROLES)
     if others is None or mine is None:
         return Site(spec, Node(paths, choices, roles=roles))
-    node = Node(paths, choices, address=str(mine.address), roles=roles)
+    node = Node(paths, choices, address=str(mine.address), roles=roles, underlay=mine.underlay)
     peers = tuple(each for each in others.hosts if each.name != choices.host)
     return Site(spec, node, peers, others.leader)
 

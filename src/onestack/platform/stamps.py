@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from onestack.platform import catalogue, layout
+from onestack.platform import layout
 from onestack.platform.node import Node
 from onestack.platform.shape import Process
 from onestack.platform.site import Site
@@ -19,7 +19,7 @@ def stamps(site: Site, node: Node) -> dict[str, str]:
     """For each process of a node, its digits. What it reads beside its own files must be written already."""
     view = site.view_of(node)
     found: dict[str, str] = {}
-    for one in catalogue.declarations(view):
+    for one in layout.declarations(view):
         files = one.files(view)
         for each in one.processes(view):
             found[each.name] = _digits({**files, **contents(node, each.reads), **each.environment})

@@ -1,9 +1,13 @@
-"""The API gateway's certificate: the user's own, or one signed by a CA that OneStack makes for this cloud."""
+"""Certificates: the API gateway's (the user's own, or one of the cloud's CA), and of several hosts each one's.
+
+The CA is OneStack's own for this cloud; its key is on the leader alone.
+"""
 
 from __future__ import annotations
 
 import datetime
 import ipaddress
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cryptography import x509
@@ -21,6 +25,7 @@ DAYS = 397
 """Browsers refuse certificates that are valid longer."""
 RENEW_DAYS = 30
 """`up` renews a certificate whose remaining validity is less than this."""
+_SERVER, _CLIENT = ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH
 
 
 def ensure(site: Site) -> None:
@@ -42,10 +47,40 @@ def ensure(site: Site) -> None:
     replace_private(folder / "ca.pem", _pem(ca))
 
 
+def host_files(folder: Path, cloud: str, host: str, address: str) -> Mapping[str, bytes]:
+    """What a host of several has in its etc/tls, for root alone: its certificate and key, and what it trusts.
+
+    Certificate and key stay the same until they must be renewed, or the address changes; they are kept in `folder`
+    (the leader's etc/tls) below `hosts`. `cloud`: its name, for a CA that is not there yet.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    kept = folder / "hosts"
+    kept.mkdir(mode=0o700, exist_ok=True)
+    ca, ca_key = _authority(folder, cloud)
+    # The last name is the subject's: OVN and libvirt know a host by it.
+    names, file = [address, host], kept / f"{host}.pem"
+    if not _still_good(file, names):
+        certificate, key = issue(ca, ca_key, names, [_SERVER, _CLIENT])
+        replace_private(file, _pem(certificate) + _key_pem(key))
+    both = file.read_bytes()
+    found = {
+        "host.pem": _pem(x509.load_pem_x509_certificate(both)),
+        "host.key": _key_pem(_key_of(both)),
+        "ca.pem": _pem(ca),
+    }
+    # What its processes trust who talk to the API gateway.
+    if (bundle := folder / "bundle.pem").exists():
+        found["bundle.pem"] = bundle.read_text()
+    return {name: text.encode() for name, text in found.items()}
+
+
 def issue(
-    ca: x509.Certificate, ca_key: ec.EllipticCurvePrivateKey, names: list[str]
+    ca: x509.Certificate,
+    ca_key: ec.EllipticCurvePrivateKey,
+    names: list[str],
+    uses: Sequence[x509.ObjectIdentifier] = (_SERVER,),
 ) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
-    """A server certificate for IP addresses and DNS names."""
+    """A certificate for IP addresses and DNS names: of a server, unless `uses` says otherwise."""
     key = ec.generate_private_key(ec.SECP256R1())
     now = datetime.datetime.now(datetime.UTC)
     certificate = (
@@ -61,7 +96,7 @@ def issue(
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False
         )
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage(uses), critical=False)
         .sign(ca_key, hashes.SHA256())
     )
     return certificate, key
@@ -106,8 +141,11 @@ def _authority(folder: Path, name: str) -> tuple[x509.Certificate, ec.EllipticCu
         certificate, key = authority(name)
         replace_private(file, _pem(certificate) + _key_pem(key))
     text = file.read_bytes()
-    key = serialization.load_pem_private_key(text, None)  # type: ignore[assignment]
-    return x509.load_pem_x509_certificate(text), key
+    return x509.load_pem_x509_certificate(text), _key_of(text)
+
+
+def _key_of(text: bytes) -> ec.EllipticCurvePrivateKey:
+    return serialization.load_pem_private_key(text, None)  # type: ignore[return-value]
 
 
 def _still_good(file: Path, names: list[str]) -> bool:

@@ -13,9 +13,11 @@ from onestack.core.graph import Task, execute
 from onestack.core.paths import Paths
 from onestack.core.threads import interruptible
 from onestack.host import base, doctor, environment, facts, hypervisor, namespace, preflight, reach
-from onestack.platform import bringup, catalogue, outside, site, tls
+from onestack.host.files import replace_private
+from onestack.platform import bringup, layout, outside, site, tls
 from onestack.platform.choices import Choices, choices_file
 from onestack.platform.choose import choose
+from onestack.platform.extras import extras
 from onestack.platform.fetch import Fetched, fetch, is_fetched
 from onestack.platform.hosts import known
 from onestack.platform.hosts.remote import RemoteHost
@@ -23,6 +25,7 @@ from onestack.platform.hosts.work import Here
 from onestack.platform.site import Site
 from onestack.platform.view import HostView
 from onestack.spec import Spec, default, load
+from onestack.spec.model import ROLES
 
 
 def wanted(paths: Paths, spec: Spec | str | Path | None) -> tuple[Spec, str]:
@@ -45,7 +48,7 @@ def check(
         spec,
         facts.gather(preflight.disks(paths)),
         paths,
-        needs_packages=not is_fetched(paths, spec.platform, extras(spec, host)),
+        needs_packages=not is_fetched(paths, spec.platform, extras_of(spec, host)),
         own=preflight.own(paths),
         unreachable=lambda: reach.check(mirror),
         host=host,
@@ -61,7 +64,7 @@ def choose_here(
 
     `host`: which of the spec's hosts this one is; without it, its only one. Raises BadInput.
     """
-    fetched = fetch(paths, spec.platform, emit, mirror=mirror, extras=extras(spec, host))
+    fetched = fetch(paths, spec.platform, emit, mirror=mirror, extras=extras_of(spec, host))
     choices = choose(paths, spec, fetched, emit, host)
     paths.etc.mkdir(parents=True, exist_ok=True)
     paths.etc.chmod(0o700)
@@ -100,6 +103,8 @@ def up(
     found = gathered(paths, spec, lead, [views[each.name] for each in others])
     if others:
         tls.ensure(found)
+        for name, certificate in certificates_for(found, found.here.view).items():
+            replace_private(paths.etc / name, certificate.decode())
         for each in others:
             inform(found, each, views[each.name], emit)
     interruptible(lambda: bringup.bring_up(found, [Here(found), *others], fetched[0].image, emit))
@@ -121,9 +126,15 @@ def gathered(paths: Paths, spec: Spec, lead: str | None, others: Sequence[HostVi
 def inform(found: Site, other: RemoteHost, view: HostView, emit: Emit) -> None:
     """Give another host what its part of the cloud needs."""
     everything = known.Hosts(found.lead, found.hosts)
-    wanted = catalogue.secret_names_of(found.view, view)
-    secrets = {name: found.view.cloud.secrets[name] for name in wanted}
-    other.receive(everything, secrets, tls.files_for(found, view), emit)
+    (its,) = (each for each in layout.views(found.view) if each.here.name == view.name)
+    secrets = {name: found.view.cloud.secrets[name] for name in layout.secret_names(its)}
+    other.receive(everything, secrets, certificates_for(found, view), emit)
+
+
+def certificates_for(found: Site, view: HostView) -> dict[str, bytes]:
+    """A host's certificate, its key, and what it trusts, by their places below etc. The leader has the CA."""
+    files = tls.host_files(found.paths.etc / "tls", found.spec.name, view.name, view.address)
+    return {f"tls/{name}": text for name, text in files.items()}
 
 
 def spec_for_others(spec: Spec) -> str:
@@ -135,7 +146,7 @@ def examine(paths: Paths, spec: Spec, host: str | None = None) -> doctor.Report:
     """What this host has, and what would be chosen because of it. Changes nothing. `host`: see `choose_here`."""
     store = paths.release(spec.platform.release)
     release = data.release(spec.platform.release)
-    base_tree = store / f"base-{base.key(release, extras(spec, host))}"
+    base_tree = store / f"base-{base.key(release, extras_of(spec, host))}"
     packages = store / f"openstack-{environment.digest(release / 'requirements.txt')}"
     return doctor.examine(
         paths,
@@ -160,6 +171,7 @@ def _obstacles(paths: Paths) -> Callable[[], list[str]] | None:
     return ask
 
 
-def extras(spec: Spec, host: str | None) -> tuple[str, ...]:
-    """What the base of a host must hold beside what every cloud needs."""
-    return spec.platform.base_extras
+def extras_of(spec: Spec, host: str | None) -> tuple[str, ...]:
+    """What the base of one of the spec's hosts holds beside what every base does."""
+    roles = next((each.roles for each in spec.hosts if each.name == host), ROLES)
+    return extras(spec.platform, roles, several=len(spec.hosts) > 1)

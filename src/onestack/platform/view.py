@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from onestack.platform.backing import Backing, Embedded
+from onestack.platform.backing import Backing, Cluster, Embedded
 from onestack.spec.model import ROLES, HostRole
 
 if TYPE_CHECKING:
@@ -108,6 +108,8 @@ class HostView:
     virt_type: VirtType
     datapath: Datapath
     roles: frozenset[HostRole] = frozenset(ROLES)
+    underlay: str | None = None
+    """The NIC that carries the other hosts' traffic, where the spec names it."""
 
 
 @dataclass(frozen=True)
@@ -119,9 +121,31 @@ class View:
     peers: tuple[HostView, ...] = ()
 
     @property
+    def hosts(self) -> tuple[HostView, ...]:
+        """All of them, by name: every host sees them in the same order."""
+        return tuple(sorted((self.here, *self.peers), key=lambda each: each.name))
+
+    @property
+    def leader(self) -> HostView:
+        """The host that has what a cloud has once. Raises LookupError where it is not among the hosts."""
+        return next(each for each in (self.here, *self.peers) if each.name == self.cloud.leader)
+
+    @property
+    def leads(self) -> bool:
+        """Whether that is this host."""
+        return self.here.name == self.cloud.leader
+
+    @property
+    def control(self) -> bool:
+        """Whether this host has databases and APIs."""
+        return "control" in self.here.roles
+
+    @property
     def backing(self) -> Backing:
         """How databases, bus, OVN and caches are reached from here."""
-        return Embedded()
+        if not self.peers:
+            return Embedded()
+        return Cluster(self.here.name, self.leader.name, self.leader.address, self.cloud.secrets)
 
     @property
     def consoles(self) -> bool:

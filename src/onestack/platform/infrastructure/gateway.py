@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from onestack.core import contract
 from onestack.core.contract import ETC, RUN
+from onestack.platform.places import CA, HOST_CERTIFICATE, HOST_KEY, bracketed
 from onestack.platform.shape import Endpoint, Folder, InfrastructureService, Process, Ready
 from onestack.platform.view import View
 
@@ -43,6 +44,12 @@ defaults
     timeout tunnel 12h
 """
 
+# HAProxy wants a certificate and its key in one file, or a name for the two.
+_HOST = f"""
+crt-store host
+    load crt "{HOST_CERTIFICATE}" key "{HOST_KEY}" alias "here"
+"""
+
 # Kept in memory: a dashboard's files are asked for by every browser, and one Python process has other work.
 _CACHE = """
 cache files
@@ -79,7 +86,7 @@ def files(view: View) -> dict[str, str]:
         lines += [
             "",
             "frontend metadata",
-            f"    bind {view.backing.local}:{METADATA_PORT}",
+            *(f"    bind {each}" for each in _metadata_binds(view)),
             "    default_backend metadata",
             "",
             "backend metadata",
@@ -88,7 +95,18 @@ def files(view: View) -> dict[str, str]:
     text = "\n".join(lines) + "\n"
     if any(each.files for each in endpoints.values()):
         text += _CACHE
+    if view.peers:
+        text = text.replace("\ndefaults\n", f"{_HOST}\ndefaults\n", 1)
     return {f"{NAME}/haproxy.cfg": text}
+
+
+def _metadata_binds(view: View) -> list[str]:
+    """Where the hosts' OVN agents find guests' metadata: this host's, and with TLS the other hosts'."""
+    binds = [f"{view.backing.local}:{METADATA_PORT}"]
+    if view.peers:
+        other = f"{bracketed(view.here.address)}:{METADATA_PORT}"
+        binds.append(f"{other} ssl crt @host/here ca-file {CA} verify required")
+    return binds
 
 
 def _page(endpoint: Endpoint) -> list[str]:
@@ -106,7 +124,8 @@ def _page(endpoint: Endpoint) -> list[str]:
 def processes(view: View) -> tuple[Process, ...]:
     ready = Ready(socket=ADMIN_SOCKET, seconds=20)
     # A new certificate is read at a start only.
-    return (Process(NAME, ("haproxy", "-db", "-f", CONFIG), ready, reads=(CERTIFICATE,)),)
+    reads = (CERTIFICATE, *((CA, HOST_CERTIFICATE) if view.peers else ()))
+    return (Process(NAME, ("haproxy", "-db", "-f", CONFIG), ready, reads=reads),)
 
 
 SERVICE = InfrastructureService(NAME, processes, files, folders=(Folder(f"{RUN}/{NAME}", mode=0o700),))

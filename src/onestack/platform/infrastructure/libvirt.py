@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
-from onestack.core.contract import LIB, RUN
-from onestack.platform import ceph
-from onestack.platform.shape import COMPUTE, Folder, InfrastructureService, Process, Ready, local
+import uuid
+from typing import TYPE_CHECKING
+
+from onestack.core.contract import ETC, LIB, RUN
+from onestack.core.events import Emit
+from onestack.host.machine import File
+from onestack.platform import ceph, owned
+from onestack.platform.places import CA, HOST_CERTIFICATE, HOST_KEY
+from onestack.platform.shape import COMPUTE, Folder, InfrastructureService, Process, Ready, Step, local
 from onestack.platform.view import View
 
+if TYPE_CHECKING:
+    from onestack.platform.node import Node
+    from onestack.platform.site import Site
+
 NAMES = LOGGER, NAME = "virtlogd", "libvirtd"
+TLS_FILES = "migration certificates"
+
+TLS = "/etc/libvirt/tls"
+"""The host's certificate by the names that QEMU and libvirt's client look for: not in /etc/pki, which no base has."""
+_COPIES = {
+    **dict.fromkeys(("ca-cert.pem", "cacert.pem"), CA),
+    **dict.fromkeys(("server-cert.pem", "client-cert.pem", "clientcert.pem"), HOST_CERTIFICATE),
+    **dict.fromkeys(("server-key.pem", "client-key.pem", "clientkey.pem"), HOST_KEY),
+}
 
 _LIBVIRTD = """\
 unix_sock_group = "root"
@@ -15,7 +34,7 @@ unix_sock_rw_perms = "0700"
 unix_sock_ro_perms = "0700"
 auth_unix_rw = "none"
 auth_unix_ro = "none"
-listen_tls = 0
+listen_tls = {tls}
 listen_tcp = 0
 min_workers = 2
 max_workers = 12
@@ -46,15 +65,57 @@ log_outputs = "2:stderr"
 
 def files(view: View) -> dict[str, str]:
     return {
-        "libvirt/libvirtd.conf": _LIBVIRTD,
-        "libvirt/qemu.conf": _QEMU,
+        "libvirt/libvirtd.conf": _LIBVIRTD.format(tls=1 if view.peers else 0) + _listening(view),
+        "libvirt/qemu.conf": _QEMU + _encrypting(view),
         "libvirt/virtlogd.conf": _VIRTLOGD,
     }
 
 
+def host_uuid(name: str) -> str:
+    """By what libvirt tells a cloud's hosts apart. Firmware gives some hosts the same one, pretended hosts too."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"onestack:host:{name}"))
+
+
+def _listening(view: View) -> str:
+    """libvirtd.conf: other hosts' libvirtd arrange migrations with this one's."""
+    if not view.peers:
+        return ""
+    allowed = ", ".join(f'"CN={host.name}"' for host in view.hosts if "compute" in host.roles)
+    return f"""\
+host_uuid = "{host_uuid(view.here.name)}"
+listen_addr = "{view.here.address}"
+ca_file = "{CA}"
+cert_file = "{HOST_CERTIFICATE}"
+key_file = "{HOST_KEY}"
+tls_allowed_dn_list = [{allowed}]
+"""
+
+
+def _encrypting(view: View) -> str:
+    """qemu.conf: guests' memory and disks on their way to another host, and consoles on theirs to the proxy."""
+    if not view.peers:
+        return ""
+    kinds = ("default", "migrate", "vnc")
+    return "\n".join(
+        [
+            *(f'{kind}_tls_x509_cert_dir = "{TLS}"' for kind in kinds),
+            *(f"{kind}_tls_x509_verify = 1" for kind in kinds),
+            "migrate_tls_force = 1",
+            f'migration_address = "{view.here.address}"',
+            "vnc_tls = 1",
+            "",
+        ]
+    )
+
+
+def _runs(view: View) -> bool:
+    return view.here.virt_type != "fake" and "compute" in view.cloud.services
+
+
 def processes(view: View) -> tuple[Process, ...]:
-    if view.here.virt_type == "fake" or "compute" not in view.cloud.services:
+    if not _runs(view):
         return ()
+    between = bool(view.peers)
     return (
         Process(
             LOGGER,
@@ -64,16 +125,31 @@ def processes(view: View) -> tuple[Process, ...]:
         ),
         Process(
             NAME,
-            ("libvirtd",),
+            ("libvirtd", "--listen") if between else ("libvirtd",),
             Ready(command=("virsh", "--connect", "qemu:///system", "uri"), seconds=60),
-            needs=local(LOGGER),
+            needs=local(LOGGER, *((TLS_FILES,) if between else ())),
             roles=COMPUTE,
-            reads=ceph.READS,
+            reads=(*ceph.READS, *((CA, HOST_CERTIFICATE) if between else ())),
             environment={"MALLOC_ARENA_MAX": "2"},
         ),
     )
 
 
+def write_certificates(site: Site, node: Node, emit: Emit) -> None:
+    """Have the host's certificate where QEMU, which is not root, may read it."""
+    # /etc/libvirt is this folder, mounted.
+    place = f"{ETC}/libvirt/tls"
+    owned.folder(node, place, "root", "libvirt-qemu", 0o750)
+    found = {
+        f"{place}/{name}": File(node.outside(source).read_bytes(), 0o640) for name, source in _COPIES.items()
+    }
+    owned.write(node, found, "root", "libvirt-qemu")
+
+
+def steps(view: View) -> tuple[Step, ...]:
+    return (Step(TLS_FILES, write_certificates, roles=COMPUTE),) if view.peers and _runs(view) else ()
+
+
 SERVICE = InfrastructureService(
-    NAME, processes, files, folders=(Folder(f"{LIB}/libvirt"), Folder(f"{RUN}/libvirt"))
+    NAME, processes, files, steps, folders=(Folder(f"{LIB}/libvirt"), Folder(f"{RUN}/libvirt"))
 )

@@ -7,7 +7,7 @@ virtio cards needs `userspace-tso-enable` (OVS 3.5), which must be set before ov
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,15 @@ from onestack.core.events import Emit, step
 from onestack.host import network
 from onestack.host.command import run
 from onestack.platform import outside
-from onestack.platform.places import NORTH_SOCKET, SOUTH_SOCKET
+from onestack.platform.places import (
+    CA,
+    HOST_CERTIFICATE,
+    HOST_KEY,
+    NORTH_SOCKET,
+    SOUTH_PORT,
+    SOUTH_SOCKET,
+    bracketed,
+)
 from onestack.platform.shape import (
     EVERY,
     Folder,
@@ -28,14 +36,14 @@ from onestack.platform.shape import (
     leader,
     local,
 )
-from onestack.platform.view import Datapath, View
+from onestack.platform.view import Datapath, HostView, View
 
 if TYPE_CHECKING:
     from onestack.platform.node import Node
     from onestack.platform.site import Site
 
 NAME = "ovn"
-FILES, SETTINGS, EXTERNAL_NETWORK = "switch files", "switch settings", "external"
+FILES, SETTINGS, EXTERNAL_NETWORK, ACCESS = "switch files", "switch settings", "external", "hosts' access"
 
 INTEGRATION = contract.INTEGRATION_BRIDGE
 EXTERNAL = "br-ex"
@@ -45,6 +53,9 @@ CONFIGURATION = f"{LIB}/openvswitch/conf.db"
 """The switch's own database."""
 _SWITCH = f"unix:{OVSDB_SOCKET}"
 _LOG = ("-vconsole:info", "-vfile:off", "-vsyslog:off")
+_TLS = (f"--private-key={HOST_KEY}", f"--certificate={HOST_CERTIFICATE}", f"--ca-cert={CA}")
+_PROBE = 30000
+"""Milliseconds of silence after which a connection of another host is asked whether it is still there."""
 _CTL = ("ovs-vsctl", f"--db={_SWITCH}", "--timeout=15")
 
 
@@ -77,6 +88,7 @@ def processes(view: View) -> tuple[Process, ...]:
                 "ovsdb-server",
                 *(each.file for each in served),
                 *(f"--remote=punix:{each.socket}" for each in served),
+                *(_listening() if _serves_hosts(view) else ()),
                 f"--pidfile={RUN}/openvswitch/ovsdb-server.pid",
                 f"--unixctl={RUN}/openvswitch/ovsdb-server.ctl",
                 *_LOG,
@@ -115,19 +127,71 @@ def processes(view: View) -> tuple[Process, ...]:
         ),
         Process(
             "ovn-controller",
-            ("ovn-controller", _SWITCH, f"--unixctl={RUN}/ovn/ovn-controller.ctl", *_LOG),
+            (
+                "ovn-controller",
+                _SWITCH,
+                f"--unixctl={RUN}/ovn/ovn-controller.ctl",
+                *(_TLS if view.backing.ovn_south.startswith("ssl:") else ()),
+                *_LOG,
+            ),
             Ready(
                 command=("ovs-appctl", f"--target={RUN}/ovn/ovn-controller.ctl", "connection-status"),
                 seconds=30,
             ),
-            needs=(*local("ovs-vswitchd", EXTERNAL_NETWORK), *leader("ovn-northd")),
+            needs=(
+                *local("ovs-vswitchd", *(each.name for each in _joining(view))),
+                *leader("ovn-northd", *((ACCESS,) if view.peers else ())),
+            ),
             roles=EVERY,
         ),
     )
 
 
+def _serves_hosts(view: View) -> bool:
+    return bool(view.peers) and view.leads
+
+
+def _listening() -> tuple[str, ...]:
+    """ovsdb-server's options: what it listens on for other hosts stands in the southbound database itself."""
+    return ("--remote=db:OVN_Southbound,SB_Global,connections", *_TLS)
+
+
+def access(view: View) -> list[str]:
+    """The command that lets other hosts' ovn-controllers in, each to the rows of its own chassis alone: the name in
+    its certificate is the chassis'. Done again it changes nothing."""
+    remote = f"pssl:{SOUTH_PORT}:{bracketed(view.leader.address)}"
+    return [
+        *("ovn-sbctl", f"--db=unix:{SOUTH_SOCKET}", "--timeout=15", f"--inactivity-probe={_PROBE}"),
+        *("set-connection", "role=ovn-controller", remote),
+    ]
+
+
+def gateway_host(view: View) -> str:
+    """The host that is the external network's gateway, by name: the leader, or the first that has the role."""
+    if not view.peers or "network" in view.leader.roles:
+        return view.cloud.leader
+    return next((each.name for each in view.hosts if "network" in each.roles), view.cloud.leader)
+
+
+def reaches_external(view: View, host: HostView) -> bool:
+    """Whether a host has a bridge into the external network: it is the gateway, or has a NIC there."""
+    if not view.peers or host.name == gateway_host(view):
+        return True
+    return "network" in host.roles and view.cloud.external.interface is not None
+
+
+def reached_everywhere(view: View) -> bool:
+    """Whether every host with guests does."""
+    return all(reaches_external(view, host) for host in view.hosts if "compute" in host.roles)
+
+
 def settings(view: View) -> list[str]:
     """The command that tells OVS who this host is; before ovs-vswitchd is started."""
+    external = {
+        "external_ids:ovn-bridge-mappings": f"{PHYSICAL_NETWORK}:{EXTERNAL}",
+        "external_ids:ovn-cms-options": "enable-chassis-as-gw",
+    }
+    joins = reaches_external(view, view.here)
     values = {
         "external_ids:system-id": view.here.name,
         "external_ids:hostname": view.here.name,
@@ -136,8 +200,7 @@ def settings(view: View) -> list[str]:
         "external_ids:ovn-encap-ip": view.here.address,
         "external_ids:ovn-bridge": INTEGRATION,
         "external_ids:ovn-bridge-datapath-type": view.here.datapath,
-        "external_ids:ovn-bridge-mappings": f"{PHYSICAL_NETWORK}:{EXTERNAL}",
-        "external_ids:ovn-cms-options": "enable-chassis-as-gw",
+        **(external if joins else {}),
         "external_ids:ovn-monitor-all": "true",
         # One host's flows: one thread of each kind does.
         "other_config:n-handler-threads": "1",
@@ -151,7 +214,17 @@ def settings(view: View) -> list[str]:
         "Open_vSwitch",
         ".",
         *(f"{key}={_quoted(value)}" for key, value in values.items()),
+        *(() if joins else _without(external)),
     ]
+
+
+def _without(keys: Iterable[str]) -> list[str]:
+    """ovs-vsctl's words that take keys away which the host may have had in another role."""
+    words: list[str] = []
+    for key in keys:
+        column, _, name = key.partition(":")
+        words += ["--", "remove", "Open_vSwitch", ".", column, name]
+    return words
 
 
 def _quoted(value: str) -> str:
@@ -221,20 +294,38 @@ def join_external(site: Site, node: Node, emit: Emit) -> None:
         view = site.view_of(node)
         outer = view.cloud.external
         prefix = ipaddress.ip_network(outer.cidr).prefixlen
-        network.join(outer.gateway, prefix, view.cloud.mtu, node.enter([]))
-        ports = [network.PLUGGED, *([outer.interface] if outer.interface else [])]
+        ports = [outer.interface] if outer.interface else []
+        if gateway_host(view) == view.here.name:
+            network.join(outer.gateway, prefix, view.cloud.mtu, node.enter([]))
+            ports.insert(0, network.PLUGGED)
         node.inside(bridge(view, ports))
         if outer.interface:
             run(["ip", "link", "set", outer.interface, "up"])
 
 
+def give_access(site: Site, node: Node, emit: Emit) -> None:
+    """Have OVSDB listen for other hosts."""
+    node.inside(access(site.view_of(node)))
+
+
+def _joining(view: View) -> tuple[Step, ...]:
+    """What joins this host to networks outside OVN, before ovn-controller uses them."""
+    if not reaches_external(view, view.here):
+        return ()
+    return (Step(EXTERNAL_NETWORK, join_external, local("ovs-vswitchd"), roles=EVERY),)
+
+
 def steps(view: View) -> tuple[Step, ...]:
-    return (
+    found = [
         Step(FILES, make_databases, roles=EVERY),
         Step(SETTINGS, configure, local("ovsdb"), roles=EVERY),
-        Step(EXTERNAL_NETWORK, join_external, local("ovs-vswitchd"), roles=EVERY),
-        Step("guests' way out", outside.translate, local(EXTERNAL_NETWORK), roles=EVERY),
-    )
+        *_joining(view),
+    ]
+    if gateway_host(view) == view.here.name:
+        found.append(Step("guests' way out", outside.translate, local(EXTERNAL_NETWORK), roles=EVERY))
+    if view.peers:
+        found.append(Step(ACCESS, give_access, local("ovsdb"), scope="leader"))
+    return tuple(found)
 
 
 SERVICE = InfrastructureService(

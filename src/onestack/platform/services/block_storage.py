@@ -23,7 +23,7 @@ def _files(view: View) -> dict[str, str]:
                 "host": view.here.name,
                 "my_ip": view.here.address,
                 "state_path": STATE,
-                "transport_url": view.backing.transport_url,
+                "transport_url": view.backing.process_transport_url,
                 "auth_strategy": "keystone",
                 "api_paste_config": f"{ENVIRONMENT}/etc/cinder/api-paste.ini",
                 "resource_query_filters_file": f"{ENVIRONMENT}/etc/cinder/resource_filters.json",

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from onestack.core import contract
 from onestack.core.contract import LIB
-from onestack.platform.infrastructure import gateway
+from onestack.platform import bus_users
+from onestack.platform.infrastructure import gateway, libvirt, rabbitmq
+from onestack.platform.places import CA, HOST_CERTIFICATE, HOST_KEY
 from onestack.platform.services import _common as common
 from onestack.platform.services.network import METADATA_SECRET
 from onestack.platform.services.volumes import API as VOLUMES
-from onestack.platform.shape import Database, Endpoint, Folder, Process, Service, local
+from onestack.platform.shape import Database, Endpoint, Folder, Process, Service, leader, local
 from onestack.platform.view import View
 
 PATH = contract.API_PATHS["nova"]
 STATE = f"{LIB}/nova"
+PROCESS = bus_users.PROCESS
 STOP_SECONDS = 45
 """Work in progress (a guest being built) is waited for."""
 
@@ -49,8 +52,8 @@ def _files(view: View) -> dict[str, str]:
             # Upstream checks its own answers against their schemas, and only logs what it finds.
             "response_validation": "ignore",
         },
-        "api_database": common.database(view, "nova_api", "nova"),
-        "database": common.database(view, "nova", "nova"),
+        "api_database": common.database(view, "nova_api", "nova") if view.control else {},
+        "database": common.database(view, "nova", "nova") if view.control else {},
         "keystone_authtoken": common.authtoken(view, "nova"),
         "service_user": {**common.credentials(view, "nova"), "send_service_user_token": True},
         "keystone": common.client(view, "nova", "identity/v3"),
@@ -63,10 +66,13 @@ def _files(view: View) -> dict[str, str]:
         },
         "neutron": {
             **common.client(view, "neutron", "networking"),
-            "service_metadata_proxy": True,
-            "metadata_proxy_shared_secret": view.cloud.secrets[METADATA_SECRET],
+            **_metadata(view),
         },
-        "scheduler": {"workers": 1, "discover_hosts_in_cells_interval": 300},
+        "scheduler": {
+            "workers": 1,
+            # Seconds until a host that joined is given servers.
+            "discover_hosts_in_cells_interval": 15 if view.peers else 300,
+        },
         "filter_scheduler": {"shuffle_best_same_weighed_hosts": True},
         "conductor": {"workers": 1},
         "vnc": _vnc(view),
@@ -75,6 +81,11 @@ def _files(view: View) -> dict[str, str]:
         **common.lock_path("nova"),
         **common.proxied(),
     }
+    if view.peers:
+        sections["oslo_messaging_rabbit"] = _bus(view)
+    if not view.control:
+        # nova-compute asks conductors for what is in databases, and answers nobody who has a token.
+        sections = {name: options for name, options in sections.items() if name not in _OF_CONTROL}
     if "block-storage" in view.cloud.services:
         sections["cinder"] = {
             **common.credentials(view, "nova"),
@@ -89,8 +100,58 @@ def _files(view: View) -> dict[str, str]:
             # The host's page cache, and the guest's flushes reach the disk: fast and safe.
             "disk_cachemodes": "file=writeback",
             "wait_soft_reboot_seconds": 30,
+            **(_migration(view) if view.peers else {}),
         }
     return common.files("nova", common.ini(sections))
+
+
+_OF_CONTROL = frozenset(
+    {"api", "api_database", "database", "keystone_authtoken", "scheduler", "filter_scheduler", "conductor"}
+)
+"""Sections for what other hosts do not run."""
+
+
+def _metadata(view: View) -> common.Section:
+    """In [neutron]: the metadata API believes Neutron's proxies who asks."""
+    if not view.control:
+        return {}
+    return {
+        "service_metadata_proxy": True,
+        "metadata_proxy_shared_secret": view.cloud.secrets[METADATA_SECRET],
+    }
+
+
+def _bus(view: View) -> common.Section:
+    """[oslo_messaging_rabbit]."""
+    return {
+        "ssl": True,
+        "ssl_ca_file": CA,
+        "ssl_cert_file": HOST_CERTIFICATE,
+        "ssl_key_file": HOST_KEY,
+        "ssl_enforce_hostname_verification": True,
+        # All queues are kept by a majority of the control hosts, and outlive a restart.
+        "rabbit_quorum_queue": True,
+        "rabbit_transient_quorum_queue": True,
+        # A process finds its queues again after a restart. Their names say whose they are: `bus_users` relies on it.
+        "use_queue_manager": True,
+        "hostname": view.here.name,
+        "processname": PROCESS,
+        # Seconds until a connection counts as lost, and between two tries to connect at the most.
+        "heartbeat_timeout_threshold": 15,
+        "rabbit_interval_max": 5,
+    }
+
+
+def _migration(view: View) -> common.Section:
+    """In [libvirt]: libvirt and QEMU talk to their like on the other host directly, with TLS."""
+    return {
+        # Only a URI can say where the client's certificate is. The host in it is the other one's address below.
+        "live_migration_uri": f"qemu+tls://%s/system?pkipath={libvirt.TLS}",
+        "live_migration_inbound_addr": view.here.address,
+        "live_migration_with_native_tls": True,
+        # A guest that writes faster than the network is slowed down. Post-copy would lose it with the connection.
+        "live_migration_permit_auto_converge": True,
+    }
 
 
 def _vnc(view: View) -> common.Section:
@@ -98,24 +159,43 @@ def _vnc(view: View) -> common.Section:
     if not view.consoles:
         return {"enabled": False}
     page = f"{view.cloud.gateway}/{gateway.CONSOLE}"
+    address = view.here.address if view.peers else view.backing.local
     return {
         "enabled": True,
-        "server_listen": view.backing.local,
-        "server_proxyclient_address": view.backing.local,
+        "server_listen": address,
+        "server_proxyclient_address": address,
         "novncproxy_base_url": f"{page}/vnc_lite.html?path={gateway.CONSOLE}/websockify",
+        **(_encrypted_consoles() if view.peers and view.control else {}),
+    }
+
+
+def _encrypted_consoles() -> common.Section:
+    """In [vnc]: how the proxy talks to QEMU. `none`: for guests that were started when the cloud had one host."""
+    return {
+        "auth_schemes": ("vencrypt", "none"),
+        "vencrypt_ca_certs": CA,
+        "vencrypt_client_cert": HOST_CERTIFICATE,
+        "vencrypt_client_key": HOST_KEY,
     }
 
 
 def _processes(view: View) -> tuple[Process, ...]:
     fake = view.here.virt_type == "fake"
+    needs = local("ovs-vswitchd")
+    if "compute" in view.here.roles and not fake:
+        needs += local(libvirt.NAME)
+    if view.peers:
+        needs += leader(rabbitmq.USERS)
     return (
         common.runner(
             view,
             "nova",
             PATH,
-            needs=local("ovs-vswitchd") if fake else local("ovs-vswitchd", "libvirtd"),
+            needs=needs,
             workers={"control": ("api", "conductor", "scheduler"), "compute": ("compute",)},
             stop_seconds=STOP_SECONDS,
+            # A certificate that was renewed is read at a start only.
+            reads=(CA, HOST_CERTIFICATE) if view.peers else (),
             more={contract.FAKE_HOSTS: str(view.cloud.fake_hosts)} if fake else None,
         ),
     )

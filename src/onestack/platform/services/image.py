@@ -25,7 +25,7 @@ def _files(view: View) -> dict[str, str]:
         {
             "DEFAULT": {
                 **common.logging(),
-                "transport_url": view.backing.transport_url,
+                "transport_url": view.backing.process_transport_url,
                 "enabled_backends": "local:file",
                 "enabled_import_methods": "[glance-direct,web-download,copy-image]",
                 "worker_self_reference_url": f"{view.cloud.gateway}/{PATH}",

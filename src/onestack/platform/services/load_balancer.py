@@ -31,7 +31,7 @@ def _files(view: View) -> dict[str, str]:
                 **common.logging(),
                 "default_log_levels": (*common.QUIET, *_QUIET),
                 "host": view.here.name,
-                "transport_url": view.backing.transport_url,
+                "transport_url": view.backing.process_transport_url,
             },
             "api_settings": {
                 "auth_strategy": "keystone",

@@ -6,7 +6,8 @@ import ipaddress
 
 from onestack.core import contract
 from onestack.core.contract import ENVIRONMENT, LIB, RUN
-from onestack.platform.infrastructure import gateway
+from onestack.platform.infrastructure import gateway, ovn
+from onestack.platform.places import CA, HOST_CERTIFICATE, HOST_KEY
 from onestack.platform.services import _common as common
 from onestack.platform.shape import (
     Database,
@@ -29,14 +30,14 @@ _EXTENSIONS = ("port_security", "qos")
 
 
 def _files(view: View) -> dict[str, str]:
-    compute, placement = "compute" in view.cloud.services, "placement" in view.cloud.services
+    compute = "compute" in view.cloud.services
     neutron = common.ini(
         {
             "DEFAULT": {
                 **common.logging(),
                 "host": view.here.name,
                 "state_path": STATE,
-                "transport_url": view.backing.transport_url,
+                "transport_url": view.backing.process_transport_url,
                 "core_plugin": "ml2",
                 "service_plugins": _PLUGINS,
                 "api_paste_config": f"{ENVIRONMENT}/etc/neutron/api-paste.ini",
@@ -49,14 +50,11 @@ def _files(view: View) -> dict[str, str]:
                 "rpc_state_report_workers": 0,
                 "metadata_proxy_shared_secret": view.cloud.secrets[METADATA_SECRET],
                 "metadata_proxy_socket": f"{RUN}/neutron/metadata_proxy",
-                "nova_metadata_host": view.backing.local,
+                "nova_metadata_host": view.backing.local if view.control else view.leader.address,
                 "nova_metadata_port": gateway.METADATA_PORT,
+                **({} if view.control else _metadata_from_elsewhere()),
             },
-            "database": common.database(view, "neutron", "neutron"),
-            "keystone_authtoken": common.authtoken(view, "neutron"),
-            # Without those services there are no such users.
-            "nova": {**common.credentials(view, "nova"), "endpoint_type": "internal"} if compute else {},
-            "placement": common.client(view, "placement", "placement") if placement else {},
+            **(_of_the_api(view) if view.control else {}),
             # The process is root in its namespace: no helper between it and what it runs.
             "agent": {"root_helper": "env", "extensions": "metadata"},
             "ovs": {"ovsdb_connection": view.backing.switch},
@@ -82,10 +80,11 @@ def _files(view: View) -> dict[str, str]:
             "ml2_type_geneve": {"vni_ranges": "1:65536", "max_header_size": 38},
             "securitygroup": {"enable_security_group": True},
             "ovn": {
-                "ovn_nb_connection": view.backing.ovn_north,
-                "ovn_sb_connection": view.backing.ovn_south,
+                **_databases_of_ovn(view),
                 "ovn_metadata_enabled": True,
-                "enable_distributed_floating_ip": True,
+                # A floating IP is on its server's host where every such host has a way to the external network;
+                # else it is on the host of its router's gateway.
+                "enable_distributed_floating_ip": ovn.reached_everywhere(view),
                 "ovn_l3_scheduler": "leastloaded",
                 "dns_servers": _dns_servers(view),
                 # Differences are repaired by the maintenance worker, from revision numbers; to compare
@@ -95,6 +94,43 @@ def _files(view: View) -> dict[str, str]:
         }
     )
     return common.files("neutron", neutron, ml2)
+
+
+def _of_the_api(view: View) -> dict[str, common.Section]:
+    """What only the API needs: the agent of another host asks OVN's database and Nova's metadata API alone."""
+    compute, placement = "compute" in view.cloud.services, "placement" in view.cloud.services
+    return {
+        "database": common.database(view, "neutron", "neutron"),
+        "keystone_authtoken": common.authtoken(view, "neutron"),
+        # Without those services there are no such users.
+        "nova": {**common.credentials(view, "nova"), "endpoint_type": "internal"} if compute else {},
+        "placement": common.client(view, "placement", "placement") if placement else {},
+    }
+
+
+def _metadata_from_elsewhere() -> common.Section:
+    """In [DEFAULT]: how the agent reaches the metadata API on the leader."""
+    return {
+        "nova_metadata_protocol": "https",
+        "auth_ca_cert": CA,
+        "nova_client_cert": HOST_CERTIFICATE,
+        "nova_client_priv_key": HOST_KEY,
+    }
+
+
+def _databases_of_ovn(view: View) -> common.Section:
+    """In [ovn]. An agent has nothing to do with the northbound one."""
+    north = view.backing.ovn_north if view.control else None
+    south = view.backing.ovn_south
+    found: common.Section = {"ovn_nb_connection": north, "ovn_sb_connection": south}
+    if not south.startswith("ssl:"):
+        return found
+    return {
+        **found,
+        "ovn_sb_ca_cert": CA,
+        "ovn_sb_certificate": HOST_CERTIFICATE,
+        "ovn_sb_private_key": HOST_KEY,
+    }
 
 
 def _dns_servers(view: View) -> tuple[str, ...]:
@@ -113,6 +149,7 @@ def _processes(view: View) -> tuple[Process, ...]:
             PATH,
             needs=(*local("ovsdb", "ovn-controller"), *leader("ovn-northd")),
             workers={"control": ("api",), "compute": ("agent",)},
+            reads=(CA, HOST_CERTIFICATE) if view.peers else (),
         ),
     )
 

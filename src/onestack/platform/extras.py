@@ -1,0 +1,20 @@
+"""Which lists of packages a host's base has beside the one that every base has. Pure.
+
+A cloud of one host has the base it always had: its key, and what is in the cache by it, stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from onestack.platform.infrastructure import rabbitmq
+from onestack.spec.model import ROLES, HostRole
+from onestack.spec.platform import Platform
+
+
+def extras(
+    platform: Platform, roles: Collection[HostRole] = ROLES, *, several: bool = False
+) -> tuple[str, ...]:
+    """The extras of `host.base` for a host with these roles. `several`: whether the cloud has more than one host."""
+    bus = (rabbitmq.EXTRA,) if several and "control" in roles else ()
+    return (*platform.base_extras, *bus)

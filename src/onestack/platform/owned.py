@@ -1,0 +1,41 @@
+"""Files of daemons that are not root: written as a whole, owned by names of the base."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from onestack.host.machine import File
+
+if TYPE_CHECKING:
+    from onestack.platform.node import Node
+
+
+def identities(file: Path) -> Mapping[str, int]:
+    """Names and numbers of the base's /etc/passwd or /etc/group."""
+    rows = (line.split(":") for line in file.read_text().splitlines() if line.count(":") >= 3)
+    return {row[0]: int(row[2]) for row in rows}
+
+
+def write(node: Node, files: Mapping[str, File], owner: str, group: str) -> None:
+    """Write files (path inside the namespace -> what) for a user and a group of the base."""
+    uid = identities(node.layout.base / "etc/passwd")[owner]
+    gid = identities(node.layout.base / "etc/group")[group]
+    for place, file in files.items():
+        target = node.outside(place)
+        node.machine.write_files({target: file})
+        os.chown(target, uid, gid)
+
+
+def folder(node: Node, place: str, owner: str, group: str, mode: int) -> None:
+    """Have a folder that only some hosts have, whatever is in it."""
+    target = node.outside(place)
+    target.mkdir(parents=True, exist_ok=True)
+    os.chown(
+        target,
+        identities(node.layout.base / "etc/passwd")[owner],
+        identities(node.layout.base / "etc/group")[group],
+    )
+    target.chmod(mode)

@@ -1,0 +1,67 @@
+"""Each host's certificate: one for all it does, the same at each `up` until it must be another."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from onestack.platform import tls
+
+
+def certificate(found: bytes) -> x509.Certificate:
+    return x509.load_pem_x509_certificate(found)
+
+
+def test_a_host_is_known_by_its_name_and_found_at_its_address(tmp_path: Path) -> None:
+    files = tls.host_files(tmp_path / "tls", "a", "n1", "192.0.2.12")
+    assert set(files) == {"host.pem", "host.key", "ca.pem"}
+    found, ca = certificate(files["host.pem"]), certificate(files["ca.pem"])
+    found.verify_directly_issued_by(ca)
+    assert found.subject.rfc4514_string() == "CN=n1"
+    names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == ["n1"]
+    assert [str(each) for each in names.get_values_for_type(x509.IPAddress)] == ["192.0.2.12"]
+    uses = set(found.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
+    assert uses == {ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH}
+    key = load_pem_private_key(files["host.key"], None)
+    assert key.public_key() == found.public_key()
+    assert b"PRIVATE" not in files["host.pem"]
+
+
+def test_it_stays_until_the_address_changes_or_it_expires(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "tls"
+    first = tls.host_files(folder, "a", "n1", "192.0.2.12")
+    assert tls.host_files(folder, "a", "n1", "192.0.2.12") == first
+    moved = tls.host_files(folder, "a", "n1", "192.0.2.99")
+    assert moved["host.key"] != first["host.key"] and moved["ca.pem"] == first["ca.pem"]
+    monkeypatch.setattr(tls, "RENEW_DAYS", tls.DAYS + 1)
+    renewed = certificate(tls.host_files(folder, "a", "n1", "192.0.2.99")["host.pem"])
+    assert renewed.serial_number != certificate(moved["host.pem"]).serial_number
+    assert renewed.not_valid_after_utc > datetime.datetime.now(datetime.UTC)
+
+
+def test_the_key_of_the_ca_goes_to_no_other_host(tmp_path: Path) -> None:
+    folder = tmp_path / "tls"
+    files = tls.host_files(folder, "a", "n1", "192.0.2.12")
+    authority = load_pem_private_key((folder / "authority.pem").read_bytes(), None)
+    assert all(
+        load_pem_private_key(text, None).private_numbers() != authority.private_numbers()  # type: ignore[union-attr]
+        for name, text in files.items()
+        if b"PRIVATE" in text
+    )
+    assert (folder / "hosts/n1.pem").stat().st_mode & 0o777 == 0o600
+    assert certificate(files["ca.pem"]).subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+
+
+def test_a_host_trusts_who_the_api_gateway_is_trusted_by(tmp_path: Path) -> None:
+    folder = tmp_path / "tls"
+    folder.mkdir()
+    (folder / "bundle.pem").write_text("what the machine trusts\n")
+    assert tls.host_files(folder, "a", "n1", "192.0.2.12")["bundle.pem"] == b"what the machine trusts\n"

@@ -1,0 +1,198 @@
+"""What each host of several runs and holds: a compute host no more than guests and their networks need."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+
+import pytest
+
+from hosts.conftest import Views, views, with_its_secrets
+from onestack.platform import catalogue, folders, graph, layout
+from onestack.platform.extras import extras
+from onestack.platform.infrastructure import ovn
+from onestack.platform.services import CATALOGUE
+from onestack.platform.services.identity import BOOTSTRAP
+from onestack.platform.shape import Need
+from onestack.platform.view import View
+from onestack.spec.platform import Platform
+from services.test_declarations import read
+
+COMPUTE = {"ovsdb", "ovs-vswitchd", "ovn-controller", "virtlogd", "libvirtd", "nova", "neutron"}
+
+
+def nova(view: View) -> dict[str, dict[str, str]]:
+    return {name: dict(options) for name, options in read(layout.files(view)["nova/nova.conf"]).items()}
+
+
+def test_a_compute_host_has_what_guests_need_and_no_more(hosts: Views) -> None:
+    for name in ("n1", "n2"):
+        assert {each.name for each in layout.processes(hosts[name])} == COMPUTE
+        assert set(layout.files(hosts[name])) == {
+            *("libvirt/libvirtd.conf", "libvirt/qemu.conf", "libvirt/virtlogd.conf"),
+            *("nova/nova.conf", "neutron/neutron.conf", "neutron/ml2_conf.ini"),
+        }
+        owners = {each.owner for each in folders.of(hosts[name])}
+        assert owners == {"root"}, "its base has no package of a database or a bus"
+    assert {"rabbitmq", "epmd", "mariadb", "keystone"} <= {
+        each.name for each in layout.processes(hosts["c1"])
+    }
+
+
+def test_a_compute_host_gets_the_secrets_of_its_files_alone() -> None:
+    every = views()
+    assert layout.secret_names(every["c1"]) == set(every["c1"].cloud.secrets)
+    assert layout.secret_names(every["n1"]) == {
+        *("bus/n1", "metadata", "user/nova", "user/neutron", "user/placement"),
+    }
+
+
+def test_no_file_of_a_compute_host_leads_to_a_database_or_to_an_administrator(hosts: Views) -> None:
+    secrets = views()["c1"].cloud.secrets
+    forbidden = [
+        value
+        for name, value in secrets.items()
+        if name.startswith("database/") or name in ("user/admin", "bus/c1", "bus/n2", "dashboard")
+    ]
+    text = "".join(layout.files(hosts["n1"]).values())
+    assert not [value for value in forbidden if value in text]
+    assert "mysql" not in text
+    sections = nova(hosts["n1"])
+    assert not {"database", "api_database", "keystone_authtoken"} & {k for k, v in sections.items() if v}
+    assert {"database", "api_database", "keystone_authtoken"} <= set(nova(hosts["c1"]))
+
+
+def test_what_is_needed_is_there_on_the_host_that_is_meant(hosts: Views) -> None:
+    there = {
+        name: {*(each.name for each in layout.processes(view)), *(each.name for each in layout.steps(view))}
+        for name, view in hosts.items()
+    }
+    there["c1"] |= {graph.DATABASES, BOOTSTRAP}
+    for name, view in hosts.items():
+        for one in (*layout.processes(view), *layout.steps(view)):
+            for need in one.needs:
+                place = "c1" if need.where == "leader" else name
+                assert need.name in there[place], f"{one.name}@{name} needs {need}"
+
+
+def test_control_without_guests_needs_no_libvirt() -> None:
+    view = views({"c1": frozenset({"control", "network"}), "n1": frozenset({"compute"})})["c1"]
+    process = next(each for each in layout.processes(view) if each.name == "nova")
+    assert Need("libvirtd") not in process.needs
+    assert Need("bus users", "leader") in process.needs
+
+
+def test_nova_alone_uses_the_bus_between_hosts(hosts: Views) -> None:
+    urls = {
+        name: read(text)["DEFAULT"]["transport_url"]
+        for name, text in layout.files(hosts["c1"]).items()
+        if "transport_url" in text
+    }
+    assert urls.pop("nova/nova.conf") == "rabbit://c1:secret-of-bus-c1@192.0.2.11:5671/nova"
+    assert set(urls.values()) == {"onestack://"}
+    assert nova(hosts["n1"])["DEFAULT"]["transport_url"].startswith("rabbit://n1:secret-of-bus-n1@192.0.2.11")
+    for view in hosts.values():
+        bus = nova(view)["oslo_messaging_rabbit"]
+        assert (bus["ssl"], bus["ssl_enforce_hostname_verification"]) == ("true", "true")
+        assert (bus["hostname"], bus["processname"]) == (view.here.name, "nova")
+
+
+def test_guests_move_and_show_themselves_with_tls_alone(hosts: Views) -> None:
+    for view in hosts.values():
+        found = layout.files(view)
+        daemon = found["libvirt/libvirtd.conf"]
+        assert "listen_tls = 1" in daemon and "listen_tcp = 0" in daemon
+        assert f'listen_addr = "{view.here.address}"' in daemon
+        assert 'tls_allowed_dn_list = ["CN=c1", "CN=n1", "CN=n2"]' in daemon
+        assert "migrate_tls_force = 1" in found["libvirt/qemu.conf"]
+        assert "vnc_tls = 1" in found["libvirt/qemu.conf"]
+        options = nova(view)
+        assert options["libvirt"]["live_migration_with_native_tls"] == "true"
+        assert options["libvirt"]["live_migration_uri"] == "qemu+tls://%s/system?pkipath=/etc/libvirt/tls"
+        assert options["libvirt"]["live_migration_inbound_addr"] == view.here.address
+        assert options["vnc"]["server_listen"] == view.here.address
+    assert len({layout.files(view)["libvirt/libvirtd.conf"] for view in hosts.values()}) == 3
+    assert nova(hosts["c1"])["vnc"]["auth_schemes"] == "vencrypt,none"
+    assert "auth_schemes" not in nova(hosts["n1"])["vnc"]
+
+
+def test_other_hosts_reach_ovn_with_their_certificate(hosts: Views) -> None:
+    def process(host: str, name: str) -> tuple[str, ...]:
+        return next(each.command for each in layout.processes(hosts[host]) if each.name == name)
+
+    assert "--remote=db:OVN_Southbound,SB_Global,connections" in process("c1", "ovsdb")
+    assert not [word for word in process("n1", "ovsdb") if "Southbound" in word or "key" in word]
+    assert "--certificate=/etc/onestack/tls/host.pem" in process("n1", "ovn-controller")
+    assert "--certificate=/etc/onestack/tls/host.pem" not in process("c1", "ovn-controller")
+    assert 'external_ids:ovn-remote="ssl:192.0.2.11:6642"' in ovn.settings(hosts["n1"])
+    assert 'external_ids:ovn-remote="unix:/run/ovn/ovnsb_db.sock"' in ovn.settings(hosts["c1"])
+    assert ovn.access(hosts["c1"])[-2:] == ["role=ovn-controller", "pssl:6642:192.0.2.11"]
+    agent = read(layout.files(hosts["n1"])["neutron/ml2_conf.ini"])["ovn"]
+    assert agent["ovn_sb_connection"] == "ssl:192.0.2.11:6642"
+    assert agent["ovn_sb_private_key"] == "/etc/onestack/tls/host.key"
+    assert "ovn_nb_connection" not in agent
+
+
+def test_only_the_gateway_joins_the_external_network(hosts: Views) -> None:
+    assert {name: ovn.EXTERNAL_NETWORK in map(_name, layout.steps(view)) for name, view in hosts.items()} == {
+        "c1": True,
+        "n1": False,
+        "n2": False,
+    }
+    words = ovn.settings(hosts["n1"])
+    assert not [word for word in words if word.startswith("external_ids:ovn-cms-options=")]
+    assert shlex.join(words).endswith("-- remove Open_vSwitch . external_ids ovn-cms-options")
+    for view in hosts.values():
+        ml2 = read(layout.files(view)["neutron/ml2_conf.ini"])
+        assert ml2["ovn"]["enable_distributed_floating_ip"] == "false"
+
+
+def _name(one: object) -> str:
+    return str(getattr(one, "name"))  # noqa: B009
+
+
+def test_floating_ips_are_distributed_where_every_host_has_a_nic_in_the_external_network() -> None:
+    every = frozenset({"control", "network", "compute"})
+    for interface, expected in (("eth2", True), (None, False)):
+        view = views({"c1": every, "n1": frozenset({"network", "compute"})})["c1"]
+        outer = replace(view.cloud.external, interface=interface)
+        assert ovn.reached_everywhere(replace(view, cloud=replace(view.cloud, external=outer))) is expected
+
+
+def test_the_agent_asks_the_leader_for_metadata_with_tls(hosts: Views) -> None:
+    other = read(layout.files(hosts["n1"])["neutron/neutron.conf"])["DEFAULT"]
+    assert (other["nova_metadata_host"], other["nova_metadata_protocol"]) == ("192.0.2.11", "https")
+    assert other["auth_ca_cert"] == "/etc/onestack/tls/ca.pem"
+    own = read(layout.files(hosts["c1"])["neutron/neutron.conf"])["DEFAULT"]
+    assert own["nova_metadata_host"] == "127.0.0.1" and "nova_metadata_protocol" not in own
+    gateway = layout.files(hosts["c1"])["api-gateway/haproxy.cfg"]
+    assert "bind 127.0.0.1:8775\n" in gateway
+    assert (
+        "bind 192.0.2.11:8775 ssl crt @host/here ca-file /etc/onestack/tls/ca.pem verify required\n"
+        in gateway
+    )
+
+
+def test_one_host_has_none_of_it() -> None:
+    view = with_its_secrets(views({"c1": views()["c1"].here.roles | {"storage"}})["c1"])
+    assert not view.peers
+    assert not {"rabbitmq", "epmd"} & {each.name for each in catalogue.processes(view)}
+    text = "".join(layout.files(view).values()) + str(layout.processes(view)) + str(ovn.settings(view))
+    for word in ("rabbit", "tls/host", "vencrypt", "pssl", "--listen", "qemu+tls", "crt-store"):
+        assert word not in text, word
+    assert not [name for name in catalogue.secret_names(CATALOGUE, ["c1"]) if name.startswith("bus/")]
+    assert layout.files(view) == catalogue.files(view)
+
+
+@pytest.mark.parametrize(
+    ("roles", "several", "found"),
+    [
+        (("control", "compute"), False, ()),
+        (("control", "compute"), True, ("rabbitmq",)),
+        (("compute",), True, ()),
+    ],
+)
+def test_a_hosts_base_has_the_packages_of_its_roles(
+    roles: tuple[str, ...], several: bool, found: tuple[str, ...]
+) -> None:
+    assert extras(Platform(), roles, several=several) == found  # type: ignore[arg-type]
