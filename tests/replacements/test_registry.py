@@ -114,6 +114,41 @@ def test_two_may_replace_the_same_function_one_after_the_other(
     assert module.Ports().show("a") == "PORT A!"
 
 
+def test_a_process_without_the_workers_that_call_it_imports_nothing_for_it(tmp_path: Path) -> None:
+    of_api = replace(ENTRY, name="of the API", targets=("not_there:call",), workers=("api", "conductor"))
+    assert registry.install("nova", [of_api], {}, tmp_path, workers={"compute"}) == set()
+    assert noted(tmp_path)["active"] == noted(tmp_path)["skipped"] == []
+    for workers in ({"api", "compute"}, set[str]()):
+        assert registry.of("nova", [of_api], workers) == (of_api,)
+
+
+def test_what_needs_a_project_of_one_process_is_left_out_of_one_of_several(
+    upstream: Callable[[str], Any], tmp_path: Path
+) -> None:
+    module = upstream(UPSTREAM)
+    entry = replace(ENTRY, alone=True)
+    assert registry.install("nova", [entry], digests(entry), tmp_path, alone=False) == set()
+    assert module.Ports().show("a") == "port a"
+    assert noted(tmp_path)["skipped"] == [
+        {"name": "shown", "because": "layout", "detail": "it holds for a project of one process"}
+    ]
+    assert registry.install("nova", [entry], digests(entry), tmp_path) == {"shown"}
+
+
+def test_a_compute_host_needs_no_database_client() -> None:
+    for runner, worker in (("nova", "compute"), ("neutron", "agent")):
+        names = {each.name for each in registry.of(runner, workers={worker})}
+        assert "database-connections" not in names
+    assert "libvirt-lock" in {each.name for each in registry.of("nova", workers={"compute"})}
+
+
+def test_the_workers_of_entries_are_those_of_their_runners() -> None:
+    known = {"nova": {"api", "conductor", "scheduler", "compute"}, "neutron": {"api", "agent"}}
+    for each in registry.ALL:
+        of_all = set().union(*(known.get(runner, set()) for runner in each.runners))
+        assert set(each.workers) <= of_all, each.name
+
+
 def test_without_tuning_only_what_is_required_is_installed(
     upstream: Callable[[str], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

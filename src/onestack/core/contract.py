@@ -29,9 +29,12 @@ ETC_VARIABLE: Final = "ONESTACK_ETC"
 TUNING: Final = "ONESTACK_TUNING"
 """Which replacements a runner installs: `full`, `none` (only those that are required), or `full -NAME -NAME`."""
 FAKE_HOSTS: Final = "ONESTACK_FAKE_HOSTS"
-"""How many hosts Nova's fake driver is given."""
+"""Which hosts Nova's fake driver is given: `3` is fake-1 to fake-3, `4-6` is fake-4 to fake-6."""
 WORKERS: Final = "ONESTACK_WORKERS"
 """The workers that a project's process starts, separated by commas; all of them where it is not set."""
+LAYOUT: Final = "ONESTACK_LAYOUT"
+"""CLUSTER where other processes of the same project run on other hosts; not set where this one is all of it."""
+CLUSTER: Final = "cluster"
 STATIC_ROOT: Final = "ONESTACK_STATIC_ROOT"
 """In place of DASHBOARD, while the static files are made."""
 
@@ -158,7 +161,7 @@ QCOW2_HEADER: Final = ">4sIQIIQ"
 REPLACEMENTS: Final = "replacements"
 """In the cloud's run folder: PROJECT.json, a `ReplacementsNote`, written when the project's process starts."""
 ReplacementKind = Literal["required", "performance"]
-SkippedBecause = Literal["tuning", "digest"]
+SkippedBecause = Literal["tuning", "digest", "layout"]
 
 
 class ActiveReplacement(TypedDict):
@@ -170,7 +173,8 @@ class ActiveReplacement(TypedDict):
 
 
 class SkippedReplacement(TypedDict):
-    """`because`: the spec wants none (`tuning`), or upstream is not what it was written against (`digest`)."""
+    """`because`: the spec wants none (`tuning`), upstream is not what it was written against (`digest`), or it holds
+    only where one process is all of its project (`layout`)."""
 
     name: str
     because: SkippedBecause

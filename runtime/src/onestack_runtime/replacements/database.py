@@ -97,6 +97,8 @@ def _no_yield(original: Any) -> tuple[Any, ...]:
 
 
 _ALL = ("keystone", "glance", "placement", "neutron", "nova", "cinder", "octavia")
+_WORKERS = ("api", "conductor", "scheduler")
+"""Of Nova's and Neutron's, those that have a database."""
 _GAIN = "with `no-thread-yield`, a third fewer changes of threads under load (c668341); not measured alone"
 _CONNECTION = "MySQLdb.connections:Connection"
 
@@ -116,6 +118,7 @@ ENTRIES = (
             "MySQLdb.cursors:BaseCursor._query",
             "sqlalchemy.dialects.mysql.mysqldb:MySQLDialect_mysqldb.do_ping",
         ),
+        workers=_WORKERS,
     ),
     Replacement(
         "no-thread-yield",
@@ -126,5 +129,6 @@ ENTRIES = (
         _no_yield,
         NOT_ALONE,
         uses=("oslo_db.sqlalchemy.engines:create_engine",),
+        workers=_WORKERS,
     ),
 )

@@ -30,3 +30,8 @@ class Replacement:
     """What was measured, where, or NOT_ALONE. Only of performance."""
     uses: tuple[str, ...] = ()
     """What of upstream's it calls or relies on; it must be there, and functions among it must be unchanged, too."""
+    workers: tuple[str, ...] = ()
+    """Those of a project's workers that call it; all if empty. A process without them does not import what it needs:
+    a compute host has no client of a database."""
+    alone: bool = False
+    """It holds only where one process is all of its project, and is left out elsewhere."""

@@ -146,6 +146,7 @@ def _policies(ask: Any) -> tuple[Any, ...]:
 
 
 _HERE = ("neutron",)
+_WORKERS = ("api",)
 _UTILS = "neutron.common.ovn.utils"
 _GROUPS = "neutron.db.securitygroups_db:SecurityGroupDbMixin"
 _SEGMENTS = "neutron.services.segments.plugin:NovaSegmentNotifier"
@@ -165,6 +166,7 @@ ENTRIES = (
             "neutron.db.ovn_revision_numbers_db:STD_ATTR_MAP",
             "neutron.db.ovn_revision_numbers_db:StandardAttributeIDNotFound",
         ),
+        workers=_WORKERS,
     ),
     Replacement(
         "default-group",
@@ -175,6 +177,7 @@ ENTRIES = (
         _default_group,
         _GAIN,
         uses=("neutron.objects.securitygroup:DefaultSecurityGroup", _VALUES),
+        workers=_WORKERS,
     ),
     Replacement(
         "port-segment",
@@ -185,6 +188,7 @@ ENTRIES = (
         _segment,
         _GAIN,
         uses=("neutron.objects.subnet:Subnet", _VALUES, f"{_SEGMENTS}._get_ipv4_subnet_ids"),
+        workers=_WORKERS,
     ),
     Replacement(
         "shared-addresses",
@@ -198,6 +202,7 @@ ENTRIES = (
             "neutron.db.models.allowed_address_pair:AllowedAddressPair",
             "neutron_lib.db.api:CONTEXT_READER",
         ),
+        workers=_WORKERS,
     ),
     Replacement(
         "port-subnets",
@@ -217,6 +222,7 @@ ENTRIES = (
             "neutron_lib.db.api:CONTEXT_READER",
             "neutron.db.models_v2:Subnet",
         ),
+        workers=_WORKERS,
     ),
     Replacement(
         "port-groups",
@@ -233,6 +239,7 @@ ENTRIES = (
             f"{_GROUPS}._ensure_default_security_group_on_port",
             "neutron.objects.securitygroup:SecurityGroup.is_shared_with_project",
         ),
+        workers=_WORKERS,
     ),
     Replacement(
         "port-policies",
@@ -247,5 +254,6 @@ ENTRIES = (
             "neutron.db.qos.models:QosNetworkPolicyBinding",
             "neutron_lib.db.api:CONTEXT_READER",
         ),
+        workers=_WORKERS,
     ),
 )

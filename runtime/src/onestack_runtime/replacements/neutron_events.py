@@ -107,6 +107,7 @@ def _interval(absent: None) -> tuple[Any, ...]:
 
 
 _HERE = ("neutron",)
+_WORKERS = ("api",)
 _NOTIFIER = "neutron.notifiers.batch_notifier:BatchNotifier"
 _MONITOR = "neutron.plugins.ml2.drivers.ovn.mech_driver.ovsdb.ovsdb_monitor"
 _CREATED = f"{_MONITOR}:LogicalSwitchPortCreateEvent.run"
@@ -126,6 +127,7 @@ ENTRIES = (
         "ports of fake hosts stay ACTIVE, which OVN never sees up; on a cloud of others it does nothing",
         _of_fake_hosts,
         uses=_READS,
+        workers=_WORKERS,
     ),
     Replacement(
         "new-ports-are-down",
@@ -140,6 +142,7 @@ ENTRIES = (
             "neutron.common.ovn.constants:OVN_HOST_ID_EXT_ID_KEY",
             "neutron.plugins.ml2.drivers.ovn.mech_driver.mech_driver:OVNMechanismDriver.set_port_status_down",
         ),
+        workers=_WORKERS,
     ),
     Replacement(
         "ring-heartbeat",
@@ -153,6 +156,7 @@ ENTRIES = (
             "neutron.common.ovn.constants:HASH_RING_TOUCH_INTERVAL",
             f"{_MONITOR}:OvnIdlDistributedLock.notify",
         ),
+        workers=_WORKERS,
     ),
     Replacement(
         "events-at-once",
@@ -163,5 +167,6 @@ ENTRIES = (
         _interval,
         "up to two seconds for each server that boots (upstream's default); not measured alone",
         uses=(f"{_NOTIFIER}.__init__", f"{_NOTIFIER}.queue_event"),
+        workers=_WORKERS,
     ),
 )

@@ -159,6 +159,7 @@ ENTRIES = (
         "connection check",
         _reentrant_lock,
         uses=(f"{_HOST}.__init__", f"{_HOST}._get_connection", f"{_HOST}._connection_closed"),
+        workers=("compute",),
     ),
     Replacement(
         "physical-network",
@@ -183,6 +184,7 @@ ENTRIES = (
         "the checks of a new server's ports read each port from Neutron once in each request, not three times",
         _port_checks,
         NOT_ALONE,
+        workers=("api",),
     ),
     Replacement(
         "no-pci-requests",
@@ -193,6 +195,7 @@ ENTRIES = (
         _pci_requests,
         NOT_ALONE,
         uses=("nova.objects.instance_pci_requests:InstancePCIRequests.to_json",),
+        workers=("api", "conductor", "scheduler"),
     ),
     Replacement(
         "host-allocations",
@@ -205,5 +208,6 @@ ENTRIES = (
         "one request fewer for each server of the host when a server is created or deleted (CHANGELOG); not measured "
         "alone",
         uses=("nova.compute.resource_tracker:ResourceTracker._update_to_placement",),
+        workers=("compute",),
     ),
 )

@@ -63,6 +63,8 @@ def _getter(attribute: str, slow: Any) -> Any:
 
 _BASE = "oslo_versionedobjects.base"
 _WHERE = ("nova", "neutron")
+_WORKERS = ("api", "conductor", "scheduler", "compute")
+"""All but Neutron's agent, which has no such objects."""
 _GAIN = "one of those that together made `apply` 30 % faster (c668341); not measured alone"
 
 ENTRIES = (
@@ -76,6 +78,7 @@ ENTRIES = (
         _properties,
         _GAIN,
         uses=(f"{_BASE}:_get_attrname", f"{_BASE}:VersionedObjectRegistry.register"),
+        workers=_WORKERS,
     ),
     Replacement(
         "object-set-fields",
@@ -86,6 +89,7 @@ ENTRIES = (
         _set_fields,
         _GAIN,
         uses=(f"{_BASE}:_get_attrname",),
+        workers=_WORKERS,
     ),
     Replacement(
         "object-changes",
@@ -96,5 +100,6 @@ ENTRIES = (
         _changes,
         _GAIN,
         uses=(f"{_BASE}:_get_attrname",),
+        workers=_WORKERS,
     ),
 )

@@ -94,6 +94,8 @@ def _files(paths: Iterable[Path], deep: bool = True) -> Iterator[tuple[Path, int
             yield from _files(sorted(path.iterdir()), deep=False)
 
 
+_WORKERS = ("api", "conductor", "scheduler", "compute")
+"""All but Neutron's agent. nova-compute checks whether a user may attach to an external network."""
 _POLICY = "oslo_policy.policy:Enforcer"
 
 ENTRIES = (
@@ -106,6 +108,7 @@ ENTRIES = (
         _check,
         f"with the signatures that Pecan asks for, a twentieth of Neutron's time; {NOT_ALONE}",
         uses=("oslo_policy._checks:BaseCheck",),
+        workers=_WORKERS,
     ),
     Replacement(
         "policy-files",
@@ -122,5 +125,6 @@ ENTRIES = (
             "oslo_config.cfg:_get_config_dirs",
             "oslo_config.cfg:_search_dirs",
         ),
+        workers=_WORKERS,
     ),
 )

@@ -50,6 +50,10 @@ def _entry(each: Replacement) -> Iterator[str]:
     yield f"### `{each.name}`\n"
     yield f"{each.reason[0].upper()}{each.reason[1:]}.\n"
     yield f"- in: {', '.join(each.runners)}"
+    if each.workers:
+        yield f"- for the workers: {', '.join(each.workers)}"
+    if each.alone:
+        yield "- only where one process is all of its project: not in a cloud of several hosts"
     yield from (f"- replaces: `{target}`" for target in each.targets)
     if each.gain:
         yield f"- gain: {each.gain}"

@@ -10,7 +10,7 @@ import json
 import linecache
 import logging
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,16 +57,23 @@ ALL: tuple[Replacement, ...] = (
 
 @dataclass(frozen=True)
 class Skipped:
-    """`because`: `tuning` (the spec wants none) or `digest` (upstream is not what it was written against)."""
+    """`because`: `tuning` (the spec wants none), `digest` (upstream is not what it was written against) or `layout`
+    (other hosts run the project too)."""
 
     name: str
     because: contract.SkippedBecause
     detail: str
 
 
-def of(runner: str, entries: Iterable[Replacement] = ALL) -> tuple[Replacement, ...]:
-    """Those of one project's process."""
-    return tuple(each for each in entries if runner in each.runners)
+def of(
+    runner: str, entries: Iterable[Replacement] = ALL, workers: Collection[str] = ()
+) -> tuple[Replacement, ...]:
+    """Those of one project's process; of one with these `workers` alone, if any are named."""
+    return tuple(
+        each
+        for each in entries
+        if runner in each.runners and not (workers and each.workers and {*workers}.isdisjoint(each.workers))
+    )
 
 
 def install(
@@ -74,9 +81,13 @@ def install(
     entries: Iterable[Replacement] = ALL,
     digests: Mapping[str, str] = DIGESTS,
     folder: Path = RUN / contract.REPLACEMENTS,
+    *,
+    workers: Collection[str] = (),
+    alone: bool = True,
 ) -> frozenset[str]:
     """Install those of a project's process; the names of those that are active.
 
+    `workers`: those that the process has, if not all. `alone`: whether it is all of its project.
     To be called before anything of the project is used. Ends the process (SystemExit) where a required one does not
     fit to what it replaces.
     """
@@ -85,9 +96,11 @@ def install(
     active: list[Replacement] = []
     skipped: list[Skipped] = []
     try:
-        for entry in of(runner, entries):
+        for entry in of(runner, entries, workers):
             if entry.kind == "performance" and (tuning == "none" or f"-{entry.name}" in tuning.split()):
                 skipped.append(Skipped(entry.name, "tuning", f"{contract.TUNING} is {tuning}"))
+            elif entry.alone and not alone:
+                skipped.append(Skipped(entry.name, "layout", "it holds for a project of one process"))
             elif wrong := misfits(entry, digests, checked) or _exchange(entry):
                 _refuse_required(runner, entry, wrong)
                 LOG.warning("%s runs without the replacement %s: %s", runner, entry.name, wrong)

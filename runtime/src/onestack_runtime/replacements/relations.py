@@ -125,6 +125,7 @@ ENTRIES = (
             "sqlalchemy.orm.session:Session.get_transaction",
             "sqlalchemy.engine.base:Connection.get_transaction",
         ),
+        workers=("api",),
     ),
     Replacement(
         "seldom-filled-tables",
@@ -135,5 +136,6 @@ ENTRIES = (
         _strategy,
         "with `empty-tables`",
         uses=("sqlalchemy.orm.interfaces:StrategizedProperty._strategy_lookup",),
+        workers=("api",),
     ),
 )

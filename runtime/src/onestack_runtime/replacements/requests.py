@@ -91,6 +91,7 @@ ENTRIES = (
         uses=tuple(
             f"nova.api.validation.validators:_SchemaValidator.{name}" for name in ("__init__", "validate")
         ),
+        workers=("api",),
     ),
     Replacement(
         "method-signatures",
@@ -101,5 +102,6 @@ ENTRIES = (
         _signature,
         f"with the arguments of policy rules, a twentieth of Neutron's time; {NOT_ALONE}",
         uses=("pecan.util:getargspec",),
+        workers=("api",),
     ),
 )

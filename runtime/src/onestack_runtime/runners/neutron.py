@@ -29,7 +29,8 @@ API_THREADS = 12
 
 def main() -> None:
     # Before any model of Neutron's is there: how related rows are loaded is decided when models are first used.
-    active = registry.install("neutron")
+    chosen = workers.chosen(WORKERS)
+    active = registry.install("neutron", workers=chosen, alone=workers.is_all(WORKERS))
     if ONE_PROCESSOR in active:
         processors.stay(processors.NEUTRON)
     os.environ.setdefault("OS_NEUTRON_CONFIG_DIR", str(ETC / "neutron"))
@@ -41,15 +42,16 @@ def main() -> None:
     for stale in (RUN / "neutron").glob("neutron_start_time*"):
         stale.unlink()
     folder(LIB / "neutron")
-    chosen = workers.chosen(WORKERS)
     process = Process("neutron")
     if API in chosen:
         _serve_api(process, active)
     else:
         process.serve(workers.no_api, contract.socket("neutron"), contract.API_PATHS["neutron"], 1)
     if AGENT in chosen:
-        from onestack_runtime.runners.neutron_agent import Agent
+        from onestack_runtime.runners.neutron_agent import Agent, configure
 
+        if API not in chosen:
+            configure()
         agent = Agent()
         process.worker("ovn agent", agent.start, agent.stop, retry=False)
     process.run()

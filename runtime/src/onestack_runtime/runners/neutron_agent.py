@@ -6,7 +6,26 @@ socket) does not meet the API's.
 
 from __future__ import annotations
 
+import sys
 from typing import Any
+
+from onestack_runtime.paths import configuration
+
+
+def configure() -> None:
+    """As upstream's command: what the API's start does for the whole process, in one without it. No database."""
+    from neutron.common import config
+    from neutron.conf import common
+    from neutron.conf.agent.ovn.ovn_neutron_agent import config as options
+    from oslo_config import cfg
+    from oslo_log import log
+
+    log.register_options(cfg.CONF)
+    common.register_cli_script_opts()
+    common.register_core_common_config_opts()
+    options.register_opts()
+    config.init([], default_config_files=[*map(str, configuration("neutron"))], prog=sys.argv[0])
+    config.setup_logging()
 
 
 class Agent:

@@ -1,7 +1,7 @@
 """Nova: compute API, metadata API, conductor, scheduler and nova-compute as threads of one process.
 
 Upstream's own functional tests start the services this way. All of them use the database directly: the
-switches that keep nova-compute away from it are for a process that holds nova-compute alone.
+switches that keep nova-compute away from it are for a process that holds nova-compute alone (`nova_compute`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from onestack_runtime import contract  # noqa: E402
 from onestack_runtime.paths import ENVIRONMENT, ETC, LIB, folder  # noqa: E402
 from onestack_runtime.replacements import registry  # noqa: E402
 from onestack_runtime.replacements.processors import NAME as ONE_PROCESSOR  # noqa: E402
-from onestack_runtime.runners import libvirt_connection, tap_interfaces  # noqa: E402
+from onestack_runtime.runners import libvirt_connection, nova_compute, tap_interfaces  # noqa: E402
 from onestack_runtime.serving import processors, workers  # noqa: E402
 from onestack_runtime.serving.process import Process  # noqa: E402
 
@@ -30,39 +30,46 @@ WORKERS = API, CONDUCTOR, SCHEDULER, COMPUTE = "api", "conductor", "scheduler", 
 """In the order in which they are started. The APIs are of one kind: compute, metadata, consoles."""
 API_THREADS = 12
 METADATA_THREADS = 4
+HEALTH_THREADS = 1
 STOP_SECONDS = 40.0
 DRAIN_SECONDS = 30
 """How long to wait for in-flight work when the process is stopped."""
 
 
 def main() -> None:
-    if ONE_PROCESSOR in registry.install("nova"):
+    chosen = workers.chosen(WORKERS)
+    if ONE_PROCESSOR in registry.install("nova", workers=chosen, alone=workers.is_all(WORKERS)):
         processors.stay(processors.NOVA)
     os.environ.setdefault("OS_NOVA_CONFIG_DIR", str(ETC / "nova"))
     os.environ.setdefault("OS_NOVA_CONFIG_FILES", f"{ENVIRONMENT}/etc/nova/api-paste.ini;nova.conf")
     for name in (".", "instances", "tmp"):
         # QEMU, another user, must reach its disks.
         folder(LIB / "nova" / name, 0o755)
-    from nova.api.openstack import wsgi_app
-    from nova.conf import CONF
-
-    chosen = workers.chosen(WORKERS)
     process = Process("nova", STOP_SECONDS)
-    api = (
-        wsgi_app.init_application("osapi_compute", "nova-api-os-compute") if API in chosen else workers.no_api
-    )
-    process.serve(api, contract.socket("nova"), contract.API_PATHS["nova"], API_THREADS)
     if API in chosen:
-        metadata = wsgi_app.init_application("metadata", "nova-api-metadata")
-        process.serve(metadata, contract.socket(contract.METADATA), "", METADATA_THREADS)
+        _serve_apis(process)
+    else:
+        process.serve(workers.no_api, contract.socket("nova"), contract.API_PATHS["nova"], HEALTH_THREADS)
+        nova_compute.prepare() if chosen == {COMPUTE} else nova_compute.configure()
     _prepare_workers()
-    if API in chosen and CONF.vnc.enabled:
-        _serve_consoles(process)
     for name in WORKERS:
         if name in chosen and name != API:
             worker = _worker(name, process)
             process.worker(worker.name, worker.start, drain=worker.drain)
     process.run()
+
+
+def _serve_apis(process: Process) -> None:
+    """Compute, metadata, and the way to guests' consoles."""
+    from nova.api.openstack import wsgi_app
+    from nova.conf import CONF
+
+    compute = wsgi_app.init_application("osapi_compute", "nova-api-os-compute")
+    process.serve(compute, contract.socket("nova"), contract.API_PATHS["nova"], API_THREADS)
+    metadata = wsgi_app.init_application("metadata", "nova-api-metadata")
+    process.serve(metadata, contract.socket(contract.METADATA), "", METADATA_THREADS)
+    if CONF.vnc.enabled:
+        _serve_consoles(process)
 
 
 def _prepare_workers() -> None:
@@ -84,7 +91,7 @@ def _prepare_workers() -> None:
         from onestack_runtime.drivers.volumes import libvirt
 
         libvirt.register()
-    # Else the first request makes the rules.
+    # Else whatever first asks for them makes the rules.
     policy.init()
     objects.Service.enable_min_version_cache()
 
@@ -144,8 +151,9 @@ class _Compute(_Worker):
         from nova.objects import host_mapping
 
         super().start()
-        # The scheduler sees only hosts that are mapped to a cell; its own discovery is periodic.
-        host_mapping.discover_hosts(context.get_admin_context())
+        if not nova_compute.is_alone():
+            # The scheduler sees only hosts that are mapped to a cell; its own discovery is periodic.
+            host_mapping.discover_hosts(context.get_admin_context())
         if _by_libvirt():
             host = self._services[0].manager.driver._host
             self._process.thread("libvirt", lambda: libvirt_connection.keep(host, self._process.wait))

@@ -23,6 +23,11 @@ def chosen(every: Iterable[str]) -> frozenset[str]:
     return named
 
 
+def is_all(every: Iterable[str]) -> bool:
+    """Whether this process is all of its project: it has `every` worker, and no other host runs any."""
+    return os.environ.get(contract.LAYOUT) != contract.CLUSTER and chosen(every) == frozenset(every)
+
+
 def no_api(environ: Environ, start_response: StartResponse) -> list[bytes]:
     """The application of a process without its project's API, which has a health path all the same."""
     body = b"this host has no API of this service\n"

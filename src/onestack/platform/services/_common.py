@@ -170,6 +170,8 @@ def runner(
     every = [name for names in by_role.values() for name in names]
     here = [name for role, names in by_role.items() if role in view.here.roles for name in names]
     chosen = {contract.WORKERS: ",".join(dict.fromkeys(here))} if {*here} != {*every} else {}
+    if view.peers:
+        chosen[contract.LAYOUT] = contract.CLUSTER
     return Process(
         project,
         (*_PYTHON, f"{contract.RUNNERS}.{project}"),

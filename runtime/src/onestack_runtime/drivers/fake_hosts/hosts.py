@@ -9,11 +9,11 @@ from onestack_runtime import contract
 
 
 def names() -> list[str]:
-    """fake-1 … fake-N."""
-    return [
-        f"{contract.FAKE_HOST_PREFIX}{number}"
-        for number in range(1, int(os.environ.get(contract.FAKE_HOSTS, "1")) + 1)
-    ]
+    """Those that FAKE_HOSTS says. Each process must be given others: two nova-computes of one name would take each
+    other's servers. Raises ValueError."""
+    first, dash, last = os.environ.get(contract.FAKE_HOSTS, "1").partition("-")
+    numbers = range(int(first), int(last) + 1) if dash else range(1, int(first) + 1)
+    return [f"{contract.FAKE_HOST_PREFIX}{number}" for number in numbers]
 
 
 def prepare() -> None:

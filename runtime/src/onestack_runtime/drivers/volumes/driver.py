@@ -22,7 +22,7 @@ from oslo_log import log as logging
 from oslo_utils import units
 
 from onestack_runtime import contract
-from onestack_runtime.drivers.volumes import qcow2
+from onestack_runtime.drivers.volumes import place, qcow2
 
 LOG = logging.getLogger(__name__)
 FORMAT = "qcow2"
@@ -174,6 +174,10 @@ class FileDriver(
         self._resize(path, volume.size)
 
     # Attaching.
+
+    def validate_connector(self, connector: dict[str, Any]) -> None:
+        if wrong := place.refusal(self._machine(), connector):
+            raise exception.InvalidConnectorException(message=wrong)
 
     def initialize_connection(self, volume: Any, connector: dict[str, Any]) -> dict[str, Any]:
         active = self.get_active_image_from_info(volume)

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from cinder import interface
+from cinder import exception, interface
+from cinder.volume import volume_utils
 from cinder.volume.drivers import lvm
 from cinder.volume.targets import driver as target
 
 from onestack_runtime import contract
-from onestack_runtime.drivers.volumes import logical
+from onestack_runtime.drivers.volumes import logical, place
 from onestack_runtime.paths import LIB
 
 
@@ -55,6 +56,10 @@ class LogicalVolumeDriver(lvm.LVMVolumeDriver):  # type: ignore[misc]
         super().__init__(*args, **named)
         self.target_driver = LocalTarget(configuration=self.configuration)
         self.protocol = contract.LOGICAL_PROTOCOL
+
+    def validate_connector(self, connector: dict[str, Any]) -> None:
+        if wrong := place.refusal(volume_utils.extract_host(self.host, "host"), connector):
+            raise exception.InvalidConnectorException(message=wrong)
 
     def local_path(self, volume: Any, vg: str | None = None) -> str:
         """The volume's, or a snapshot's, device: it is there when this returns."""
