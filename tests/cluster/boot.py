@@ -3,8 +3,8 @@
 Run by `cluster.host` in new namespaces; only Python's own library is used. All mounts are in the host's mount
 namespace, which ends with its last process: nothing has to be unmounted on the machine.
 
-It writes `here` when it runs, waits for a line of JSON that says what the host is like (by then its eth0 is there), and
-writes `ready` when the host is up.
+It writes `here` when it runs, waits for a line of JSON that says what the host is like (by then its eth0 is there),
+and writes `ready` when the host is up.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def hide(upper: Path, name: str) -> None:
 
 
 def no_checksum_offload(name: str) -> None:
-    """A veth leaves checksums to a card that is not there; what reads whole packets (OVS in userspace) drops those."""
+    """A veth leaves checksums to a card that is not there; what reads whole packets (OVS in userspace) drops them."""
     value = ctypes.create_string_buffer(struct.pack("II", ETHTOOL_STXCSUM, 0))
     request = struct.pack("16sP", name.encode(), ctypes.addressof(value)).ljust(40, b"\0")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:

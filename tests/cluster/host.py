@@ -28,7 +28,11 @@ DISK_SIZE = 30 << 30
 
 @dataclass
 class Host:
-    """A host of `Hosts`. `init`: its first process while it runs. `shared`: the machine's folder, its place, options."""
+    """A host of `Hosts`. `files`: its own, by path, with text and mode. `shared`: by folder of the machine, where it
+    is seen and how it is mounted.
+
+    Which process is its first one stands in a file: others may lose it or have it back meanwhile.
+    """
 
     name: str
     address: IPv4Interface
@@ -36,7 +40,6 @@ class Host:
     wire: Wire
     files: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     shared: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    init: Held | None = None
 
     @property
     def folder(self) -> Path:
@@ -52,8 +55,22 @@ class Host:
         return self.folder / "image"
 
     @property
+    def init(self) -> Held | None:
+        """Its first process, while it runs."""
+        try:
+            pid, started = self._init.read_text().split()
+        except FileNotFoundError:
+            return None
+        first = Held(int(pid), int(started))
+        return first if first.lives else None
+
+    @property
+    def _init(self) -> Path:
+        return self.folder / "init"
+
+    @property
     def runs(self) -> bool:
-        return self.init is not None and self.init.lives
+        return self.init is not None
 
     def make(self) -> None:
         """Its folder, with a disk of its own. Raises PermanentError."""
@@ -66,8 +83,8 @@ class Host:
     def start(self) -> None:
         """Boot it. Raises PermanentError, with the reason, where this machine cannot have such hosts."""
         assert not self.runs, f"{self.name} runs"
-        self.init = None
         kinds = ("--net", "--uts", "--ipc", "--mount", "--pid", "--fork")
+        ready = False
         boot = [sys.executable, "-I", str(Path(__file__).with_name("boot.py"))]
         words = [*DETACHED, "unshare", *kinds, "--", *boot]
         with (
@@ -82,11 +99,12 @@ class Host:
             if here == "here\n":
                 self.wire.plug(self.name, int(parent), self.address)
                 first = Held.of(processes.children(int(parent))[0])
+                # Before it is more than a process that waits: who ends us here knows what to end.
+                self._init.write_text(f"{first.pid} {first.started}")
                 started.stdin.write(json.dumps(self._given()) + "\n")
                 started.stdin.flush()
-                if started.stdout.readline() == "ready\n":
-                    self.init = first
-        if self.init is None:
+                ready = started.stdout.readline() == "ready\n"
+        if not ready:
             raise PermanentError(
                 f"the pretended host {self.name} cannot be made on this machine",
                 detail=last_lines(self.log.read_text()),
@@ -117,9 +135,9 @@ class Host:
         return SSH in Path(f"/proc/{self._first().pid}/net/tcp").read_text()
 
     def _first(self) -> Held:
-        if self.init is None or not self.init.lives:
+        if (first := self.init) is None:
             raise PermanentError(f"the pretended host {self.name} is lost", hint=f"back {self.name}")
-        return self.init
+        return first
 
     def command(self, argv: Sequence[str], folder: Path | str = "/") -> list[str]:
         """The command line that runs `argv` in it, as root, with an environment of its own."""
@@ -144,9 +162,9 @@ class Host:
 
     def end(self) -> None:
         """End all of it and wait until its disk is free; what is on the disk stays."""
-        if self.init is not None:
-            self.init.end()
-            self.init = None
+        if (first := self.init) is not None:
+            first.end()
+        self._init.unlink(missing_ok=True)
         until(
             f"the disk of {self.name} to be let go",
             lambda: (not loops(self.image), str(loops(self.image))),
@@ -173,7 +191,7 @@ class Host:
 
     def look(self) -> traces.Traces:
         """What it is like now."""
-        return traces.look(self.init if self.runs else None, self.image, self.folder / "disk")
+        return traces.look(self.init, self.image, self.folder / "disk")
 
     def keep(self) -> None:
         """Remember what it is like: `changes` compares with it."""

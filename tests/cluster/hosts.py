@@ -1,7 +1,8 @@
-"""Pretended hosts on this one machine: `python -m tests.cluster.hosts up|list|exec|lose|freeze|cut|back|changes|down`.
+"""Pretended hosts on one machine: `python -m tests.cluster.hosts up|down|list|exec|lose|freeze|cut|back|changes`.
 
-A host is a set of namespaces (network, mount, UTS, IPC, pid) with a root of its own: the machine's, under a layer on the
-host's own disk. Hosts are joined by a bridge; the machine is not, and reaches them by ssh with a configuration file.
+A host is a set of namespaces (network, mount, UTS, IPC, pid) with a root of its own: the machine's, under a layer on
+the host's own disk. A bridge joins the hosts; the machine is not at it, and reaches them by ssh with a configuration
+file.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from pathlib import Path
 from onestack.core.errors import OneStackError, PermanentError
 from onestack.core.paths import DEFAULT_CACHE, Paths
 
-from . import keys, processes
+from . import keys
 from .host import REPOSITORY, Host
 from .processes import Held
 from .wire import Wire, join_client
@@ -93,7 +94,6 @@ class Hosts:
             made.make()
             self._write()
             made.start()
-            self._write()
             made.keep()
         dial = f"nsenter --net={self._client.namespace('net')} -- {sys.executable} -I -S {self.work}/dial.py %h %p"
         (self.work / "dial.py").write_text(keys.DIAL)
@@ -104,26 +104,31 @@ class Hosts:
         """End the hosts and remove their files, however far they had come."""
         for host in self:
             host.end()
-        for held in (self._client, self._wire and self._wire.holder):
+        for held in (self._client, self._wire.holder if self._wire else None):
             if held is not None:
                 held.end()
         self._hosts, self._wire, self._client = {}, None, None
         shutil.rmtree(self.work, ignore_errors=True)
 
     @contextmanager
-    def changing(self) -> Iterator[None]:
-        """One command at a time changes hosts; what it found out is written down."""
-        self.work.mkdir(parents=True, exist_ok=True)
-        with (self.work.parent / f"{self.work.name}.lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            self._read()
-            yield
-            if self._state.exists():
-                self._write()
-
-    def save(self) -> None:
-        """Write down which processes hold the hosts, for a later command."""
-        self._write()
+    def locked(self) -> Iterator[None]:
+        """One command, or one run of the tests, makes and removes the hosts of a folder. Raises PermanentError."""
+        while True:
+            self.work.mkdir(parents=True, exist_ok=True)
+            file = self.work / "lock"
+            with file.open("a") as lock:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    # Who had it may have removed it, with all else.
+                    same = file.exists() and os.path.samestat(file.stat(), os.fstat(lock.fileno()))
+                except BlockingIOError:
+                    raise PermanentError(
+                        f"another command or test run has the hosts in {self.work}"
+                    ) from None
+                if same:
+                    self._read()
+                    yield
+                    return
 
     def _write(self) -> None:
         def held(one: Held | None) -> list[int] | None:
@@ -134,7 +139,6 @@ class Hosts:
                 "address": str(host.address),
                 "files": host.files,
                 "shared": host.shared,
-                "init": held(host.init),
             }
             for host in self
         }
@@ -167,7 +171,6 @@ class Hosts:
                 self._wire,
                 kept["files"],
                 kept["shared"],
-                held(kept["init"]),
             )
             for name, kept in state["hosts"].items()
         }
@@ -272,15 +275,14 @@ def main() -> int:
                     _say("\n".join([f"{kind}:", *(f"  {line}" for line in lines)]))
             case "up":
                 wanted = dict(each.split("=", 1) for each in given.hosts) or NAMES
-                with hosts.changing():
+                with hosts.locked():
                     hosts.up(wanted, share_cache=not given.own_cache)
                 _list(hosts)
             case "down":
-                with hosts.changing():
+                with hosts.locked():
                     hosts.down()
             case _:
-                with hosts.changing():
-                    getattr(hosts[given.host], given.command)()
+                getattr(hosts[given.host], given.command)()
     except OneStackError as error:
         sys.stderr.write("\n".join(filter(None, [error.summary, error.detail, error.hint])) + "\n")
         return 1

@@ -8,12 +8,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import socket
 import stat
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 WHOLE = 32 << 20
@@ -21,6 +22,7 @@ WHOLE = 32 << 20
 # Logs of logins, and what Python keeps of modules it has read: they say nothing of who changed the host.
 PASSING = ("/var/log/wtmp", "/var/log/btmp", "/var/log/lastlog", "/root/.bash_history", "/root/.cache")
 COUNTERS = ("nf_conntrack_count", "stable_secret", "tcp_fastopen_key")
+_ENDS = re.compile(r"@if\d+| link-netnsid \d+")
 NETLINK_NETFILTER, GET_TABLE, TABLE_NAME = 12, 0x0A01, 1
 REQUEST_DUMP = 0x301
 
@@ -81,7 +83,8 @@ def network() -> dict[str, list[str]]:
 
     def ip(*words: str) -> list[str]:
         said = subprocess.run(["ip", "-o", *words], check=True, capture_output=True, text=True).stdout
-        return sorted({" ".join(line.split()) for line in said.splitlines()})
+        # The number of the other end's namespace, and of the other end, are the machine's business.
+        return sorted({_ENDS.sub("", " ".join(line.split())) for line in said.splitlines()})
 
     return {
         "interfaces": [" ".join(line.split()[1:]) for line in ip("link")],
@@ -145,7 +148,11 @@ def running(proc: str) -> dict[str, list[str]]:
 
 def main() -> None:
     kind, *words = sys.argv[1:]
-    ways = {"files": files, "network": network, "run": running}
+    ways: dict[str, Callable[..., dict[str, list[str]]]] = {
+        "files": files,
+        "network": network,
+        "run": running,
+    }
     sys.stdout.write(json.dumps(ways[kind](*words)))
 
 

@@ -1,4 +1,4 @@
-"""What joins the pretended hosts: a bridge in a network namespace of its own, which no firewall of the machine's sees.
+"""What joins the pretended hosts: a bridge in a network namespace of its own, beside the machine's firewall.
 
 A namespace lives as long as a process holds it; nothing is mounted or named on the machine for it.
 """
