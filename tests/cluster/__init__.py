@@ -1,0 +1,1 @@
+"""Several hosts on one machine: pretended hosts, and the tests of a cloud on them."""
