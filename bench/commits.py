@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from pathlib import Path
 import measuring
 
 PROBE = Path(__file__).with_name("probe.py")
+REPOSITORY = Path(__file__).resolve().parents[1]
 FIGURES = {
     "first up": "s",
     "up after down": "s",
@@ -33,12 +35,20 @@ FIGURES = {
 }
 
 
+def full_name(commit: str) -> str:
+    """The digits of a commit, by which a clone knows it too: it does not have this repository's branches."""
+    words = ["git", "rev-parse", "--quiet", "--verify", f"{commit}^{{commit}}"]
+    found = subprocess.run(words, cwd=REPOSITORY, check=False, capture_output=True, text=True)
+    if found.returncode:
+        measuring.refuse(f"there is no commit {commit} in {REPOSITORY}", "git log --oneline has their names")
+    return found.stdout.strip()
+
+
 def checkout(commit: str, folder: Path) -> Path:
     """A checkout of a commit that can run."""
-    repository = Path(__file__).resolve().parents[1]
-    place = folder / commit.replace("/", "-")
-    subprocess.run(["git", "clone", "--quiet", str(repository), str(place)], check=True)
-    subprocess.run(["git", "checkout", "--quiet", "--detach", commit], cwd=place, check=True)
+    place = folder / full_name(commit)
+    subprocess.run(["git", "clone", "--quiet", "--no-checkout", str(REPOSITORY), str(place)], check=True)
+    subprocess.run(["git", "checkout", "--quiet", "--detach", place.name], cwd=place, check=True)
     subprocess.run(["./onestack", "--help"], cwd=place, check=True, stdout=subprocess.DEVNULL)
     return place
 
@@ -65,6 +75,10 @@ def main() -> None:
     for name, size in sizes.items():
         parser.add_argument(f"--{name}", type=int, default=size)
     given = parser.parse_args()
+    if os.geteuid() != 0:
+        measuring.refuse("this brings clouds up and down: it needs root", "run it with sudo, or as root")
+    if full_name(given.old) == full_name(given.new):
+        measuring.refuse(f"{given.old} and {given.new} are the same commit", "name two")
     words = [str(getattr(given, name)) for name in sizes]
     with tempfile.TemporaryDirectory(prefix="onestack-bench-", dir="/var/tmp") as folder:
         places = {commit: checkout(commit, Path(folder)) for commit in (given.old, given.new)}

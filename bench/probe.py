@@ -16,6 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import measuring
+
 from onestack import Cloud
 from onestack.spec import loads
 
@@ -121,6 +123,10 @@ def main() -> None:
     for name in ("alone", "together", "clients", "tenants", "servers"):
         parser.add_argument(name, type=int)
     given = parser.parse_args()
+    if os.geteuid() != 0:
+        measuring.refuse(
+            "this brings a cloud up: it needs root", "run bench/commits.py with sudo, or as root"
+        )
     cloud = Cloud(given.root)
     try:
         found = {"first up": timed(lambda: cloud.up(loads(FAKE)))}

@@ -1,11 +1,17 @@
-"""What each performance replacement gains: servers created with all of them, without each one, and without any.
+"""What each performance replacement gains when servers are created, by leaving out about half of them at a time.
 
-    python bench/replacements.py [--root DIR] [--only NAME ...] [--minutes 15] [--servers 24] [--clients 4]
+    python bench/replacements.py [--root DIR] [--only NAME ...] [--minutes 40] [--servers 24] [--clients 4]
+                                 [--hosts 5] [--seed 1] [--record FILE]
+    python bench/replacements.py --from FILE
 
-With Nova's fake driver. The processes concerned are started anew each time, and every third measurement is with all
-of them (`full`): an entry is compared with the nearest two of those, since a machine's speed drifts. Prints servers a
-minute and CPU seconds for each server, with ratios, then all of it as one line of JSON. Ends when one more would take
-longer than the minutes given; where there is time, there is more than one round.
+With Nova's fake driver. A screening experiment (bench/screening.py says how and why): for 16 to 31 entries a whole
+design has 64 runs. Each restarts the processes whose entries change, makes servers, counts the CPU seconds of all the
+cloud's processes, and removes the servers. Prints for each entry how much more CPU and time a server takes without
+it, in percent of what it takes with all, with standard errors, and in which processes.
+
+Ends when one more run would take longer than the minutes given. With --record each run is added to a file as a line
+of JSON, and runs that are there already are not made again; --from prints the table of recorded runs, and measures
+nothing. To be run on a machine that does nothing else.
 """
 
 from __future__ import annotations
@@ -14,7 +20,6 @@ import argparse
 import configparser
 import datetime
 import io
-import itertools
 import json
 import os
 import platform
@@ -22,242 +27,331 @@ import re
 import statistics
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import measuring
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "runtime" / "src"))
 
+from screening import Fit, Model, Run, TooFew, design, read, size, write
 from servers import create
 
-from cloud import cpu_seconds
+from cloud import cpu_seconds, everything
 from onestack import Cloud
 from onestack.core.contract import TUNING
 from onestack.core.events import silent
-from onestack.platform import catalogue, readiness
+from onestack.core.wait import until
+from onestack.platform import hypervisors, layout, readiness, takedown
+from onestack.platform.site import Site
 from onestack_runtime.replacements import registry
 
-FULL, NONE = "full", "none"
-WARM = 3
+FULL = "full"
+WARM = 6
 """Servers that are made before it counts: the first requests of a new process load and connect."""
-CREATING = {"keystone", "glance", "placement", "neutron", "nova"}
+CREATING = ("keystone", "glance", "placement", "neutron", "nova")
 """Projects that take part when a server is made."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """One measurement. `variant`: FULL, NONE, or the entry that was left out. `cpu`: seconds for each server."""
-
-    variant: str
-    a_minute: float
-    cpu: float
-    by_process: dict[str, float]
-
-
-@dataclass(frozen=True)
-class Gain:
-    """`cpu`: CPU seconds without the entry, by those with it; `rate`: servers a minute with it, by those without.
-    Above 1 it gains."""
-
-    name: str
-    cpu: float
-    rate: float
-    runs: int
+NEEDS = {"seldom-filled-tables": "empty-tables"}
+"""An entry -> the one that it is for: without that it only makes more queries, and nobody would run it so. It is left
+out with it, and what it gains is found from the runs that have the other."""
+BAR = 2.0
+"""Percent of CPU or time that an entry is to gain."""
+NETWORK = "bench-replacements"
 
 
 def measurable() -> list[str]:
     """The entries for performance that servers pass by."""
-    return [each.name for each in registry.ALL if each.kind == "performance" and set(each.runners) & CREATING]
-
-
-def order(names: Sequence[str]) -> Iterator[str]:
-    """What to measure, one after another, for ever; every second round backwards."""
-    for number in itertools.count():
-        there = [*names, NONE][:: -1 if number % 2 else 1]
-        for index in range(0, len(there), 2):
-            yield FULL
-            yield from there[index : index + 2]
-
-
-def gains(runs: Sequence[Run]) -> list[Gain]:
-    """Each variant beside the FULL before and the one after it."""
-    full = [index for index, run in enumerate(runs) if run.variant == FULL]
-    cpu: dict[str, list[float]] = {}
-    rate: dict[str, list[float]] = {}
-    for index, run in enumerate(runs):
-        if run.variant == FULL:
-            continue
-        near = [
-            max((i for i in full if i < index), default=None),
-            min((i for i in full if i > index), default=None),
-        ]
-        beside = [runs[i] for i in near if i is not None]
-        if beside:
-            cpu.setdefault(run.variant, []).append(run.cpu / statistics.mean(each.cpu for each in beside))
-            rate.setdefault(run.variant, []).append(
-                statistics.mean(each.a_minute for each in beside) / run.a_minute
-            )
-    found = [
-        Gain(name, statistics.mean(cpu[name]), statistics.mean(rate[name]), len(cpu[name])) for name in cpu
+    return [
+        each.name for each in registry.ALL if each.kind == "performance" and set(each.runners) & {*CREATING}
     ]
-    return sorted(found, key=lambda each: -each.cpu)
 
 
-def tuned(variant: str) -> str:
-    """The value of TUNING."""
-    return variant if variant in (FULL, NONE) else f"{FULL} -{variant}"
+def tuned(project: str, off: Collection[str]) -> str:
+    """The value of TUNING for a project's process: only what it has itself, so that others' do not restart it."""
+    own = [each.name for each in registry.of(project) if each.name in off]
+    return " ".join([FULL, *(f"-{name}" for name in own)])
 
 
-def concerned(variant: str) -> set[str]:
-    """The processes that run otherwise than with all."""
-    if variant in (FULL, NONE):
-        return CREATING if variant == NONE else set()
-    (entry,) = (each for each in registry.ALL if each.name == variant)
-    return CREATING & set(entry.runners)
-
-
-def configured(text: str, variant: str) -> str:
-    """supervisord's configuration with this variant."""
+def configured(text: str, off: Collection[str]) -> tuple[str, list[str]]:
+    """supervisord's configuration without the entries `off`, and the programs for which it differs from `text`."""
     ini = configparser.RawConfigParser()
     ini.read_string(text)
-    for name in CREATING & {section.removeprefix("program:") for section in ini.sections()}:
+    changed = []
+    for name in CREATING:
         program = ini[f"program:{name}"]
-        value = tuned(variant) if name in concerned(variant) else FULL
-        program["environment"] = re.sub(f'{TUNING}="[^"]*"', f'{TUNING}="{value}"', program["environment"])
+        before = program["environment"]
+        program["environment"] = re.sub(f'{TUNING}="[^"]*"', f'{TUNING}="{tuned(name, off)}"', before)
+        if program["environment"] != before:
+            changed.append(name)
     written = io.StringIO()
     ini.write(written)
-    return written.getvalue()
+    return written.getvalue(), changed
 
 
-def start(cloud: Cloud, variant: str) -> None:
-    """Have the processes run with this variant: those that did not before are started anew."""
-    site = cloud.site
-    site.leader.supervisor.configure(configured((site.paths.run / "supervisor.conf").read_text(), variant))
-    site.leader.supervisor.start()
-    processes = [each for each in catalogue.processes(site.view) if each.name in CREATING]
+def start(site: Site, off: Collection[str]) -> None:
+    """Have the processes run without the entries `off`: those that ran otherwise are restarted, all at once."""
+    supervisor = site.leader.supervisor
+    text, changed = configured((site.paths.run / "supervisor.conf").read_text(), off)
+    # supervisord itself would stop what changed one after another.
+    takedown.stop_all(supervisor, changed)
+    supervisor.configure(text)
+    supervisor.start()
+    processes = [each for each in layout.processes(site.view) if each.name in CREATING]
     with ThreadPoolExecutor(len(processes)) as pool:
-        list(pool.map(lambda each: readiness.start(site, each, silent), processes))
+        list(pool.map(lambda each: readiness.start(site.leader, each, silent), processes))
+    hypervisors.wait_up(site, silent)
 
 
-def measure(cloud: Cloud, variant: str, servers: int, clients: int) -> Run:
-    """Make servers with this variant; they are removed again."""
-    start(cloud, variant)
-    return cloud.run(partial(_make, cloud, variant, servers, clients))
+def costs(cloud: Cloud, site: Site) -> Counter[str]:
+    """CPU seconds until now of all the cloud's processes, by name."""
+    names = {each.pid: each.name for each in site.leader.supervisor.programs().values()}
+    found: Counter[str] = Counter()
+    for pid in everything(cloud):
+        try:
+            found[names.get(pid, "other")] += cpu_seconds([pid])
+        except FileNotFoundError:  # it has ended meanwhile
+            continue
+    return found
 
 
-def _make(cloud: Cloud, variant: str, servers: int, clients: int) -> Run:
-    admin = cloud.connect()
+def make(cloud: Cloud, site: Site, servers: int, clients: int) -> tuple[float, float, dict[str, float]]:
+    """Make servers, and remove them: when it began (Unix time), seconds and CPU seconds for each server."""
+    connections = [cloud.connect() for _ in range(clients)]
+    admin = connections[0]
     image = next(admin.image.images(name="tiny")).id
     flavor = next(each.id for each in admin.compute.flavors() if each.name == "m1.nano")
-    network = admin.network.find_network("bench-replacements") or _network(cloud)
-    connections = [cloud.connect() for _ in range(clients)]
-    running = cloud.site.leader.supervisor.programs()
-    names = [each.name for each in catalogue.processes(cloud.site.view)]
+    network = admin.network.find_network(NETWORK, ignore_missing=False).id
 
     def together(number: int, name: str) -> None:
         with ThreadPoolExecutor(clients) as pool:
             jobs = [
-                pool.submit(create, connections[i % clients], f"{name}-{i}", image, flavor, network.id)
+                pool.submit(create, connections[i % clients], f"{name}-{i}", image, flavor, network)
                 for i in range(number)
             ]
             for job in jobs:
                 job.result()
 
-    def costs() -> dict[str, float]:
-        return {name: cpu_seconds([running[name].pid]) for name in names}
-
-    together(WARM, "warm")
-    before, begun = costs(), time.monotonic()
-    together(servers, "counted")
-    took, after = time.monotonic() - begun, costs()
-    for server in list(admin.compute.servers(details=False)):
-        admin.compute.delete_server(server)
-    for server in list(admin.compute.servers(details=False)):
-        admin.compute.wait_for_delete(server, interval=0.2, wait=120)
-    each = {name: (after[name] - before[name]) / servers for name in names}
-    return Run(variant, 60 * servers / took, sum(each.values()), each)
+    try:
+        together(WARM, "warm")
+        before, begun, began = costs(cloud, site), time.monotonic(), time.time()
+        together(servers, "counted")
+        took, after = time.monotonic() - begun, costs(cloud, site)
+    finally:
+        remove(cloud)
+    return began, took / servers, {name: (after[name] - before[name]) / servers for name in after}
 
 
-def _network(cloud: Cloud) -> object:
+def remove(cloud: Cloud) -> None:
+    """Delete the servers, and wait until there are none."""
     admin = cloud.connect()
-    made = admin.network.create_network(name="bench-replacements")
-    admin.network.create_subnet(network_id=made.id, cidr="10.9.0.0/22", ip_version=4)
+    ours = {"warm", "counted"}
+
+    def left() -> list[str]:
+        there = admin.compute.servers(details=False)
+        return [each.id for each in there if each.name.partition("-")[0] in ours]
+
+    def poll() -> tuple[bool, str]:
+        return not (found := left()), f"{len(found)} servers"
+
+    for ident in left():
+        admin.compute.delete_server(ident)
+    until("the servers to be gone", poll, seconds=120, every=0.3)
+
+
+def furnish(cloud: Cloud) -> None:
+    """The network that the servers are in, and quotas that allow them."""
+    admin = cloud.connect()
+    if admin.network.find_network(NETWORK) is None:
+        made = admin.network.create_network(name=NETWORK)
+        admin.network.create_subnet(network_id=made.id, cidr="10.9.0.0/22", ip_version=4)
     admin.compute.update_quota_set(admin.current_project_id, instances=-1, cores=-1, ram=-1)
     admin.network.update_quota(admin.current_project_id, ports=-1)
-    return made
 
 
-def table(runs: Sequence[Run], names: Sequence[str]) -> str:
-    """What was measured, and what was not."""
-    full = [run for run in runs if run.variant == FULL]
-    lines = [f"{'variant':<28} {'CPU s a server':>15} {'servers a minute':>17}"]
-    lines += [f"{run.variant:<28} {run.cpu:>15.3f} {run.a_minute:>17.1f}" for run in runs]
-    if len(full) > 1:
-        cpu = [run.cpu for run in full]
-        lines.append(f"\nwith all: CPU {min(cpu):.3f} to {max(cpu):.3f}; a smaller difference says nothing")
-    lines.append(f"\n{'without it, against with all':<28} {'CPU':>15} {'time':>17} {'runs':>5}")
-    found = gains(runs)
-    lines += [f"{each.name:<28} {each.cpu:>14.3f}x {each.rate:>16.3f}x {each.runs:>5}" for each in found]
-    left = [name for name in (*names, NONE) if name not in {each.name for each in found}]
-    if left:
-        lines.append(f"\nnot measured, for lack of time: {', '.join(left)}")
-    return "\n".join(lines)
+def measure(
+    cloud: Cloud,
+    names: Sequence[str],
+    conditions: dict[str, object],
+    seconds: float,
+    runs: list[Run],
+    file: Path | None,
+) -> None:
+    """Add to `runs` (and the file) what comes in the design after those that are there, for so many seconds."""
+    site = cloud.site
+    servers, clients, seed = (int(str(conditions[each])) for each in ("servers", "clients", "seed"))
+    cloud.run(partial(furnish, cloud))
+    # It compiles and fills caches that all later runs find.
+    cloud.run(partial(make, cloud, site, clients, clients))
+    session, begun, longest = time.time(), time.monotonic(), 0.0
+    for off in islice(design(names, NEEDS, seed), len(runs), None):
+        since = time.monotonic()
+        if since - begun + longest > seconds:
+            return
+        # One whose companion is out is out too, also where --only leaves it out of the design.
+        alone = {name for name, other in NEEDS.items() if other in off}
+        cloud.run(partial(start, site, {*off, *alone}))
+        ready = time.monotonic()
+        began, each, cpu = cloud.run(partial(make, cloud, site, servers, clients))
+        runs.append(Run(off, session, began, each, cpu, conditions))
+        if file:
+            write(file, runs[-1])
+        took = time.monotonic() - since
+        longest = max(longest, took)
+        sys.stderr.write(
+            f"run {len(runs)} of {size(len(names))} in {took:.0f} s ({ready - since:.0f} s for restarts): "
+            f"{len(off)} left out, {sum(cpu.values()):.3f} CPU s a server, {60 / each:.0f} servers a minute\n"
+        )
+
+
+def verdict(*gains: tuple[float, float]) -> str:
+    """Whether an entry gains BAR in CPU or time, as far as two standard errors tell."""
+    if any(gain - 2 * error > BAR for gain, error in gains):
+        return "more"
+    return "less" if all(gain + 2 * error < BAR for gain, error in gains) else "open"
+
+
+def where(processes: dict[str, Fit], name: str, base: float) -> str:
+    """The processes whose CPU an entry changes by three standard errors and 0.1 % at least, in percent of all CPU."""
+    found = [
+        (100 * fit.effects[name][0] / base, process)
+        for process, fit in processes.items()
+        if abs(fit.effects[name][0]) > max(3 * fit.effects[name][1], base / 1000)
+    ]
+    return ", ".join(f"{process} {gain:+.1f}" for gain, process in sorted(found, reverse=True))
+
+
+def table(runs: Sequence[Run], names: Sequence[str]) -> tuple[str, dict[str, object]]:
+    """What the runs tell, for people and for programs. Raises TooFew."""
+    model = Model(runs, names, NEEDS)
+    cpu, took = model.fit([run.cpu_seconds for run in runs]), model.fit([run.seconds for run in runs])
+    processes = {
+        process: model.fit([run.cpu.get(process, 0.0) for run in runs])
+        for process in sorted({each for run in runs for each in run.cpu})
+    }
+    head = f"{'without it a server takes more':<30} {'CPU %':>7} {'±':>5} {'time %':>8} {'±':>5}"
+    lines = [f"{head}  {f'{BAR:g} %?':<5} CPU by process, % of all"]
+    for name in sorted(names, key=lambda each: -cpu.effects[each][0]):
+        gains = cpu.percent(name), took.percent(name)
+        numbers = f"{gains[0][0]:>7.2f} {gains[0][1]:>5.2f} {gains[1][0]:>8.2f} {gains[1][1]:>5.2f}"
+        lines.append(
+            f"{name:<30} {numbers}  {verdict(*gains):<5} {where(processes, name, cpu.base)}".rstrip()
+        )
+    lines.append(
+        f"\n±: one standard error. {BAR:g} %?: gains more or less, in CPU or time, by two of them; or open."
+    )
+    lines += [
+        f"{name}: from the runs that have {other}; {other}: with {name}"
+        for name, other in NEEDS.items()
+        if {name, other} <= {*names}
+    ]
+    lines.append(f"\nwith all: {cpu.base:.3f} CPU s a server, {60 / took.base:.1f} servers a minute")
+    # Where these are far from the fit, entries gain together what one of them would alone, or the other way round.
+    for what, off in ("all", set()), ("none", set(names)):
+        if those := [run.cpu_seconds for run in runs if {*run.off} == off]:
+            measured, fitted = statistics.mean(those), cpu.predicted(off, NEEDS)
+            lines.append(
+                f"runs with {what}: {len(those)}, {measured:.3f} CPU s a server; by the fit {fitted:.3f}"
+            )
+    noise = 100 * cpu.noise / cpu.base, 100 * took.noise / took.base
+    error = max(cpu.percent(name)[1] for name in names)
+    lines.append(
+        f"precision: {len(runs)} runs of {size(len(names))}, {cpu.freedom} degrees of freedom; noise of one run "
+        f"{noise[0]:.1f} % of CPU, {noise[1]:.1f} % of time; largest standard error of an entry's CPU {error:.2f} %"
+    )
+    said: dict[str, object] = {
+        "runs": len(runs),
+        "cpu_seconds": cpu.base,
+        "seconds": took.base,
+        "noise_percent": noise,
+        "percent": {name: {"cpu": cpu.percent(name), "time": took.percent(name)} for name in names},
+    }
+    return "\n".join(lines), said
+
+
+def recorded(file: Path) -> list[Run]:
+    """The runs in a file that belong together; refused otherwise."""
+    try:
+        runs = read(file)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        measuring.refuse(
+            f"{file} cannot be read as recorded runs: {error}", "name a file that --record wrote"
+        )
+    if any(run.conditions != runs[0].conditions for run in runs):
+        measuring.refuse(f"the runs in {file} were not made with the same options", "one file for each")
+    return runs
 
 
 def main() -> None:
     words = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     words.add_argument("--root", help="a cloud of pretended hosts that stands; else one is brought up for it")
     words.add_argument("--only", nargs="+", metavar="NAME", help="entries of docs/reference/replacements.md")
-    words.add_argument("--minutes", type=float, default=15)
-    words.add_argument("--servers", type=int, default=24, help="made in each measurement")
+    words.add_argument("--minutes", type=float, default=40)
+    words.add_argument("--servers", type=int, default=24, help="made in each run")
     words.add_argument("--clients", type=int, default=4)
     words.add_argument("--hosts", type=int, default=5)
+    words.add_argument("--seed", type=int, default=1, help="of the order of runs")
+    words.add_argument(
+        "--record", type=Path, metavar="FILE", help="add each run to it; go on after those in it"
+    )
+    words.add_argument(
+        "--from", type=Path, metavar="FILE", dest="source", help="only print what was recorded"
+    )
     given = words.parse_args()
+    if given.source:
+        runs = recorded(given.source)
+        report(runs, list(runs[0].conditions["names"]) if runs else [])
+        return
     names = measurable()
     if unknown := sorted(set(given.only or ()) - set(names)):
         measuring.refuse(f"nothing to measure: {', '.join(unknown)}", f"--only takes {', '.join(names)}")
     names = [name for name in names if not given.only or name in given.only]
-    own = f"platform: {{exclude: [dashboard], compute: {{driver: fake, hosts: {given.hosts}}}}}\n"
+    conditions = {
+        "names": names,
+        **{each: getattr(given, each) for each in ("servers", "clients", "hosts", "seed")},
+    }
+    runs = recorded(given.record) if given.record and given.record.exists() else []
+    if runs and runs[0].conditions != conditions:
+        measuring.refuse(
+            f"the runs in {given.record} were made with other options or entries: {json.dumps(runs[0].conditions)}",
+            "the same options, or another file",
+        )
+    # What takes no part in it would only add noise.
+    without = "exclude: [dashboard, load-balancer, block-storage]"
+    own = f"platform: {{{without}, compute: {{driver: fake, hosts: {given.hosts}}}}}\n"
     before = os.environ.get(TUNING)
     with measuring.cloud(given.root, own, standing=False) as cloud:
-        runs: list[Run] = []
-        longest = 0.0
         try:
-            # What is brought up for the first time, or anew for another reason, is no part of the time.
             os.environ[TUNING] = FULL
+            # What is brought up for the first time, or anew for another reason, is no part of the time.
             cloud.up()
-            start(cloud, FULL)
-            begun = time.monotonic()
-            for variant in order(names):
-                since = time.monotonic()
-                # The last one is with all, so that what came before it has one on both sides.
-                if since - begun + 2 * longest > 60 * given.minutes:
-                    break
-                runs.append(measure(cloud, variant, given.servers, given.clients))
-                longest = max(longest, time.monotonic() - since)
-                sys.stderr.write(f"{runs[-1].variant}: {runs[-1].cpu:.3f} CPU s a server\n")
-            if runs and runs[-1].variant != FULL:
-                runs.append(measure(cloud, FULL, given.servers, given.clients))
+            sys.stderr.write(f"{len(names)} entries, {size(len(names))} runs, order by seed {given.seed}\n")
+            measure(cloud, names, conditions, 60 * given.minutes, runs, given.record)
         finally:
             os.environ.pop(TUNING, None)
             if before is not None:
                 os.environ[TUNING] = before
             if given.root:
                 cloud.up()
-    print(table(runs, names))
-    said = {
+    report(runs, names)
+
+
+def report(runs: Sequence[Run], names: Sequence[str]) -> None:
+    """Print what the runs tell."""
+    try:
+        text, said = table(runs, names)
+    except TooFew as error:
+        measuring.refuse(str(error), "more --minutes, or fewer entries with --only")
+        return
+    print(text)
+    about = {
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "machine": f"{os.cpu_count()} processors, {platform.machine()}",
-        "servers": given.servers,
-        "clients": given.clients,
-        "runs": [asdict(run) for run in runs],
-        "gains": [asdict(each) for each in gains(runs)],
     }
-    print(json.dumps(said))
+    print(json.dumps({**about, **dict(runs[0].conditions), **said}))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from openstack.connection import Connection
 
 from cloud import cpu_seconds
 from onestack import Cloud
-from onestack.platform import catalogue
+from onestack.platform import layout
 
 PEER_ALONE = 31.0
 PEER_TOGETHER = 23.0
@@ -46,7 +46,7 @@ def measure(cloud: Cloud, alone: int, together: int, clients: int) -> None:
     admin.network.update_quota(admin.current_project_id, ports=-1)
     create(admin, "warm", image, flavor, network.id)
     running = cloud.site.leader.supervisor.programs()
-    names = [each.name for each in catalogue.processes(cloud.site.view)]
+    names = [each.name for each in layout.processes(cloud.site.view)]
 
     def costs() -> dict[str, float]:
         return {name: cpu_seconds([running[name].pid]) for name in names}
