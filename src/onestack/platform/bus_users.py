@@ -50,8 +50,13 @@ def definitions(view: View) -> Definitions:
         # As oslo.messaging declares it, with quorum queues.
         "exchanges": [
             {
-                **{"name": EXCHANGE, "vhost": BUS_VHOST, "type": "topic", "arguments": {}},
-                **{"durable": True, "auto_delete": False, "internal": False},
+                "name": EXCHANGE,
+                "vhost": BUS_VHOST,
+                "type": "topic",
+                "arguments": {},
+                "durable": True,
+                "auto_delete": False,
+                "internal": False,
             }
         ],
         "permissions": [{"user": host.name, "vhost": BUS_VHOST, **permissions(host)} for host in view.hosts],
