@@ -29,6 +29,7 @@ class Definitions(TypedDict):
 
     users: list[dict[str, str]]
     vhosts: list[dict[str, str]]
+    exchanges: list[dict[str, object]]
     permissions: list[dict[str, str]]
     topic_permissions: list[dict[str, str]]
 
@@ -46,6 +47,18 @@ def definitions(view: View) -> Definitions:
             for host in view.hosts
         ],
         "vhosts": [{"name": BUS_VHOST}],
+        # As oslo.messaging declares it, with quorum queues.
+        "exchanges": [
+            {
+                "name": EXCHANGE,
+                "vhost": BUS_VHOST,
+                "type": "topic",
+                "arguments": {},
+                "durable": True,
+                "auto_delete": False,
+                "internal": False,
+            }
+        ],
         "permissions": [{"user": host.name, "vhost": BUS_VHOST, **permissions(host)} for host in view.hosts],
         "topic_permissions": [
             {"user": host.name, "vhost": BUS_VHOST, "exchange": EXCHANGE, **topic_permissions(host)}

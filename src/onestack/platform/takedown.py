@@ -11,7 +11,7 @@ from onestack.core import contract
 from onestack.core.errors import OneStackError, PermanentError
 from onestack.core.events import Emit, step
 from onestack.core.paths import Paths
-from onestack.host import namespace, nat, network, processes, systemd
+from onestack.host import namespace, nat, network, processes, systemd, underlay
 from onestack.host.command import run
 from onestack.host.supervisor import Supervisor
 from onestack.platform import catalogue, layout, site, stop_order, watchers
@@ -40,6 +40,9 @@ def down(paths: Paths, emit: Emit, *, keep_guests: bool = False, patience: float
             at.outcome = ", ".join(services)
     if not keep_guests:
         shut_down_guests(paths, emit, patience)
+    if not keep_guests:
+        # Before ovs-vswitchd stops: without it nothing reaches this host by that NIC.
+        underlay.give_back(paths)
     with step("infrastructure", emit):
         for row in infrastructure(paths, without_guests=keep_guests):
             stop_all(supervisor, [name for name in row if name in running])

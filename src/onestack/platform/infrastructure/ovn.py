@@ -16,7 +16,8 @@ from onestack.core.contract import LIB, OVSDB_SOCKET, RUN
 from onestack.core.events import Emit, step
 from onestack.host import network
 from onestack.host.command import run
-from onestack.platform import outside
+from onestack.host.underlay import BRIDGE
+from onestack.platform import outside, underlay
 from onestack.platform.places import (
     CA,
     HOST_CERTIFICATE,
@@ -253,7 +254,7 @@ def bridge(view: View, ports: Sequence[str]) -> list[str]:
 
 def interfaces_of_bridges(datapath: Datapath) -> list[str]:
     """The names that OVS itself gives to interfaces on the machine."""
-    own = ["ovs-netdev"] if datapath == "netdev" else ["ovs-system", "genev_sys_6081"]
+    own = ["ovs-netdev", BRIDGE] if datapath == "netdev" else ["ovs-system", "genev_sys_6081"]
     return [INTEGRATION, EXTERNAL, *own]
 
 
@@ -308,11 +309,19 @@ def give_access(site: Site, node: Node, emit: Emit) -> None:
     node.inside(access(site.view_of(node)))
 
 
+def move_underlay(site: Site, node: Node, emit: Emit) -> None:
+    """Have tunnels reach the other hosts, on the userspace datapath."""
+    underlay.move(site, node, emit, _CTL)
+
+
 def _joining(view: View) -> tuple[Step, ...]:
     """What joins this host to networks outside OVN, before ovn-controller uses them."""
-    if not reaches_external(view, view.here):
-        return ()
-    return (Step(EXTERNAL_NETWORK, join_external, local("ovs-vswitchd"), roles=EVERY),)
+    found = []
+    if underlay.needed(view):
+        found.append(Step(underlay.STEP, move_underlay, local("ovs-vswitchd"), roles=EVERY))
+    if reaches_external(view, view.here):
+        found.append(Step(EXTERNAL_NETWORK, join_external, local("ovs-vswitchd"), roles=EVERY))
+    return tuple(found)
 
 
 def steps(view: View) -> tuple[Step, ...]:

@@ -1,0 +1,162 @@
+"""The NIC that carries tunnels between hosts, where OVS' userspace datapath makes them: it is a port of a bridge of
+OVS, and its addresses and routes are the bridge's. What it had is written down before, and given back.
+
+On that datapath a tunnel ends in OVS, which reaches other hosts by its own bridges alone. On the kernel's, a tunnel
+uses the host's addresses as they are.
+
+Connections go on: all is moved by one process of `ip` in a moment, and the bridge has the NIC's MAC address. The
+bridge's interface is a persistent TAP: it keeps addresses and routes while ovs-vswitchd is away, though nothing gets
+through.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from onestack.core.errors import PermanentError
+from onestack.core.paths import Paths
+from onestack.host.command import run
+from onestack.host.files import replace_private
+
+BRIDGE = "onestack-phys"
+BOOT = Path("/proc/sys/kernel/random/boot_id")
+_EVERYTHING = {"inet": "0.0.0.0/0", "inet6": "::/0"}
+
+
+@dataclass(frozen=True)
+class Before:
+    """What a NIC had. `addresses`: with prefix. `routes`: as `ip route` words, without the interface.
+
+    `boot`: when; after another boot the machine has set its NIC up by itself.
+    """
+
+    nic: str
+    mac: str
+    mtu: int
+    addresses: tuple[str, ...]
+    routes: tuple[tuple[str, ...], ...]
+    boot: str = ""
+
+
+def record(paths: Paths) -> Path:
+    """Where what the NIC had is kept while it is moved."""
+    return paths.lib / "underlay.json"
+
+
+def read(paths: Paths) -> Before | None:
+    """What the NIC had, where it is moved."""
+    file = record(paths)
+    if not file.exists():
+        return None
+    kept = json.loads(file.read_text())
+    return Before(
+        **{
+            **kept,
+            "addresses": tuple(kept["addresses"]),
+            "routes": tuple(tuple(words) for words in kept["routes"]),
+        }
+    )
+
+
+def write(paths: Paths, before: Before) -> None:
+    """Keep it."""
+    replace_private(record(paths), json.dumps(asdict(before), indent=1))
+
+
+def holder(links: Sequence[Mapping[str, Any]], address: str) -> str | None:
+    """The name of the interface that has an address; `links`: as `ip -json address show` lists them."""
+    for link in links:
+        if any(each.get("local") == address for each in link.get("addr_info", ())):
+            return str(link["ifname"])
+    return None
+
+
+def observed(link: Mapping[str, Any], routes: Mapping[str, Sequence[Mapping[str, Any]]], boot: str) -> Before:
+    """What a NIC has. `routes`: of that NIC, by family, as `ip -json route show` lists them.
+
+    The kernel makes link-local addresses and the routes to an address's own network by itself, and routers' own
+    advertisements come again.
+    """
+    addresses = [
+        f"{each['local']}/{each['prefixlen']}"
+        for each in link.get("addr_info", ())
+        if each.get("scope") == "global" and not each.get("mngtmpaddr")
+    ]
+    words = [
+        _words(route, family)
+        for family, found in routes.items()
+        for route in found
+        if route.get("protocol") not in ("kernel", "ra") and not str(route["dst"]).startswith("fe80:")
+    ]
+    # A gateway must be reachable before a route leads by it.
+    ordered = sorted(words, key=lambda each: "via" in each)
+    return Before(
+        str(link["ifname"]), str(link["address"]), int(link["mtu"]), tuple(addresses), tuple(ordered), boot
+    )
+
+
+def _words(route: Mapping[str, Any], family: str) -> tuple[str, ...]:
+    everything = _EVERYTHING[family]
+    words = [everything if route["dst"] == "default" else str(route["dst"])]
+    for name, key in (("via", "gateway"), ("proto", "protocol"), ("metric", "metric"), ("src", "prefsrc")):
+        if key in route:
+            words += [name, str(route[key])]
+    if route.get("scope") == "link":
+        words += ["scope", "link"]
+    if "onlink" in route.get("flags", ()):
+        words.append("onlink")
+    return tuple(words)
+
+
+def moved(before: Before, source: str, target: str) -> str:
+    """The lines for one `ip -batch` that have addresses and routes on `target` and not on `source`."""
+    lines = [
+        f"link set dev {target} mtu {before.mtu} up",
+        f"address flush dev {source} scope global",
+        *(f"address replace {address} dev {target}" for address in before.addresses),
+        *(f"route replace {' '.join((*words[:1], 'dev', target, *words[1:]))}" for words in before.routes),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def look(enter: Sequence[str], address: str, wanted: str | None, boot: Path = BOOT) -> Before:
+    """What the NIC has now that has `address`. `enter` leads into the cloud's namespace.
+
+    Raises PermanentError where that is not the wanted one, or none.
+    """
+    links = json.loads(run([*enter, "ip", "-json", "address", "show"]))
+    nic = holder(links, address)
+    if nic is None or (wanted and nic not in (wanted, BRIDGE)):
+        raise PermanentError(
+            f"{address} is {'on no interface' if nic is None else f'on {nic}'} of this host",
+            hint=f"`address` in `hosts` is the address of {wanted or 'the NIC that leads to the other hosts'}",
+        )
+    routes = {
+        family: json.loads(
+            run([*enter, "ip", "-json", "-family", family, "route", "show", "dev", nic]) or "[]"
+        )
+        for family in _EVERYTHING
+    }
+    link = next(each for each in links if each["ifname"] == nic)
+    return observed(link, routes, boot.read_text().strip())
+
+
+def give_back(paths: Paths, enter: Sequence[str] = (), boot: Path = BOOT) -> str | None:
+    """Have the NIC as it was; its name, or None where nothing was moved. Harmless when it is so already.
+
+    To be called while ovs-vswitchd still runs: nothing gets through the bridge without it.
+    """
+    before = read(paths)
+    if before is None:
+        return None
+    links = json.loads(run([*enter, "ip", "-json", "address", "show"]))
+    names = {each["ifname"] for each in links}
+    still = any(each["ifname"] == BRIDGE and each.get("addr_info") for each in links)
+    if before.boot == boot.read_text().strip() and before.nic in names and still:
+        run([*enter, "ip", "-batch", "-"], text_in=moved(before, BRIDGE, before.nic))
+    record(paths).unlink()
+    return before.nic

@@ -1,0 +1,50 @@
+"""The step that has a host's tunnels on the userspace datapath reach other hosts (see `onestack.host.underlay`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from onestack.core.events import Emit, step
+from onestack.host import underlay
+from onestack.host.underlay import BRIDGE, Before
+from onestack.platform.view import View
+
+if TYPE_CHECKING:
+    from onestack.platform.node import Node
+    from onestack.platform.site import Site
+
+STEP = "underlay"
+
+
+def needed(view: View) -> bool:
+    """Whether the host's NIC has to be a port of the switch."""
+    return bool(view.peers) and view.here.datapath == "netdev"
+
+
+def bridge(before: Before, ctl: Sequence[str]) -> list[str]:
+    """The command that has the bridge with the NIC in it. `ctl`: the words that ask OVS."""
+    return [
+        *ctl,
+        *("--may-exist", "add-br", BRIDGE),
+        *("--", "set", "Bridge", BRIDGE, "datapath_type=netdev", "fail_mode=standalone"),
+        # What neighbours know stays true.
+        f'other_config:hwaddr="{before.mac}"',
+        *("--", "set", "Interface", BRIDGE, f"mtu_request={before.mtu}"),
+        *("--", "--may-exist", "add-port", BRIDGE, before.nic),
+    ]
+
+
+def move(site: Site, node: Node, emit: Emit, ctl: Sequence[str]) -> None:
+    """Have the NIC in the bridge, and what it had on the bridge's interface. ovs-vswitchd must run."""
+    here = site.view_of(node).here
+    enter = node.enter([])
+    seen = underlay.look(enter, here.address, here.underlay)
+    if seen.nic == BRIDGE:
+        return
+    with step("underlay", emit) as at:
+        underlay.write(node.paths, seen)
+        # ovs-vsctl returns when ovs-vswitchd has made the bridge's interface.
+        node.inside(bridge(seen, ctl))
+        node.inside(["ip", "-batch", "-"], text_in=underlay.moved(seen, seen.nic, BRIDGE))
+        at.outcome = f"{seen.nic} is a port of {BRIDGE}"
