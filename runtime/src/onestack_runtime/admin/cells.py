@@ -1,8 +1,8 @@
-"""Where Nova's API looks for the message bus of its cell: a template in the database, filled in from nova.conf.
+"""Where Nova's API finds the message bus of its cell: a template in the database, filled in from nova.conf.
 
-A cloud that takes on its second host moves from the bus inside its process, whose URL names no server, to RabbitMQ; and
-back when it is one host again. The template holds what there is to fill in, and is exchanged when that changes. Databases
-are dumped and loaded with the template of one host.
+A cloud that takes on its second host moves from the bus inside its process, whose URL names no server, to RabbitMQ; it
+moves back when one host is left. The template says what there is to fill in, and is exchanged when that changes: what
+is dumped and loaded of migrated databases has that of one host.
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ def transport_template(url: str) -> str:
 
 
 def settle() -> None:
-    """Give the cell the template for today's nova.conf, which was read before. Nothing may have used the cell yet: the
-    former template and today's nova.conf may make no URL."""
+    """Give the cell the template for nova.conf as it is, which must have been read.
+
+    To be called before anything uses the cell: the former template may make no URL of it.
+    """
     from nova import context, objects
     from nova.conf import CONF
 
