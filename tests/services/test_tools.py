@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from types import SimpleNamespace
+from urllib.parse import urlsplit
 
-from onestack_runtime.admin import key_rotation, manage, migrate
+import pytest
+
+from onestack_runtime.admin import cells, key_rotation, manage, migrate
 
 
 def test_an_upstream_tool_is_told_where_the_configuration_lies() -> None:
@@ -63,3 +66,26 @@ def test_keys_are_rotated_once_the_primary_is_a_day_old(tmp_path: Path) -> None:
 def test_an_unfinished_key_is_no_key(tmp_path: Path) -> None:
     (tmp_path / "0.tmp").write_text("half a key")
     assert not key_rotation.due(SimpleNamespace(key_repository=str(tmp_path)), 1e12)
+
+
+@pytest.mark.parametrize(
+    ("url", "in_database"),
+    [
+        ("onestack://", "onestack:///"),
+        ("rabbit://nova:p%40@10.0.0.1:5671/", "rabbit://nova:p%40@10.0.0.1:5671/?"),
+        ("rabbit://nova:p@10.0.0.1:5671/cloud?ssl=1", "rabbit://nova:p@10.0.0.1:5671/cloud?ssl=1"),
+        ("rabbit://nova:p@c1:5671,nova:p@c2:5671/", "rabbit://nova:p@c1:5671,nova:p@c2:5671/?"),
+    ],
+)
+def test_the_bus_of_a_cell_is_filled_in_from_the_configuration(url: str, in_database: str) -> None:
+    template = cells.transport_template(url)
+    assert "p@" not in template
+    parts = urlsplit(url)
+    known = {"scheme": parts.scheme, "path": parts.path.lstrip("/"), "query": parts.query}
+    for number, each in enumerate(parts.netloc.split(","), 1):
+        if each:
+            server = urlsplit(f"//{each}")
+            for name in ("username", "password", "hostname", "port"):
+                # As Nova fills it in: of several servers, with numbers.
+                known[name if "," not in parts.netloc else f"{name}{number}"] = getattr(server, name)
+    assert template.format(**known) == in_database

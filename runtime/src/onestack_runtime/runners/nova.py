@@ -13,10 +13,12 @@ monkey_patch.patch(backend="threading")
 
 import logging  # noqa: E402
 import os  # noqa: E402
+from concurrent.futures import ThreadPoolExecutor  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
 from onestack_runtime import contract  # noqa: E402
+from onestack_runtime.admin import cells  # noqa: E402
 from onestack_runtime.paths import ENVIRONMENT, ETC, LIB, folder  # noqa: E402
 from onestack_runtime.replacements import registry  # noqa: E402
 from onestack_runtime.replacements.processors import NAME as ONE_PROCESSOR  # noqa: E402
@@ -64,7 +66,11 @@ def _serve_apis(process: Process) -> None:
     from nova.api.openstack import wsgi_app
     from nova.conf import CONF
 
-    compute = wsgi_app.init_application("osapi_compute", "nova-api-os-compute")
+    names = ("osapi_compute", "nova-api-os-compute")
+    # What the application's own start does first, and once. It then asks the cell whether computes are too old.
+    wsgi_app.init_global_data(wsgi_app._get_config_files(), *names)
+    cells.settle()
+    compute = wsgi_app.init_application(*names)
     process.serve(compute, contract.socket("nova"), contract.API_PATHS["nova"], API_THREADS)
     metadata = wsgi_app.init_application("metadata", "nova-api-metadata")
     process.serve(metadata, contract.socket(contract.METADATA), "", METADATA_THREADS)
@@ -132,7 +138,9 @@ class _Worker:
         """
         for each in self._services:
             each.manager.set_shutdown_in_progress()
-            each.rpcserver.stop()
+        # Over RabbitMQ each waits until its thread looks up, up to 5 s.
+        with ThreadPoolExecutor(max(1, len(self._services))) as pool:
+            list(pool.map(lambda each: each.rpcserver.stop(), self._services))
         for each in self._services:
             each.manager._wait_for_in_progress_tasks(DRAIN_SECONDS)
 
