@@ -28,9 +28,10 @@ SAME_WISH = 5.0
 
 PRETENDED = 5
 """How many hypervisors it pretends."""
-PARTS = SHARED, OTHER = "shared", "other"
-"""The tests in two parts that run beside each other (tests/beside.py): those without a cloud and those on the cloud
-that tests share; and those on the machine as a whole, on clouds of their own, or that take long without one."""
+PARTS = SHARED, OTHER, CLUSTER = "shared", "other", "cluster"
+"""The tests in parts (tests/parts/beside.py). Two run beside each other: those without a cloud and those on the cloud
+that tests share; and those on the machine as a whole, on clouds of their own, or that take long without one. The last
+one runs alone: several hosts are enough for one machine."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -39,6 +40,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def part(item: pytest.Item) -> str:
     """The part that a test belongs to."""
+    if item.get_closest_marker("cluster"):
+        return CLUSTER
     without = item.get_closest_marker("cloud") is None
     return SHARED if without or "cloud" in getattr(item, "fixturenames", ()) else OTHER
 
@@ -55,6 +58,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if part(item) == wanted]
 
     def place(item: pytest.Item) -> int:
+        if item.get_closest_marker("cluster"):
+            return 4
         if item.get_closest_marker("cloud") is None:
             return 0
         folder = Path(item.path).parent.name
@@ -68,9 +73,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Refuse to go half way: without root the tests on a real cloud cannot be made."""
-    chosen = [item for item in session.items if item.get_closest_marker("cloud")]
+    chosen = [
+        item
+        for item in session.items
+        if item.get_closest_marker("cloud") or item.get_closest_marker("cluster")
+    ]
     if chosen and os.geteuid() != 0 and not session.config.option.collectonly:
-        pytest.exit(f"{len(chosen)} tests on a real cloud need root; --fast leaves them out", returncode=1)
+        pytest.exit(
+            f"{len(chosen)} tests on real clouds and hosts need root; --fast leaves them out", returncode=1
+        )
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

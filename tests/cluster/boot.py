@@ -24,6 +24,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+MNT_DETACH = 2
 SIOCETHTOOL, ETHTOOL_STXCSUM = 0x8946, 0x17
 # Name, major, minor. No disk and no /dev/kvm: guests run under QEMU's own emulation on every machine.
 DEVICES = (
@@ -182,7 +183,9 @@ def main() -> None:
     root = build(given)
     run("pivot_root", str(root), f"{root}/mnt")
     os.chdir("/")
-    run("umount", "-l", "/mnt")
+    # Not by umount(8), which would write down in the host's /run what it did.
+    if ctypes.CDLL(None, use_errno=True).umount2(b"/mnt", MNT_DETACH) != 0:
+        sys.exit(f"the machine's root stays mounted: {os.strerror(ctypes.get_errno())}")
     os.umask(0o022)
     python = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else shutil.which("python3")
     if python is None:

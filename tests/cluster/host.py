@@ -100,7 +100,9 @@ class Host:
                 self.wire.plug(self.name, int(parent), self.address)
                 first = Held.of(processes.children(int(parent))[0])
                 # Before it is more than a process that waits: who ends us here knows what to end.
-                self._init.write_text(f"{first.pid} {first.started}")
+                partial = self._init.with_suffix(".partial")
+                partial.write_text(f"{first.pid} {first.started}")
+                partial.rename(self._init)
                 started.stdin.write(json.dumps(self._given()) + "\n")
                 started.stdin.flush()
                 ready = started.stdout.readline() == "ready\n"
@@ -155,13 +157,12 @@ class Host:
         return processes.within(self._first())
 
     def lose(self) -> None:
-        """Its power fails: the link goes first, so that no closing of a connection is heard."""
-        if self.runs:
-            self.wire.set_link(self.name, up=False)
+        """Its power fails: nothing more is heard of it, not that a connection was closed either."""
         self.end()
 
     def end(self) -> None:
-        """End all of it and wait until its disk is free; what is on the disk stays."""
+        """Take its link, end all of it and wait until its disk is free; what is on the disk stays."""
+        self.wire.unplug(self.name)
         if (first := self.init) is not None:
             first.end()
         self._init.unlink(missing_ok=True)
@@ -208,7 +209,7 @@ def loops(image: Path) -> list[str]:
     found = []
     for file in Path("/sys/block").glob("loop*/loop/backing_file"):
         try:
-            if file.read_text().strip() == str(image):
+            if file.read_text().strip().removesuffix(" (deleted)") == str(image):
                 found.append(file.parts[3])
         except OSError:  # let go meanwhile
             continue

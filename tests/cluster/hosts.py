@@ -195,6 +195,8 @@ def _files(name: str, names: Mapping[str, str]) -> dict[str, tuple[str, int]]:
 def _shared(share_cache: bool) -> dict[str, tuple[str, str]]:
     # The project is seen at its own place, whatever of the machine's is hidden there; nobody may write to it.
     found = {str(REPOSITORY): (str(REPOSITORY), "ro")}
+    if not Path(sys.prefix).is_relative_to(REPOSITORY):
+        found[sys.prefix] = (sys.prefix, "ro")
     if share_cache:
         cache = Paths.at().cache
         cache.mkdir(parents=True, exist_ok=True)

@@ -135,7 +135,8 @@ def tables() -> Iterator[str]:
 def running(proc: str) -> dict[str, list[str]]:
     """What is in the host's /run and what is mounted in it, by its first process."""
     run = Path(proc) / "root/run"
-    paths = (path for path in below(run) if not path.is_socket())
+    # /run/mount is what mount(8) keeps for itself; a machine with systemd has it anyway.
+    paths = (path for path in below(run) if not path.is_socket() and run / "mount" not in (path, path.parent))
     mounts = [line.split() for line in (Path(proc) / "mountinfo").read_text().splitlines()]
     return {
         "run": sorted(

@@ -60,19 +60,25 @@ class Wire:
     def plug(self, name: str, pid: int, address: IPv4Interface) -> None:
         """Give the network namespace of a process an eth0 at the bridge."""
         port = _port(name)
-        # The namespace of a host that was lost is taken apart in the kernel's own time.
-        until(
-            f"{port} of before to go",
-            lambda: (port not in self.ports(), "it is there"),
-            seconds=60,
-            every=0.02,
-        )
         # The same address in each life of a host, as a card has it.
         card = "02:77:{:02x}:{:02x}:{:02x}:{:02x}".format(*address.ip.packed)
         self.ip(
             "link", "add", port, "type", "veth", "peer", "name", "eth0", "address", card, "netns", str(pid)
         )
         self.ip("link", "set", port, "master", BRIDGE, "up")
+
+    def unplug(self, name: str) -> None:
+        """Remove both ends.
+
+        The network namespace of a host that was lost may stay for minutes: the kernel still tries to send what its
+        connections had left.
+        """
+        if self.holder.lives and _port(name) in self.ports():
+            # It may go by itself meanwhile, with the last process of a host.
+            run(self.command(["ip", "link", "delete", _port(name)]), check=False)
+            until(
+                f"{_port(name)} to go", lambda: (_port(name) not in self.ports(), ""), seconds=60, every=0.02
+            )
 
     def set_link(self, name: str, *, up: bool) -> None:
         self.ip("link", "set", _port(name), "up" if up else "down")

@@ -19,7 +19,7 @@ from onestack.cli.main import cli
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
-LAUNCHER = {"test": {"--fast", "--long"}}
+LAUNCHER = {"test": {"--cluster", "--fast", "--long"}}
 """What `./onestack` itself understands: its words and their options. More words are pytest's."""
 WORDS_OF_PYTEST = {"-k", "-x"}
 # A heading of docs/troubleshoot.md that quotes messages of ours, some of them several.

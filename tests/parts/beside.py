@@ -1,7 +1,8 @@
 """All tests, in two parts beside each other: most of the time a test on a cloud waits, and leaves a processor idle.
 
 What the first part says is shown as it comes; what the second one says is kept in a file, and shown after the first
-has ended. Which test belongs to which part, tests/conftest.py says.
+has ended. A last part, the tests on several hosts, runs alone after both. Which test belongs to which part,
+tests/conftest.py says.
 """
 
 from __future__ import annotations
@@ -32,10 +33,15 @@ def pytest_of(part: str) -> list[str]:
 
 
 @contextmanager
-def passed_on(processes: Sequence[subprocess.Popen[bytes]]) -> Iterator[None]:
-    """Who ends this process ends those, once each; they are waited for as long as they take to tidy up."""
+def passed_on(processes: Sequence[subprocess.Popen[bytes]]) -> Iterator[list[int]]:
+    """Who ends this process ends those, once each; they are waited for as long as they take to tidy up.
+
+    Yields the signals that came.
+    """
+    heard: list[int] = []
 
     def pass_on(number: int, frame: object) -> None:
+        heard.append(number)
         for each in processes:
             if each.poll() is None:
                 each.send_signal(signal.SIGTERM)
@@ -43,17 +49,17 @@ def passed_on(processes: Sequence[subprocess.Popen[bytes]]) -> Iterator[None]:
     ends = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = [signal.signal(number, pass_on) for number in ends]
     try:
-        yield
+        yield heard
     finally:
         for number, handler in zip(ends, before, strict=True):
             signal.signal(number, handler)
 
 
-def run(first: Sequence[str], second: Sequence[str], log: Path) -> int:
-    """Run both and show what they say. Returns 0 if both did, else the status of one that did not."""
+def run(first: Sequence[str], second: Sequence[str], log: Path, last: Sequence[str] | None = None) -> int:
+    """Run both and show what they say, then the last, unless an end came. Returns 0 if all did, else one's status."""
     log.parent.mkdir(exist_ok=True)
     processes: list[subprocess.Popen[bytes]] = []
-    with passed_on(processes), log.open("wb") as kept, log.open("rb") as said:
+    with passed_on(processes) as heard, log.open("wb") as kept, log.open("rb") as said:
         processes.append(
             subprocess.Popen(second, stdin=subprocess.DEVNULL, stdout=kept, stderr=subprocess.STDOUT)
         )
@@ -67,7 +73,10 @@ def run(first: Sequence[str], second: Sequence[str], log: Path) -> int:
             sys.stdout.flush()
             if not ended:
                 time.sleep(LOOK)
-    return shell_status(one) or shell_status(other)
+        if last and not heard:
+            processes.append(subprocess.Popen(last))
+            processes[-1].wait()
+    return next(filter(None, map(shell_status, [one, other, *processes[2:]])), 0)
 
 
 def shell_status(process: subprocess.Popen[bytes]) -> int:
@@ -77,7 +86,7 @@ def shell_status(process: subprocess.Popen[bytes]) -> int:
 
 def main() -> int:
     say(f"Two parts beside each other. The second, with the newcomer's path, is shown after the first: {LOG}")
-    return run(pytest_of("shared"), pytest_of("other"), LOG)
+    return run(pytest_of("shared"), pytest_of("other"), LOG, pytest_of("cluster"))
 
 
 if __name__ == "__main__":

@@ -41,6 +41,16 @@ def test_either_fails_the_run(tmp_path: Path, first: int, second: int, whole: in
     assert beside.run(says("one", first), says("two", second), tmp_path / "log") == whole
 
 
+@pytest.mark.parametrize(("first", "last", "whole"), [(0, 0, 0), (0, 4, 4), (1, 4, 1)])
+def test_the_last_runs_after_both_and_fails_the_run(
+    tmp_path: Path, first: int, last: int, whole: int
+) -> None:
+    mark = tmp_path / "ran"
+    write = [sys.executable, "-c", f"open({str(mark)!r}, 'x'); raise SystemExit({last})"]
+    assert beside.run(says("one", first), says("two"), tmp_path / "log", write) == whole
+    assert mark.exists()
+
+
 def test_one_that_was_killed_fails_the_run(tmp_path: Path) -> None:
     killed = [sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"]
     assert beside.run(says("one"), killed, tmp_path / "log") == 128 + signal.SIGKILL
@@ -61,7 +71,9 @@ def test_an_end_reaches_both_once_and_both_are_waited_for(tmp_path: Path, how: s
     one, two = tmp_path / "one", tmp_path / "two"
     both = [[sys.executable, "-c", TIDIES_UP, str(each)] for each in (one, two)]
     log = str(tmp_path / "log")
-    words = f"import beside, pathlib; raise SystemExit(beside.run(*{both!r}, pathlib.Path({log!r})))"
+    words = (
+        f"import beside, pathlib; raise SystemExit(beside.run(*{both!r}, pathlib.Path({log!r}), ['false']))"
+    )
     environment = {**os.environ, "PYTHONPATH": str(Path(beside.__file__).parent)}
     with subprocess.Popen(
         [sys.executable, "-c", words], stdout=subprocess.PIPE, text=True, env=environment
