@@ -20,7 +20,7 @@ from onestack.core.events import Emit, step
 from onestack.core.paths import Paths
 from onestack.host.command import last_lines
 from onestack.host.environment import digest
-from onestack.host.machine import Machine, ssh
+from onestack.host.machine import File, Machine, ssh
 
 FOLDERS = ("runtime", "releases", "examples")
 """What the tool reads beside its own package."""
@@ -58,19 +58,17 @@ def put(machine: Machine, address: ssh.Address, paths: Paths, emit: Emit) -> Too
         return found
     with step("tool", emit, "copying OneStack itself"):
         _demand_same_python(machine)
-        partial = found.folder.with_suffix(".partial")
+        # Hosts may share a cache: each makes a copy of its own, and the first that is complete counts.
+        partial = found.folder.with_name(f"{found.folder.name}.{machine.name}.partial")
         for source, target in _sources(found):
             _copy(address, source, partial / target.relative_to(found.folder))
-        words = [
-            f"rm -rf {shlex.quote(str(found.folder))}",
-            f"mv {shlex.quote(str(partial))} {shlex.quote(str(found.folder))}",
-        ]
         # The environment knows by a file where the tool's code lies: there it lies elsewhere.
-        code = shlex.quote(str(found.folder / "src"))
-        inner = shlex.quote(str(_inside_environment(found)))
-        words += [f"echo {code} > {inner}/_editable_impl_onestack.pth"]
-        words += [f"touch {shlex.quote(str(found.folder / DONE))}"]
-        ran = machine.run(["sh", "-ec", "\n".join(words)], seconds=60)
+        link = partial / _inside_environment(found).relative_to(found.folder) / "_editable_impl_onestack.pth"
+        files = {link: File(f"{found.folder}/src\n".encode()), partial / DONE: File(b"")}
+        machine.write_files(files)
+        new, old = shlex.quote(str(partial)), shlex.quote(str(found.folder))
+        script = f"mv -T {new} {old} 2>/dev/null || test -e {old}/{DONE}; rm -rf {new}"
+        ran = machine.run(["sh", "-ec", script], seconds=SECONDS)
         if ran.status != 0:
             raise PermanentError(
                 f"OneStack cannot be put into {found.folder}", detail=ran.output, where=machine.name
