@@ -50,7 +50,9 @@ def prepare(site: Site, node: Node, emit: Emit) -> None:
         clusters = ceph.files(site)
         folders.write(node, layout.files(site.view_of(node)))
         ceph.write(site, clusters)
-        connect.write_clouds_yaml(site, node.paths.etc / "clouds.yaml")
+        if site.view_of(node).control:
+            # It has the administrator's password.
+            connect.write_clouds_yaml(site, node.paths.etc / "clouds.yaml")
         namespace.create(node.layout, isolated=node.choices.isolated)
     programs = list(map(node.program, stamped(site, node)))
     if node is site.leader:
