@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from bringup.conftest import make
 from onestack.platform import catalogue, layout
 from onestack.platform.services import CATALOGUE
 from onestack.platform.view import CloudView, External, HostView, View
@@ -17,6 +18,8 @@ ROLES = {
     "n2": frozenset({"compute"}),
 }
 Views = Mapping[str, View]
+
+__all__ = ["make"]
 
 
 def views(roles: Mapping[str, frozenset[str]] = ROLES) -> Views:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from bringup.conftest import Make
 from onestack.platform import tls
 
 
@@ -65,3 +67,22 @@ def test_a_host_trusts_who_the_api_gateway_is_trusted_by(tmp_path: Path) -> None
     folder.mkdir()
     (folder / "bundle.pem").write_text("what the machine trusts\n")
     assert tls.host_files(folder, "a", "n1", "192.0.2.12")["bundle.pem"] == b"what the machine trusts\n"
+
+
+def test_one_host_needs_no_certificate_for_others(make: Make) -> None:
+    assert tls.of_hosts(make()) == {}
+
+
+def test_each_of_several_hosts_has_one(make: Make) -> None:
+    site = make()
+    leader = replace(site.leader, address="192.0.2.11")
+    other = replace(leader, choices=replace(leader.choices, host="n1"), address="192.0.2.12")
+    (site.paths.etc / "tls").mkdir()
+    found = tls.of_hosts(replace(site, nodes=(leader, other)))
+    assert {
+        name: certificate(files["host.pem"]).subject.rfc4514_string() for name, files in found.items()
+    } == {
+        "host": "CN=host",
+        "n1": "CN=n1",
+    }
+    assert found["host"]["ca.pem"] == found["n1"]["ca.pem"]

@@ -17,6 +17,7 @@ from onestack.platform.shape import Need
 from onestack.platform.view import View
 from onestack.spec.platform import Platform
 from services.test_declarations import read
+from services.views import with_cloud
 
 COMPUTE = {"ovsdb", "ovs-vswitchd", "ovn-controller", "virtlogd", "libvirtd", "nova", "neutron"}
 
@@ -95,6 +96,11 @@ def test_nova_alone_uses_the_bus_between_hosts(hosts: Views) -> None:
         bus = nova(view)["oslo_messaging_rabbit"]
         assert (bus["ssl"], bus["ssl_enforce_hostname_verification"]) == ("true", "true")
         assert (bus["hostname"], bus["processname"]) == (view.here.name, "nova")
+
+
+def test_without_nova_there_is_no_bus(hosts: Views) -> None:
+    view = with_cloud(hosts["c1"], services=frozenset({"identity", "image", "network"}))
+    assert not {"rabbitmq", "epmd"} & {each.name for each in layout.processes(view)}
 
 
 def test_guests_move_and_show_themselves_with_tls_alone(hosts: Views) -> None:

@@ -47,6 +47,16 @@ def ensure(site: Site) -> None:
     replace_private(folder / "ca.pem", _pem(ca))
 
 
+def of_hosts(site: Site) -> Mapping[str, Mapping[str, bytes]]:
+    """Host -> what lies in its etc/tls, where there are several; none where there is one. To be called on the leader,
+    after `ensure`."""
+    view = site.view
+    if not view.peers:
+        return {}
+    folder = site.paths.etc / "tls"
+    return {each.name: host_files(folder, site.spec.name, each.name, each.address) for each in view.hosts}
+
+
 def host_files(folder: Path, cloud: str, host: str, address: str) -> Mapping[str, bytes]:
     """What a host of several has in its etc/tls, for root alone: its certificate and key, and what it trusts.
 

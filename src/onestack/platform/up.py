@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -103,10 +103,11 @@ def up(
     found = gathered(paths, spec, lead, [views[each.name] for each in others])
     if others:
         tls.ensure(found)
-        for name, certificate in certificates_for(found, found.here.view).items():
-            replace_private(paths.etc / name, certificate.decode())
+        certificates = tls.of_hosts(found)
+        for name, text_of in certificates[found.here.name].items():
+            replace_private(paths.etc / "tls" / name, text_of.decode())
         for each in others:
-            inform(found, each, views[each.name], emit)
+            inform(found, each, certificates[each.name], emit)
     interruptible(lambda: bringup.bring_up(found, [Here(found), *others], fetched[0].image, emit))
     return found
 
@@ -123,18 +124,12 @@ def gathered(paths: Paths, spec: Spec, lead: str | None, others: Sequence[HostVi
     return site.on_this_host(paths, spec, choices, hosts)
 
 
-def inform(found: Site, other: RemoteHost, view: HostView, emit: Emit) -> None:
-    """Give another host what its part of the cloud needs."""
+def inform(found: Site, other: RemoteHost, certificates: Mapping[str, bytes], emit: Emit) -> None:
+    """Give another host what its part of the cloud needs. `certificates`: by their names below etc/tls."""
     everything = known.Hosts(found.lead, found.hosts)
-    (its,) = (each for each in layout.views(found.view) if each.here.name == view.name)
+    (its,) = (each for each in layout.views(found.view) if each.here.name == other.name)
     secrets = {name: found.view.cloud.secrets[name] for name in layout.secret_names(its)}
-    other.receive(everything, secrets, certificates_for(found, view), emit)
-
-
-def certificates_for(found: Site, view: HostView) -> dict[str, bytes]:
-    """A host's certificate, its key, and what it trusts, by their places below etc. The leader has the CA."""
-    files = tls.host_files(found.paths.etc / "tls", found.spec.name, view.name, view.address)
-    return {f"tls/{name}": text for name, text in files.items()}
+    other.receive(everything, secrets, {f"tls/{name}": text for name, text in certificates.items()}, emit)
 
 
 def spec_for_others(spec: Spec) -> str:

@@ -1,7 +1,7 @@
 """Where Nova's API finds the message bus of its cell: a template in the database, filled in from nova.conf.
 
-A cloud that takes on its second host moves from the bus inside its process, whose URL names no server, to RabbitMQ; it
-moves back when one host is left. The template says what there is to fill in, and is exchanged when that changes: what
+A cloud that takes on its second host moves from the bus inside its process, whose URL names no server, to RabbitMQ;
+it moves back when one host is left. The template says what there is to fill in, and is exchanged when that changes: what
 is dumped and loaded of migrated databases has that of one host.
 """
 

@@ -104,8 +104,13 @@ def files(view: View) -> dict[str, str]:
     }
 
 
+def _needed(view: View) -> bool:
+    # Nova alone has processes on several hosts that talk by it.
+    return bool(view.peers) and "compute" in view.cloud.services
+
+
 def processes(view: View) -> tuple[Process, ...]:
-    if not view.peers:
+    if not _needed(view):
         return ()
     check = ("python3", "-P", "-c", _CHECK)
     return (
@@ -173,7 +178,7 @@ def ensure_users(site: Site, node: Node, emit: Emit) -> None:
 
 
 def steps(view: View) -> tuple[Step, ...]:
-    if not view.peers:
+    if not _needed(view):
         return ()
     return (
         Step(FILES, write_files, scope="leader"),
