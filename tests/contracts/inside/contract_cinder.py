@@ -9,6 +9,7 @@ from cinder import monkey_patch
 
 monkey_patch.patch(backend="threading")
 
+import importlib  # noqa: E402
 import io  # noqa: E402
 import threading  # noqa: E402
 from pathlib import Path  # noqa: E402
@@ -16,7 +17,7 @@ from types import SimpleNamespace  # noqa: E402
 from typing import Any  # noqa: E402
 
 import pytest  # noqa: E402
-from cinder import service  # noqa: E402
+from cinder import exception, objects, service  # noqa: E402
 from cinder.image import image_utils  # noqa: E402
 
 from onestack_runtime.drivers.volumes import identity  # noqa: E402
@@ -110,3 +111,19 @@ def test_upstream_has_one_id_for_all() -> None:
     thread.start()
     thread.join()
     assert found == [2]
+
+
+@pytest.mark.parametrize("module", ["driver", "lvm"])
+def test_a_volume_of_this_host_is_refused_on_another(module: str) -> None:
+    # LVM's driver names the classes of objects, which are there from now on.
+    objects.register_all()
+    found = importlib.import_module(f"onestack_runtime.drivers.volumes.{module}")
+    kind = {"driver": "FileDriver", "lvm": "LogicalVolumeDriver"}[module]
+    made = object.__new__(getattr(found, kind))
+    vars(made)["host"] = "c1@files"
+    made.validate_connector({"host": "c1"})
+    # Cinder's manager answers this one with what it says, as a request that cannot be met.
+    with pytest.raises(
+        exception.InvalidConnectorException, match="stored on the host c1: only servers of that"
+    ):
+        made.validate_connector({"host": "n1"})

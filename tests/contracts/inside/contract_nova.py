@@ -6,7 +6,11 @@ from nova import monkey_patch
 
 monkey_patch.patch(backend="threading")
 
+import os  # noqa: E402
+import subprocess  # noqa: E402
+import sys  # noqa: E402
 import threading  # noqa: E402
+from pathlib import Path  # noqa: E402
 from types import SimpleNamespace  # noqa: E402
 from typing import Any  # noqa: E402
 
@@ -14,9 +18,14 @@ import pytest  # noqa: E402
 from nova import context, exception, objects  # noqa: E402
 from nova.api.validation import validators  # noqa: E402
 from nova.network import neutron  # noqa: E402
+from nova.objects import cell_mapping  # noqa: E402
 from nova.scheduler.client import report  # noqa: E402
 from nova.virt.libvirt import host  # noqa: E402
+from oslo_config import cfg  # noqa: E402
+from oslo_messaging import TransportURL  # noqa: E402
 
+from onestack_runtime import contract  # noqa: E402
+from onestack_runtime.admin import cells  # noqa: E402
 from onestack_runtime.replacements import nova  # noqa: E402
 
 objects.register_all()
@@ -330,3 +339,56 @@ def test_allocations_are_told_where_they_are_used(
         assert [seen[0], seen[1], seen[3], seen[4]] == [expected[0], expected[1], expected[3], expected[4]]
         assert [seen[2], seen[5]] == [{}, {}]
     CONF.clear_override("report_in_placement", group="pci")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "rabbit://nova:p%40@10.0.0.1:5671/",
+        "rabbit://nova:p@c1:5671/cloud?ssl=1",
+        "rabbit://nova:p@c1:5671,nova:p@c2:5671,nova:p@c3:5671/",
+        "onestack://",
+    ],
+)
+def test_nova_finds_the_servers_of_the_bus_in_the_template_of_a_cell(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cell_mapping, "CONF", SimpleNamespace(transport_url=url))
+    filled = objects.CellMapping.format_mq_url(cells.transport_template(url))
+    config = cfg.ConfigOpts()
+    wanted, found = (TransportURL.parse(config, each) for each in (url, filled))
+    assert (found.transport, found.hosts) == (wanted.transport, wanted.hosts)
+    assert (found.virtual_host or "") == (wanted.virtual_host or "")
+    assert found.query == wanted.query
+
+
+ALONE = """
+from nova import monkey_patch
+monkey_patch.patch(backend="threading")
+from onestack_runtime.runners import nova_compute
+nova_compute.prepare()
+from nova import context, exception, objects
+from nova.db.main import api
+from nova.objects import base
+assert nova_compute.is_alone()
+try:
+    api.instance_get_all_by_host(context.get_admin_context(), "n1")
+except exception.DBNotAllowed:
+    print("no database")
+try:
+    objects.Instance.get_by_uuid(context.get_admin_context(), "1")
+except Exception as error:
+    print(type(error).__name__)
+"""
+
+
+def test_nova_compute_alone_asks_the_conductor_and_opens_no_database(tmp_path: Path) -> None:
+    (tmp_path / "nova").mkdir()
+    text = "[DEFAULT]\ntransport_url = fake://\nrpc_response_timeout = 1\n"
+    (tmp_path / "nova/nova.conf").write_text(text)
+    environment = {**os.environ, contract.ETC_VARIABLE: str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", ALONE], capture_output=True, text=True, env=environment, check=False
+    )
+    # Nova's own log is among it.
+    assert {"no database", "MessagingTimeout"} <= {*done.stdout.splitlines()}, done.stdout + done.stderr

@@ -1,8 +1,8 @@
 """Where Nova's API finds the message bus of its cell: a template in the database, filled in from nova.conf.
 
-A cloud that takes on its second host moves from the bus inside its process, whose URL names no server, to RabbitMQ;
-it moves back when one host is left. The template says what there is to fill in, and is exchanged when that changes: what
-is dumped and loaded of migrated databases has that of one host.
+A cloud that takes on its second host moves from the bus inside its process, whose URL names no server, to RabbitMQ,
+and back when one host is left. The template says what there is to fill in, and is exchanged when that changes. Dumps
+of migrated databases hold that of one host.
 """
 
 from __future__ import annotations
