@@ -8,6 +8,7 @@ cloud beside the machine's own has a network namespace too (`<run>/ns/net`).
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -21,7 +22,7 @@ from onestack.core import contract
 from onestack.core.errors import PermanentError
 from onestack.core.paths import Paths
 from onestack.host import netns
-from onestack.host.command import run
+from onestack.host.command import CommandFailed, run
 
 # Name, major, minor, mode. Nothing that reaches the machine's disks or console.
 _DEVICES = (
@@ -153,8 +154,27 @@ def create(layout: Layout, *, isolated: bool) -> None:
     words = ["unshare", f"--mount={handle}", "--propagation", "private"]
     if isolated:
         words = ["nsenter", f"--net={net}", *words]
-    run([*words, *inside])
+    _on_some_processor([*words, *inside])
     (paths.run / "layout").write_text(plan)
+
+
+def _on_some_processor(argv: Sequence[str]) -> None:
+    """Run the command that makes a mount namespace held by a file, on one processor after another until one can.
+
+    Linux refuses such a file (EINVAL) unless the new namespace is younger than the one the file is in. It compares
+    their numbers, and since 6.18 each processor takes numbers from a block of its own: where we are in a namespace that
+    was made on another processor, in a container for instance, the new one may seem the older.
+    """
+    refused = os.strerror(errno.EINVAL)
+    for processor in (None, *sorted(os.sched_getaffinity(0))):
+        try:
+            run(argv if processor is None else ["taskset", "--cpu-list", str(processor), *argv])
+            return
+        except CommandFailed as failure:
+            if refused not in failure.output:
+                raise
+            last = failure
+    raise last
 
 
 def remove(paths: Paths) -> None:
