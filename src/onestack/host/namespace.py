@@ -162,8 +162,8 @@ def _on_some_processor(argv: Sequence[str]) -> None:
     """Run the command that makes a mount namespace held by a file, on one processor after another until one can.
 
     Linux refuses such a file (EINVAL) unless the new namespace is younger than the one the file is in. It compares
-    their numbers, and since 6.18 each processor takes numbers from a block of its own: where we are in a namespace that
-    was made on another processor, in a container for instance, the new one may seem the older.
+    their numbers, and since 6.18 each processor takes numbers from a block of its own: within a namespace that was
+    made on another processor, that of a container for instance, the new one may seem the older.
     """
     refused = os.strerror(errno.EINVAL)
     for processor in (None, *sorted(os.sched_getaffinity(0))):
