@@ -186,9 +186,9 @@ class Workloads:
         listed = list(everything)
         self._await_in_flight(emit)
         with step("collect resources", emit) as at:
-            there = self._cloud.observe(listed)
-            at.outcome = f"{len(there)} found"
-        return make(listed, there, self._cloud.kinds, owner=self.spec.name, prune=prune, adopt=adopt)
+            observed = self._cloud.observe(listed)
+            at.outcome = f"{len(observed)} found"
+        return make(listed, observed, self._cloud.kinds, owner=self.spec.name, prune=prune, adopt=adopt)
 
     def _admin(self) -> Connection:
         """The connection that is authenticated already."""

@@ -135,11 +135,11 @@ class _Run:
             self._done.append(one)
 
     def _once(self, one: Step) -> None:
-        change, there, wanted = one.change, one.change.observed, one.change.wanted
+        change, observed, wanted = one.change, one.change.observed, one.change.wanted
         address = change.address
         if one.verb == "remove":
-            assert there is not None
-            self._cloud.delete(there, self._id)
+            assert observed is not None
+            self._cloud.delete(observed, self._id)
             with self._guard:
                 self._ids.pop(address, None)
             return
@@ -149,18 +149,18 @@ class _Run:
             return
         with self._guard:
             ident = self._ids.get(address)
-        if ident is None or (there is not None and ident == there.id):
-            ident = self._created(wanted, there)
+        if ident is None or (observed is not None and ident == observed.id):
+            ident = self._created(wanted, observed)
             with self._guard:
                 self._ids[address] = ident
         self._cloud.wait_ready(address, ident, self._id)
 
-    def _created(self, wanted: Wanted, there: Observed | None) -> str:
+    def _created(self, wanted: Wanted, observed: Observed | None) -> str:
         address = wanted.address
         if address in self._unsure:
             # The connection broke during the request: it may exist. Names are not unique in most APIs.
             found = self._cloud.find(wanted)
-            if found is not None and (there is None or found != there.id):
+            if found is not None and (observed is None or found != observed.id):
                 return found
             self._unsure.discard(address)
         try:

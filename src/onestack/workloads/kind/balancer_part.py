@@ -91,9 +91,9 @@ class BalancerPart(Kind):
         do = super().update
         in_turn(self.balancer(change.address, session), session, lambda: do(change, ident, session))
 
-    def delete(self, there: Observed, session: Session) -> None:
+    def delete(self, observed: Observed, session: Session) -> None:
         do = super().delete
-        in_turn(self.balancer(there.address, session), session, lambda: do(there, session))
+        in_turn(self.balancer(observed.address, session), session, lambda: do(observed, session))
 
 
 class NestedPart(BalancerPart):
@@ -134,9 +134,9 @@ class NestedPart(BalancerPart):
         parent, _, own = ident.partition("|")
         session.rest(self.service).put(f"{self.below.format(parent)}/{own}", {self.one: body})
 
-    def delete(self, there: Observed, session: Session) -> None:
-        parent, _, own = there.id.partition("|")
+    def delete(self, observed: Observed, session: Session) -> None:
+        parent, _, own = observed.id.partition("|")
         path = f"{self.below.format(parent)}/{own}"
         in_turn(
-            self.balancer(there.address, session), session, lambda: session.rest(self.service).delete(path)
+            self.balancer(observed.address, session), session, lambda: session.rest(self.service).delete(path)
         )

@@ -210,9 +210,9 @@ class Kind:
             self.update_verb, f"{self.path}/{ident}", json={self.one: self.body(body)}
         )
 
-    def delete(self, there: Observed, session: Session) -> None:
+    def delete(self, observed: Observed, session: Session) -> None:
         """Start the deletion. A resource that does not exist is no error."""
-        session.rest(self.service).delete(f"{self.path}/{there.id}")
+        session.rest(self.service).delete(f"{self.path}/{observed.id}")
 
     def attribute(self, ident: str, name: str, session: Session) -> Any:
         """The value of a Ref to another attribute than the id."""
@@ -291,21 +291,21 @@ class Kind:
         fault = raw.get("fault") or {}
         return str(fault.get("message") or (self.status(raw) if raw else "it is gone"))
 
-    def wait_gone(self, there: Observed, session: Session) -> None:
+    def wait_gone(self, observed: Observed, session: Session) -> None:
         """Wait until it is gone."""
         if not self.asynchronous:
             return
 
-        is_there = self._listed(session, there.id, self.existing)
+        is_there = self._listed(session, observed.id, self.existing)
 
         def poll() -> tuple[bool, str]:
             if self.existing and is_there() is not False:
                 return False, "there"
-            raw = self.get(there.id, session)
+            raw = self.get(observed.id, session)
             return raw is None or self.status(raw).upper() == "DELETED", self.status(raw or {})
 
         try:
-            wait.until(f"{there.address} to be gone", poll, seconds=GONE_SECONDS, every=0.5)
+            wait.until(f"{observed.address} to be gone", poll, seconds=GONE_SECONDS, every=0.5)
         except Unready as error:
             raise TemporaryError(error.summary) from error
 

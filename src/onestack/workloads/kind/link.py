@@ -56,5 +56,5 @@ class Link(Kind):
     def update(self, change: Change, ident: str, session: Session) -> None:
         return None
 
-    def delete(self, there: Observed, session: Session) -> None:
-        self.unlink(session, *there.id.split(_BETWEEN))
+    def delete(self, observed: Observed, session: Session) -> None:
+        self.unlink(session, *observed.id.split(_BETWEEN))

@@ -44,13 +44,13 @@ class Index:
         self._owner: dict[Address, str | None] = {}
         self._by_other: dict[tuple[str, ...], Address] = {}
 
-    def add(self, kind: str, there: Observed) -> None:
-        self._found[kind, there.id] = there
-        self._owner[there.address] = there.owner
+    def add(self, kind: str, observed: Observed) -> None:
+        self._found[kind, observed.id] = observed
+        self._owner[observed.address] = observed.owner
 
     def address(self, kind: str, ident: str | None) -> Address | None:
-        there = self._found.get((kind, ident or ""))
-        return there.address if there else None
+        observed = self._found.get((kind, ident or ""))
+        return observed.address if observed else None
 
     def remember(self, what: tuple[str, ...], address: Address) -> None:
         """Record another key than its id for a resource."""
@@ -67,9 +67,9 @@ class Index:
     def naming(self, kind: str, field: str, address: Address) -> list[Address]:
         """Those of a kind that refer to an address in a field."""
         return [
-            there.address
-            for (of, _), there in self._found.items()
-            if of == kind and there.fields.get(field) == Ref(address)
+            observed.address
+            for (of, _), observed in self._found.items()
+            if of == kind and observed.fields.get(field) == Ref(address)
         ]
 
     def owner(self, address: Address | None) -> str | None:

@@ -29,13 +29,13 @@ class Stored(Kind):
     def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
         return collector.all(self.service, f"{self.path}/detail", self.many, all_tenants="1")
 
-    def delete(self, there: Observed, session: Session) -> None:
-        raw = self.get(there.id, session) or {}
+    def delete(self, observed: Observed, session: Session) -> None:
+        raw = self.get(observed.id, session) or {}
         if str(raw.get("status")).startswith("error_"):
             # Cinder refuses to delete what is in a failed deletion until its status is reset.
-            path = f"{self.path}/{there.id}/action"
+            path = f"{self.path}/{observed.id}/action"
             session.rest(self.service).post(path, {"os-reset_status": {"status": "error"}})
-        super().delete(there, session)
+        super().delete(observed, session)
 
     def value(self, field: str, raw: dict[str, Any], index: Index) -> Value:
         return raw["status"] == "error" if field == FAILED else super().value(field, raw, index)

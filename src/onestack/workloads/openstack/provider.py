@@ -69,10 +69,10 @@ class OpenStack:
             for kind, listed in zip(kinds, raws, strict=True):
                 for raw in listed:
                     # A copy: kinds that share a list each take out what they understand.
-                    there = kind.observe(dict(raw), index)
-                    if there is not None:
-                        index.add(kind.name, there)
-                        found.append(there)
+                    observed = kind.observe(dict(raw), index)
+                    if observed is not None:
+                        index.add(kind.name, observed)
+                        found.append(observed)
         return found
 
     def find(self, wanted: Wanted) -> str | None:
@@ -90,10 +90,10 @@ class OpenStack:
     def update(self, change: Change, ident: str, ids: Callable[[Address], str]) -> None:
         self.kinds[change.address.kind].update(change, ident, _Session(self, ids))
 
-    def delete(self, there: Observed, ids: Callable[[Address], str]) -> None:
-        kind, session = self.kinds[there.address.kind], _Session(self, ids)
-        kind.delete(there, session)
-        kind.wait_gone(there, session)
+    def delete(self, observed: Observed, ids: Callable[[Address], str]) -> None:
+        kind, session = self.kinds[observed.address.kind], _Session(self, ids)
+        kind.delete(observed, session)
+        kind.wait_gone(observed, session)
 
     def rest(self, service: str, project: str | None = None) -> Rest:
         return self._access.rest(service, project)

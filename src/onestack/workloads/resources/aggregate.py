@@ -66,10 +66,10 @@ class Aggregates(Kind):
             yield {**raw, "id": str(raw["id"])}
 
     def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
-        there = super().observe(raw, index)
-        if there is not None and raw.get("availability_zone"):
-            index.remember((ZONE, raw["availability_zone"]), there.address)
-        return there
+        observed = super().observe(raw, index)
+        if observed is not None and raw.get("availability_zone"):
+            index.remember((ZONE, raw["availability_zone"]), observed.address)
+        return observed
 
     def create(self, wanted: Wanted, session: Session) -> str:
         plain = {key: wanted.fields[key] for key in ("name", "availability_zone") if key in wanted.fields}
@@ -91,9 +91,9 @@ class Aggregates(Kind):
         if body:
             super().send(session, ident, body)
 
-    def delete(self, there: Observed, session: Session) -> None:
-        self._move(session, there.id, there.fields["hosts"] or (), ())
-        super().delete(there, session)
+    def delete(self, observed: Observed, session: Session) -> None:
+        self._move(session, observed.id, observed.fields["hosts"] or (), ())
+        super().delete(observed, session)
 
     def _move(self, session: Session, ident: str, before: Iterable[str], after: Iterable[str]) -> None:
         for host in sorted(set(before) - set(after)):

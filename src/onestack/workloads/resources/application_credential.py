@@ -144,5 +144,5 @@ class ApplicationCredentials(Kind):
         session.keep("/".join((*wanted.address.path, "credential")), f"{made['id']} {made['secret']}")
         return f"/users/{user}{self.path}/{made['id']}"
 
-    def delete(self, there: Observed, session: Session) -> None:
-        session.rest(self.service).delete(there.id)
+    def delete(self, observed: Observed, session: Session) -> None:
+        session.rest(self.service).delete(observed.id)

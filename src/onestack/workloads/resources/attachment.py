@@ -38,12 +38,12 @@ class Attachments(Link):
                     yield {"server": at["server_id"], "volume": raw["id"]}
 
     def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
-        there = self.between(index, raw["server"], raw["volume"])
-        if there is None:
+        observed = self.between(index, raw["server"], raw["volume"])
+        if observed is None:
             return None
         # Nova takes part in deleting snapshots of an attached volume: snapshots first, then the attachment.
-        snapshots = index.naming("snapshot", "volume_id", there.needs[1])
-        return replace(there, needs=(*there.needs, *snapshots))
+        snapshots = index.naming("snapshot", "volume_id", observed.needs[1])
+        return replace(observed, needs=(*observed.needs, *snapshots))
 
     def link(self, session: Session, *ids: str) -> None:
         path = f"/servers/{ids[0]}/os-volume_attachments"

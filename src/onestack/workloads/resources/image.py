@@ -161,8 +161,8 @@ class Images(Kind):
         headers = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
         session.rest(self.service).call("PATCH", f"{self.path}/{ident}", json=body, headers=headers)
 
-    def delete(self, there: Any, session: Session) -> None:
-        self._delete(there.id, session, protected=bool(there.fields.get("protected")))
+    def delete(self, observed: Any, session: Session) -> None:
+        self._delete(observed.id, session, protected=bool(observed.fields.get("protected")))
 
     def _delete(self, ident: str, session: Session, *, protected: bool) -> None:
         rest = session.rest(self.service)

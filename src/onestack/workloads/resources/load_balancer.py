@@ -64,8 +64,8 @@ class LoadBalancers(Kind):
         once: dict[str, Value] = {"vip_subnet_id": Ref(subnets[0])} if len(subnets) > 1 else {}
         return self.of_tenant(scope, item.name, place, fields, once=once)
 
-    def delete(self, there: Observed, session: Session) -> None:
-        session.rest(self.service).delete(f"{self.path}/{there.id}?cascade=true")
+    def delete(self, observed: Observed, session: Session) -> None:
+        session.rest(self.service).delete(f"{self.path}/{observed.id}?cascade=true")
 
     def remove(self, held: Held, rest: Rest) -> None:
         """Delete it in cascade, once no other change of it is pending."""

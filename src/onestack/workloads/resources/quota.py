@@ -182,6 +182,6 @@ class Quotas(Kind):
         if limits:
             self._set(key, project, limits, session)
 
-    def delete(self, there: Observed, session: Session) -> None:
-        key, project = there.id.split("|")
+    def delete(self, observed: Observed, session: Session) -> None:
+        key, project = observed.id.split("|")
         session.rest(FORMS[key].service).delete(f"{FORMS[key].path}/{project}")

@@ -87,16 +87,16 @@ class ScalingGroups(Kind):
             template, placed, settings = {}, {}, {}
         if raw.get(record.PHASE) == record.LEAVING:
             settings = {}  # a removal was cut off: who wants it after all must say so again
-        there = super().observe({**raw, **template, **placed, "settings": record.renewed(settings)}, index)
-        if there is None:
+        observed = super().observe({**raw, **template, **placed, "settings": record.renewed(settings)}, index)
+        if observed is None:
             return None
         # Members go before what they stand in: their ports hold subnets, and a pool goes with its balancer.
-        needs = list(there.needs)
-        if isinstance(pool := there.fields["pool"], Ref):
+        needs = list(observed.needs)
+        if isinstance(pool := observed.fields["pool"], Ref):
             needs.append(Address("load balancer", pool.address.path[:-1]))
-        if isinstance(network := there.fields["network"], Ref):
+        if isinstance(network := observed.fields["network"], Ref):
             needs += index.inside("subnet", network.address)
-        return replace(there, needs=tuple(needs))
+        return replace(observed, needs=tuple(needs))
 
     # Done.
 
@@ -136,28 +136,28 @@ class ScalingGroups(Kind):
             raise
         return found
 
-    def delete(self, there: Observed, session: Session) -> None:
+    def delete(self, observed: Observed, session: Session) -> None:
         """Have the autoscaler release the group, then delete its members, then its record."""
-        now = self.get(there.id, session)
+        now = self.get(observed.id, session)
         if now is None:
             return
-        patch(session.rest(self.service), there.id, {record.PHASE: record.LEAVING})
+        patch(session.rest(self.service), observed.id, {record.PHASE: record.LEAVING})
         project, pool = str(now["owner"]), record.parsed(now)[1].get("pool")
         seen_none = 0
 
         def poll() -> tuple[bool, str]:
             nonlocal seen_none
             if pool:
-                self._leave_pool(pool, there.id, session)
-            left = _members(project, there.id, session)
+                self._leave_pool(pool, observed.id, session)
+            left = _members(project, observed.id, session)
             for server in left:
                 session.rest("compute").delete(f"/servers/{server['id']}")
             # Twice: the second pass sees what an autoscaler still had under way when it was notified.
             seen_none = 0 if left else seen_none + 1
             return seen_none >= 2, f"{len(left)} members"
 
-        wait.until(f"the members of {there.address} to be gone", poll, seconds=GONE_SECONDS, every=0.7)
-        session.rest(self.service).delete(f"{self.path}/{there.id}")
+        wait.until(f"the members of {observed.address} to be gone", poll, seconds=GONE_SECONDS, every=0.7)
+        session.rest(self.service).delete(f"{self.path}/{observed.id}")
 
     def _leave_pool(self, pool: str, ident: str, session: Session) -> None:
         rest = session.rest("load-balancer")

@@ -64,11 +64,11 @@ class SecurityGroups(Kind):
         return spoken_of(collector, self.name)
 
     def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
-        there = super().observe(raw, index)
-        if there is None or there.owner or raw["name"] != DEFAULT:
-            return there
+        observed = super().observe(raw, index)
+        if observed is None or observed.owner or raw["name"] != DEFAULT:
+            return observed
         # Neutron created it for the tenant: the owner of the tenant owns it.
-        return replace(there, owner=index.owner(self.parent(raw, index)))
+        return replace(observed, owner=index.owner(self.parent(raw, index)))
 
     def create(self, wanted: Wanted, session: Session) -> str:
         if wanted.address.path[-1] != DEFAULT:

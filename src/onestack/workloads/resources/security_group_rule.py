@@ -144,8 +144,8 @@ class SecurityGroupRules(Kind):
         if any(dict(wanted.fields) == default for default in _DEFAULT):
             # Neutron created it with the group, unless somebody has deleted it.
             group = session.id(wanted.needs[0])
-            there = session.rest(self.service).all(self.path, "security_group_rules", security_group_id=group)
-            for raw in there:
+            rules = session.rest(self.service).all(self.path, "security_group_rules", security_group_id=group)
+            for raw in rules:
                 kept = {key: raw.get(key) for key in self.fields if raw.get(key) is not None}
                 if kept == dict(wanted.fields):
                     return str(raw["id"])

@@ -212,9 +212,9 @@ class Servers(Kind):
         return self.of_tenant(scope, item.name, place, fields, once=once, needs=tuple(zones))
 
     def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
-        there = super().observe(raw, index)
+        observed = super().observe(raw, index)
         zone = index.known_by(ZONE, raw.get(_ZONE) or "")
-        return replace(there, needs=(*there.needs, zone)) if there and zone else there
+        return replace(observed, needs=(*observed.needs, zone)) if observed and zone else observed
 
     def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
         ports: dict[str, list[str]] = {}
