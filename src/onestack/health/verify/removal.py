@@ -76,8 +76,8 @@ class Holdings:
     def _of(self, kind: Kind) -> list[Resource]:
         rest = Rest(self.cloud, kind.service)
         return [
-            Resource(kind.name, held.name, partial(kind.remove, held, rest))
-            for held in kind.held(rest, self.project_id, everyone=self.everyone)
+            Resource(kind.name, removal.name, partial(kind.remove, removal, rest))
+            for removal in kind.removals(rest, self.project_id, everyone=self.everyone)
         ]
 
 

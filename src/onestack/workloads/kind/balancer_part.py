@@ -63,8 +63,8 @@ class BalancerPart(Kind):
     def part(
         self, parent: Address, name: str, fields: Mapping[str, Value], place: Place, *needs: Address
     ) -> Wanted:
-        once = {self.parent_key: Ref(parent)} if self.parent_key else {}
-        return Wanted(Address(self.name, (*parent.path, name)), fields, once, (parent, *needs), place)
+        create_only = {self.parent_key: Ref(parent)} if self.parent_key else {}
+        return Wanted(Address(self.name, (*parent.path, name)), fields, create_only, (parent, *needs), place)
 
     def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
         # Without balancers there are no parts, and many clouds have none: one request in place of six.
@@ -123,7 +123,7 @@ class NestedPart(BalancerPart):
         parent = session.id(wanted.needs[0])
 
         def make() -> str:
-            body = session.fill({**wanted.fields, **wanted.once})
+            body = session.fill({**wanted.fields, **wanted.create_only})
             self.label_in.put(body, self.label(wanted, session))
             made = session.rest(self.service).post(self.below.format(parent), {self.one: body})
             return f"{parent}|{made[self.one]['id']}"

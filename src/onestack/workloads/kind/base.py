@@ -42,7 +42,7 @@ class Limit(NamedTuple):
     about: str
 
 
-class Held(NamedTuple):
+class Removal(NamedTuple):
     """A resource of a project that is to be removed. `path`: what is deleted."""
 
     name: str
@@ -116,17 +116,17 @@ class Kind:
         place: Place,
         fields: Mapping[str, Value],
         *,
-        once: Mapping[str, Value] | None = None,
+        create_only: Mapping[str, Value] | None = None,
         needs: tuple[Address, ...] = (),
     ) -> Wanted:
         """A named resource in the tenant's project; one of the platform's is in the administrator's."""
-        once = dict(once or {})
+        create_only = dict(create_only or {})
         if scope.tenant:
-            once["project_id"] = Ref(scope.project)
+            create_only["project_id"] = Ref(scope.project)
             # Quotas first: what is created before them counts against the old ones.
             needs = (*needs, *quotas(scope, self.service))
         address = Address(self.name, (*scope.path, name))
-        return Wanted(address, {"name": name, **fields}, once, needs, place)
+        return Wanted(address, {"name": name, **fields}, create_only, needs, place)
 
     # Observed state.
 
@@ -171,7 +171,7 @@ class Kind:
 
     def create(self, wanted: Wanted, session: Session) -> str:
         """Create it and return its id. It need not be ready yet."""
-        body = session.fill({**wanted.fields, **wanted.once})
+        body = session.fill({**wanted.fields, **wanted.create_only})
         project = body.get("project_id") if self.in_project else None
         if self.in_project:
             body.pop("project_id", None)
@@ -316,14 +316,14 @@ class Kind:
     removed_after: ClassVar[tuple[str, ...]] = ()
     """Kinds that must be removed first."""
 
-    def held(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Held]:
+    def removals(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Removal]:
         """All of a project, in an order in which they can be deleted. `everyone`: as the administrator."""
         for raw in rest.all(self.path, self.many, project_id=project):
-            yield Held(raw.get("name") or raw["id"], f"{self.path}/{raw['id']}")
+            yield Removal(raw.get("name") or raw["id"], f"{self.path}/{raw['id']}")
 
-    def remove(self, held: Held, rest: Rest) -> None:
+    def remove(self, removal: Removal, rest: Rest) -> None:
         """Start the deletion. A resource that does not exist is no error."""
-        rest.delete(held.path)
+        rest.delete(removal.path)
 
 
 def quota_key(service: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from onestack.core.errors import Place
-from onestack.workloads.kind.base import Held, Kind
+from onestack.workloads.kind.base import Kind, Removal
 from onestack.workloads.kind.ownership import InMetadata
 from onestack.workloads.kind.scope import Scope, given
 from onestack.workloads.kind.session import Collector, Index, Rest, Session
@@ -43,12 +43,12 @@ class Stored(Kind):
     def body(self, fields: dict[str, Any]) -> dict[str, Any]:
         return {key: value for key, value in fields.items() if key != FAILED}
 
-    def held(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Held]:
+    def removals(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Removal]:
         mine = {"all_tenants": "1", "project_id": project} if everyone else {}
         found = rest.all(f"{self.path}/detail", self.many, **mine)
         # The newest first: an incremental backup depends on those before it.
         for raw in sorted(found, key=lambda raw: str(raw["created_at"]), reverse=True):
-            yield Held(raw["name"] or raw["id"], f"{self.path}/{raw['id']}")
+            yield Removal(raw["name"] or raw["id"], f"{self.path}/{raw['id']}")
 
 
 class CopyOfVolume(Stored):
@@ -60,10 +60,10 @@ class CopyOfVolume(Stored):
 
     def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
         fields = {"volume_id": scope.named("volume", item.volume), FAILED: False}
-        once = {"force": True}
+        create_only = {"force": True}
         needs = tuple(self.before(scope, item))
         return self.of_tenant(
-            scope, item.name, place, fields | given(item, "description"), once=once, needs=needs
+            scope, item.name, place, fields | given(item, "description"), create_only=create_only, needs=needs
         )
 
     def before(self, scope: Scope, item: Any) -> Iterator[Address]:

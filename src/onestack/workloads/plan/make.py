@@ -104,7 +104,9 @@ def _demand(
         if existing.owner is not None:
             hint = "give it another name, or take it out of that spec"
             wrong.append(
-                Diagnostic("error", f"{one.address} belongs to the spec '{existing.owner}'", "", one.place, hint)
+                Diagnostic(
+                    "error", f"{one.address} belongs to the spec '{existing.owner}'", "", one.place, hint
+                )
             )
         elif not adopt:
             summary = f"{one.address} exists already, and OneStack did not create it"
@@ -147,7 +149,7 @@ def _change(
             differing[name] = (value, freed)
     reasons = [f"{name} cannot be changed" for name in differing if name in kind.immutable]
     # A resource is replaced with the one that contains it.
-    outer = {*one.needs, *refs(one.once)} & renewed
+    outer = {*one.needs, *refs(one.create_only)} & renewed
     reasons += [f"{address} is replaced" for address in sorted(outer)]
     if existing.owner != owner:
         differing["owner"] = (existing.owner, owner)

@@ -23,14 +23,14 @@ class Wanted:
 
     address: Address
     fields: Mapping[str, Value] = field(default_factory=dict)
-    once: Mapping[str, Value] = field(default_factory=dict)
+    create_only: Mapping[str, Value] = field(default_factory=dict)
     needs: tuple[Address, ...] = ()
     place: Place | None = None
 
     @cached_property
     def dependencies(self) -> frozenset[Address]:
         """All that must exist before it."""
-        found = {*refs(self.fields), *refs(self.once), *self.needs}
+        found = {*refs(self.fields), *refs(self.create_only), *self.needs}
         return frozenset(found - {self.address})
 
 

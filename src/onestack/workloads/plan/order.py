@@ -58,7 +58,10 @@ def steps(plan: Plan, kinds: Mapping[str, Traits]) -> list[Step]:
 def _goes_with_parent(change: Change, going: set[Address], kinds: Mapping[str, Traits]) -> bool:
     observed = change.observed
     return bool(
-        kinds[change.address.kind].deleted_with_parent and observed and observed.needs and observed.needs[0] in going
+        kinds[change.address.kind].deleted_with_parent
+        and observed
+        and observed.needs
+        and observed.needs[0] in going
     )
 
 

@@ -14,7 +14,7 @@ from onestack.language.words import (
     PortRef,
     ServerRef,
 )
-from onestack.workloads.kind.base import Held, Kind, Limit, Listed
+from onestack.workloads.kind.base import Kind, Limit, Listed, Removal
 from onestack.workloads.kind.scope import Scope
 from onestack.workloads.kind.session import Index, Rest
 from onestack.workloads.plan.model import Observed, Wanted
@@ -109,6 +109,6 @@ class FloatingIPs(Kind):
         ways = [way for way in index.inside("router interface", router) if way.path[-2] == inner.path[-1]]
         return replace(observed, needs=(*observed.needs, router, *ways))
 
-    def held(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Held]:
+    def removals(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Removal]:
         for raw in rest.all(self.path, self.many, project_id=project):
-            yield Held(raw["floating_ip_address"], f"{self.path}/{raw['id']}")
+            yield Removal(raw["floating_ip_address"], f"{self.path}/{raw['id']}")

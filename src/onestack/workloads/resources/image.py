@@ -17,7 +17,7 @@ from onestack.language.words import (
     TenantRef,
     Texts,
 )
-from onestack.workloads.kind.base import Held, Kind, Listed
+from onestack.workloads.kind.base import Kind, Listed, Removal
 from onestack.workloads.kind.checksum import demand
 from onestack.workloads.kind.ownership import KEY, InAttribute
 from onestack.workloads.kind.scope import Scope, given
@@ -106,12 +106,14 @@ class Images(Kind):
             "status": "active",
             "properties": dict(item.properties),
         }
-        wanted = self.of_tenant(scope, item.name, place, fields, once=given(item, "file", "url", "checksum"))
-        once = dict(wanted.once)
+        wanted = self.of_tenant(
+            scope, item.name, place, fields, create_only=given(item, "file", "url", "checksum")
+        )
+        create_only = dict(wanted.create_only)
         if scope.tenant:
-            once["owner"] = Ref(scope.project)
-            del once["project_id"]
-        return Wanted(wanted.address, wanted.fields, once, wanted.needs, place)
+            create_only["owner"] = Ref(scope.project)
+            del create_only["project_id"]
+        return Wanted(wanted.address, wanted.fields, create_only, wanted.needs, place)
 
     def parent(self, raw: dict[str, Any], index: Index) -> Any:
         return index.address("tenant", raw.get("owner"))
@@ -121,7 +123,7 @@ class Images(Kind):
         return dict(raw) if field == "properties" else super().value(field, raw, index)
 
     def create(self, wanted: Wanted, session: Session) -> str:
-        body = session.fill({**wanted.fields, **wanted.once, "container_format": _CONTAINER})
+        body = session.fill({**wanted.fields, **wanted.create_only, "container_format": _CONTAINER})
         file, url, checksum = (body.pop(key, None) for key in ("file", "url", "checksum"))
         body |= body.pop("properties")
         del body["status"]
@@ -172,7 +174,7 @@ class Images(Kind):
             rest.call("PATCH", f"{self.path}/{ident}", json=body, headers=headers)
         rest.delete(f"{self.path}/{ident}")
 
-    def held(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Held]:
+    def removals(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Removal]:
         for raw in rest.all(self.path, self.many, owner=project):
             if raw["owner"] == project:
-                yield Held(raw["name"] or raw["id"], f"{self.path}/{raw['id']}")
+                yield Removal(raw["name"] or raw["id"], f"{self.path}/{raw['id']}")

@@ -103,7 +103,7 @@ class Keypairs(Kind):
 
     def create(self, wanted: Wanted, session: Session) -> str:
         body = {"name": ".".join(wanted.address.path[:2]), "type": "ssh"}
-        body |= session.fill({**wanted.fields, **wanted.once})
+        body |= session.fill({**wanted.fields, **wanted.create_only})
         session.rest(self.service).post(self.path, {"keypair": body})
         return body["name"] + (f"?user_id={body['user_id']}" if "user_id" in body else "")
 

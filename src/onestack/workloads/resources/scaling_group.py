@@ -68,9 +68,9 @@ class ScalingGroups(Kind):
             needs.append(Address("load balancer", inner[:-1]))
         if item.spread.anti_affinity != "none":
             fields["server_group"] = Ref(Address("server group", (*scope.path, item.name)))
-        once: dict[str, Value] = {"owner": Ref(scope.project)}
+        create_only: dict[str, Value] = {"owner": Ref(scope.project)}
         address = Address(self.name, (*scope.path, item.name))
-        return Wanted(address, fields, once, tuple(needs), place)
+        return Wanted(address, fields, create_only, tuple(needs), place)
 
     def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
         # Glance may leave out a filter that it does not know: look at the property itself.
@@ -103,7 +103,7 @@ class ScalingGroups(Kind):
     def create(self, wanted: Wanted, session: Session) -> str:
         body = {
             "name": wanted.address.path[-1],
-            "owner": session.fill(wanted.once["owner"]),
+            "owner": session.fill(wanted.create_only["owner"]),
             "visibility": "private",
             "os_hidden": True,
             record.KIND: record.SCALING_GROUP,

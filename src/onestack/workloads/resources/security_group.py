@@ -11,7 +11,7 @@ from onestack.language.types import Bool, Text, example
 from onestack.language.words import (
     Named,
 )
-from onestack.workloads.kind.base import Held, Kind, Limit, Listed
+from onestack.workloads.kind.base import Kind, Limit, Listed, Removal
 from onestack.workloads.kind.scope import Scope, given
 from onestack.workloads.kind.session import Collector, Index, Rest, Session
 from onestack.workloads.plan.model import Observed, Wanted
@@ -74,13 +74,13 @@ class SecurityGroups(Kind):
         if wanted.address.path[-1] != DEFAULT:
             return super().create(wanted, session)
         # Neutron creates it at the first list of groups in the project.
-        project = session.fill(wanted.once["project_id"])
+        project = session.fill(wanted.create_only["project_id"])
         inside = session.rest(self.service, project)
         found = inside.all(self.path, self.many, name=DEFAULT, project_id=project)
         return str(found[0]["id"])
 
-    def held(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Held]:
+    def removals(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Removal]:
         """The administrator may delete `default` too. Listing groups by the project's id would create it again."""
         for raw in rest.all(self.path, self.many):
             if raw["project_id"] == project and (everyone or raw["name"] != DEFAULT):
-                yield Held(raw["name"], f"{self.path}/{raw['id']}")
+                yield Removal(raw["name"], f"{self.path}/{raw['id']}")

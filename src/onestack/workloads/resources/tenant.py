@@ -44,7 +44,9 @@ class Tenants(Kind):
     def delete(self, observed: Observed, session: Session) -> None:
         """With what the services keep for it: quotas, and Neutron's default security group."""
         network = session.rest("network")
-        for group in network.all("/security-groups", "security_groups", project_id=observed.id, name="default"):
+        for group in network.all(
+            "/security-groups", "security_groups", project_id=observed.id, name="default"
+        ):
             network.delete(f"/security-groups/{group['id']}")
         network.delete(f"/quotas/{observed.id}")
         session.rest("compute").delete(f"/os-quota-sets/{observed.id}")
