@@ -60,7 +60,7 @@ class Folder:
 
 @dataclass(frozen=True)
 class Observation:
-    """The whole observation. `servers`: server -> its volumes, as Nova has them; `busy`: servers with a task state."""
+    """The whole observation. `servers`: server -> its volumes, as in Nova; `busy`: servers with a task state."""
 
     volumes: tuple[Volume, ...]
     snapshots: tuple[Copy, ...]

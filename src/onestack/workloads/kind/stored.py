@@ -1,4 +1,4 @@
-"""What Cinder's kinds share: volumes, snapshots and backups."""
+"""Base of Cinder's kinds: volumes, snapshots and backups."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.plan.values import Address, Value
 
 FAILED = "failed"
+"""A field that the API does not have: whether the status is `error`. The plan replaces such a resource."""
 
 
 class Stored(Kind):
-    """A resource of Cinder's: created with a token of its project, asynchronously."""
+    """A Cinder resource: created asynchronously, with a token of its project."""
 
     service = "block-storage"
     label_in = InMetadata()
@@ -32,7 +33,7 @@ class Stored(Kind):
     def delete(self, observed: Observed, session: Session) -> None:
         raw = self.get(observed.id, session) or {}
         if str(raw.get("status")).startswith("error_"):
-            # Cinder refuses to delete what is in a failed deletion until its status is reset.
+            # After a failed deletion Cinder refuses another one until the status is reset.
             path = f"{self.path}/{observed.id}/action"
             session.rest(self.service).post(path, {"os-reset_status": {"status": "error"}})
         super().delete(observed, session)
@@ -44,15 +45,15 @@ class Stored(Kind):
         return {key: value for key, value in fields.items() if key != FAILED}
 
     def removals(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Removal]:
-        mine = {"all_tenants": "1", "project_id": project} if everyone else {}
-        found = rest.all(f"{self.path}/detail", self.many, **mine)
+        of_project = {"all_tenants": "1", "project_id": project} if everyone else {}
+        resources = rest.all(f"{self.path}/detail", self.many, **of_project)
         # The newest first: an incremental backup depends on those before it.
-        for raw in sorted(found, key=lambda raw: str(raw["created_at"]), reverse=True):
+        for raw in sorted(resources, key=lambda raw: str(raw["created_at"]), reverse=True):
             yield Removal(raw["name"] or raw["id"], f"{self.path}/{raw['id']}")
 
 
 class CopyOfVolume(Stored):
-    """A copy of a volume, which may be in use."""
+    """A snapshot or backup of a volume, which may be in use."""
 
     fields = ("name", "description", "volume_id", FAILED)
     refs = {"volume_id": "volume"}  # noqa: RUF012

@@ -1,4 +1,4 @@
-"""Comparing desired and observed state."""
+"""Compares wanted and observed state, and computes the changes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from onestack.workloads.plan.values import Address, Ref, Value, refs
 
 
 class Traits(Protocol):
-    """What a plan needs to know of a kind."""
+    """What a plan needs to know of a kind of resource."""
 
     @property
     def immutable(self) -> frozenset[str]:
@@ -21,7 +21,7 @@ class Traits(Protocol):
 
     @property
     def exclusive(self) -> bool:
-        """Whether the spec lists all of them that its parent has: others are deleted."""
+        """Whether the spec lists all such resources of a parent, so that others are deleted."""
 
     @property
     def deleted_with_parent(self) -> bool:
@@ -39,16 +39,16 @@ def make(
 ) -> Plan:
     """The changes that lead from `observed` to `wanted`.
 
-    `owner`: the spec's name, which is in the ownership labels. `prune`: delete what is the owner's and no longer
-    wanted. `adopt`: take over what is there under a wanted name and nobody's. Raises BadSpec for names of
-    things that are neither wanted nor there, and for things of others that stand in the way.
+    `owner`: the spec's name, which is in the ownership labels. `prune`: delete the owner's resources that are no
+    longer wanted. `adopt`: take over existing resources with a wanted name and no owner. Raises BadSpec for
+    references to resources that are neither wanted nor existing, and for wanted names that others already use.
     """
     want = {one.address: one for one in wanted}
     have = _by_address(observed, owner)
-    _demand(want, have, kinds, owner, adopt)
+    _check(want, have, owner, adopt)
     left: list[Observed] = []
     gone: dict[Address, Change] = {}
-    # An adopted resource has what the spec gives it, and nothing else.
+    # Of an adopted resource's parts, those that the spec does not list are deleted as well.
     adopted = {address for address in want if adopt and address in have and have[address].owner is None}
     for existing in have.values():
         parent = _parent(existing)
@@ -67,14 +67,12 @@ def make(
         if one is not None:
             changes[address] = one
     changes |= gone
-    carried = {
-        address: outer
-        for address, change in changes.items()
-        if (outer := _carrier(change, changes, kinds)) is not None
-    }
-    kept = [change for address, change in changes.items() if address not in carried]
+    implied = [
+        address for address, change in changes.items() if _is_deleted_with_parent(change, changes, kinds)
+    ]
+    explicit = [change for address, change in changes.items() if address not in set(implied)]
     present = {address: existing.id for address, existing in have.items()}
-    return Plan(kept, left, present, owner, len(want), [changes[address] for address in carried])
+    return Plan(explicit, left, present, owner, len(want), [changes[address] for address in implied])
 
 
 def _by_address(observed: Iterable[Observed], owner: str) -> dict[Address, Observed]:
@@ -86,13 +84,8 @@ def _by_address(observed: Iterable[Observed], owner: str) -> dict[Address, Obser
     return found
 
 
-def _demand(
-    want: Mapping[Address, Wanted],
-    have: Mapping[Address, Observed],
-    kinds: Mapping[str, Traits],
-    owner: str,
-    adopt: bool,
-) -> None:
+def _check(want: Mapping[Address, Wanted], have: Mapping[Address, Observed], owner: str, adopt: bool) -> None:
+    """Raise BadSpec for unknown references, and for resources that others own."""
     wrong: list[Diagnostic] = []
     for one in want.values():
         for need in sorted(one.dependencies):
@@ -121,6 +114,7 @@ def _line(found: Diagnostic) -> tuple[int, int]:
 
 
 def _ordered(want: Mapping[Address, Wanted]) -> Iterator[Address]:
+    """Addresses in the order of their dependencies."""
     graph = {address: one.dependencies & want.keys() for address, one in want.items()}
     return iter(TopologicalSorter(graph).static_order())
 
@@ -137,20 +131,21 @@ def _change(
     if existing is None:
         after = {name: (None, value) for name, value in one.fields.items()}
         return Change("create", one.address, after, wanted=one)
-    renewed = {address for address, change in before.items() if change.action in ("create", "replace")}
+    new = {address for address, change in before.items() if change.action in ("create", "replace")}
     differing: dict[str, tuple[Value, Value]] = {}
     for name, value in one.fields.items():
         if not same(value, existing.fields.get(name)):
             differing[name] = (existing.fields.get(name), value)
-        elif renewed.intersection(refs(value)):
+        elif new.intersection(refs(value)):
+            # The same reference, but to a new id.
             differing[name] = (value, value)
     for name, value in existing.fields.items():
-        if name not in one.fields and (freed := _without(value, gone)) != value:
-            differing[name] = (value, freed)
+        if name not in one.fields and (remaining := _without(value, gone)) != value:
+            differing[name] = (value, remaining)
     reasons = [f"{name} cannot be changed" for name in differing if name in kind.immutable]
-    # A resource is replaced with the one that contains it.
-    outer = {*one.needs, *refs(one.create_only)} & renewed
-    reasons += [f"{address} is replaced" for address in sorted(outer)]
+    # A resource is replaced together with those that contain it.
+    replaced = {*one.needs, *refs(one.create_only)} & new
+    reasons += [f"{address} is replaced" for address in sorted(replaced)]
     if existing.owner != owner:
         differing["owner"] = (existing.owner, owner)
     if not differing and not reasons:
@@ -183,16 +178,15 @@ def _parent(existing: Observed) -> Address | None:
     return existing.needs[0] if existing.needs else None
 
 
-def _carrier(
+def _is_deleted_with_parent(
     change: Change, changes: Mapping[Address, Change], kinds: Mapping[str, Traits]
-) -> Address | None:
-    """The parent with which OpenStack deletes it, if that is deleted."""
+) -> bool:
+    """Whether OpenStack makes this deletion by itself, since the parent is deleted."""
     if (
         change.action != "delete"
         or change.observed is None
         or not kinds[change.address.kind].deleted_with_parent
     ):
-        return None
+        return False
     parent = _parent(change.observed)
-    goes = parent in changes and changes[parent].action in ("delete", "replace") if parent else False
-    return parent if goes else None
+    return parent in changes and changes[parent].action in ("delete", "replace") if parent else False
