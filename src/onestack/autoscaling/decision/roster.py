@@ -75,7 +75,7 @@ class Action:
 
 @dataclass(frozen=True)
 class Roster:
-    """The members with their phases, and the actions to take. `blocked`: what is needed but may not be created yet."""
+    """The members with their phases, and the actions to take. `blocked`: what may not be created yet."""
 
     phases: tuple[tuple[MemberState, Phase], ...]
     actions: tuple[Action, ...]

@@ -78,7 +78,7 @@ class Outcome:
 
 
 def run(plan: Plan, cloud: Provider, emit: Emit = silent) -> Outcome:
-    """Execute the plan. Failures are in the outcome. After KeyboardInterrupt, only steps in progress are completed."""
+    """Execute the plan. Failures are in the outcome. After KeyboardInterrupt only steps in progress complete."""
     return _Run(plan, cloud, emit).run()
 
 
