@@ -1,4 +1,4 @@
-"""How a cloud is: every process, worker and agent; what is degraded and why."""
+"""The status of a cloud: every process, worker and agent; what is degraded and why."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class ProcessStatus:
 
 @dataclass(frozen=True)
 class WorkerStatus:
-    """A worker or agent as OpenStack itself reports it. `out`: why OpenStack by itself gives it no work."""
+    """A worker or agent as OpenStack reports it. `out`: why OpenStack gives it no work."""
 
     kind: str
     name: str
@@ -56,9 +56,9 @@ class WorkerStatus:
 
 @dataclass(frozen=True)
 class Status:
-    """`reasons`: what is degraded, and why, in words. `scaling`: what keeps scaling groups from what they want; that
-    may be a tenant's quota, so it makes no cloud degraded. `warnings`: what makes no cloud degraded either.
-    `replacements`: which of OpenStack's functions are replaced in its processes."""
+    """`reasons`: what is degraded, and why, in words. `scaling`: why scaling groups cannot reach their size; this
+    does not make the cloud degraded, since it may be a tenant's quota. `warnings`: what does not make it degraded
+    either. `replacements`: which of OpenStack's functions are replaced in its processes."""
 
     health: Health
     name: str
@@ -128,7 +128,7 @@ def examine(site: Site) -> Status:
 
 
 def process_statuses(site: Site) -> list[ProcessStatus]:
-    """Every process of the cloud, its readiness asked for side by side."""
+    """The status of every process; the readiness checks run in parallel."""
     running = site.leader.supervisor.programs()
     counted = restarts(site)
     found: dict[str, ProcessStatus] = {}
@@ -159,7 +159,7 @@ def process_statuses(site: Site) -> list[ProcessStatus]:
 
 
 def scaling_problems(run: Path) -> Iterator[str]:
-    """What keeps scaling groups from what they want, as long as services are away too."""
+    """Why scaling groups cannot reach their size; also works while services are down."""
     autoscaling = autoscaling_status.read(run)
     for group in autoscaling.get("groups", {}).values():
         for problem in group["problems"]:
@@ -168,7 +168,7 @@ def scaling_problems(run: Path) -> Iterator[str]:
 
 
 def watcher_reasons(site: Site) -> list[str]:
-    """What is wrong with the keeper and the autoscaler: nothing else would tell."""
+    """Problems of the keeper and the autoscaler, which nothing else would report."""
     running = site.leader.supervisor.programs()
     wanted = [KEEPER, *([AUTOSCALER] if is_scaling(site) else [])]
     return [
@@ -179,7 +179,7 @@ def watcher_reasons(site: Site) -> list[str]:
 
 
 def restarts(site: Site) -> dict[str, int]:
-    """How often each process was started again since `up`, as the keeper counted."""
+    """How often each process was restarted since `up`, as counted by the keeper."""
     file = site.paths.run / "keeper.json"
     try:
         counted: dict[str, int] = json.loads(file.read_text())["restarts"]

@@ -1,7 +1,7 @@
-"""Acting within a tenant, and no further: an application credential for each project that has a group.
+"""Access to tenants' projects with least privilege: an application credential for each project that has a group.
 
-The administrator's part is small: it finds the groups, and lets the user `onestack-scaler` into a project once.
-The password this needs is generated each time and stored nowhere.
+The administrator's credential is used only to find the groups, and to give the user `onestack-scaler` its roles in a
+project once. The password for that is generated each time and stored nowhere.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from onestack.workloads.openstack.rest import Rest
 
 USER = "onestack-scaler"
 ROLES = ("member", "load-balancer_member")
-"""What it is given in a tenant's project, of those that the cloud has."""
+"""The roles it gets in a tenant's project, as far as the cloud has them."""
 
 
 class Tenants:
-    """Connections to the projects of groups. In the cloud's network."""
+    """Connections to the projects of groups. Used in the cloud's network namespace."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -40,7 +40,7 @@ class Tenants:
         return Rest(self._admin, service)
 
     def records(self) -> tuple[list[Record], list[str]]:
-        """Every group of the cloud, and what is wrong with those that cannot be read."""
+        """All groups of the cloud, and the errors of those that cannot be read."""
         listed = self.admin("image").all(
             "/images", "images", os_hidden="true", **{record.KIND: record.SCALING_GROUP}
         )
@@ -63,12 +63,12 @@ class Tenants:
         return Rest(self._connections[project], service)
 
     def renew(self, project: str) -> None:
-        """Forget a credential that Keystone does not take any more: the next call makes another."""
+        """Drop a credential that Keystone no longer accepts: the next call creates another."""
         self._connections.pop(project, None)
         self._file(project).unlink(missing_ok=True)
 
     def forget(self, projects: Iterable[str]) -> None:
-        """Take back the credentials of all projects but these."""
+        """Revoke the credentials of all projects but these."""
         kept = set(projects)
         for file in self._folder.glob("*.json") if self._folder.exists() else ():
             if file.stem not in kept:
@@ -122,7 +122,7 @@ class Tenants:
                 if role["name"] in ROLES:
                     identity.delete(f"/projects/{file.stem}/users/{kept['user']}/roles/{role['id']}")
         except Fault as fault:
-            # The project may be gone, and all that was in it.
+            # The project may have been deleted with all its resources.
             if fault.status not in (403, 404):
                 raise
         file.unlink(missing_ok=True)
