@@ -29,7 +29,7 @@ class Probe(Protocol):
 
 @dataclass(frozen=True)
 class Item:
-    """One line of a report. `advice`: how to improve it, where that is possible."""
+    """One line of a report. `advice`: how to improve it, if possible."""
 
     name: str
     value: str
@@ -54,17 +54,17 @@ class Report:
 
     @property
     def ready(self) -> bool:
-        """Whether `up` can be tried."""
+        """Whether `up` can be run."""
         return not any(finding.severity == "error" for finding in self.findings)
 
     @property
     def exit_status(self) -> int:
-        """What the command ends with: 0 if `up` can be tried."""
+        """The command's exit status: 0 if `up` can be run."""
         return 0 if self.ready else 1
 
     @property
     def advice(self) -> tuple[str, ...]:
-        """How to improve this machine, each advice once."""
+        """How to improve this machine, without repetitions."""
         items = (*self.machine, *self.choices, *self.cloud)
         return tuple(dict.fromkeys(item.advice for item in items if item.advice))
 

@@ -1,7 +1,8 @@
-"""What a tenant does with a balancer: two guests behind it, a rule, a member that drains, a member that dies.
+"""Tests a load balancer as a tenant uses it: two guests behind it, an L7 rule, a member that drains, a member that
+fails.
 
-Both guests are on the balancer's own network. (By another router's floating IP it does not reach them when it has
-a floating IP itself, on the userspace datapath: docs/load-balancing.)
+Both guests are on the balancer's own network. (On the userspace datapath a balancer with a floating IP does not
+reach guests through another router: docs/load-balancing.)
 """
 
 from __future__ import annotations
@@ -20,18 +21,18 @@ from onestack.health.verify import guest
 from onestack.health.verify.report import Recorder
 
 ACTIVE_SECONDS = 90.0
-"""For one change of a balancer, on a busy machine."""
+"""How long one change of a balancer may take on a busy machine."""
 SEEN_SECONDS = 90.0
-"""Until a change of a member shows: checks under emulation take their time."""
+"""How long until a change of a member's status shows: health checks under emulation take their time."""
 ROUNDS = 6
-"""Requests in a row that must all be answered by those that should."""
+"""How many consecutive requests must all be answered by the expected members."""
 _REFUSED = "verify-refused"
 _HINT = "onestack logs octavia; onestack balancers check"
 
 
 @dataclass(frozen=True)
 class Member:
-    """A guest behind the balancer. `address`: where the balancer reaches it. `frozen`: while it lasts, the guest
+    """A guest behind the balancer. `address`: where the balancer reaches it. `frozen`: within this context the guest
     does not answer."""
 
     name: str
@@ -66,13 +67,13 @@ class Balancer:
     """Name -> id."""
 
     def settled(self, call: Callable[..., Any], *words: Any, **more: Any) -> Any:
-        """Make a change, and wait until it is made."""
+        """Make a change, and wait until it is done."""
         made = call(*words, **more)
         _until_active(self.cloud, self.id)
         return made
 
     def answered(self, names: set[str], page: str = "") -> None:
-        """Wait until these, and nobody else, answer ROUNDS requests."""
+        """Wait until all of these members, and no others, answer ROUNDS requests."""
 
         def state() -> tuple[bool, str]:
             seen = set()
@@ -98,7 +99,7 @@ class Balancer:
 def check_balancer(
     record: Recorder, cloud: Connection, name: str, subnet: str, external: str, members: list[Member]
 ) -> None:
-    """An HTTP balancer before two guests, as a tenant makes it. Raises OneStackError."""
+    """Test an HTTP balancer in front of two guests, created with a tenant's rights. Raises OneStackError."""
     names = {each.name for each in members}
     last = members[-1]
     with record.step("balancer", hint=_HINT) as at:
@@ -132,7 +133,7 @@ def check_balancer(
 
 
 def make(cloud: Connection, name: str, subnet: str, external: str, members: list[Member]) -> Balancer:
-    """Balancer, listener, pool, members and monitor in one call, and a floating IP."""
+    """Create the balancer with listener, pool, members and monitor in one request, and a floating IP."""
     api = cloud.load_balancer
     lb = api.create_load_balancer(
         name=f"{name}-lb",
@@ -152,7 +153,7 @@ def make(cloud: Connection, name: str, subnet: str, external: str, members: list
                     "healthmonitor": {
                         "name": "health",
                         "type": "HTTP",
-                        # An emulated guest on a busy machine needs seconds to answer.
+                        # A guest under emulation on a busy machine needs seconds to answer.
                         "delay": 5,
                         "timeout": 5,
                         "max_retries": 1,

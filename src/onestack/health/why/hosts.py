@@ -1,4 +1,4 @@
-"""Why a host cannot take a server: each reason with the word for its family. Pure."""
+"""Why a host cannot take a server: each reason with its category. Pure."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from onestack.capacity import Inventory
 from onestack.health.why.model import Group, Host, Request
 
 Reason = tuple[str, str]
-"""(family, words)"""
+"""(category, words)"""
 _DISABLED = "COMPUTE_STATUS_DISABLED"
 _UNITS = {"VCPU": "vCPUs", "MEMORY_MB": "MiB of memory", "DISK_GB": "GiB of disk"}
 
 
 def unit(resource: str) -> str:
-    """Placement's resource class as people say it."""
+    """The usual name of a Placement resource class."""
     return _UNITS.get(resource, resource)
 
 
 def amount(number: int, resource: str) -> str:
-    """So much of it: `1 vCPU`, `128 MiB of memory`."""
+    """An amount with its unit: `1 vCPU`, `128 MiB of memory`."""
     return "1 vCPU" if (number, resource) == (1, "VCPU") else f"{number} {unit(resource)}"
 
 
 def reasons(host: Host, request: Request, zone: str, group: Group | None) -> Iterator[Reason]:
-    """All that keeps the server from this host, the host's own state first."""
+    """All reasons why this host cannot take the server; the host's own state first."""
     if not host.enabled:
         reason = f" ({host.disabled_reason})" if host.disabled_reason else ""
         yield "disabled", f"its compute service is disabled{reason}"

@@ -1,4 +1,4 @@
-"""Why a server is in ERROR or still in BUILD: one sentence, and for each host what keeps the server from it. Pure."""
+"""Why a server is in ERROR or still in BUILD: one sentence, and for each host what excludes it. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from onestack.health.why.hosts import Reason
 from onestack.health.why.model import Diagnosis, Host, HostReason, ServerObservation
 
 _NO_HOST = re.compile(r"no valid host|not enough hosts|NoValidHost", re.I)
-# Nova placed it, and it failed on every host; for one, because another member of its group was placed just then.
+# Nova scheduled it, but it failed on every host, for example because another member of its group was scheduled
+# there.
 _RETRIED = re.compile(r"maximum number of retries|exhausted all hosts|MaxRetriesExceeded", re.I)
 _QUOTA = re.compile(r"quota|limit ?exceeded|over ?limit", re.I)
 _BINDING = re.compile(r"binding failed|failed to bind|PortBinding", re.I)
@@ -51,12 +52,12 @@ _Answer = tuple[str, str, str]
 
 
 def diagnose(observed: ServerObservation) -> Diagnosis:
-    """What is the matter with it, if anything is."""
+    """The diagnosis of a server; it may be that nothing is wrong."""
     last = next((one.name for one in observed.records.filters if one.after == 0), "")
     by_host = [
         (
             host,
-            # What the scheduler wrote down when it placed the server goes before what is in the way since.
+            # The scheduler's log of that time takes precedence over the present obstacles.
             sorted(
                 hosts.reasons(host, observed.request, observed.zone, observed.group),
                 key=lambda reason: reason[0] != _BY_FILTER.get(last),
@@ -168,7 +169,7 @@ def _family(family: str) -> str:
 
 
 def _then(observed: ServerObservation) -> str:
-    """Why there was none when it was placed, by the scheduler's records."""
+    """Why there was no host at the time of scheduling, according to the scheduler's log."""
     if last := next((one.name for one in observed.records.filters if one.after == 0), ""):
         return _FILTERS.get(last, f"the scheduler's filter {last} left none")
     if observed.records.no_candidates:

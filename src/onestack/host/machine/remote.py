@@ -1,4 +1,4 @@
-"""Another host, by an agent at the far end of one connection."""
+"""Another host, by an agent at the other end of one connection."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from onestack.host.machine.interface import Condition, File, Ran, Say, quiet
 from onestack.host.processes import Proc
 
 CONNECT_SECONDS = 30.0
-"""How long the first answer may take, with the login and the start of Python."""
+"""How long the first response may take, including the login and the start of Python."""
 
 T = TypeVar("T")
 
 
 class _Question:
-    """One that is under way."""
+    """A request in flight."""
 
     def __init__(self, say: Say) -> None:
         self.say = say
@@ -39,9 +39,10 @@ class _Question:
 
 
 class RemoteMachine:
-    """A host that is asked over a connection; see `Machine`. To be closed: it is a context manager.
+    """A host that is reached over a connection; see `Machine`. Close it after use: it is a context manager.
 
-    `argv`: the command that is the connection (see `ssh.command`). Raises PermanentError when it cannot be made.
+    `argv`: the command that is the connection (see `ssh.command`). Raises PermanentError if it cannot be
+    established.
     """
 
     def __init__(self, name: str, argv: Sequence[str]) -> None:
@@ -58,7 +59,7 @@ class RemoteMachine:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._said,
-            # A Ctrl-C is for this side, which then closes the connection in order.
+            # A Ctrl-C must only reach this side, which then closes the connection in order.
             start_new_session=True,
         )
         with contextlib.suppress(BrokenPipeError):
@@ -84,7 +85,7 @@ class RemoteMachine:
         self.close()
 
     def close(self) -> None:
-        """End the connection; what is still under way on the host ends with it."""
+        """Close the connection; requests in flight on the host end with it."""
         self._closed.set()
         self._lose("the connection was closed")
         with contextlib.suppress(OSError):
@@ -147,7 +148,7 @@ class RemoteMachine:
         *,
         seconds: float | None = None,
     ) -> T:
-        """The answer to one question. The host keeps the time; `seconds` bounds the wait all the same."""
+        """The response to one request. The host enforces the timeout; `seconds` bounds the wait in addition."""
         question, number = _Question(say), next(self._numbers)
         with self._guard:
             if self._lost:
@@ -155,7 +156,7 @@ class RemoteMachine:
             self._asked[number] = question
         try:
             self._write(wire.line({"id": number, "verb": verb, "arguments": arguments}))
-            # No deadline: the listener answers for a connection that is lost.
+            # No deadline: the reading thread answers all requests if the connection is lost.
             if not question.answered.wait(seconds):
                 raise TemporaryError(f"{self.name} did not answer within {seconds:.0f} s", unsure=True)
         except OSError as error:
@@ -186,7 +187,7 @@ class RemoteMachine:
                 answer = json.loads(text)
                 question = self._asked.get(answer["id"])
             except (ValueError, KeyError, TypeError):
-                # A login's greeting is not ours; without an agent the connection ends soon.
+                # A login banner is no message of ours; without an agent the connection ends soon.
                 continue
             if question is None:
                 continue
