@@ -131,15 +131,15 @@ class Exporter:
 
     @property
     def port(self) -> int:
-        """The port it listens on, on 127.0.0.1 in the cloud's network."""
+        """The port on 127.0.0.1 in the cloud's network."""
         return self._site.spec.platform.monitoring.exporter_port
 
     def set(self, observed: Observation) -> None:
-        """Serve this from now on."""
+        """Serve this observation from now on."""
         self._observed = observed
 
     def start(self) -> None:
-        """Listen, in the cloud's network whatever network the caller is in. Raises PermanentError."""
+        """Listen in the cloud's network, whichever network the caller is in. Raises PermanentError."""
         try:
             self._server = self._site.leader.network.call(self._bound)
         except OSError as error:
@@ -157,7 +157,7 @@ class Exporter:
             self._server = None
 
     def render(self) -> bytes:
-        """The response body for a scrape now."""
+        """The response to a scrape."""
         keeper = read_keeper(self._site.paths.run / "keeper.json")
         return text(self._observed, keeper, time.monotonic())
 
@@ -177,7 +177,7 @@ class Exporter:
                 self.wfile.write(body)
 
             def log_message(self, format: str, *args: object) -> None:
-                """Scrapes every few seconds are not logged."""
+                """Scrapes are not logged."""
 
         ThreadingHTTPServer.daemon_threads = True
         return ThreadingHTTPServer(("127.0.0.1", self.port), Handler)

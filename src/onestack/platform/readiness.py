@@ -21,7 +21,7 @@ from onestack.platform.shape import Process, Ready
 
 T = TypeVar("T")
 TRIES = 3
-"""After how many starts a process counts as failing."""
+"""A process that was started so many times without becoming ready has failed."""
 SAY_SECONDS = 20.0
 """The interval at which a wait reports what it waits for, in seconds."""
 
@@ -39,8 +39,8 @@ def start(node: Node, process: Process, emit: Emit) -> None:
 def wait_ready(node: Node, process: Process, say: Callable[[str], None] = lambda message: None) -> None:
     """Wait until a started process is ready. Raises Unready with the last lines of its log.
 
-    The deadline is put off while any process of the cloud works: this one may be waiting for another.
-    `say` is called at intervals with what is waited for.
+    The deadline is extended while any process of the cloud works, since this one may wait for another. `say` is
+    called at intervals, with a description of the state.
     """
     log = node.log(process.name)
 
@@ -93,12 +93,12 @@ def progress(node: Node) -> Progress:
 
 
 def is_ready(node: Node, condition: Ready) -> tuple[bool, str]:
-    """Whether a readiness condition holds now, and the answer."""
+    """Whether a readiness condition holds now, and the observation."""
     return local.holds(on_host(node, condition))
 
 
 def on_host(node: Node, declared: Ready) -> Condition:
-    """A condition as a process declares it, with the paths and the command that hold on the host."""
+    """A process's readiness condition, with the host's paths and command."""
 
     def placed(pair: tuple[str, T] | None) -> tuple[Path, T] | None:
         return (node.outside(pair[0]), pair[1]) if pair else None

@@ -1,6 +1,6 @@
-"""Every name that refers to something must have that something; every name must be its own.
+"""Checks that every name refers to something, and that names are unique.
 
-What a key refers to is declared with the key (`onestack.language.words`): this only follows it.
+What a key refers to is declared with the key (`onestack.language.words`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Names = Mapping[str, Sequence[str]]
 
 
 def problems(whole: Section, furnished: Names) -> Iterator[Problem]:
-    """Names that lead nowhere and names given twice, anywhere in `whole`."""
+    """Dangling references and duplicate names, anywhere in `whole`."""
     return _section(whole, (), (furnished,))
 
 

@@ -41,7 +41,8 @@ aggregates:
 
 
 class Aggregates(Kind):
-    """Nova takes no metadata with a new one: if interrupted right after, it has no label and needs --adopt."""
+    """Nova accepts no metadata at creation: after an interruption right then, the aggregate has no label and needs
+    --adopt."""
 
     name, service = "aggregate", "compute"
     key = "aggregates"

@@ -1,4 +1,4 @@
-"""Application credentials. Only their user can make them, and only from within the tenant they are for."""
+"""Application credentials. Only their user can create them, with a token of the tenant that they are for."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ tenants:
 
 
 class ApplicationCredentials(Kind):
-    """They cannot be changed: another value means another credential, with another secret."""
+    """They are immutable: a change creates another credential, with another secret."""
 
     name, service = "application credential", "identity"
     key = "application_credentials"
@@ -95,7 +95,7 @@ class ApplicationCredentials(Kind):
             "password": Secret(listed.password, "/".join(user.address.path)),
             **given(item, "description"),
         }
-        # Its roles must be its user's when it is made, whether of itself or by a group.
+        # Its user must have its roles, directly or by a group, when it is created.
         needs = [Address("role of user", (*scope.path, item.user, role)) for role in listed.roles]
         for group, _ in scope.items("groups"):
             if item.user in group.users:

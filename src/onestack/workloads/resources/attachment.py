@@ -1,4 +1,4 @@
-"""Volumes attached to servers. What a server starts from is part of the server, and not among them."""
+"""Volumes attached to servers. A server's boot volume is part of the server, and not included."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ _ROOT = ("/dev/vda", "/dev/sda")
 
 
 class Attachments(Link):
-    """Deleted with its server. To detach it first would take minutes where the guest does not answer; the server can
-    be deleted at once."""
+    """An attachment is deleted with its server: detaching first would take minutes if the guest does not answer."""
 
     name, service = "volume attachment", "block-storage"
     after = ("snapshot",)

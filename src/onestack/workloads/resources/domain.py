@@ -47,6 +47,6 @@ class Domains(Kind):
         return Wanted(Address(self.name, (item.name,)), fields, place=place)
 
     def delete(self, observed: Observed, session: Session) -> None:
-        # Keystone deletes only what nobody can be logged in to.
+        # Keystone deletes only disabled domains.
         session.rest(self.service).patch(f"{self.path}/{observed.id}", {"domain": {"enabled": False}})
         super().delete(observed, session)

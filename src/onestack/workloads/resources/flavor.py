@@ -25,8 +25,8 @@ _PUBLIC = "os-flavor-access:is_public"
 _EPHEMERAL = "OS-FLV-EXT-DATA:ephemeral"
 
 
-# What every new cloud has: name -> vCPUs, MiB of memory, GiB of disk. DevStack's, which public examples assume; its
-# m1.nano is as large as its test image, and so is ours.
+# The flavors of every new cloud: name -> vCPUs, MiB of memory, GiB of disk. They are DevStack's, which public
+# examples assume; DevStack's m1.nano fits its test image, and so does ours.
 FLAVORS = {
     "m1.nano": (1, 128, 1),
     "m1.micro": (1, 256, 1),

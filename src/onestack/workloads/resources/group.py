@@ -16,7 +16,7 @@ from onestack.workloads.resources.user import InDomain
 
 
 class Group(Named):
-    """Users that have roles together."""
+    """Users that have the same roles."""
 
     model_config = example("""\
 tenants:

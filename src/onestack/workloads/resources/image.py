@@ -1,4 +1,4 @@
-"""Images. One is registered, then uploaded; if that is interrupted it stays `queued`, and is replaced."""
+"""Images. An image is registered, then uploaded; after an interruption it stays `queued`, and is replaced."""
 
 from __future__ import annotations
 
@@ -47,11 +47,12 @@ tenants:
 """)
 
     file: Text | None = None
-    """Where it lies on this machine: an absolute path."""
+    """The image's file on this machine: an absolute path."""
     url: Text | None = None
-    """In place of a file: where this machine fetches it from: http://, https:// or file://."""
+    """Instead of a file: the URL from which this machine downloads it: http://, https:// or file://."""
     checksum: Text | None = None
-    """What it must have: `sha256:`, `sha512:` or `md5:` and the digits. Else no image is made."""
+    """The expected checksum: `sha256:`, `sha512:` or `md5:` and the hexadecimal digits. Without a match no image is
+    created."""
     format: Literal["qcow2", "raw", "vmdk", "vdi", "vhd", "iso"] = "qcow2"
     """Its format."""
     visibility: Literal["public", "private", "shared", "community"] = "shared"
@@ -63,9 +64,9 @@ tenants:
     min_ram: Amount = 0
     """The smallest memory for it, in MiB."""
     protected: Bool = False
-    """Whether it is kept from being deleted by hand."""
+    """Whether it cannot be deleted by hand."""
     properties: Texts = Field(default_factory=dict)
-    """What else is known of it."""
+    """Further properties."""
 
     def problems(self) -> Iterator[Problem]:
         if (self.file is None) == (self.url is None):
@@ -119,7 +120,7 @@ class Images(Kind):
         return index.address("tenant", raw.get("owner"))
 
     def value(self, field: str, raw: dict[str, Any], index: Index) -> Value:
-        # Glance keeps properties beside the fields of its own.
+        # Glance stores properties at the same level as its own fields.
         return dict(raw) if field == "properties" else super().value(field, raw, index)
 
     def create(self, wanted: Wanted, session: Session) -> str:

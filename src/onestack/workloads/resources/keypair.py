@@ -1,4 +1,5 @@
-"""Key pairs. Nova keeps them by user: one for each user who is named, and one for OneStack, which starts servers."""
+"""Key pairs. Nova stores them by user: one for each listed user, and one for OneStack's user, which
+creates servers."""
 
 from __future__ import annotations
 
@@ -20,12 +21,12 @@ from onestack.workloads.plan.values import Address, FromFile, Ref, Value
 
 
 def content(text: str) -> Value:
-    """A text, or what is in the file it names."""
+    """A text, or the content of the file that it names."""
     return FromFile(text.removeprefix("file:")) if text.startswith("file:") else text
 
 
 class Keypair(Named):
-    """A public key that servers let in."""
+    """A public key for logging in to servers."""
 
     model_config = example("""\
 tenants:
@@ -36,13 +37,13 @@ tenants:
 """)
 
     public_key: Content
-    """The key, or the file it is in: `file:/root/.ssh/id_ed25519.pub`."""
+    """The key, or its file: `file:/root/.ssh/id_ed25519.pub`."""
     users: tuple[UserRef, ...] = ()
-    """The users who see it as theirs too."""
+    """Users who have this key pair as well."""
 
 
 class Keypairs(Kind):
-    """Nova can store no ownership label on them: what is called `TENANT.KEY` is its tenant's."""
+    """They cannot have an ownership label: a key pair named `TENANT.KEY` belongs to the tenant."""
 
     name, service = "keypair", "compute"
     key = "keypairs"
@@ -95,7 +96,7 @@ class Keypairs(Kind):
         user = index.address("user", raw["user"])
         if user is None:
             return None
-        # A user may have keys of its own: those named after a tenant are ours.
+        # A user may have other key pairs; those with a tenant's name are OneStack's.
         ident = f"{raw['name']}?user_id={raw['user']}"
         return Observed(
             Address(self.name, (tenant, key, user.path[-1])), ident, fields, index.owner(user), (user,)
@@ -109,5 +110,5 @@ class Keypairs(Kind):
 
 
 def named(scope: Scope, name: str) -> Ref:
-    """The key that OneStack starts a server with."""
+    """The key pair with which OneStack creates a server."""
     return Ref(Address("keypair", (*scope.path, name)))

@@ -68,7 +68,7 @@ class LoadBalancers(Kind):
         session.rest(self.service).delete(f"{self.path}/{observed.id}?cascade=true")
 
     def remove(self, removal: Removal, rest: Rest) -> None:
-        """Delete it in cascade, once no other change of it is pending."""
+        """Delete it in cascade, when no other change of it is pending."""
 
         def poll() -> tuple[bool, str]:
             try:
@@ -85,7 +85,7 @@ class LoadBalancers(Kind):
 
 
 def _listed(scope: Scope, item: Any) -> list[Address]:
-    """The subnets that its address can be in, those of IPv4 first."""
+    """The subnets in which its address can be, IPv4 first."""
     found, subnets = scope.network(item.network)
     parent = scope if found.address.path[:-1] == scope.path else Scope(scope.spec)
     sections = {

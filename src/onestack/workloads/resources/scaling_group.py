@@ -1,7 +1,8 @@
-"""Scaling groups: a hidden record in Glance says what is wanted; `onestack.autoscaling.autoscaler` does it.
+"""Scaling groups: a hidden image record in Glance stores the definition, and `onestack.autoscaling.autoscaler`
+executes it.
 
-A plan compares the record, never the number of members. Taking a group away takes its members with it, whether
-an autoscaler runs or not.
+A plan compares the record, never the number of members. Deleting a group deletes its members, whether an autoscaler
+runs or not.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ class ScalingGroups(Kind):
         return Wanted(address, fields, create_only, tuple(needs), place)
 
     def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
-        # Glance may leave out a filter that it does not know: look at the property itself.
+        # Glance may ignore a filter that it does not know: check the property itself.
         listed = collector.all(self.service, self.path, self.many, **self.listed)
         return [raw for raw in listed if raw.get(record.KIND) == record.SCALING_GROUP]
 
@@ -86,11 +87,12 @@ class ScalingGroups(Kind):
         except ValueError:
             template, placed, settings = {}, {}, {}
         if raw.get(record.PHASE) == record.LEAVING:
-            settings = {}  # a removal was cut off: who wants it after all must say so again
+            settings = {}  # the removal was interrupted: a spec that still wants the group must create it again
         observed = super().observe({**raw, **template, **placed, "settings": record.renewed(settings)}, index)
         if observed is None:
             return None
-        # Members go before what they stand in: their ports hold subnets, and a pool goes with its balancer.
+        # Members are deleted before what they use: their ports keep subnets in use, and a pool is deleted with its
+        # balancer.
         needs = list(observed.needs)
         if isinstance(pool := observed.fields["pool"], Ref):
             needs.append(Address("load balancer", pool.address.path[:-1]))
@@ -119,7 +121,7 @@ class ScalingGroups(Kind):
             record.DEFINITION: _definition(change.wanted, session),
             KEY: str(self.label(change, session)),
         }
-        # The template that works now, to go back to; after going back it is the one there.
+        # The present template, for a rollback; after a rollback the record already has it.
         if any(field in TEMPLATE for field in change.fields):
             template, _, _ = record.parsed(now)
             changed[record.PREVIOUS] = record.text(template, {}, {})
@@ -152,7 +154,7 @@ class ScalingGroups(Kind):
             left = _members(project, observed.id, session)
             for server in left:
                 session.rest("compute").delete(f"/servers/{server['id']}")
-            # Twice: the second pass sees what an autoscaler still had under way when it was notified.
+            # Two passes: the second finds what an autoscaler was still creating when it was notified.
             seen_none = 0 if left else seen_none + 1
             return seen_none >= 2, f"{len(left)} members"
 
@@ -211,7 +213,7 @@ def _public_key(scope: Scope, name: str | None) -> Value:
 
 
 def _ways(scope: Scope, network: str) -> Iterator[Address]:
-    """The routers of a network: members fetch what they need through them, and must be gone before them."""
+    """The routers of a network: members use them, so they are deleted after the members."""
     for router, _ in scope.items("routers"):
         if network in router.networks:
             yield Address("router", (*scope.path, router.name))

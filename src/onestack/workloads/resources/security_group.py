@@ -1,4 +1,4 @@
-"""Security groups. Neutron makes two rules in each new one, and a group `default` in each tenant."""
+"""Security groups. Neutron creates two rules in each new one, and a group `default` in each tenant."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from onestack.workloads.resources.security_group_rule import DEFAULT, Rule, spok
 
 
 class SecurityGroup(Named):
-    """What may reach servers, and what they may reach."""
+    """The traffic to and from servers that is allowed."""
 
     model_config = example("""\
 tenants:
@@ -31,7 +31,7 @@ tenants:
     rules: tuple[Rule, ...] = ()
     """The complete list of its rules: a rule created by hand is deleted."""
     egress: Bool = True
-    """Whether servers may reach everything, as in OpenStack's own default."""
+    """Whether servers may send to all addresses, as in OpenStack's default."""
     description: Text = ""
     """What it is for."""
 
@@ -60,7 +60,7 @@ class SecurityGroups(Kind):
                     yield self.of_tenant(scope, DEFAULT, place, {})
 
     def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
-        """With the groups `default` only where a spec uses them: else they are Neutron's own."""
+        """All groups, with `default` only if a spec uses it: otherwise it is Neutron's own."""
         return spoken_of(collector, self.name)
 
     def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
@@ -80,7 +80,8 @@ class SecurityGroups(Kind):
         return str(found[0]["id"])
 
     def removals(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Removal]:
-        """The administrator may delete `default` too. Listing groups by the project's id would create it again."""
+        """The groups to delete. The administrator may delete `default`, too; listing groups by the project's id
+        would create it again."""
         for raw in rest.all(self.path, self.many):
             if raw["project_id"] == project and (everyone or raw["name"] != DEFAULT):
                 yield Removal(raw["name"], f"{self.path}/{raw['id']}")
