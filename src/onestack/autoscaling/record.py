@@ -93,7 +93,7 @@ def parsed(raw: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict
 def renewed(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings in the form of this version; another version may have used other keys for the same."""
     try:
-        return ScalingGroup.model_validate(_said(settings)).model_dump(mode="json", by_alias=True)
+        return ScalingGroup.model_validate(_without_empty(settings)).model_dump(mode="json", by_alias=True)
     except ValueError:
         return dict(settings)
 
@@ -101,7 +101,7 @@ def renewed(settings: Mapping[str, Any]) -> dict[str, Any]:
 def read(raw: Mapping[str, Any]) -> Record:
     """The group of a record from Glance. Raises ValueError for one that cannot be read."""
     template, placed, settings = parsed(raw)
-    group = ScalingGroup.model_validate(_said(settings))
+    group = ScalingGroup.model_validate(_without_empty(settings))
     desired = raw.get(DESIRED)
     before = raw.get(PREVIOUS)
     return Record(
@@ -119,8 +119,8 @@ def read(raw: Mapping[str, Any]) -> Record:
     )
 
 
-def _said(settings: Any) -> Any:
+def _without_empty(settings: Any) -> Any:
     """The settings without empty values: a record has every key, so that a plan detects a removed one."""
     if isinstance(settings, dict):
-        return {key: _said(value) for key, value in settings.items() if value not in (None, [])}
-    return [_said(value) for value in settings] if isinstance(settings, list) else settings
+        return {key: _without_empty(value) for key, value in settings.items() if value not in (None, [])}
+    return [_without_empty(value) for value in settings] if isinstance(settings, list) else settings

@@ -56,7 +56,7 @@ class HumanEvents:
         self._running: dict[str, tuple[float, str]] = {}
         self._guard = threading.Lock()
         self._live = Live(
-            get_renderable=self._under_way, console=console, refresh_per_second=5, transient=True
+            get_renderable=self._in_progress, console=console, refresh_per_second=5, transient=True
         )
 
     def __enter__(self) -> HumanEvents:
@@ -111,7 +111,7 @@ class HumanEvents:
             ("  " + event.message if event.message else "", "dim"),
         )
 
-    def _under_way(self) -> RenderableType:
+    def _in_progress(self) -> RenderableType:
         now = time.monotonic()
         with self._guard:
             items = list(self._running.items())

@@ -121,7 +121,7 @@ class Keeper:
                 watched.pid = 0
                 continue
             before = watched.pid
-            answers = self._ask(watched) if state.state == "RUNNING" else None
+            answers = self._is_ready(watched) if state.state == "RUNNING" else None
             action = verdict(watched, state.state, state.pid, answers, time.monotonic())
             if before and watched.pid not in (0, before):
                 LOG.warning("%s was started again (pid %s, before %s)", name, watched.pid, before)
@@ -134,7 +134,7 @@ class Keeper:
                 self._site.leader.supervisor.launch(name)
         self._write()
 
-    def _ask(self, watched: Watched) -> bool | None:
+    def _is_ready(self, watched: Watched) -> bool | None:
         now = time.monotonic()
         if watched.process.ready.command and now - watched.checked < COMMAND_PERIOD:
             return None

@@ -59,12 +59,12 @@ def since(lines: Sequence[str], start: datetime) -> list[str]:
 
 def read(folder: Path, name: str | None) -> dict[str, Path]:
     """The logs by process name. Raises BadInput for a name that has none."""
-    there = {each.stem: each for each in sorted(folder.glob("*.log"))}
+    files = {each.stem: each for each in sorted(folder.glob("*.log"))}
     if name is None:
-        return there
-    if name not in there:
-        raise BadInput(f"there is no log of '{name}'", hint=f"one of {', '.join(there) or '(none yet)'}")
-    return {name: there[name]}
+        return files
+    if name not in files:
+        raise BadInput(f"there is no log of '{name}'", hint=f"one of {', '.join(files) or '(none yet)'}")
+    return {name: files[name]}
 
 
 def last(logs: dict[str, Path], *, lines: int, start: datetime | None) -> list[tuple[str, str]]:

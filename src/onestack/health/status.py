@@ -134,21 +134,21 @@ def process_statuses(site: Site) -> list[ProcessStatus]:
     found: dict[str, ProcessStatus] = {}
 
     def collect(process: Process) -> None:
-        there = running.get(process.name)
-        if there is None or not there.pid:
-            found[process.name] = ProcessStatus(process.name, there.state if there else "STOPPED")
+        program = running.get(process.name)
+        if program is None or not program.pid:
+            found[process.name] = ProcessStatus(process.name, program.state if program else "STOPPED")
             return
-        answers, seen = is_ready(site.leader, process.ready)
-        memory = processes.memory(there.pid)
+        answers, observation = is_ready(site.leader, process.ready)
+        memory = processes.memory(program.pid)
         found[process.name] = ProcessStatus(
             process.name,
-            there.state,
-            there.pid,
+            program.state,
+            program.pid,
             memory // 1024 if memory else None,
-            max(0.0, time.time() - there.since),
+            max(0.0, time.time() - program.since),
             counted.get(process.name, 0),
             answers,
-            seen,
+            observation,
         )
 
     everything = layout.processes(site.view)

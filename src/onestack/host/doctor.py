@@ -152,14 +152,14 @@ def _machine(facts: Facts) -> Iterator[Item]:
     )
     yield _feature(facts, "dm_mod", "device-mapper", "volumes are files, not logical volumes")
     yield _feature(facts, "vhost_net", "vhost-net", "guests' packets pass through QEMU, which is slower")
-    yield Item("/dev/net/tun", "usable" if facts.tun.openable else facts.tun.why, _good(facts.tun.openable))
+    yield Item("/dev/net/tun", "usable" if facts.tun.openable else facts.tun.why, _ok(facts.tun.openable))
     addresses = [str(address) for address in facts.addresses if not address.is_link_local]
     yield Item("addresses", ", ".join(addresses) or "none")
     ports = [f"{one.address}:{one.port} ({one.program or '?'})" for one in facts.listeners]
     yield Item("ports in use", ", ".join(ports) or "none")
 
 
-def _good(condition: bool) -> State:
+def _ok(condition: bool) -> State:
     return "good" if condition else "bad"
 
 
@@ -239,12 +239,12 @@ def _hypervisor(spec: Spec, facts: Facts, base: Path | None, probe: Callable[[Pa
 
 
 def _datapath(spec: Spec, facts: Facts) -> Item:
-    asked = spec.platform.network.datapath
-    if asked == "userspace":
+    requested = spec.platform.network.datapath
+    if requested == "userspace":
         return Item("datapath", "userspace: the spec asks for it")
     if facts.openvswitch:
         return Item("datapath", "kernel: openvswitch is there")
-    state: State = "bad" if asked == "kernel" else "fair"
+    state: State = "bad" if requested == "kernel" else "fair"
     return Item("datapath", "userspace: the kernel has no openvswitch", state)
 
 
@@ -296,7 +296,7 @@ def _way_out_now(obstacles: Callable[[], Sequence[str]] | None) -> Iterator[Item
 
 
 def _cloud(paths: Paths, mine: preflight.Own) -> Iterator[Item]:
-    if not mine.folders and not mine.there:
+    if not mine.folders and not mine.exists:
         yield Item("cloud", f"none under {paths.root}")
         return
     if mine.pids:

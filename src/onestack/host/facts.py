@@ -253,10 +253,10 @@ def has_program(name: str, root: Path = Path("/")) -> bool:
 
 def disk_at(path: Path) -> Disk:
     """The file system of `path`, which need not exist yet."""
-    there = path.absolute()
-    while not there.exists() and there != there.parent:
-        there = there.parent
-    return Disk(shutil.disk_usage(there).free // (1024 * 1024), there.stat().st_dev)
+    existing = path.absolute()
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    return Disk(shutil.disk_usage(existing).free // (1024 * 1024), existing.stat().st_dev)
 
 
 def _text(file: Path) -> str:

@@ -51,7 +51,7 @@ def follow(
             while status is None:
                 status = process.poll()
                 # Read once more after its end; before, the last line may be incomplete.
-                _hear(lines.read(), heard)
+                _read_lines(lines.read(), heard)
                 if status is None and deadline.passed():
                     break
                 if status is None:
@@ -64,6 +64,6 @@ def follow(
         raise CommandFailed(argv, status, log.read_text(errors="replace"))
 
 
-def _hear(text: str, heard: Callable[[str], None]) -> None:
+def _read_lines(text: str, heard: Callable[[str], None]) -> None:
     for line in text.splitlines():
         heard(line)

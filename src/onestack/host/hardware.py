@@ -11,5 +11,5 @@ from onestack.host import facts
 def size(folder: Path) -> tuple[int, int, int]:
     """vCPUs, MiB of memory, GiB of the disk of `folder`, which need not exist yet."""
     host_facts = facts.gather()
-    there = next(each for each in (folder, *folder.parents) if each.exists())
-    return host_facts.cpus, host_facts.memory, shutil.disk_usage(there).total // 2**30
+    existing = next(each for each in (folder, *folder.parents) if each.exists())
+    return host_facts.cpus, host_facts.memory, shutil.disk_usage(existing).total // 2**30

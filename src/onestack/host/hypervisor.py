@@ -143,7 +143,7 @@ def boots(argv: Sequence[str], seconds: float, silence: float = SILENCE) -> Prob
     took = time.monotonic() - begun
     if _UP in heard:
         return Probe(True, f"a guest booted in {took:.1f} s", round(took, 2))
-    console = _telling(heard)
+    console = _informative_line(heard)
     if ended:
         return Probe(False, f"QEMU ended after {took:.1f} s; {console}")
     return Probe(False, f"a guest did not boot within {took:.0f} s; {console}")
@@ -165,7 +165,7 @@ def _listen(console: IO[bytes], deadline: float, silence: float) -> tuple[bytes,
     return heard, False
 
 
-def _telling(heard: bytes) -> str:
+def _informative_line(heard: bytes) -> str:
     """The most informative line about a failed boot: one with known words, or else the last."""
     lines = [line.strip() for line in heard.decode(errors="replace").splitlines() if line.strip()]
     known = [line for line in lines if any(word.decode() in line for word in _LOST)]

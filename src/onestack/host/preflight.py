@@ -29,7 +29,7 @@ MIB_AVAILABLE = 1400
 class Own:
     """What the cloud under the same root already has on this machine, and so does not conflict with it."""
 
-    there: bool = False
+    exists: bool = False
     pids: frozenset[int] = frozenset()
     interfaces: frozenset[str] = frozenset()
     folders: tuple[Path, ...] = ()
@@ -38,12 +38,12 @@ class Own:
 def own(paths: Paths) -> Own:
     """Find out what the cloud of `paths` has."""
     # Data without a namespace: the cloud is stopped or half removed, and its bridges may still exist.
-    there = namespace.exists(paths) or paths.lib.exists()
+    exists = namespace.exists(paths) or paths.lib.exists()
     pids = frozenset(process.pid for process in processes.of_cloud(paths.run))
     # Interfaces with the default names belong to the default root, whatever else is left of that cloud.
-    named = paths.is_default or (there and network.shared_with_machine(paths))
+    named = paths.is_default or (exists and network.shared_with_machine(paths))
     folders = tuple(path for path in (paths.etc, paths.lib, paths.log) if path.exists())
-    return Own(there, pids, frozenset({network.HERE, network.PLUGGED} if named else ()), folders)
+    return Own(exists, pids, frozenset({network.HERE, network.PLUGGED} if named else ()), folders)
 
 
 def disks(paths: Paths) -> list[Path]:
@@ -129,7 +129,7 @@ def _system(facts: Facts) -> Iterator[Diagnostic]:
 
 def _room(facts: Facts, paths: Paths, needs_packages: bool, mine: Own) -> Iterator[Diagnostic]:
     needs = {
-        paths.lib: MIB_CLOUD // 4 if mine.there else MIB_CLOUD,
+        paths.lib: MIB_CLOUD // 4 if mine.exists else MIB_CLOUD,
         paths.cache: MIB_CACHE if needs_packages else 0,
     }
     by_device: dict[int, list[Path]] = {}
@@ -196,7 +196,7 @@ def _volume_groups(spec: Spec, facts: Facts) -> Iterator[Diagnostic]:
 
 
 def _addresses(spec: Spec, facts: Facts) -> Iterator[Diagnostic]:
-    ours = ", ".join(str(address) for address in facts.addresses if _lasting(address))
+    ours = ", ".join(str(address) for address in facts.addresses if _is_not_link_local(address))
     for index, host in enumerate(spec.hosts):
         if host.address not in facts.addresses:
             yield Diagnostic(
@@ -236,7 +236,7 @@ def _shared_network(spec: Spec, facts: Facts, mine: Own) -> Iterator[Diagnostic]
         yield Diagnostic(
             "error",
             f"{listen.address} is not an address of this machine",
-            f"allowed: {', '.join(str(address) for address in facts.addresses if _lasting(address))}",
+            f"allowed: {', '.join(str(address) for address in facts.addresses if _is_not_link_local(address))}",
             spec.place_of("platform", "listen", "address"),
         )
     for listener in _taken(facts, mine, listen.port, listen.address):
@@ -269,7 +269,7 @@ def _shared_network(spec: Spec, facts: Facts, mine: Own) -> Iterator[Diagnostic]
     switches = [
         name for name in facts.interfaces if name in ("ovs-system", "ovs-netdev", contract.INTEGRATION_BRIDGE)
     ]
-    if switches and not mine.there:
+    if switches and not mine.exists:
         yield Diagnostic(
             "error",
             "this machine runs an Open vSwitch already",
@@ -296,18 +296,18 @@ def _monitoring_ports(spec: Spec, facts: Facts, mine: Own) -> Iterator[Diagnosti
 def _taken(facts: Facts, mine: Own, port: int, address: IPv4Address | IPv6Address) -> Iterator[Listener]:
     """Other programs' sockets that prevent us from listening there."""
     for listener in facts.listeners:
-        if listener.port == port and listener.pid not in mine.pids and _meets(listener, address):
+        if listener.port == port and listener.pid not in mine.pids and _conflicts(listener, address):
             yield listener
 
 
-def _meets(listener: Listener, address: IPv4Address | IPv6Address) -> bool:
+def _conflicts(listener: Listener, address: IPv4Address | IPv6Address) -> bool:
     """Whether a listener conflicts with an address. One on [::] also has IPv4."""
     if listener.address == address:
         return True
     return listener.address.is_unspecified and (listener.address.version == 6 or address.version == 4)
 
 
-def _lasting(address: IPv4Address | IPv6Address) -> bool:
+def _is_not_link_local(address: IPv4Address | IPv6Address) -> bool:
     return not address.is_link_local
 
 

@@ -43,7 +43,7 @@ def inside(run: Path) -> list[Proc]:
         wanted = run.stat()
     except FileNotFoundError:
         return []
-    return _those(lambda pid: os.path.samestat(Path(f"/proc/{pid}/root/run").stat(), wanted))
+    return _select(lambda pid: os.path.samestat(Path(f"/proc/{pid}/root/run").stat(), wanted))
 
 
 def of_cloud(run: Path) -> list[Proc]:
@@ -53,7 +53,7 @@ def of_cloud(run: Path) -> list[Proc]:
     killed.
     """
     mark = f"SUPERVISOR_SERVER_URL=unix://{run}/supervisor.sock".encode()
-    supervised = _those(lambda pid: mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"))
+    supervised = _select(lambda pid: mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"))
     found = {each.pid: each for each in (*inside(run), *supervised)}
     return list(found.values())
 
@@ -63,7 +63,7 @@ def of_platform(run: Path) -> list[Proc]:
     return [each for each in of_cloud(run) if not each.is_guest and not each.is_balancer]
 
 
-def _those(belongs: Callable[[int], bool]) -> list[Proc]:
+def _select(belongs: Callable[[int], bool]) -> list[Proc]:
     found = []
     for pid in _pids():
         try:

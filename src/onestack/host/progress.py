@@ -68,16 +68,16 @@ class Progress:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._find, self._measure, self._clock = find, measure, clock
-        self._time, self._before = clock(), self._look()
+        self._time, self._before = clock(), self._usage()
 
-    def _look(self) -> dict[int, Used]:
+    def _usage(self) -> dict[int, Used]:
         return {pid: now for pid in self._find() if (now := self._measure(pid))}
 
     def __call__(self) -> bool:
-        now, there = self._clock(), self._look()
+        now, usage = self._clock(), self._usage()
         seconds, before = max(now - self._time, 0.001), self._before
         nothing = Used(0.0, 0)
-        cpu = sum(max(0.0, each.cpu - before.get(pid, nothing).cpu) for pid, each in there.items())
-        disk = sum(max(0, each.disk - before.get(pid, nothing).disk) for pid, each in there.items())
-        self._time, self._before = now, there
+        cpu = sum(max(0.0, each.cpu - before.get(pid, nothing).cpu) for pid, each in usage.items())
+        disk = sum(max(0, each.disk - before.get(pid, nothing).disk) for pid, each in usage.items())
+        self._time, self._before = now, usage
         return cpu / seconds >= SHARE or disk / seconds >= BYTES

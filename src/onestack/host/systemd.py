@@ -32,7 +32,7 @@ def unit(paths: Paths, python: str) -> str:
     root = ["--root", str(paths.root)]
     start = shlex.join([*words, "up", *root, "--wait", "600"])
     stop = shlex.join([*words, "down", *root, "--wait", "600"])
-    done, there = shlex.quote(str(_done(paths))), shlex.quote(str(paths.run / "ns/mnt"))
+    done, namespace_file = shlex.quote(str(_done(paths))), shlex.quote(str(paths.run / "ns/mnt"))
     return f"""\
 [Unit]
 Description=OpenStack by OneStack under {str(paths.root).replace("%", "%%")}
@@ -45,7 +45,7 @@ Type=oneshot
 RemainAfterExit=yes
 # An `up` that was called by hand has the unit started when it is done: nothing more is to be done then.
 ExecStart=/bin/sh -c "{_escaped(f"rm {done} 2>/dev/null || exec {start}")}"
-ExecStop=/bin/sh -c "{_escaped(f"[ ! -e {there} ] || exec {stop}")}"
+ExecStop=/bin/sh -c "{_escaped(f"[ ! -e {namespace_file} ] || exec {stop}")}"
 # `up` starts what runs in scopes of their own; only the command itself is this unit's.
 KillMode=process
 Environment="ONESTACK_CACHE={_escaped(str(paths.cache))}"

@@ -32,7 +32,7 @@ class Prometheus:
         None if there is none (no data, too old, or not a number). Raises QueryRefused, and TemporaryError if
         Prometheus cannot be reached or cannot answer now.
         """
-        answer = self._ask("query", query=promql, timeout=_LIMIT)
+        answer = self._get("query", query=promql, timeout=_LIMIT)
         kind, result = answer["resultType"], answer["result"]
         if kind == "scalar":
             values = [float(result[1])]
@@ -48,7 +48,7 @@ class Prometheus:
 
     def range(self, promql: str, start: float, end: float, step: float) -> list[tuple[float, float]]:
         """The values of a query over time (Unix times, seconds); several series are added. Raises as `query` does."""
-        answer = self._ask("query_range", query=promql, start=f"{start:.3f}", end=f"{end:.3f}",
+        answer = self._get("query_range", query=promql, start=f"{start:.3f}", end=f"{end:.3f}",
                          step=f"{step:g}", timeout=_LIMIT)  # fmt: skip
         found: dict[float, float] = {}
         for series in answer["result"]:
@@ -61,7 +61,7 @@ class Prometheus:
         """Raise QueryRefused if a query can never yield a number, TemporaryError if Prometheus cannot be reached."""
         self.query(promql)
 
-    def _ask(self, what: str, **words: str) -> Any:
+    def _get(self, what: str, **words: str) -> Any:
         if not self._site.spec.monitored:
             raise TemporaryError(
                 "this cloud has no Prometheus",
@@ -83,13 +83,13 @@ class Prometheus:
                 connection.close()
             answer = json.loads(body)
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise _away(self._site, f"{type(error).__name__}: {error}") from error
+            raise _unreachable(self._site, f"{type(error).__name__}: {error}") from error
         if answer.get("status") == "success":
             return answer["data"]
         reason = str(answer.get("error", body[:200]))
         if answer.get("errorType") in ("bad_data", "execution") and status < 500:
             raise QueryRefused(f"Prometheus refuses the query '{words.get('query', '')}': {reason}")
-        raise _away(self._site, reason)
+        raise _unreachable(self._site, reason)
 
     def _connected(self, port: int) -> http.client.HTTPConnection:
         """A connection made in the cloud's network; it stays there, whichever network the thread enters."""
@@ -98,7 +98,7 @@ class Prometheus:
         return connection
 
 
-def _away(site: Site, why: str) -> TemporaryError:
+def _unreachable(site: Site, why: str) -> TemporaryError:
     return TemporaryError(
         f"Prometheus does not answer: {why}",
         delay=5,

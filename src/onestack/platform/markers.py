@@ -39,7 +39,7 @@ class Markers:
     def load(self) -> Mapping[str, str]:
         """Load all markers, including those of an older OneStack. MariaDB must run on the node."""
         folder = self._node.outside(mariadb.DATA)
-        older = "".join(_insert(name, value) for name, value in _of_files(folder).items())
+        older = "".join(_insert(name, value) for name, value in _from_files(folder).items())
         rows = self._sql(f"{_CREATE}{older}SELECT name, value FROM `{SCHEMA}`.`markers`;\n").splitlines()
         for name in (*_FILES.values(), _FURNISHED_FILE):
             (folder / name).unlink(missing_ok=True)
@@ -60,7 +60,7 @@ class Markers:
         return self._node.inside(mariadb.client(), text_in=text, patient=True)
 
 
-def _of_files(folder: Path) -> dict[str, str]:
+def _from_files(folder: Path) -> dict[str, str]:
     found = {name: (folder / file).read_text() for name, file in _FILES.items() if (folder / file).exists()}
     furnished = folder / _FURNISHED_FILE
     for name in furnished.read_text().splitlines() if furnished.exists() else ():

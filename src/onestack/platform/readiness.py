@@ -28,8 +28,8 @@ SAY_SECONDS = 20.0
 
 def start(node: Node, process: Process, emit: Emit) -> None:
     """Start a process unless it runs, and wait until it is ready."""
-    there = node.supervisor.program(process.name)
-    if there and there.state == "RUNNING" and is_ready(node, process.ready)[0]:
+    program = node.supervisor.program(process.name)
+    if program and program.state == "RUNNING" and is_ready(node, process.ready)[0]:
         return
     with step(process.name, emit) as at:
         node.supervisor.launch(process.name)
@@ -48,17 +48,17 @@ def wait_ready(node: Node, process: Process, say: Callable[[str], None] = lambda
         return last_lines(local.tail(log))
 
     tries: set[int] = set()
-    state, asked = node.supervisor.program(process.name), time.monotonic()
-    reported = asked
+    state, checked_at = node.supervisor.program(process.name), time.monotonic()
+    reported = checked_at
 
     def poll() -> tuple[bool, str]:
-        nonlocal state, asked, reported
+        nonlocal state, checked_at, reported
         done, answer = is_ready(node, process.ready)
         if done:
             return done, answer
         # A request to supervisord costs more than the readiness check itself: once a second is enough.
-        if time.monotonic() - asked > 1:
-            state, asked = node.supervisor.program(process.name), time.monotonic()
+        if time.monotonic() - checked_at > 1:
+            state, checked_at = node.supervisor.program(process.name), time.monotonic()
         tries.add(state.pid if state else 0)
         if state is None or state.state in ("FATAL", "EXITED") or len(tries - {0}) > TRIES:
             raise PermanentError(

@@ -36,8 +36,8 @@ def compose(kinds: Kinds) -> type[Spec]:
     in_tenant["quota"] = (quota, Field(quota(), description=Tenant.model_fields["quota"].description))
     fields = _lists(Spec, {kind.key: kind.in_platform for kind in kinds.values() if kind.in_platform})
     for key, model in (("tenants", Tenant), ("templates", Template)):
-        fields[key] = _list_of(_with(model, in_tenant), Spec.model_fields[key].description)
-    made = _with(Spec, fields)
+        fields[key] = _list_of(_extended(model, in_tenant), Spec.model_fields[key].description)
+    made = _extended(Spec, fields)
     made.furnished = {kind.key: kind.furnished for kind in kinds.values() if kind.furnished}
     return made
 
@@ -55,7 +55,7 @@ def _list_of(item: type[BaseModel], about: str | None) -> tuple[Any, Any]:
     return tuple[item, ...], Field((), description=about)  # type: ignore[valid-type]
 
 
-def _with(model: type[Model], fields: Added) -> type[Model]:
+def _extended(model: type[Model], fields: Added) -> type[Model]:
     """The same model, with the same name and more fields."""
     # Descriptions come from the model and `fields`: there is no source code whose docstrings could be read.
     config: dict[str, Any] = {"use_attribute_docstrings": False}
@@ -74,6 +74,6 @@ def _quota(kinds: Kinds) -> type[Quota]:
     sections = {}
     for key, fields in limits.items():
         known = Quota.model_fields[key]
-        section: Any = _with(known.annotation, fields)  # type: ignore[arg-type]
+        section: Any = _extended(known.annotation, fields)  # type: ignore[arg-type]
         sections[key] = (section, Field(section(), description=known.description))
-    return _with(Quota, sections)
+    return _extended(Quota, sections)

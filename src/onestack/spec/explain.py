@@ -39,7 +39,7 @@ class _File:
 
 
 def _finding(item: Item, file: _File) -> Iterator[Diagnostic]:
-    path, missing = _real(tuple(item["loc"]), file.source.data)
+    path, missing = _split_path(tuple(item["loc"]), file.source.data)
     if item["type"] == REFUSED:
         for problem in item["ctx"]["problems"]:
             where = (*path, *problem.path)
@@ -55,7 +55,7 @@ def _wrong(path: Path, file: _File, summary: str, allowed: str = "", hint: str =
     return Diagnostic("error", summary, f"allowed: {allowed}", file.source.places.value(*path), hint)
 
 
-def _real(loc: Path, data: Any) -> tuple[Path, str]:
+def _split_path(loc: Path, data: Any) -> tuple[Path, str]:
     """The steps of `loc` that exist in the data (pydantic also includes the names of union members), and the next
     one."""
     path: list[str | int] = []
@@ -76,13 +76,13 @@ def _real(loc: Path, data: Any) -> tuple[Path, str]:
 def _unknown(path: Path, missing: str, item: Item, file: _File) -> Diagnostic:
     *around, key = path
     keys = list(file.schema.at(around).get("properties", {}))
-    hint = _meant(str(key), keys, tuple(around), file)
+    hint = _suggestion(str(key), keys, tuple(around), file)
     return Diagnostic(
         "error", f"unknown key '{key}'", f"allowed: {', '.join(keys)}", file.source.places.key(*path), hint
     )
 
 
-def _meant(key: str, keys: list[str], around: Path, file: _File) -> str:
+def _suggestion(key: str, keys: list[str], around: Path, file: _File) -> str:
     """The most similar key that is allowed here, or else the sections where this key is allowed."""
     plain = key.lower().replace("-", "_")
     if near := get_close_matches(plain, keys, 1, cutoff=0.7):

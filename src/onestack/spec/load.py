@@ -30,7 +30,7 @@ def load(path: str | Path) -> Spec:
         before = raw[: error.start]
         line, column = before.count(b"\n") + 1, len(before.rpartition(b"\n")[2].decode(errors="replace")) + 1
         found = Diagnostic("error", "not text in UTF-8", "", Place(name, line, column), "save it as UTF-8")
-        raise _bad(name, [found]) from error
+        raise _bad_spec(name, [found]) from error
     return loads(text, name)
 
 
@@ -42,7 +42,7 @@ def loads(text: str, name: str = "(text)", model: type[Spec] | None = None) -> S
     found = list(read.diagnostics)
     if len(found) > len(written.diagnostics):
         # If variables or templates are wrong, the rest cannot be validated.
-        raise _bad(name, found)
+        raise _bad_spec(name, found)
     if read.data is not None or not found:
         try:
             spec = model.model_validate(read.data)
@@ -52,7 +52,7 @@ def loads(text: str, name: str = "(text)", model: type[Spec] | None = None) -> S
             # An error in a template or a repeated item is reported once, however often it is used.
             found += dict.fromkeys(one for one in new if one.place not in reported)
     if found:
-        raise _bad(name, found)
+        raise _bad_spec(name, found)
     spec._source = read
     return spec
 
@@ -62,7 +62,7 @@ def default() -> Spec:
     return whole()()
 
 
-def _bad(name: str, found: list[Diagnostic]) -> BadSpec:
+def _bad_spec(name: str, found: list[Diagnostic]) -> BadSpec:
     ordered = sorted(
         found, key=lambda one: (one.place.line or 0, one.place.column or 0) if one.place else (0, 0)
     )

@@ -123,7 +123,7 @@ platform:
     _source: Source = PrivateAttr(default_factory=lambda: Source({}, Places("(default)"), []))
 
     def problems(self) -> Iterator[Problem]:
-        yield from references.problems(self, self._there())
+        yield from references.problems(self, self._implicit_names())
         yield from self._ports()
         if not self.hosts:
             return
@@ -137,7 +137,7 @@ platform:
                 path=("hosts", 0, "roles"),
             )
 
-    def _there(self) -> Mapping[str, tuple[str, ...]]:
+    def _implicit_names(self) -> Mapping[str, tuple[str, ...]]:
         """The names that may be used without being listed: those that every cloud has, and a volume type for each
         backend."""
         backends = tuple(each.name for each in self.platform.volumes.backends)

@@ -30,7 +30,7 @@ def _section(here: Section, path: Path, around: tuple[Names, ...]) -> Iterator[P
         if isinstance(value := getattr(here, key), tuple) and value and isinstance(value[0], Named)
     }
     for key, names in lists.items():
-        yield from _twice(key, names, path)
+        yield from _duplicates(key, names, path)
     around = (lists, *around)
     for key, field in type(here).model_fields.items():
         value = getattr(here, key)
@@ -44,7 +44,7 @@ def _section(here: Section, path: Path, around: tuple[Names, ...]) -> Iterator[P
                     yield from _section(item, (*path, key, index), around)
 
 
-def _twice(key: str, names: Sequence[str], path: Path) -> Iterator[Problem]:
+def _duplicates(key: str, names: Sequence[str], path: Path) -> Iterator[Problem]:
     first: dict[str, int] = {}
     for index, name in enumerate(names):
         if name in first:

@@ -103,8 +103,8 @@ def catalogue(services: list[contract.CatalogueEntry], region: str) -> None:
             entry = {"id": service, "type": wanted["type"], "name": wanted["name"], "enabled": True}
             api.create_service(service, entry)
         for interface in INTERFACES:
-            there = endpoints.get((service, interface))
-            if there is None:
+            existing = endpoints.get((service, interface))
+            if existing is None:
                 made = {
                     "id": uuid.uuid4().hex,
                     "service_id": service,
@@ -114,8 +114,8 @@ def catalogue(services: list[contract.CatalogueEntry], region: str) -> None:
                     "enabled": True,
                 }
                 api.create_endpoint(made["id"], made)
-            elif there["url"] != wanted["url"]:
-                api.update_endpoint(there["id"], {**there, "url": wanted["url"]})
+            elif existing["url"] != wanted["url"]:
+                api.update_endpoint(existing["id"], {**existing, "url": wanted["url"]})
 
 
 if __name__ == "__main__":

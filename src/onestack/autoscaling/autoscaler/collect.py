@@ -111,8 +111,8 @@ class MemberCollector:
         for raw in servers:
             if raw["status"] != "ACTIVE" or not (address := address_of(raw)):
                 continue
-            there = pool.members.get(address)
-            rates = observed.members.get((pool.id, there["id"])) if there else None
+            pool_member = pool.members.get(address)
+            rates = observed.members.get((pool.id, pool_member["id"])) if pool_member else None
             if rates is not None and rates.up is not None:
                 found[raw["id"]] = rates.up
             else:
@@ -133,12 +133,12 @@ class MemberCollector:
     ) -> MemberState:
         ident, metadata, status = str(raw["id"]), raw["metadata"], str(raw["status"])
         address = address_of(raw)
-        there = pool.members.get(address) if pool and address else None
-        rates = observed.members.get((pool.id, there["id"])) if pool and there else None
-        weight = int(there["weight"]) if there else 0
+        pool_member = pool.members.get(address) if pool and address else None
+        rates = observed.members.get((pool.id, pool_member["id"])) if pool and pool_member else None
+        weight = int(pool_member["weight"]) if pool_member else 0
         warm, leaving = record.WARM in metadata, metadata.get(record.GOES)
         in_service = status == "ACTIVE" and not warm and leaving is None and healthy is True
-        in_service = in_service and (pool is None or (there is not None and weight > 0))
+        in_service = in_service and (pool is None or (pool_member is not None and weight > 0))
         if in_service:
             # A member that served before this autoscaler started has had its warm-up and grace period.
             proven = group.settings.warm_up + group.settings.health.grace
@@ -162,7 +162,7 @@ class MemberCollector:
             host=str(raw.get("hostId") or ""),
             warm=warm,
             address=address,
-            pool_member=str(there["id"]) if there else None,
+            pool_member=str(pool_member["id"]) if pool_member else None,
             weight=weight,
             healthy=healthy,
             unhealthy_for=now - self.times.unhealthy[ident][1] if ident in self.times.unhealthy else 0.0,

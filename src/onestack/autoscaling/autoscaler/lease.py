@@ -58,8 +58,8 @@ class Lease:
             )
             listed = rest.all("/security-groups", "security_groups", name=NAME)
         # If two were created at the same time, all autoscalers use the one with the lowest id.
-        there = min(listed, key=lambda each: str(each["id"]))
-        description = str(there["description"])
+        lease_group = min(listed, key=lambda each: str(each["id"]))
+        description = str(lease_group["description"])
         holder, _, count = description.rpartition(" ")
         if holder != self._holder:
             if self._other is None or self._other[0] != description:
@@ -69,9 +69,9 @@ class Lease:
         try:
             rest.call(
                 "PUT",
-                f"/security-groups/{there['id']}",
+                f"/security-groups/{lease_group['id']}",
                 json={"security_group": {"description": f"{self._holder} {int(count or 0) + 1}"}},
-                headers={"If-Match": f"revision_number={there['revision_number']}"},
+                headers={"If-Match": f"revision_number={lease_group['revision_number']}"},
             )
         except Fault as fault:
             if fault.status == 412:

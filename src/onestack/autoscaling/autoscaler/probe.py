@@ -62,7 +62,7 @@ def answers(network: Network, check: Check, addresses: Sequence[str]) -> dict[st
     def ask(address: str) -> bool:
         try:
             with network.entered():
-                return _asked(address, check)
+                return _get_status(address, check)
         except OSError:
             return False
 
@@ -72,7 +72,7 @@ def answers(network: Network, check: Check, addresses: Sequence[str]) -> dict[st
         return dict(zip(addresses, pool.map(ask, addresses), strict=True))
 
 
-def _asked(address: str, check: Check) -> bool:
+def _get_status(address: str, check: Check) -> bool:
     if check.path is None:
         with socket.create_connection((address, check.port), timeout=SECONDS):
             return True

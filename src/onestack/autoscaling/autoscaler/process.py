@@ -122,8 +122,8 @@ class Autoscaler:
     def _list(self, now: float) -> None:
         self._records, self._problems = self._tenants.records()
         self._listed = now
-        there = {group.id for group in self._records}
-        self._workers = {ident: worker for ident, worker in self._workers.items() if ident in there}
+        existing = {group.id for group in self._records}
+        self._workers = {ident: worker for ident, worker in self._workers.items() if ident in existing}
         self._tenants.forget(group.project for group in self._records)
 
     def _project(self, project: str, groups: list[Record]) -> bool:
@@ -183,10 +183,10 @@ class Autoscaler:
 
     def _remove_orphans(self, project: str, servers: Sequence[Mapping[str, Any]]) -> None:
         """Remove members of deleted groups, which an autoscaler created while the group was being deleted."""
-        there = {group.id for group in self._records}
+        existing = {group.id for group in self._records}
         for server in servers:
             ident = server["metadata"].get(record.GROUP)
-            if ident and ident not in there and not self._exists(ident):
+            if ident and ident not in existing and not self._exists(ident):
                 LOG.warning("%s is of a group that is no more: deleted", server["name"])
                 self._tenants.rest(project, "compute").delete(f"/servers/{server['id']}")
 

@@ -58,7 +58,7 @@ class Tenants:
         """A service, as a member of the project. Raises the errors of `onestack.workloads.kind.faults`."""
         if project not in self._connections:
             file = self._file(project)
-            kept = json.loads(file.read_text()) if file.exists() else self._let_in(project)
+            kept = json.loads(file.read_text()) if file.exists() else self._assign_roles(project)
             self._connections[project] = connect.with_credential(self._site, kept["id"], kept["secret"])
         return Rest(self._connections[project], service)
 
@@ -72,12 +72,12 @@ class Tenants:
         kept = set(projects)
         for file in self._folder.glob("*.json") if self._folder.exists() else ():
             if file.stem not in kept:
-                self._take_back(file)
+                self._revoke(file)
 
     def _file(self, project: str) -> Path:
         return self._folder / f"{project}.json"
 
-    def _let_in(self, project: str) -> dict[str, str]:
+    def _assign_roles(self, project: str) -> dict[str, str]:
         identity = self.admin("identity")
         password = secrets.token_urlsafe(32)
         user = self._user(password)
@@ -88,9 +88,9 @@ class Tenants:
             connect.connection(self._site, user_id=user, password=password, project_id=project), "identity"
         )
         name, path = f"scaling {project}", f"/users/{user}/application_credentials"
-        for there in own.all(path, "application_credentials"):
-            if there["name"] == name:
-                own.delete(f"{path}/{there['id']}")
+        for credential in own.all(path, "application_credentials"):
+            if credential["name"] == name:
+                own.delete(f"{path}/{credential['id']}")
         body = {"name": name, "roles": [{"id": role["id"]} for role in roles], "unrestricted": False}
         made = own.post(path, {"application_credential": body})["application_credential"]
         kept = {"id": made["id"], "secret": made["secret"], "user": user}
@@ -100,10 +100,10 @@ class Tenants:
 
     def _user(self, password: str) -> str:
         identity = self.admin("identity")
-        there = identity.all("/users", "users", name=USER, domain_id="default")
-        if there:
-            identity.patch(f"/users/{there[0]['id']}", {"user": {"password": password}})
-            return str(there[0]["id"])
+        users = identity.all("/users", "users", name=USER, domain_id="default")
+        if users:
+            identity.patch(f"/users/{users[0]['id']}", {"user": {"password": password}})
+            return str(users[0]["id"])
         user = {
             "name": USER,
             "domain_id": "default",
@@ -112,7 +112,7 @@ class Tenants:
         }
         return str(identity.post("/users", {"user": user})["user"]["id"])
 
-    def _take_back(self, file: Path) -> None:
+    def _revoke(self, file: Path) -> None:
         kept = json.loads(file.read_text())
         self._connections.pop(file.stem, None)
         identity = self.admin("identity")

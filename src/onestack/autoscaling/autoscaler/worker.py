@@ -115,11 +115,13 @@ class Worker:
             return None
         found, wrong = signals(group, serving, warming, observed, self._ask)
         problems += wrong
-        there = min(len(serving), group.desired)
-        observation = GroupObservation(now, time.time(), there, group.desired - there, found)
+        present = min(len(serving), group.desired)
+        observation = GroupObservation(now, time.time(), present, group.desired - present, found)
         wanted = replace(from_spec.group(group.settings), suspended=group.suspended)
         if group.asked.startswith(record.ASKED_POLICY):
-            decision = self._as_asked(wanted, observation, group.asked.removeprefix(record.ASKED_POLICY))
+            decision = self._apply_requested_policy(
+                wanted, observation, group.asked.removeprefix(record.ASKED_POLICY)
+            )
         else:
             made = step(wanted, self._memory, observation)
             if made is None:
@@ -128,7 +130,7 @@ class Worker:
         self._journal.decision(decision.as_dict(), now)
         return decision
 
-    def _as_asked(self, wanted: Any, observation: GroupObservation, policy: str) -> Decision:
+    def _apply_requested_policy(self, wanted: Any, observation: GroupObservation, policy: str) -> Decision:
         """Apply one policy's recommendation at once, as requested by `scale --policy`."""
         recommendations = tuple(
             each.recommend(observation, self._memory.histories.get(each.metric))

@@ -65,9 +65,9 @@ class Load:
             due = max(due, time.monotonic() - 1.0)
             if self._stop.wait(max(0.0, due - time.monotonic())):
                 return
-            self._pool.submit(self._one, due)
+            self._pool.submit(self._send_request, due)
 
-    def _one(self, due: float) -> None:
+    def _send_request(self, due: float) -> None:
         who, wrong = "", ""
         connection = http.client.HTTPConnection(self._address, self._port, timeout=self._patience)
         try:

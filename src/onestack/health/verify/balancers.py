@@ -46,10 +46,10 @@ class Member:
         try:
             yield
         finally:
-            until("the guest to be paused", partial(self._is, "PAUSED"), seconds=60, every=0.3)
+            until("the guest to be paused", partial(self._has_status, "PAUSED"), seconds=60, every=0.3)
             self.cloud.compute.unpause_server(self.server)
 
-    def _is(self, status: str) -> tuple[bool, str]:
+    def _has_status(self, status: str) -> tuple[bool, str]:
         now = self.cloud.compute.get_server(self.server).status
         return now == status, now
 
@@ -76,17 +76,17 @@ class Balancer:
         """Wait until all of these members, and no others, answer ROUNDS requests."""
 
         def state() -> tuple[bool, str]:
-            seen = set()
+            answering = set()
             for _ in range(ROUNDS):
                 answered, text = guest.fetch(self.public, page)
                 if not answered:
                     return False, text
-                seen.add(guest.facts(text).get("hostname", "").partition(".")[0].lower())
-            return seen == names, f"answers of {sorted(seen)}"
+                answering.add(guest.facts(text).get("hostname", "").partition(".")[0].lower())
+            return answering == names, f"answers of {sorted(answering)}"
 
         until(f"{' and '.join(sorted(names))} to answer", state, seconds=SEEN_SECONDS, every=0.2)
 
-    def seen(self, member: str, *wanted: str) -> str:
+    def wait_status(self, member: str, *wanted: str) -> str:
         """Wait until a member's operating status is one of these."""
 
         def state() -> tuple[bool, str]:
@@ -106,7 +106,7 @@ def check_balancer(
         made = make(cloud, name, subnet, external, members)
         made.answered(names)
         for each in members:
-            made.seen(each.name, "ONLINE")
+            made.wait_status(each.name, "ONLINE")
         at.outcome = f"http://{made.public}/ is answered by {' and '.join(sorted(names))}"
     api = cloud.load_balancer
     with record.step("L7 rule", hint=_HINT) as at:
@@ -119,15 +119,15 @@ def check_balancer(
     with record.step("drained member", hint=_HINT) as at:
         made.settled(api.update_member, made.members[last.name], made.pool, weight=0)
         made.answered(names - {last.name})
-        made.seen(last.name, "DRAINING")
+        made.wait_status(last.name, "DRAINING")
         made.settled(api.update_member, made.members[last.name], made.pool, weight=1)
         made.answered(names)
         at.outcome = f"{last.name} gets nothing new at weight 0"
     with record.step("dead member", hint=_HINT) as at:
         with last.frozen():
-            made.seen(last.name, "ERROR")
+            made.wait_status(last.name, "ERROR")
             made.answered(names - {last.name})
-        made.seen(last.name, "ONLINE")
+        made.wait_status(last.name, "ONLINE")
         made.answered(names)
         at.outcome = f"{last.name} was left out while it did not answer, and is back"
 

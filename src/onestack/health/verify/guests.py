@@ -110,7 +110,7 @@ def check_guests(
     with record.check("console log", hint=_HINT_COMPUTE) as at:
         until(
             f"the guest's line token={token} in the console log",
-            lambda: _said(one, f"token={token}"),
+            lambda: _published(one, f"token={token}"),
             seconds=20,
             every=0.5,
             evidence=one.evidence,
@@ -272,7 +272,7 @@ def _own_page(asked: Guest) -> str:
     )
 
 
-def _said(asked: Guest, words: str) -> tuple[bool, str]:
+def _published(asked: Guest, words: str) -> tuple[bool, str]:
     log = _console(asked.owner.tenant.cloud, asked.server, None)
     return words in log, f"{len(log.splitlines())} lines without it"
 

@@ -135,8 +135,8 @@ def uninterrupted(emit: Emit) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    told = Event("removal", "noted", "removing what was made first; this takes a few seconds")
-    before = signal.signal(signal.SIGINT, lambda *_: emit(told))
+    event = Event("removal", "noted", "removing what was made first; this takes a few seconds")
+    before = signal.signal(signal.SIGINT, lambda *_: emit(event))
     try:
         yield
     finally:

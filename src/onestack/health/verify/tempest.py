@@ -164,7 +164,7 @@ def discover(
     hosts, guests = 0, False
     providers = list(admin.load_balancer.providers()) if "load-balancer" in services else []
     if "network" in services:
-        network = _there(admin.network.find_network(choice.external), f"network `{choice.external}`")
+        network = _existing(admin.network.find_network(choice.external), f"network `{choice.external}`")
         found |= {"external": network.id, "external_name": network.name}
         extensions = tuple(sorted(each.alias for each in admin.network.extensions()))
         cidrs = tuple(subnet.cidr for subnet in admin.network.subnets(network_id=network.id))
@@ -172,8 +172,8 @@ def discover(
         image = admin.image.find_image(choice.image)
         found["image"] = image.id if image else ""
     if "compute" in services:
-        _there(found["image"] or None, f"image `{choice.image}`")
-        flavor = _there(admin.compute.find_flavor(choice.flavor), f"flavor `{choice.flavor}`")
+        _existing(found["image"] or None, f"image `{choice.image}`")
+        flavor = _existing(admin.compute.find_flavor(choice.flavor), f"flavor `{choice.flavor}`")
         larger = [other for other in admin.compute.flavors() if other.ram > flavor.ram and other.is_public]
         found["flavor"] = flavor.id
         found["flavor_alt"] = min(larger, key=lambda other: int(other.ram)).id if larger else flavor.id
@@ -212,7 +212,7 @@ def child_environment(place_inside: str, packages_inside: str) -> dict[str, str]
     }
 
 
-def _there(found: T | None, what: str) -> T:
+def _existing(found: T | None, what: str) -> T:
     if found is None:
         raise PermanentError(f"there is no {what}", hint="run `onestack up`, which creates what guests need")
     return found

@@ -43,7 +43,7 @@ def check_volumes(
     `public`: the guest's address; None without a real guest. `evidence`: what to show about it.
     """
     with record.step("volume", hint=_HINT) as at:
-        volume = _made(cloud, name=f"verify-{token}", size=SIZE)
+        volume = _created(cloud, name=f"verify-{token}", size=SIZE)
         at.outcome = f"{SIZE} GiB"
     with record.step("volume attached", hint=_HINT_ATTACH) as at:
         disk = _attached(cloud, server, volume)
@@ -60,13 +60,13 @@ def check_volumes(
         _until_available("snapshot", lambda: storage.get_snapshot(snapshot.id))
         at.outcome = "taken while the guest runs"
     with record.step("volume restored", hint=_HINT_ATTACH) as at:
-        restored = _made(cloud, name=f"verify-{token}-restored", snapshot_id=snapshot.id, size=SIZE)
+        restored = _created(cloud, name=f"verify-{token}-restored", snapshot_id=snapshot.id, size=SIZE)
         disk = _attached(cloud, server, restored)
         _disk(public, disk, token, evidence)
         at.outcome = f"the guest reads from {disk} what it wrote before the snapshot"
 
 
-def _made(cloud: Connection, **wanted: Any) -> str:
+def _created(cloud: Connection, **wanted: Any) -> str:
     storage = cloud.block_storage
     volume = storage.create_volume(**wanted)
     _until_available("volume", lambda: storage.get_volume(volume.id))

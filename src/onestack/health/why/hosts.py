@@ -40,7 +40,7 @@ def reasons(host: Host, request: Request, zone: str, group: Group | None) -> Ite
         inventory = host.inventories.get(resource)
         if number and inventory is None:
             yield f"room {resource}", f"it has no {unit(resource)}"
-        elif inventory is not None and (words := _lacks(resource, number, inventory)):
+        elif inventory is not None and (words := _shortage(resource, number, inventory)):
             yield f"room {resource}", words
     for trait in sorted(request.required - host.traits):
         yield "trait", f"it lacks the trait {trait}"
@@ -53,7 +53,7 @@ def reasons(host: Host, request: Request, zone: str, group: Group | None) -> Ite
         yield from _group(host, group)
 
 
-def _lacks(resource: str, number: int, inventory: Inventory) -> str:
+def _shortage(resource: str, number: int, inventory: Inventory) -> str:
     room = int((inventory.total - inventory.reserved) * inventory.allocation_ratio)
     largest = inventory.total if inventory.largest is None else inventory.largest
     if number > largest:

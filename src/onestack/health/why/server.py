@@ -150,7 +150,11 @@ def _no_host(observed: ServerObservation, name: str, by_host: Sequence[tuple[Hos
             f" and {len(could) - _NAMED} more" if len(could) > _NAMED else ""
         )
         when = f" at {observed.failed_at}" if observed.failed_at else ""
-        return "passed", f"{name} found no host{when}: {_then(observed)}; now {named} could take it", _AGAIN
+        return (
+            "passed",
+            f"{name} found no host{when}: {_when_scheduled(observed)}; now {named} could take it",
+            _AGAIN,
+        )
     firsts = Counter(found[0][0] for _, found in by_host)
     cause = firsts.most_common(1)[0][0].partition(" ")[0]
     if len(by_host) == 1:
@@ -168,7 +172,7 @@ def _family(family: str) -> str:
     return f"without enough {hosts.unit(resource)}" if kind == "room" else _FAMILIES[kind]
 
 
-def _then(observed: ServerObservation) -> str:
+def _when_scheduled(observed: ServerObservation) -> str:
     """Why there was no host at the time of scheduling, according to the scheduler's log."""
     if last := next((one.name for one in observed.records.filters if one.after == 0), ""):
         return _FILTERS.get(last, f"the scheduler's filter {last} left none")

@@ -69,34 +69,34 @@ def condition(given: dict[str, Any]) -> Condition:
 class Agent:
     """Handles the requests of one connection, each in a thread of its own."""
 
-    def __init__(self, questions: int, answers: int) -> None:
-        self._questions, self._answers = questions, answers
+    def __init__(self, requests: int, answers: int) -> None:
+        self._requests, self._answers = requests, answers
         self._writing = threading.Lock()
         self._verbs = verbs(LocalMachine())
 
     def serve(self) -> None:
         """Serve until the client disconnects."""
         for text in self._lines():
-            asked = json.loads(text)
-            if asked["id"]:
-                threading.Thread(target=self._answer, args=(asked,), daemon=True).start()
+            request = json.loads(text)
+            if request["id"]:
+                threading.Thread(target=self._answer, args=(request,), daemon=True).start()
 
     def _lines(self) -> Iterator[bytes]:
         kept = b""
-        while select.select([self._questions], [], [], wire.SILENCE_SECONDS)[0]:
-            read = os.read(self._questions, 1 << 16)
+        while select.select([self._requests], [], [], wire.SILENCE_SECONDS)[0]:
+            read = os.read(self._requests, 1 << 16)
             if not read:
                 return
             *whole, kept = (kept + read).split(b"\n")
             yield from whole
 
-    def _answer(self, asked: dict[str, Any]) -> None:
-        number = asked["id"]
+    def _answer(self, request: dict[str, Any]) -> None:
+        number = request["id"]
         try:
-            verb = self._verbs[asked["verb"]]
+            verb = self._verbs[request["verb"]]
             answer = {
                 "result": verb(
-                    asked["arguments"], lambda progress: self._send({"id": number, "said": progress})
+                    request["arguments"], lambda progress: self._send({"id": number, "said": progress})
                 )
             }
         except BaseException as error:
@@ -113,12 +113,12 @@ class Agent:
 def end_children() -> None:
     """End all descendants of this process."""
     deadline = time.monotonic() + END_SECONDS
-    asked: set[int] = set()
+    terminated: set[int] = set()
     while left := tree(os.getpid()) - {os.getpid()}:
         late = time.monotonic() > deadline
         for pid in left:
-            if late or pid not in asked:
-                asked.add(pid)
+            if late or pid not in terminated:
+                terminated.add(pid)
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL if late else signal.SIGTERM)
         with contextlib.suppress(ChildProcessError):

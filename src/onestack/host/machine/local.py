@@ -77,11 +77,11 @@ class LocalMachine:
 
         def poll() -> tuple[bool, str]:
             nonlocal reported
-            done, seen = holds(condition)
-            if seen != reported:
-                reported = seen
-                say(seen)
-            return done, seen
+            done, observation = holds(condition)
+            if observation != reported:
+                reported = observation
+                say(observation)
+            return done, observation
 
         return until(
             what,
@@ -109,8 +109,8 @@ def _refused(error: OSError, path: Path) -> PermanentError:
 def write(path: Path, file: File) -> bool:
     """Write a file atomically; False if it has this content already. Its folder is created if missing."""
     try:
-        there = path.stat()
-        if there.st_mode & 0o7777 == file.mode and path.read_bytes() == file.data:
+        current = path.stat()
+        if current.st_mode & 0o7777 == file.mode and path.read_bytes() == file.data:
             return False
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)

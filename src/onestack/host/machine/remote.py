@@ -29,7 +29,7 @@ CONNECT_SECONDS = 30.0
 T = TypeVar("T")
 
 
-class _Question:
+class _PendingRequest:
     """A request in flight."""
 
     def __init__(self, say: Say) -> None:
@@ -48,7 +48,7 @@ class RemoteMachine:
     def __init__(self, name: str, argv: Sequence[str]) -> None:
         self.name = name
         self._numbers = itertools.count(1)
-        self._asked: dict[int, _Question] = {}
+        self._pending: dict[int, _PendingRequest] = {}
         self._guard = threading.Lock()
         self._writing = threading.Lock()
         self._lost = ""
@@ -65,11 +65,11 @@ class RemoteMachine:
         with contextlib.suppress(BrokenPipeError):
             self._write(f"{len(bundle())}\n".encode() + bundle())
         threading.Thread(target=self._listen, name=f"agent of {name}", daemon=True).start()
-        threading.Thread(target=self._tell, name=f"heartbeat to {name}", daemon=True).start()
+        threading.Thread(target=self._send_heartbeats, name=f"heartbeat to {name}", daemon=True).start()
         try:
-            self._ask("interfaces", {}, TypeAdapter(list[str]), seconds=CONNECT_SECONDS)
+            self._request("interfaces", {}, TypeAdapter(list[str]), seconds=CONNECT_SECONDS)
         except TemporaryError as error:
-            detail = self._last_words() or error.summary
+            detail = self._error_output() or error.summary
             self.close()
             raise PermanentError(
                 f"{name} cannot be reached",
@@ -87,7 +87,7 @@ class RemoteMachine:
     def close(self) -> None:
         """Close the connection; requests in flight on the host end with it."""
         self._closed.set()
-        self._lose("the connection was closed")
+        self._fail_all("the connection was closed")
         with contextlib.suppress(OSError):
             if self._connection.stdin:
                 self._connection.stdin.close()
@@ -99,7 +99,7 @@ class RemoteMachine:
         self._said.close()
 
     def facts(self, disks: Sequence[Path] = ()) -> Facts:
-        return self._ask("facts", {"disks": disks}, TypeAdapter(Facts))
+        return self._request("facts", {"disks": disks}, TypeAdapter(Facts))
 
     def run(
         self,
@@ -121,25 +121,25 @@ class RemoteMachine:
             "cloud": cloud,
             "log": log,
         }
-        return self._ask("run", given, TypeAdapter(Ran))
+        return self._request("run", given, TypeAdapter(Ran))
 
     def read_file(self, path: Path) -> bytes | None:
-        answer = self._ask("read_file", {"path": path}, TypeAdapter(str | None))
+        answer = self._request("read_file", {"path": path}, TypeAdapter(str | None))
         return None if answer is None else base64.b64decode(answer)
 
     def write_files(self, files: Mapping[Path, File]) -> list[Path]:
-        return self._ask("write_files", {"files": files}, TypeAdapter(list[Path]))
+        return self._request("write_files", {"files": files}, TypeAdapter(list[Path]))
 
     def wait_ready(self, what: str, condition: Condition, say: Say = quiet) -> str:
-        return self._ask("wait_ready", {"what": what, "condition": condition}, TypeAdapter(str), say)
+        return self._request("wait_ready", {"what": what, "condition": condition}, TypeAdapter(str), say)
 
     def processes(self, run: Path) -> list[Proc]:
-        return self._ask("processes", {"run": run}, TypeAdapter(list[Proc]))
+        return self._request("processes", {"run": run}, TypeAdapter(list[Proc]))
 
     def interfaces(self) -> list[str]:
-        return self._ask("interfaces", {}, TypeAdapter(list[str]))
+        return self._request("interfaces", {}, TypeAdapter(list[str]))
 
-    def _ask(
+    def _request(
         self,
         verb: str,
         arguments: Mapping[str, Any],
@@ -149,33 +149,33 @@ class RemoteMachine:
         seconds: float | None = None,
     ) -> T:
         """The response to one request. The host enforces the timeout; `seconds` bounds the wait in addition."""
-        question, number = _Question(say), next(self._numbers)
+        request, number = _PendingRequest(say), next(self._numbers)
         with self._guard:
             if self._lost:
-                raise self._gone(verb, unsure=False)
-            self._asked[number] = question
+                raise self._connection_lost(verb, unsure=False)
+            self._pending[number] = request
         try:
             self._write(wire.line({"id": number, "verb": verb, "arguments": arguments}))
             # No deadline: the reading thread answers all requests if the connection is lost.
-            if not question.answered.wait(seconds):
+            if not request.answered.wait(seconds):
                 raise TemporaryError(f"{self.name} did not answer within {seconds:.0f} s", unsure=True)
         except OSError as error:
-            self._lose(str(error))
+            self._fail_all(str(error))
         finally:
             with self._guard:
-                self._asked.pop(number, None)
-        if "error" in question.answer:
-            raise wire.error_from_data(question.answer["error"], self.name)
-        if "result" not in question.answer:
-            raise self._gone(verb, unsure=True)
-        return kind.validate_python(question.answer["result"])
+                self._pending.pop(number, None)
+        if "error" in request.answer:
+            raise wire.error_from_data(request.answer["error"], self.name)
+        if "result" not in request.answer:
+            raise self._connection_lost(verb, unsure=True)
+        return kind.validate_python(request.answer["result"])
 
-    def _gone(self, verb: str, *, unsure: bool) -> TemporaryError:
+    def _connection_lost(self, verb: str, *, unsure: bool) -> TemporaryError:
         happened = f"the connection to {self.name} was lost" + (f" during {verb}" if unsure else "")
         return TemporaryError(
             happened,
             unsure=unsure,
-            detail=self._last_words() or self._lost,
+            detail=self._error_output() or self._lost,
             where=self.name,
             hint="when the host can be reached again, run the same command again: it goes on",
         )
@@ -185,33 +185,33 @@ class RemoteMachine:
         for text in self._connection.stdout:
             try:
                 answer = json.loads(text)
-                question = self._asked.get(answer["id"])
+                request = self._pending.get(answer["id"])
             except (ValueError, KeyError, TypeError):
                 # A login banner is no message of ours; without an agent the connection ends soon.
                 continue
-            if question is None:
+            if request is None:
                 continue
             if "said" in answer:
-                question.say(answer["said"])
+                request.say(answer["said"])
             else:
-                question.answer = answer
-                question.answered.set()
-        self._lose("it ended")
+                request.answer = answer
+                request.answered.set()
+        self._fail_all("it ended")
 
-    def _tell(self) -> None:
+    def _send_heartbeats(self) -> None:
         while not self._closed.wait(wire.HEARTBEAT_SECONDS):
             try:
                 self._write(wire.line({"id": 0}))
             except OSError as error:
-                self._lose(str(error))
+                self._fail_all(str(error))
                 return
 
-    def _lose(self, why: str) -> None:
+    def _fail_all(self, why: str) -> None:
         with self._guard:
             self._lost = self._lost or why
-            left = list(self._asked.values())
-        for question in left:
-            question.answered.set()
+            left = list(self._pending.values())
+        for request in left:
+            request.answered.set()
 
     def _write(self, data: bytes) -> None:
         assert self._connection.stdin is not None
@@ -219,7 +219,7 @@ class RemoteMachine:
             self._connection.stdin.write(data)
             self._connection.stdin.flush()
 
-    def _last_words(self) -> str:
+    def _error_output(self) -> str:
         if self._said.closed:
             return ""
         self._said.seek(0)

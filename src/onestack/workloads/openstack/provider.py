@@ -164,16 +164,16 @@ class _Collector:
         name = (service, path, tuple(sorted(params.items())))
         with self._guard:
             mine = name not in self._lists
-            asked = self._lists.setdefault(name, Future())
+            future = self._lists.setdefault(name, Future())
         if mine:
             try:
                 rest = self._access.rest(service)
                 # A single object, such as a quota, is requested in the same way.
                 one = not key.endswith("s") or "quota" in path
-                asked.set_result(rest.get(path)[key] if one else rest.all(path, key, **params))
+                future.set_result(rest.get(path)[key] if one else rest.all(path, key, **params))
             except BaseException as error:
-                asked.set_exception(error)
-        return asked.result()
+                future.set_exception(error)
+        return future.result()
 
     def each(self, calls: Iterable[Any], ask: Callable[[Any], Any]) -> list[Any]:
         """Call `ask` for each, several at a time, in new threads: the pool's threads are occupied by the callers."""

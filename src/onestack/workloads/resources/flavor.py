@@ -101,14 +101,14 @@ class Flavors(Kind):
 
     def create(self, wanted: Wanted, session: Session) -> str:
         ident = super().create(wanted, session)
-        self._tell(ident, wanted.fields["extra_specs"], session)
+        self._update_access(ident, wanted.fields["extra_specs"], session)
         return ident
 
     def send(self, session: Session, ident: str, body: dict[str, Any]) -> None:
-        self._tell(ident, body.pop("extra_specs", {}), session)
+        self._update_access(ident, body.pop("extra_specs", {}), session)
         if body:
             super().send(session, ident, body)
 
-    def _tell(self, ident: str, specs: dict[str, str], session: Session) -> None:
+    def _update_access(self, ident: str, specs: dict[str, str], session: Session) -> None:
         if specs:
             session.rest(self.service).post(f"{self.path}/{ident}/os-extra_specs", {"extra_specs": specs})

@@ -70,19 +70,19 @@ class Keypairs(Kind):
     def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
         wanted = sorted(address.path for address in collector.wanted if address.kind == self.name)
         users = {raw["name"]: raw["id"] for raw in collector.all("identity", "/users", "users")}
-        asked = [
+        owners = [
             None,
             *dict.fromkeys(users[path[2]] for path in wanted if len(path) > 2 and path[2] in users),
         ]
 
-        def ask(user: str | None) -> list[dict[str, Any]]:
+        def read(user: str | None) -> list[dict[str, Any]]:
             who = {"user_id": user} if user else {}
             return [
                 {**raw["keypair"], "user": user}
                 for raw in collector.all(self.service, self.path, "keypairs", **who)
             ]
 
-        return [raw for raws in collector.each(asked, ask) for raw in raws]
+        return [raw for raws in collector.each(owners, read) for raw in raws]
 
     def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
         fields = {"public_key": raw["public_key"].strip()}

@@ -83,7 +83,10 @@ def run(
             if removed:
                 at.outcome += f"; {len(removed)} leftovers of an earlier run removed"
         phases = suite.phases(tests, concurrency)
-        with _made(suite, stage, emit), step(f"{suite.name} tests", emit, f"{concurrency} at a time") as at:
+        with (
+            _prepared(suite, stage, emit),
+            step(f"{suite.name} tests", emit, f"{concurrency} at a time") as at,
+        ):
             report = _run(suite, place, variables, phases, seconds or suite.seconds, listed, at)
             at.outcome = report.sums()
     finally:
@@ -92,7 +95,7 @@ def run(
 
 
 @contextmanager
-def _made(suite: Suite, stage: Stage, emit: Emit) -> Iterator[None]:
+def _prepared(suite: Suite, stage: Stage, emit: Emit) -> Iterator[None]:
     """Create what the tests need for the duration of the body, and remove it afterwards."""
     try:
         with step(f"{suite.name} setup", emit) as at:

@@ -109,15 +109,14 @@ PROJECTS = Kind("identity", "project", "projects", _project)
 """Projects that tests create besides the suite's own; they are removed with all their resources."""
 
 
-def there(admin: Connection, services: frozenset[str]) -> dict[str, list[str]]:
+def existing(admin: Connection, services: frozenset[str]) -> dict[str, list[str]]:
     """The ids of existing resources of `unnamed` kinds, by kind."""
     kinds = [kind for kind in KINDS if kind.unnamed and kind.service in services]
     return {kind.word: [each.id for each in kind.listed(admin)] for kind in kinds}
 
 
 def left(kind: Kind, listed: Iterable[Any], before: Mapping[str, Iterable[str]] | None) -> list[Any]:
-    """Those of the listed resources that the tests created. `before`: the result of `there` before the run; None if
-    there was no run."""
+    """The listed resources that the tests created. `before`: `existing` before the run; None if there was no run."""
     if kind.unnamed and (before is None or kind.word not in before):
         return []
     known = set(before[kind.word]) if before is not None and kind.unnamed else set()
