@@ -15,8 +15,8 @@ Severity = Literal["error", "warning", "note"]
 class Diagnostic:
     """One finding about a spec or a machine.
 
-    `summary`: what is so. `detail`: what is allowed, or the evidence. `hint`: what to do about it.
-    `place`: where the user wrote what it is about. `forcible`: an error that `--force` turns into a warning.
+    `summary`: the problem. `detail`: what is allowed, or the evidence. `hint`: what to do about it.
+    `place`: its position in the user's file. `forcible`: an error that `--force` turns into a warning.
     """
 
     severity: Severity

@@ -32,7 +32,7 @@ def rows(processes: Sequence[Process], steps: Iterable[Step]) -> list[list[str]]
 
 
 def _names(needs: Iterable[Need]) -> list[str]:
-    # Processes of other hosts are stopped there.
+    # Without the host of a dependency: the processes of other hosts stop there.
     return [each.name for each in needs]
 
 

@@ -41,7 +41,7 @@ class ScalingStep(Section):
 
 
 class StepPolicy(MeasuredPolicy):
-    """Add by how far a value is beyond bounds."""
+    """Change the size in steps, by how far a value is beyond bounds."""
 
     model_config = example(
         GROUP
@@ -52,9 +52,9 @@ class StepPolicy(MeasuredPolicy):
     )
 
     type: Literal["step"]
-    """Add by how far a value is off."""
+    """Change the size in steps, by how far a value is beyond bounds."""
     steps: tuple[ScalingStep, ...]
-    """The steps, bounds rising for `above` and falling for `below`."""
+    """The steps, with ascending bounds for `above` and descending bounds for `below`."""
 
     def problems(self) -> Iterator[Problem]:
         yield from super().problems()

@@ -33,9 +33,9 @@ def reasons(host: Host, request: Request, zone: str, group: Group | None) -> Ite
     elif not host.up:
         yield "down", "its compute service is down"
     if zone and host.zone != zone:
-        yield "zone", f"it is in the zone '{host.zone}', the server was asked for in '{zone}'"
+        yield "zone", f"it is in the zone '{host.zone}', the server was requested in '{zone}'"
     if request.provider and request.provider != host.provider:
-        yield "host", "the server was asked for on another host"
+        yield "host", "the server was requested on another host"
     for resource, number in request.resources.items():
         inventory = host.inventories.get(resource)
         if number and inventory is None:
@@ -57,9 +57,9 @@ def _shortage(resource: str, number: int, inventory: Inventory) -> str:
     room = int((inventory.total - inventory.reserved) * inventory.allocation_ratio)
     largest = inventory.total if inventory.largest is None else inventory.largest
     if number > largest:
-        return f"{amount(number, resource)} asked for, {largest} at most for one server"
+        return f"{amount(number, resource)} requested, {largest} at most for one server"
     if number > room - inventory.used:
-        return f"{amount(number, resource)} asked for, {max(0, room - inventory.used)} of {room} free"
+        return f"{amount(number, resource)} requested, {max(0, room - inventory.used)} of {room} free"
     return ""
 
 

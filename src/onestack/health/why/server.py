@@ -23,7 +23,7 @@ _FAMILIES = {
     "disabled": "disabled",
     "down": "down",
     "zone": "in another zone",
-    "host": "not the one that was asked for",
+    "host": "not the requested one",
     "trait": "without the right traits",
     "anti-affinity": "with another server of its group",
     "affinity": "away from its group",
@@ -187,7 +187,7 @@ def _facts(observed: ServerObservation) -> list[str]:
         hosts.amount(many, one) for one, many in sorted(observed.request.resources.items()) if many
     ]:
         found.append(
-            f"asked for: {', '.join(amounts)}" + (f", in the zone '{observed.zone}'" if observed.zone else "")
+            f"requested: {', '.join(amounts)}" + (f", in the zone '{observed.zone}'" if observed.zone else "")
         )
     if observed.group is not None:
         found.append(f"server group: '{observed.group.name}', policy {observed.group.policy}")
