@@ -27,7 +27,7 @@ Item = TypeVar("Item", bound=Named)
 
 
 def _lists(section: type[Section]) -> dict[type, str]:
-    """Which key lists which model, by the models' own declaration."""
+    """Which key lists which model, as the models declare it."""
     found: dict[type, str] = {}
     for key, field in section.model_fields.items():
         inner = get_args(field.annotation)
@@ -57,7 +57,7 @@ class _Part:
 
 
 class TenantBuild(_Part):
-    """A tenant that is being put together."""
+    """A tenant that is being built."""
 
     def __init__(self, name: str, fields: dict[str, Any]) -> None:
         super().__init__(_tenant(), {"name": name, **fields})
@@ -65,20 +65,20 @@ class TenantBuild(_Part):
 
 
 class Build(_Part):
-    """A spec that is being put together. `name` marks what is made from it."""
+    """A spec that is being built. `name`: the spec's name, which is in the ownership labels."""
 
     def __init__(self, name: str, **fields: Any) -> None:
         super().__init__(whole(), {"name": name, **fields})
         self._tenants: list[TenantBuild] = []
 
     def tenant(self, name: str, **fields: Any) -> TenantBuild:
-        """A new tenant; `fields`: its plain keys, as in the file."""
+        """Add a tenant; `fields`: its plain keys, as in the file."""
         made = TenantBuild(name, json.loads(json.dumps(fields, default=_plain)))
         self._tenants.append(made)
         return made
 
     def spec(self) -> Spec:
-        """The spec, checked as a file is. Raises BadSpec."""
+        """The spec, validated as a file would be. Raises BadSpec."""
         data = {**self._data, "tenants": [tenant._data for tenant in self._tenants]}
         return loads(json.dumps(data), "(built)")
 

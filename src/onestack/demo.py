@@ -1,4 +1,4 @@
-"""`demo`: a server that answers at a floating IP, from examples/demo.yaml by plan and apply as any other spec."""
+"""`demo`: creates a server that answers at a floating IP, from examples/demo.yaml by an ordinary plan and apply."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from onestack.workloads.operations import ApplyFailed
 from onestack.workloads.plan.values import Address
 
 ANSWER_SECONDS = 180.0
-"""From ACTIVE to the first answer: a guest's boot under software emulation on a busy machine, with room."""
+"""From ACTIVE to the first answer: a guest's boot under software emulation on a busy machine, with a margin."""
 _FLOATING_IP = Address("floating ip", ("onestack-demo", "web"))
 
 
@@ -35,12 +35,12 @@ class Demo:
 
 
 def spec() -> Spec:
-    """What the demo makes."""
+    """The spec of the demo."""
     return load_spec(data.folder("examples") / "demo.yaml")
 
 
 def show(cloud: Cloud, emit: Emit = silent) -> Demo:
-    """Make what is not there yet, and wait for the server's answer. Raises ApplyFailed, Unready, BadInput, Busy."""
+    """Create what does not exist, and wait for the server's answer. Raises ApplyFailed, Unready, BadInput, Busy."""
     outcome = cloud.apply(spec=spec(), emit=emit)
     if not outcome.ok:
         raise ApplyFailed(outcome)
@@ -54,7 +54,7 @@ def show(cloud: Cloud, emit: Emit = silent) -> Demo:
 
 
 def remove(cloud: Cloud, emit: Emit = silent) -> Outcome:
-    """Remove all that the demo created. Failures are in the outcome."""
+    """Remove everything that the demo created. Failures are in the outcome."""
     wanted = spec()
     return cloud.apply(cloud.removal(wanted, emit=emit), spec=wanted, emit=emit)
 
@@ -70,7 +70,8 @@ def _answer(address: str) -> str:
 
 
 def _command(cloud: Cloud, address: str) -> str:
-    """What a person types to ask it: a cloud with a network namespace of its own is reached from within only."""
+    """The command for a person to repeat the request: a cloud with its own network namespace is reached only inside
+    it."""
     client = "curl -s" if shutil.which("curl") or not shutil.which("wget") else "wget -q -O -"
     if not cloud.site.leader.choices.isolated:
         return f"{client} http://{address}/"

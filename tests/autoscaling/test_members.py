@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from onestack.autoscaling.decision.members import LONGEST_PAUSE, Failures, Member, first_to_go
 
-PLAIN = Member("m", born=100)
+PLAIN = Member("m", created=100)
 
 
 def gone(*members: Member, number: int = 1) -> list[str]:
@@ -17,8 +17,8 @@ def test_the_order_in_which_members_go() -> None:
     sick = replace(PLAIN, id="sick", healthy=False)
     starting = replace(PLAIN, id="starting", serving=False)
     outdated = replace(PLAIN, id="outdated", outdated=True)
-    full = [replace(PLAIN, id=f"full-{n}", zone="a", born=200 + n) for n in range(3)]
-    oldest = replace(PLAIN, id="oldest", zone="b", born=1)
+    full = [replace(PLAIN, id=f"full-{n}", zone="a", created=200 + n) for n in range(3)]
+    oldest = replace(PLAIN, id="oldest", zone="b", created=1)
     assert gone(oldest, *full, outdated, starting, sick, number=4) == [
         "sick",
         "starting",
@@ -30,7 +30,7 @@ def test_the_order_in_which_members_go() -> None:
 
 def test_the_fullest_zone_is_looked_for_after_each() -> None:
     members = [
-        replace(PLAIN, id=f"{zone}{n}", zone=zone, born=n)
+        replace(PLAIN, id=f"{zone}{n}", zone=zone, created=n)
         for zone, many in (("a", 4), ("b", 2))
         for n in range(many)
     ]
@@ -38,7 +38,7 @@ def test_the_fullest_zone_is_looked_for_after_each() -> None:
 
 
 def test_of_one_zone_the_fullest_host() -> None:
-    members = [replace(PLAIN, id=f"m{n}", host="one" if n else "two", born=n) for n in range(3)]
+    members = [replace(PLAIN, id=f"m{n}", host="one" if n else "two", created=n) for n in range(3)]
     assert gone(*members) == ["m1"]
 
 

@@ -55,7 +55,7 @@ def test_a_new_server_is_added_checked_and_let_in() -> None:
 def test_a_server_that_leaves_gets_nothing_new_and_goes_with_its_last_connection() -> None:
     left = [wanted("M1"), wanted("M3", disabled=True)]
     assert changes(*left) == ["set server P:L/M2 state maint"]
-    assert control.leaving(left, control.servers(STATE)) == ["del server P:L/M2"]
+    assert control.deletions(left, control.servers(STATE)) == ["del server P:L/M2"]
     assert changes(wanted("M1"), wanted("M2", 5)) == [], "what is in maintenance already is not told again"
 
 
@@ -90,7 +90,7 @@ def answering(tmp_path: Path) -> tuple[Path, list[str], list[str]]:
 def test_commands_are_given_in_order(answering: tuple[Path, list[str], list[str]]) -> None:
     place, answers, asked = answering
     answers += ["New server registered.\n", "\n"]
-    control.tell(place, ["add server P:L/M4 10.0.0.14:80", "enable server P:L/M4"])
+    control.execute_all(place, ["add server P:L/M4 10.0.0.14:80", "enable server P:L/M4"])
     assert asked == ["add server P:L/M4 10.0.0.14:80", "enable server P:L/M4"]
 
 
@@ -98,5 +98,5 @@ def test_a_refusal_is_raised_with_haproxys_words(answering: tuple[Path, list[str
     place, answers, asked = answering
     answers.append("Backend must use a dynamic load balancing to support dynamic servers.\n")
     with pytest.raises(Refused, match="dynamic load balancing"):
-        control.tell(place, ["add server P:L/M4 10.0.0.14:80", "enable server P:L/M4"])
+        control.execute_all(place, ["add server P:L/M4 10.0.0.14:80", "enable server P:L/M4"])
     assert len(asked) == 1

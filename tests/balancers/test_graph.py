@@ -65,7 +65,7 @@ def test_children_are_deleted_before_what_they_hang_from() -> None:
 @pytest.mark.parametrize("name", ["lb", "listener", "pool", "m1", "monitor", "policy", "rule", "other"])
 @pytest.mark.parametrize("status", ["PENDING_CREATE", "PENDING_UPDATE", "PENDING_DELETE"])
 def test_nothing_stays_pending_whether_it_went_well_or_not(name: str, status: str) -> None:
-    for update in (graph.outcome, graph.broken):
+    for update in (graph.outcome, graph.given_up):
         lb = balancer(**{"lb": "PENDING_UPDATE", name: status})
         said = told(update(lb))
         assert not said[name].startswith("PENDING_")
@@ -77,7 +77,7 @@ def test_the_deepest_change_is_to_blame() -> None:
         lb="PENDING_UPDATE", listener="PENDING_UPDATE", policy="PENDING_UPDATE", rule="PENDING_CREATE"
     )
     assert graph.culprits(lb) == {"rule"}
-    marked = graph.marked(graph.outcome(lb), frozenset({"rule"}))
+    marked = graph.with_errors(graph.outcome(lb), frozenset({"rule"}))
     assert told(marked) == {"lb": "ACTIVE", "listener": "ACTIVE", "policy": "ACTIVE", "rule": "ERROR"}
     assert graph.culprits(balancer(lb="PENDING_UPDATE", listener="PENDING_UPDATE")) == {"listener"}
     assert graph.culprits(balancer()) == set()

@@ -92,20 +92,20 @@ def counts(total: int, now: int = 0) -> dict[str, dict[str, int]]:
 def test_counts_go_on_over_reloads_and_restarts_of_octavia(tmp_path: Path) -> None:
     file = tmp_path / "counted.json"
     first = Statistics(file)
-    first.see({"100": counts(7, 2)})
-    first.see({"100": counts(8, 1), "200": counts(3, 1)})
+    first.update({"100": counts(7, 2)})
+    first.update({"100": counts(8, 1), "200": counts(3, 1)})
     assert first.totals()["L"] == {
         "bytes_in": 110, "bytes_out": 0, "total_connections": 11, "request_errors": 0,
         "active_connections": 2}  # fmt: skip
     again = Statistics(file)
-    again.see({"200": counts(4)})
+    again.update({"200": counts(4)})
     assert again.totals()["L"]["total_connections"] == 12
     assert again.totals()["L"]["active_connections"] == 0
 
 
 def test_counts_are_reported_when_they_change(tmp_path: Path) -> None:
     found = Statistics(tmp_path / "counted.json")
-    found.see({"100": counts(7)})
+    found.update({"100": counts(7)})
     (told,) = found.report(["L", "other"])
     assert (told["id"], told["total_connections"], told["bytes_in"]) == ("L", 7, 70)
     assert found.report(["L"]) == []

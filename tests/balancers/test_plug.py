@@ -14,14 +14,14 @@ CARD = Interface(
 
 
 def test_the_card_is_the_vip_port_to_ovn() -> None:
-    words = plug.switch(PLACE, CARD)
+    words = plug.add_port_command(PLACE, CARD)
     assert words[words.index("add-port") + 1 :][:2] == ["br-int", PLACE.name]
     assert "external_ids:iface-id=port-id" in words
     assert 'external_ids:attached-mac="fa:16:3e:00:00:01"' in words
 
 
 def test_sums_are_made_before_packets_reach_the_userspace_switch() -> None:
-    offloads = [argv for argv in plug.links(PLACE, CARD) if "ethtool" in argv]
+    offloads = [argv for argv in plug.veth_commands(PLACE, CARD) if "ethtool" in argv]
     assert [argv[-3:] for argv in offloads] == [
         [PLACE.name, "tx", "off"],
         ["eth0", "tx", "off"],
@@ -29,7 +29,7 @@ def test_sums_are_made_before_packets_reach_the_userspace_switch() -> None:
 
 
 def test_addresses_and_routes_of_both_versions() -> None:
-    said = [" ".join(argv[argv.index("--") + 1 :]) for argv in plug.addressing(PLACE, CARD)]
+    said = [" ".join(argv[argv.index("--") + 1 :]) for argv in plug.address_commands(PLACE, CARD)]
     assert said == [
         "ip link set eth0 mtu 1442 up",
         "ip address replace 10.0.0.9/24 dev eth0",
@@ -41,5 +41,5 @@ def test_addresses_and_routes_of_both_versions() -> None:
 
 
 def test_ports_are_taken_out_by_name() -> None:
-    words = plug.unswitch([PLACE.name])
+    words = plug.delete_ports_command([PLACE.name])
     assert words[-5:] == ["--", "--if-exists", "del-port", "br-int", PLACE.name]

@@ -102,7 +102,7 @@ def test_init_and_capacity_answer_the_classic_case(tmp_path: Path) -> None:
     assert ET.parse(picture).getroot().tag.endswith("svg")
     status, said = run("capacity", str(file), "--hosts", "3", "--like", "16,16384,200", "--root", root)
     assert status == 1
-    assert "51 200 MiB of MEMORY_MB are asked for; the hosts have 47 616 MiB" in said
+    assert "51 200 MiB of MEMORY_MB are requested; the hosts have 47 616 MiB" in said
     assert "5 hosts like host-1 are enough, 1 of them in reserve, and no fewer" in said
     assert run("capacity", str(file), "--like", "16,big,200")[0] != 0
 

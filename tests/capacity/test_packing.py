@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onestack.capacity import Demand, Host, Inventory, analyse, bounds
-from onestack.capacity.loss import lose
+from onestack.capacity.loss import worst_loss
 from onestack.capacity.model import Placement, Server, covers, servers, total
 from onestack.capacity.pack import pack
 from onestack.capacity.report import enough
@@ -103,7 +103,7 @@ def test_the_loss_of_any_hosts_is_judged_as_by_trying_all(
     placement = pack(hosts, wanted)
     if placement is None or number >= len(hosts):
         return
-    found = lose(hosts, placement, number)
+    found = worst_loss(hosts, placement, number)
     assert found.complete
     left = [
         [host for host, lost in zip(hosts, gone, strict=True) if not lost]

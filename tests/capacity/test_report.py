@@ -55,7 +55,7 @@ def test_each_limit_says_how_many_hosts_it_needs() -> None:
 def test_what_is_lost_beside_large_pieces_counts() -> None:
     report = analyse(hosts(5, memory=1000), [Demand("a", "big", (1, 600, 1), 6)])
     assert report.verdict == "cannot fit"
-    assert "6 ask for 600 MiB of MEMORY_MB or more each; the hosts have room for 5" in report.why_not()
+    assert "6 request 600 MiB of MEMORY_MB or more each; the hosts have room for 5" in report.why_not()
     assert report.enough is not None
     assert report.enough.found == 6
 
@@ -63,12 +63,12 @@ def test_what_is_lost_beside_large_pieces_counts() -> None:
 @pytest.mark.parametrize(
     ("demand", "binds", "says"),
     [
-        (Demand("a", "s", (9, 1, 1)), "VCPU", "a/s asks for 9 of VCPU"),
-        (Demand("a", "s", (1, 512, 1), 100), "MEMORY_MB", "51 200 MiB of MEMORY_MB are asked for"),
-        (Demand("a", "s", (1, 1, 60), 4), "DISK_GB", "4 ask for 60 GiB"),
+        (Demand("a", "s", (9, 1, 1)), "VCPU", "a/s requests 9 of VCPU"),
+        (Demand("a", "s", (1, 512, 1), 100), "MEMORY_MB", "51 200 MiB of MEMORY_MB are requested"),
+        (Demand("a", "s", (1, 1, 60), 4), "DISK_GB", "4 request 60 GiB"),
         (Demand("a", "s", (1, 1, 1), 4, "g", "anti-affinity"), "anti-affinity", "on different hosts; 3 can"),
-        (Demand("a", "s", (3, 1, 1), 3, "g", "affinity"), "VCPU", "the affinity group a/g asks for 9"),
-        (Demand("a", "s", (1, 1, 1), zone="z"), "zone", "the zone z, in which there is no host"),
+        (Demand("a", "s", (3, 1, 1), 3, "g", "affinity"), "VCPU", "the affinity group a/g requests 9"),
+        (Demand("a", "s", (1, 1, 1), zone="z"), "zone", "the zone z, which has no host"),
     ],
 )
 def test_what_cannot_fit_says_why(demand: Demand, binds: str, says: str) -> None:

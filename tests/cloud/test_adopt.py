@@ -107,7 +107,7 @@ def test_an_image_from_a_url_is_whole_or_not_there(pretending: Cloud, tmp_path: 
     right = hashlib.sha256(b"disk" * 300_000).hexdigest()
     cases = {
         "whole": ("disk.raw", f"sha256:{right}", ""),
-        "other": ("disk.raw", f"sha256:{'0' * 64}", "is not what the spec means"),
+        "other": ("disk.raw", f"sha256:{'0' * 64}", "does not match the spec's checksum"),
         "gone": ("no.raw", f"sha256:{right}", "answers 404"),
     }
     file, before = tmp_path / "fetch.yaml", inventory.of(pretending)

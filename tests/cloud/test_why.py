@@ -51,7 +51,7 @@ def why(cloud: Cloud, name: str, *words: str) -> tuple[int, dict[str, Any]]:
 def test_a_flavor_too_large_for_the_host(cloud: Cloud, applied: dict[str, Any]) -> None:
     status, found = why(cloud, "large", "--project", "why")
     assert (status, found["cause"]) == (1, "room")
-    assert "900000 MiB of memory asked for" in found["verdict"]
+    assert "900000 MiB of memory requested" in found["verdict"]
     assert found["hosts"][0]["reasons"]
     assert "Placement had no allocation candidates" in found["facts"]
     (said,) = [each for each in applied["failures"] if each["resource"] == "server why/large"]

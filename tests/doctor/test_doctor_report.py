@@ -205,7 +205,7 @@ def test_a_cloud_that_is_already_there(tmp_path: Path) -> None:
     assert item(examine(paths=paths), "cloud").value == f"none under {tmp_path}"
     paths.lib.mkdir(parents=True)
     mine = preflight.own(paths)
-    assert mine.there
+    assert mine.exists
     stopped = item(examine(paths=paths, own=mine), "cloud")
     assert "stopped" in stopped.value
     assert "onestack up" in stopped.advice

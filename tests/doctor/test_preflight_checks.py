@@ -64,7 +64,7 @@ def test_another_processor_cannot_be_forced() -> None:
         (Disk(3000, 1), Disk(2100, 2), True, Own(), False),
         (Disk(0, 1), Disk(2100, 2), False, Own(), True),
         (Disk(0, 1), Disk(600, 2), False, Own(), False),
-        (Disk(0, 1), Disk(600, 2), False, Own(there=True), True),
+        (Disk(0, 1), Disk(600, 2), False, Own(exists=True), True),
     ],
 )
 def test_disk_space(cache: Disk, lib: Disk, needs_packages: bool, own: Own, enough: bool) -> None:
@@ -186,7 +186,7 @@ def test_our_own_route_is_not_in_the_way() -> None:
 def test_another_open_vswitch() -> None:
     seen = machine(interfaces=("eth0", "lo", "ovs-system"))
     assert only(check(seen)).forcible
-    assert check(seen, own=Own(there=True)) == []
+    assert check(seen, own=Own(exists=True)) == []
     assert check(seen, paths=BESIDE) == []
 
 

@@ -54,11 +54,11 @@ class ModelCloud:
                 raise PermanentError(f"{wanted.address} is there already")
             for need in wanted.dependencies:
                 self._known(wanted.address, need, ids)
-            outer = tuple(dict.fromkeys((*wanted.needs, *refs(wanted.once))))
+            outer = tuple(dict.fromkeys((*wanted.needs, *refs(wanted.create_only))))
             # A quota is no thing that others live in.
             needs = tuple(need for need in outer if need.kind != "quota")
-            if wanted.address.kind not in ("quota",) and "project_id" in wanted.once:
-                needs = (wanted.once["project_id"].address, *needs)
+            if wanted.address.kind not in ("quota",) and "project_id" in wanted.create_only:
+                needs = (wanted.create_only["project_id"].address, *needs)
             ident = f"id-{next(self._numbers)}"
             made = Observed(
                 wanted.address, ident, dict(wanted.fields), self.owner, tuple(dict.fromkeys(needs))

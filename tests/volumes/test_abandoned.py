@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from onestack.health.volumes.collect import FORGOTTEN, abandoned
+from onestack.health.volumes.collect import RESERVED_SECONDS, abandoned
 
 
 def test_who_was_at_work_has_been_started_anew() -> None:
-    assert abandoned("attaching", 99.0, begun=100.0, had=True, now=101.0)
-    assert not abandoned("attaching", 100.0, begun=100.0, had=True, now=101.0)
+    assert abandoned("attaching", 99.0, started=100.0, has_server=True, now=101.0)
+    assert not abandoned("attaching", 100.0, started=100.0, has_server=True, now=101.0)
 
 
 def test_a_volume_reserved_for_a_server_that_never_came_to_have_it() -> None:
-    later = 200.0 + FORGOTTEN
-    assert not abandoned("reserved", 200.0, begun=100.0, had=False, now=later)
-    assert abandoned("reserved", 200.0, begun=100.0, had=False, now=later + 1)
-    assert not abandoned("reserved", 200.0, begun=100.0, had=True, now=later + 1)
-    assert not abandoned("attaching", 200.0, begun=100.0, had=True, now=later + 1)
+    later = 200.0 + RESERVED_SECONDS
+    assert not abandoned("reserved", 200.0, started=100.0, has_server=False, now=later)
+    assert abandoned("reserved", 200.0, started=100.0, has_server=False, now=later + 1)
+    assert not abandoned("reserved", 200.0, started=100.0, has_server=True, now=later + 1)
+    assert not abandoned("attaching", 200.0, started=100.0, has_server=True, now=later + 1)

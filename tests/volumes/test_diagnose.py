@@ -48,7 +48,7 @@ def only(found: Observation) -> Fault:
 
 
 def words(fault: Fault) -> list[tuple[str, dict[str, object]]]:
-    return [(action.name, action.words) for action in fault.then]
+    return [(action.name, action.arguments) for action in fault.then]
 
 
 def test_consistent_volumes_are_left_alone() -> None:

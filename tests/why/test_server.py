@@ -41,12 +41,12 @@ def asked(**amounts: int) -> Request:
         (
             replace(LOST, request=asked(VCPU=3)),
             "room",
-            "3 vCPUs asked for, 2 at most for one server",
+            "3 vCPUs requested, 2 at most for one server",
         ),
         (
             replace(LOST, request=asked(MEMORY_MB=3000)),
             "room",
-            "3000 MiB of memory asked for, 2560 of 3584 free",
+            "3000 MiB of memory requested, 2560 of 3584 free",
         ),
         (
             replace(LOST, hosts=(replace(ONE, inventories={}),)),
@@ -60,7 +60,7 @@ def asked(**amounts: int) -> Request:
         ),
         (replace(LOST, hosts=(replace(ONE, up=False),)), "down", "its compute service is down"),
         (replace(LOST, hosts=(replace(ONE, up=False, forced_down=True),)), "down", "it was forced down"),
-        (replace(LOST, zone="east"), "zone", "it is in the zone 'nova', the server was asked for in 'east'"),
+        (replace(LOST, zone="east"), "zone", "it is in the zone 'nova', the server was requested in 'east'"),
         (
             replace(LOST, request=replace(SMALL, required=frozenset({"HW_CPU_X86_AVX"}))),
             "trait",
@@ -71,7 +71,7 @@ def asked(**amounts: int) -> Request:
             "disabled",
             "Placement still has it as disabled",
         ),
-        (replace(LOST, request=replace(SMALL, provider="p2")), "host", "asked for on another host"),
+        (replace(LOST, request=replace(SMALL, provider="p2")), "host", "requested on another host"),
         (
             replace(LOST, group=Group("apart", "anti-affinity", {"one": ("web-1",)})),
             "anti-affinity",

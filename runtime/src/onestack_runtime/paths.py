@@ -1,4 +1,4 @@
-"""Where configuration, state and sockets lie inside the cloud's mount namespace."""
+"""The paths of configuration, state and sockets inside the cloud's mount namespace."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ETC = Path(os.environ.get(contract.ETC_VARIABLE, contract.ETC))
 LIB = Path(contract.LIB)
 RUN = Path(contract.RUN)
 ENVIRONMENT = Path(contract.ENVIRONMENT)
-"""OpenStack's packages; files that they ship (api-paste.ini) are used where they lie."""
+"""OpenStack's packages, and the configuration files in them that are used unchanged (api-paste.ini)."""
 
 
 def configuration(project: str) -> tuple[Path, ...]:
@@ -20,6 +20,6 @@ def configuration(project: str) -> tuple[Path, ...]:
 
 
 def folder(place: Path, mode: int = 0o750) -> Path:
-    """Make a folder of this service's own unless it is there."""
+    """Create a folder, unless it exists, and return it."""
     place.mkdir(mode=mode, parents=True, exist_ok=True)
     return place

@@ -1,6 +1,6 @@
-"""A scaling policy as a spec has it: whichever of the types that are found its `type` says.
+"""The field type of a scaling policy in a spec: its `type` selects the model.
 
-What the types are is asked when a spec is read, so that a new module is all that a new type takes.
+The types are looked up when a spec is read, so a new type of policy is one new module.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from onestack.language.types import Problem, refused, words
 
 
 class _ByType:
-    """A policy is validated, and described in the schema, as what its `type` says."""
+    """Validates a policy, and describes it in the schema, by the model that its `type` selects."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(_read)
@@ -38,7 +38,7 @@ AnyPolicy = Annotated[PolicySpec, _ByType()]
 
 
 def _read(value: Any) -> PolicySpec:
-    """The policy in a mapping. Errors in single values are reported before missing and unknown keys."""
+    """Validate a mapping. Errors in single values are reported before missing and unknown keys."""
     if isinstance(value, PolicySpec):
         return value
     if not isinstance(value, Mapping) or "type" not in value:
@@ -73,7 +73,7 @@ def _read(value: Any) -> PolicySpec:
 def _foreign(
     given: Mapping[str, Any], kind: type[PolicySpec], known: Mapping[str, type[PolicySpec]]
 ) -> dict[str, Problem]:
-    """Keys of other types of policy, with the problem to report for each."""
+    """The keys of other policy types, with the problem to report for each."""
     own = ", ".join(key for key in kind.model_fields if key != "type")
     found = {}
     for key in sorted(given.keys() - kind.model_fields.keys()):

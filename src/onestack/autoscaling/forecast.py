@@ -1,9 +1,9 @@
-"""A seasonal forecast of a load from its own history, which knows how wrong it has been.
+"""A seasonal forecast of a load from its own history, which also estimates its own error.
 
-What a day looks like is learned for every five minutes of it, newer days counting more; today's level
-against that is what the last hour says. So a quiet Sunday is followed within an hour, and a morning's
-rise is seen before it comes. Nothing is forecast in the first day, nor while the error of the last day is
-so large that yesterday's load would be a better guess than this.
+For each five minutes of the day it learns the usual load, with more weight on recent days; the last hour gives
+today's level relative to that. So a quiet Sunday is followed within an hour, and a morning's rise is forecast. There
+is no forecast on the first day, nor while the error of the last day was so large that yesterday's load would have
+been a better guess.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from dataclasses import dataclass
 
 BIN = 300.0  # seconds; the resolution of history
 DAY = int(86400 / BIN)
-# Weight of the newest day. A third: about the last five days matter.
+# Weight of the newest day. With a third, about the last five days matter.
 NEWEST = 1 / 3
-# Bins by which today's level is judged: an hour, with less weight the older.
+# Today's level is computed from this many bins (an hour), with less weight on older ones.
 LEVEL_MEMORY = 0.85
-# Today is taken for no more than this many times, and no less than one such part, of an ordinary day.
+# Today's level is limited to this many times the usual load, and to its inverse.
 LEVEL_LIMIT = 2.0
-# A forecast that was wrong by more than this (mean absolute error over mean load, of the last day) is not used.
+# A forecast is not used if its error (mean absolute error over mean load, of the last day) is larger than this.
 USELESS = 0.5
 
 
@@ -33,9 +33,9 @@ class Forecast:
 
 
 class History:
-    """The load of one metric of one group, in bins of five minutes by the time of day.
+    """The load of one metric of one group, in bins of five minutes of the day.
 
-    It is fed by `observe` and remembers one number for each bin of a day and the errors of a day: 600 numbers.
+    `observe` adds values. It stores one number for each bin of a day, and the errors of a day: 600 numbers.
     """
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class History:
         self._made: dict[float, Forecast | None] = {}
 
     def observe(self, wall: float, load: float) -> None:
-        """A value at a time. Clock steps are harmless: a bin of the past is taken for the same of today."""
+        """Add a value. Clock steps are harmless: a past time is taken for the same time today."""
         current = int(wall // BIN)
         if current != self._bin:
             if self._bin is not None and self._count:
@@ -59,7 +59,7 @@ class History:
         self._count += 1
 
     def _close(self, number: int, load: float) -> None:
-        """A bin is over: learn from it."""
+        """Learn from a bin that has ended."""
         while self._expected and self._expected[0][0] <= number:
             at, expected = self._expected.popleft()
             if at == number:
@@ -72,7 +72,7 @@ class History:
             self._level_actual = LEVEL_MEMORY * self._level_actual + load
             self._level_usual = LEVEL_MEMORY * self._level_usual + usual
             self._profile[slot] = usual + NEWEST * (load - usual)
-        # What is expected two bins on is what a horizon of ten minutes would have said.
+        # For two bins ahead, since that is what a forecast with a horizon of ten minutes says.
         if (ahead := self._expectation(number + 2)) is not None and len(self._expected) < DAY:
             self._expected.append((number + 2, ahead))
 
@@ -82,7 +82,7 @@ class History:
         return min(max(self._level_actual / self._level_usual, 1 / LEVEL_LIMIT), LEVEL_LIMIT)
 
     def _expectation(self, number: int) -> float | None:
-        """The load expected in a bin: the usual of its time of day and its neighbours', at today's level."""
+        """The expected load in a bin: the usual load of it and its neighbours, at today's level."""
         around = [self._profile[(number + offset) % DAY] for offset in (-1, 0, 1)]
         known = [value for value in around if value is not None]
         if len(known) < len(around):
@@ -91,7 +91,7 @@ class History:
 
     @property
     def error(self) -> float:
-        """Mean absolute error over mean load of the last day's forecasts; infinite before there are any."""
+        """Mean absolute error over mean load of the last day's forecasts; infinite if there were none."""
         total = sum(load for _, load in self._errors)
         if not total:
             return math.inf

@@ -1,4 +1,4 @@
-"""What an operator asks of scaling groups: how they are and why, their history, another size, a rest."""
+"""Operations on scaling groups: show, explain, history, resize, suspend."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from onestack.platform.site import Site
 from onestack.workloads.resources.scaling_group import patch
 
 STALE_SECONDS = 30.0
-"""A status older than this was not written by an autoscaler that works."""
+"""A status older than this (seconds) means that no autoscaler works."""
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,13 @@ class Group:
 
 
 class ScalingGroups:
-    """The groups of a cloud."""
+    """The scaling groups of a cloud."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
 
     def groups(self) -> list[Group]:
-        """Every group of every tenant."""
+        """All groups of all tenants."""
         tenants = Tenants(self._site)
         names = {each["id"]: each["name"] for each in tenants.admin("identity").all("/projects", "projects")}
         status = self.status().get("groups", {})
@@ -64,7 +64,7 @@ class ScalingGroups:
         return sorted(made, key=lambda each: each.title)
 
     def group(self, name: str) -> Group:
-        """One, by its name or TENANT/NAME. Raises BadInput."""
+        """A group, by its name or TENANT/NAME. Raises BadInput."""
         found = self.groups()
         matching = [each for each in found if name in (each.record.name, each.title)]
         if not matching:
@@ -83,12 +83,12 @@ class ScalingGroups:
         return matching[0]
 
     def history(self, name: str, last: int = 50) -> Iterator[dict[str, Any]]:
-        """What was decided and done, oldest first."""
+        """Its decisions and actions, oldest first."""
         group = self.group(name).record
         return journal.read(journal.file_of(self._site.paths.log, group.project, group.name), last)
 
     def address(self, name: str) -> str:
-        """Where the group is reached: its balancer's floating IP. Raises BadInput where there is none."""
+        """The address of the group: its load balancer's floating IP. Raises BadInput if there is none."""
         group = self.group(name)
         address = self._floating_ip(group.record)
         if address is None:
@@ -109,7 +109,7 @@ class ScalingGroups:
         return str(found[0]["floating_ip_address"]) if found else None
 
     def resize(self, name: str, to: int) -> Group:
-        """Another size now. It holds for `stabilize` seconds; then policies go on from there. Raises BadInput."""
+        """Set the size. It holds for `stabilize` seconds; then the policies decide again. Raises BadInput."""
         found = self.group(name)
         limits = found.record.settings
         if not limits.min <= to <= limits.max:
@@ -120,11 +120,12 @@ class ScalingGroups:
         return self._write(found, {record.DESIRED: str(to), record.ASKED: record.ASKED_SIZE})
 
     def suspend(self, name: str, rest: bool) -> Group:
-        """Decide and say so, but do nothing (`rest`); or act again."""
+        """Suspend (`rest`): decisions are made and recorded, but not executed. Or resume."""
         return self._write(self.group(name), {record.SUSPENDED: "yes" if rest else "no"})
 
     def follow(self, name: str, policy: str) -> Group:
-        """Do once what one policy recommends, by its name as the history has it: `target cpu`. Raises BadInput."""
+        """Execute one policy's recommendation once. The policy has its name in the history, such as `target cpu`.
+        Raises BadInput."""
         found = self.group(name)
         known = [each.name for each in from_spec.group(found.record.settings).policies]
         matching = [
@@ -140,7 +141,7 @@ class ScalingGroups:
         return self._write(found, {record.ASKED: f"{record.ASKED_POLICY}{matching[0]}"})
 
     def status(self) -> dict[str, Any]:
-        """The status that the autoscaler last wrote; empty if it never ran."""
+        """The status that the autoscaler wrote last; empty if it never ran."""
         return autoscaling_status.read(self._site.paths.run)
 
     def _write(self, found: Group, changed: dict[str, str]) -> Group:

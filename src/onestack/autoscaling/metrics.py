@@ -1,4 +1,4 @@
-"""What policies can measure, and the values that are aimed at."""
+"""The metrics of policies, and the type of their target values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
 from onestack.language.types import Problem, as_written, refused, words
 
-# What is measured without a query, and in what; a target for one in per cent is written `60%`.
+# Metrics without a query, with their units; a target in per cent is written `60%`.
 METRICS = {
     "cpu": "%",
     "memory": "%",
@@ -20,13 +20,13 @@ METRICS = {
     "response_time": "milliseconds",
     "errors_per_second": "requests",
 }
-# They do not halve when members are doubled, so no number of members can be worked out from them.
+# These do not halve when the number of members doubles, so a target cannot be computed from them.
 NOT_SHARED = ("response_time",)
 _TARGET = "a number above 0, or a percentage: 50, 60%"
 
 
 class Percentage(float):
-    """A value in per cent: 60.0 for `60%`."""
+    """A percentage: 60.0 for `60%`."""
 
 
 def _target(value: Any) -> Any:

@@ -1,7 +1,7 @@
-"""What a decision is made from: the group's members and its signals at one moment.
+"""The input of a decision: a group's members and signals at one moment.
 
-Two clocks: `monotonic` measures every window and limit, so that a clock that is set wrong or stepped
-changes no decision; `wall` is read only for what people mean by the time of day: schedules and seasons.
+`monotonic` is the clock of all windows and limits, so that a wrong or stepped system clock changes no decision;
+`wall` is used only for the time of day: schedules and seasons.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One metric, summed over members: requests a second, per cent of CPU, jobs waiting.
+    """One metric, summed over members: requests a second, per cent of CPU, waiting jobs.
 
-    `serving`: over the members that serve. `warming`: over those that do not yet; while they start, their
-    CPU says nothing about the load. Of a group as a whole (a query's value): all in `serving`.
+    `serving`: over the members that serve. `warming`: over those that do not serve yet; while they start, their CPU
+    says nothing about the load. The value of a metric of the group as a whole (a query) is in `serving`.
     """
 
     serving: float
@@ -24,10 +24,8 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class GroupObservation:
-    """One moment of a group. Members that are leaving count no more.
-
-    `signals`: by metric; one that is missing or too old is not in it.
-    """
+    """One moment of a group. Leaving members are not counted. `signals`: by metric, without those that are missing
+    or too old."""
 
     monotonic: float
     wall: float

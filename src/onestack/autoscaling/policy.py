@@ -1,10 +1,10 @@
-"""What every policy has in common: its part of a spec, and a recommendation for one moment of a group. Pure.
+"""The interface of all policies: their section in the spec, and a recommendation for one moment of a group. Pure.
 
-A recommendation is a size and how it is meant:
+A recommendation is a size and a meaning:
 
-- `wants`: this size. A smaller one than now is a vote for scaling in.
-- `at least`: no fewer than this. It can call for scaling out, and never starts scaling in.
-- `unknown`: the signal is missing. Nothing is called for, and nothing may go.
+- `wants`: this size. One below the present size is a vote for scaling in.
+- `at least`: no fewer than this. It can cause scaling out, but never scaling in.
+- `unknown`: the signal is missing. It causes nothing, and prevents scaling in.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from onestack.language.types import Problem, Section, Text, example
 
 Meaning = Literal["wants", "at least", "unknown"]
 
-# 1.0000000001 members are one: what floating point adds is no load.
+# Rounding errors: 1.0000000001 members are one.
 ROUNDING = 1e-9
 
 
@@ -37,12 +37,12 @@ tenants:
         max: 20
         server: {image: tiny, flavor: m1.nano, network: front}
 """
-"""A tenant with a group, to be gone on with: the beginning of examples."""
+"""The beginning of examples: a tenant with a group, up to its policies."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """`value`: what the policy measured, per member where it has a target; None: nothing."""
+    """`value`: what the policy measured, for each member if it has a target; None: nothing."""
 
     policy: str
     meaning: Meaning
@@ -52,10 +52,10 @@ class Recommendation:
 
 
 class Policy(Protocol):
-    """What the decision needs of a policy.
+    """What a decision needs of a policy.
 
-    `name`: how the history calls it. `metric`: what it reads; empty: nothing. `forecasts`: whether the metric's
-    history is kept for it. `aim`: the value that it keeps for each member; None: it keeps none.
+    `name`: its name in the history. `metric`: the metric that it reads; empty: none. `forecasts`: whether the
+    metric's history is kept for it. `aim`: its target for each member; None: none.
     """
 
     @property
@@ -88,7 +88,7 @@ class PolicySpec(Section):
     """Which type of policy it is."""
 
     def problems_in(self, least: int, most: int) -> Iterator[Problem]:
-        """What is wrong with it in a group of `least` to `most` members."""
+        """The problems of the policy in a group of `least` to `most` members."""
         return iter(())
 
     def policy(self) -> Policy | None:
@@ -152,6 +152,6 @@ def members_for(load: float, target: float) -> int:
 
 
 def scaled(observation: GroupObservation, size: int) -> GroupObservation:
-    """The same load on another number of members, all of them serving: what a scale-in would lead to."""
+    """The same load on another number of members, all of them serving, as after a change of size."""
     signals = {name: Signal(signal.serving + signal.warming) for name, signal in observation.signals.items()}
     return GroupObservation(observation.monotonic, observation.wall, size, 0, signals)

@@ -1,4 +1,4 @@
-"""Queries in a spec's scaling policies: whether this cloud's Prometheus takes them, before anything is changed."""
+"""Checks the queries in a spec's scaling policies with the cloud's Prometheus, before anything is changed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from onestack.spec import Diagnostic, Spec
 
 
 def queries(spec: Spec) -> Iterator[tuple[str, Place]]:
-    """Every query, with where it is written."""
+    """All queries, with their places in the spec."""
     for i, tenant in enumerate(spec.tenants):
         for j, group in enumerate(tenant.scaling_groups):
             for k, policy in enumerate(group.policies):
@@ -22,9 +22,9 @@ def queries(spec: Spec) -> Iterator[tuple[str, Place]]:
 
 
 def wrong(spec: Spec, check: Callable[[str], None] | None, emit: Emit) -> list[Diagnostic]:
-    """What is wrong with the queries. `check`: asks the cloud's Prometheus, None where there is none.
+    """The errors in the queries. `check`: checks one with the cloud's Prometheus, None if there is none.
 
-    A Prometheus that does not answer now is only noted, not an error.
+    A Prometheus that does not answer is noted, and is not an error.
     """
     found = []
     for query, place in queries(spec):

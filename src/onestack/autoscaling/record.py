@@ -1,8 +1,8 @@
 """How a scaling group is stored in OpenStack itself, so that there is no other state to lose.
 
-A group is a hidden image record of its project (Glance keeps properties of any length, and a tenant may read its
-own): its definition as JSON, its desired size, whether it is suspended, and the template
-before the last change. Members are servers that carry the record's id in their metadata.
+A group is a hidden image record of its project (Glance stores properties of any length, and a tenant may read its
+own): its definition as JSON, its desired size, whether it is suspended, and the previous template. Members are
+servers with the record's id in their metadata.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from onestack.spec.scaling_groups import ScalingGroup
 
 KIND = "onestack_kind"
 SCALING_GROUP = "scaling group"
-"""The property by which records are found, and its value."""
+"""The property that marks records, and its value."""
 DEFINITION, DESIRED, SUSPENDED = "onestack_definition", "onestack_desired", "onestack_suspended"
 PREVIOUS, PHASE, ASKED = "onestack_previous", "onestack_phase", "onestack_asked"
 LEAVING, ROLLED_BACK = "leaving", "rolled back"
@@ -27,22 +27,23 @@ ASKED_SIZE = "size"
 ASKED_POLICY = "policy:"
 """`scale GROUP --policy P`: this policy's recommendation is applied once."""
 LARGEST = 60_000
-"""Characters of a definition; Glance keeps 65,535 bytes of a property."""
+"""Characters of a definition; Glance stores at most 65,535 bytes of a property."""
 
 TEMPLATE = ("image", "flavor", "network", "security_groups", "public_key", "user_data")
-"""The template of members: a change of a value replaces members."""
+"""The fields of the members' template: a change of one replaces members."""
 PLACED = ("pool", "port", "server_group")
-"""Ids of the pool and server group of members, and the port in the pool."""
+"""The ids of the members' pool and server group, and the port in the pool."""
 
 GROUP, DIGEST, WARM, GOES = "onestack_scaling", "onestack_template", "onestack_warm", "onestack_leaving"
-"""In a member's metadata: its record's id; its template's digest; whether it is warm; since when it is leaving."""
+"""In a member's metadata: its record's id; its template's digest; whether it is in the warm pool; since when it is
+leaving."""
 TAG = "onestack-scaling"
-"""On every member, so that they can be listed among others."""
+"""A tag of every member, by which they can be listed."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """A group as its record says. `template`, `placed`: ids in the words of OpenStack's APIs."""
+    """A group as stored in its record. `template`, `placed`: fields of OpenStack's APIs, with ids."""
 
     id: str
     project: str
@@ -58,7 +59,7 @@ class Record:
 
     @property
     def digest(self) -> str:
-        """What tells this template from another."""
+        """Identifies the template."""
         return digest(self.template)
 
     @property
@@ -67,13 +68,13 @@ class Record:
 
 
 def digest(template: Mapping[str, Any]) -> str:
-    """Twelve digits that change with a template."""
+    """A digest of a template, twelve hexadecimal digits."""
     text = json.dumps({key: template.get(key) for key in TEMPLATE}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def text(template: Mapping[str, Any], placed: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
-    """A definition as it is kept. Raises ValueError if it is too long."""
+    """The text of a definition. Raises ValueError if it is too long."""
     written = json.dumps({"template": template, "placed": placed, "settings": settings}, sort_keys=True)
     if len(written) > LARGEST:
         raise ValueError(f"the group's definition has {len(written)} characters; {LARGEST} at most")
@@ -81,7 +82,7 @@ def text(template: Mapping[str, Any], placed: Mapping[str, Any], settings: Mappi
 
 
 def parsed(raw: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-    """Template, placed and settings of a record as Glance gives it. Raises ValueError for what is none of ours."""
+    """The template, placement and settings of a record from Glance. Raises ValueError if it is no group's record."""
     try:
         found = json.loads(raw[DEFINITION])
         return dict(found["template"]), dict(found["placed"]), dict(found["settings"])
@@ -90,17 +91,17 @@ def parsed(raw: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict
 
 
 def renewed(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings as this version writes them: another one may have said the same with other keys."""
+    """Settings in the form of this version; another version may have used other keys for the same."""
     try:
-        return ScalingGroup.model_validate(_said(settings)).model_dump(mode="json", by_alias=True)
+        return ScalingGroup.model_validate(_without_empty(settings)).model_dump(mode="json", by_alias=True)
     except ValueError:
         return dict(settings)
 
 
 def read(raw: Mapping[str, Any]) -> Record:
-    """A record as Glance gives it. Raises ValueError for one that cannot be read."""
+    """The group of a record from Glance. Raises ValueError for one that cannot be read."""
     template, placed, settings = parsed(raw)
-    group = ScalingGroup.model_validate(_said(settings))
+    group = ScalingGroup.model_validate(_without_empty(settings))
     desired = raw.get(DESIRED)
     before = raw.get(PREVIOUS)
     return Record(
@@ -118,8 +119,8 @@ def read(raw: Mapping[str, Any]) -> Record:
     )
 
 
-def _said(settings: Any) -> Any:
-    """Without what nobody said: a record has every key, so that a plan sees one that was taken out."""
+def _without_empty(settings: Any) -> Any:
+    """The settings without empty values: a record has every key, so that a plan detects a removed one."""
     if isinstance(settings, dict):
-        return {key: _said(value) for key, value in settings.items() if value not in (None, [])}
-    return [_said(value) for value in settings] if isinstance(settings, list) else settings
+        return {key: _without_empty(value) for key, value in settings.items() if value not in (None, [])}
+    return [_without_empty(value) for value in settings] if isinstance(settings, list) else settings

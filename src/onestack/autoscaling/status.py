@@ -1,4 +1,5 @@
-"""What the autoscaler says after each cycle, in a file: it can be read while no service answers."""
+"""The file to which the autoscaler writes its status after each cycle, so that it can be read while no service
+answers."""
 
 from __future__ import annotations
 
@@ -7,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 FILE = "autoscaler.json"
-"""In the cloud's folder for what runs."""
+"""Its name in the cloud's run folder."""
 
 
 def read(run: Path) -> dict[str, Any]:
-    """What it last wrote into the folder `run`; nothing where it never ran."""
+    """The last status in the folder `run`; empty if the autoscaler never ran."""
     try:
         found: dict[str, Any] = json.loads((run / FILE).read_text())
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Whether the hardware can carry what is asked of it: sizing, packing, losses, availability. Pure."""
+"""Capacity planning: whether the servers fit on the hosts, also after the loss of some, and availability. Pure."""
 
 from onestack.capacity.from_spec import check, demands, fake_hosts, host, supposed
 from onestack.capacity.model import RESOURCES, Demand, Host, Inventory

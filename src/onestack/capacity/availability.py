@@ -1,4 +1,4 @@
-"""How likely it is that enough hosts run: k of n, each by itself."""
+"""The probability that enough hosts are up: at least k of n, which fail independently."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ MINUTES_PER_YEAR = 365.25 * 24 * 60
 
 
 def of_host(mtbf: float, mttr: float) -> float:
-    """The share of time a host runs: time between failures over that and the time to repair (one unit)."""
+    """A host's availability: MTBF / (MTBF + MTTR), both in the same unit."""
     return mtbf / (mtbf + mttr)
 
 
 def k_of_n(needed: int, hosts: int, each: float) -> float:
-    """The share of time in which at least `needed` of `hosts` run, if they fail independently."""
+    """The share of time in which at least `needed` of `hosts` are up. `each`: the availability of one host."""
     if needed <= 0:
         return 1.0
     return math.fsum(
@@ -25,7 +25,10 @@ def k_of_n(needed: int, hosts: int, each: float) -> float:
 
 @dataclass(frozen=True)
 class Availability:
-    """k-of-n for the hosts, and the same for `copies` servers on different hosts of which one must run."""
+    """Availability of `needed` out of `hosts` hosts, and of one out of `copies` servers on different hosts.
+
+    `each`: the availability of one host.
+    """
 
     needed: int
     hosts: int
@@ -34,7 +37,7 @@ class Availability:
 
     @property
     def all_served(self) -> float:
-        """The share of time in which there is room for everything."""
+        """The share of time in which the hosts that are up have room for all servers."""
         return k_of_n(self.needed, self.hosts, self.each)
 
     @property
@@ -43,7 +46,7 @@ class Availability:
 
     @property
     def minutes_a_year(self) -> float:
-        """How long a year it is not so that there is room for everything."""
+        """Minutes a year in which they have not."""
         return (1 - self.all_served) * MINUTES_PER_YEAR
 
     def as_dict(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Why there can be no placement: reasons that are proofs, and how many hosts each of them calls for."""
+"""Proofs that no placement exists, and how many hosts it takes so that a proof no longer holds."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 from onestack.capacity.model import RESOURCES, UNITS, Host, Server, covers, room, total
 from onestack.capacity.pack import Bin, Bundle, bundles
 
-# What binds, when no resource does.
+# What is the bottleneck, if no resource is.
 GROUPS = "anti-affinity"
 ZONES = "zone"
 
 
 @dataclass(frozen=True)
 class Reason:
-    """Why it cannot fit. `binds`: a resource class, `anti-affinity` or `zone`."""
+    """Why the servers cannot fit. `binds`: the bottleneck, a resource class, `anti-affinity` or `zone`."""
 
     binds: str
     words: str
@@ -27,7 +27,7 @@ class Reason:
 
 
 def reasons(hosts: Sequence[Host], servers: Sequence[Server]) -> Iterator[Reason]:
-    """Every proof found that the servers cannot be on the hosts; none found does not mean that they can."""
+    """All proofs found that the servers do not fit on the hosts. That none is found does not mean that they fit."""
     wanted = bundles(servers)
     yield from _too_large(hosts, wanted)
     for resource in range(len(RESOURCES)):
@@ -41,7 +41,7 @@ def _quantity(number: int, resource: int) -> str:
 
 
 def _too_large(hosts: Sequence[Host], wanted: Sequence[Bundle]) -> Iterator[Reason]:
-    """One server (or affinity group) that no host takes, even empty."""
+    """Servers and affinity groups that do not even fit on an empty host."""
     reported: set[tuple[object, ...]] = set()
     for bundle in wanted:
         if bundle.kind in reported or any(Bin.of(host).takes(bundle) for host in hosts):
@@ -54,68 +54,71 @@ def _too_large(hosts: Sequence[Host], wanted: Sequence[Bundle]) -> Iterator[Reas
         able = [host for host in hosts if first.zone in ("", host.zone) and first.host in ("", host.name)]
         if not able and (first.zone or first.host):
             where = (
-                f"the host {first.host}, which is not there"
+                f"the host {first.host}, which does not exist"
                 if first.host
-                else f"the zone {first.zone}, in which there is no host"
+                else f"the zone {first.zone}, which has no host"
             )
-            yield Reason(ZONES, f"{who} wants {where}")
+            yield Reason(ZONES, f"{who} requests {where}")
             continue
         for resource, name in enumerate(RESOURCES):
             most = max((host.capacity[resource] for host in able), default=0)
             single = max((host.largest[resource] for host in able), default=0)
             if bundle.amount[resource] > most:
-                asked = _quantity(bundle.amount[resource], resource)
-                yield Reason(
-                    name, f"{who} asks for {asked} of {name}; a host has {_quantity(most, resource)} at most"
-                )
-            elif bundle.largest[resource] > single:
-                asked = _quantity(bundle.largest[resource], resource)
+                requested = _quantity(bundle.amount[resource], resource)
                 yield Reason(
                     name,
-                    f"{who} asks for {asked} of {name}; no host gives one server more than"
+                    f"{who} requests {requested} of {name}; a host has {_quantity(most, resource)} at most",
+                )
+            elif bundle.largest[resource] > single:
+                requested = _quantity(bundle.largest[resource], resource)
+                yield Reason(
+                    name,
+                    f"{who} requests {requested} of {name}; no host gives one server more than"
                     f" {_quantity(single, resource)}",
                 )
 
 
 def _too_much(hosts: Sequence[Host], servers: Sequence[Server], resource: int) -> Iterator[Reason]:
-    """All of it together, and of each zone."""
+    """The sum of all requests exceeds the capacity of all hosts, or that of a zone its hosts' capacity."""
     name = RESOURCES[resource]
-    asked, there = total(each.amount for each in servers)[resource], room(hosts)[resource]
-    if asked > there:
+    requested, capacity = total(each.amount for each in servers)[resource], room(hosts)[resource]
+    if requested > capacity:
         yield Reason(
             name,
-            f"{_quantity(asked, resource)} of {name} are asked for; the hosts have {_quantity(there, resource)}",
+            f"{_quantity(requested, resource)} of {name} are requested;"
+            f" the hosts have {_quantity(capacity, resource)}",
         )
     for zone in sorted({each.zone for each in servers if each.zone}):
-        asked = total(each.amount for each in servers if each.zone == zone)[resource]
-        there = room(host for host in hosts if host.zone == zone)[resource]
-        if asked > there:
+        requested = total(each.amount for each in servers if each.zone == zone)[resource]
+        capacity = room(host for host in hosts if host.zone == zone)[resource]
+        if requested > capacity:
             yield Reason(
                 name,
-                f"zone {zone}: {_quantity(asked, resource)} of {name} are asked for;"
-                f" its hosts have {_quantity(there, resource)}",
+                f"zone {zone}: {_quantity(requested, resource)} of {name} are requested;"
+                f" its hosts have {_quantity(capacity, resource)}",
             )
 
 
 def _too_many_large(hosts: Sequence[Host], wanted: Sequence[Bundle], resource: int) -> Iterator[Reason]:
-    """Of pieces at least as large as `size` each host takes only so many: what is left beside them is lost."""
+    """There are more requests of at least some size than the hosts have slots of that size."""
     name = RESOURCES[resource]
     sizes = Counter(bundle.amount[resource] for bundle in wanted if bundle.amount[resource])
     capacities = Counter(host.capacity[resource] for host in hosts)
-    pieces = 0
+    requests = 0
     for size in sorted(sizes, reverse=True):
-        pieces += sizes[size]
+        requests += sizes[size]
         slots = sum((capacity // size) * number for capacity, number in capacities.items())
-        if pieces > slots and slots:
+        if requests > slots and slots:
             yield Reason(
                 name,
-                f"{pieces} ask for {_quantity(size, resource)} of {name} or more each;"
-                f" the hosts have room for {slots} such",
+                f"{requests} request {_quantity(size, resource)} of {name} or more each;"
+                f" the hosts have room for {slots} of them",
             )
             return
 
 
 def _too_few_hosts(hosts: Sequence[Host], servers: Sequence[Server]) -> Iterator[Reason]:
+    """An anti-affinity group has more servers than there are hosts that can take one."""
     groups: dict[tuple[str, str], list[Server]] = defaultdict(list)
     for server in servers:
         if server.apart and server.group:
@@ -132,7 +135,10 @@ def _too_few_hosts(hosts: Sequence[Host], servers: Sequence[Server]) -> Iterator
 
 
 def fewest(enough: Callable[[int], bool], most: int) -> int | None:
-    """The smallest number up to `most` for which `enough`, which stays true once it is; None: not even `most`."""
+    """The smallest number up to `most` for which `enough` is true; None if there is none.
+
+    Bisection: if `enough` is true for a number, it must be true for all larger ones.
+    """
     if enough(0):
         return 0
     if not enough(most):

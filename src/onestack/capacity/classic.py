@@ -1,10 +1,10 @@
-"""The classic figures of a first sizing: tenants, nodes, load per host, redundancy.
+"""The figures of a first, rough sizing: tenants, servers (nodes), load per host, redundancy.
 
-M = {M_t}: the nodes each tenant asks for. C = sum of M_t. L = C / N: nodes on each of N hosts.
-H = C / R: with every piece of work done by R nodes that stand in for each other, so many sets of them.
+M = {M_t}: the nodes that each tenant requests. C = sum of M_t. L = C / N: nodes on each of N hosts.
+H = C / R: the number of sets, if nodes form sets of R that replace each other.
 Five tenants of 20: C = 100; on N = 50 hosts L = 2; with R = 2, H = 50.
 
-They count nodes as if all were alike. What decides is in `onestack.capacity.report`.
+They count nodes as if all were alike. The verdict on capacity is in `onestack.capacity.report`.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Classic:
 
 
 def classic(demands: Iterable[Demand], hosts: int, redundancy: int = 1) -> Classic:
-    """The figures of what is asked for."""
+    """The figures of these demands."""
     tenants: Counter[str] = Counter()
     for demand in demands:
         tenants[demand.tenant] += demand.count

@@ -1,4 +1,4 @@
-"""From a spec to what it asks for and what it says of its hosts."""
+"""Reads a spec's demands, its availability requirements and its hosts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RESERVED_MEMORY = 512
 
 
 def check(spec: Spec, hosts: Sequence[Host], source: str = "") -> Report:
-    """Whether what the spec asks for fits on the hosts: the one question that `plan` has."""
+    """Whether the spec's servers fit on the hosts. `source`: where the hosts come from, in words."""
     return analyse(hosts, demands(spec), wishes(spec), source)
 
 
@@ -27,18 +27,21 @@ def wishes(spec: Spec) -> Wishes:
 
 
 def demands(spec: Spec) -> list[Demand]:
-    """One for each server, and scaling groups at their largest. Stopped servers keep their place; a disk of 0 GiB
-    takes what its image takes, which Placement does not count either."""
+    """One for each server, and one for each scaling group at its maximum size.
+
+    Stopped servers count, since they keep their allocations. A root disk of 0 GiB counts as 0, as in Placement,
+    although it takes as much as its image.
+    """
     sizes = FLAVORS | {flavor.name: (flavor.vcpus, flavor.ram, _disk(flavor)) for flavor in spec.flavors}
     root_disks = {name: size[2] for name, size in FLAVORS.items()} | {
         flavor.name: flavor.disk for flavor in spec.flavors
     }
-    found: list[Demand] = []
+    result: list[Demand] = []
     for tenant in spec.tenants:
         policies = {group.name: group.policy for group in tenant.server_groups}
         for server in tenant.servers:
             group = server.server_group or ""
-            found.append(
+            result.append(
                 Demand(
                     tenant=tenant.name,
                     name=server.name,
@@ -53,8 +56,8 @@ def demands(spec: Spec) -> list[Demand]:
             apart = _APART[wanted.spread.anti_affinity]
             group = f"scaling group {wanted.name}" if apart else ""
             size = sizes[wanted.server.flavor]
-            found.append(Demand(tenant.name, wanted.name, size, wanted.max, group, apart))
-    return found
+            result.append(Demand(tenant.name, wanted.name, size, wanted.max, group, apart))
+    return result
 
 
 def _disk(flavor: Flavor) -> int:
@@ -62,13 +65,13 @@ def _disk(flavor: Flavor) -> int:
 
 
 def _amount(server: WantedServer, size: Amount, root_disk: int) -> Amount:
-    """A server that starts from a volume has its root disk there."""
+    """A flavor's size; without the root disk, if the server boots from a volume."""
     vcpus, memory, disk = size
     return vcpus, memory, disk - (root_disk if server.boot_volume else 0)
 
 
 def host(spec: Spec, name: str, size: Amount) -> Host:
-    """A host of so many processors, MiB and GiB, with the ratios of the spec."""
+    """A host of this size (vCPUs, MiB, GiB), with the spec's allocation ratios."""
     compute = spec.platform.compute
     vcpus, memory, disk = size
     zones = {
@@ -94,5 +97,5 @@ def fake_hosts(spec: Spec) -> list[Host]:
 
 
 def supposed(spec: Spec, number: int, size: Amount) -> list[Host]:
-    """So many hosts of one size, for the question what if."""
+    """`number` hypothetical hosts of one size, for a what-if analysis."""
     return [host(spec, f"host-{n}", size) for n in range(1, number + 1)]

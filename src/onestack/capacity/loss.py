@@ -1,7 +1,7 @@
-"""What happens when hosts are lost: whether their servers find room on the others.
+"""Whether all servers still fit after the loss of hosts.
 
-Two ways are distinguished. *Evacuation* moves only the servers of the lost hosts, as `nova evacuate` does.
-If that fails, all servers may be *repacked* on what is left, which takes live migrations first.
+*Evacuation* moves only the servers of the lost hosts, as `nova evacuate` does. If they do not fit, *migration* places
+all servers anew on the remaining hosts, which takes live migrations first.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from onestack.capacity.bounds import reasons
 from onestack.capacity.model import Host, Placement, Server, shares
 from onestack.capacity.pack import Bin, Bundle, bundles, fill, pack
 
-# Beyond so many different sets of lost hosts not all of them are tried.
+# How many sets of lost hosts are tried at most.
 SETS = 5_000
-# The exhaustive search after each loss is kept short: there are many of them.
+# Steps of the exhaustive search for each set: few, since there are many sets.
 EFFORT = 2_000
 
 Way = Literal["evacuation", "migration", "no", "not found"]
@@ -28,9 +28,10 @@ _WORST: tuple[Way, ...] = ("evacuation", "migration", "not found", "no")
 
 @dataclass(frozen=True)
 class Loss:
-    """The worst of losing `hosts` hosts. `example`: the hosts whose loss is worst. `complete`: all sets tried.
+    """The worst case of losing `hosts` hosts. `example`: the hosts whose loss is worst.
 
-    `way`: `evacuation` and `migration` keep every server; `no` is proved; `not found` is neither.
+    `way`: how all servers are kept, by `evacuation` or `migration`; `no`: they provably do not fit; `not found`:
+    neither a placement nor a proof was found. `tried`: how many of the `sets` of lost hosts were examined.
     """
 
     hosts: int
@@ -46,7 +47,7 @@ class Loss:
 
     @property
     def survives(self) -> bool:
-        """Whether every server has a place after any such loss, as far as sets were tried."""
+        """Whether all servers fit after each loss that was tried."""
         return self.way in ("evacuation", "migration")
 
     def as_dict(self) -> dict[str, Any]:
@@ -61,20 +62,20 @@ class Loss:
         }
 
 
-def lose(hosts: Sequence[Host], placement: Placement, number: int) -> Loss:
-    """The worst that the loss of any `number` hosts does to this placement."""
+def worst_loss(hosts: Sequence[Host], placement: Placement, number: int) -> Loss:
+    """The worst case of losing any `number` hosts of this placement."""
     everything = [server for each in placement.values() for server in each]
     if number >= len(hosts):
         way: Way = "no" if everything else "evacuation"
         return Loss(number, way, tuple(host.name for host in hosts), 1, 1, "no host is left")
-    classes = _alike(hosts, placement)
+    classes = _equivalent(hosts, placement)
     bins = [Bin.of(host, placement.get(host.name, ())) for host in hosts]
     bins.sort(key=lambda each: max(shares(each.free, each.host.capacity)), reverse=True)
     sets = math.comb(len(hosts), number)
     worst, tried, covered = Loss(number, "evacuation"), 0, 0
-    for lost, stands_for in _different_sets(classes, number):
-        tried, covered = tried + 1, covered + stands_for
-        way, why = _after(bins, {host.name for host in lost}, everything)
+    for lost, equivalent_sets in _different_sets(classes, number):
+        tried, covered = tried + 1, covered + equivalent_sets
+        way, why = _way(bins, {host.name for host in lost}, everything)
         if _WORST.index(way) > _WORST.index(worst.way) or not worst.example:
             worst = Loss(number, way, tuple(host.name for host in lost), why=why)
         if way == "no":
@@ -83,16 +84,13 @@ def lose(hosts: Sequence[Host], placement: Placement, number: int) -> Loss:
             break
     alike = len({(host.inventories, host.zone) for host in hosts}) == 1
     if covered < sets and worst.survives and alike and pack(hosts[number:], everything, effort=EFFORT):
-        # Repacked, it only matters how many of such hosts are left: this holds for the sets not tried too.
+        # With identical hosts a new placement depends only on their number: it is one for the untried sets, too.
         return Loss(number, "migration", worst.example, sets, sets)
     return Loss(number, worst.way, worst.example, covered, sets, worst.why)
 
 
-def _alike(hosts: Sequence[Host], placement: Placement) -> list[list[Host]]:
-    """Hosts in classes whose members' loss is the same: same size, same servers; the fullest first.
-
-    A hard anti-affinity group makes a difference only by its name, since its other members stand elsewhere.
-    """
+def _equivalent(hosts: Sequence[Host], placement: Placement) -> list[list[Host]]:
+    """Hosts in equivalence classes: hosts of the same size with the same kinds of servers; the fullest first."""
     classes: dict[object, list[Host]] = defaultdict(list)
     for host in hosts:
         content = sorted(repr(bundle.kind) for bundle in bundles(placement.get(host.name, ())))
@@ -101,19 +99,20 @@ def _alike(hosts: Sequence[Host], placement: Placement) -> list[list[Host]]:
 
 
 def _different_sets(classes: list[list[Host]], number: int) -> Iterator[tuple[tuple[Host, ...], int]]:
-    """Sets of `number` hosts, one of each kind of set, with how many sets it stands for."""
-    seen: set[tuple[int, ...]] = set()
+    """Sets of `number` hosts, one of each equivalence class of sets, with the size of that class."""
+    done: set[tuple[int, ...]] = set()
     index_of = {host.name: index for index, each in enumerate(classes) for host in each}
     candidates = [host for each in classes for host in each[:number]]
     for lost in combinations(candidates, number):
         kinds = tuple(sorted(index_of[host.name] for host in lost))
-        if kinds in seen:
+        if kinds in done:
             continue
-        seen.add(kinds)
+        done.add(kinds)
         yield lost, math.prod(math.comb(len(classes[kind]), kinds.count(kind)) for kind in set(kinds))
 
 
-def _after(bins: Sequence[Bin], lost: set[str], everything: list[Server]) -> tuple[Way, str]:
+def _way(bins: Sequence[Bin], lost: set[str], everything: list[Server]) -> tuple[Way, str]:
+    """How all servers are kept after this loss; and why they are not, if that is proved."""
     moved = [server for each in bins if each.host.name in lost for server in each.content]
     left = [each for each in bins if each.host.name not in lost]
     if _first_fit(left, moved) or fill(left, moved, effort=EFFORT):
@@ -127,14 +126,14 @@ def _after(bins: Sequence[Bin], lost: set[str], everything: list[Server]) -> tup
 
 
 def _first_fit(bins: Sequence[Bin], moved: Sequence[Server]) -> bool:
-    """Whether they go where there is room first. The usual case, without copying what hosts hold."""
-    done: list[tuple[Bin, Bundle]] = []
+    """Whether each fits into the first bin with room: the usual case, fast since it does not copy the bins."""
+    placed: list[tuple[Bin, Bundle]] = []
     for bundle in bundles(moved):
-        found = next((each for each in bins if each.takes(bundle)), None)
-        if found is None:
+        target = next((each for each in bins if each.takes(bundle)), None)
+        if target is None:
             break
-        found.put(bundle)
-        done.append((found, bundle))
-    for each, bundle in reversed(done):
+        target.put(bundle)
+        placed.append((target, bundle))
+    for each, bundle in reversed(placed):
         each.remove(bundle)
-    return len(done) == len(bundles(moved))
+    return len(placed) == len(bundles(moved))

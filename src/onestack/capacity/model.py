@@ -1,4 +1,4 @@
-"""What is asked for and what there is to hold it, in Placement's own terms and units."""
+"""Demands (servers) and hosts, in Placement's terms and units."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, TypeAlias
 
-# Placement's resource classes, in the order of every Amount: pieces, MiB, GiB.
+# Placement's resource classes, in the order of every Amount: vCPUs, MiB, GiB.
 RESOURCES = ("VCPU", "MEMORY_MB", "DISK_GB")
 UNITS = ("", " MiB", " GiB")
 
@@ -47,7 +47,7 @@ class Inventory:
 
     @property
     def capacity(self) -> int:
-        """What may be given out in all, by Placement's rule, beside what others use already."""
+        """What may be allocated, by Placement's formula, less what is `used` by others."""
         return max(int((self.total - self.reserved) * self.allocation_ratio) - self.used, 0)
 
 
@@ -66,7 +66,7 @@ class Host:
 
     @cached_property
     def largest(self) -> Amount:
-        """The most that one server may ask of it."""
+        """The most that one server may request."""
         vcpus, memory, disk = (
             each.total if each.largest is None else each.largest for each in self.inventories
         )
@@ -75,9 +75,9 @@ class Host:
 
 @dataclass(frozen=True)
 class Demand:
-    """`count` servers of one kind for a tenant. `group`: the server group they are in, with its policy.
+    """`count` equal servers of a tenant. `group`: their server group, with its policy.
 
-    `zone`, `host`: the only one they may be in or on.
+    `zone`, `host`: the availability zone or host that they must be in or on; empty for any.
     """
 
     tenant: str
@@ -92,7 +92,7 @@ class Demand:
 
 @dataclass(frozen=True)
 class Server:
-    """One server to be placed. Servers that differ only in `name` are the same to the packing."""
+    """One server to be placed. Servers that differ only in `name` are interchangeable."""
 
     tenant: str
     name: str
@@ -105,21 +105,21 @@ class Server:
 
     @property
     def apart(self) -> bool:
-        """Whether no other of its group may be on its host."""
+        """Whether no other server of its group may be on its host."""
         return self.policy == "anti-affinity"
 
     @property
     def together(self) -> bool:
-        """Whether all others of its group must be on its host."""
+        """Whether all other servers of its group must be on its host."""
         return self.policy == "affinity"
 
 
 Placement: TypeAlias = Mapping[str, Sequence[Server]]
-"""Host name -> the servers on it; hosts with none are in it too."""
+"""Host name -> the servers on it; includes hosts without servers."""
 
 
 def servers(demands: Iterable[Demand]) -> list[Server]:
-    """One by one; a group's name counts within its tenant. Of several in one demand: `web-1`, `web-2`."""
+    """The demands' servers, one by one. Several of one demand are named `web-1`, `web-2`."""
     found: list[Server] = []
     for demand in demands:
         group = (demand.tenant, demand.group) if demand.group else None
@@ -132,12 +132,12 @@ def servers(demands: Iterable[Demand]) -> list[Server]:
 
 
 def room(hosts: Iterable[Host]) -> Amount:
-    """What the hosts may give out together."""
+    """The capacity of all hosts together."""
     return total(host.capacity for host in hosts)
 
 
 def shares(amount: Amount, of: Amount) -> tuple[float, float, float]:
-    """`amount` as fractions of `of`; infinite where something is asked of nothing."""
+    """`amount` as fractions of `of`; infinite where `of` is 0 and `amount` is not."""
     one, two, three = (
         part / whole if whole else (float("inf") if part else 0.0)
         for part, whole in zip(amount, of, strict=True)

@@ -1,17 +1,17 @@
-"""Which host takes which server: vector bin packing that keeps server groups.
+"""Places servers on hosts: vector bin packing with server groups.
 
-The problem is NP-hard, so three answers are possible, and each is said as what it is: a placement (which
-proves that it fits), a reason why there can be none (`bounds`), or neither within the effort allowed.
+The problem is NP-hard, so there are three possible results: a placement (which proves that the servers fit), a proof
+that there is none (`bounds`), or neither within the allowed effort.
 
-First servers are spread as Nova's weighers do it, since that is what a cloud will look like. If that fails,
-the largest go first, into the first or the tightest host that takes them (first-fit decreasing, best-fit
-decreasing), "large" being measured in several ways. In one dimension FFD needs at most 11/9 of the best
-number of hosts and 2/3 of a host more (Dosa 2007); in three only 3 + 1/3 times is proved (Garey, Graham,
-Johnson, Yao 1976), so the report gives the lower bound beside what was found. Small cases are then searched
-exhaustively.
+Three strategies are tried, in this order, each with several measures of a server's size:
+1. Spread the servers as Nova's weighers do, since a real cloud will look like that.
+2. Place the largest first, on the first host with room (first-fit decreasing) or the fullest one (best-fit
+   decreasing). In one dimension FFD needs at most 11/9 of the optimal number of hosts plus 2/3 (Dosa 2007); in three
+   only a factor of 3 + 1/3 is proved (Garey, Graham, Johnson, Yao 1976), so the report also gives the lower bound.
+3. In small cases, search exhaustively.
 
-No library does this: ortools and HiGHS would (as an integer program), at 30 to 100 MB on each operator's
-machine; `binpacking` and `py3dbp` know neither several resources nor groups.
+It is not done by a library: ortools and HiGHS could (as an integer program), but take 30 to 100 MB on each operator's
+machine; `binpacking` and `py3dbp` support neither several resources nor groups.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ EFFORT = 200_000
 
 @dataclass(frozen=True)
 class Bundle:
-    """Servers that go to one host together: those of an affinity group, else a single one."""
+    """Servers that must be on one host: those of an affinity group, or a single server.
+
+    `amount`: their sum. `largest`: the largest request of one server, for each resource.
+    """
 
     servers: tuple[Server, ...]
     amount: Amount
@@ -36,14 +39,14 @@ class Bundle:
 
     @property
     def kind(self) -> tuple[object, ...]:
-        """The same for bundles that may change places with each other."""
+        """Equal for bundles that are interchangeable."""
         first = self.servers[0]
         group = first.group if first.policy else None
         return (self.amount, self.largest, group, first.zone, first.host)
 
 
 def bundles(servers: Iterable[Server]) -> list[Bundle]:
-    """Affinity groups as one, all others by themselves; in the order given."""
+    """One bundle for each affinity group and for each other server, in the given order."""
     grouped: dict[object, list[Server]] = defaultdict(list)
     for index, server in enumerate(servers):
         grouped[server.group if server.together else index].append(server)
@@ -66,13 +69,13 @@ class Bin:
 
     @classmethod
     def of(cls, host: Host, content: Iterable[Server] = ()) -> Bin:
-        made = cls(host, host.capacity)
+        new = cls(host, host.capacity)
         for server in content:
-            made._add(server)
-        return made
+            new._add(server)
+        return new
 
     def takes(self, bundle: Bundle) -> bool:
-        """Whether it has the room, and the groups allow it."""
+        """Whether it has room for the bundle, and the bundle's zone, host and group allow it."""
         if not covers(self.free, bundle.amount) or not covers(self.host.largest, bundle.largest):
             return False
         first = bundle.servers[0]
@@ -85,7 +88,7 @@ class Bin:
             self._add(server)
 
     def remove(self, bundle: Bundle) -> None:
-        """Take back what was put last."""
+        """Undo the last `put`."""
         for server in bundle.servers:
             self.content.remove(server)
             vcpus, memory, disk = server.amount
@@ -103,7 +106,7 @@ class Bin:
 
     @property
     def state(self) -> tuple[object, ...]:
-        """The same for bins that may change places with each other."""
+        """Equal for bins that are interchangeable."""
         return (self.free, self.host.largest, self.host.zone, frozenset(self.groups))
 
 
@@ -121,12 +124,12 @@ def _tightest(bins: Sequence[Bin], bundle: Bundle) -> Bin | None:
 
 
 def _emptiest(bins: Sequence[Bin], bundle: Bundle) -> Bin | None:
-    """As Nova's weighers, with the soft policies: few of the same group, then much memory free."""
+    """As Nova's weighers do: by the soft policy of the server group, then by free resources."""
     wanted = bundle.servers[0]
 
     def weight(each: Bin) -> tuple[int, float]:
-        there = each.groups.get(wanted.group, 0) if wanted.group else 0
-        soft = {"soft-anti-affinity": -there, "soft-affinity": there}.get(wanted.policy or "", 0)
+        members = each.groups.get(wanted.group, 0) if wanted.group else 0
+        soft = {"soft-anti-affinity": -members, "soft-affinity": members}.get(wanted.policy or "", 0)
         return soft, min(
             1 - share for share in shares(without(each.host.capacity, each.free), each.host.capacity)
         )
@@ -136,12 +139,12 @@ def _emptiest(bins: Sequence[Bin], bundle: Bundle) -> Bin | None:
 
 
 def pack(hosts: Sequence[Host], servers: Iterable[Server], *, effort: int = EFFORT) -> Placement | None:
-    """A placement of all servers, or None if none was found (which proves nothing; see `bounds`)."""
+    """A placement of all servers; None if none was found, which does not prove that there is none (see `bounds`)."""
     return fill([Bin.of(host) for host in hosts], servers, effort=effort)
 
 
 def fill(bins: Sequence[Bin], servers: Iterable[Server], *, effort: int = EFFORT) -> Placement | None:
-    """As `pack`, beside what is in the bins already; the bins themselves are left as they are."""
+    """As `pack`, in addition to what the bins contain already. The bins are not changed."""
     wanted = bundles(servers)
     whole = room(each.host for each in bins)
     sizes: list[Size] = [
@@ -164,15 +167,15 @@ def _copy(each: Bin) -> Bin:
 def _greedy(bins: Sequence[Bin], ordered: Iterable[Bundle], choose: Choice) -> Placement | None:
     own = [_copy(each) for each in bins]
     for bundle in ordered:
-        found = choose(own, bundle)
-        if found is None:
+        target = choose(own, bundle)
+        if target is None:
             return None
-        found.put(bundle)
+        target.put(bundle)
     return {each.host.name: each.content for each in own}
 
 
 def _search(bins: list[Bin], ordered: Sequence[Bundle], effort: int) -> Placement | None:
-    """Depth first over all placements; of bins in the same state only one is tried."""
+    """A depth-first search over all placements; of interchangeable bins only one is tried."""
     left = effort
 
     def place(index: int) -> bool:
@@ -194,7 +197,7 @@ def _search(bins: list[Bin], ordered: Sequence[Bundle], effort: int) -> Placemen
             each.remove(bundle)
         return False
 
-    # The depth is the number of bundles: beyond a few hundred the search would give up anyway.
+    # The recursion depth is the number of bundles; with hundreds the search would hardly succeed anyway.
     if len(ordered) > 200 or not place(0):
         return None
     return {each.host.name: each.content for each in bins}

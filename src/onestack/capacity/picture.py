@@ -1,6 +1,6 @@
-"""The report as a picture: each host a tile, in it its servers in their tenants' colours.
+"""Draws the report: each host is a tile, with its servers in their tenants' colours.
 
-A server's height is its share of what binds on that host, so an empty part of a tile is what is still free.
+A server's height is its share of the host's scarcest resource, so the empty part of a tile is what is still free.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ MARGIN, GAP, HEAD, LEGEND = 28.0, 10.0, 92.0, 30.0
 TILE_WIDTH, TILE_HEIGHT, LABEL = 76.0, 84.0, 16.0
 BARS = 3 * 18.0 + 14
 OTHERS = "#9aa5b1"
-# Beyond so many hosts, all that are like each other would be drawn too small to read: the first ones stand for all.
+# How many hosts are drawn at most: with more, the tiles would be too small to read.
 DRAWN = 240
 
 
@@ -72,7 +72,7 @@ def _head(drawing: Drawing, report: Report) -> None:
 
 
 def _bars(drawing: Drawing, report: Report, width: float) -> None:
-    """How much of each resource is asked for in all."""
+    """The requested share of each resource of all hosts."""
     left, right = MARGIN + 100, width - MARGIN - 56
     for index, (name, share) in enumerate(zip(RESOURCES, shares(report.asked, report.room), strict=True)):
         y = HEAD - 8 + index * 18

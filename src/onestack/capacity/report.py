@@ -1,4 +1,4 @@
-"""The whole analysis as one value: what is asked for, whether it fits, what it survives, what binds."""
+"""The whole analysis: whether the servers fit, which losses of hosts they survive, and what the bottleneck is."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from onestack.capacity import bounds
 from onestack.capacity.availability import Availability
 from onestack.capacity.bounds import Reason, fewest
 from onestack.capacity.classic import Classic, classic
-from onestack.capacity.loss import Loss, lose
+from onestack.capacity.loss import Loss, worst_loss
 from onestack.capacity.model import (
     RESOURCES,
     Amount,
@@ -29,7 +29,7 @@ from onestack.capacity.pack import pack
 
 # The version of the JSON form.
 VERSION = 1
-# How many numbers of hosts above the lower bound are tried before the search for enough hosts gives up.
+# The search for a sufficient number of hosts tries so many numbers, from the lower bound upwards.
 TRIES = 64
 
 Verdict = Literal["fits", "cannot fit", "no placement found"]
@@ -39,8 +39,8 @@ Verdict = Literal["fits", "cannot fit", "no placement found"]
 class Wishes:
     """The operator's availability requirements.
 
-    `tolerate`: how many hosts may be lost, whichever they are. `redundancy`: servers that replace each other (R).
-    `host`: the share of time a host runs, 0 to 1; None: not known, so no availability is calculated.
+    `tolerate`: the loss of any so many hosts must be survived. `redundancy`: servers that replace each other (R).
+    `host`: the availability of one host, 0 to 1; None: unknown, so no availability is calculated.
     """
 
     tolerate: int = 0
@@ -50,10 +50,11 @@ class Wishes:
 
 @dataclass(frozen=True)
 class Enough:
-    """Hosts like the commonest one. `needs`: what each limit calls for by itself (None: no number is enough).
+    """How many hosts of the most common size (`like`) suffice.
 
-    `at_least` is proved, `found` has a placement; where they are equal that is the answer. Both with the
-    loss of `tolerate` hosts in mind, which adds as many to each.
+    `needs`: the number that each resource or constraint requires by itself (None: no number suffices). `at_least`:
+    the proved lower bound. `found`: the smallest number for which a placement was found. Both include the hosts
+    whose loss must be tolerated.
     """
 
     like: Host
@@ -63,7 +64,7 @@ class Enough:
 
     @property
     def binds(self) -> str:
-        """The limit that calls for the most hosts; empty when nothing is asked for."""
+        """The bottleneck: the resource or constraint that requires the most hosts; empty without servers."""
         if not any(self.needs.values()) and None not in self.needs.values():
             return ""
         return max(self.needs, key=lambda name: float("inf") if (n := self.needs[name]) is None else n)
@@ -80,7 +81,7 @@ class Enough:
 
 @dataclass(frozen=True)
 class Report:
-    """The answer to: will it fit, what survives, where is the bottleneck."""
+    """The result of the analysis."""
 
     hosts: Sequence[Host]
     demands: Sequence[Demand]
@@ -97,7 +98,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether everything has a place, now and after the loss of as many hosts as must be tolerated."""
+        """Whether all servers fit, now and after the loss of as many hosts as must be tolerated."""
         if self.verdict != "fits":
             return False
         return self.loss is None or (self.loss.survives and self.loss.complete)
@@ -114,7 +115,7 @@ class Report:
         return total(each.amount for each in servers(d for d in self.demands if d.tenant == tenant))
 
     def why_not(self) -> str:
-        """In one line, why it is not ok; empty if it is."""
+        """Why it is not ok, in one line; empty if it is."""
         if self.ok:
             return ""
         if self.reasons:
@@ -165,22 +166,24 @@ def _named(amount: Amount) -> dict[str, int]:
 def analyse(
     hosts: Sequence[Host], demands: Iterable[Demand], wishes: Wishes | None = None, source: str = ""
 ) -> Report:
-    """The report. Hosts' names must differ. Pure; some four seconds for 1,000 servers on 500 hosts."""
+    """The report. Hosts' names must differ. Takes some four seconds for 1,000 servers on 500 hosts."""
     wishes = wishes or Wishes()
     wanted = list(demands)
-    one_by_one = servers(wanted)
-    why = list(bounds.reasons(hosts, one_by_one))
-    placement = None if why else pack(hosts, one_by_one)
-    verdict: Verdict = "cannot fit" if why else "fits" if placement is not None else "no placement found"
-    loss = lose(hosts, placement, wishes.tolerate) if placement is not None and wishes.tolerate else None
-    sufficient = enough(hosts, one_by_one, wishes.tolerate) if hosts else None
+    all_servers = servers(wanted)
+    reasons = list(bounds.reasons(hosts, all_servers))
+    placement = None if reasons else pack(hosts, all_servers)
+    verdict: Verdict = "cannot fit" if reasons else "fits" if placement is not None else "no placement found"
+    loss = (
+        worst_loss(hosts, placement, wishes.tolerate) if placement is not None and wishes.tolerate else None
+    )
+    sufficient = enough(hosts, all_servers, wishes.tolerate) if hosts else None
     return Report(
         hosts=hosts,
         demands=wanted,
         wishes=wishes,
         classic=classic(wanted, len(hosts), wishes.redundancy),
         verdict=verdict,
-        reasons=why,
+        reasons=reasons,
         placement=placement,
         loss=loss,
         enough=sufficient,
@@ -190,7 +193,7 @@ def analyse(
 
 
 def enough(hosts: Sequence[Host], wanted: Sequence[Server], tolerate: int = 0) -> Enough:
-    """How many hosts like the commonest of `hosts` it takes."""
+    """How many hosts of the most common size among `hosts` the servers take. Zones are ignored."""
     like = Counter((host.inventories, host.zone) for host in hosts).most_common(1)[0][0]
     model = next(host for host in hosts if (host.inventories, host.zone) == like)
     unzoned = [Server(s.tenant, s.name, s.amount, s.group, s.policy) for s in wanted]
@@ -203,7 +206,7 @@ def enough(hosts: Sequence[Host], wanted: Sequence[Server], tolerate: int = 0) -
     def without_reason(binds: str, number: int) -> bool:
         return all(reason.binds != binds for reason in bounds.reasons([model] * number, unzoned))
 
-    # A host for each server is enough if any number is.
+    # If any number suffices, one host for each server does.
     most = len(unzoned)
     needs = {name: fewest(partial(without_reason, name), most) for name in (*RESOURCES, bounds.GROUPS)}
     least = None if None in needs.values() else max(n for n in needs.values() if n is not None)

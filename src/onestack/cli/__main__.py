@@ -1,4 +1,4 @@
-"""`python -m onestack.cli`: the launcher's way in."""
+"""`python -m onestack.cli`: how the launcher starts the command line."""
 
 from onestack.cli.all import main
 

@@ -1,4 +1,4 @@
-"""Every command, gathered: importing a module of commands adds them to the group."""
+"""Imports all modules of commands; the import adds them to the group."""
 
 from __future__ import annotations
 

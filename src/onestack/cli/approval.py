@@ -29,12 +29,12 @@ class Declined(PermanentError):
 
 
 def on_terminal() -> bool:
-    """Whether a person is there to answer."""
+    """Whether there is a terminal to ask a person."""
     return sys.stdin.isatty()
 
 
 def confirm(question: str) -> None:
-    """Ask; `yes` or `y` goes on. Raises Declined, and BadInput where `--json` leaves no room for a question."""
+    """Ask; `yes` or `y` confirms. Raises Declined; raises BadInput with `--json`, where nobody can be asked."""
     if here().as_json:
         raise BadInput("with --json there is no prompt", hint="--yes approves it")
     answer = click.prompt(f"{question} (yes or no)", default="no", show_default=False, err=True)
@@ -45,9 +45,9 @@ def confirm(question: str) -> None:
 def for_plan(
     yes: bool, paused: Callable[[], AbstractContextManager[None]], *, only_destroying: bool = False
 ) -> Callable[[Plan], bool]:
-    """A function that asks for approval of a plan. `paused`: within it the events' view draws nothing.
+    """A function that asks for approval of a plan. `paused`: a context in which the events' view draws nothing.
 
-    `only_destroying`: creations and changes in place need no question.
+    `only_destroying`: do not ask for creations and changes in place.
     """
 
     def approve(plan: Plan) -> bool:
@@ -69,7 +69,7 @@ def for_plan(
 
 
 def demand(plan: Plan) -> BadInput:
-    """The error of a plan that destroys something, where nobody said yes."""
+    """The error for a plan that destroys something without approval."""
     destroying = list(plan.of("delete", "replace"))
     many = len(destroying)
     names = [f"{one.address} ({one.why})" if one.why else str(one.address) for one in destroying[:_SHOWN]]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class ByName(click.Group):
-    """A group of commands in which any other first word is the name of a scaling group."""
+    """A group of commands in which any other word is the name of a scaling group."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -36,7 +36,7 @@ class ByName(click.Group):
 def complete_group(
     ctx: click.Context, param: click.Parameter | None, incomplete: str
 ) -> list[CompletionItem]:
-    """Names of scaling groups, for a shell: those that the autoscaler last wrote of, so that no service is asked."""
+    """The names of scaling groups, for shell completion: from the autoscaler's last status, without API requests."""
     from onestack.autoscaling import status as autoscaling_status
     from onestack.core.paths import Paths
 

@@ -1,4 +1,4 @@
-"""What every command has: --root, --json, --help, and the view it speaks through."""
+"""What all commands share: --root, --json, --help, and the view for their output."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Context:
-    """The cloud a command is about, and how its answers are shown."""
+    """The cloud of a command, and how its results are shown."""
 
     def __init__(self, root: str, as_json: bool) -> None:
         self._root = root
@@ -27,8 +27,8 @@ class Context:
 
     @cached_property
     def cloud_for_anyone(self) -> Cloud:
-        """For what changes nothing on the machine."""
-        # Late: help and completion need no openstacksdk, which takes a second to import.
+        """The cloud, for commands that change nothing on the machine and need not be root."""
+        # A late import: help and completion do not need openstacksdk, which takes a second to import.
         from onestack.cloud import Cloud
 
         return Cloud(self._root)
@@ -43,11 +43,11 @@ class Context:
         return self.cloud_for_anyone
 
     def events(self) -> view.JsonEvents | view.HumanEvents:
-        """A listener for a long action; a context manager."""
+        """A context manager that shows the events of a long action."""
         return view.JsonEvents() if self.as_json else view.HumanEvents()
 
     def report(self, data: Any, lines: Sequence[RenderableType]) -> None:
-        """An answer: data for machines, lines (rich markup, tables) for people."""
+        """Show a result: `data` as JSON, or lines (rich markup, tables) for people."""
         if self.as_json:
             view.json_line(data)
             return
@@ -57,7 +57,8 @@ class Context:
 
 @contextmanager
 def errors_are(status: int | None) -> Iterator[None]:
-    """For commands whose statuses say something else: every error ends them with `status` (None: with its own)."""
+    """For commands whose exit statuses have other meanings: every error ends them with `status` (None: with its
+    own)."""
     try:
         yield
     except OneStackError as error:
@@ -98,7 +99,7 @@ def command(
         decorated: Any = call
         for option in options:
             decorated = option(decorated)
-        # Words after the program's name are the program's, options too.
+        # Options after the program's name belong to the program.
         settings = {"ignore_unknown_options": True, "allow_interspersed_args": False} if passes_words else {}
         return group.command(name, context_settings=settings)(decorated)
 

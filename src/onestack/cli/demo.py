@@ -1,4 +1,4 @@
-"""The command that shows that the cloud works, to a person: demo."""
+"""The command that shows that the cloud works: demo."""
 
 from __future__ import annotations
 

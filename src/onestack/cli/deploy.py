@@ -39,7 +39,7 @@ def plan(
     from onestack.cli import plan_view
     from onestack.workloads.plan.document import as_data
 
-    # Where 2 says that there are changes, it must not say that the spec is wrong too.
+    # With --detailed-exitcode, 2 means that there are changes, and must not mean a wrong spec.
     with errors_are(1 if detailed_exitcode else None):
         found = here().cloud.plan(spec, prune=prune, adopt=adopt, force=force)
     if out:
@@ -78,7 +78,7 @@ def apply(spec: Path, prune: bool, adopt: bool, force: bool, yes: bool) -> None:
 
 
 def _written(file: Path) -> dict[str, object] | None:
-    """The plan that a file holds; None for any other file."""
+    """The plan in a file; None if the file is not a plan."""
     try:
         data = json.loads(file.read_text())
     except (OSError, ValueError):

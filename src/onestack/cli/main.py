@@ -105,7 +105,7 @@ def main() -> None:
     try:
         cli(standalone_mode=False, prog_name="onestack", complete_var="_ONESTACK_COMPLETE")
     except click.exceptions.Abort:
-        # Ctrl-C: threads that still wait must not hold us; what runs goes on, the next `up` takes it from there.
+        # After Ctrl-C, do not wait for threads. What was started keeps running; the next `up` continues from there.
         view.err.print("\n[yellow]stopped[/]; running the same command again goes on from here")
         os._exit(130)
     except click.ClickException as error:

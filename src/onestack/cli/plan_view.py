@@ -1,4 +1,4 @@
-"""A plan, a drift and an outcome as a person reads them: Terraform's signs, the spec's lines."""
+"""Plans, drift and outcomes as text: Terraform's symbols, and the spec's lines."""
 
 from __future__ import annotations
 

@@ -15,11 +15,11 @@ from onestack.cli.main import cli
 if TYPE_CHECKING:
     from onestack.health.verify import SmokeReport, SuiteReport
 
-# Named here too: help and completion import no openstacksdk. A test holds the two to each other.
+# Repeated here, since help and completion must not import openstacksdk. A test compares them.
 SUITES = ("openstacksdk",)
 
 SMOKE = "smoke"
-"""Of `--tempest`: the tests that are chosen for this cloud's services."""
+"""The value of `--tempest` for the tests that are chosen for this cloud's services."""
 
 
 def _expression(context: click.Context, option: click.Parameter, value: str | None) -> str | None:

@@ -1,4 +1,4 @@
-"""Events and errors as a person reads them, or as lines of JSON. Two views of one stream."""
+"""Two views of the stream of events and errors: text for people, and lines of JSON."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rich.text import Text
 from onestack.core.errors import OneStackError
 from onestack.core.events import Event
 
-# rich reads NO_COLOR and the terminal by itself.
+# rich itself handles NO_COLOR and the type of terminal.
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -34,7 +34,7 @@ class JsonEvents:
     """The stream as lines of JSON."""
 
     def paused(self) -> AbstractContextManager[None]:
-        """Nothing is drawn that could be in the way of a question."""
+        """No effect: this view draws nothing that could disturb a prompt."""
         return nullcontext()
 
     def __call__(self, event: Event) -> None:
@@ -48,7 +48,7 @@ class JsonEvents:
 
 
 class HumanEvents:
-    """A line for each step that ended, and on a terminal what is under way with its time."""
+    """A line for each step that has ended; on a terminal also the steps in progress, with their times."""
 
     def __init__(self, console: Console = out) -> None:
         self._console = console
@@ -56,7 +56,7 @@ class HumanEvents:
         self._running: dict[str, tuple[float, str]] = {}
         self._guard = threading.Lock()
         self._live = Live(
-            get_renderable=self._under_way, console=console, refresh_per_second=5, transient=True
+            get_renderable=self._in_progress, console=console, refresh_per_second=5, transient=True
         )
 
     def __enter__(self) -> HumanEvents:
@@ -70,7 +70,7 @@ class HumanEvents:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Within it nothing is drawn, so that a question can be asked."""
+        """A context in which nothing is drawn, so that a question can be asked."""
         if self._console.is_terminal:
             self._live.stop()
         try:
@@ -111,7 +111,7 @@ class HumanEvents:
             ("  " + event.message if event.message else "", "dim"),
         )
 
-    def _under_way(self) -> RenderableType:
+    def _in_progress(self) -> RenderableType:
         now = time.monotonic()
         with self._guard:
             items = list(self._running.items())

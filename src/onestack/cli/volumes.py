@@ -26,7 +26,7 @@ def check(only_say: bool) -> None:
     with here().events() as emit:
         outcome = here().cloud.check_volumes(emit=emit, repair=not only_say)
     lines = [
-        f"[yellow]{each.kind} {each.name}[/]: {each.what}; {_told(each.repaired)} {each.remedy}"
+        f"[yellow]{each.kind} {each.name}[/]: {each.what}; {_result(each.repaired)} {each.remedy}"
         + (f" [red]({each.error})[/]" if each.error else "")
         for each in outcome.findings
     ]
@@ -38,5 +38,5 @@ def check(only_say: bool) -> None:
     sys.exit(outcome.exit_status)
 
 
-def _told(repaired: bool | None) -> str:
+def _result(repaired: bool | None) -> str:
     return {True: "[green]repaired[/]:", False: "[red]not repaired[/]:", None: "would be:"}[repaired]

@@ -1,9 +1,9 @@
-"""What the tool and the runtime both know of each other.
+"""Names and formats that the tool and the runtime share.
 
-The tool (`onestack`) writes configuration, starts processes and reads what they leave behind. The runtime
-(`onestack_runtime`) is what runs inside OpenStack's processes, in another environment. Neither imports the other, so
-the names on which they meet stand in this file, which both have, to the letter. The original is the tool's; this
-renews the runtime's, and a test fails where they differ:
+The tool (`onestack`) writes configuration, starts processes and reads their files. The runtime (`onestack_runtime`)
+runs inside OpenStack's processes, in another Python environment. Neither imports the other, so the names that both
+use are in this file, of which both have the same copy. The tool's is the original; this renews the runtime's, and a
+test fails if they differ:
 
     cp src/onestack/core/contract.py runtime/src/onestack_runtime/contract.py
 """
@@ -25,22 +25,22 @@ DASHBOARD: Final = "/usr/lib/onestack-dashboard"
 
 # Environment variables.
 ETC_VARIABLE: Final = "ONESTACK_ETC"
-"""In place of ETC."""
+"""Overrides ETC."""
 TUNING: Final = "ONESTACK_TUNING"
 """Which replacements a runner installs: `full`, `none` (only those that are required), or `full -NAME -NAME`."""
 FAKE_HOSTS: Final = "ONESTACK_FAKE_HOSTS"
 """Which hosts Nova's fake driver is given: `3` is fake-1 to fake-3, `4-6` is fake-4 to fake-6."""
 WORKERS: Final = "ONESTACK_WORKERS"
-"""The workers that a project's process starts, separated by commas; all of them where it is not set."""
+"""The workers that a project's process starts, separated by commas; all if it is not set."""
 LAYOUT: Final = "ONESTACK_LAYOUT"
-"""CLUSTER where other processes of the same project run on other hosts; not set where this one is all of it."""
+"""CLUSTER if other processes of the same project run on other hosts; not set if this is its only process."""
 CLUSTER: Final = "cluster"
 STATIC_ROOT: Final = "ONESTACK_STATIC_ROOT"
-"""In place of DASHBOARD, while the static files are made."""
+"""Overrides DASHBOARD, while the static files are generated."""
 
 # Modules and classes of the runtime by their dotted names, and folders of it.
 RUNNERS: Final = "onestack_runtime.runners"
-"""A project's runner is the module of its name in here."""
+"""The package of the runners; each is a module with its project's name."""
 MIGRATE: Final = "onestack_runtime.admin.migrate"
 BOOTSTRAP: Final = "onestack_runtime.admin.bootstrap"
 MANAGE: Final = "onestack_runtime.admin.manage"
@@ -48,7 +48,7 @@ BALANCER_CHECK: Final = "onestack_runtime.drivers.balancer.check"
 FILE_DRIVER: Final = "onestack_runtime.drivers.volumes.driver.FileDriver"
 LOGICAL_DRIVER: Final = "onestack_runtime.drivers.volumes.lvm.LogicalVolumeDriver"
 DASHBOARD_SITE: Final = "onestack_runtime/runners/horizon/site"
-"""The dashboard's settings, and the program that makes its static files."""
+"""The dashboard's settings, and the program that generates its static files."""
 
 # Names under which OpenStack finds what is in the runtime: entry points in runtime/pyproject.toml, Nova's drivers.
 BUS: Final = "onestack"
@@ -57,8 +57,8 @@ FAKE_MECHANISM_DRIVER: Final = "onestack_fake_hosts"
 FAKE_COMPUTE_DRIVER: Final = "onestack_fake.FakeHost"
 BALANCER_PROVIDER: Final = "haproxy"
 BALANCER_ALIASES: Final = ("amphora", "octavia")
-"""Upstream's names of its default provider, which manifests and suites say without meaning a virtual machine. The
-name that was said stays on the balancer; the replacement `provider-names` has Octavia load our driver for it."""
+"""Upstream's names of its default provider, which manifests and test suites use without a need for a virtual
+machine. A balancer keeps the name; the replacement `provider-names` has Octavia load our driver for it."""
 BALANCER_NAMES: Final = (BALANCER_PROVIDER, *BALANCER_ALIASES)
 CERTIFICATE_MANAGER: Final = "onestack"
 
@@ -73,17 +73,17 @@ API_PATHS: Final = {
     "octavia": "load-balancer",
     "horizon": "dashboard",
 }
-"""Below which path the API gateway and a project's process have its API."""
+"""The path of each API, at the API gateway and in the project's process."""
 HEALTH_PATH: Final = "/healthcheck"
-"""Below an API's path: 200 once all of the process works."""
+"""Below an API's path; it answers 200 when all parts of the process are up."""
 METADATA: Final = "nova-metadata"
 CONSOLE: Final = "nova-console"
-"""Of Nova's two further sockets."""
+"""The names of Nova's two further sockets."""
 CONSOLE_PATH: Final = "console"
 GATEWAY_GROUP: Final = "haproxy"
 """The group of the API gateway, which opens the sockets."""
 TOKEN_CACHE: Final = "onestack.token_cache"
-"""Where in a request's WSGI environment keystonemiddleware finds the cache of validated tokens."""
+"""The key in a request's WSGI environment under which keystonemiddleware finds the cache of validated tokens."""
 
 
 def socket(name: str) -> str:
@@ -108,26 +108,26 @@ TOKEN_KEYS: Final = f"{KEYS}/fernet-keys"
 RECEIPT_KEYS: Final = f"{KEYS}/receipt-keys"
 CREDENTIAL_KEYS: Final = f"{KEYS}/credential-keys"
 ACTIVE_KEYS: Final = 3
-"""With one rotation a day: staged, primary, and the one before."""
+"""Enough for one rotation a day: the staged key, the primary key, and the one before."""
 OVSDB_SOCKET: Final = f"{RUN}/openvswitch/db.sock"
 INTEGRATION_BRIDGE: Final = "br-int"
 
 # Fake hosts.
 FAKE_HOST_PREFIX: Final = "fake-"
-"""They are called fake-1 … fake-N."""
+"""Fake hosts are named fake-1 … fake-N."""
 FAKE_HOST_SIZE: Final = (64, 262144, 10000)
-"""Of each: processors, MiB of memory, GB of disk."""
+"""The size of each: vCPUs, MiB of memory, GB of disk."""
 
 # Load balancers.
 BALANCERS: Final = f"{LIB}/octavia/balancers"
-"""A folder for each, named by its id."""
+"""Contains a folder for each balancer, named by its id."""
 BALANCER_SOCKETS: Final = f"{RUN}/octavia/balancers"
-"""A folder for each, named by `balancer_name`, with these in it."""
+"""Contains a folder for each balancer, named by `balancer_name`, with the following files."""
 HAPROXY_SOCKET: Final = "runtime.sock"
 HAPROXY_PID: Final = "pid"
 BALANCER_PREFIX: Final = "lb-"
 CERTIFICATES: Final = f"{LIB}/octavia/certificates"
-"""<project>/<id>, a folder with these in it: ABOUT and the certificate's files, or ABOUT and a secret."""
+"""Contains folders PROJECT/ID with the following files: ABOUT and a certificate's files, or ABOUT and a secret."""
 ABOUT: Final = "about.json"
 CERTIFICATE: Final = "certificate.pem"
 PRIVATE_KEY: Final = "key.pem"
@@ -136,30 +136,30 @@ SECRET: Final = "secret.pem"
 
 
 def balancer_name(ident: str) -> str:
-    """Of a balancer's network namespace, and of the outer end of its interface (which has room for 15 characters)."""
+    """The name of a balancer's network namespace, and of the outer end of its veth pair (at most 15 characters)."""
     return BALANCER_PREFIX + ident.replace("-", "")[:11]
 
 
 # Volumes.
 FILE_PROTOCOL: Final = "onestack_file"
-"""What Cinder, os-brick and Nova call a volume that is a file (Cinder's driver_volume_type)."""
+"""The `driver_volume_type` of volumes in files, for Cinder, os-brick and Nova."""
 LOGICAL_PROTOCOL: Final = "onestack_lvm"
-"""The same for a logical volume of the host."""
+"""The `driver_volume_type` of logical volumes of the host."""
 VENDOR: Final = "OneStack"
 FILE_FOLDER: Final = "file_volumes_dir"
-"""The option of FILE_DRIVER that names a backend's folder."""
+"""FILE_DRIVER's option that names a backend's folder."""
 VOLUME_FILES: Final = "volume-*"
 VOLUME_NOTE: Final = ".info"
-"""At the end of the name of a JSON file: which file of the volume is on top, and which came with each snapshot."""
+"""The end of the name of a volume's info file (JSON), which names the active file and the one of each snapshot."""
 VOLUME_ACTIVE: Final = "active"
-"""The key in there of the one on top."""
+"""The key of the active file in the info file."""
 QCOW2_MAGIC: Final = b"QFI\xfb"
 QCOW2_HEADER: Final = ">4sIQIIQ"
-"""As `struct` reads it: magic, version, offset and length of the name of the file beneath, cluster bits, size."""
+"""For `struct`: magic, version, offset and length of the backing file's name, cluster bits, virtual size."""
 
-# What is written as JSON by one and read by the other.
+# JSON documents that one program writes and the other reads.
 REPLACEMENTS: Final = "replacements"
-"""In the cloud's run folder: PROJECT.json, a `ReplacementsNote`, written when the project's process starts."""
+"""A folder in the cloud's run folder, with a `ReplacementsNote` in PROJECT.json, written when the process starts."""
 ReplacementKind = Literal["required", "performance"]
 SkippedBecause = Literal["tuning", "digest", "layout"]
 
@@ -173,8 +173,8 @@ class ActiveReplacement(TypedDict):
 
 
 class SkippedReplacement(TypedDict):
-    """`because`: the spec wants none (`tuning`), upstream is not what it was written against (`digest`), or it holds
-    only where one process is all of its project (`layout`)."""
+    """`because`: the spec excludes it (`tuning`), upstream's code has another digest (`digest`), or it works only
+    if its project has one process (`layout`)."""
 
     name: str
     because: SkippedBecause
@@ -191,7 +191,7 @@ class ReplacementsNote(TypedDict):
 
 
 class CatalogueEntry(TypedDict):
-    """A service as Keystone's catalogue has it."""
+    """A service in Keystone's catalogue."""
 
     type: str
     name: str

@@ -1,4 +1,4 @@
-"""Where the files of the tool lie: beside `src` in a checkout, in `onestack/_data` once installed."""
+"""The tool's own data files: beside `src` in a checkout, in `onestack/_data` once installed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def folder(name: str) -> Path:
-    """A folder of the tool (`examples`, `releases`, `runtime`); FileNotFoundError if it did not come with it."""
+    """A data folder (`examples`, `releases`, `runtime`). Raises FileNotFoundError if the installation lacks it."""
     places = (_PACKAGE / "_data" / name, _PACKAGE.parent.parent / name)
     for place in places:
         if place.is_dir():
@@ -22,7 +22,7 @@ def folder(name: str) -> Path:
 
 @cache
 def digest_of_code() -> str:
-    """Twelve digits that change with the tool's own code."""
+    """A digest of the tool's own code, twelve hexadecimal digits."""
     found = hashlib.sha256()
     for file in sorted(_PACKAGE.rglob("*.py")):
         found.update(str(file.relative_to(_PACKAGE)).encode() + file.read_bytes())
@@ -30,13 +30,13 @@ def digest_of_code() -> str:
 
 
 def releases() -> list[str]:
-    """The OpenStack series this tool can bring up, oldest first: those with a lock of exact versions."""
+    """The OpenStack series that this tool supports, oldest first: those with a lock of exact versions."""
     found = [place.parent.name for place in folder("releases").glob("*/requirements.txt")]
     return sorted(found, key=lambda series: [int(part) for part in series.split(".") if part.isdigit()])
 
 
 def release(series: str) -> Path:
-    """The folder that says what belongs to a series; KeyError if there is none."""
+    """The folder of a series. Raises KeyError if there is none."""
     if series not in releases():
         raise KeyError(series)
     return folder("releases") / series

@@ -1,4 +1,4 @@
-"""Declarations found in a package's folder: adding one is adding a module, and no table names it."""
+"""Finds declarations in the modules of a package: a new declaration is a new module, without a central table."""
 
 from __future__ import annotations
 
@@ -12,17 +12,14 @@ T = TypeVar("T")
 
 
 def modules(package: ModuleType) -> Iterator[ModuleType]:
-    """The modules of a package in the order of their names, but for those whose name begins with an underscore."""
+    """The modules of a package in alphabetical order, without those whose name begins with an underscore."""
     for name in sorted(info.name for info in pkgutil.iter_modules(package.__path__)):
         if not name.startswith("_"):
             yield importlib.import_module(f"{package.__name__}.{name}")
 
 
 def declared(package: ModuleType, name: str, of: type[T]) -> Iterator[T]:
-    """What the package's modules call `name`; a module without it declares nothing.
-
-    Raises TypeError for a declaration of another type.
-    """
+    """The attribute `name` of each module of a package that has it. Raises TypeError if its type is wrong."""
     for module in modules(package):
         found = getattr(module, name, None)
         if found is None:

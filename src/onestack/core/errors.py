@@ -1,7 +1,7 @@
-"""Errors in two families: permanent ones, which stop the work, and temporary ones, which the engine retries.
+"""Errors in two families: permanent ones stop the work, temporary ones are retried.
 
-Every error a person reads says what happened, where, and what to do next; the command line prints just
-that, `--json` prints it as data.
+Every error message says what happened, where, and what to do next. The command line prints that as text, or with
+`--json` as data.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Place:
-    """A place in a file a person wrote; lines and columns count from 1."""
+    """A place in a file that a person wrote; lines and columns count from 1."""
 
     file: str
     line: int | None = None
@@ -23,10 +23,10 @@ class Place:
 
 
 class OneStackError(Exception):
-    """Something a person must know.
+    """The base of errors that are reported to the user.
 
-    `summary`: what happened, in one line. `detail`: the evidence (a log's last lines). `where`: file:line,
-    or host and service. `hint`: what to do next. `exit_status`: what the command ends with.
+    `summary`: what happened, in one line. `detail`: the evidence (a log's last lines). `where`: file:line, or host
+    and service. `hint`: what to do next. `exit_status`: of the command.
     """
 
     exit_status = 1
@@ -36,7 +36,7 @@ class OneStackError(Exception):
     ) -> None:
         super().__init__(summary)
         if detail:
-            # A traceback, of a failed test or of a program that uses us, shows it too.
+            # A traceback, of a failed test or in a program that uses the Python API, shows it too.
             self.add_note(detail)
         self.summary = summary
         self.detail = detail
@@ -44,7 +44,7 @@ class OneStackError(Exception):
         self.hint = hint
 
     def as_dict(self) -> dict[str, str]:
-        """The error as data, empty parts left out."""
+        """The error as data, without empty parts."""
         parts = {
             "error": self.summary,
             "where": str(self.where) if self.where else "",
@@ -55,11 +55,11 @@ class OneStackError(Exception):
 
 
 class PermanentError(OneStackError):
-    """Trying again without changing anything would fail the same way."""
+    """A retry without a change would fail in the same way."""
 
 
 class TemporaryError(OneStackError):
-    """Worth trying again after `delay` seconds. `unsure`: it may have been done nevertheless."""
+    """An error to retry after `delay` seconds. `unsure`: the operation may have been executed nevertheless."""
 
     def __init__(
         self,
@@ -77,13 +77,13 @@ class TemporaryError(OneStackError):
 
 
 class BadInput(PermanentError):
-    """What the user gave is wrong; nothing was changed."""
+    """The user's input is wrong; nothing was changed."""
 
     exit_status = 2
 
 
 class Unready(PermanentError):
-    """A condition did not come true before its deadline."""
+    """A condition did not become true before its deadline."""
 
 
 class Busy(PermanentError):

@@ -1,6 +1,6 @@
-"""The one stream that every long action speaks: what started, went on, finished or failed, and why.
+"""The stream of events of every long action: what started, progressed, finished or failed, and why.
 
-The command line, `--json`, and the journal are views of it.
+The command line, `--json` and the journal are views of it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ State = Literal["started", "progressed", "finished", "failed", "skipped", "noted
 
 @dataclass(frozen=True)
 class Event:
-    """`step`: what it is about; `seconds`: how long it took (finished and failed only); `time`: Unix time; `host`:
-    where, if not on the host that the command runs on."""
+    """`step`: the name of the step; `seconds`: its duration (finished and failed only); `time`: Unix time; `host`:
+    where it runs, if not on the host of the command."""
 
     step: str
     state: State
@@ -35,7 +35,7 @@ class Event:
         return f"{self.host}: {self.step}" if self.host else self.step
 
     def as_dict(self) -> dict[str, Any]:
-        """The event as data, empty parts left out."""
+        """The event as data, without empty parts."""
         return {key: value for key, value in vars(self).items() if value not in (None, "")}
 
 
@@ -43,11 +43,11 @@ Emit = Callable[[Event], None]
 
 
 def silent(event: Event) -> None:
-    """An `Emit` for callers who do not listen."""
+    """An `Emit` that ignores all events."""
 
 
 class Step:
-    """Given to the body of a step, to say how it goes on."""
+    """Given to the body of a step, to report its progress and outcome."""
 
     def __init__(self, name: str, emit: Emit) -> None:
         self._name = name
@@ -56,20 +56,20 @@ class Step:
         self.outcome = ""
 
     def progress(self, message: str) -> None:
-        """Say where the step is now; what was said last, or nothing, is not said again."""
+        """Report progress; an empty or repeated message is ignored."""
         if message in ("", self._said):
             return
         self._said = message
         self._emit(Event(self._name, "progressed", message))
 
     def note(self, message: str) -> None:
-        """Say something the user should know that is not a failure."""
+        """Report something that the user should know and that is not a failure."""
         self._emit(Event(self._name, "noted", message))
 
 
 @contextmanager
 def step(name: str, emit: Emit, message: str = "") -> Iterator[Step]:
-    """Emit started, then finished (with `outcome` as its message) or failed around a body."""
+    """Emit `started` before a body, and `finished` (with `outcome` as its message) or `failed` after it."""
     begun = time.monotonic()
     emit(Event(name, "started", message))
     body = Step(name, emit)

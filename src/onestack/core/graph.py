@@ -1,4 +1,4 @@
-"""Running tasks in parallel, each as soon as what it needs is done."""
+"""Runs tasks in parallel, each as soon as its dependencies are done."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from graphlib import TopologicalSorter
 
 @dataclass(frozen=True)
 class Task:
-    """`needs`: names of tasks that must be done first. `group`: with whom it shares a limit."""
+    """`needs`: names of tasks that must be done before it. `group`: the tasks of a group share a limit."""
 
     name: str
     run: Callable[[], None]
@@ -26,12 +26,11 @@ def execute(
     limits: Mapping[str, int] | None = None,
     interrupted: Callable[[], None] = lambda: None,
 ) -> Mapping[str, BaseException]:
-    """Run every task after what it needs; returns what failed, by name.
+    """Run every task after its dependencies; returns the errors of failed tasks, by name.
 
-    `limits`: how many tasks of a group may run at a time. A failure leaves out only what needs the failed
-    task; those are not in the result (they are not causes). KeyboardInterrupt: nothing new is started,
-    `interrupted` is called, what runs is waited for, then it is raised again. Raises graphlib.CycleError, and
-    KeyError for a need that nobody fulfils.
+    `limits`: how many tasks of a group may run at a time. Tasks that depend on a failed one are not run, and are not
+    in the result. After KeyboardInterrupt nothing new is started, `interrupted` is called, running tasks are waited
+    for, and it is raised again. Raises graphlib.CycleError, and KeyError for an unknown dependency.
     """
     by_name = {task.name: task for task in tasks}
     for task in tasks:
@@ -53,7 +52,7 @@ def execute(
                     order.done(name)
                 else:
                     waiting.append(name)
-            # Only what a worker is free for is handed over: an interrupt then finds no queue behind it.
+            # Tasks are submitted only when a worker is free, so that there is no queue after an interrupt.
             for name in list(waiting):
                 group = by_name[name].group
                 if len(running) < workers and busy[group] < (limits or {}).get(group, workers):

@@ -29,13 +29,13 @@ class Paths:
 
     @classmethod
     def at(cls, root: str | Path = "/", cache: str | Path | None = None) -> Paths:
-        """Absolute paths from what the user gave; the cache may be moved by ONESTACK_CACHE."""
+        """Absolute paths from the user's input; ONESTACK_CACHE overrides the cache's path."""
         place = cache or os.environ.get("ONESTACK_CACHE") or DEFAULT_CACHE
         return cls(Path(root).resolve(), Path(place).resolve())
 
     @property
     def is_default(self) -> bool:
-        """The machine's own cloud, as opposed to one beside it."""
+        """Whether it is the machine's default cloud."""
         return self.root == Path("/")
 
     @property
@@ -53,7 +53,7 @@ class Paths:
 
     @property
     def data(self) -> Path:
-        """What daemons of several users share inside; from outside only root gets this far."""
+        """What daemons of several users share inside the namespace; outside, only root can enter it."""
         return self.lib / "data"
 
     @property
@@ -73,5 +73,5 @@ class Paths:
         return self.run.parent / "onestack.lock"
 
     def release(self, series: str) -> Path:
-        """Where a release's base, environment and caches are kept for every cloud of this machine."""
+        """The folder with a release's base, environment and caches, which all clouds of this machine share."""
         return self.cache / series

@@ -1,7 +1,5 @@
-"""Drawing as SVG: the few shapes our pictures need, as text that any browser shows.
-
-Colours are Okabe and Ito's, which people with any colour vision tell apart; text takes the reader's font.
-"""
+"""Draws SVG: the few shapes that the pictures need. The colours are Okabe and Ito's, which are distinguishable with
+any colour vision; text uses the reader's font."""
 
 from __future__ import annotations
 
@@ -44,7 +42,7 @@ class Drawing:
         hint: str = "",
         **more: str | float,
     ) -> None:
-        """`hint`: what is shown where the pointer rests. More: SVG's own attributes, `_` for `-`."""
+        """`hint`: a tooltip. Further arguments are SVG attributes, with `_` for `-`."""
         made = self._add("rect", x=x, y=y, width=max(width, 0), height=max(height, 0), fill=fill, **more)
         if hint:
             ET.SubElement(made, "title").text = hint
@@ -57,7 +55,7 @@ class Drawing:
     def path(
         self, points: Iterable[tuple[float, float]], *, close: bool = False, **more: str | float
     ) -> None:
-        """A line through the points; with `close` an area."""
+        """A line through the points; with `close`, an area."""
         words = " L".join(f"{_n(x)} {_n(y)}" for x, y in points)
         self._add("path", d=f"M{words}{' Z' if close else ''}", **more)
 
@@ -78,7 +76,7 @@ class Drawing:
 
 
 def _n(number: float) -> str:
-    """A number with as many digits as an eye can see."""
+    """A number, rounded to what is visible."""
     return f"{number:.2f}".rstrip("0").rstrip(".")
 
 

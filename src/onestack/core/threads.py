@@ -1,4 +1,4 @@
-"""Work that Ctrl-C ends at once."""
+"""Runs work so that Ctrl-C ends it at once."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ T = TypeVar("T")
 
 
 def interruptible(body: Callable[[], T]) -> T:
-    """Call `body` in a thread of its own and wait for it.
-
-    Ctrl-C reaches the waiting thread alone, which need not wait for what is under way, as a pool of threads would.
-    """
+    """Call `body` in a thread of its own and wait for it. Ctrl-C interrupts the waiting thread only, which (unlike a
+    pool of threads) does not wait for `body`."""
     outcome: list[T] = []
     failure: list[BaseException] = []
 

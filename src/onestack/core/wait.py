@@ -1,4 +1,5 @@
-"""Waiting for a condition with a deadline; a wait that fails says what it waited for and what it saw last."""
+"""Waits for a condition with a deadline. The error of a failed wait says what it waited for and what it observed
+last."""
 
 from __future__ import annotations
 
@@ -9,22 +10,22 @@ from pathlib import Path
 from onestack.core.errors import Unready
 
 PERIOD = 5.0
-"""Seconds between two questions whether work is being done."""
+"""Seconds between two checks whether work is being done."""
 LIMIT = 3600.0
-"""Seconds after which a wait ends, however busy the machine is: something may be busy for ever."""
+"""Seconds after which every wait ends: a busy machine may be busy for ever."""
 
 REST = 25.0
-"""How many times longer than it works a wait among many pauses: a dozen at once must not take a slow machine's
-processors from what they wait for. On a fast one the pauses asked for are longer than that anyway."""
+"""How many times longer than its poll takes a wait among many pauses: a dozen waits must not use up a slow machine's
+processors. On a fast machine the requested pauses are longer than that anyway."""
 LONGEST = 5.0
-"""Seconds of the longest such pause."""
+"""The longest such pause, in seconds."""
 
 
 class Deadline:
-    """A moment that is put off while work is being done: what is slow is waited for, what stands still is not.
+    """A deadline that is extended while work is being done: it passes only if nothing happens for so long.
 
-    `seconds`: how long nothing may happen. `working`: whether something did since it was last asked; without it the
-    deadline is a plain one.
+    `seconds`: how long nothing may happen. `working`: whether work was done since its last call; without it the
+    deadline is fixed.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class Deadline:
         self._at = self._begun + seconds
 
     def passed(self) -> bool:
-        """Whether it is over. Asks `working` at most once in PERIOD, less often where that costs much."""
+        """Whether it has passed. Calls `working` at most once in PERIOD, and less often if the call is expensive."""
         now = self._clock()
         if self._working and (
             now - self._asked >= self._pause or (now >= self._at and now - self._asked >= PERIOD)
@@ -58,7 +59,7 @@ class Deadline:
 
     @property
     def waited(self) -> str:
-        """How long it was waited, in words."""
+        """How long it has been waited, in words."""
         total = self._clock() - self._begun
         if total < self._seconds + PERIOD:
             return f"{total:.0f} s"
@@ -76,11 +77,11 @@ def until(
     working: Callable[[], bool] | None = None,
     rest: float = 0.0,
 ) -> str:
-    """Call `poll` until its first value is True; its second describes what it observed, and is returned.
+    """Call `poll` until its first value is True; returns its second, which describes what it observed.
 
-    `seconds`: the deadline; `every`: the pause between polls, in seconds. `where` names the log to read, `evidence`
-    gives its last lines. With `working`, the deadline is put off while that is True. With `rest`, a pause is at least
-    so many times the processor time of the previous poll, and LONGEST at the most. Raises Unready.
+    `seconds`: the deadline; `every`: the pause between polls, in seconds. `where`: the log to read; `evidence`
+    returns its last lines. `working`: the deadline is extended while it is True. `rest`: a pause is at least so many
+    times the CPU time of the previous poll, and at most LONGEST. Raises Unready.
     """
     deadline = Deadline(seconds, working)
     while True:

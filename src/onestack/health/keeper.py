@@ -1,8 +1,8 @@
-"""Keeps a cloud alive: notices what hangs, goes on where supervisord gives up, counts restarts.
+"""Keeps a cloud alive: restarts processes that hang or that supervisord gave up, and counts restarts.
 
-supervisord starts again what dies. A process that lives but does not answer is the keeper's: it asks each
-as readiness does, and has one that was ready and keeps silent longer than its declaration allows started
-anew. It runs as one more supervised process.
+supervisord restarts a process that dies. The keeper handles processes that run but do not answer: it makes each
+one's readiness check, and restarts one that was ready and has not answered for longer than its declaration allows.
+It is one more process under supervisord.
 """
 
 from __future__ import annotations
@@ -27,16 +27,17 @@ from onestack.platform.watchers import AUTOSCALER_PROCESS, scales
 
 LOG = logging.getLogger("onestack.keeper")
 PERIOD = 5.0
-"""Seconds between two rounds."""
+"""Seconds between two rounds of checks."""
 FATAL_PAUSE = (5.0, 15.0, 30.0, 60.0)
-"""Seconds before a process that supervisord gave up is tried again; the last one from then on."""
+"""Seconds before a process that supervisord gave up is started again; the last value repeats."""
 COMMAND_PERIOD = 30.0
-"""Seconds between two readiness checks by a command: starting a process costs more than asking a socket."""
+"""Seconds between two readiness checks by a command, since starting a process costs more than a request to a socket.
+"""
 
 
 @dataclass
 class Watched:
-    """What the keeper knows of a process."""
+    """What the keeper knows about a process."""
 
     process: Process
     pid: int = 0
@@ -49,9 +50,9 @@ class Watched:
 
 
 def verdict(watched: Watched, state: str, pid: int, answers: bool | None, now: float) -> str | None:
-    """What to do about a process: "restart", "launch" or nothing. Pure but for what it notes in `watched`.
+    """What to do about a process: "restart", "launch" or nothing. Pure, except that it updates `watched`.
 
-    `answers`: its readiness now, None when it was not asked. `now`: seconds, monotonic.
+    `answers`: its readiness now, None if it was not checked. `now`: seconds, monotonic.
     """
     if state in ("FATAL", "EXITED"):
         watched.was_ready, watched.silent_since = False, None
@@ -95,7 +96,7 @@ class Keeper:
         recall(self._watched, self._file, self._supervisor)
 
     def run(self) -> None:
-        """Check every PERIOD seconds; a round that fails is logged and the next one tries again."""
+        """Check every PERIOD seconds; a failed round is logged, and the next one tries again."""
         while not self._stop.wait(PERIOD):
             if os.getppid() != self._supervisor:
                 # The next `up` starts another supervisord with another keeper.
@@ -110,17 +111,17 @@ class Keeper:
         self._stop.set()
 
     def check(self) -> None:
-        """One round: every process."""
+        """One round of checks, of all processes."""
         for name, state in self._site.here.supervisor.programs().items():
             watched = self._watched.get(name)
             if watched is None:
                 continue
-            # As long as `up` or `down` is at work, what it started or stopped is its own business.
+            # While `up` or `down` runs, it is responsible for the processes that it starts and stops.
             if state.state == "STOPPED":
                 watched.pid = 0
                 continue
             before = watched.pid
-            answers = self._ask(watched) if state.state == "RUNNING" else None
+            answers = self._is_ready(watched) if state.state == "RUNNING" else None
             action = verdict(watched, state.state, state.pid, answers, time.monotonic())
             if before and watched.pid not in (0, before):
                 LOG.warning("%s was started again (pid %s, before %s)", name, watched.pid, before)
@@ -133,7 +134,7 @@ class Keeper:
                 self._site.here.supervisor.launch(name)
         self._write()
 
-    def _ask(self, watched: Watched) -> bool | None:
+    def _is_ready(self, watched: Watched) -> bool | None:
         now = time.monotonic()
         if watched.process.ready.command and now - watched.checked < COMMAND_PERIOD:
             return None
@@ -153,7 +154,8 @@ class Keeper:
 
 
 def recall(known: Mapping[str, Watched], file: Path, supervisor: int) -> None:
-    """Go on from what an earlier keeper under the same supervisord noted, so that its own end loses nothing."""
+    """Load the state that an earlier keeper under the same supervisord saved, so that a restart of the keeper loses
+    nothing."""
     try:
         noted = json.loads(file.read_text())
         if noted["supervisor"] != supervisor:
@@ -167,7 +169,7 @@ def recall(known: Mapping[str, Watched], file: Path, supervisor: int) -> None:
 
 
 def main(root: str, cache: str) -> None:
-    """Keep the cloud under `root` until SIGTERM."""
+    """Run the keeper of the cloud under `root` until SIGTERM."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     keeper = Keeper(site.load(Paths.at(root, cache)))
     LOG.info("watching")

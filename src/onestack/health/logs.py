@@ -1,4 +1,4 @@
-"""What the processes of a cloud wrote, merged or one by one, from a moment on, and as it goes on."""
+"""The logs of a cloud's processes, merged or one by one, from a point in time on; can follow them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FOLLOW_PERIOD = 0.3
 
 
 def moment(text: str, now: datetime) -> datetime:
-    """`10m`, `2h`, `1d` before `now`, or a date and time. Raises BadInput."""
+    """A point in time: `10m`, `2h`, `1d` before `now`, or a date and time. Raises BadInput."""
     if age := _AGE.fullmatch(text.strip()):
         return now - timedelta(**{_UNITS[age[2]]: int(age[1])})
     try:
@@ -31,7 +31,7 @@ def moment(text: str, now: datetime) -> datetime:
 
 
 def stamp(line: str) -> datetime | None:
-    """The local time a line was written at, by its own words."""
+    """The local time of a line, from its own timestamp."""
     found = _STAMP.search(line[:48])
     if not found:
         return None
@@ -45,7 +45,7 @@ def stamp(line: str) -> datetime | None:
 
 
 def since(lines: Sequence[str], start: datetime) -> list[str]:
-    """The lines from `start` on; one without a time belongs to the one before."""
+    """The lines from `start` on; a line without a timestamp belongs to the one before."""
     kept: list[str] = []
     taking = False
     for line in lines:
@@ -59,16 +59,16 @@ def since(lines: Sequence[str], start: datetime) -> list[str]:
 
 def read(folder: Path, name: str | None) -> dict[str, Path]:
     """The logs by process name. Raises BadInput for a name that has none."""
-    there = {each.stem: each for each in sorted(folder.glob("*.log"))}
+    files = {each.stem: each for each in sorted(folder.glob("*.log"))}
     if name is None:
-        return there
-    if name not in there:
-        raise BadInput(f"there is no log of '{name}'", hint=f"one of {', '.join(there) or '(none yet)'}")
-    return {name: there[name]}
+        return files
+    if name not in files:
+        raise BadInput(f"there is no log of '{name}'", hint=f"one of {', '.join(files) or '(none yet)'}")
+    return {name: files[name]}
 
 
 def last(logs: dict[str, Path], *, lines: int, start: datetime | None) -> list[tuple[str, str]]:
-    """The last `lines` lines of each log (all since `start`, when given), in the order of time."""
+    """The last `lines` lines of each log (with `start` all since then), in chronological order."""
     found: list[tuple[datetime, str, str]] = []
     for name, file in logs.items():
         text = file.read_text(errors="replace").splitlines()
@@ -83,7 +83,7 @@ def last(logs: dict[str, Path], *, lines: int, start: datetime | None) -> list[t
 
 
 def follow(logs: dict[str, Path]) -> Iterator[tuple[str, str]]:
-    """Lines as they are written, for ever."""
+    """Lines as they are written, without end."""
     places = {name: file.stat().st_size for name, file in logs.items()}
     while True:
         for name, file in logs.items():

@@ -1,4 +1,4 @@
-"""How each process of a cloud is on this host."""
+"""The status of each of a cloud's processes on this host."""
 
 from __future__ import annotations
 
@@ -31,27 +31,27 @@ class ProcessStatus:
 
 
 def process_statuses(site: Site) -> list[ProcessStatus]:
-    """Every process of the cloud, its readiness asked for side by side."""
+    """The status of every process; the readiness checks run in parallel."""
     running = site.here.supervisor.programs()
     counted = restarts(site)
     found: dict[str, ProcessStatus] = {}
 
     def collect(process: Process) -> None:
-        there = running.get(process.name)
-        if there is None or not there.pid:
-            found[process.name] = ProcessStatus(process.name, there.state if there else "STOPPED")
+        program = running.get(process.name)
+        if program is None or not program.pid:
+            found[process.name] = ProcessStatus(process.name, program.state if program else "STOPPED")
             return
-        answers, seen = is_ready(site.here, process.ready)
-        memory = processes.memory(there.pid)
+        answers, observation = is_ready(site.here, process.ready)
+        memory = processes.memory(program.pid)
         found[process.name] = ProcessStatus(
             process.name,
-            there.state,
-            there.pid,
+            program.state,
+            program.pid,
             memory // 1024 if memory else None,
-            max(0.0, time.time() - there.since),
+            max(0.0, time.time() - program.since),
             counted.get(process.name, 0),
             answers,
-            seen,
+            observation,
         )
 
     everything = layout.processes(site.view)
@@ -62,7 +62,7 @@ def process_statuses(site: Site) -> list[ProcessStatus]:
 
 
 def restarts(site: Site) -> dict[str, int]:
-    """How often each process was started again since `up`, as the keeper counted."""
+    """How often each process was restarted since `up`, as counted by the keeper."""
     file = site.paths.run / "keeper.json"
     try:
         counted: dict[str, int] = json.loads(file.read_text())["restarts"]

@@ -25,7 +25,7 @@ class Active:
 
 @dataclass(frozen=True)
 class Skipped:
-    """One that a process does without: because `tuning` is none, or upstream's code has another `digest`."""
+    """A replacement that a process skipped: because `tuning` is none, or upstream's code has another `digest`."""
 
     process: str
     name: str
@@ -35,7 +35,7 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Replacements:
-    """All of a cloud's, in the order of their processes."""
+    """The replacements of all processes."""
 
     active: tuple[Active, ...] = ()
     skipped: tuple[Skipped, ...] = ()
@@ -51,7 +51,7 @@ class Replacements:
 
 
 def read(run: Path, processes: Sequence[str]) -> Replacements:
-    """The records of these processes; without those that have not started yet."""
+    """Read the records of these processes, as far as they have started."""
     active: list[Active] = []
     skipped: list[Skipped] = []
     for process in processes:

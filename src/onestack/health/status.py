@@ -1,4 +1,4 @@
-"""How a cloud is: every process, worker and agent; what is degraded and why."""
+"""The status of a cloud: every process, worker and agent; what is degraded and why."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EXIT_STATUS: dict[Health, int] = {"healthy": 0, "degraded": 1, "not running": 3}
 
 @dataclass(frozen=True)
 class WorkerStatus:
-    """A worker or agent as OpenStack itself reports it. `out`: why OpenStack by itself gives it no work."""
+    """A worker or agent as OpenStack reports it. `out`: why OpenStack gives it no work."""
 
     kind: str
     name: str
@@ -39,9 +39,9 @@ class WorkerStatus:
 
 @dataclass(frozen=True)
 class Status:
-    """`reasons`: what is degraded, and why, in words. `scaling`: what keeps scaling groups from what they want; that
-    may be a tenant's quota, so it makes no cloud degraded. `warnings`: what makes no cloud degraded either.
-    `replacements`: which of OpenStack's functions are replaced in its processes."""
+    """`reasons`: what is degraded, and why, in words. `scaling`: why scaling groups cannot reach their size; this
+    does not make the cloud degraded, since it may be a tenant's quota. `warnings`: what does not make it degraded
+    either. `replacements`: which of OpenStack's functions are replaced in its processes."""
 
     health: Health
     name: str
@@ -113,7 +113,7 @@ def _complaint(process: ProcessStatus) -> str:
 
 
 def scaling_problems(run: Path) -> Iterator[str]:
-    """What keeps scaling groups from what they want, as long as services are away too."""
+    """Why scaling groups cannot reach their size; also works while services are down."""
     autoscaling = autoscaling_status.read(run)
     for group in autoscaling.get("groups", {}).values():
         for problem in group["problems"]:
@@ -122,7 +122,7 @@ def scaling_problems(run: Path) -> Iterator[str]:
 
 
 def watcher_reasons(site: Site) -> list[str]:
-    """What is wrong with the keeper and the autoscaler: nothing else would tell."""
+    """Problems of the keeper and the autoscaler, which nothing else would report."""
     running = site.here.supervisor.programs()
     wanted = [KEEPER, *([AUTOSCALER] if is_scaling(site) else [])]
     return [

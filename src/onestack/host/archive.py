@@ -1,7 +1,7 @@
-"""Where Debian packages and Python packages come from: what the host itself is set up to use.
+"""Finds the Debian and Python package sources that this machine is configured to use.
 
-Nothing here names a server. The base is Debian 13's whatever Debian the host runs, so the host's own mirrors
-are taken with the base's suite; a host that is not Debian has none, and mmdebstrap's own default is used.
+No server is named in this code. The base is always Debian 13: if the host runs Debian, its mirrors are used with the
+base's suite; otherwise mmdebstrap uses its default.
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ from urllib.parse import urlsplit
 SUITE = "trixie"
 CODENAMES = ("bullseye", "bookworm", "trixie", "forky", "sid", "stable", "testing", "unstable", "oldstable")
 
-# What follows a codename in the names of the suites that belong to it. Debian 10 and older wrote /updates.
+# What may follow a codename in a suite's name. Debian 10 and older used /updates.
 _KINDS = {"": "", "-updates": "-updates", "-security": "-security", "/updates": "-security"}
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One source of packages as apt's configuration has it."""
+    """One source of packages in apt's configuration."""
 
     uris: tuple[str, ...]
     suites: tuple[str, ...]
     components: tuple[str, ...]
     signed_by: str = ""
     expires: bool = True
-    """Whether apt heeds the date past which the archive's index is stale; snapshots need it off."""
+    """Whether apt checks the expiry date of the archive's index; for snapshots the check must be off."""
 
 
 def archive(
     mirror: str | None = None, *, root: Path = Path("/"), environ: Mapping[str, str] = os.environ
 ) -> list[str] | None:
-    """Deb lines for the base; None leaves the choice to mmdebstrap.
+    """The deb lines for the base; None: mmdebstrap chooses.
 
-    `mirror` (else ONESTACK_ARCHIVE) is a Debian mirror's URL, or whole deb lines separated by line ends.
+    `mirror` (else ONESTACK_ARCHIVE) is a Debian mirror's URL, or complete deb lines separated by newlines.
     """
     wanted = mirror or environ.get("ONESTACK_ARCHIVE")
     if wanted:
@@ -52,7 +52,7 @@ def archive(
 
 
 def entries(root: Path = Path("/")) -> list[Entry]:
-    """Every enabled source of binary packages in the configuration of apt below `root`."""
+    """All enabled sources of binary packages in apt's configuration below `root`."""
     apt = root / "etc/apt"
     found: list[Entry] = []
     for file in [apt / "sources.list", *sorted((apt / "sources.list.d").glob("*"))]:
@@ -75,7 +75,8 @@ def one_line_style(text: str) -> Iterator[Entry]:
 
 
 def deb822_style(text: str) -> Iterator[Entry]:
-    """The entries of a .sources file: paragraphs of `Key: value`; lines that begin with a blank go on."""
+    """The entries of a .sources file: paragraphs of `Key: value`; a line that begins with a blank
+    is a continuation."""
     for paragraph in re.split(r"\n[ \t]*\n", text):
         fields: dict[str, str] = {}
         key = ""
@@ -100,9 +101,9 @@ def deb822_style(text: str) -> Iterator[Entry]:
 
 
 def deb_lines(found: Iterable[Entry], root: Path = Path("/")) -> list[str] | None:
-    """The base's suite, its updates and its security fixes from Debian's own mirrors among the entries.
+    """The base's suite, its updates and security updates, from the Debian mirrors among the entries.
 
-    One mirror for each, the first; None if no entry has Debian's suite itself.
+    The first mirror for each; None if no entry has the suite itself.
     """
     lines: dict[str, str] = {}
     for entry in found:
@@ -123,7 +124,7 @@ def servers(lines: Iterable[str]) -> list[str]:
 
 
 def package_indexes(root: Path = Path("/"), environ: Mapping[str, str] = os.environ) -> list[str]:
-    """URLs of the Python indexes that uv is set up with; empty where it uses its own default."""
+    """The URLs of the Python indexes that uv is configured with; empty if it uses its default."""
     named = " ".join(environ.get(key, "") for key in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX"))
     if urls := [re.sub(r"^[\w-]+=", "", word) for word in named.split()]:
         return urls
@@ -168,7 +169,8 @@ def _kind(suite: str) -> str | None:
 
 
 def _is_debian(entry: Entry) -> bool:
-    """Others use Debian's codenames too; they sign with keys of their own, or have other components."""
+    """Whether it is Debian itself: other archives use Debian's codenames too, but have their own
+    keys or components."""
     if "main" not in entry.components:
         return False
     if entry.signed_by:
@@ -177,7 +179,7 @@ def _is_debian(entry: Entry) -> bool:
 
 
 def _resolved(uri: str, root: Path) -> str | None:
-    """The URI itself; for a list of mirrors in a file, its first; None for what cannot be fetched."""
+    """The URI itself; for a mirror list in a file, its first entry; None for other transports."""
     if uri.startswith(("mirror+file:", "mirror:file:")):
         listed = root / urlsplit(uri.split(":", 1)[1]).path.lstrip("/")
         words = listed.read_text().split() if listed.is_file() else []

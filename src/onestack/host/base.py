@@ -1,7 +1,7 @@
-"""The base: a Debian 13 root filesystem that holds every native part, the same on every host.
+"""The base: a Debian 13 root filesystem with all native programs, the same on every host.
 
-Built once per release and package list by mmdebstrap from the signed Debian archive, kept in the cache, and
-only ever mounted read-only. The host's own packages are not touched.
+mmdebstrap builds it once for each release and package list from the signed Debian archive. It is kept in the cache
+and mounted read-only only. The host's own packages are not touched.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ from onestack.host.namespace import mount_points
 SUITE = "trixie"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 DEADLINE = 600.0
-"""Seconds the build may stand still; as a whole, 60 s are usual on two cores."""
+"""Seconds without progress after which the build has failed; the whole usually takes 60 s on two cores."""
 LOCK_SECONDS = 240
-"""How long another apt-get is waited for."""
+"""How long to wait for another apt-get."""
 
-# Nobody reads manuals inside a namespace; 250 MB of them would lie on every host.
+# Nobody reads manuals inside a namespace; they would take 250 MB on every host.
 _EXCLUDED = ("doc", "man", "locale", "info", "lintian", "bash-completion")
-# Users of daemons whose packages make none (Debian's mariadb-server would, its core does not), or are not installed.
+# Users of daemons whose packages do not create them (mariadb-server's would), or are not installed.
 _USERS = ("mysql", "prometheus")
-# Debian package -> the one file or folder of it that is wanted: the whole would bring Perl, Node.js, or a second
-# program of 85 MB and a page's scripts.
+# Debian package -> the only file or folder of it that is needed: a whole package would bring Perl, Node.js, or a
+# second program of 85 MB.
 _SINGLE_FILES = {
     "mariadb-client": "usr/bin/mariadb-dump",
     "novnc": "usr/share/novnc",
     "prometheus": "usr/bin/prometheus",
 }
-# Mount points that the namespace needs (the base is mounted read-only), beside those Debian has.
+# Mount points that the namespace needs in addition to Debian's, since the base is mounted read-only.
 _MOUNT_POINTS = (
     "etc/onestack",
     "etc/libvirt",
@@ -54,7 +54,8 @@ _MOUNT_POINTS = (
 
 
 def packages(release: Path, extras: Sequence[str] = ()) -> list[str]:
-    """The packages a release's base holds, sorted. `extras`: what few clouds need; each has a list of its own."""
+    """The packages of a release's base, sorted. `extras`: packages that few clouds need; each extra has a list of
+    its own."""
     named: set[str] = set()
     for file in ("base.txt", *(f"base-{extra}.txt" for extra in extras)):
         lines = (release / file).read_text().splitlines()
@@ -63,7 +64,7 @@ def packages(release: Path, extras: Sequence[str] = ()) -> list[str]:
 
 
 def key(release: Path, extras: Sequence[str] = ()) -> str:
-    """Eight digits that change whenever the base must be rebuilt."""
+    """A digest that changes if the base must be rebuilt, eight hexadecimal digits."""
     recipe = [SUITE, *packages(release, extras), *hooks(), *_EXCLUDED, *_USERS, *_MOUNT_POINTS]
     return hashlib.sha256("\n".join(recipe).encode()).hexdigest()[:8]
 
@@ -79,10 +80,10 @@ def hooks() -> list[str]:
 
 
 def fetch_in_parallel(wanted: Sequence[str]) -> str:
-    """A shell script ($1: the base's root) that fetches all packages before mmdebstrap has apt install them.
+    """A shell script ($1: the base's root) that downloads all packages before mmdebstrap has apt install them.
 
-    apt fetches one after another, and waits for an answer each time: 13 of 68 s were that. Here six are fetched at
-    a time. apt checks what it finds as it would what it fetches itself. Should this fail, it fetches them as always.
+    apt downloads one package at a time, and its waiting took 13 of 68 s; this downloads six at a time. apt verifies
+    the files as its own downloads. If the script fails, apt downloads them as usual.
     """
     apt = "apt-get -q -o APT::Sandbox::User=root"
     return (
@@ -94,10 +95,10 @@ def fetch_in_parallel(wanted: Sequence[str]) -> str:
 
 
 def command(target: Path, wanted: Sequence[str], hooks: Sequence[str], sources: Sequence[str]) -> list[str]:
-    """The mmdebstrap command line; `sources` are deb lines, none for mmdebstrap's own default."""
+    """The mmdebstrap command line. `sources`: deb lines; none: mmdebstrap's default."""
     return [
         "mmdebstrap",
-        # apt's and dpkg's lines tell how far it is.
+        # apt's and dpkg's output shows the progress.
         "--verbose",
         "--mode=root",
         "--variant=apt",
@@ -106,7 +107,7 @@ def command(target: Path, wanted: Sequence[str], hooks: Sequence[str], sources: 
         '--aptopt=APT::Install-Recommends "false"',
         '--aptopt=Acquire::Languages "none"',
         '--aptopt=Acquire::Retries "3"',
-        # Only what is built from scratch and thrown away on failure may skip fsync.
+        # fsync may be skipped, since a failed build is thrown away.
         "--dpkgopt=force-unsafe-io",
         *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in _EXCLUDED),
         f"--include={','.join(wanted)}",
@@ -121,9 +122,9 @@ def command(target: Path, wanted: Sequence[str], hooks: Sequence[str], sources: 
 def ensure(
     release: Path, store: Path, emit: Emit, *, extras: Sequence[str] = (), mirror: str | None = None
 ) -> Path:
-    """The base of a release with `extras`, built if it is not in `store` yet.
+    """The base of a release with `extras`; it is built if `store` does not have it.
 
-    Raises PermanentError with mmdebstrap's last lines when it cannot be built.
+    Raises PermanentError, with mmdebstrap's last lines, if it cannot be built.
     """
     target = store / f"base-{key(release, extras)}"
     if target.exists():
@@ -139,7 +140,7 @@ def ensure(
             install_packages(["mmdebstrap", "debian-archive-keyring"])
         for left in store.glob("base.partial-*"):
             discard(left)
-        # A name of its own: a build whose `up` was killed may still be at work.
+        # A name with the pid: a build of a killed `up` may still run.
         partial = store / f"base.partial-{os.getpid()}"
         argv = command(partial, packages(release, extras), hooks(), archive(mirror) or [])
         log, packages_read = store / "base.log", Packages()
@@ -190,7 +191,7 @@ def ensure(
 def install_packages(names: Sequence[str]) -> None:
     """Install the few host packages that are needed, from the host's own archive.
 
-    Another apt-get that is at work (a machine's automatic updates) is waited for.
+    Another apt-get that runs (a machine's automatic updates) is waited for.
     """
     patience = f"DPkg::Lock::Timeout={LOCK_SECONDS}"
     install = ["apt-get", "-o", patience, "install", "-y", "--no-install-recommends", *names]
@@ -200,8 +201,8 @@ def install_packages(names: Sequence[str]) -> None:
 
 
 def discard(tree: Path) -> None:
-    """Remove a root filesystem, and first what a build that was killed has left mounted below it."""
-    # The last one first: it may lie on one before it. Nothing of the machine may be mounted when files are removed.
+    """Remove a root filesystem, after unmounting what a killed build left mounted below it."""
+    # In reverse order, since a mount may be below another. A file system of the machine must never be emptied.
     for place in reversed([each for each in mount_points() if each.is_relative_to(tree)]):
         run(["umount", str(place)])
     if tree.exists():

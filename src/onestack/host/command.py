@@ -1,6 +1,6 @@
-"""Running one command on this machine: the one place where a subprocess is waited for.
+"""Runs one command on this machine: the only place that waits for a subprocess.
 
-A command is a list of words. Its output is kept, so that a failure can show the last relevant lines.
+A command is a list of words. Its output is kept, so that an error can show the last relevant lines.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CLEAN = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 
 
 class CommandFailed(PermanentError):
-    """A command ended with a status other than 0, or did not end in time."""
+    """A command ended with a status other than 0, or was killed at its deadline."""
 
     def __init__(self, argv: Sequence[str], status: int | None, output: str, hint: str = "") -> None:
         how = "did not end in time" if status is None else f"ended with status {status}"
@@ -31,18 +31,18 @@ class CommandFailed(PermanentError):
 
 
 def named(argv: Sequence[str]) -> str:
-    """What to call a command in a message: its program and first words, without what could be secret."""
+    """The name of a command for messages: its program and first words, without what could be secret."""
     words = list(argv)
     if words[0] == "nsenter" and "--" in words:
         words = words[words.index("--") + 1 :]
-    # python3 -P -m onestack_runtime.admin.migrate nova: the module and its word say more than the interpreter.
+    # For python3 -P -m onestack_runtime.admin.migrate nova: the module and its argument, not the interpreter.
     if "-m" in words[:4]:
         return " ".join(words[words.index("-m") + 1 :][:2])
     return " ".join([Path(words[0]).name, *words[1:3]])
 
 
 def last_lines(text: str, count: int = 12) -> str:
-    """The last `count` lines that are not empty."""
+    """The last `count` non-empty lines."""
     return "\n".join([line.rstrip() for line in text.splitlines() if line.strip()][-count:])
 
 
@@ -99,8 +99,8 @@ def run(
 def _readable(text: str | None) -> Iterator[IO[bytes] | int]:
     """A text as a command's standard input: a file in memory.
 
-    A pipe would have to be fed while the command runs, and communicate() feeds it no more once its first time-out
-    has passed: the command would wait for the rest without end. It may be secret, so it is on no disk.
+    A pipe would have to be fed while the command runs, and communicate() stops feeding it after its first timeout.
+    It is not a file on disk, since the text may be secret.
     """
     if text is None:
         yield subprocess.DEVNULL
@@ -114,7 +114,7 @@ def _readable(text: str | None) -> Iterator[IO[bytes] | int]:
 def _wait(
     process: subprocess.Popen[str], seconds: float, patient: bool | Callable[[], bool]
 ) -> tuple[str, int | None]:
-    """What a process wrote and its exit status; None for a status when its deadline passed."""
+    """The output and exit status of a process; the status is None if its deadline passed."""
     working = Progress(lambda: tree(process.pid)) if patient is True else patient or None
     deadline = Deadline(seconds, working)
     while True:
@@ -128,7 +128,7 @@ def _wait(
 
 
 def succeeds(argv: Sequence[str], *, seconds: float = 20) -> bool:
-    """Whether a command ends with status 0 in time."""
+    """Whether a command ends in time with status 0."""
     try:
         run(argv, seconds=seconds)
     except PermanentError:

@@ -1,7 +1,7 @@
-"""The dashboard's static files: made once for each release and kept in the cache, like the environment.
+"""The dashboard's static files: generated once for each release and kept in the cache, like the environment.
 
-Horizon's styles and scripts come from thirty packages, and are to be collected, joined and minified before a
-page can be shown. That needs OpenStack's environment and the base's Python, but neither a cloud nor a network.
+Horizon's styles and scripts come from thirty packages, and must be collected, compiled and minified before a page
+can be shown. That needs OpenStack's environment and the base's Python, but neither a cloud nor a network.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ from onestack.host.guest.inside import SHARED, inside
 from onestack.host.lock import held
 
 DEADLINE = 300.0
-"""Seconds it may take; 14 are usual."""
+"""Seconds it may take; usually 14."""
 
 
 def name(environment: Path, runtime: Path) -> str:
-    """What the folder is called: it changes with the packages, and with the settings that say how it is made."""
+    """The folder's name, which changes with the packages and with the settings."""
     return f"dashboard-{environment.name.rpartition('-')[2]}-{digest(runtime / contract.DASHBOARD_SITE)}"
 
 
 def command(base: Path, environment: Path, runtime: Path, out: Path) -> list[str]:
-    """The command line that fills `out`."""
+    """The command line that generates the files in `out`."""
     program = ["python3", "-P", f"{contract.RUNTIME}/{contract.DASHBOARD_SITE}/static.py"]
     return inside(base, out, program, {contract.ENVIRONMENT: environment, contract.RUNTIME: runtime})
 
 
 def variables() -> dict[str, str]:
-    """The environment it runs in."""
+    """The command's environment variables."""
     return {
         "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME": "/tmp",
         "LC_ALL": "C.UTF-8",
-        # Our settings before the empty ones that come with Horizon.
+        # Our settings take precedence over the empty ones in Horizon's package.
         "PYTHONPATH": f"{contract.RUNTIME}/{contract.DASHBOARD_SITE}:{contract.RUNTIME}:{contract.ENVIRONMENT}",
         "PYTHONWARNINGS": "ignore",
         contract.STATIC_ROOT: SHARED,
@@ -46,9 +46,9 @@ def variables() -> dict[str, str]:
 
 
 def ensure(base: Path, environment: Path, runtime: Path, store: Path, emit: Emit) -> Path:
-    """The folder with the static files, made if it is not in `store` yet.
+    """The folder with the static files; they are generated if `store` does not have them.
 
-    Raises PermanentError with the last lines of output when it fails.
+    Raises PermanentError with the last lines of output.
     """
     target = store / name(environment, runtime)
     if target.exists():

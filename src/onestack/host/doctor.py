@@ -29,7 +29,7 @@ class Probe(Protocol):
 
 @dataclass(frozen=True)
 class Item:
-    """One line of a report. `advice`: how to improve it, where that is possible."""
+    """One line of a report. `advice`: how to improve it, if possible."""
 
     name: str
     value: str
@@ -54,17 +54,17 @@ class Report:
 
     @property
     def ready(self) -> bool:
-        """Whether `up` can be tried."""
+        """Whether `up` can be run."""
         return not any(finding.severity == "error" for finding in self.findings)
 
     @property
     def exit_status(self) -> int:
-        """What the command ends with: 0 if `up` can be tried."""
+        """The command's exit status: 0 if `up` can be run."""
         return 0 if self.ready else 1
 
     @property
     def advice(self) -> tuple[str, ...]:
-        """How to improve this machine, each advice once."""
+        """How to improve this machine, without repetitions."""
         items = (*self.machine, *self.choices, *self.cloud)
         return tuple(dict.fromkeys(item.advice for item in items if item.advice))
 
@@ -161,14 +161,14 @@ def _machine(facts: Facts) -> Iterator[Item]:
     )
     yield _feature(facts, "dm_mod", "device-mapper", "volumes are files, not logical volumes")
     yield _feature(facts, "vhost_net", "vhost-net", "guests' packets pass through QEMU, which is slower")
-    yield Item("/dev/net/tun", "usable" if facts.tun.openable else facts.tun.why, _good(facts.tun.openable))
+    yield Item("/dev/net/tun", "usable" if facts.tun.openable else facts.tun.why, _ok(facts.tun.openable))
     addresses = [str(address) for address in facts.addresses if not address.is_link_local]
     yield Item("addresses", ", ".join(addresses) or "none")
     ports = [f"{one.address}:{one.port} ({one.program or '?'})" for one in facts.listeners]
     yield Item("ports in use", ", ".join(ports) or "none")
 
 
-def _good(condition: bool) -> State:
+def _ok(condition: bool) -> State:
     return "good" if condition else "bad"
 
 
@@ -248,12 +248,12 @@ def _hypervisor(spec: Spec, facts: Facts, base: Path | None, probe: Callable[[Pa
 
 
 def _datapath(spec: Spec, facts: Facts) -> Item:
-    asked = spec.platform.network.datapath
-    if asked == "userspace":
+    requested = spec.platform.network.datapath
+    if requested == "userspace":
         return Item("datapath", "userspace: the spec asks for it")
     if facts.openvswitch:
         return Item("datapath", "kernel: openvswitch is there")
-    state: State = "bad" if asked == "kernel" else "fair"
+    state: State = "bad" if requested == "kernel" else "fair"
     return Item("datapath", "userspace: the kernel has no openvswitch", state)
 
 
@@ -305,7 +305,7 @@ def _way_out_now(obstacles: Callable[[], Sequence[str]] | None) -> Iterator[Item
 
 
 def _cloud(paths: Paths, mine: preflight.Own) -> Iterator[Item]:
-    if not mine.folders and not mine.there:
+    if not mine.folders and not mine.exists:
         yield Item("cloud", f"none under {paths.root}")
         return
     if mine.pids:

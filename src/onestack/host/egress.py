@@ -62,7 +62,7 @@ def obstacles(egress: Egress, *, wanted: bool) -> list[str]:
 
 
 def closed_by(base: Path) -> tuple[str, ...]:
-    """The firewall's chains that block guests' traffic; empty also where that cannot be read."""
+    """The firewall chains that block guests' traffic; empty also if they cannot be read."""
     try:
         return (*closing(_ruleset(base)), *_closing_legacy(base))
     except PermanentError:
@@ -70,7 +70,7 @@ def closed_by(base: Path) -> tuple[str, ...]:
 
 
 def advice(closed: Sequence[str]) -> str:
-    """What to do about chains that drop what is forwarded."""
+    """What to do about chains that drop forwarded packets."""
     if not closed:
         return ""
     return f"have the firewall accept what comes in by {HERE}, and what answers it (docs/operate.md has the rules)"
@@ -84,9 +84,9 @@ def _ruleset(base: Path) -> list[dict[str, Any]]:
 
 
 def closing(listed: list[dict[str, Any]]) -> Iterator[str]:
-    """The chains that drop forwarded packets which nothing before lets pass, from `nft -j list ruleset`.
+    """The chains that drop forwarded packets which no earlier rule accepts, from `nft -j list ruleset`.
 
-    A table that accepts anything of the external network's interface was adapted for it, and counts as open.
+    A table that accepts anything from the external network's interface was adapted for it, and counts as open.
     """
     rules = [each["rule"] for each in listed if "rule" in each]
     for chain in (each["chain"] for each in listed if "chain" in each):
@@ -101,7 +101,7 @@ def closing(listed: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _closes(rule: dict[str, Any]) -> bool:
-    """Whether a rule drops everything."""
+    """Whether a rule drops all packets."""
     verdicts = [key for part in rule.get("expr", []) for key in part]
     return bool(set(verdicts) & set(_CLOSING)) and "match" not in verdicts
 
@@ -118,7 +118,7 @@ def _lets_in(rule: dict[str, Any]) -> bool:
 
 
 def _closing_legacy(base: Path) -> Iterator[str]:
-    """The same of the older iptables, whose tables nft does not see; asked only where the kernel has them."""
+    """The same for legacy iptables, whose tables nft does not see; read only if the kernel has them."""
     names = Path("/proc/thread-self/net/ip_tables_names")
     if not names.exists() or "filter" not in names.read_text().split():
         return

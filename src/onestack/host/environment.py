@@ -1,7 +1,7 @@
-"""OpenStack's own Python environment, per release, installed from a lock whose hashes are checked.
+"""OpenStack's Python environment, one for each release, installed from a lock with verified hashes.
 
-It is a folder of packages for the base's Python, made by uv from outside, so that it can be fetched while
-the base is being built and the base needs neither pip nor a compiler.
+It is a folder of packages for the base's Python. uv creates it from outside, so that it can be downloaded while the
+base is being built, and the base needs neither pip nor a compiler.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from onestack.host.lock import held
 PYTHON = "3.13"
 """The Python of the base (Debian 13)."""
 DEADLINE = 600.0
-"""Seconds an installation may stand still."""
+"""Seconds without progress after which an installation has failed."""
 
 
 def digest(place: Path) -> str:
-    """Eight digits that change with a file, or with any file below a folder."""
+    """A digest of a file, or of all files below a folder, eight hexadecimal digits."""
     files = [place] if place.is_file() else sorted(p for p in place.rglob("*") if _counts(p))
     total = hashlib.sha256()
     for file in files:
@@ -41,14 +41,14 @@ def _counts(file: Path) -> bool:
 
 
 def locked(requirements: Path, target: Path) -> list[str]:
-    """The command that installs a lock file's packages, and nothing else, into a folder."""
+    """The command that installs exactly a lock file's packages into a folder."""
     return [*_install(target), "--require-hashes", f"--requirement={requirements}"]
 
 
 def project(source: Path, target: Path) -> list[str]:
-    """The command that installs one project from its source folder, without what it depends on.
+    """The command that installs a project from its source folder, without its dependencies.
 
-    Built with the tool's own hatchling, whose version its lock holds: nothing is fetched.
+    It is built with the tool's own hatchling, so that nothing is downloaded.
     """
     return [*_install(target), "--no-build-isolation", str(source)]
 
@@ -65,9 +65,10 @@ def _install(target: Path) -> list[str]:
 
 
 def ensure(source: Path, store: Path, name: str, emit: Emit) -> Path:
-    """The folder with what `source` (a lock file or a project's folder) says, installed if it is not there.
+    """The folder with the packages of `source` (a lock file or a project's folder); they are installed if it does
+    not exist.
 
-    Raises PermanentError with uv's last lines when it cannot be.
+    Raises PermanentError with uv's last lines.
     """
     target = store / f"{name}-{digest(source)}"
     if target.exists():

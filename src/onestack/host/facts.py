@@ -1,6 +1,6 @@
-"""What this machine is and has: gathered once, changing nothing, so that every decision is made on data.
+"""Facts about this machine: read once, without changing anything, so that decisions are made on data.
 
-Everything is read below `root`, which a test replaces by a tree of its own.
+Everything is read below `root`, which tests replace by a tree of their own.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Literal
 
 from onestack.host import proc, resolvers
 
-# Linux's name of a module -> the option that builds it, for kernels that tell their configuration only.
+# Module -> kernel option, for kernels that only publish their configuration.
 FEATURES: Mapping[str, str] = {
     "openvswitch": "CONFIG_OPENVSWITCH",
     "dm_mod": "CONFIG_BLK_DEV_DM",
@@ -32,10 +32,10 @@ FEATURES: Mapping[str, str] = {
 }
 
 Feature = Literal["loaded", "loadable", "absent", "unknown"]
-"""`loaded`: works now (built in, too). `loadable`: a module that is not loaded."""
+"""`loaded`: usable now (also if built in). `loadable`: a module that is not loaded."""
 
 PROGRAMS = ("mmdebstrap", "apt-get", "uv")
-"""What the tool may use of the host's own."""
+"""The host's programs that the tool may use."""
 KEYRING = "usr/share/keyrings/debian-archive-keyring.gpg"
 
 SUPPORTED = {("debian", "12"), ("debian", "13"), ("ubuntu", "24.04")}
@@ -59,7 +59,7 @@ class System:
 
 @dataclass(frozen=True)
 class Device:
-    """A device node. `why`: what stands in the way of opening it."""
+    """A device node. `why`: why it cannot be opened."""
 
     present: bool
     openable: bool
@@ -68,7 +68,7 @@ class Device:
 
 @dataclass(frozen=True)
 class Listener:
-    """A listening TCP socket and who holds it, where that can be seen."""
+    """A listening TCP socket, and the process that has it, if visible."""
 
     address: proc.Address
     port: int
@@ -82,7 +82,7 @@ class Listener:
 
 @dataclass(frozen=True)
 class Disk:
-    """The file system at a path: its free space in MiB, and what tells it from others."""
+    """The file system of a path: its free space in MiB, and its identity."""
 
     free: int
     device: int
@@ -90,10 +90,8 @@ class Disk:
 
 @dataclass(frozen=True)
 class Facts:
-    """The machine. Memory is in MiB; `disks` has each path asked about.
-
-    `uplinks`: the interfaces of default routes. `resolvers`: the DNS servers that guests can ask too.
-    """
+    """The machine's facts. Memory is in MiB; `disks`: the requested paths. `uplinks`: the interfaces of default
+    routes. `resolvers`: the DNS servers that guests can use too."""
 
     system: System
     kernel: str
@@ -119,11 +117,11 @@ class Facts:
 
     @property
     def openvswitch(self) -> bool:
-        """Whether the kernel has Open vSwitch's datapath, loaded or not."""
+        """Whether the kernel has Open vSwitch's datapath, loaded or loadable."""
         return self.features["openvswitch"] in ("loaded", "loadable")
 
     def overlapping(self, network: IPv4Network, ignore: Iterable[str] = ()) -> list[proc.Route]:
-        """The routes that share addresses with `network`, but for those through the interfaces to ignore."""
+        """The routes that overlap with `network`, except those through the interfaces to ignore."""
         left_out = set(ignore)
         return [
             route
@@ -137,9 +135,10 @@ class Facts:
 def gather(
     disks: Iterable[Path] = (), *, root: Path = Path("/"), disk: Callable[[Path], Disk] | None = None
 ) -> Facts:
-    """Collect facts about this machine. `disks`: the paths whose free space is wanted; they need not exist yet.
+    """Collect the facts. `disks`: the paths whose free space is needed; they need not exist yet.
 
-    Raises nothing: what cannot be read counts as absent. `disk` replaces the reading of a path's file system.
+    It never raises: what cannot be read counts as absent. `disk` replaces the function that reads a path's file
+    system.
     """
     memory = proc.meminfo(_text(root / "proc/meminfo"))
     cpuinfo = _text(root / "proc/cpuinfo")
@@ -183,7 +182,7 @@ def system(root: Path = Path("/"), machine: str | None = None) -> System:
 
 
 def features(root: Path, kernel: str) -> dict[str, Feature]:
-    """Which of FEATURES the kernel has. Nothing is loaded to find out."""
+    """Which of FEATURES the kernel has. Nothing is loaded for that."""
     tree = root / "lib/modules" / kernel
     loaded = proc.modules_loaded(_text(root / "proc/modules")) | _names(root / "sys/module")
     loaded |= proc.module_files(_text(tree / "modules.builtin"))
@@ -195,7 +194,7 @@ def features(root: Path, kernel: str) -> dict[str, Feature]:
             return "loaded"
         if name in loadable:
             return "loadable"
-        # A module the configuration speaks of but that is not installed cannot be loaded.
+        # A module that is in the configuration but not installed cannot be loaded.
         return "absent" if options or tree.is_dir() else "unknown"
 
     return {name: one(name) for name in FEATURES}
@@ -209,7 +208,7 @@ def _kernel_configuration(root: Path, kernel: str) -> str:
 
 
 def device(node: Path) -> Device:
-    """Whether a device is there and can be opened for reading and writing; opening these changes nothing."""
+    """Whether a device exists and can be opened for reading and writing; opening it changes nothing."""
     if not node.exists():
         return Device(False, False, "it is not there")
     try:
@@ -232,7 +231,7 @@ def listeners(root: Path = Path("/")) -> tuple[Listener, ...]:
 
 
 def _holders(tree: Path, inodes: set[int]) -> dict[int, int]:
-    """Socket inode -> the pid of a process that holds it."""
+    """Socket inode -> the pid of a process that has it open."""
     wanted = {f"socket:[{inode}]": inode for inode in inodes}
     found: dict[int, int] = {}
     for pid in (name for name in _names(tree) if name.isdigit()):
@@ -253,11 +252,11 @@ def has_program(name: str, root: Path = Path("/")) -> bool:
 
 
 def disk_at(path: Path) -> Disk:
-    """The file system that `path` is on, or will be on once it is made."""
-    there = path.absolute()
-    while not there.exists() and there != there.parent:
-        there = there.parent
-    return Disk(shutil.disk_usage(there).free // (1024 * 1024), there.stat().st_dev)
+    """The file system of `path`, which need not exist yet."""
+    existing = path.absolute()
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    return Disk(shutil.disk_usage(existing).free // (1024 * 1024), existing.stat().st_dev)
 
 
 def _text(file: Path) -> str:

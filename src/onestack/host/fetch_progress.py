@@ -1,4 +1,4 @@
-"""How far mmdebstrap and uv are, read from what they write. Pure: lines in, a sentence out."""
+"""Parses the output of mmdebstrap and uv for their progress. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 
 _UNITS = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 _APT_TOTAL = re.compile(r"\d+ upgraded, (\d+) newly installed")
-# Of "Need to get 0 B/83.4 MB" the first figure is what is not here yet.
+# The first number of "Need to get 0 B/83.4 MB" is what is still missing.
 _APT_BYTES = re.compile(r"Need to get ([\d.,]+) ([kMG]?B)(?:/[\d.,]+ [kMG]?B)? of archives")
 _APT_GET = re.compile(r"Get:\d+ .* \[([\d.,]+) ([kMG]?B)\]$")
 _UV_BEGUN = re.compile(r"Downloading (\S+) \(([\d.]+)([KMG]?i?B)\)")
@@ -17,13 +17,13 @@ _UV_BUILD = re.compile(r"Building (\S+)")
 
 
 class Reader(Protocol):
-    """Reads a program's lines. `read` returns how far it is now; "" when the line says nothing of that."""
+    """Parses a program's lines. `read` returns the progress; "" if the line says nothing about it."""
 
     def read(self, line: str) -> str: ...
 
 
 def size(number: str, unit: str) -> float:
-    """Bytes of a size as apt and uv write it: ("83.4", "MB")."""
+    """A size in bytes from apt's and uv's notation: ("83.4", "MB")."""
     return float(number.replace(",", "")) * _UNITS[unit]
 
 
@@ -32,7 +32,7 @@ class Packages:
     """apt's and dpkg's lines: how many packages, and bytes, are fetched, unpacked and set up."""
 
     phases: set[int] = field(default_factory=set)
-    """How many packages each call of apt's installs; it says so twice for one of them."""
+    """The number of packages of each run of apt; one of them reports it twice."""
     fetched: float = 0.0
     to_fetch: float = 0.0
     unpacked: int = 0

@@ -1,4 +1,4 @@
-"""Files that only root reads, replaced whole: a full disk or a kill leaves the old one."""
+"""Files that only root can read, replaced atomically: a full disk or a kill leaves the old one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def replace_private(file: Path, text: str) -> None:
-    """Have `text` in `file`, mode 0600; nothing is written when it is there already."""
+    """Write `text` to `file`, mode 0600, unless it has this content."""
     if file.exists() and file.read_text() == text:
         return
     partial = file.with_name(file.name + ".partial")

@@ -1,4 +1,4 @@
-"""A long command whose lines are read while it runs, so that a person sees how far it is."""
+"""Runs a long command and reads its output meanwhile, to show its progress."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from onestack.host.command import CommandFailed
 from onestack.host.progress import Progress, tree
 
 _PERIOD = 0.2
-"""The interval at which its output is read, in seconds."""
+"""How often its output is read, in seconds."""
 
 
 def follow(
@@ -24,10 +24,10 @@ def follow(
     heard: Callable[[str], None],
     environment: Mapping[str, str] | None = None,
 ) -> None:
-    """Run a command to its end; `heard` gets each line that it writes, and `log` holds them all.
+    """Run a command to its end; `heard` gets each line of its output, and `log` all of it.
 
-    `seconds`: how long it may stand still: nothing written, no processor time, no disk transfers. However this ends,
-    the command has ended. Raises CommandFailed.
+    `seconds`: how long it may make no progress: no output, no CPU time, no disk transfers. The command never
+    outlives this call. Raises CommandFailed.
     """
     with log.open("w") as out, log.open(errors="replace") as lines:
         process = subprocess.Popen(
@@ -50,8 +50,8 @@ def follow(
             status = None
             while status is None:
                 status = process.poll()
-                # Read once more after the end; a line may be half written before it.
-                _hear(lines.read(), heard)
+                # Read once more after its end; before, the last line may be incomplete.
+                _read_lines(lines.read(), heard)
                 if status is None and deadline.passed():
                     break
                 if status is None:
@@ -64,6 +64,6 @@ def follow(
         raise CommandFailed(argv, status, log.read_text(errors="replace"))
 
 
-def _hear(text: str, heard: Callable[[str], None]) -> None:
+def _read_lines(text: str, heard: Callable[[str], None]) -> None:
     for line in text.splitlines():
         heard(line)

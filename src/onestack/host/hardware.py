@@ -1,4 +1,4 @@
-"""How large this machine is, as Nova on it will report."""
+"""This machine's size, as Nova will report it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from onestack.host import facts
 
 
 def size(folder: Path) -> tuple[int, int, int]:
-    """Processors, MiB of memory, GiB of the disk that `folder` is (or will be) on."""
+    """vCPUs, MiB of memory, GiB of the disk of `folder`, which need not exist yet."""
     host_facts = facts.gather()
-    there = next(each for each in (folder, *folder.parents) if each.exists())
-    return host_facts.cpus, host_facts.memory, shutil.disk_usage(there).total // 2**30
+    existing = next(each for each in (folder, *folder.parents) if each.exists())
+    return host_facts.cpus, host_facts.memory, shutil.disk_usage(existing).total // 2**30

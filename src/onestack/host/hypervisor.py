@@ -1,7 +1,7 @@
-"""KVM or software emulation: decided by a guest that really boots.
+"""Chooses KVM or software emulation, by booting a real guest.
 
-/dev/kvm may exist, open and answer, and yet no guest runs (seen under nested virtualisation): only a boot
-proves it. The answer holds until the machine boots again, so it can be kept in a file.
+/dev/kvm may exist, open and answer although no guest runs (seen under nested virtualisation): only a boot proves it.
+The result is valid until the machine reboots, so it is cached in a file.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ VirtType = Literal["kvm", "qemu"]
 Wanted = Literal["auto", "kvm", "qemu"]
 
 SILENCE = 8.0
-"""Seconds without a word on the serial console after which a guest counts as hung; a kernel under KVM speaks
-within one, also on a busy machine."""
+"""Seconds without output on the serial console after which a guest counts as hung; with KVM a kernel writes within
+one second, also on a busy machine."""
 USUAL = 0.25
-"""Seconds that QEMU may take to say its version on a machine of usual speed; 0.1 where it is idle."""
+"""Seconds that QEMU may take to print its version on a machine of usual speed; 0.1 if it is idle."""
 SLOWEST = 20.0
 """How many times longer than usual a boot may take at most."""
 _QEMU = Path("usr/bin/qemu-system-x86_64")
 _UP = b"onestack-guest: kernel"
-# After these words nothing more will come: QEMU has stopped the guest, or its kernel has given up.
+# After these words there is no more output: QEMU has stopped the guest, or its kernel has panicked.
 _LOST = (b"KVM internal error", b"KVM: entry failed", b"Kernel panic")
 _KVM = Path("/dev/kvm")
 _HINT = (
@@ -54,7 +54,7 @@ class Probe:
 
 
 def choose(probe: Probe, wanted: Wanted) -> tuple[VirtType, str]:
-    """Nova's virt_type, and why. Raises PermanentError when KVM is demanded and does not work."""
+    """Nova's virt_type, and why. Raises PermanentError if KVM is required and does not work."""
     if wanted == "qemu":
         return "qemu", "software emulation was asked for"
     if probe.usable:
@@ -92,7 +92,8 @@ def probe_kvm(
 
 
 def slowness(base: Path, scratch: Path, clock: Callable[[], float] = time.monotonic) -> float:
-    """How many times slower than usual this machine is, at least 1: by how long QEMU takes to say its version."""
+    """How many times slower than usual this machine is, at least 1: measured by how long QEMU takes to print its
+    version."""
     begun = clock()
     run(inside(base, scratch, [f"/{_QEMU}", "--version"]), seconds=120, check=False)
     return min(max(1.0, (clock() - begun) / USUAL), SLOWEST)
@@ -104,7 +105,7 @@ def must_boot(base: Path, *, cache: Path | None = None, device: Path = _KVM) -> 
 
 
 def _known(base: Path, cache: Path | None, device: Path) -> Probe | None:
-    """The answer that needs no guest; None where only a boot can tell."""
+    """The result if no guest is needed for it; None if only a boot can tell."""
     if not device.exists():
         return Probe(False, f"{device} is not there")
     if not os.access(device, os.R_OK | os.W_OK):
@@ -114,7 +115,7 @@ def _known(base: Path, cache: Path | None, device: Path) -> Probe | None:
 
 def qemu(accelerator: str, seconds: float) -> list[str]:
     """The command line, inside the base, that boots the guest's kernel with its console on stdout."""
-    # Should we be killed, nobody would end the guest: `timeout` does.
+    # `timeout` ends the guest if this process is killed.
     return [
         *("timeout", "--signal=KILL", f"{seconds + 5:.0f}", f"/{_QEMU}"),
         *("-machine", "pc", "-accel", accelerator, "-cpu", "host" if accelerator == "kvm" else "qemu64"),
@@ -125,8 +126,8 @@ def qemu(accelerator: str, seconds: float) -> list[str]:
 
 
 def boots(argv: Sequence[str], seconds: float, silence: float = SILENCE) -> Probe:
-    """Run a command that boots a guest, until the guest says that it is up, ends, is silent or late; then
-    end it."""
+    """Run a command that boots a guest, until the guest reports that it is up, ends, is silent or
+    late; then end it."""
     begun = time.monotonic()
     process = subprocess.Popen(
         list(argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0
@@ -135,21 +136,21 @@ def boots(argv: Sequence[str], seconds: float, silence: float = SILENCE) -> Prob
     try:
         heard, ended = _listen(process.stdout, begun + seconds, silence)
     finally:
-        # `inside` sees to it that what it started goes with it.
+        # `inside` ends all that it started.
         process.kill()
         process.wait()
         process.stdout.close()
     took = time.monotonic() - begun
     if _UP in heard:
         return Probe(True, f"a guest booted in {took:.1f} s", round(took, 2))
-    console = _telling(heard)
+    console = _informative_line(heard)
     if ended:
         return Probe(False, f"QEMU ended after {took:.1f} s; {console}")
     return Probe(False, f"a guest did not boot within {took:.0f} s; {console}")
 
 
 def _listen(console: IO[bytes], deadline: float, silence: float) -> tuple[bytes, bool]:
-    """What the console said, and whether it was closed from the other side."""
+    """The console's output, and whether the other side closed it."""
     heard = b""
     with selectors.DefaultSelector() as selector:
         selector.register(console, selectors.EVENT_READ)
@@ -164,8 +165,8 @@ def _listen(console: IO[bytes], deadline: float, silence: float) -> tuple[bytes,
     return heard, False
 
 
-def _telling(heard: bytes) -> str:
-    """The line that says most about a failed boot: one with words we know, else the last."""
+def _informative_line(heard: bytes) -> str:
+    """The most informative line about a failed boot: one with known words, or else the last."""
     lines = [line.strip() for line in heard.decode(errors="replace").splitlines() if line.strip()]
     known = [line for line in lines if any(word.decode() in line for word in _LOST)]
     if not lines:
@@ -174,7 +175,7 @@ def _telling(heard: bytes) -> str:
 
 
 def circumstances(base: Path) -> str:
-    """Sixteen digits for what the answer depends on: this boot, this processor, this QEMU."""
+    """A digest of what the result depends on: this boot, processor and QEMU. Sixteen hexadecimal digits."""
     cpu = [
         line
         for line in Path("/proc/cpuinfo").read_text().splitlines()
@@ -190,19 +191,19 @@ def circumstances(base: Path) -> str:
 
 
 def remembered(cache: Path | None, now: str) -> Probe | None:
-    """The answer kept in `cache`, if it was found under the same circumstances."""
+    """The result in `cache`, if it is for the same circumstances."""
     if cache is None:
         return None
     try:
         kept = json.loads(cache.read_text())
         return Probe(**kept["probe"]) if kept["circumstances"] == now else None
     except (OSError, ValueError, KeyError, TypeError):
-        # Absent or torn: asking again costs seconds, no more.
+        # Missing or damaged: another probe only takes seconds.
         return None
 
 
 def remember(cache: Path, now: str, probe: Probe) -> None:
-    """Keep an answer."""
+    """Store a result."""
     cache.parent.mkdir(parents=True, exist_ok=True)
     partial = cache.with_name(f"{cache.name}.{os.getpid()}")
     partial.write_text(json.dumps({"circumstances": now, "probe": asdict(probe)}))

@@ -1,4 +1,4 @@
-"""One command at a time changes a cloud; a lock says who holds it."""
+"""A lock, so that only one command at a time changes a cloud. It names its holder."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from onestack.core.errors import Busy
 
 @contextmanager
 def held(file: Path, purpose: str, *, seconds: float = 0.0) -> Iterator[None]:
-    """Hold the lock at `file` during the body; it ends with the process, however that ends.
+    """Hold the lock at `file` during the body; it ends with the process in any case.
 
-    Waits up to `seconds` for another holder. Raises Busy, naming the holder, when it keeps it.
+    Waits up to `seconds` for another holder, then raises Busy, which names the holder.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + seconds
@@ -51,7 +51,7 @@ def held(file: Path, purpose: str, *, seconds: float = 0.0) -> Iterator[None]:
 
 
 def abandoned(file: Path) -> bool:
-    """Whether the last who held it was killed or interrupted: it says who that was, and nobody holds it."""
+    """Whether its last holder was killed or interrupted: the file names a holder, but nobody holds the lock."""
     try:
         with file.open() as handle:
             if not handle.read(1):
@@ -63,7 +63,7 @@ def abandoned(file: Path) -> bool:
 
 
 def holder(file: Path) -> str:
-    """Who holds it, in words."""
+    """The lock's holder, in words."""
     try:
         holder = json.loads(file.read_text())
         age = time.time() - holder["since"]

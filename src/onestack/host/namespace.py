@@ -24,7 +24,7 @@ from onestack.core.paths import Paths
 from onestack.host import netns
 from onestack.host.command import CommandFailed, run
 
-# Name, major, minor, mode. Nothing that reaches the machine's disks or console.
+# Name, major, minor, mode. None gives access to the machine's disks or console.
 _DEVICES = (
     ("null", 1, 3, 0o666),
     ("zero", 1, 5, 0o666),
@@ -33,13 +33,13 @@ _DEVICES = (
     ("urandom", 1, 9, 0o666),
     ("tty", 5, 0, 0o666),
 )
-# Taken from the machine's /dev where they are there.
+# Bind-mounted from the machine's /dev, if they exist there.
 _HOST_DEVICES = ("net/tun", "vhost-net", "fuse")
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What the namespace is made of: every path outside it that is mounted inside."""
+    """The content of the namespace: every path outside that is mounted inside."""
 
     base: Path
     environment: Path
@@ -47,7 +47,7 @@ class Layout:
     paths: Paths
     kvm: bool = False
     dashboard: Path | None = None
-    """The static files of the dashboard, where the cloud has one."""
+    """The dashboard's static files, if the cloud has a dashboard."""
 
 
 def mount_handle(paths: Paths) -> Path:
@@ -56,7 +56,7 @@ def mount_handle(paths: Paths) -> Path:
 
 
 def outdated(layout: Layout) -> bool:
-    """Whether the namespace is there, but made of other parts than `layout` says."""
+    """Whether the namespace exists but was created from another `layout`."""
     made = layout.paths.run / "layout"
     return exists(layout.paths) and (not made.exists() or made.read_text() != _plan(layout))
 
@@ -76,7 +76,7 @@ def _plan(layout: Layout) -> str:
 
 
 def mounts(layout: Layout, stage: Path) -> list[list[str]]:
-    """The commands that build the tree under `stage`, in order; run inside the new namespace."""
+    """The commands that build the tree under `stage`, in order; they run inside the new namespace."""
     paths = layout.paths
 
     def bind(source: Path, target: str) -> list[str]:
@@ -96,7 +96,7 @@ def mounts(layout: Layout, stage: Path) -> list[list[str]]:
         bind(paths.data / "cache", "/var/cache"),
         bind(paths.etc, contract.ETC),
         bind(paths.etc / "libvirt", "/etc/libvirt"),
-        # Only a base with Ceph's parts has such a folder.
+        # Only a base with the Ceph packages has this folder.
         *([bind(paths.etc / "ceph", "/etc/ceph")] if (layout.base / "etc/ceph").exists() else []),
         bind(layout.environment, contract.ENVIRONMENT),
         bind(layout.runtime, contract.RUNTIME),
@@ -118,14 +118,14 @@ def enter(paths: Paths, argv: Sequence[str]) -> list[str]:
 
 
 def exists(paths: Paths) -> bool:
-    """Whether the namespace is there (it is gone after a reboot)."""
+    """Whether the namespace exists (it is gone after a reboot)."""
     return _is_mounted(mount_handle(paths))
 
 
 def mount_points() -> list[Path]:
-    """Every mount point this process sees, in the order they were mounted, bind mounts too."""
+    """All mount points of this process's mount namespace, in the order in which they were mounted."""
     lines = Path("/proc/self/mountinfo").read_text().splitlines()
-    # Blanks in names are written as \\040.
+    # Blanks in names are escaped as \\040.
     return [Path(line.split()[4].encode().decode("unicode_escape")) for line in lines]
 
 
@@ -134,13 +134,14 @@ def _is_mounted(place: Path) -> bool:
 
 
 def create(layout: Layout, *, isolated: bool) -> None:
-    """Make the namespace (and with `isolated` a network namespace) unless it is there."""
+    """Create the namespace (with `isolated` also a network namespace) unless it exists."""
     paths = layout.paths
     handle, net = mount_handle(paths), netns.handle(paths)
     folder = handle.parent
     folder.mkdir(parents=True, exist_ok=True)
     if not _is_mounted(folder):
-        # The file that holds a mount namespace must lie on a private mount, or it would hold itself.
+        # The file that holds a mount namespace must be on a private mount; otherwise the namespace would hold
+        # itself.
         run(["mount", "--bind", str(folder), str(folder)])
         run(["mount", "--make-private", str(folder)])
     if isolated and not _is_mounted(net):
@@ -178,7 +179,7 @@ def _on_some_processor(argv: Sequence[str]) -> None:
 
 
 def remove(paths: Paths) -> None:
-    """Let the namespaces go; they end with their last process."""
+    """Release the namespaces; they end with their last process."""
     for handle in (mount_handle(paths), netns.handle(paths)):
         while _is_mounted(handle):
             run(["umount", str(handle)])
@@ -200,7 +201,7 @@ def _make_devices(folder: Path, kvm: bool) -> None:
             target = folder / name
             target.parent.mkdir(exist_ok=True)
             os.mknod(target, stat.S_IFCHR, source.stat().st_rdev)
-            # QEMU, not root, opens them; nobody but the cloud sees this /dev.
+            # QEMU does not run as root, and opens them; only the cloud sees this /dev.
             target.chmod(0o666)
     for name in ("pts", "shm"):
         (folder / name).mkdir()
@@ -227,18 +228,18 @@ def _make_devices(folder: Path, kvm: bool) -> None:
 
 
 def _build(layout: Layout) -> None:
-    """Run inside the new mount namespace: mount everything, make the base its root."""
+    """Run inside the new mount namespace: mount everything, and make the base its root."""
     stage = layout.paths.data / "base"
     stage.mkdir(exist_ok=True)
     for argv in mounts(layout, stage):
         run(argv)
     _make_devices(stage / "dev", layout.kvm)
     run(["mount", "-t", "tmpfs", "-o", "mode=755", "onestack-netns", f"{stage}/run/netns"])
-    # ip-netns wants to share its mounts with later ones; inside, the sharing ends at our own root.
+    # `ip netns` shares its mounts with mount namespaces created later; inside, this sharing ends at our root.
     run(["mount", "--make-shared", f"{stage}/run/netns"])
     run(["pivot_root", str(stage), f"{stage}/mnt"])
     os.chdir("/")
-    # From here on the base is the root: the old tree goes.
+    # From here on the base is the root; detach the old tree.
     subprocess.run(["umount", "-l", "/mnt"], check=True)
 
 

@@ -21,17 +21,15 @@ from onestack.host.network import HERE
 SETTINGS = Path("/proc/sys/net/ipv4")
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 FORWARD = "ip_forward"
-# Writing `ip_forward` sets each interface's own, and this one too.
+# Writing `ip_forward` also changes each interface's setting, and this one.
 _FOLLOWERS = ("conf/*/forwarding", "conf/all/accept_redirects")
 
 
 @dataclass(frozen=True)
 class Before:
-    """What was there before the cloud's NAT. `isolated`: in a network namespace of the cloud's own.
-
-    `boot`: when; the settings of an earlier boot say nothing. `base`: whose nft made the table. `settings`: files
-    below /proc/sys/net/ipv4 and what they held.
-    """
+    """The state before the cloud's NAT was set up. `isolated`: in a network namespace of the cloud's own. `boot`:
+    the boot in which it was read; settings of an earlier boot are void. `base`: the base whose nft created the
+    table. `settings`: files below /proc/sys/net/ipv4 and their content."""
 
     boot: str
     isolated: bool
@@ -40,33 +38,33 @@ class Before:
 
     @property
     def forwarded(self) -> bool:
-        """Whether the machine forwarded packets already."""
+        """Whether the machine forwarded packets before."""
         return self.settings[FORWARD] != "0"
 
     @property
     def interfaces(self) -> tuple[str, ...]:
-        """The interfaces there were."""
+        """The interfaces that existed before."""
         names = [Path(name).parent.name for name in self.settings if name.endswith("/forwarding")]
         return tuple(name for name in names if name not in ("all", "default", "lo", HERE))
 
 
 def program(base: Path, name: str) -> list[str]:
-    """The words that run a program of the base outside any namespace, with the base's own libraries."""
+    """The words that run a program of the base outside of any namespace, with the base's own libraries."""
     loader = base / "lib64/ld-linux-x86-64.so.2"
     return [str(loader), "--library-path", f"{base}/usr/lib/x86_64-linux-gnu", f"{base}/usr/sbin/{name}"]
 
 
 def table(paths: Paths) -> str:
-    """The name of a cloud's table (family `ip`); no other cloud of this machine has it."""
+    """The name of a cloud's table (family `ip`), unique on this machine."""
     return f"onestack-{paths.ident}" if paths.ident else "onestack"
 
 
 def rules(name: str, cidr: str, before: Before) -> str:
-    """The table in nft's language, in place of one that is there.
+    """The table in nft's language; it replaces an existing one.
 
-    Where the machine did not forward, it is no router for its neighbours now: what comes in by an interface that was
-    there before passes only if it answers a guest. What other programs translate (published ports of containers)
-    passes too.
+    If the machine did not forward before, it must not become a router for its neighbours: packets that enter by an
+    interface that existed before pass only if they are replies to a guest. Packets that other programs translate
+    (published ports of containers) pass too.
     """
     closed = ""
     if not before.forwarded and before.interfaces:
@@ -94,12 +92,12 @@ def _words(names: Iterable[str]) -> str:
 
 
 def record(paths: Paths) -> Path:
-    """The file that says what was there before."""
+    """The file with the former state."""
     return paths.lib / "nat.json"
 
 
 def read(paths: Paths) -> Before | None:
-    """What was there before; None while there is no NAT of this cloud."""
+    """The former state; None while there is no NAT of this cloud."""
     try:
         return Before(**json.loads(record(paths).read_text()))
     except (OSError, ValueError, TypeError):
@@ -109,7 +107,7 @@ def read(paths: Paths) -> Before | None:
 def switch_on(
     paths: Paths, base: Path, cidr: str, *, isolated: bool, settings: Path = SETTINGS, boot: Path = BOOT
 ) -> None:
-    """Have forwarding and the table; harmless when they are there. Raises PermanentError."""
+    """Enable forwarding and create the table. Idempotent. Raises PermanentError."""
     now = boot.read_text().strip()
     before = read(paths)
     if before is None or before.boot != now:
@@ -121,14 +119,14 @@ def switch_on(
 
 
 def switch_off(paths: Paths, *, settings: Path = SETTINGS, boot: Path = BOOT) -> bool:
-    """Remove the table and put the settings back, if there is NAT of this cloud; whether there was."""
+    """Remove the table and restore the settings; returns whether there was NAT of this cloud."""
     before = read(paths)
     if before is None:
         record(paths).unlink(missing_ok=True)
         return False
     if before.boot == boot.read_text().strip():
         name = table(paths)
-        # Naming it first makes the command harmless where it is gone.
+        # Adding the table first makes its deletion idempotent.
         text = f"table ip {name}\ndelete table ip {name}\n"
         run([*_nft(Path(before.base)), "-f", "-"], text_in=text)
         restore(before, settings)
@@ -137,15 +135,15 @@ def switch_off(paths: Paths, *, settings: Path = SETTINGS, boot: Path = BOOT) ->
 
 
 def forget(paths: Paths) -> None:
-    """The network namespace that all of it was in is gone."""
+    """Delete the record: the network namespace with the table and settings is gone."""
     record(paths).unlink(missing_ok=True)
 
 
 def restore(before: Before, settings: Path = SETTINGS) -> None:
-    """Put the kernel's settings back to what they were. Interfaces that are gone, or came since, are left alone."""
+    """Restore the kernel's settings, except for interfaces that are gone or new."""
     if before.forwarded:
         return
-    # The first: it changes the others.
+    # First, since it changes the others.
     for name in sorted(before.settings, key=lambda name: name != FORWARD):
         file = settings / name
         if file.exists() and file.read_text().strip() != before.settings[name]:
@@ -158,7 +156,7 @@ def _settings(place: Path) -> dict[str, str]:
 
 
 def _nft(base: Path) -> list[str]:
-    # A cache that was emptied meanwhile: the machine's own will do.
+    # The base was deleted from the cache: use the machine's own nft.
     return program(base, "nft") if base.exists() else ["nft"]
 
 

@@ -1,7 +1,7 @@
-"""A network that connections are made in, as an object: the host's own, or a network namespace.
+"""A network in which connections are made, as an object: the host's own, or a network namespace.
 
-What opens a socket is given a Network and enters it for as long as that takes: a socket stays in the network in which
-it was made. So no code depends on which network its thread happens to be in.
+Code that opens a socket is given a Network and enters it meanwhile: a socket stays in the network in which it was
+created. So no code depends on the network that its thread is in.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ T = TypeVar("T")
 
 
 def handle(paths: Paths) -> Path:
-    """The file that holds a cloud's network namespace, where it has one of its own."""
+    """The file that holds a cloud's network namespace, if it has one of its own."""
     return paths.run / "ns/net"
 
 
 class Network:
-    """A network namespace by the file that holds it; while that is not there, the network that the caller is in."""
+    """A network namespace, by the file that holds it; without that file, the network that the caller is in."""
 
     def __init__(self, held_by: Path) -> None:
         self.held_by = held_by
@@ -38,12 +38,13 @@ class Network:
 
     @property
     def is_own(self) -> bool:
-        """Whether it is a namespace, and not the caller's network."""
+        """Whether it is a network namespace of its own, and not the caller's network."""
         return self.held_by.exists()
 
     @contextmanager
     def entered(self) -> Iterator[None]:
-        """The calling thread, and those it starts, are in it during the body. Raises OSError."""
+        """Within the context, the calling thread and the threads that it starts are in this
+        network. Raises OSError."""
         if not self.is_own:
             yield
             return
@@ -58,17 +59,17 @@ class Network:
             os.close(own)
 
     def call(self, body: Callable[[], T]) -> T:
-        """Call `body` in it."""
+        """Call `body` in this network."""
         with self.entered():
             return body()
 
     def command(self, argv: Sequence[str]) -> list[str]:
-        """The command line that runs `argv` in it, with the host's own file tree."""
+        """The command line that runs `argv` in this network, with the host's file system."""
         return ["nsenter", f"--net={self.held_by}", "--", *argv] if self.is_own else list(argv)
 
 
 def _join(place: Path) -> None:
-    """Move the calling thread. Raises OSError when the kernel refuses."""
+    """Move the calling thread into a network namespace. Raises OSError."""
     libc = ctypes.CDLL(None, use_errno=True)
     descriptor = os.open(place, os.O_RDONLY)
     try:

@@ -1,6 +1,6 @@
-"""The machine's end of the external network: a veth pair, one end plugged into the external bridge.
+"""The machine's interface in the external network: a veth pair, whose other end is plugged into the external bridge.
 
-A veth, not an OVS internal port: that is gone, with its address, whenever ovs-vswitchd restarts.
+It is a veth pair because an OVS internal port disappears, with its address, when ovs-vswitchd restarts.
 """
 
 from __future__ import annotations
@@ -14,21 +14,21 @@ from onestack.host.command import run, succeeds
 HERE = "onestack-ext"
 """The machine's end; it has the external network's gateway address."""
 PLUGGED = "onestack-brex"
-"""The end in the external bridge."""
+"""The end that is plugged into the external bridge."""
 
 
 def commands(address: str, prefix: int, mtu: int) -> list[list[str]]:
-    """Make the pair and give the machine its address; every command is harmless when it is so already."""
+    """The commands that create the pair and set the machine's address. Idempotent."""
     return [
         ["ip", "address", "replace", f"{address}/{prefix}", "dev", HERE],
         *(["ip", "link", "set", name, "mtu", str(mtu), "up"] for name in (HERE, PLUGGED)),
-        # The userspace datapath sees packets as they are on the wire: sums must be there.
+        # OVS's userspace datapath needs complete checksums, as on the wire: no checksum offload.
         *(["ethtool", "-K", name, "tx", "off"] for name in (HERE, PLUGGED)),
     ]
 
 
 def join(address: str, prefix: int, mtu: int, enter: list[str]) -> None:
-    """Have the machine joined to the external network. `enter` leads into the cloud's namespace."""
+    """Connect the machine to the external network. `enter` prefixes commands that run in the cloud's namespace."""
     if not succeeds([*enter, "ip", "link", "show", "dev", HERE]):
         run([*enter, "ip", "link", "add", HERE, "type", "veth", "peer", "name", PLUGGED])
     for argv in commands(address, prefix, mtu):
@@ -36,7 +36,7 @@ def join(address: str, prefix: int, mtu: int, enter: list[str]) -> None:
 
 
 def part(names: list[str]) -> None:
-    """Remove interfaces, those that are there."""
+    """Delete interfaces, as far as they exist."""
     for name in names:
         if Path(f"/sys/class/net/{name}").exists():
             run(["ip", "link", "delete", name])
@@ -48,5 +48,5 @@ def interfaces(enter: list[str] | None = None) -> list[str]:
 
 
 def shared_with_machine(paths: Paths) -> bool:
-    """Whether a cloud uses the machine's own network, as opposed to a network namespace of its own."""
+    """Whether a cloud uses the machine's own network, and not a network namespace of its own."""
     return not (paths.run / "ns/net").exists()

@@ -1,4 +1,4 @@
-"""Finds what would keep a cloud from running on this machine, before anything is changed."""
+"""Finds what would prevent a cloud from running on this machine, before anything is changed."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from onestack.host.facts import SUPPORTED_WORDS, Facts, Listener
 from onestack.spec import BadSpec, Diagnostic, Spec
 
 METADATA_PORT = 8775
-"""Where the API gateway serves guests' metadata, on loopback (a test holds it to the gateway's own)."""
+"""The API gateway's port for guests' metadata, on loopback (a test compares it with the gateway's)."""
 MIB_CACHE = 3072
-"""Space for the base, the environment, the guest image, and what lies about while they are made."""
+"""Space for the base, the environment and the guest image, and for temporary files while they are built."""
 MIB_CLOUD = 2048
 """Space for a first start: databases, logs, the first guests."""
 MIB_MEMORY = 1800
-"""What a machine sold as 2 GiB reports after its firmware and kernel took theirs."""
+"""The total memory that a machine with 2 GiB reports after its firmware and kernel took their share."""
 MIB_AVAILABLE = 1400
-"""What an idle cloud takes."""
+"""The memory that an idle cloud takes."""
 
 
 @dataclass(frozen=True)
 class Own:
-    """What the cloud under the same root already has on this machine, and so is in nobody's way."""
+    """What the cloud under the same root already has on this machine, and so does not conflict with it."""
 
-    there: bool = False
+    exists: bool = False
     pids: frozenset[int] = frozenset()
     interfaces: frozenset[str] = frozenset()
     folders: tuple[Path, ...] = ()
@@ -40,18 +40,18 @@ INTERFACES = (network.HERE, network.PLUGGED)
 
 
 def own(paths: Paths) -> Own:
-    """Look for what the cloud of `paths` has."""
-    # Data without a namespace is a cloud that is stopped, or half removed: its switches may still be there.
-    there = namespace.exists(paths) or paths.lib.exists()
+    """Find out what the cloud of `paths` has."""
+    # Data without a namespace: the cloud is stopped or half removed, and its bridges may still exist.
+    exists = namespace.exists(paths) or paths.lib.exists()
     pids = frozenset(process.pid for process in processes.of_cloud(paths.run))
-    # The default root's interfaces have the default names, whatever became of the rest of that cloud.
-    named = paths.is_default or (there and network.shared_with_machine(paths))
+    # Interfaces with the default names belong to the default root, whatever else is left of that cloud.
+    named = paths.is_default or (exists and network.shared_with_machine(paths))
     folders = tuple(path for path in (paths.etc, paths.lib, paths.log) if path.exists())
-    return Own(there, pids, frozenset(INTERFACES if named else ()), folders)
+    return Own(exists, pids, frozenset(INTERFACES if named else ()), folders)
 
 
 def disks(paths: Paths) -> list[Path]:
-    """The paths whose free space `check` wants among the facts."""
+    """The paths whose free space `check` needs."""
     return [paths.cache, paths.lib]
 
 
@@ -72,10 +72,10 @@ def check(
     is_file: Callable[[Path], bool] = Path.is_file,
     host: str | None = None,
 ) -> list[Diagnostic]:
-    """Everything that speaks against `up`, the weightiest first; an empty list is a go.
+    """All findings against `up`, the most important first; empty if there are none.
 
     `host`: which of the spec's hosts this machine is; without it, its only one.
-    `needs_packages`: base or environment are not in the cache, so that the network is needed.
+    `needs_packages`: base or environment are not in the cache, so the network is needed.
     `own`: what the cloud under these paths has already (nothing, unless given).
     """
     mine = own or Own()
@@ -96,7 +96,7 @@ def check(
 
 
 def _named_files(spec: Spec) -> Iterator[tuple[tuple[str | int, ...], PurePosixPath, str]]:
-    """Where the spec names a file that `up` reads, the file, and what it must be."""
+    """The places in the spec that name a file for `up` to read, the file, and what it must be."""
     listen = spec.listen
     for key, file in (("certificate", listen.certificate), ("key", listen.key)):
         if file:
@@ -111,7 +111,7 @@ def _named_files(spec: Spec) -> Iterator[tuple[tuple[str | int, ...], PurePosixP
 
 
 def demand(found: Sequence[Diagnostic], *, force: bool = False) -> list[Diagnostic]:
-    """Raise BadSpec if there are errors (with `force`: only those it cannot set aside); return the rest."""
+    """Raise BadSpec if there are errors (with `force`: only those that cannot be forced); return the rest."""
     errors = [one for one in found if one.severity == "error" and not (force and one.forcible)]
     if errors:
         forcible = all(one.forcible for one in errors)
@@ -136,7 +136,7 @@ def _system(facts: Facts) -> Iterator[Diagnostic]:
 
 def _room(facts: Facts, paths: Paths, needs_packages: bool, mine: Own) -> Iterator[Diagnostic]:
     needs = {
-        paths.lib: MIB_CLOUD // 4 if mine.there else MIB_CLOUD,
+        paths.lib: MIB_CLOUD // 4 if mine.exists else MIB_CLOUD,
         paths.cache: MIB_CACHE if needs_packages else 0,
     }
     by_device: dict[int, list[Path]] = {}
@@ -203,7 +203,7 @@ def _volume_groups(spec: Spec, facts: Facts) -> Iterator[Diagnostic]:
 
 
 def _addresses(spec: Spec, facts: Facts, name: str | None) -> Iterator[Diagnostic]:
-    ours = ", ".join(str(address) for address in facts.addresses if _lasting(address))
+    ours = ", ".join(str(address) for address in facts.addresses if _is_not_link_local(address))
     for index, host in enumerate(spec.hosts):
         if name in (None, host.name) and host.address not in facts.addresses:
             yield Diagnostic(
@@ -252,7 +252,7 @@ def _gateway(spec: Spec, facts: Facts, mine: Own) -> Iterator[Diagnostic]:
         yield Diagnostic(
             "error",
             f"{listen.address} is not an address of this machine",
-            f"allowed: {', '.join(str(address) for address in facts.addresses if _lasting(address))}",
+            f"allowed: {', '.join(str(address) for address in facts.addresses if _is_not_link_local(address))}",
             spec.place_of("platform", "listen", "address"),
         )
     for listener in _taken(facts, mine, listen.port, listen.address):
@@ -289,7 +289,7 @@ def _shared_network(spec: Spec, facts: Facts, mine: Own) -> Iterator[Diagnostic]
     switches = [
         name for name in facts.interfaces if name in ("ovs-system", "ovs-netdev", contract.INTEGRATION_BRIDGE)
     ]
-    if switches and not mine.there:
+    if switches and not mine.exists:
         yield Diagnostic(
             "error",
             "this machine runs an Open vSwitch already",
@@ -314,20 +314,20 @@ def _monitoring_ports(spec: Spec, facts: Facts, mine: Own) -> Iterator[Diagnosti
 
 
 def _taken(facts: Facts, mine: Own, port: int, address: IPv4Address | IPv6Address) -> Iterator[Listener]:
-    """Others' sockets that keep us from listening there."""
+    """Other programs' sockets that prevent us from listening there."""
     for listener in facts.listeners:
-        if listener.port == port and listener.pid not in mine.pids and _meets(listener, address):
+        if listener.port == port and listener.pid not in mine.pids and _conflicts(listener, address):
             yield listener
 
 
-def _meets(listener: Listener, address: IPv4Address | IPv6Address) -> bool:
-    """Whether a listener keeps others from an address. One on [::] has IPv4 too."""
+def _conflicts(listener: Listener, address: IPv4Address | IPv6Address) -> bool:
+    """Whether a listener conflicts with an address. One on [::] also has IPv4."""
     if listener.address == address:
         return True
     return listener.address.is_unspecified and (listener.address.version == 6 or address.version == 4)
 
 
-def _lasting(address: IPv4Address | IPv6Address) -> bool:
+def _is_not_link_local(address: IPv4Address | IPv6Address) -> bool:
     return not address.is_link_local
 
 

@@ -1,4 +1,4 @@
-"""What the kernel's and the distribution's text files say, as data. Pure: text in, values out."""
+"""Parses text files of the kernel and the distribution. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ROUTE_REJECT = 0x200
 
 @dataclass(frozen=True)
 class Socket:
-    """A TCP socket that listens. `inode` leads to the process that holds it."""
+    """A listening TCP socket. `inode` identifies the process that has it open."""
 
     address: Address
     port: int
@@ -26,7 +26,7 @@ class Socket:
 
 @dataclass(frozen=True)
 class Route:
-    """A route of the machine's main table."""
+    """A route of the machine's main routing table."""
 
     network: Network
     interface: str
@@ -44,7 +44,7 @@ def meminfo(text: str) -> dict[str, int]:
 
 
 def cpus(text: str) -> int:
-    """How many processors /proc/cpuinfo has; at least 1."""
+    """The number of processors in /proc/cpuinfo; at least 1."""
     return max(1, len(re.findall(r"^processor\s*:", text, re.M)))
 
 
@@ -63,7 +63,7 @@ def tcp_sockets(text: str) -> Iterator[Socket]:
 
 
 def _kernel_address(raw: str) -> Address:
-    """Words of 32 bits in the order of the machine's bytes, which is little-endian on all we run on."""
+    """32-bit words in the machine's byte order, which is little-endian on all supported machines."""
     words = [bytes.fromhex(raw[at : at + 8])[::-1] for at in range(0, len(raw), 8)]
     packed = b"".join(words)
     if len(packed) == 4:
@@ -73,7 +73,7 @@ def _kernel_address(raw: str) -> Address:
 
 
 def routes4(text: str) -> Iterator[Route]:
-    """The routes of /proc/net/route but for the default."""
+    """The routes of /proc/net/route except the default route."""
     return (route for route in _routes4(text) if route.network.prefixlen)
 
 

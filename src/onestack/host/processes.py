@@ -1,7 +1,7 @@
-"""Which processes are the cloud's: those that see its run folder as their /run, and those its supervisord started.
+"""Finds a cloud's processes: those whose /run is its run folder, and those that its supervisord started.
 
-No names are guessed. The mount namespace alone would not do: what `ip netns exec` starts (Neutron's metadata proxies)
-has a copy of it, which is another one; and the keeper and the autoscaler run outside it.
+They are not recognised by name. Comparing mount namespaces would not suffice: what `ip netns exec` starts (Neutron's
+metadata proxies) has a copy of the cloud's; and the keeper and the autoscaler run outside of it.
 """
 
 from __future__ import annotations
@@ -33,43 +33,44 @@ class Proc:
 
     @property
     def is_balancer(self) -> bool:
-        """Whether it is the HAProxy of one of Octavia's balancers, which outlives what started it."""
+        """Whether it is the HAProxy of one of Octavia's balancers, which outlives the process that started it."""
         return self.program == "haproxy" and any(f"{contract.BALANCERS}/" in word for word in self.words)
 
 
 def inside(run: Path) -> list[Proc]:
-    """The processes whose /run is the folder `run`; none when it is not there."""
+    """The processes whose /run is the folder `run`; none if the folder does not exist."""
     try:
         wanted = run.stat()
     except FileNotFoundError:
         return []
-    return _those(lambda pid: os.path.samestat(Path(f"/proc/{pid}/root/run").stat(), wanted))
+    return _select(lambda pid: os.path.samestat(Path(f"/proc/{pid}/root/run").stat(), wanted))
 
 
 def of_cloud(run: Path) -> list[Proc]:
     """All processes of the cloud with the folder `run`: inside its namespace, or started by its supervisord.
 
-    supervisord tells each process its address; that is known even when supervisord itself was killed.
+    supervisord puts its address into each process's environment, so they are found even after supervisord was
+    killed.
     """
     mark = f"SUPERVISOR_SERVER_URL=unix://{run}/supervisor.sock".encode()
-    supervised = _those(lambda pid: mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"))
+    supervised = _select(lambda pid: mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"))
     found = {each.pid: each for each in (*inside(run), *supervised)}
     return list(found.values())
 
 
 def of_platform(run: Path) -> list[Proc]:
-    """The cloud's processes without those that serve its tenants: guests and balancers, which outlive a restart."""
+    """The cloud's processes without those of its tenants: guests and balancers, which survive a restart."""
     return [each for each in of_cloud(run) if not each.is_guest and not each.is_balancer]
 
 
-def _those(belongs: Callable[[int], bool]) -> list[Proc]:
+def _select(belongs: Callable[[int], bool]) -> list[Proc]:
     found = []
     for pid in _pids():
         try:
             if belongs(pid):
                 words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
                 found.append(Proc(pid, tuple(word.decode(errors="replace") for word in words if word)))
-        except OSError:  # gone meanwhile, or (the first process of a container) not ours to see
+        except OSError:  # the process has ended, or we may not read it (the first process of a container)
             continue
     return found
 
@@ -79,7 +80,8 @@ def _pids() -> Iterator[int]:
 
 
 def end(find: Callable[[], list[Proc]], *, seconds: float = 10) -> list[Proc]:
-    """End what `find` finds: SIGTERM, then after `seconds` SIGKILL. What is left is returned (nothing, normally)."""
+    """End the processes that `find` returns: SIGTERM, and after `seconds` SIGKILL. Returns those that are left
+    (normally none)."""
     deadline = time.monotonic() + seconds
     asked: set[int] = set()
     while living := find():
@@ -98,7 +100,7 @@ def end(find: Callable[[], list[Proc]], *, seconds: float = 10) -> list[Proc]:
 
 
 def memory(pid: int) -> int | None:
-    """The proportional set size of a process in KiB; None when it is gone."""
+    """The proportional set size of a process in KiB; None if it has ended."""
     try:
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
             if line.startswith("Pss:"):

@@ -1,7 +1,7 @@
-"""Whether processes do anything: what a deadline asks before it gives up something that is only slow.
+"""Measures whether processes do anything, so that a deadline applies only to those that do not.
 
-Work is processor time or disk transfers. Lines in a log do not count: a service that tries in vain for ever writes
-some as well.
+Work is CPU time or disk transfers. Lines in a log do not count, since a service that retries in vain writes some as
+well.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SHARE = 0.1
-"""Share of one processor from which on processes count as working; an idle cloud takes 0.02 of one."""
+"""The share of one processor from which on processes count as working; an idle cloud takes 0.02."""
 BYTES = 500_000
-"""Bytes a second, read from and written to disks, from which on they count as working."""
+"""Disk transfers (read and written), in bytes a second, from which on processes count as working."""
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
 class Used:
-    """What a process has used so far: `cpu` seconds (with those of its ended children), `disk` bytes."""
+    """A process's resource usage so far: `cpu` seconds (with its ended children), `disk` bytes."""
 
     cpu: float
     disk: int
 
 
 def used(pid: int) -> Used | None:
-    """What a process has used; None when it is gone."""
+    """A process's resource usage; None if it has ended."""
     try:
-        # The program's name, in parentheses, may hold anything.
+        # The program's name, in parentheses, may contain any character.
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         counts = dict(line.split(": ") for line in Path(f"/proc/{pid}/io").read_text().splitlines())
     except OSError:
@@ -39,7 +39,7 @@ def used(pid: int) -> Used | None:
 
 
 def tree(pid: int) -> set[int]:
-    """A process and all that descend from it."""
+    """A process and all its descendants."""
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -57,7 +57,8 @@ def tree(pid: int) -> set[int]:
 
 
 class Progress:
-    """Whether the processes that `find` names worked since the last call. The first call compares with the making."""
+    """Whether the processes that `find` returns worked since the last call (at first: since this object was
+    created)."""
 
     def __init__(
         self,
@@ -67,16 +68,16 @@ class Progress:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._find, self._measure, self._clock = find, measure, clock
-        self._time, self._before = clock(), self._look()
+        self._time, self._before = clock(), self._usage()
 
-    def _look(self) -> dict[int, Used]:
+    def _usage(self) -> dict[int, Used]:
         return {pid: now for pid in self._find() if (now := self._measure(pid))}
 
     def __call__(self) -> bool:
-        now, there = self._clock(), self._look()
+        now, usage = self._clock(), self._usage()
         seconds, before = max(now - self._time, 0.001), self._before
         nothing = Used(0.0, 0)
-        cpu = sum(max(0.0, each.cpu - before.get(pid, nothing).cpu) for pid, each in there.items())
-        disk = sum(max(0, each.disk - before.get(pid, nothing).disk) for pid, each in there.items())
-        self._time, self._before = now, there
+        cpu = sum(max(0.0, each.cpu - before.get(pid, nothing).cpu) for pid, each in usage.items())
+        disk = sum(max(0, each.disk - before.get(pid, nothing).disk) for pid, each in usage.items())
+        self._time, self._before = now, usage
         return cpu / seconds >= SHARE or disk / seconds >= BYTES

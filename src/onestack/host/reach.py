@@ -1,4 +1,4 @@
-"""Whether what must be fetched can be fetched: asked before anything is changed, with a short deadline."""
+"""Checks whether the package servers are reachable, before anything is changed, with a short timeout."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from onestack.host import archive
 from onestack.language.diagnostics import Diagnostic
 
 SECONDS = 5.0
-"""How long one server may take to accept a connection."""
+"""The timeout of a connection to one server, in seconds."""
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -23,7 +23,7 @@ Connect = Callable[[str, int, float], None]
 
 
 def connect(host: str, port: int, seconds: float) -> None:
-    """Resolve a name and open a TCP connection; OSError if that does not work in time."""
+    """Resolve a name and open a TCP connection. Raises OSError if that does not work in time."""
     socket.create_connection((host, port), timeout=seconds).close()
 
 
@@ -35,7 +35,7 @@ def unreachable(
     connect: Connect = connect,
     seconds: float = SECONDS,
 ) -> dict[str, str]:
-    """URL -> why, for those whose server (or the proxy on the way to it) cannot be reached."""
+    """The URLs whose server (or the proxy for it) cannot be reached -> why."""
     wanted = list(dict.fromkeys(urls))
     if not wanted:
         return {}
@@ -88,7 +88,7 @@ def check(
     environ: Mapping[str, str] = os.environ,
     connect: Connect = connect,
 ) -> list[Diagnostic]:
-    """An error for each server that packages would come from and that cannot be reached."""
+    """An error for each package server that cannot be reached."""
     debian = archive.servers(archive.archive(mirror, root=root, environ=environ) or [])
     if not debian:
         debian = [uri for entry in archive.entries(root)[:1] for uri in entry.uris[:1]]

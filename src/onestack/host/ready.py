@@ -1,4 +1,5 @@
-"""Asking a process whether it is ready: an HTTP answer on a unix socket, an open socket, or a command."""
+"""Checks whether a process is ready: an HTTP response on a unix socket, an open socket, a command's status, a file's
+age."""
 
 from __future__ import annotations
 
@@ -32,7 +33,7 @@ def _connected(place: Path, timeout: float) -> socket.socket:
 
 
 def http_answer(place: Path, path: str, *, seconds: float = 10) -> tuple[bool, str]:
-    """Whether an HTTP server on a unix socket answers at all (any status below 500), and what it said."""
+    """Whether an HTTP server on a unix socket responds with a status below 500, and its response."""
     connection = _UnixConnection(place, seconds)
     try:
         connection.request("GET", path)
@@ -54,7 +55,7 @@ def accepts(place: Path, *, seconds: float = 5) -> tuple[bool, str]:
 
 
 def command_succeeds(argv: list[str], *, seconds: float = 10) -> tuple[bool, str]:
-    """Whether a command ends with status 0; what it wrote, in one line."""
+    """Whether a command ends with status 0; and its output, in one line."""
     try:
         output = run(argv, seconds=seconds)
     except PermanentError as error:

@@ -1,7 +1,7 @@
-"""This machine's DNS servers, as far as guests can ask them: what subnets hand out unless they name others.
+"""Finds this machine's DNS servers that guests can use, too: the default of subnets that name none.
 
-A loopback address (systemd-resolved's stub, a dnsmasq of the machine's own) means the guest itself to a guest. The
-programs that put one into /etc/resolv.conf keep the servers they ask themselves in a file of their own.
+A guest would take a loopback address (systemd-resolved's stub, a local dnsmasq) for itself. Programs that put a
+loopback address into /etc/resolv.conf write their upstream servers to a file of their own.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from pathlib import Path
 
 RESOLV_CONF = "etc/resolv.conf"
 BEHIND_STUBS = ("run/systemd/resolve/resolv.conf", "run/NetworkManager/no-stub-resolv.conf")
-"""Where systemd-resolved and NetworkManager name the servers behind their stub."""
+"""The files in which systemd-resolved and NetworkManager list the servers behind their stub resolvers."""
 
 
 def servers(root: Path = Path("/")) -> tuple[str, ...]:
-    """The IPv4 addresses of DNS servers that are no loopback addresses, in order; empty when there are none.
+    """The IPv4 addresses of DNS servers except loopback addresses, in order; may be empty.
 
-    Without IPv6: the external network has none, so that guests would not reach them.
+    Without IPv6: the external network has none, so guests would not reach such servers.
     """
     for file in (RESOLV_CONF, *BEHIND_STUBS):
         if found := _usable(named(root / file)):
@@ -26,7 +26,7 @@ def servers(root: Path = Path("/")) -> tuple[str, ...]:
 
 
 def named(file: Path) -> tuple[str, ...]:
-    """The servers that a resolv.conf names, usable or not."""
+    """The servers in a resolv.conf, usable or not."""
     try:
         lines = file.read_text(errors="replace").splitlines()
     except OSError:

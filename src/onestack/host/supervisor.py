@@ -1,9 +1,9 @@
-"""Processes that are kept running: supervisord's configuration, and talking to it.
+"""Keeps processes running: writes supervisord's configuration, and controls it.
 
-supervisord (the package `supervisor`) starts a process again when it dies, catches its output in one log
-file, and stops it. What is started in which order, and what counts as healthy, is ours (`platform.bringup`,
-`health.keeper`). It runs outside the namespace; every process of its enters it by nsenter, which execs, so
-that the pid it knows is the real one.
+supervisord (the package `supervisor`) restarts processes that die, writes their output to log files, and stops them.
+The order of start, and the checks whether a process is healthy, are ours (`platform.bringup`, `health.keeper`).
+supervisord runs outside the namespace. Each process enters the namespace by nsenter, which execs, so the pid that
+supervisord knows is the process's own.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from onestack.host import systemd
 from onestack.host.command import last_lines, run
 
 LOG_BYTES = "20MB"
-"""A process's log is rotated at this size; three old ones are kept."""
+"""A process's log is rotated at this size; three old files are kept."""
 NO_FILE = 30
-"""Supervisor's fault code: no such program file."""
+"""supervisord's fault code for: no such program file."""
 
 
 @dataclass(frozen=True)
 class Program:
-    """A process as supervisord keeps it. `command` is what is executed on the host (nsenter …)."""
+    """A process in supervisord's configuration. `command` is executed on the host (nsenter …)."""
 
     name: str
     command: tuple[str, ...]
@@ -44,12 +44,12 @@ class Program:
     log: Path
     stop_seconds: int = 15
     start_seconds: int = 1
-    """It counts as started when it lives this long; a process that dies sooner is tried again with back-off."""
+    """A process that lives so long counts as started; one that ends sooner is restarted with increasing pauses."""
 
 
 @dataclass(frozen=True)
 class Running:
-    """What supervisord says of a program. `since`: Unix time of its start."""
+    """A program's state according to supervisord. `since`: Unix time of its start."""
 
     name: str
     state: str
@@ -69,7 +69,7 @@ def configuration(programs: Sequence[Program], run_dir: Path, log_dir: Path) -> 
         "logfile_maxbytes": "5MB",
         "logfile_backups": "1",
         "user": "root",
-        # OVS, MariaDB and a cloud's worth of sockets.
+        # Enough for OVS, MariaDB and all sockets of a cloud.
         "minfds": "8192",
     }
     ini["supervisorctl"] = {"serverurl": f"unix://{run_dir}/supervisor.sock"}
@@ -85,11 +85,12 @@ def configuration(programs: Sequence[Program], run_dir: Path, log_dir: Path) -> 
             "environment": environment,
             "directory": "/",
             "umask": "022",
-            # Order is ours, so nothing starts with supervisord; what we started is kept running.
+            # The order is ours, so supervisord starts nothing by itself; what we started it keeps running.
             "autostart": "false",
             "autorestart": "true",
             "startsecs": str(program.start_seconds),
-            # 1 + 2 + 3 … seconds between tries: about a minute before it is given up (the keeper goes on).
+            # With pauses of 1 + 2 + 3 … seconds supervisord gives up after about a minute (the keeper then takes
+            # over).
             "startretries": "10",
             "stopwaitsecs": str(program.stop_seconds),
             "redirect_stderr": "true",
@@ -124,14 +125,14 @@ class Supervisor:
 
     @property
     def pid(self) -> int | None:
-        """supervisord's process id, when it answers."""
+        """supervisord's pid, if it answers; else None."""
         try:
             return int(self._call("getPID"))
         except PermanentError:
             return None
 
     def configure(self, text: str) -> bool:
-        """Write the configuration; True when it differs from what was there."""
+        """Write the configuration; returns True if it has changed."""
         if self._config.exists() and self._config.read_text() == text:
             return False
         self._config.touch(mode=0o600)
@@ -139,10 +140,10 @@ class Supervisor:
         return True
 
     def start(self, seconds: float = 20) -> None:
-        """Start supervisord unless it runs, and make it know the configuration."""
+        """Start supervisord unless it runs, and have it load the configuration."""
         if self.pid is None:
             self._socket.unlink(missing_ok=True)
-            # A session of its own: a Ctrl-C for `up` is not for the cloud.
+            # In a session of its own, so that a Ctrl-C for `up` does not reach the cloud.
             run(
                 systemd.detached(
                     [sys.executable, "-m", "onestack.host.supervisord", "-c", str(self._config)],
@@ -170,7 +171,7 @@ class Supervisor:
             self._call("addProcessGroup", name)
 
     def end(self, seconds: float = 30) -> None:
-        """Stop supervisord (and what it still runs)."""
+        """Stop supervisord and all processes that it runs."""
         pid = self.pid
         if pid is None:
             return
@@ -182,7 +183,7 @@ class Supervisor:
             os.kill(pid, signal.SIGKILL)
 
     def launch(self, name: str) -> None:
-        """Start a program; it is no error when it runs already."""
+        """Start a program. Idempotent."""
         try:
             self._call("startProcess", name, False)
         except PermanentError as error:
@@ -190,7 +191,7 @@ class Supervisor:
                 raise
 
     def stop(self, name: str, *, wait: bool = True) -> None:
-        """Stop a program; it is no error when it does not run."""
+        """Stop a program. Idempotent."""
         try:
             self._call("stopProcess", name, wait)
         except PermanentError as error:
@@ -202,7 +203,7 @@ class Supervisor:
         self._call("signalProcess", name, number)
 
     def programs(self) -> dict[str, Running]:
-        """Every program by name; empty when supervisord does not run."""
+        """All programs by name; empty if supervisord does not run."""
         try:
             found = cast(list[dict[str, Any]], self._call("getAllProcessInfo"))
         except PermanentError:
@@ -210,14 +211,14 @@ class Supervisor:
         return {each["name"]: _running(each) for each in found}
 
     def program(self, name: str) -> Running | None:
-        """One program; None when supervisord does not know it, or does not run."""
+        """A program; None if supervisord does not know it or does not run."""
         try:
             return _running(cast(dict[str, Any], self._call("getProcessInfo", name)))
         except PermanentError:
             return None
 
     def _call(self, method: str, *arguments: object) -> Any:
-        # A proxy of its own for each call: the transport keeps one connection and threads share us.
+        # A new proxy for each call: its transport has one connection, and this object is shared by threads.
         transport = SupervisorTransport(None, None, f"unix://{self._socket}")
         proxy = xmlrpc.client.ServerProxy("http://supervisor", transport=transport)
         try:

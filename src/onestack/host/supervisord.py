@@ -1,9 +1,10 @@
-"""supervisord, run so that it sleeps when nothing happens: `python -m onestack.host.supervisord -c FILE`.
+"""Runs supervisord with a fixed poller, so that it sleeps when nothing happens: `python -m onestack.host.supervisord
+-c FILE`.
 
-Its own poller keeps the number of a connection that was closed within a round. When the next pipe gets that number
-and its reader is gone, poll() returns at once, again and again, with an event that supervisord ignores: a whole core
-(Supervisor/supervisor, issue 807). It tells the poller in every round what it waits for, so a poller that
-forgets after each round cannot go wrong.
+Its own poller keeps the number of a file descriptor that was closed within a round. If a new pipe gets that number
+and its reader is closed, poll() returns at once, again and again, with an event that supervisord ignores, and takes
+a whole processor (Supervisor/supervisor, issue 807). supervisord registers its descriptors in each round, so a
+poller that forgets them after each round cannot have this fault.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from supervisor import poller, supervisord
 
 
 class Forgetful(poller.SelectPoller):  # type: ignore[misc]
-    """Waits for the file descriptors registered since the last wait, and no others. They must be below 1024."""
+    """Waits for the file descriptors that were registered since the last wait, and no others. They must be below
+    1024."""
 
     def poll(self, timeout: float) -> tuple[list[int], list[int]]:
         """The descriptors that can be read, and that can be written, within `timeout` seconds."""

@@ -1,6 +1,6 @@
-"""On hosts with systemd: the cloud comes back at boot by a unit, and outlives the session that started it.
+"""On hosts with systemd: a unit starts the cloud at boot, and the cloud survives the session that started it.
 
-Elsewhere `up` is all it takes. The unit calls the same `up` and `down` as a person.
+Elsewhere `up` alone does everything. The unit runs the same `up` and `down` as a person.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ UNITS = Path("/etc/systemd/system")
 
 
 def runs() -> bool:
-    """Whether systemd is this machine's first process."""
+    """Whether systemd is this machine's init."""
     return Path("/run/systemd/system").is_dir()
 
 
 def name(paths: Paths) -> str:
-    """The unit of a cloud."""
+    """The name of a cloud's unit."""
     return f"onestack{'-' + paths.ident if paths.ident else ''}.service"
 
 
@@ -32,7 +32,7 @@ def unit(paths: Paths, python: str) -> str:
     root = ["--root", str(paths.root)]
     start = shlex.join([*words, "up", *root, "--wait", "600"])
     stop = shlex.join([*words, "down", *root, "--wait", "600"])
-    done, there = shlex.quote(str(_done(paths))), shlex.quote(str(paths.run / "ns/mnt"))
+    done, namespace_file = shlex.quote(str(_done(paths))), shlex.quote(str(paths.run / "ns/mnt"))
     return f"""\
 [Unit]
 Description=OpenStack by OneStack under {str(paths.root).replace("%", "%%")}
@@ -45,7 +45,7 @@ Type=oneshot
 RemainAfterExit=yes
 # An `up` that was called by hand has the unit started when it is done: nothing more is to be done then.
 ExecStart=/bin/sh -c "{_escaped(f"rm {done} 2>/dev/null || exec {start}")}"
-ExecStop=/bin/sh -c "{_escaped(f"[ ! -e {there} ] || exec {stop}")}"
+ExecStop=/bin/sh -c "{_escaped(f"[ ! -e {namespace_file} ] || exec {stop}")}"
 # `up` starts what runs in scopes of their own; only the command itself is this unit's.
 KillMode=process
 Environment="ONESTACK_CACHE={_escaped(str(paths.cache))}"
@@ -59,19 +59,19 @@ WantedBy=multi-user.target
 
 
 def _done(paths: Paths) -> Path:
-    """The file by which an `up` that was called by hand tells the unit that all is done."""
+    """The file by which an `up` that a person called tells the unit that there is nothing left to do."""
     return paths.run / "up-is-done"
 
 
 def _escaped(text: str) -> str:
-    """A text between double quotes in a unit."""
+    """Text, escaped for double quotes in a unit."""
     for character, instead in (("\\", "\\\\"), ('"', '\\"'), ("%", "%%"), ("$", "$$")):
         text = text.replace(character, instead)
     return text
 
 
 def install(paths: Paths, python: str) -> bool:
-    """Have the unit there and enabled; False where systemd does not run or nothing was to be done."""
+    """Write and enable the unit; False if systemd does not run, or if it was done already."""
     file = UNITS / name(paths)
     text = unit(paths, python)
     enabled = UNITS / "multi-user.target.wants" / file.name
@@ -84,14 +84,14 @@ def install(paths: Paths, python: str) -> bool:
 
 
 def _systemctl(*words: str, check: bool = True) -> str:
-    """What `systemctl` says. It waits for the machine's first process, which is waited for while it works."""
+    """The output of `systemctl`. It may take long while the machine's init is busy."""
     return run(["systemctl", *words], check=check, patient=Progress(lambda: [1]))
 
 
 def begun(paths: Paths) -> None:
-    """The cloud is up: have the unit be active, so that the machine's shutdown stops the cloud in order.
+    """The cloud is up: activate the unit, so that the machine's shutdown stops the cloud in order.
 
-    Where the unit itself has called `up`, it is already.
+    If the unit itself called `up`, it is active already.
     """
     if not runs():
         return
@@ -102,20 +102,20 @@ def begun(paths: Paths) -> None:
 
 
 def ended(paths: Paths) -> None:
-    """The cloud is down: have the unit be inactive, so that starting it brings the cloud up."""
+    """The cloud is down: deactivate the unit, so that starting it brings the cloud up."""
     _done(paths).unlink(missing_ok=True)
     if runs() and (UNITS / name(paths)).exists():
-        # Not waited for: it may be the unit that has called `down`.
+        # Without waiting, since the unit itself may have called `down`.
         _systemctl("stop", "--no-block", name(paths), check=False)
 
 
 def remove(paths: Paths) -> None:
-    """Remove the unit, if it is there."""
+    """Remove the unit. Idempotent."""
     file = UNITS / name(paths)
     if not file.exists():
         return
     if runs():
-        # Also an `up` of its that waits for another command: it would bring up a new cloud.
+        # This also ends an `up` of the unit that waits for the lock: it would bring up a new cloud.
         _systemctl("disable", "--now", file.name, check=False)
     file.unlink()
     if runs():
@@ -123,7 +123,7 @@ def remove(paths: Paths) -> None:
 
 
 def detached(argv: Sequence[str], paths: Paths) -> list[str]:
-    """A command line whose processes do not end with the session they are started from.
+    """A command line whose processes survive the session in which they are started.
 
     At the machine's shutdown they are ended after the unit has stopped the cloud in order.
     """

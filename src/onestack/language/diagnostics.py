@@ -1,4 +1,4 @@
-"""What is wrong, as values: the engine collects them, the command line and `--json` are views of them."""
+"""Errors and warnings as data: the command line and `--json` are views of them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ Severity = Literal["error", "warning", "note"]
 class Diagnostic:
     """One finding about a spec or a machine.
 
-    `summary`: what is so. `detail`: what is allowed, or the evidence. `hint`: what to do about it.
-    `place`: where the user wrote what it is about. `forcible`: an error that `--force` turns into a warning.
+    `summary`: the problem. `detail`: what is allowed, or the evidence. `hint`: what to do about it.
+    `place`: its position in the user's file. `forcible`: an error that `--force` turns into a warning.
     """
 
     severity: Severity
@@ -28,11 +28,11 @@ class Diagnostic:
 
     def __str__(self) -> str:
         text = "; ".join(part for part in (self.summary, self.detail, self.hint) if part)
-        # A spec that nobody wrote has a name and no lines: nothing to point at.
+        # A default spec has a name but no lines.
         return f"{self.place}: {text}" if self.place and self.place.line else text
 
     def as_dict(self) -> dict[str, Any]:
-        """The finding as data, empty parts left out."""
+        """The finding as data, without empty parts."""
         parts: dict[str, Any] = {
             "severity": self.severity,
             "summary": self.summary,
@@ -46,7 +46,7 @@ class Diagnostic:
 
 
 class BadSpec(BadInput):
-    """Everything that is wrong with what the user gave, at once; `diagnostics` has it as data."""
+    """All errors in the user's input together; `diagnostics` has them as data."""
 
     def __init__(self, summary: str, diagnostics: Iterable[Diagnostic], *, hint: str = "") -> None:
         self.diagnostics: Sequence[Diagnostic] = tuple(diagnostics)

@@ -1,4 +1,5 @@
-"""Times, shares and rates as people write them: `90s`, `10m`, `60%`, `1 per 30s`; held in seconds and fractions."""
+"""Times, shares and rates as people write them (`90s`, `10m`, `60%`, `1 per 30s`), converted to seconds and
+fractions."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""YAML text to plain data, with the line and column of every key and value.
+"""Parses YAML to plain data, with the line and column of each key and value.
 
-The composer's node tree is read rather than a finished object, because only it knows where each thing was
-written, and because duplicate keys, tags and endless aliases must be refused with their place.
+It reads the composer's node tree and not finished objects, since only the tree has the positions, and since
+duplicate keys, tags and recursive aliases must be reported with theirs.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from onestack.language.diagnostics import Diagnostic
 
 Path = tuple[str | int, ...]
 
-# Deeper or larger than any spec; aliases of aliases reach it before they reach the machine's memory.
+# Larger than any spec; a file with exponential aliases reaches these limits before it exhausts the memory.
 MAX_DEPTH = 40
 MAX_VALUES = 200_000
 
@@ -29,31 +29,31 @@ _COLLECTIONS = {"map", "seq"}
 
 
 class WrittenInt(int):
-    """A number that remembers how it was written, for keys whose value is text: `name: 007`."""
+    """An integer with its original text, for keys whose value is text: `name: 007`."""
 
     written: str
 
 
 class WrittenFloat(float):
-    """As WrittenInt: `release: 2026.10` is not 2026.1."""
+    """A float with its original text: `release: 2026.10` is not 2026.1."""
 
     written: str
 
 
 @dataclass
 class Places:
-    """Where each key and value of one file was written."""
+    """The positions of all keys and values of a file."""
 
     file: str
     values: dict[Path, Place] = field(default_factory=dict)
     keys: dict[Path, Place] = field(default_factory=dict)
 
     def value(self, *path: str | int) -> Place:
-        """The place of a value, or of the nearest enclosing one that was written."""
+        """The position of a value; if it is not in the file, of the nearest enclosing one."""
         return self._nearest(self.values, path)
 
     def key(self, *path: str | int) -> Place:
-        """The place of a key (of an item in a list), or of the nearest enclosing value."""
+        """The position of a key (of an item in a list), or of the nearest enclosing value."""
         return self.keys.get(path) or self._nearest(self.values, path)
 
     def _nearest(self, known: Mapping[Path, Place], path: Path) -> Place:
@@ -65,19 +65,19 @@ class Places:
 
 @dataclass(eq=False)
 class Source:
-    """What a file says: its data (None if unreadable), places, and what is wrong with its form."""
+    """A parsed file: its data (None if unreadable), its positions, and its syntax errors."""
 
     data: Any
     places: Places
     diagnostics: list[Diagnostic]
 
     def __eq__(self, other: object) -> bool:
-        """Where a thing was written is no part of what is wanted: specs differ in their values only."""
+        """Positions are ignored: specs are equal if their values are."""
         return isinstance(other, Source)
 
 
 def read(text: str, name: str) -> Source:
-    """Parse `text`, which the user knows as `name`. Never raises for what the text holds."""
+    """Parse `text`; `name` is the file's name in messages. It never raises because of the text."""
     places = Places(name)
     reader = _Reader(places)
     yaml = YAML(typ="safe", pure=True)
@@ -116,7 +116,7 @@ class _Reader:
         self.diagnostics.append(Diagnostic("error", summary, detail, place, hint))
 
     def value(self, node: Node, path: Path, depth: int) -> Any:
-        """The data of a node; its place and those of all it holds are noted."""
+        """The data of a node; records the positions of it and all its parts."""
         place = self._place(node)
         self._values += 1
         if depth > MAX_DEPTH:
@@ -147,12 +147,12 @@ class _Reader:
             self.places.keys[(*path, key)] = place
             data[key] = self.value(value_node, (*path, key), depth + 1)
             if data[key] is None and not value_node.value:
-                # Nothing was written: what follows, perhaps lines below, is no place to point at.
+                # An empty value has no position: what follows it may be lines below.
                 self.places.values[(*path, key)] = place
         return data
 
     def _pairs(self, node: MappingNode, depth: int) -> Iterator[tuple[Node, Node]]:
-        """Keys and values, with those that `<<` merges in after the mapping's own, where it lacks them."""
+        """The keys and values of a mapping, and those that `<<` merges in for keys that it does not have."""
         merged = [value for key, value in node.value if _tag(key) == "merge"]
         own = [(key, value) for key, value in node.value if _tag(key) != "merge"]
         yield from own
@@ -190,7 +190,7 @@ class _Reader:
         return data
 
     def _text(self, written: str, place: Place) -> str:
-        """Text whose escapes are whole characters: JSON writes those beyond 16 bits as two."""
+        """Text in which surrogate pairs are joined: JSON escapes characters beyond 16 bits as two."""
         try:
             return written.encode("utf-16", "surrogatepass").decode("utf-16")
         except UnicodeDecodeError:
@@ -229,7 +229,7 @@ def _syntax(error: MarkedYAMLError, text: str, name: str) -> Diagnostic:
 
 
 def _first_odd_character(text: str) -> tuple[int, int]:
-    """Line and column of the first character YAML does not allow, else of the beginning."""
+    """The line and column of the first character that YAML does not allow, or else of the beginning."""
     for number, line in enumerate(text.split("\n"), 1):
         for column, character in enumerate(line, 1):
             if not (character.isprintable() or character in "\t\r\ufeff\x85\xa0"):

@@ -1,7 +1,7 @@
-"""The kinds of value a spec holds, each with the words for what it allows.
+"""The types of values in a spec, each with the description of what it allows.
 
-Values are strict: text where text is wanted, a number where a number is; only a number written where a
-name is wanted (`release: 2026.2`) is taken as it was written.
+Values are not coerced: text must be text, a number a number. Only a number where a name is expected (`release:
+2026.2`) is taken as the text that was written.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ REFUSED = "refused"
 
 @dataclass(frozen=True)
 class Problem:
-    """What a validator found wrong. `path`: from what is validated. `allowed`: empty: as the schema says."""
+    """A problem that a validator found. `path`: relative to what is validated. `allowed`: what is allowed; empty: as
+    in the schema."""
 
     summary: str
     allowed: str = ""
@@ -40,19 +41,19 @@ class Problem:
 
 
 def refused(*problems: Problem) -> PydanticCustomError:
-    """The error that carries `problems` through pydantic."""
+    """The exception that carries `problems` through pydantic."""
     words = "; ".join(problem.summary for problem in problems)
     return PydanticCustomError(REFUSED, "{words}", {"words": words, "problems": problems})
 
 
 class Section(BaseModel):
-    """A mapping in the spec: nothing unknown, never changed once read."""
+    """A mapping in the spec: unknown keys are refused, and it is immutable."""
 
-    # Most sections are only ever validated as parts of a spec: a validator of their own would be built for nothing.
+    # Most sections are validated only as parts of a spec: validators of their own would be built for nothing.
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, defer_build=True)
 
     def problems(self) -> Iterator[Problem]:
-        """What is wrong between its keys, each of them being right by itself."""
+        """Problems between several keys, each of which is valid by itself."""
         return iter(())
 
     @model_validator(mode="after")
@@ -63,17 +64,17 @@ class Section(BaseModel):
 
 
 def example(text: str) -> ConfigDict:
-    """A section's example, a whole file, for the reference."""
+    """A section's example, a complete file, for the reference."""
     return ConfigDict(json_schema_extra={"x-example": text})
 
 
 def as_written(value: Any) -> Any:
-    """Numbers as text, the way the user wrote them."""
+    """Numbers as text, as the user wrote them."""
     return value.written if isinstance(value, (WrittenInt, WrittenFloat)) else value
 
 
 def words(value: object) -> str:
-    """A value as a message quotes it."""
+    """A value as messages quote it."""
     if value is None:
         return "nothing"
     if isinstance(value, bool):
@@ -90,7 +91,7 @@ Text = Annotated[str, BeforeValidator(as_written), Strict()]
 
 
 def pattern(regex: str, allowed: str) -> BeforeValidator:
-    """Text of a form; `allowed` says it in words."""
+    """Text that matches a pattern; `allowed` describes it."""
     compiled = re.compile(regex)
 
     def check(value: Any) -> Any:
@@ -105,7 +106,7 @@ def pattern(regex: str, allowed: str) -> BeforeValidator:
 
 
 def text_schema(allowed: str, **extra: Any) -> WithJsonSchema:
-    """What the schema says of such a text."""
+    """The schema of such a text."""
     return WithJsonSchema({"type": "string", "x-allowed": allowed, **extra})
 
 
@@ -169,14 +170,14 @@ def _network4(value: Any) -> Any:
 
 
 def only_text(value: Any, allowed: str) -> str:
-    """Text without blanks around it; a problem for anything else."""
+    """Text without surrounding blanks; a problem for any other type."""
     if not isinstance(value, str):
         raise refused(Problem(f"expected text, got {words(value)}", allowed))
     return value.strip()
 
 
 def kind_of(check: Callable[[Any], Any], allowed: str, form: str) -> tuple[Any, ...]:
-    """A kind of value: how it is checked, written, and told of in the schema."""
+    """A type of value: how it is validated, serialized, and described in the schema."""
     return (
         BeforeValidator(check),
         PlainSerializer(str, return_type=str),

@@ -1,4 +1,4 @@
-"""The value types of tenants and their resources in a spec, and the references between them."""
+"""The types of values in tenants and their resources, and the references between resources."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ResourceName = Annotated[
 
 @dataclass(frozen=True)
 class Refers:
-    """The value names something listed under `list`, in the nearest enclosing section that has such a list."""
+    """The value is the name of an item of the list `list`, in the nearest enclosing section that has such a list."""
 
     list: str
 
@@ -138,23 +138,23 @@ Texts = Annotated[
 ]
 
 Size = Annotated[Int, Field(ge=1)]
-"""A number of something, at least one."""
+"""A number, at least one."""
 Amount = Annotated[Int, Field(ge=0)]
-"""A number of something, perhaps none."""
+"""A number, zero or more."""
 Limit = Annotated[Int, Field(ge=-1)]
-"""How many at most; -1: no limit."""
+"""A limit; -1: unlimited."""
 PortNumber = Annotated[Int, Field(ge=1, le=65535)]
 
 
 class Named(Section):
-    """Something with a name that is unique in its list."""
+    """An item with a name that is unique in its list."""
 
     name: ResourceName
     """Its name."""
 
 
 class Counted(Named):
-    """Something that may be wanted several times."""
+    """An item that may be repeated."""
 
     count: Annotated[Int, Field(ge=1, le=1000)] = 1
     """How many. `${index}` counts from 1 in its texts; a name without it gets `-1`, `-2`, … at its end."""

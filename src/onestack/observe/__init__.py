@@ -1,4 +1,5 @@
-"""What a cloud does now: its guests' and balancers' figures, collected once, shown to Prometheus, asked of it."""
+"""Metrics of a running cloud: collects those of guests and load balancers, exports them to Prometheus, and queries
+it."""
 
 from onestack.observe.observation import GuestRates, MemberRates, Observation, PoolRates
 

@@ -1,7 +1,7 @@
-"""Balancers' figures from HAProxy: what `show stat` writes, and what happened between two observations. Pure.
+"""Load balancers' metrics from HAProxy: parses `show stat`, and computes rates between two observations. Pure.
 
-Octavia calls a backend `<pool id>:<listener id>` and its servers by member id: a pool behind two listeners is
-two backends, whose figures are added up.
+Octavia names a backend `<pool id>:<listener id>` and its servers by member id: a pool with two listeners is two
+backends, whose metrics are added.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from onestack.observe.observation import MemberRates, PoolRates
 BACKEND = "BACKEND"
 _ERRORS = ("hrsp_5xx", "econ", "eresp")
 _RECENT = 1024
-"""HAProxy's times are means of so many requests; that of a server which had none is 0, and says nothing."""
+"""HAProxy's times are means over so many requests; a server without requests has 0, which means nothing."""
 
 Key = tuple[str, str, str]
 """Process, backend, server."""
@@ -23,13 +23,13 @@ Key = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Row:
-    """One server of one backend, or (`BACKEND`) all of it, as one HAProxy process counts."""
+    """One server of one backend, or (`BACKEND`) the whole backend, as counted by one HAProxy process."""
 
     pool: str
     server: str
     up: bool | None
     counted: int
-    """Requests; of a TCP pool connections."""
+    """Requests; for a TCP pool connections."""
     failed: int
     connections: int
     queue: int
@@ -38,13 +38,13 @@ class Row:
 
 
 def process(text: str) -> str:
-    """Which process answers, by its `show info`: counts of another one are not to be compared with its own."""
+    """The process that answers, from its `show info`: counters of two processes must not be compared."""
     facts = dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
     return f"{facts.get('Pid', '')}@{facts.get('Start_time_sec', '')}"
 
 
 def parse(text: str) -> dict[tuple[str, str], Row]:
-    """The rows of pools by backend and server. Raises ValueError for what is not HAProxy's table."""
+    """The rows of pools, by backend and server. Raises ValueError if it is not HAProxy's table."""
     found = {}
     for row in table(text):
         name, server = row["pxname"], row["svname"]
@@ -55,7 +55,7 @@ def parse(text: str) -> dict[tuple[str, str], Row]:
 
 
 def table(text: str) -> Iterator[dict[str, str]]:
-    """The rows of HAProxy's table as it names them. Raises ValueError for what is none."""
+    """The rows of HAProxy's table. Raises ValueError if there is none."""
     lines = text.strip().splitlines()
     start = next((n for n, line in enumerate(lines) if line.startswith("# pxname,")), None)
     if start is None:
@@ -69,16 +69,16 @@ def _row(pool: str, server: str, row: Mapping[str, str | None]) -> Row:
 
     requests = row.get("req_tot")
     http = row.get("mode") == "http"
-    # Servers have no count of requests of their own; each answer belongs to one.
+    # Servers have no counter of requests, but their responses are counted by status.
     if http and not requests:
         counted = sum(number(f"hrsp_{each}") for each in ("1xx", "2xx", "3xx", "4xx", "5xx", "other"))
     else:
         counted = number("req_tot") if http else number("stot")
-    # An HTTP error that HAProxy answers itself is both a 5xx and a connection that failed, on the backend's row.
+    # On the backend's row, an HTTP error from HAProxy itself counts both as a 5xx and as a failed connection.
     failed = max(number("hrsp_5xx"), number("econ") + number("eresp")) if server == BACKEND else 0
     if server != BACKEND:
         failed = sum(number(each) for each in _ERRORS)
-    # Of HTTP from the request sent to the answer begun; of TCP as long as connections last.
+    # For HTTP the time to the first byte of the response; for TCP the duration of connections.
     time = number("rtime" if http else "ttime")
     return Row(pool, server, _up(row), counted, failed, number("scur"), number("qcur"), float(time))
 
@@ -88,14 +88,15 @@ def _up(row: Mapping[str, str | None]) -> bool | None:
     if status.startswith("no check"):
         return None
     if status.startswith(("UP", "OPEN", "DRAIN", "NOLB")):
-        # A server that drains or has weight 0 is still checked; without checks its state is unknown.
+        # A server that drains or has weight 0 is still checked, if it has checks; without checks its state is
+        # unknown.
         return True if row.get("check_status") or row["svname"] == BACKEND else None
     return False
 
 
 class Counts:
-    """Counts of the HAProxies: those of the observation before, and what came since. Counts of a process that is
-    new (after a reload, or a start) are compared with nothing."""
+    """The counters of the previous observation, and rates since then. A counter of a new process (after a start or
+    reload) has no rate."""
 
     def __init__(self) -> None:
         self._before: dict[Key, Row] = {}
@@ -104,7 +105,8 @@ class Counts:
     def rates(
         self, counted: Mapping[Key, Row], now: float
     ) -> tuple[dict[tuple[str, str], MemberRates], dict[str, PoolRates]]:
-        """`counted`: rows by process, backend and server. `now`: seconds, monotonic."""
+        """The rates of members and pools. `counted`: rows by process, backend and server. `now`:
+        seconds, monotonic."""
         seconds = now - self._at if self._at is not None else 0.0
         grouped: dict[tuple[str, str], list[tuple[Row | None, Row]]] = {}
         for key, row in counted.items():
@@ -125,7 +127,7 @@ class Counts:
 
 
 def _rate(pairs: Iterable[tuple[int | None, int]], seconds: float) -> float | None:
-    """A part that is missing makes the sum unknown: half of the listeners' requests would look like less load."""
+    """The rate of a sum; None if a part is missing: a partial sum would look like less load."""
     grown = 0
     for before, now in pairs:
         if before is None or now < before or seconds <= 0:
@@ -135,7 +137,7 @@ def _rate(pairs: Iterable[tuple[int | None, int]], seconds: float) -> float | No
 
 
 def _mean(rows: Iterable[Row]) -> float | None:
-    """By the number of requests each listener has had, of which HAProxy's mean knows the last ones."""
+    """The mean, weighted by the number of requests that each listener's time is the mean of."""
     weights = [(min(row.counted, _RECENT), row.time) for row in rows if row.counted]
     if not (total := sum(weight for weight, _ in weights)):
         return None

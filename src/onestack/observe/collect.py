@@ -1,6 +1,6 @@
-"""Collects observations of all guests and balancers of a cloud: read here, worked out in `guests` and `balancers`.
+"""Collects observations of all guests and load balancers of a cloud; `guests` and `balancers` evaluate them.
 
-Nothing is asked of OpenStack's APIs: libvirt and the HAProxies know it first, and go on when those are away.
+It does not use OpenStack's APIs: libvirt and the HAProxies have the data first, also while the APIs are down.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from onestack.observe.observation import GuestRates, Observation
 from onestack.platform.site import Site
 
 SECONDS = 3.0
-"""How long one answer may take. An observation must not take longer than the time to the next."""
-# Of the table only backends and servers.
+"""The timeout of one request. An observation must not take longer than the interval between two."""
+# Only the rows of backends and servers.
 _QUESTION = b"show info;show stat -1 6 -1\n"
 
 
 class Collector:
-    """Collects of one cloud. Not for several threads."""
+    """The collector of one cloud. Not thread-safe."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -34,7 +34,7 @@ class Collector:
         self._counts = balancers.Counts()
 
     def collect(self) -> Observation:
-        """Everything now, with rates since the observation before. What fails is noted in it, and not raised."""
+        """An observation, with rates since the previous one. Failures are recorded in it, and not raised."""
         failures: list[str] = []
         found = self._guests(failures)
         rows, owners = self._balancers(failures)
@@ -56,7 +56,7 @@ class Collector:
             return {}
         found = {}
         for name, each in used.items():
-            # One that ended between the two questions has no name any more.
+            # A guest that ended between the two commands has no name any more.
             if ident := self._servers.get(name):
                 found[ident] = guests.rates(self._used.get(name), each, now - self._used_at)
         self._used, self._used_at = used, now
@@ -77,7 +77,7 @@ class Collector:
             except OSError as error:
                 return error
 
-        # Side by side: one that hangs must not make all others late.
+        # In parallel: a HAProxy that hangs must not delay all others.
         with ThreadPoolExecutor(8) as pool:
             answers = list(pool.map(read, sockets))
         for place, answer in zip(sockets, answers, strict=True):
@@ -95,7 +95,7 @@ class Collector:
 
 
 def ask(place: Path) -> str:
-    """What the HAProxy behind a runtime socket says: the process that serves now. Raises OSError."""
+    """The answer from a HAProxy's runtime socket, from its present worker process. Raises OSError."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         sock.settimeout(SECONDS)
         sock.connect(str(place))
@@ -107,7 +107,7 @@ def ask(place: Path) -> str:
 
 
 def _ids(folder: Path) -> dict[str, str]:
-    """Balancer id by the short name its sockets' folder has."""
+    """Balancer ids by the short name that their sockets' folders have."""
     if not folder.is_dir():
         return {}
     return {contract.balancer_name(each.name): each.name for each in folder.iterdir()}

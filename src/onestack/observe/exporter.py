@@ -71,33 +71,34 @@ def families(observed: Observation | None, keeper: Mapping[str, Any], now: float
         "onestack_look_failures", "Parts that could not be read.", [], [((), len(observed.failures))]
     )
     yield _gauge("onestack_guests_running", "Running guests.", [], [((), len(observed.guests))])
-    yield from _of("onestack_guest", _GUEST, ["server"], [((k,), v) for k, v in observed.guests.items()])
+    yield from _gauges("onestack_guest", _GUEST, ["server"], [((k,), v) for k, v in observed.guests.items()])
     owners = observed.balancers
     pools = [((owners.get(pool, ""), pool), rates) for pool, rates in observed.pools.items()]
-    yield from _of("onestack_pool", _POOL, ["balancer", "pool"], pools)
+    yield from _gauges("onestack_pool", _POOL, ["balancer", "pool"], pools)
     members = [
         ((owners.get(pool, ""), pool, member), rates) for (pool, member), rates in observed.members.items()
     ]
-    yield from _of("onestack_member", _MEMBER, ["balancer", "pool", "member"], members)
+    yield from _gauges("onestack_member", _MEMBER, ["balancer", "pool", "member"], members)
 
 
-def _of(
+def _gauges(
     prefix: str,
     columns: Mapping[str, tuple[str, str]],
     labels: list[str],
     rows: Sequence[tuple[tuple[str, ...], GuestRates | MemberRates | PoolRates]],
 ) -> Iterator[Metric]:
-    for name, (attribute, words) in columns.items():
+    """A gauge for each column, with a sample for each row that has a value."""
+    for name, (attribute, description) in columns.items():
         samples = [(key, getattr(row, attribute)) for key, row in rows]
         known = [(key, float(value)) for key, value in samples if value is not None]
-        yield _gauge(f"{prefix}_{name}", words, labels, known)
+        yield _gauge(f"{prefix}_{name}", description, labels, known)
 
 
-def _gauge(name: str, words: str, labels: list[str], samples: Iterable[Sample]) -> Metric:
-    made = GaugeMetricFamily(name, words, labels=labels)
+def _gauge(name: str, description: str, labels: list[str], samples: Iterable[Sample]) -> Metric:
+    gauge = GaugeMetricFamily(name, description, labels=labels)
     for key, value in samples:
-        made.add_metric(list(key), value)
-    return made
+        gauge.add_metric(list(key), value)
+    return gauge
 
 
 def _processes(keeper: Mapping[str, Any]) -> Iterator[Metric]:
@@ -131,15 +132,15 @@ class Exporter:
 
     @property
     def port(self) -> int:
-        """The port it listens on, on 127.0.0.1 in the cloud's network."""
+        """The port on 127.0.0.1 in the cloud's network."""
         return self._site.spec.platform.monitoring.exporter_port
 
     def set(self, observed: Observation) -> None:
-        """Serve this from now on."""
+        """Serve this observation from now on."""
         self._observed = observed
 
     def start(self) -> None:
-        """Listen, in the cloud's network whatever network the caller is in. Raises PermanentError."""
+        """Listen in the cloud's network, whichever network the caller is in. Raises PermanentError."""
         try:
             self._server = self._site.leader.network.call(self._bound)
         except OSError as error:
@@ -157,7 +158,7 @@ class Exporter:
             self._server = None
 
     def render(self) -> bytes:
-        """The response body for a scrape now."""
+        """The response to a scrape."""
         keeper = read_keeper(self._site.paths.run / "keeper.json")
         return text(self._observed, keeper, time.monotonic())
 
@@ -177,7 +178,7 @@ class Exporter:
                 self.wfile.write(body)
 
             def log_message(self, format: str, *args: object) -> None:
-                """Scrapes every few seconds are not logged."""
+                """Scrapes are not logged."""
 
         ThreadingHTTPServer.daemon_threads = True
         return ThreadingHTTPServer(("127.0.0.1", self.port), Handler)

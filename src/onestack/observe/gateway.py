@@ -1,4 +1,4 @@
-"""Which services of a cloud have requests in flight: the API gateway counts them."""
+"""Finds the services with requests in flight, from the API gateway's counters."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from onestack.observe.collect import ask
 from onestack.platform.infrastructure.gateway import ADMIN_SOCKET, CONSOLE
 from onestack.platform.site import Site
 
-# A console's connection lasts as long as it is watched; guests' metadata requests change nothing.
+# A console's connection stays open while it is watched; guests' metadata requests change nothing.
 _OTHERS = (CONSOLE, "metadata", "nowhere")
 
 
 def in_flight(site: Site) -> set[str]:
-    """The APIs with requests in flight, also of clients that are gone. Raises OSError."""
+    """The APIs with requests in flight, including those whose client has disconnected. Raises OSError."""
     return parse(ask(site.leader.outside(ADMIN_SOCKET)))
 
 
 def parse(text: str) -> set[str]:
-    """The same, of what HAProxy says of itself."""
+    """The same, from HAProxy's statistics."""
     return {
         row["pxname"]
         for row in balancers.table(text)

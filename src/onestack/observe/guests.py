@@ -1,4 +1,4 @@
-"""Guests' figures from libvirt: what `virsh domstats` writes, and a guest's use between two observations. Pure."""
+"""Guests' metrics from libvirt: parses `virsh domstats`, and computes rates between two observations. Pure."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ COMMAND = (
     *("virsh", "--connect", "qemu:///system", "--quiet"),
     *("domstats", "--raw", "--state", "--cpu-total", "--vcpu", "--balloon", "--interface", "--block"),
 )
-"""One process for all guests, whatever their number."""
+"""One process for all guests."""
 NAMES = ("virsh", "--connect", "qemu:///system", "--quiet", "list", "--uuid", "--name")
-"""Which guest has which domain: Nova gives a domain its server's id as UUID."""
+"""Maps domains to servers: a domain's UUID is its server's id."""
 _RUNNING = "1"
 
 
 @dataclass(frozen=True)
 class Used:
-    """What a guest has used since it was started. `cpu`: nanoseconds. `memory`: per cent, now. Bytes."""
+    """A guest's usage since its start. `cpu`: nanoseconds. `memory`: per cent, present value. The others: bytes."""
 
     cpu: int | None
     vcpus: int
@@ -35,7 +35,7 @@ def servers(text: str) -> dict[str, str]:
 
 
 def parse(text: str) -> dict[str, Used]:
-    """What `virsh domstats --raw` says of each domain that runs, by its name."""
+    """The usage of each running domain, by its name, from `virsh domstats --raw`."""
     found: dict[str, dict[str, str]] = {}
     now: dict[str, str] = {}
     for line in text.splitlines():
@@ -59,7 +59,8 @@ def _used(facts: Mapping[str, str]) -> Used:
 
 
 def _memory(facts: Mapping[str, str]) -> float | None:
-    """Needs the guest's own figures: without a balloon's, QEMU's size says nothing about the guest."""
+    """The share of memory in use, as the guest's balloon driver reports it; QEMU's own size says nothing about the
+    guest."""
     available = _number(facts, "balloon.available")
     free = _number(facts, "balloon.usable")
     if free is None:
@@ -70,11 +71,11 @@ def _memory(facts: Mapping[str, str]) -> float | None:
 
 
 def _bytes(facts: Mapping[str, str], kind: str, *counters: str) -> dict[str, int]:
-    """By device, so that one that was plugged in or taken away makes no jump."""
+    """Bytes by device, so that attaching or detaching one does not change the sum."""
     found: dict[str, int] = {}
     for index in range(_number(facts, f"{kind}.count") or 0):
         values = [_number(facts, f"{kind}.{index}.{each}") for each in counters]
-        # A file beneath another one (a snapshot's base) has no counters of its own.
+        # Backing files (of a snapshot) have no counters of their own.
         if known := [each for each in values if each is not None]:
             found[facts.get(f"{kind}.{index}.name", str(index))] = sum(known)
     return found
@@ -88,7 +89,8 @@ def _number(facts: Mapping[str, str], key: str) -> int | None:
 
 
 def rates(before: Used | None, now: Used, seconds: float) -> GuestRates:
-    """What a guest used a second between two observations; none for a counter that decreased: it restarted."""
+    """A guest's usage per second between two observations; None for a counter that decreased, since the guest
+    restarted."""
     if before is None or seconds <= 0:
         return GuestRates(None, now.memory, None, None)
     cpu = None

@@ -1,7 +1,7 @@
-"""An observation of everything that runs, as values: what guests use, and how balancers find their members.
+"""An observation of all guests and load balancers, as plain data.
 
-Rates are over the time since the observation before. What could not be read is not there, or None: a missing figure
-must never look like a quiet server.
+Rates are since the previous observation. What could not be read is missing or None: missing data must never look
+like an idle server.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class GuestRates:
-    """One guest. None: there was no observation before, or it has restarted since.
+    """One guest. None: there was no previous observation, or the guest has restarted since.
 
-    `cpu`: per cent of all its virtual CPUs together. `memory`: per cent of its memory in use; None without
-    figures from its balloon. `network`, `disk`: bytes a second, both directions.
+    `cpu`: per cent of all its vCPUs together. `memory`: per cent of its memory in use; None without data from its
+    balloon driver. `network`, `disk`: bytes a second, both directions.
     """
 
     cpu: float | None
@@ -28,8 +28,8 @@ class GuestRates:
 class MemberRates:
     """One server of a pool as its HAProxy counts it, summed over the listeners that use the pool.
 
-    `up`: None when it is not checked. `requests`, `errors` (5xx, failed connections and responses): a second.
-    `connections`: open now. `queue`: requests that wait for it. `response_time`: milliseconds, mean of the recent.
+    `up`: None if it has no health checks. `requests`, `errors` (5xx, failed connections and responses): per second.
+    `connections`: open now. `queue`: requests that wait for it. `response_time`: milliseconds, a recent mean.
     """
 
     up: bool | None
@@ -42,7 +42,7 @@ class MemberRates:
 
 @dataclass(frozen=True, slots=True)
 class PoolRates:
-    """A pool as a whole; its queue is of the requests that wait for any member. Else as in MemberRates."""
+    """A pool as a whole, otherwise as in MemberRates. `queue`: requests that wait for any member."""
 
     requests: float | None
     connections: int
@@ -53,8 +53,8 @@ class PoolRates:
 
 @dataclass(frozen=True)
 class Observation:
-    """`monotonic`, `wall`: seconds, when it was. `guests`: by server id. `members`: by pool and member
-    id. `pools`: by pool id. `failures`: what could not be read, and why. `balancers`: balancer id by pool id."""
+    """`monotonic`, `wall`: its time, in seconds. `guests`: by server id. `members`: by pool and member id. `pools`:
+    by pool id. `failures`: what could not be read, and why. `balancers`: balancer id by pool id."""
 
     monotonic: float
     wall: float

@@ -1,4 +1,4 @@
-"""Asking the cloud's own Prometheus: one number, a range of them, or whether a query is one at all."""
+"""Queries the cloud's own Prometheus: a number, a range of them, or whether a query is valid."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from onestack.core.errors import BadInput, TemporaryError
 from onestack.platform.site import Site
 
 SECONDS = 5.0
-"""How long an answer may take; Prometheus itself gives a query up a little earlier."""
+"""The timeout of a request; Prometheus itself gives up a query a little earlier."""
 _LIMIT = "4s"
 
 
 class QueryRefused(BadInput):
-    """Prometheus does not take the query; `summary` has its own words."""
+    """Prometheus refuses the query; `summary` has its message."""
 
 
 class Prometheus:
-    """The Prometheus of one cloud, asked from any thread, in the cloud's network or not."""
+    """A client of one cloud's Prometheus, for any thread, inside or outside of the cloud's network."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
 
     def query(self, promql: str) -> float | None:
-        """The value of a query now: a scalar, or a vector's only sample; several are added up.
+        """The present value of a query: a scalar, or the sum of a vector's samples.
 
-        None when there is none (nothing is known, it is too old, or it is no number). Raises QueryRefused, and
-        TemporaryError when Prometheus cannot be reached or cannot answer now.
+        None if there is none (no data, too old, or not a number). Raises QueryRefused, and TemporaryError if
+        Prometheus cannot be reached or cannot answer now.
         """
-        answer = self._ask("query", query=promql, timeout=_LIMIT)
+        answer = self._get("query", query=promql, timeout=_LIMIT)
         kind, result = answer["resultType"], answer["result"]
         if kind == "scalar":
             values = [float(result[1])]
@@ -43,12 +43,12 @@ class Prometheus:
                 f"'{promql}' gives a {kind}, not a number", hint="a query of one value: sum(...)"
             )
         known = [value for value in values if math.isfinite(value)]
-        # A part that is no number would make the sum look smaller than it is.
+        # A sum without a part that is not a number would be too small.
         return sum(known) if known and len(known) == len(values) else None
 
     def range(self, promql: str, start: float, end: float, step: float) -> list[tuple[float, float]]:
-        """Values of a query over time (Unix times, seconds), several series added up. Raises as `query` does."""
-        answer = self._ask("query_range", query=promql, start=f"{start:.3f}", end=f"{end:.3f}",
+        """The values of a query over time (Unix times, seconds); several series are added. Raises as `query` does."""
+        answer = self._get("query_range", query=promql, start=f"{start:.3f}", end=f"{end:.3f}",
                          step=f"{step:g}", timeout=_LIMIT)  # fmt: skip
         found: dict[float, float] = {}
         for series in answer["result"]:
@@ -58,10 +58,10 @@ class Prometheus:
         return sorted(found.items())
 
     def check(self, promql: str) -> None:
-        """Raise QueryRefused when a query gives no number ever, TemporaryError when Prometheus cannot be asked."""
+        """Raise QueryRefused if a query can never yield a number, TemporaryError if Prometheus cannot be reached."""
         self.query(promql)
 
-    def _ask(self, what: str, **words: str) -> Any:
+    def _get(self, what: str, **words: str) -> Any:
         if not self._site.spec.monitored:
             raise TemporaryError(
                 "this cloud has no Prometheus",
@@ -83,22 +83,22 @@ class Prometheus:
                 connection.close()
             answer = json.loads(body)
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise _away(self._site, f"{type(error).__name__}: {error}") from error
+            raise _unreachable(self._site, f"{type(error).__name__}: {error}") from error
         if answer.get("status") == "success":
             return answer["data"]
         reason = str(answer.get("error", body[:200]))
         if answer.get("errorType") in ("bad_data", "execution") and status < 500:
             raise QueryRefused(f"Prometheus refuses the query '{words.get('query', '')}': {reason}")
-        raise _away(self._site, reason)
+        raise _unreachable(self._site, reason)
 
     def _connected(self, port: int) -> http.client.HTTPConnection:
-        """A connection made in the cloud's network; it stays there wherever the thread goes."""
+        """A connection made in the cloud's network; it stays there, whichever network the thread enters."""
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
         self._site.leader.network.call(connection.connect)
         return connection
 
 
-def _away(site: Site, why: str) -> TemporaryError:
+def _unreachable(site: Site, why: str) -> TemporaryError:
     return TemporaryError(
         f"Prometheus does not answer: {why}",
         delay=5,

@@ -1,4 +1,4 @@
-"""What an operator asks of load balancing: whether all balancers are as the database says, and certificates."""
+"""Operations on load balancers: check that all of them match Octavia's database, and manage certificates."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CHECK_SECONDS = 300.0
 
 
 def demand(site: Site) -> None:
-    """Raise BadInput where the cloud has no balancers."""
+    """Raise BadInput if the cloud has no load balancing service."""
     if TYPE not in site.view.cloud.services:
         raise BadInput(
             "this cloud has no load balancing", hint=f"add {TYPE} to platform.services and run `onestack up`"
@@ -39,16 +39,19 @@ class Balancing:
         self._site = site
 
     def check(self, *, mend: bool = True) -> dict[str, Any]:
-        """What was found wrong and what is left of it: {"balancers": number, "found": [...], "left": [...]}."""
+        """What was found wrong, and what is left of it after a repair (`mend`).
+
+        {"balancers": number, "found": [...], "left": [...]}
+        """
         words = [*common.module(contract.BALANCER_CHECK), *(["--mend"] if mend else [])]
-        # Two checks at a time would each find what the other is about to repair.
+        # Two checks at the same time would repair the same faults.
         with held(self._site.paths.run / "balancers.lock", "onestack balancers check", seconds=60):
             output = self._site.leader.inside(words, seconds=CHECK_SECONDS)
         found: dict[str, Any] = json.loads(output.strip().splitlines()[-1])
         return found
 
     def certificates(self) -> list[tuple[Certificate, str]]:
-        """Every certificate, with its reference."""
+        """All certificates, with their references."""
         return [(each, each.reference(self._site)) for each in certificates.known(self._site)]
 
     def add_certificate(
@@ -61,25 +64,25 @@ class Balancing:
         chain: Path | None = None,
         secret: Path | None = None,
     ) -> tuple[Certificate, str]:
-        """Keep a certificate with its key, or a `secret`, for a project; it and its reference.
+        """Store a certificate with its key, or a `secret`, for a project; returns it and its reference.
 
         Raises BadInput, with nothing changed.
         """
-        subject = until = ""
+        subject = expires = ""
         if cert and key:
-            files, subject, until = certificates.read_certificate(cert, key, chain)
+            files, subject, expires = certificates.read_certificate(cert, key, chain)
         elif secret:
             files = certificates.read_secret(secret)
         else:
             raise BadInput("neither a certificate with its key nor a secret")
         owner = _project(connection(self._site), project)
         kind = "certificate" if cert else "secret"
-        about = Certificate(certificates.new_id(), name, owner, kind, subject, until)
+        about = Certificate(certificates.new_id(), name, owner, kind, subject, expires)
         certificates.store(self._site, about, files)
         return about, about.reference(self._site)
 
     def delete_certificate(self, word: str) -> Certificate:
-        """Keep one no longer. Raises BadInput while a listener or pool refers to it."""
+        """Delete a certificate. Raises BadInput while a listener or pool refers to it."""
         about = certificates.find(self._site, word)
         if users := sorted(_users(connection(self._site), about.id)):
             raise BadInput(
@@ -90,7 +93,7 @@ class Balancing:
 
 
 def _project(admin: Connection, word: str) -> str:
-    # Keystone has had no v2 for years; the SDK's types still allow for it.
+    # The SDK's types still include Keystone's v2 API, which no longer exists.
     found = cast(Identity, admin.identity).find_project(word)
     if found is None:
         raise BadInput(f"there is no project '{word}'")
@@ -112,7 +115,7 @@ def _users(admin: Connection, ident: str) -> set[str]:
     """The listeners and pools that refer to a certificate, in words."""
     found = set()
     for kind in ("listener", "pool"):
-        # As the API says it: the SDK knows only some of the references.
+        # The raw API response: the SDK's objects have only some of the references.
         answer = admin.load_balancer.get(f"/lbaas/{kind}s")
         exceptions.raise_from_response(answer)
         for each in answer.json()[f"{kind}s"]:

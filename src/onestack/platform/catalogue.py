@@ -1,4 +1,4 @@
-"""What a cloud consists of: its services, the infrastructure beneath them, its secrets."""
+"""The declarations of a cloud's parts: its services, its infrastructure services, its secrets."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ def services(chosen: Iterable[str]) -> list[Service]:
 
 
 def databases(chosen: Iterable[str]) -> list[Database]:
-    """Every database of the chosen services."""
+    """All databases of the chosen services."""
     return [each for service in services(chosen) for each in service.databases]
 
 
 def endpoints(chosen: Iterable[str]) -> dict[str, Endpoint]:
-    """Every API by project name."""
+    """All API endpoints by project name."""
     return {service.name: service.endpoint for service in services(chosen) if service.endpoint}
 
 
 def page(chosen: Iterable[str]) -> str | None:
-    """The path of the web page, if it was chosen."""
+    """The path of the dashboard; None if it was not chosen."""
     return next((each.path for each in endpoints(chosen).values() if not each.listed), None)
 
 
 def secret_names(chosen: Iterable[str], hosts: Sequence[str] = ()) -> list[str]:
-    """The names of every secret the chosen services need, on all hosts."""
+    """The names of all secrets that the chosen services need, on all hosts."""
     found = services(chosen)
     names = {"user/admin"}
     names |= {name for service in found for name in service.secrets}
@@ -45,25 +45,25 @@ def secret_names(chosen: Iterable[str], hosts: Sequence[str] = ()) -> list[str]:
 
 
 def infrastructure(view: View) -> list[InfrastructureService]:
-    """What a cloud has beneath and beside OpenStack."""
+    """The infrastructure services of a cloud."""
     return [each for each in INFRASTRUCTURE if each.processes(view)]
 
 
 def declarations(view: View) -> list[InfrastructureService | Service]:
-    """All that a cloud consists of, what lies beneath first."""
+    """All declarations, infrastructure services first."""
     return [*infrastructure(view), *services(view.cloud.services)]
 
 
 def processes(view: View) -> list[Process]:
-    """Every process that a cloud can have; `layout` says which of them are on a host."""
+    """All processes that a cloud can have; `layout` says which of them are on a host."""
     return [each for one in declarations(view) for each in one.processes(view)]
 
 
 def steps(view: View) -> list[Step]:
-    """All work on the host that is no process."""
+    """All steps of the bring-up that are not processes."""
     return [each for one in declarations(view) for each in one.steps(view)]
 
 
 def files(view: View) -> dict[str, str]:
-    """Every configuration file: path below /etc/onestack, or a whole path inside the namespace -> text."""
+    """All configuration files: path below /etc/onestack, or an absolute path inside the namespace -> text."""
     return {name: text for one in declarations(view) for name, text in one.files(view).items()}

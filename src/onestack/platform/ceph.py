@@ -1,7 +1,7 @@
-"""A Ceph cluster that keeps volumes: its configuration and the user's key, taken to where the cloud reads them.
+"""Ceph clusters for volumes: copies their configuration and keys to where the cloud's programs read them.
 
-Each backend is a cluster of its name to Cinder and to what copies volumes for it: its files are in /etc/ceph of the
-namespace, where such programs look. Guests' QEMU gets the key from libvirt, which keeps it as a secret.
+To Cinder and os-brick, each backend is a cluster with the backend's name: its files are in /etc/ceph of the cloud's
+namespace, where such programs look for them. QEMU gets the key from libvirt, which keeps it as a secret.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 FOLDER = "ceph"
 SECRETS = "libvirt/secrets"
 READS = (f"{ETC}/{FOLDER}", f"{ETC}/{SECRETS}")
-"""Where those find them that use clusters."""
+"""The folders that the users of clusters read."""
 STEP = "ceph"
 ANSWER_SECONDS = 30.0
 
@@ -42,7 +42,7 @@ _SECRET = """\
 
 @dataclass(frozen=True)
 class _Cluster:
-    """A backend that is a pool; `index`: its place in the spec; `secret`: libvirt's name for its key."""
+    """A backend that is a Ceph pool. `index`: its position in the spec; `secret`: the UUID of libvirt's secret."""
 
     index: int
     name: str
@@ -55,39 +55,41 @@ class _Cluster:
 
 
 def files(site: Site) -> dict[str, str]:
-    """What is read of every cluster: path below the cloud's etc -> text. Raises BadInput with the spec's line."""
-    found: dict[str, str] = {}
+    """The files of all clusters: path below the cloud's etc -> text. Raises BadInput with the spec's line."""
+    result: dict[str, str] = {}
     for each in _clusters(site):
         key = _key(site, each)
-        # By this name librados and os-brick find a cluster's key.
-        found[f"{FOLDER}/{each.name}.{each.who}.keyring"] = f"[{each.who}]\n\tkey = {key}\n"
-        # Where Ceph's own configuration has keys is elsewhere.
+        # The name by which librados and os-brick find a cluster's key.
+        result[f"{FOLDER}/{each.name}.{each.who}.keyring"] = f"[{each.who}]\n\tkey = {key}\n"
+        # Ceph's own configuration may name another path for the keyring.
         conf = _text(site, each, "conf", Path(each.pool.conf))
-        found[f"{FOLDER}/{each.name}.conf"] = re.sub(r"(?m)^[ \t]*keyring[ \t]*=.*\n?", "", conf)
-        found[f"{SECRETS}/{each.secret}.xml"] = _SECRET.format(uuid=each.secret, who=each.who, name=each.name)
-        found[f"{SECRETS}/{each.secret}.base64"] = key
-    return found
+        result[f"{FOLDER}/{each.name}.conf"] = re.sub(r"(?m)^[ \t]*keyring[ \t]*=.*\n?", "", conf)
+        result[f"{SECRETS}/{each.secret}.xml"] = _SECRET.format(
+            uuid=each.secret, who=each.who, name=each.name
+        )
+        result[f"{SECRETS}/{each.secret}.base64"] = key
+    return result
 
 
 def write(site: Site, wanted: Mapping[str, str]) -> None:
-    """Have these files, and none of clusters that are no longer used."""
+    """Write these files, and delete those of clusters that are no longer used."""
     for folder in (FOLDER, SECRETS):
-        place = site.paths.etc / folder
-        for there in place.iterdir() if place.exists() else ():
-            if f"{folder}/{there.name}" not in wanted:
-                there.unlink()
+        path = site.paths.etc / folder
+        for file in path.iterdir() if path.exists() else ():
+            if f"{folder}/{file.name}" not in wanted:
+                file.unlink()
     for name, text in wanted.items():
-        place = site.paths.etc / name
-        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        replace_private(place, text)
+        file = site.paths.etc / name
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        replace_private(file, text)
 
 
 def demand_answer(site: Site, node: Node, emit: Emit) -> None:
-    """Raise PermanentError, with Ceph's own words, for a cluster that does not let its user into the pool."""
+    """Raise PermanentError, with Ceph's error output, for a cluster whose user has no access to the pool."""
     for each in _clusters(site):
         with step(f"Ceph for {each.name}", emit) as at:
             try:
-                held = node.inside(
+                images = node.inside(
                     ["rbd", "ls", "--pool", each.pool.name, "--cluster", each.name, "--name", each.who],
                     seconds=ANSWER_SECONDS,
                 )
@@ -96,42 +98,42 @@ def demand_answer(site: Site, node: Node, emit: Emit) -> None:
                     f"the Ceph pool '{each.pool.name}' of the backend '{each.name}' cannot be used",
                     detail="\n".join(filter(None, [failed.summary, failed.detail])),
                     where=site.spec.place_of("platform", "volumes", "backends", each.index),
-                    hint=f"is Ceph reached from here, is there the pool, and has {each.who} the"
-                    " capabilities `mon 'profile rbd'` and `osd 'profile rbd pool=…'`?",
+                    hint=f"check that Ceph is reachable from this host, that the pool exists, and that {each.who} has"
+                    " the capabilities `mon 'profile rbd'` and `osd 'profile rbd pool=…'`",
                 ) from failed
-            at.outcome = f"pool {each.pool.name}, {len(held.split())} images"
+            at.outcome = f"pool {each.pool.name}, {len(images.split())} images"
 
 
 def _clusters(site: Site) -> Iterator[_Cluster]:
     if "block-storage" not in site.view.cloud.services:
         return
     pairs = zip(site.spec.platform.volumes.backends, site.view.cloud.volume_backends, strict=True)
-    for index, (wanted, seen) in enumerate(pairs):
-        if wanted.ceph and seen.ceph:
-            yield _Cluster(index, wanted.name, wanted.ceph, seen.ceph.secret)
+    for index, (wanted, backend) in enumerate(pairs):
+        if wanted.ceph and backend.ceph:
+            yield _Cluster(index, wanted.name, wanted.ceph, backend.ceph.secret)
 
 
 def _key(site: Site, cluster: _Cluster) -> str:
-    """The user's key, out of a keyring as Ceph writes it."""
-    place = Path(cluster.pool.keyring)
-    found = ConfigParser(interpolation=None, strict=False)
+    """The user's key, from a keyring in Ceph's format."""
+    file = Path(cluster.pool.keyring)
+    keyring = ConfigParser(interpolation=None, strict=False)
     try:
-        # Ceph indents keys, which would be a line that goes on.
-        found.read_string(re.sub(r"(?m)^[ \t]+", "", _text(site, cluster, "keyring", place)))
-        return found[cluster.who]["key"]
+        # Ceph indents keys; ConfigParser would take an indented line for a continuation.
+        keyring.read_string(re.sub(r"(?m)^[ \t]+", "", _text(site, cluster, "keyring", file)))
+        return keyring[cluster.who]["key"]
     except (ConfigError, KeyError) as error:
         raise BadInput(
-            f"{place} has no key of {cluster.who}",
+            f"{file} has no key of {cluster.who}",
             where=site.spec.place_of("platform", "volumes", "backends", cluster.index, "keyring"),
             hint=f"`ceph auth get {cluster.who}` writes such a file",
         ) from error
 
 
-def _text(site: Site, cluster: _Cluster, key: str, place: Path) -> str:
+def _text(site: Site, cluster: _Cluster, key: str, file: Path) -> str:
     try:
-        return place.read_text()
+        return file.read_text()
     except OSError as error:
         raise BadInput(
-            f"{place} cannot be read: {error.strerror}",
+            f"{file} cannot be read: {error.strerror}",
             where=site.spec.place_of("platform", "volumes", "backends", cluster.index, key),
         ) from error

@@ -1,6 +1,7 @@
-"""Certificates for balancers where there is no Barbican: kept in a folder that only root reads, named by a reference.
+"""Certificates for load balancers in clouds without Barbican: stored in a folder that only root reads, with
+references.
 
-One folder each, below its project's. Octavia's process finds it by the last part of the reference.
+Each has a folder of its own below its project's. Octavia's process finds it by the last part of the reference.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ from onestack.core.errors import BadInput
 from onestack.platform.site import Site
 
 FOLDER = contract.CERTIFICATES
-"""Inside the namespace; `[certificates] storage_path`."""
+"""The path inside the namespace; `[certificates] storage_path`."""
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """What `list` shows. `kind`: `certificate` (with its key) or `secret` (a CA bundle, a list of revoked ones).
+    """A stored certificate. `kind`: `certificate` (with its key) or `secret` (a CA bundle, or a revocation list).
     `until`: when it expires; empty for a secret."""
 
     id: str
@@ -38,13 +39,13 @@ class Certificate:
     until: str = ""
 
     def reference(self, site: Site) -> str:
-        """What Octavia's API is given. It looks as Barbican's do; nothing listens there."""
+        """The reference for Octavia's API. It has Barbican's form, but nothing listens at this address."""
         word = "containers" if self.kind == "certificate" else "secrets"
         return f"{site.gateway}/key-manager/v1/{word}/{self.id}"
 
 
 def read_certificate(cert: Path, key: Path, chain: Path | None) -> tuple[Mapping[str, bytes], str, str]:
-    """The files' contents by name, the subject and the end of validity. Raises BadInput when they do not fit."""
+    """The files' contents by name, the subject, and the date of expiry. Raises BadInput if they do not match."""
     text, secret = _content(cert), _content(key)
     try:
         found = x509.load_pem_x509_certificate(text)
@@ -71,7 +72,7 @@ def read_certificate(cert: Path, key: Path, chain: Path | None) -> tuple[Mapping
 
 
 def read_secret(file: Path) -> Mapping[str, bytes]:
-    """The content of a CA bundle or a list of revoked certificates. Raises BadInput when it is neither."""
+    """The content of a CA bundle or revocation list. Raises BadInput if it is neither."""
     text = _content(file)
     try:
         x509.load_pem_x509_crl(text)
@@ -101,7 +102,7 @@ def _content(file: Path) -> bytes:
 
 
 def store(site: Site, about: Certificate, files: Mapping[str, bytes]) -> None:
-    """Keep it, whole or not at all."""
+    """Store a certificate, atomically."""
     root = site.leader.outside(FOLDER)
     place = root / about.project / about.id
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -116,12 +117,12 @@ def store(site: Site, about: Certificate, files: Mapping[str, bytes]) -> None:
 
 
 def new_id() -> str:
-    """An id for a new one."""
+    """A new id."""
     return str(uuid.uuid4())
 
 
 def known(site: Site) -> Iterator[Certificate]:
-    """All that are kept, by project and name."""
+    """All stored certificates, sorted by project and name."""
     root = site.leader.outside(FOLDER)
     found = []
     for file in root.glob(f"*/[!.]*/{contract.ABOUT}"):
@@ -130,7 +131,7 @@ def known(site: Site) -> Iterator[Certificate]:
 
 
 def find(site: Site, word: str) -> Certificate:
-    """The one with this reference, id or name. Raises BadInput when there is none, or several of the name."""
+    """The certificate with this reference, id or name. Raises BadInput if there is none, or several with the name."""
     ident = word.rstrip("/").rpartition("/")[2]
     found = [each for each in known(site) if ident in (each.id, each.name)]
     if len(found) != 1:
@@ -142,11 +143,11 @@ def find(site: Site, word: str) -> Certificate:
 
 
 def remove(site: Site, about: Certificate) -> None:
-    """Keep it no longer."""
+    """Delete a certificate."""
     place = site.leader.outside(FOLDER) / about.project / about.id
     shutil.rmtree(place)
 
 
 def expires_soon(about: Certificate, now: datetime, days: int = 30) -> bool:
-    """Whether it ends within so many days, or has."""
+    """Whether it expires within so many days, or has expired."""
     return bool(about.until) and (datetime.fromisoformat(about.until) - now).days < days

@@ -1,4 +1,4 @@
-"""Talking to the cloud as its administrator, and the files by which others do."""
+"""Connections to the cloud's APIs as administrator, and the clouds.yaml and environment variables for other tools."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ def auth(
     project_id: str | None = None,
     user_id: str | None = None,
 ) -> dict[str, Any]:
-    """What keystoneauth needs to log in as a user of the default domain. Ids go before names."""
-    where = (
+    """keystoneauth's options for a user of the default domain. Ids take precedence over names."""
+    in_project = (
         {"project_id": project_id}
         if project_id
         else {"project_name": project, "project_domain_name": "Default"}
     )
-    who = {"user_id": user_id} if user_id else {"username": user, "user_domain_name": "Default"}
+    as_user = {"user_id": user_id} if user_id else {"username": user, "user_domain_name": "Default"}
     return {
         "auth_url": f"{site.gateway}/identity/v3",
         "password": password or site.view.cloud.secrets["user/admin"],
-        **who,
-        **where,
+        **as_user,
+        **in_project,
     }
 
 
 def connection(site: Site, **who: Any) -> Connection:
-    """A connection of its own, usable in any thread; the machine's clouds.yaml and environment play no part in it."""
+    """A new connection, usable in any thread. The machine's clouds.yaml and environment are ignored."""
     return _connected(site, auth=auth(site, **who))
 
 
@@ -73,7 +73,7 @@ def _connected(site: Site, **options: Any) -> Connection:
 
 
 def clouds_yaml(site: Site) -> dict[str, Any]:
-    """The content of a clouds.yaml with this cloud."""
+    """The content of a clouds.yaml for this cloud."""
     cloud: dict[str, Any] = {
         "auth": auth(site),
         "region_name": site.view.cloud.region,
@@ -86,7 +86,7 @@ def clouds_yaml(site: Site) -> dict[str, Any]:
 
 
 def write_clouds_yaml(site: Site, file: Path) -> None:
-    """Put this cloud into a clouds.yaml; other clouds in it stay as they are."""
+    """Add this cloud to a clouds.yaml, or update it there; other clouds in it stay."""
     yaml = YAML()
     content = yaml.load(file.read_text()) if file.exists() else None
     content = content or {}
@@ -98,7 +98,7 @@ def write_clouds_yaml(site: Site, file: Path) -> None:
 
 
 def environment(site: Site) -> dict[str, str]:
-    """The variables that OpenStack's own tools read."""
+    """The environment variables that OpenStack's own tools read."""
     names = {
         "OS_AUTH_URL": "auth_url",
         "OS_USERNAME": "username",
@@ -107,13 +107,13 @@ def environment(site: Site) -> dict[str, str]:
         "OS_USER_DOMAIN_NAME": "user_domain_name",
         "OS_PROJECT_DOMAIN_NAME": "project_domain_name",
     }
-    who = auth(site)
-    found = {variable: who[key] for variable, key in names.items()}
-    found |= {
+    options = auth(site)
+    variables = {variable: options[key] for variable, key in names.items()}
+    variables |= {
         "OS_REGION_NAME": site.view.cloud.region,
         "OS_IDENTITY_API_VERSION": "3",
         "OS_AUTH_TYPE": "password",
     }
     if site.ca_file:
-        found["OS_CACERT"] = str(site.leader.outside(site.ca_file))
-    return found
+        variables["OS_CACERT"] = str(site.leader.outside(site.ca_file))
+    return variables

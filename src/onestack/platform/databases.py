@@ -1,7 +1,7 @@
-"""The databases: from an empty data folder, or an older release, to what this release expects.
+"""Migrates the databases, empty or from an older release, to this release.
 
-Migrating empty databases takes most of a first start, and comes out the same each time: the result is kept
-per release, under a key that changes with anything it depends on.
+Migrating empty databases takes most of a first start, with the same result each time. So a dump of it is cached for
+each release, under a key that changes with anything that it depends on.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from onestack.platform.node import Node
 from onestack.platform.site import Site
 
 MIGRATION_SECONDS = 300.0
-"""How long a migration may stand still."""
+"""Seconds without progress after which a migration has failed."""
 
 
 def key(site: Site) -> str:
-    """Digits that change with anything the migrated databases depend on."""
+    """A digest of all that the migrated databases depend on."""
     chosen = site.leader.choices
     return digits(Path(chosen.environment), Path(chosen.runtime), Path(chosen.base), site.view.cloud.services)
 
@@ -38,19 +38,19 @@ def digits(environment: Path, runtime: Path, base: Path, services: Collection[st
 
 
 def dump(store: Path, key: str) -> Path:
-    """The file that keeps the migrated, empty databases of a key."""
+    """The file with the dump of the migrated, empty databases for a key."""
     return store / f"databases-{key}.sql"
 
 
 def prepare(site: Site, node: Node, markers: Markers, store: Path, emit: Emit) -> None:
-    """Have every chosen service's databases at this release. MariaDB must run on the node."""
+    """Bring all chosen services' databases to this release. MariaDB must run on the node."""
     wanted = key(site)
     names = catalogue.databases(site.view.cloud.services)
     done = markers.load()
     before = done.get(DATABASES)
     if before is None:
-        # Never finished: what a killed first start left half migrated cannot be gone on from. All other
-        # markers are made only after this one, so that where they are the databases hold a cloud.
+        # A killed first start left the databases half migrated, and they cannot be continued. All other markers are
+        # written only after this one, so that where they exist the databases contain a cloud.
         if done:
             raise PermanentError(
                 "the databases hold a cloud, but not the marker that says of which release",
@@ -78,7 +78,7 @@ def prepare(site: Site, node: Node, markers: Markers, store: Path, emit: Emit) -
 
 
 def migrate(site: Site, node: Node, emit: Emit) -> None:
-    """Run every chosen service's migrations, the services side by side. Raises the first failure."""
+    """Run all chosen services' migrations in parallel. Raises the first failure."""
 
     def one(name: str, commands: tuple[tuple[str, ...], ...]) -> None:
         with step(f"migrate {name}", emit):

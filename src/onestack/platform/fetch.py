@@ -1,4 +1,5 @@
-"""Everything a cloud is made of, fetched or built once and kept in the cache: base, environment, guest image."""
+"""Downloads or builds all parts of a cloud once, and keeps them in the cache: base, environment, guest image,
+dashboard."""
 
 from __future__ import annotations
 
@@ -15,19 +16,19 @@ from onestack.host.lock import held
 from onestack.spec.platform import Platform
 
 IMAGE_SECONDS = 300.0
-"""How long another command that builds the guest image is waited for; some seconds are usual."""
+"""How long to wait for another command that builds the guest image; usually some seconds."""
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """Where each part lies."""
+    """The paths of the parts."""
 
     base: Path
     environment: Path
     runtime: Path
     image: Path
     dashboard: Path | None = None
-    """The dashboard's static files, where it was chosen."""
+    """The dashboard's static files; None if the dashboard was not chosen."""
 
 
 def fetch(
@@ -38,9 +39,9 @@ def fetch(
     mirror: str | None = None,
     extras: Sequence[str] | None = None,
 ) -> Fetched:
-    """Have everything of a release, side by side. Raises the first failure.
+    """Fetch all parts of a release, in parallel. Raises the first failure.
 
-    `extras`: of the host's base; None: those of a cloud of one host.
+    `extras`: those of the host's base; None: those of a cloud of one host.
     """
     beside = wanted.base_extras if extras is None else extras
     series = wanted.release
@@ -67,7 +68,7 @@ def fetch(
         )
 
     def probe() -> None:
-        # It waits for a guest that may never come: meanwhile the rest is made.
+        # The KVM probe may have to wait for a guest that never boots: meanwhile the other parts are built.
         kept = paths.cache / "kvm.json"
         if hypervisor.must_boot(found["base"], cache=kept):
             with step("virtualization", emit, "booting a guest under KVM") as at:
@@ -89,7 +90,7 @@ def fetch(
 
 
 def is_fetched(paths: Paths, platform: Platform, extras: Sequence[str] | None = None) -> bool:
-    """Whether nothing more is to be had from the network. `extras`: as in `fetch`."""
+    """Whether nothing needs to be downloaded any more. `extras`: as in `fetch`."""
     beside = platform.base_extras if extras is None else extras
     release, store = data.release(platform.release), paths.release(platform.release)
     wanted = (
@@ -101,7 +102,7 @@ def is_fetched(paths: Paths, platform: Platform, extras: Sequence[str] | None = 
 
 
 def image(base_tree: Path, store: Path, emit: Emit) -> Path:
-    """The guest image built from a base."""
+    """The guest image, built from a base."""
     target = store / f"tiny-{base_tree.name}-{environment.digest(Path(guest.__file__).parent)}.qcow2"
     if target.exists():
         return target

@@ -1,4 +1,4 @@
-"""The folders a cloud lives in: who owns them, and who may look."""
+"""A cloud's folders, with their owners and modes."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from onestack.platform.site import Site
 from onestack.platform.view import View
 
 SHARED = (
-    # Only root may look into a cloud's folders from outside; inside, they are mounted one by one.
+    # From outside, only root may enter a cloud's folders; inside, they are mounted one by one.
     Folder(contract.ETC, mode=0o700),
-    # Mounted there, whatever a cloud consists of.
+    # Mounted in every cloud.
     Folder("/etc/onestack/libvirt"),
     Folder(contract.LIB, mode=0o755),
     Folder("/var/lib/base"),
@@ -28,19 +28,19 @@ SHARED = (
     Folder("/run", mode=0o755),
     Folder("/run/lock", mode=0o1777),
     Folder("/run/netns"),
-    # The set-group-id bit gives the sockets made here to the API gateway's group.
+    # With the set-group-id bit, sockets created here get the API gateway's group.
     Folder(contract.API_SOCKETS, "root", "haproxy", 0o2750),
 )
-"""Those of no service."""
+"""Folders that belong to no service."""
 
 
 def of(view: View) -> list[Folder]:
-    """All that a host's processes need."""
+    """All folders that a host's processes need."""
     return [*SHARED, *(folder for one in layout.declarations(view) for folder in one.folders)]
 
 
 def make(site: Site, node: Node) -> None:
-    """Make the folders; harmless when they are there."""
+    """Create the folders. Idempotent."""
     users = identities(node.layout.base / "etc/passwd")
     groups = identities(node.layout.base / "etc/group")
     node.paths.lib.mkdir(parents=True, exist_ok=True)
@@ -53,10 +53,10 @@ def make(site: Site, node: Node) -> None:
 
 
 def write(node: Node, files: Mapping[str, str]) -> None:
-    """Write configuration files (path below /etc/onestack, or inside the namespace -> text), each replaced whole.
+    """Write configuration files (path below /etc/onestack, or inside the namespace -> text), each atomically.
 
-    Those below /etc/onestack may hold passwords and are root's alone. What lies elsewhere has nothing secret, and is
-    its users' to read.
+    Files below /etc/onestack may contain passwords and are readable by root only. Other files contain no secrets and
+    are readable by their users.
     """
     found: dict[Path, File] = {}
     for name, text in files.items():

@@ -1,5 +1,5 @@
-"""What an empty cloud is given so that a first server can start: flavors, image, external network,
-volume types."""
+"""Creates what a new cloud needs before a first server can start: flavors, an image, the external network, volume
+types."""
 
 from __future__ import annotations
 
@@ -21,34 +21,34 @@ NETWORK = "public"
 
 
 FLAVORS_BEFORE = frozenset({"m1.tiny", "m1.small", "m1.medium", "m1.large"})
-"""Flavors that older versions created: their clouds keep them as they are, or deleted."""
+"""Flavors that older versions created. They are not created again: their clouds may have changed or deleted them."""
 
 
 def missing_flavors(done: Mapping[str, str]) -> list[str]:
-    """Those that a cloud with these markers was not given yet."""
-    given: set[str] = set()
+    """The flavors that were never created in a cloud with these markers."""
+    created: set[str] = set()
     for name in done:
         step, _, sizes = name.removeprefix(FURNISHED).partition(" ")
         if step == "flavors":
-            given |= set(sizes.split(", ")) if sizes else FLAVORS_BEFORE
-    return [name for name in FLAVORS if name not in given]
+            created |= set(sizes.split(", ")) if sizes else FLAVORS_BEFORE
+    return [name for name in FLAVORS if name not in created]
 
 
 def flavors(admin: Connection, names: Sequence[str]) -> None:
-    """Those of the usual flavors that are not there."""
-    there = {flavor.name for flavor in admin.compute.flavors()}
+    """Create these flavors, unless they exist."""
+    existing = {flavor.name for flavor in admin.compute.flavors()}
     for name in names:
-        if name not in there:
+        if name not in existing:
             vcpus, ram, disk = FLAVORS[name]
             admin.compute.create_flavor(name=name, vcpus=vcpus, ram=ram, disk=disk)
 
 
 def image(site: Site, admin: Connection, file: Path) -> None:
-    """The tiny guest image, for everybody."""
+    """Create the public image `tiny`, unless it exists."""
     if any(admin.image.images(name=IMAGE, status="active")):
         return
-    for left in admin.image.images(name=IMAGE, owner=admin.current_project_id):
-        admin.delete_image(left.id)
+    for incomplete in admin.image.images(name=IMAGE, owner=admin.current_project_id):
+        admin.delete_image(incomplete.id)
     admin.image.create_image(
         name=IMAGE,
         filename=str(file),
@@ -62,7 +62,7 @@ def image(site: Site, admin: Connection, file: Path) -> None:
 
 
 def external_network(site: Site, admin: Connection) -> None:
-    """The network that floating IPs come from."""
+    """Create the external network `public`, from which floating IPs are allocated, unless it exists."""
     outer = site.view.cloud.external
     network = admin.network.find_network(NETWORK) or admin.network.create_network(
         name=NETWORK,
@@ -83,19 +83,19 @@ def external_network(site: Site, admin: Connection) -> None:
 
 
 def volume_types(site: Site, admin: Connection) -> None:
-    """One volume type for each backend, called as it is; the default one must be there before any volume."""
-    there = {type_.name for type_ in admin.block_storage.types()}
+    """Create a volume type with each backend's name, unless it exists. The default type must precede any volume."""
+    existing = {type_.name for type_ in admin.block_storage.types()}
     for name in volumes.backends(site.view):
-        if name not in there:
+        if name not in existing:
             admin.block_storage.create_type(name=name, extra_specs={"volume_backend_name": name})
 
 
 def steps(
     site: Site, markers: Markers, image_file: Path, emit: Emit
 ) -> dict[str, tuple[str, Callable[[], None]]]:
-    """What a cloud is furnished with, each once in its life: name -> (the service it needs, what does it).
+    """What is created once in a cloud's life: name -> (the service it needs, the function that creates it).
 
-    Whether it was done is asked when it runs: before that the markers are not loaded.
+    The functions check the markers when they run, since these are not loaded before.
     """
 
     def once(name: str, body: Callable[[Site, Connection], None]) -> Callable[[], None]:
@@ -108,16 +108,16 @@ def steps(
 
         return run
 
-    def give_flavors() -> None:
+    def create_flavors() -> None:
         if sizes := missing_flavors(markers.known):
             once(f"flavors {', '.join(sizes)}", lambda site, admin: flavors(admin, sizes))()
 
-    found = {
+    others = {
         "image": ("image", lambda site, admin: image(site, admin, image_file)),
         "external network": ("network", external_network),
-        # Anew whenever the spec names other backends.
+        # The name includes the backends, so that it runs again after they have changed in the spec.
         f"volume types {', '.join(volumes.backends(site.view))}": ("block-storage", volume_types),
     }
-    steps = {name: (needed, once(name, body)) for name, (needed, body) in found.items()}
-    steps["flavors"] = ("compute", give_flavors)
+    steps = {name: (needed, once(name, body)) for name, (needed, body) in others.items()}
+    steps["flavors"] = ("compute", create_flavors)
     return {name: step for name, step in steps.items() if step[0] in site.view.cloud.services}

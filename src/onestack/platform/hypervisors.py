@@ -1,4 +1,4 @@
-"""Whether Nova sees its hypervisors and Neutron its agents: before that no server can start."""
+"""Waits until Nova sees its hypervisors and Neutron its agents: before that no server can start."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from onestack.platform.readiness import progress
 from onestack.platform.site import Site
 
 AUTO = "AUTO: "
-"""How Nova's reason begins where it put a host out of service itself."""
+"""The beginning of the reason with which Nova itself disables a host."""
 
 
 def out_by_itself(disabled_reason: str | None) -> str:
-    """Why Nova itself gives a host no servers, from the reason its service is disabled for; "" if it does not."""
+    """Why Nova itself disabled a host, from the reason of its disabled service; "" if an operator disabled it, or
+    nobody."""
     reason = disabled_reason or ""
     return reason.removeprefix(AUTO) if reason.startswith(AUTO) else ""
 
@@ -27,7 +28,7 @@ def wait_up(site: Site, emit: Emit) -> None:
         up = [each for each in admin.compute.hypervisors() if each.state == "up"]
         agents = [agent for agent in admin.network.agents() if agent.agent_type != "fake"]
         dead = [agent.agent_type for agent in agents if not agent.is_alive]
-        # Nova takes a host out of service while libvirtd is away; what a person took out stays so.
+        # Nova disables a host while libvirtd is down; a host that an operator disabled stays so.
         out = [each.host for each in admin.compute.services() if out_by_itself(each.disabled_reason)]
         answer = f"{len(up)} of {wanted} hypervisors up, {len(agents)} network agents, dead: {dead or 'none'}"
         if out:

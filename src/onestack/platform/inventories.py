@@ -1,4 +1,4 @@
-"""What the running cloud's hosts really have, from Placement: the one who decides where servers go."""
+"""The inventories of the running cloud's hosts, from Placement, which the scheduler uses, too."""
 
 from __future__ import annotations
 
@@ -11,16 +11,19 @@ from openstack.connection import Connection
 from onestack.capacity import RESOURCES, Host, Inventory
 
 READERS = 8
-"""How many hosts are asked about at a time."""
-# The microversion with everything that is read here.
+"""How many hosts are read at a time."""
+# A microversion that has everything that is read here.
 _VERSION = {"OpenStack-API-Version": "placement 1.39"}
 
 
 def hosts(
     admin: Connection, ours: Collection[tuple[str, str]] = (), known: Collection[str] | None = None
 ) -> list[Host]:
-    """Every hypervisor with its inventories. Servers of `ours` (tenant, name) take no room here: they are what is
-    being placed. All others do. `known`: the ids of ours, where they were read already. In the cloud's network."""
+    """All hypervisors with their inventories. Call it in the cloud's network namespace.
+
+    `ours`: (tenant, name) of servers whose allocations do not count as used, since they are about to be placed.
+    `known`: the ids of these servers, if the caller has them already.
+    """
     own = _ids(admin, ours) if known is None else set(known)
     zones = {
         name: aggregate.availability_zone
@@ -33,13 +36,13 @@ def hosts(
         of_provider = f"/resource_providers/{provider.id}"
         inventories = _get(admin, f"{of_provider}/inventories")["inventories"]
         if RESOURCES[0] not in inventories:
-            return None  # a disk pool or the like: no hypervisor
+            return None  # no hypervisor, but for example a shared disk pool
         allocations = _get(admin, f"{of_provider}/allocations")["allocations"]
         others = [one["resources"] for consumer, one in allocations.items() if consumer not in own]
         vcpus, memory, disk = (inventory(name, inventories, others) for name in RESOURCES)
         return Host(provider.name, (vcpus, memory, disk), zones.get(provider.name, "nova"))
 
-    # Two calls for each host: one after another they would take most of a plan's time on a cloud of many hosts.
+    # Two requests for each host: in sequence they would take most of a plan's time on a cloud with many hosts.
     with ThreadPoolExecutor(READERS, thread_name_prefix="inventories") as pool:
         found = [host for host in pool.map(read, admin.placement.resource_providers()) if host is not None]
     return sorted(found, key=lambda each: (len(each.name), each.name))
@@ -58,7 +61,7 @@ def _ids(admin: Connection, ours: Collection[tuple[str, str]]) -> set[str]:
 def inventory(
     resource: str, inventories: Mapping[str, Any], others: Collection[Mapping[str, int]]
 ) -> Inventory:
-    """One resource of Placement's answer, with what `others` have of it."""
+    """One resource class of Placement's answer, with the allocations of `others` as used."""
     inventory = inventories.get(resource)
     if inventory is None:
         return Inventory(0)

@@ -1,4 +1,4 @@
-"""What one tenant has, no other may find."""
+"""Checks that one tenant cannot find another's resources."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from onestack.core.errors import PermanentError
 
 
 def expect_hidden(what: str, ask: Callable[[], object]) -> None:
-    """Raises PermanentError unless asking for it says that there is no such thing."""
+    """Raises PermanentError unless the request for a resource is answered with 404."""
     try:
         ask()
     except exceptions.NotFoundException:

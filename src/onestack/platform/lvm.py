@@ -1,4 +1,4 @@
-"""Volume groups of a host that keep volumes: they must be there before Cinder starts."""
+"""Checks that the volume groups of Cinder's LVM backends exist on the host, before Cinder starts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STEP = "volume groups"
 
 
 def demand_groups(site: Site, node: Node, emit: Emit) -> None:
-    """Raise PermanentError, with LVM's own words, for a volume group that cannot be used."""
+    """Raise PermanentError, with LVM's error output, for a volume group that cannot be used."""
     if "block-storage" not in site.view.cloud.services:
         return
     for index, backend in enumerate(site.view.cloud.volume_backends):

@@ -1,6 +1,7 @@
-"""What was done once in a cloud's life, kept in its own database: lost and restored with what it is about.
+"""Markers of what was done once in a cloud's life, in its own database: they are lost and restored together with the
+data.
 
-Names: `databases` (the release whose tables are there), `bootstrap` (what Keystone was made with), `furnished/NAME`.
+Names: `databases` (the release of the tables), `bootstrap` (the input of Keystone's bootstrap), `furnished/NAME`.
 """
 
 from __future__ import annotations
@@ -23,22 +24,22 @@ CREATE TABLE IF NOT EXISTS `{SCHEMA}`.`markers` (
 );
 """
 
-# Where an older OneStack kept them: files beside the data.
+# Older versions of OneStack kept them as files beside the data.
 _FILES = {DATABASES: "onestack-databases", BOOTSTRAP: "onestack-bootstrapped"}
 _FURNISHED_FILE = "onestack-furnished"
 
 
 class Markers:
-    """The markers of one cloud, read once: only who holds the cloud's lock writes them."""
+    """The markers of one cloud. They are read once, since only the holder of the cloud's lock writes them."""
 
     def __init__(self, node: Node) -> None:
         self._node = node
         self._known: dict[str, str] = {}
 
     def load(self) -> Mapping[str, str]:
-        """All there are: name -> value. MariaDB must run on the node. Takes over those of an older OneStack."""
+        """Load all markers, including those of an older OneStack. MariaDB must run on the node."""
         folder = self._node.outside(mariadb.DATA)
-        older = "".join(_insert(name, value) for name, value in _of_files(folder).items())
+        older = "".join(_insert(name, value) for name, value in _from_files(folder).items())
         rows = self._sql(f"{_CREATE}{older}SELECT name, value FROM `{SCHEMA}`.`markers`;\n").splitlines()
         for name in (*_FILES.values(), _FURNISHED_FILE):
             (folder / name).unlink(missing_ok=True)
@@ -47,11 +48,11 @@ class Markers:
 
     @property
     def known(self) -> Mapping[str, str]:
-        """As loaded and written since: name -> value."""
+        """The markers as loaded, and written since: name -> value."""
         return dict(self._known)
 
     def write(self, name: str, value: str = "") -> None:
-        """Have a marker with a value."""
+        """Write a marker."""
         self._sql(_insert(name, value))
         self._known[name] = value
 
@@ -59,7 +60,7 @@ class Markers:
         return self._node.inside(mariadb.client(), text_in=text, patient=True)
 
 
-def _of_files(folder: Path) -> dict[str, str]:
+def _from_files(folder: Path) -> dict[str, str]:
     found = {name: (folder / file).read_text() for name, file in _FILES.items() if (folder / file).exists()}
     furnished = folder / _FURNISHED_FILE
     for name in furnished.read_text().splitlines() if furnished.exists() else ():
@@ -73,5 +74,5 @@ def _insert(name: str, value: str) -> str:
 
 
 def _text(value: str) -> str:
-    """A value as an SQL literal that no character of it can end."""
+    """A value as an SQL literal; no character in the value can end it."""
     return f"CONVERT(X'{value.encode().hex()}' USING utf8mb4)" if value else "''"

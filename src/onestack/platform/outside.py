@@ -1,4 +1,4 @@
-"""Guests' access from the cloud's external network to the outside, and what blocks it."""
+"""NAT for guests, from the cloud's external network to the outside, and what blocks it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def translate(site: Site, node: Node, emit: Emit) -> None:
-    """Set up guests' access to the outside as the spec says.
+    """Switch NAT for guests on or off, as the spec says.
 
-    If the spec does not request it and the machine does not allow it, that is noted and no failure.
+    If the machine does not allow it, that is a failure only if the spec sets `nat` explicitly; else it is noted.
     """
     outer = site.view.cloud.external
     if not outer.nat and nat.read(node.paths) is None:

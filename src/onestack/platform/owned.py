@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def identities(file: Path) -> Mapping[str, int]:
-    """Names and numbers of the base's /etc/passwd or /etc/group."""
+    """The names and ids in the base's /etc/passwd or /etc/group."""
     rows = (line.split(":") for line in file.read_text().splitlines() if line.count(":") >= 3)
     return {row[0]: int(row[2]) for row in rows}
 
@@ -30,7 +30,7 @@ def write(node: Node, files: Mapping[str, File], owner: str, group: str) -> None
 
 
 def folder(node: Node, place: str, owner: str, group: str, mode: int) -> None:
-    """Have a folder that only some hosts have, whatever is in it."""
+    """Create a folder that only some hosts have, whatever is in it."""
     target = node.outside(place)
     target.mkdir(parents=True, exist_ok=True)
     os.chown(

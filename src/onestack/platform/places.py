@@ -1,4 +1,5 @@
-"""Places inside a cloud's mount namespace beside those of `core.contract`, which the runtime knows too."""
+"""Paths inside a cloud's mount namespace that the runtime does not need to know (the others are in
+`core.contract`)."""
 
 from __future__ import annotations
 

@@ -21,15 +21,15 @@ from onestack.platform.shape import Process, Ready
 
 T = TypeVar("T")
 TRIES = 3
-"""After how many starts a process counts as failing."""
+"""A process that was started so many times without becoming ready has failed."""
 SAY_SECONDS = 20.0
 """The interval at which a wait reports what it waits for, in seconds."""
 
 
 def start(node: Node, process: Process, emit: Emit) -> None:
     """Start a process unless it runs, and wait until it is ready."""
-    there = node.supervisor.program(process.name)
-    if there and there.state == "RUNNING" and is_ready(node, process.ready)[0]:
+    program = node.supervisor.program(process.name)
+    if program and program.state == "RUNNING" and is_ready(node, process.ready)[0]:
         return
     with step(process.name, emit) as at:
         node.supervisor.launch(process.name)
@@ -39,8 +39,8 @@ def start(node: Node, process: Process, emit: Emit) -> None:
 def wait_ready(node: Node, process: Process, say: Callable[[str], None] = lambda message: None) -> None:
     """Wait until a started process is ready. Raises Unready with the last lines of its log.
 
-    The deadline is put off while any process of the cloud works: this one may be waiting for another.
-    `say` is called at intervals with what is waited for.
+    The deadline is extended while any process of the cloud works, since this one may wait for another. `say` is
+    called at intervals, with a description of the state.
     """
     log = node.log(process.name)
 
@@ -48,17 +48,17 @@ def wait_ready(node: Node, process: Process, say: Callable[[str], None] = lambda
         return last_lines(local.tail(log))
 
     tries: set[int] = set()
-    state, asked = node.supervisor.program(process.name), time.monotonic()
-    reported = asked
+    state, checked_at = node.supervisor.program(process.name), time.monotonic()
+    reported = checked_at
 
     def poll() -> tuple[bool, str]:
-        nonlocal state, asked, reported
+        nonlocal state, checked_at, reported
         done, answer = is_ready(node, process.ready)
         if done:
             return done, answer
         # A request to supervisord costs more than the readiness check itself: once a second is enough.
-        if time.monotonic() - asked > 1:
-            state, asked = node.supervisor.program(process.name), time.monotonic()
+        if time.monotonic() - checked_at > 1:
+            state, checked_at = node.supervisor.program(process.name), time.monotonic()
         tries.add(state.pid if state else 0)
         if state is None or state.state in ("FATAL", "EXITED") or len(tries - {0}) > TRIES:
             raise PermanentError(
@@ -93,12 +93,12 @@ def progress(node: Node) -> Progress:
 
 
 def is_ready(node: Node, condition: Ready) -> tuple[bool, str]:
-    """Whether a readiness condition holds now, and the answer."""
+    """Whether a readiness condition holds now, and the observation."""
     return local.holds(on_host(node, condition))
 
 
 def on_host(node: Node, declared: Ready) -> Condition:
-    """A condition as a process declares it, with the paths and the command that hold on the host."""
+    """A process's readiness condition, with the host's paths and command."""
 
     def placed(pair: tuple[str, T] | None) -> tuple[Path, T] | None:
         return (node.outside(pair[0]), pair[1]) if pair else None

@@ -14,7 +14,7 @@ from onestack.host.netns import Network
 
 
 def keystone_session(network: Network) -> type[Session]:
-    """The session class for openstacksdk's configuration (its `session_constructor`)."""
+    """The session class for openstacksdk's option `session_constructor`."""
 
     class InNetwork(Session):
         def __init__(self, **options: Any) -> None:

@@ -12,11 +12,11 @@ from onestack.platform.shape import Process
 from onestack.platform.site import Site
 
 VARIABLE = "ONESTACK_CONFIG"
-"""A variable in a process's environment: supervisord restarts a process whose value changes."""
+"""An environment variable with the digest: supervisord restarts a process whose environment changes."""
 
 
 def stamps(site: Site, node: Node) -> dict[str, str]:
-    """For each process of a node, its digits. What it reads beside its own files must be written already."""
+    """The digest of each process of a node. Files that it reads besides its own must be written already."""
     view = site.view_of(node)
     found: dict[str, str] = {}
     for one in layout.declarations(view):
@@ -27,7 +27,7 @@ def stamps(site: Site, node: Node) -> dict[str, str]:
 
 
 def stamped(site: Site, node: Node) -> list[Process]:
-    """Every process of a node, with its digits in its environment."""
+    """All processes of a node, with the digests in their environments."""
     known = stamps(site, node)
     return [
         replace(each, environment={**each.environment, VARIABLE: known[each.name]})
@@ -36,7 +36,8 @@ def stamped(site: Site, node: Node) -> list[Process]:
 
 
 def contents(node: Node, places: Sequence[str]) -> dict[str, str]:
-    """The files at places inside the namespace, and below those that are folders; not those that are not there."""
+    """The content of the files at these paths inside the namespace, and below those that are folders; missing ones
+    are skipped."""
     found: dict[str, str] = {}
     for place in map(node.outside, places):
         for file in [place] if place.is_file() else sorted(place.glob("*")):

@@ -1,4 +1,4 @@
-"""The order in which the processes of a host stop: the reverse of what their declarations need."""
+"""The order in which a host's processes stop: the reverse of their declared dependencies."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from onestack.platform.shape import Need, Process, Step
 
 
 def rows(processes: Sequence[Process], steps: Iterable[Step]) -> list[list[str]]:
-    """The names of processes, row after row; those of a row may stop at the same time.
+    """The names of processes in rows; those of a row may stop at the same time.
 
-    A process stops when all that need it have stopped, through whatever steps. Raises graphlib.CycleError.
+    A process stops when all processes that need it, directly or through steps, have stopped. Raises
+    graphlib.CycleError.
     """
     through = {each.name: _names(each.needs) for each in steps}
     names = {each.name for each in processes}
@@ -31,12 +32,12 @@ def rows(processes: Sequence[Process], steps: Iterable[Step]) -> list[list[str]]
 
 
 def _names(needs: Iterable[Need]) -> list[str]:
-    # Those of other hosts stop by themselves.
+    # Without the host of a dependency: the processes of other hosts stop there.
     return [each.name for each in needs]
 
 
 def _processes(needs: Iterable[str], names: set[str], steps: Mapping[str, Iterable[str]]) -> set[str]:
-    """The processes among needs, and those that the steps among them need."""
+    """The processes among the dependencies, and those that steps among them depend on."""
     found: set[str] = set()
     for need in needs:
         found |= {need} if need in names else _processes(steps.get(need, ()), names, steps)

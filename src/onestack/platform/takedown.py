@@ -1,4 +1,4 @@
-"""Stopping a cloud, and taking it away without a trace; works on whatever a half-failed `up` left."""
+"""Stops a cloud (`down`), and removes it without a trace (`destroy`), also after an `up` that failed halfway."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ GUEST_SECONDS = 20.0
 
 
 def down(paths: Paths, emit: Emit, *, keep_guests: bool = False, patience: float = GUEST_SECONDS) -> None:
-    """Stop everything in order; all data stays. With `keep_guests`, guests and the switches go on.
+    """Stop everything in order; all data stays. With `keep_guests`, guests and the switches keep running.
 
     `patience`: seconds that guests have to shut down by themselves.
     """
     supervisor = Supervisor(paths)
     running = {name for name, each in supervisor.programs().items() if each.pid}
-    # These first, or they would bring back what is being stopped.
+    # These first, or they would restart what is being stopped.
     for name in watchers.NAMES:
         if name in running:
             supervisor.stop(name)
-    beneath = infrastructure(paths)
-    services = sorted(running - {name for row in beneath for name in row} - {*watchers.NAMES})
+    below_services = {name for row in infrastructure(paths) for name in row}
+    services = sorted(running - below_services - {*watchers.NAMES})
     if services:
         with step("services", emit) as at:
             stop_all(supervisor, services)
@@ -54,9 +54,9 @@ def down(paths: Paths, emit: Emit, *, keep_guests: bool = False, patience: float
         if left:
             raise PermanentError(f"processes that do not end: {', '.join(str(each.pid) for each in left)}")
         close_way_out(paths)
-        # Without a namespace of ours, interfaces of these names would be somebody else's.
+        # Without the cloud's namespace, interfaces of these names belong to another program.
         if namespace.exists(paths) and network.shared_with_machine(paths):
-            # Nothing but this takes the bridges out of the kernel's datapath, where that is used.
+            # The bridges of the kernel's datapath, if it is used, disappear only with this command.
             run(namespace.enter(paths, ["ovs-dpctl", "del-dp", "ovs-system"]), seconds=15, check=False)
             network.part([*interfaces(), *taps(paths)])
         namespace.remove(paths)
@@ -64,35 +64,35 @@ def down(paths: Paths, emit: Emit, *, keep_guests: bool = False, patience: float
 
 
 def infrastructure(paths: Paths, *, without_guests: bool = False) -> list[list[str]]:
-    """The names of the processes beneath OpenStack as they stop, row after row; none where the spec is not there.
+    """The names of the infrastructure services' processes, in rows in which they stop; none without a stored spec.
 
-    `without_guests`: only those that guests do without.
+    `without_guests`: only those that running guests do not need.
     """
     try:
         view = site.load(paths).view
     except OneStackError:
         return []
-    found = catalogue.infrastructure(view)
+    declared = catalogue.infrastructure(view)
     if without_guests:
-        found = [each for each in found if not each.stays_with_guests]
-    beneath = {process.name for each in found for process in each.processes(view)}
+        declared = [each for each in declared if not each.stays_with_guests]
+    names = {process.name for each in declared for process in each.processes(view)}
     return stop_order.rows(
-        [each for each in layout.processes(view) if each.name in beneath], layout.steps(view)
+        [each for each in layout.processes(view) if each.name in names], layout.steps(view)
     )
 
 
 def close_way_out(paths: Paths) -> None:
-    """Guests' way out ends with the interfaces it leads from; the machine's settings are as they were."""
-    before = nat.read(paths)
-    if before and before.isolated:
-        # It goes away with the network namespace.
+    """Remove the NAT for guests, and restore the machine's settings."""
+    saved = nat.read(paths)
+    if saved and saved.isolated:
+        # The rules disappear with the network namespace.
         nat.forget(paths)
     else:
         nat.switch_off(paths)
 
 
 def stop_all(supervisor: Supervisor, names: list[str], seconds: float = 90) -> None:
-    """Ask all to stop, then wait for all."""
+    """Send all of them the signal to stop, then wait for all. Raises PermanentError after `seconds`."""
     for name in names:
         supervisor.stop(name, wait=False)
     deadline = time.monotonic() + seconds
@@ -105,28 +105,28 @@ def stop_all(supervisor: Supervisor, names: list[str], seconds: float = 90) -> N
 
 
 def shut_down_guests(paths: Paths, emit: Emit, patience: float) -> None:
-    """Have every guest shut down by itself, and end those that do not in time."""
+    """Have every guest shut down by itself, and kill those that do not in time."""
 
     def guests() -> list[processes.Proc]:
         return [each for each in processes.inside(paths.run) if each.is_guest]
 
-    if not (there := guests()):
+    if not (running := guests()):
         return
     virsh = namespace.enter(paths, ["virsh", "--connect", "qemu:///system"])
     with step("guests", emit) as at:
-        listed = run([*virsh, "list", "--uuid"], seconds=20, check=False).split() if patience else []
-        for domain in listed:
+        domains = run([*virsh, "list", "--uuid"], seconds=20, check=False).split() if patience else []
+        for domain in domains:
             run([*virsh, "shutdown", domain], seconds=20, check=False)
-        deadline = time.monotonic() + (patience if listed else 0)
+        deadline = time.monotonic() + (patience if domains else 0)
         while guests() and time.monotonic() < deadline:
             time.sleep(0.2)
         late = guests()
         processes.end(guests, seconds=5)
-        at.outcome = f"{len(there)} shut down" + (f", {len(late)} of them by force" if late else "")
+        at.outcome = f"{len(running)} shut down" + (f", {len(late)} of them by force" if late else "")
 
 
 def interfaces() -> list[str]:
-    """The names of interfaces on the machine that are a cloud's."""
+    """The names of a cloud's interfaces on the machine."""
     return [
         network.HERE,
         *ovn.interfaces_of_bridges("netdev"),
@@ -135,24 +135,24 @@ def interfaces() -> list[str]:
 
 
 def taps(paths: Paths) -> list[str]:
-    """The names of interfaces on the machine that are guests' or balancers', by the switch's own database."""
-    question = ["Open_vSwitch", {"op": "select", "table": "Interface", "where": [], "columns": ["name"]}]
-    argv = ["ovsdb-tool", "query", ovn.CONFIGURATION, json.dumps(question)]
+    """The names of guests' and balancers' interfaces on the machine, from Open vSwitch's database file."""
+    query = ["Open_vSwitch", {"op": "select", "table": "Interface", "where": [], "columns": ["name"]}]
+    argv = ["ovsdb-tool", "query", ovn.CONFIGURATION, json.dumps(query)]
     try:
         rows = json.loads(run(namespace.enter(paths, argv), seconds=15))[0]["rows"]
     except (PermanentError, ValueError, LookupError):
-        # An `up` that was cut off before there was a switch.
+        # An interrupted `up` has not created the database yet.
         return []
-    # An interface of the machine that the spec has plugged in is there too, and stays.
+    # The database also has interfaces of the machine that the spec plugs into a bridge; those stay.
     return [row["name"] for row in rows if row["name"].startswith(("tap", contract.BALANCER_PREFIX))]
 
 
 def kept_elsewhere(paths: Paths) -> list[str]:
-    """Where volumes are that are not in the cloud's own folders."""
+    """The storage outside of the cloud's own folders that contains volumes, in words."""
     try:
         platform = site.load(paths).spec.platform
     except (OneStackError, OSError, ValueError, TypeError):
-        return []  # an `up` that was cut off before anything could be kept
+        return []  # an `up` that was interrupted before there were volumes
     if "block-storage" not in platform.services:
         return []
     backends = platform.volumes.backends
@@ -161,7 +161,7 @@ def kept_elsewhere(paths: Paths) -> list[str]:
 
 
 def destroy(paths: Paths, emit: Emit, *, purge: bool = False) -> list[str]:
-    """Remove everything of a cloud. Returns what was removed; raises PermanentError if anything is left."""
+    """Remove a cloud completely. Returns the folders that were removed; raises PermanentError if anything is left."""
     elsewhere = kept_elsewhere(paths)
     down(paths, emit, patience=0)
     removed = []
@@ -178,7 +178,7 @@ def destroy(paths: Paths, emit: Emit, *, purge: bool = False) -> list[str]:
             removed.append(str(paths.cache))
         at.outcome = ", ".join(removed)
         for place in elsewhere:
-            at.note(f"what volumes held stays in {place}: it may be all that is left of somebody's work")
+            at.note(f"the volumes in {place} are not deleted: their data may exist nowhere else")
     with step("check", emit):
         if left := remains(paths):
             raise PermanentError(
@@ -188,7 +188,7 @@ def destroy(paths: Paths, emit: Emit, *, purge: bool = False) -> list[str]:
 
 
 def remove_empty_parents(paths: Paths) -> None:
-    """Remove etc, var, run and the root itself where nothing else lies in them."""
+    """Remove etc, var, run and the root itself if they are empty."""
     for folder in (paths.run, paths.etc, paths.lib, paths.log):
         for parent in folder.parents:
             if not parent.is_relative_to(paths.root) or not parent.exists() or any(parent.iterdir()):
@@ -197,15 +197,15 @@ def remove_empty_parents(paths: Paths) -> None:
 
 
 def remains(paths: Paths) -> list[str]:
-    """What is still there of a cloud, in words."""
+    """What is left of a cloud, in words."""
     found = [f"process {each.pid} ({each.program})" for each in processes.of_cloud(paths.run)]
     found += [f"folder {each}" for each in (paths.run, paths.etc, paths.lib, paths.log) if each.exists()]
     found += [f"mount {each}" for each in namespace.mount_points() if _is_below(each, paths)]
     if network.shared_with_machine(paths) and paths.is_default:
-        there = network.interfaces()
-        found += [f"interface {each}" for each in interfaces() if each in there]
+        existing = network.interfaces()
+        found += [f"interface {each}" for each in interfaces() if each in existing]
     return found
 
 
-def _is_below(place: Path, paths: Paths) -> bool:
-    return any(place.is_relative_to(each) for each in (paths.run, paths.etc, paths.lib, paths.log))
+def _is_below(mount: Path, paths: Paths) -> bool:
+    return any(mount.is_relative_to(each) for each in (paths.run, paths.etc, paths.lib, paths.log))

@@ -1,4 +1,5 @@
-"""The keeper, which watches a cloud, and the autoscaler: supervised processes outside the cloud's namespace."""
+"""The keeper, which restarts hanging processes, and the autoscaler: processes under supervisord, outside the cloud's
+namespace."""
 
 from __future__ import annotations
 
@@ -18,11 +19,11 @@ NAMES = KEEPER, AUTOSCALER = "keeper", "autoscaler"
 AUTOSCALER_PROCESS = Process(
     AUTOSCALER, (), Ready(written=(f"{RUN}/{autoscaling_status.FILE}", 60.0)), hang_seconds=240.0
 )
-"""How one knows that the autoscaler works; slow APIs may keep it as long as they may be silent."""
+"""The readiness condition of the autoscaler; its cycles may take as long as slow APIs do."""
 
 
 def programs(site: Site) -> list[Program]:
-    """All that this cloud can have."""
+    """The programs of those that this cloud can have."""
     found = [watcher(site, KEEPER, "onestack.health.keeper")]
     if scales(site):
         found.append(watcher(site, AUTOSCALER, "onestack.autoscaling.autoscaler.process"))
@@ -42,12 +43,12 @@ def scales(site: Site) -> bool:
 
 
 def is_scaling(site: Site) -> bool:
-    """Whether it has scaling groups, or had: until then nobody pays for an autoscaler."""
+    """Whether it has or had scaling groups: without any, no autoscaler runs, to save memory."""
     return scales(site) and (site.spec.monitored or _scaling_mark(site).exists())
 
 
 def begin_scaling(site: Site) -> None:
-    """There are scaling groups from now on: the autoscaler runs, and comes back with every `up`."""
+    """Record that there are scaling groups: the autoscaler is started now, and by every `up`."""
     mark = _scaling_mark(site)
     mark.parent.mkdir(mode=0o700, exist_ok=True)
     mark.touch()
@@ -64,10 +65,10 @@ def _scaling_mark(site: Site) -> Path:
 
 
 def watcher(site: Site, name: str, module: str) -> Program:
-    """A process that watches the others, or scales groups; it runs outside the cloud's namespace.
+    """The keeper's or autoscaler's process, which runs outside the cloud's namespace.
 
-    It reads the spec's platform section when it starts: a change of it restarts the process, and so does another
-    version of OneStack.
+    It reads the spec's platform section when it starts: a change of the section restarts the process, and so does
+    another version of OneStack.
     """
     settings = f"{site.spec.platform.model_dump_json()} {site.spec.monitored} {data.digest_of_code()}"
     stamp = hashlib.sha256(settings.encode()).hexdigest()[:12]

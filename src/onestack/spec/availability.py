@@ -21,7 +21,7 @@ availability: {tolerate: 1, redundancy: 2, mtbf: 180d, mttr: 4h}
     tolerate: Annotated[Int, Field(ge=0, le=100)] = 0
     """Any so many hosts may be lost, and every server must find a place on the others."""
     redundancy: Annotated[Int, Field(ge=1, le=100)] = 1
-    """So many servers stand in for each other (R)."""
+    """How many servers replace each other (R)."""
     host: Share | None = None
     """The share of time a host runs."""
     mtbf: Duration | None = None

@@ -23,10 +23,10 @@ GroupName = Annotated[
     str, pattern(_GROUP_NAME, _GROUP_WORDS), text_schema(_GROUP_WORDS, pattern=f"^{_GROUP_NAME}$")
 ]
 
-# Key of a backend -> the driver it is for.
+# Key of a backend -> the driver that has it.
 _OF_DRIVERS = {"volume_group": "lvm", **dict.fromkeys(("pool", "user", "conf", "keyring"), "rbd")}
 
-# Each backend is a section of cinder.conf; these are others there.
+# Each backend is a section of cinder.conf, where these names have other meanings.
 _SECTIONS = ("backend", "coordination", "database", "default", "nova")
 
 
@@ -104,7 +104,7 @@ platform:
 
     @property
     def drivers(self) -> frozenset[str]:
-        """All that are used."""
+        """All drivers in use."""
         return frozenset(backend.driver for backend in self.backends)
 
     def problems(self) -> Iterator[Problem]:

@@ -1,7 +1,7 @@
-"""The spec's models as the kinds of resource there are make them.
+"""Builds the spec's models from the kinds of resource.
 
-A tenant's and the platform's own keys are declared in the models, so that other rooms read `tenant.servers` with its
-type. A kind whose key is not among them adds it here: its module is all that is needed.
+A tenant's and the platform's own keys are declared in the models, so that other modules can use `tenant.servers`
+with its type. The keys of other kinds are added here: a new kind is only its own module.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ from onestack.workloads.resources.quota import Most, Quota, Word
 
 Model = TypeVar("Model", bound=BaseModel)
 Added = Mapping[str, Any]
-"""Fields as `create_model` takes them: a type and what is known of it."""
+"""Fields for `create_model`: the type and its FieldInfo."""
 
 
 @cache
 def whole() -> type[Spec]:
-    """With OneStack's own kinds."""
+    """The spec with OneStack's own kinds."""
     return compose(kinds())
 
 
 def compose(kinds: Kinds) -> type[Spec]:
-    """A spec that may list all these kinds. Raises TypeError where a model's list is not of what its kind says."""
+    """A spec with these kinds. Raises TypeError if a list in a model has another type than its kind declares."""
     quota: Any = _quota(kinds)
     in_tenant = _lists(Tenant, {kind.key: kind.in_tenant for kind in kinds.values() if kind.in_tenant})
     in_tenant["quota"] = (quota, Field(quota(), description=Tenant.model_fields["quota"].description))
     fields = _lists(Spec, {kind.key: kind.in_platform for kind in kinds.values() if kind.in_platform})
     for key, model in (("tenants", Tenant), ("templates", Template)):
-        fields[key] = _list_of(_with(model, in_tenant), Spec.model_fields[key].description)
-    made = _with(Spec, fields)
+        fields[key] = _list_of(_extended(model, in_tenant), Spec.model_fields[key].description)
+    made = _extended(Spec, fields)
     made.furnished = {kind.key: kind.furnished for kind in kinds.values() if kind.furnished}
     return made
 
 
 def _lists(model: type[BaseModel], wanted: Mapping[str, Listed]) -> dict[str, Any]:
-    """A model's fields for what kinds list in it."""
+    """The fields of a model's lists of resources."""
     for key, listed in wanted.items():
         declared = model.model_fields.get(key)
         if declared and get_args(declared.annotation)[0] is not listed.model:
@@ -55,9 +55,9 @@ def _list_of(item: type[BaseModel], about: str | None) -> tuple[Any, Any]:
     return tuple[item, ...], Field((), description=about)  # type: ignore[valid-type]
 
 
-def _with(model: type[Model], fields: Added) -> type[Model]:
-    """The same model, by the same name, with more fields."""
-    # Its descriptions are those of the model and of `fields`: it has no source to be searched for docstrings.
+def _extended(model: type[Model], fields: Added) -> type[Model]:
+    """The same model, with the same name and more fields."""
+    # Descriptions come from the model and `fields`: there is no source code whose docstrings could be read.
     config: dict[str, Any] = {"use_attribute_docstrings": False}
     return create_model(
         model.__name__, __base__=model, __doc__=model.__doc__, __cls_kwargs__=config, **dict(fields)
@@ -65,7 +65,7 @@ def _with(model: type[Model], fields: Added) -> type[Model]:
 
 
 def _quota(kinds: Kinds) -> type[Quota]:
-    """With the limits that the kinds of each service declare."""
+    """The model of quotas, with the limits that the kinds of each service declare."""
     limits: dict[str, dict[str, Any]] = {key: {} for key in Quota.model_fields}
     for kind in kinds.values():
         for name, limit in kind.limits.items():
@@ -74,6 +74,6 @@ def _quota(kinds: Kinds) -> type[Quota]:
     sections = {}
     for key, fields in limits.items():
         known = Quota.model_fields[key]
-        section: Any = _with(known.annotation, fields)  # type: ignore[arg-type]
+        section: Any = _extended(known.annotation, fields)  # type: ignore[arg-type]
         sections[key] = (section, Field(section(), description=known.description))
-    return _with(Quota, sections)
+    return _extended(Quota, sections)

@@ -59,7 +59,7 @@ class _Expansion:
         places = Places(self.places.file)
         return Source(self._write(whole, (), places), places, self.diagnostics)
 
-    # From data to nodes and back.
+    # Conversion from data to nodes and back.
 
     def _read(self, data: Any, path: Path) -> _Node:
         value = data

@@ -1,4 +1,5 @@
-"""Pydantic's findings as diagnostics a person can act on: what, what is allowed, what was probably meant."""
+"""Converts pydantic's errors to diagnostics that help a person: what is wrong, what is allowed, what was probably
+meant."""
 
 from __future__ import annotations
 
@@ -17,13 +18,13 @@ from onestack.spec.json_schema import Schema, quoted
 
 Item = Mapping[str, Any]
 
-# A default that could not be derived because what it derives from is wrong: said already.
+# A default that could not be derived, since the key that it depends on is wrong, which is reported already.
 _CONSEQUENCES = {"default_factory_not_called"}
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
 def explain(error: ValidationError, source: Source, schema: Schema) -> list[Diagnostic]:
-    """One diagnostic for each finding."""
+    """One diagnostic for each error."""
     items = (item for item in error.errors(include_url=False) if item["type"] not in _CONSEQUENCES)
     file = _File(source, schema)
     return [found for item in items for found in _finding(item, file)]
@@ -31,14 +32,14 @@ def explain(error: ValidationError, source: Source, schema: Schema) -> list[Diag
 
 @dataclass(frozen=True)
 class _File:
-    """What was written, and what may be."""
+    """The file's content, and its schema."""
 
     source: Source
     schema: Schema
 
 
 def _finding(item: Item, file: _File) -> Iterator[Diagnostic]:
-    path, missing = _real(tuple(item["loc"]), file.source.data)
+    path, missing = _split_path(tuple(item["loc"]), file.source.data)
     if item["type"] == REFUSED:
         for problem in item["ctx"]["problems"]:
             where = (*path, *problem.path)
@@ -49,13 +50,14 @@ def _finding(item: Item, file: _File) -> Iterator[Diagnostic]:
 
 
 def _wrong(path: Path, file: _File, summary: str, allowed: str = "", hint: str = "") -> Diagnostic:
-    """An error about a value; without words for what is allowed, the schema's."""
+    """An error about a value; `allowed` comes from the schema if the error has no description."""
     allowed = allowed or file.schema.allowed(file.schema.at(path))
     return Diagnostic("error", summary, f"allowed: {allowed}", file.source.places.value(*path), hint)
 
 
-def _real(loc: Path, data: Any) -> tuple[Path, str]:
-    """The steps of `loc` that are in the data (pydantic names union members too), and the one that is not."""
+def _split_path(loc: Path, data: Any) -> tuple[Path, str]:
+    """The steps of `loc` that exist in the data (pydantic also includes the names of union members), and the next
+    one."""
     path: list[str | int] = []
     here = data
     missing = ""
@@ -74,19 +76,19 @@ def _real(loc: Path, data: Any) -> tuple[Path, str]:
 def _unknown(path: Path, missing: str, item: Item, file: _File) -> Diagnostic:
     *around, key = path
     keys = list(file.schema.at(around).get("properties", {}))
-    hint = _meant(str(key), keys, tuple(around), file)
+    hint = _suggestion(str(key), keys, tuple(around), file)
     return Diagnostic(
         "error", f"unknown key '{key}'", f"allowed: {', '.join(keys)}", file.source.places.key(*path), hint
     )
 
 
-def _meant(key: str, keys: list[str], around: Path, file: _File) -> str:
-    """The nearest right key here; failing that, where this key is right."""
+def _suggestion(key: str, keys: list[str], around: Path, file: _File) -> str:
+    """The most similar key that is allowed here, or else the sections where this key is allowed."""
     plain = key.lower().replace("-", "_")
     if near := get_close_matches(plain, keys, 1, cutoff=0.7):
         return f"did you mean '{near[0]}'?"
     elsewhere = [path for path in file.schema.paths_of_key(plain) if path != around]
-    # Nearby first; among many, any is a guess.
+    # The nearest sections first; among many, any is a guess.
     elsewhere = [path for path in elsewhere if path[:1] == around[:1] and path] or elsewhere
     if 0 < len(elsewhere) <= 3:
         return "did you mean " + " or ".join(f"'{'.'.join((*path, plain))}'" for path in elsewhere) + "?"
@@ -142,7 +144,7 @@ def _other(path: Path, missing: str, item: Item, file: _File) -> Diagnostic:
 
 
 def label(path: Path) -> str:
-    """What a value is called in a message: its key, and its number in a list (from 1, as people count)."""
+    """A value's name in messages: its key, and its number in a list (from 1, as people count)."""
     if not path:
         return "a spec"
     named = [step for step in path if isinstance(step, str)]
@@ -151,7 +153,7 @@ def label(path: Path) -> str:
 
 
 def _lines(text: str, source: Source) -> str:
-    """Fill in the line of another place that a validator, which knows no lines, named by its path."""
+    """Add the line of another place, which a validator, without knowledge of lines, gave as a path."""
 
     def line(match: re.Match[str]) -> str:
         steps = [int(step) if step.isdigit() else step for step in match[1].split("/")]

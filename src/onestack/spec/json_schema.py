@@ -1,4 +1,4 @@
-"""A spec's JSON Schema: for editors, and the one source of the words in errors and in the reference."""
+"""A spec's JSON Schema: for editors, and as the source of descriptions in errors and in the reference."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def schema() -> dict[str, Any]:
 
 
 def of(model: type[Spec]) -> Schema:
-    """The schema of a spec's model, with the services that are known now."""
+    """The schema of a spec's model, with the present services."""
     return _made(model, services.types())
 
 
@@ -29,7 +29,7 @@ def _made(model: type[Spec], known: tuple[str, ...]) -> Schema:
 
 
 class Schema:
-    """`whole`: the JSON Schema itself. What is asked of it is asked by a path in the spec."""
+    """`whole`: the JSON Schema itself. The methods take paths in the spec."""
 
     def __init__(self, model: type[Spec]) -> None:
         made = model.model_json_schema()
@@ -40,7 +40,7 @@ class Schema:
         }
 
     def follow(self, fragment: Fragment) -> Fragment:
-        """The fragment itself where it is a reference or a nullable."""
+        """Resolve a reference or a nullable type."""
         if "$ref" in fragment:
             return self.follow(self.whole["$defs"][fragment["$ref"].rsplit("/", 1)[1]])
         if "anyOf" in fragment:
@@ -52,7 +52,8 @@ class Schema:
         return fragment
 
     def _any_of(self, fragment: Fragment) -> Fragment:
-        """A mapping that is one of several by `type`, as one with the keys of all. `variants`: each by its type."""
+        """A mapping that is one of several types, merged into one with all their keys. `variants`: the types by
+        name."""
         variants = {each["properties"]["type"]["const"]: each for each in map(self.follow, fragment["oneOf"])}
         keys: dict[str, Any] = {}
         for each in variants.values():
@@ -61,7 +62,7 @@ class Schema:
         return {**fragment, "type": "object", "properties": keys, "variants": variants}
 
     def at(self, path: Sequence[str | int]) -> Fragment:
-        """What the schema says about the value at `path`; empty where it says nothing."""
+        """The schema of the value at `path`; empty if there is none."""
         here = self.follow(self.whole)
         for step in path:
             if isinstance(step, int):
@@ -73,7 +74,7 @@ class Schema:
         return here
 
     def paths_of_key(self, key: str) -> Iterator[tuple[str, ...]]:
-        """Every path of sections (lists passed through) in which `key` is known."""
+        """All paths of sections (through lists) in which `key` is allowed."""
 
         def search(fragment: Fragment, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
             if path[:1] == ("templates",):  # as tenants
@@ -89,7 +90,7 @@ class Schema:
         return search(self.whole, ())
 
     def allowed(self, fragment: Fragment) -> str:
-        """In words, what a value may be."""
+        """A description of the allowed values."""
         here = self.follow(fragment)
         if allowed := here.get("x-allowed"):
             return str(allowed)
@@ -114,7 +115,7 @@ class Schema:
 
 
 def quoted(value: object) -> str:
-    """A value as one writes it in YAML."""
+    """A value as it is written in YAML."""
     if value is None:
         return "null"
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,4 +1,4 @@
-"""From a file to a spec, or to everything that is wrong with it at once."""
+"""Loads a file as a spec, or reports all errors in it together."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from onestack.spec.model import Spec
 
 
 def load(path: str | Path) -> Spec:
-    """Read a spec. BadInput if the file cannot be read, BadSpec with every finding if it is wrong."""
+    """Read a spec. Raises BadInput if the file cannot be read, BadSpec with all errors if it is wrong."""
     name = str(path)
     try:
         raw = Path(path).read_bytes()
@@ -30,39 +30,39 @@ def load(path: str | Path) -> Spec:
         before = raw[: error.start]
         line, column = before.count(b"\n") + 1, len(before.rpartition(b"\n")[2].decode(errors="replace")) + 1
         found = Diagnostic("error", "not text in UTF-8", "", Place(name, line, column), "save it as UTF-8")
-        raise _bad(name, [found]) from error
+        raise _bad_spec(name, [found]) from error
     return loads(text, name)
 
 
 def loads(text: str, name: str = "(text)", model: type[Spec] | None = None) -> Spec:
-    """As `load`, from text that messages call `name`. `model`: what it is held to, by default OneStack's own."""
+    """As `load`, from text that messages call `name`. `model`: the spec's model, by default OneStack's own."""
     model = model or whole()
     written = source.read(text, name)
     read = expand(written)
     found = list(read.diagnostics)
     if len(found) > len(written.diagnostics):
         # If variables or templates are wrong, the rest cannot be validated.
-        raise _bad(name, found)
+        raise _bad_spec(name, found)
     if read.data is not None or not found:
         try:
             spec = model.model_validate(read.data)
         except ValidationError as error:
             reported = {one.place for one in found}
             new = explain(error, read, json_schema.of(model))
-            # A mistake in a template, or in what is counted, is one mistake however often it is used.
+            # An error in a template or a repeated item is reported once, however often it is used.
             found += dict.fromkeys(one for one in new if one.place not in reported)
     if found:
-        raise _bad(name, found)
+        raise _bad_spec(name, found)
     spec._source = read
     return spec
 
 
 def default() -> Spec:
-    """The cloud that `up` without a spec brings up."""
+    """The spec of the cloud that `up` brings up without a spec."""
     return whole()()
 
 
-def _bad(name: str, found: list[Diagnostic]) -> BadSpec:
+def _bad_spec(name: str, found: list[Diagnostic]) -> BadSpec:
     ordered = sorted(
         found, key=lambda one: (one.place.line or 0, one.place.column or 0) if one.place else (0, 0)
     )

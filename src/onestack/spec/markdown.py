@@ -1,4 +1,4 @@
-"""The spec's reference as Markdown, made from its JSON Schema, so that it cannot say what is not so."""
+"""Generates the spec's reference as Markdown from its JSON Schema."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def reference(model: type[Spec] | None = None) -> str:
 
 
 def _section(schema: Schema, here: Fragment, path: tuple[str, ...], written: dict[str, str]) -> Iterator[str]:
-    # A section that has several places (a template is a tenant) is described at the first.
+    # A section that occurs in several places (a template is a tenant) is described at the first.
     yield f"## {'.'.join(path).replace('.[', '[')}" if path else "## The file"
     yield ""
     yield str(here.get("description", ""))
@@ -67,7 +67,7 @@ def _section(schema: Schema, here: Fragment, path: tuple[str, ...], written: dic
 def _variants(
     schema: Schema, variants: Mapping[str, Fragment], path: tuple[str, ...], written: dict[str, str]
 ) -> Iterator[str]:
-    """A mapping that is one of several by its `type`: a table of those, and a section of each."""
+    """A mapping that is one of several types: a table of the types, and a section for each."""
     inner = [(each, (*path[:-1], f"[type={name}]")) for name, each in variants.items()]
     yield "| `type` | |"
     yield "| --- | --- |"
@@ -84,7 +84,7 @@ def _place(
     inner: list[tuple[Fragment, tuple[str, ...]]],
     written: dict[str, str],
 ) -> str:
-    """The anchor of a section, which is put among those still to be written if it is new."""
+    """The anchor of a section, which is queued for output if it is new."""
     title = str(fragment["title"])
     if title not in written:
         written[title] = _anchor(path)

@@ -102,7 +102,7 @@ def _tell_apart(hosts: tuple[Host, ...]) -> tuple[Host, ...]:
 
 
 _METADATA = 8775
-"""The API gateway's port for guests' metadata (onestack.platform.infrastructure.gateway); a test holds it to that."""
+"""The API gateway's port for guests' metadata (onestack.platform.infrastructure.gateway); a test compares them."""
 
 
 class Spec(Section):
@@ -118,7 +118,7 @@ platform:
 """)
 
     furnished: ClassVar[Mapping[str, tuple[str, ...]]] = {}
-    """What every cloud has without being told, by the key it would be listed under; kinds declare it."""
+    """The names that every cloud has, by the key of their list; the kinds declare them."""
 
     version: Literal[1] = 1
     """The version of this format."""
@@ -149,7 +149,7 @@ platform:
     _source: Source = PrivateAttr(default_factory=lambda: Source({}, Places("(default)"), []))
 
     def problems(self) -> Iterator[Problem]:
-        yield from references.problems(self, self._there())
+        yield from references.problems(self, self._implicit_names())
         yield from self._ports()
         if not self.hosts:
             return
@@ -163,8 +163,9 @@ platform:
                 path=("hosts", 0, "roles"),
             )
 
-    def _there(self) -> Mapping[str, tuple[str, ...]]:
-        """What may be named without being listed: what every cloud has, and a volume type for each backend."""
+    def _implicit_names(self) -> Mapping[str, tuple[str, ...]]:
+        """The names that may be used without being listed: those that every cloud has, and a volume type for each
+        backend."""
         backends = tuple(each.name for each in self.platform.volumes.backends)
         return {**self.furnished, "volume_types": (*self.furnished.get("volume_types", ()), *backends)}
 
@@ -175,7 +176,8 @@ platform:
         return any(tenant.scaling_groups for tenant in self.tenants) if enabled == "auto" else enabled
 
     def _ports(self) -> Iterator[Problem]:
-        """What listens on loopback must differ: the API gateway, guests' metadata, Prometheus and what it scrapes."""
+        """Ports on loopback must differ: the API gateway's, guests' metadata's, Prometheus', and those that it
+        scrapes."""
         if not self.monitored:
             return
         taken = {self.listen.port: "platform.listen.port", _METADATA: "guests' metadata"}
@@ -205,14 +207,14 @@ platform:
         return self._source.places.file
 
     def place_of(self, *path: str | int) -> Place:
-        """Where the value at `path` was written: `place_of("hosts", 0, "address")`.
+        """The place where the value at `path` was written: `place_of("hosts", 0, "address")`.
 
-        A value that was not written has the place of the nearest one around it that was.
+        A value that was not written has the place of the nearest enclosing one.
         """
         return self._source.places.value(*path)
 
     def notes(self) -> list[Diagnostic]:
-        """What the user should know about how the spec is understood."""
+        """Notes for the user on how the spec is interpreted."""
         chosen = (self._source.data.get("platform") or {}).get("services", services.types())
         completed = services.resolve(chosen, self.platform.exclude)
         place = self.place_of("platform", "services")

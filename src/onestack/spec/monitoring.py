@@ -1,4 +1,4 @@
-"""The part of a spec about figures of what runs: the cloud's own Prometheus, and what it keeps."""
+"""The spec's section on metrics: the cloud's own Prometheus."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Target = Annotated[str, pattern(_TARGET, _SOCKET), text_schema(_SOCKET, pattern=
 
 
 class Monitoring(Section):
-    """The cloud's own Prometheus, with figures of guests, balancers and the cloud's processes each 5 s."""
+    """The cloud's own Prometheus, with metrics of guests, load balancers and the cloud's processes every 5 s."""
 
     model_config = example("""\
 platform:
@@ -24,17 +24,17 @@ platform:
 """)
 
     enabled: Literal["auto", True, False] = "auto"
-    """`auto`: where a tenant has scaling groups. It takes 60 MiB."""
+    """`auto`: if a tenant has scaling groups. It takes 60 MiB of memory."""
     port: Annotated[Int, Field(ge=1, le=65535)] = 9490
-    """Where it answers: a port of 127.0.0.1 in the cloud's network."""
+    """Its port on 127.0.0.1 in the cloud's network."""
     exporter_port: Annotated[Int, Field(ge=1, le=65535)] = 9464
-    """Where the figures are shown in Prometheus' text format, at `/metrics`; 127.0.0.1 too."""
+    """The port of the exporter, on 127.0.0.1, which serves the metrics at `/metrics`."""
     retention: Duration = Field(default=15 * 86400.0, json_schema_extra={"x-default": "`15d`"})
-    """How long figures are kept, 2h to 3650d."""
+    """How long metrics are kept, 2h to 3650d."""
     size: Annotated[Int, Field(ge=64, le=1048576)] = 512
-    """How much they may take on the disk, in MiB; the oldest go first."""
+    """The size of the stored metrics, in MiB; the oldest are deleted first."""
     targets: tuple[Target, ...] = ()
-    """More to scrape at `/metrics`, each 5 s: `host:port`, as it is reached from this machine."""
+    """Further targets, scraped at `/metrics` every 5 s: `host:port`, as reached from this machine."""
 
     def problems(self) -> Iterator[Problem]:
         if not 7200 <= self.retention <= 3650 * 86400:

@@ -40,7 +40,7 @@ from onestack.spec import services as catalogue
 from onestack.spec.backends import Volumes
 from onestack.spec.monitoring import Monitoring
 
-# Keys whose default depends on another key have none in the schema; this is what the reference says instead.
+# Keys whose default depends on another key have no default in the schema; the reference says this instead.
 _DERIVED = "x-default"
 
 
@@ -67,7 +67,7 @@ def _service(value: Any) -> Any:
 
 
 class _SchemaOfService:
-    """Written when it is asked for: which services there are is not known while the spec's classes are made."""
+    """Generated when it is needed: the services are not known while the spec's classes are created."""
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
@@ -88,7 +88,7 @@ ServiceType = Annotated[str, BeforeValidator(_service), _SchemaOfService]
 
 
 def _complete(chosen: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-    """With all that the chosen ones need, in the order of their needs."""
+    """With all services that the chosen ones need, in the order of their dependencies."""
     return catalogue.resolve(chosen, info.data.get("exclude", ())).ordered
 
 
@@ -179,7 +179,7 @@ platform:
 
     @property
     def fake_hosts(self) -> int:
-        """How many hosts the fake driver provides; 0 with libvirt."""
+        """The number of the fake driver's hosts; 0 with libvirt."""
         return (self.hosts or 1) if self.driver == "fake" else 0
 
 
@@ -189,7 +189,7 @@ def _first_address(values: Mapping[str, Any]) -> IPv4Address:
 
 
 def _largest_range(values: Mapping[str, Any]) -> tuple[IPv4Address, IPv4Address]:
-    """The larger run of usable addresses beside the gateway."""
+    """The larger range of usable addresses on either side of the gateway."""
     network, gateway = values.get("cidr", _EXTERNAL), values.get("gateway")
     if network.prefixlen > 30:
         return network.network_address, network.broadcast_address
@@ -233,7 +233,7 @@ platform:
 
     @property
     def translated(self) -> bool:
-        """Whether there is NAT."""
+        """Whether source NAT is on."""
         return self.interface is None if self.nat is None else self.nat
 
     def problems(self) -> Iterator[Problem]:
@@ -346,7 +346,7 @@ platform:
 
     @property
     def base_extras(self) -> tuple[str, ...]:
-        """What the base must hold beside what every cloud needs."""
+        """Packages that the base needs beyond those of every cloud."""
         return ("rbd",) if "block-storage" in self.services and "rbd" in self.volumes.drivers else ()
 
     def problems(self) -> Iterator[Problem]:

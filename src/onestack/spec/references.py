@@ -1,6 +1,6 @@
-"""Every name that refers to something must have that something; every name must be its own.
+"""Checks that every name refers to something, and that names are unique.
 
-What a key refers to is declared with the key (`onestack.language.words`): this only follows it.
+What a key refers to is declared with the key (`onestack.language.words`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Names = Mapping[str, Sequence[str]]
 
 
 def problems(whole: Section, furnished: Names) -> Iterator[Problem]:
-    """Names that lead nowhere and names given twice, anywhere in `whole`."""
+    """Dangling references and duplicate names, anywhere in `whole`."""
     return _section(whole, (), (furnished,))
 
 
@@ -30,7 +30,7 @@ def _section(here: Section, path: Path, around: tuple[Names, ...]) -> Iterator[P
         if isinstance(value := getattr(here, key), tuple) and value and isinstance(value[0], Named)
     }
     for key, names in lists.items():
-        yield from _twice(key, names, path)
+        yield from _duplicates(key, names, path)
     around = (lists, *around)
     for key, field in type(here).model_fields.items():
         value = getattr(here, key)
@@ -44,7 +44,7 @@ def _section(here: Section, path: Path, around: tuple[Names, ...]) -> Iterator[P
                     yield from _section(item, (*path, key, index), around)
 
 
-def _twice(key: str, names: Sequence[str], path: Path) -> Iterator[Problem]:
+def _duplicates(key: str, names: Sequence[str], path: Path) -> Iterator[Problem]:
     first: dict[str, int] = {}
     for index, name in enumerate(names):
         if name in first:

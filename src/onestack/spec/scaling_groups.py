@@ -219,7 +219,7 @@ class ScalingGroup(Named):
 
 
 def problems(groups: tuple[ScalingGroup, ...], pools: dict[str, tuple[str, ...]]) -> Iterator[Problem]:
-    """What is wrong between a tenant's groups and its load balancers (`pools`: those of each)."""
+    """Problems between a tenant's groups and its load balancers (`pools`: the pools of each)."""
     for index, group in enumerate(groups):
         balancer = group.load_balancer
         if balancer is None or balancer.name not in pools or balancer.pool in pools[balancer.name]:

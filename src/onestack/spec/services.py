@@ -1,7 +1,7 @@
-"""Which services can be chosen, by OpenStack's own service types, and which of them need which.
+"""The services that can be chosen, by OpenStack's service types, and their dependencies.
 
-What a service is made of is declared by its module in `onestack.platform.services`, above this room. That package is
-imported by its name when the first spec is read, so that a service is one module and no table here repeats it.
+Each service's module in `onestack.platform.services` declares them. That package is a layer above this one and is
+imported by name when the first spec is read, so that a service is one module and no table here repeats it.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ _DECLARED_IN = "onestack.platform.services"
 
 
 def requires() -> Mapping[str, tuple[str, ...]]:
-    """Type -> the types it cannot work without, in an order in which each comes after all it needs."""
+    """Service type -> the types that it requires, each after those that it requires itself."""
     return {type_: service.requires for type_, service in _catalogue().items()}
 
 
 def projects() -> Mapping[str, str]:
-    """Other names by which a service can be chosen -> its type: its project, and its path at the API gateway."""
+    """Other names of services -> the type: the project's name, and the path at the API gateway."""
     found: dict[str, str] = {}
     for type_, service in _catalogue().items():
         found[service.name] = type_
@@ -30,12 +30,12 @@ def projects() -> Mapping[str, str]:
 
 
 def types() -> tuple[str, ...]:
-    """Every service type, each after what it needs."""
+    """All service types, each after those that it requires."""
     return tuple(_catalogue())
 
 
 def names() -> list[str]:
-    """Every word by which a service can be chosen."""
+    """All names by which a service can be chosen."""
     return [*types(), *(name for name in projects() if name not in types())]
 
 
@@ -46,14 +46,15 @@ def _catalogue() -> Mapping[str, Any]:
 
 @dataclass(frozen=True)
 class Resolution:
-    """`ordered`: all that will run, each after what it needs. `added`: what nobody chose -> who needs it."""
+    """`ordered`: all services that will run, each after those that it requires. `added`: services that nobody chose
+    -> what requires them."""
 
     ordered: tuple[str, ...]
     added: Mapping[str, tuple[str, ...]]
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """The additions in words."""
+        """The additions, in words."""
         return tuple(
             f"{service} is added: {' and '.join(who)} cannot work without it"
             for service, who in self.added.items()
@@ -61,15 +62,15 @@ class Resolution:
 
 
 def canonical(name: str) -> str:
-    """The service type for a type or a project's name; KeyError for neither."""
+    """The service type for a type or a project's name. Raises KeyError for an unknown name."""
     wanted = name.strip().lower()
     return wanted if wanted in types() else projects()[wanted]
 
 
 def resolve(chosen: Iterable[str], exclude: Iterable[str] = ()) -> Resolution:
-    """Complete a choice with what it requires, less what is excluded.
+    """Complete a choice with the required services, without the excluded ones. The choice must have no `conflicts`.
 
-    Assumes that the choice is possible (`conflicts` is empty); KeyError for an unknown service.
+    Raises KeyError for an unknown service.
     """
     left_out = {canonical(name) for name in exclude}
     wanted = {canonical(name) for name in chosen} - left_out
@@ -84,7 +85,7 @@ def resolve(chosen: Iterable[str], exclude: Iterable[str] = ()) -> Resolution:
 
 
 def conflicts(chosen: Iterable[str], exclude: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Each excluded service that something chosen cannot work without, and who that is."""
+    """Each excluded service that a chosen one requires, and the latter."""
     left_out = {canonical(name) for name in exclude}
     wanted = {canonical(name) for name in chosen} - left_out
     for service in types():

@@ -1,4 +1,4 @@
-"""Operations of a spec on a running cloud: plan, apply, drift, destroy."""
+"""The operations of a spec on a running cloud: plan, apply, drift, destroy."""
 
 from __future__ import annotations
 
@@ -35,10 +35,12 @@ from onestack.workloads.wanted import settle, wanted
 
 SETTLE_SECONDS = 30.0
 MOST_EXPLAINED = 5
-"""Failed servers that are diagnosed: each costs some calls for each host, and most fail for one cause."""
+"""How many failed servers are diagnosed: each takes some requests for each host, and most fail for
+the same reason."""
 
 Approve = Callable[[Plan], bool]
-"""Gets a plan before it is applied; raises an error of ours to refuse it. True: a person was asked."""
+"""Called with a plan before it is applied; raises a OneStackError to refuse it. Returns True if a
+person was asked."""
 
 
 def unasked(plan: Plan) -> bool:
@@ -47,7 +49,7 @@ def unasked(plan: Plan) -> bool:
 
 
 class ApplyFailed(PermanentError):
-    """Some changes failed; `outcome` has every cause, once."""
+    """Some changes failed; `outcome` has all causes, each once."""
 
     def __init__(self, outcome: Outcome) -> None:
         first = outcome.failures[0]
@@ -67,7 +69,7 @@ class ApplyFailed(PermanentError):
 
 
 class Workloads:
-    """All of a spec but the platform, in a cloud that runs."""
+    """The part of a spec that is not the platform, in a running cloud."""
 
     def __init__(self, site: Site, spec: Spec) -> None:
         self.site = site
@@ -88,10 +90,8 @@ class Workloads:
     def plan(
         self, *, prune: bool = False, adopt: bool = False, force: bool = False, emit: Emit = silent
     ) -> Plan:
-        """What would change. `force`: even if the hosts cannot carry it.
-
-        Raises BadSpec where the cloud stands against the spec, BadInput where it has no room for it.
-        """
+        """The plan. `force`: even if the hosts lack the capacity. Raises BadSpec if the cloud conflicts with the
+        spec, BadInput if it lacks the capacity."""
         everything = settle(wanted(self.spec), Path(self.spec.file).parent)
         self._demand_services(everything)
         self._demand_answers(emit)
@@ -101,11 +101,11 @@ class Workloads:
         return plan
 
     def removal(self, emit: Emit = silent) -> Plan:
-        """What `destroy` would delete: all resources that this spec created."""
+        """The plan of `destroy`: delete all resources that this spec created."""
         return self._compare((), prune=True, adopt=False, emit=emit)
 
     def apply(self, plan: Plan, emit: Emit = silent) -> Outcome:
-        """Do it. One at a time: raises Busy, with who holds the cloud."""
+        """Apply a plan. Only one at a time: raises Busy, with the lock's holder."""
         if any(
             change.address.kind == "scaling group" and change.action != "delete" for change in plan.changes
         ):
@@ -114,7 +114,7 @@ class Workloads:
             return self._explained(run(plan, self._cloud, emit))
 
     def _explained(self, outcome: Outcome) -> Outcome:
-        """With the diagnosis of servers that Nova reports as failed."""
+        """The outcome, with a diagnosis of servers that Nova reports as failed."""
         reported = [
             self._why(failure, outcome.ids.get(failure.address)) if number < MOST_EXPLAINED else failure
             for number, failure in enumerate(outcome.failures)
@@ -139,17 +139,17 @@ class Workloads:
     def apply_approved(
         self, approve: Approve, *, prune: bool, adopt: bool, force: bool, emit: Emit = silent
     ) -> Outcome:
-        """Do what is needed now, once it was approved. Raises what `approve` raises, BadInput, Busy."""
+        """Plan, ask for approval, and apply. Raises what `approve` raises, BadInput, Busy."""
         needed = self.plan(prune=prune, adopt=adopt, force=force, emit=emit)
         if approve(needed):
-            # Others may have changed the cloud while a person thought about it.
+            # Others may have changed the cloud while a person considered the plan.
             shown = json.loads(json.dumps(as_data(needed)))
             needed = self.plan(prune=prune, adopt=adopt, force=force, emit=emit)
             demand_unchanged(shown, needed)
         return self.apply(needed, emit)
 
     def alone(self, purpose: str) -> AbstractContextManager[Any]:
-        """The lock that keeps two from changing a cloud's resources at a time."""
+        """The lock that lets only one command change a cloud's resources at a time."""
         return held(self._lock_file, f"onestack {purpose}")
 
     @property
@@ -157,18 +157,19 @@ class Workloads:
         return self.site.paths.run / "apply.lock"
 
     def _await_in_flight(self, emit: Emit) -> None:
-        """After an apply that was killed: wait until the services have answered its in-flight requests. What they
-        still create would be missing from the observation, and be created twice.
+        """After a killed apply: wait until the services have answered its in-flight requests.
+
+        Resources that they still create would be missing from the observation, and would be created twice.
         """
         if not abandoned(self._lock_file):
             return
         try:
             busy = gateway.in_flight(self.site)
         except OSError:
-            return  # without the API gateway no request is in flight; the observation will fail and say so
+            return  # without the API gateway no request is in flight; the observation will fail and report that
 
         def poll() -> tuple[bool, str]:
-            # Each service idle once is enough: other clients may send requests meanwhile.
+            # It suffices that each service was idle once: other clients may send requests meanwhile.
             busy.intersection_update(gateway.in_flight(self.site))
             return not busy, ", ".join(sorted(busy)) + " busy"
 
@@ -179,23 +180,23 @@ class Workloads:
             try:
                 wait.until("the services to answer in-flight requests", poll, seconds=SETTLE_SECONDS)
             except (Unready, OSError) as error:
-                # Other clients keep them busy, perhaps with a long upload; or the gateway ended.
+                # Other clients keep the services busy, perhaps with a long upload; or the gateway ended.
                 at.outcome = str(error)
 
     def _compare(self, everything: Iterable[Wanted], *, prune: bool, adopt: bool, emit: Emit) -> Plan:
         listed = list(everything)
         self._await_in_flight(emit)
         with step("collect resources", emit) as at:
-            there = self._cloud.observe(listed)
-            at.outcome = f"{len(there)} found"
-        return make(listed, there, self._cloud.kinds, owner=self.spec.name, prune=prune, adopt=adopt)
+            observed = self._cloud.observe(listed)
+            at.outcome = f"{len(observed)} found"
+        return make(listed, observed, self._cloud.kinds, owner=self.spec.name, prune=prune, adopt=adopt)
 
     def _admin(self) -> Connection:
-        """The connection that is authenticated already."""
+        """The administrator's connection, which is authenticated already."""
         return self._access.administrator()
 
     def _demand_room(self, plan: Plan) -> None:
-        """Refuse what is proved not to fit on the hosts there are, in the zones they will be in."""
+        """Refuse a spec that provably does not fit on the present hosts, in their availability zones."""
         zones = {host: one.zone for one in self.spec.aggregates if one.zone for host in one.hosts}
         ours = {(each.tenant, each.name) for each in capacity.demands(self.spec)}
         known = [
@@ -227,13 +228,13 @@ class Workloads:
             raise BadSpec("the cloud lacks a service", wrong.values())
 
     def _demand_answers(self, emit: Emit) -> None:
-        """Refuse a scaling policy whose query this cloud's Prometheus does not take."""
+        """Refuse a scaling policy whose query this cloud's Prometheus refuses."""
         check = Prometheus(self.site).check if self.site.spec.monitored else None
         if wrong := queries.wrong(self.spec, check, emit):
             raise BadSpec("a scaling policy asks what cannot be answered", wrong)
 
     def _password(self, secret: Secret) -> str:
-        """Where it lies, or a new one that is written down for root alone."""
+        """A password from where the spec says, or a new one that is stored for root only."""
         given = from_environment_or_file(secret)
         if given is not None:
             return given
@@ -254,12 +255,12 @@ class Workloads:
 
 
 def any_in(spec: Spec) -> bool:
-    """Whether a spec wants anything beside the platform."""
+    """Whether a spec contains anything besides the platform."""
     return bool(wanted(spec))
 
 
 def demand_unchanged(written: dict[str, Any], plan: Plan) -> None:
-    """Raises BadInput when a saved plan is stale: something else would be done now."""
+    """Raise BadInput if a saved plan is stale: a new one would differ."""
     now = as_data(plan)
     if any(written.get(key) != json.loads(json.dumps(now[key])) for key in ("version", "owner", "changes")):
         before, today = len(written.get("changes", ())), len(now["changes"])

@@ -95,5 +95,5 @@ def nothing_is_known_of_tables() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(empty_tables, "EMPTY", made)
         yield
-    if event.contains(Engine, "before_cursor_execute", made._notice):
-        event.remove(Engine, "before_cursor_execute", made._notice)
+    if event.contains(Engine, "before_cursor_execute", made._before_statement):
+        event.remove(Engine, "before_cursor_execute", made._before_statement)

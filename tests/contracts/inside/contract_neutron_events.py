@@ -107,7 +107,7 @@ def test_what_is_known_of_a_port_is_what_the_database_has(
     )
     about.session.flush()
     monkeypatch.setattr(context, "get_admin_context", lambda: about)
-    found = {name: neutron_events.known(ident(name)) for name in ("bound", "plain", "gone")}
+    found = {name: neutron_events.port_state(ident(name)) for name in ("bound", "plain", "gone")}
     assert found == {"bound": [("ACTIVE", "vm")], "plain": [("DOWN", None)], "gone": []}
 
 

@@ -27,7 +27,7 @@ from oslo_config import cfg  # noqa: E402
 from ovn_octavia_provider.common import clients as ovn_clients  # noqa: E402
 from wsme import types as wtypes  # noqa: E402
 
-from onestack_runtime.replacements.octavia import NotWhole  # noqa: E402
+from onestack_runtime.replacements.octavia import NoVersion  # noqa: E402
 
 ENTRIES = ("driver-agent-threads", "provider-names", "network-clients")
 
@@ -175,7 +175,7 @@ def proxies() -> list[Callable[[], Any]]:
 
 
 @pytest.mark.replaces("network-clients")
-@pytest.mark.parametrize(("which", "error"), [(0, NotWhole), (1, DriverError)], ids=["octavia", "ovn"])
+@pytest.mark.parametrize(("which", "error"), [(0, NoVersion), (1, DriverError)], ids=["octavia", "ovn"])
 def test_a_client_made_while_neutron_was_away_is_not_kept(
     which: int, error: type[Exception], gateway: str, installed: Any
 ) -> None:

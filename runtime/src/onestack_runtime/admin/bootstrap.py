@@ -1,10 +1,10 @@
-"""Fills an empty Keystone: administrator, roles, region, service users, and the whole catalogue.
+"""Fills an empty Keystone: administrator, roles, region, service users and the whole catalogue.
 
-    python3 -m onestack_runtime.admin.bootstrap < wanted.json      (a contract.Bootstrap)
+python3 -m onestack_runtime.admin.bootstrap < wanted.json          (a contract.Bootstrap)
 
-In one process, beside `keystone-manage bootstrap`, whose code it uses: some fifty API calls less at each first
-start. Its input comes on standard input, so that no password shows in a process list. Idempotent; a changed URL
-or administrator's password is updated.
+It is one process and uses the code of `keystone-manage bootstrap`, which saves some fifty API requests at each first
+start. Its input comes on standard input, so that passwords do not show in the process list. Idempotent; a changed
+URL or administrator's password is updated.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from onestack_runtime import contract
 from onestack_runtime.paths import ETC, configuration
 from onestack_runtime.serving import threads
 
-# Hashing a password again and again is for those that people choose. No number of tries finds these, 24 random bytes
-# each; and every service's start, every command of the administrator's would pay for it with a quarter of a second.
+# Many hashing rounds protect passwords that people choose. These are 24 random bytes each, which cannot be guessed;
+# and every service's start and every command of the administrator would pay a quarter of a second for them.
 ROUNDS = 4
 SERVICE_PROJECT = "service"
 SERVICE_ROLES = ("admin", "service")
@@ -56,7 +56,7 @@ def main() -> int:
 
 
 def service_users(users: dict[str, str]) -> None:
-    """Each service's user, with its roles in the project `service`."""
+    """Create each service's user, with its roles in the project `service`."""
     from keystone.common import provider_api
 
     providers = provider_api.ProviderAPIs
@@ -90,7 +90,7 @@ def _project(providers: Any) -> str:
 
 
 def catalogue(services: list[contract.CatalogueEntry], region: str) -> None:
-    """Each service, and its endpoints in the region."""
+    """Create each service, with its endpoints in the region."""
     from keystone.common import provider_api
 
     api = provider_api.ProviderAPIs.catalog_api
@@ -103,8 +103,8 @@ def catalogue(services: list[contract.CatalogueEntry], region: str) -> None:
             entry = {"id": service, "type": wanted["type"], "name": wanted["name"], "enabled": True}
             api.create_service(service, entry)
         for interface in INTERFACES:
-            there = endpoints.get((service, interface))
-            if there is None:
+            existing = endpoints.get((service, interface))
+            if existing is None:
                 made = {
                     "id": uuid.uuid4().hex,
                     "service_id": service,
@@ -114,8 +114,8 @@ def catalogue(services: list[contract.CatalogueEntry], region: str) -> None:
                     "enabled": True,
                 }
                 api.create_endpoint(made["id"], made)
-            elif there["url"] != wanted["url"]:
-                api.update_endpoint(there["id"], {**there, "url": wanted["url"]})
+            elif existing["url"] != wanted["url"]:
+                api.update_endpoint(existing["id"], {**existing, "url": wanted["url"]})
 
 
 if __name__ == "__main__":

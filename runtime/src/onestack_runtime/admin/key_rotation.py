@@ -1,7 +1,7 @@
-"""Keystone's key repositories: made at the first start, the token keys rotated while it runs.
+"""Keystone's key repositories: created at the first start; the token keys are rotated while it runs.
 
-A token outlives its key only while the key is among the last `max_active_keys`: with one rotation a day and
-tokens of an hour, three keys are far more than enough.
+A token is valid only while its key is among the last `max_active_keys`. With one rotation a day and a token lifetime
+of an hour, three keys are more than enough.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LOOK_SECONDS = 600
 
 
 def ensure() -> None:
-    """Make the repositories of token, receipt and credential keys unless they are there (root's, 0700)."""
+    """Create the repositories of token, receipt and credential keys unless they exist (owner root, mode 0700)."""
     folder(Path(contract.KEYS), 0o700)
     for repository in (_tokens(), _receipts(), _credentials()):
         repository.create_key_directory(None, None)
@@ -39,7 +39,7 @@ class Rotation:
         self._process = process
 
     def run(self) -> None:
-        """Look from time to time until the process ends."""
+        """Check at intervals until the process ends."""
         while not self._process.wait(LOOK_SECONDS):
             for repository in (_tokens(), _receipts()):
                 if due(repository, time.time()):
@@ -48,7 +48,7 @@ class Rotation:
 
 
 def due(repository: Any, now: float) -> bool:
-    """Whether the primary key (of the highest number) is older than ROTATE_SECONDS at Unix time `now`."""
+    """Whether the primary key (the one with the highest number) is older than ROTATE_SECONDS at Unix time `now`."""
     keys = _keys(repository)
     return bool(keys) and now - keys[-1].stat().st_mtime > ROTATE_SECONDS
 

@@ -22,7 +22,7 @@ _THREADED = ("nova-manage", "nova-status")
 
 
 def arguments(script: str, given: list[str]) -> list[str]:
-    """The command line of `script`: what was given, after where its configuration lies."""
+    """The command line of `script`: the given arguments, after those for its configuration files."""
     of = _ALL.fullmatch(script)
     if of is None or any(each.startswith("--config-") for each in given):
         return [script, *given]

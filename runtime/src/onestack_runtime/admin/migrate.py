@@ -1,9 +1,9 @@
-"""Brings one project's databases from empty, or from an older release, to this release: one process each.
+"""Migrates one project's databases, empty or from an older release, to this release; one process for each project.
 
-    python3 -m onestack_runtime.admin.migrate nova
+python3 -m onestack_runtime.admin.migrate nova
 
-Harmless when there is nothing to do. What it writes holds no secret: Nova's cells are templates that take
-user and password from nova.conf.
+Idempotent. It writes no secrets to the database: Nova's cells are URL templates, with user and password from
+nova.conf.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ CELL0_DATABASE = "{scheme}://{username}:{password}@{hostname}/nova_cell0?{query}
 CELL1_DATABASE = "{scheme}://{username}:{password}@{hostname}/{path}?{query}"
 CELL1_TRANSPORT = "{scheme}:///"
 CELL1_UUID = "6f1f2c34-64ad-4c0f-9a58-0d3a6ee5b0c1"
-"""The same in every cloud, so that a dump of the migrated databases fits all."""
+"""The same in every cloud, so that a dump of the migrated databases can be used for all."""
 
 
 def keystone() -> None:
@@ -66,7 +66,7 @@ def placement() -> None:
 
 def nova() -> None:
     """Nova's schemas, its two cells, and the data migrations of an older release."""
-    # Else nova.cmd patches the interpreter for eventlet.
+    # Otherwise nova.cmd applies eventlet's monkey-patching.
     os.environ["OS_NOVA_DISABLE_EVENTLET_PATCHING"] = "1"
     from nova.cmd.manage import DbCommands  # isort: skip
     from nova import config, context, exception, objects
@@ -145,7 +145,7 @@ def main() -> int | str:
     if name not in PROJECTS:
         return f"usage: python3 -m onestack_runtime.admin.migrate {'|'.join(PROJECTS)}"
     del sys.argv[1:]
-    # Nova forbids eventlet to itself; what Neutron and Cinder import cannot do without it.
+    # Nova blocks eventlet itself; modules that Neutron and Cinder import need it.
     if name not in ("nova", "neutron", "cinder"):
         threads.native()
     PROJECTS[name]()

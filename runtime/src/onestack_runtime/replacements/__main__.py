@@ -1,8 +1,8 @@
-"""Prints the digests of the installed upstream code: after a review of the changes they belong into `digests.py`.
+"""Prints the digests of the installed upstream code, as a new `digests.py`. Review what changed before using it.
 
-python3 -m onestack_runtime.replacements          (inside, in the release's environment)
+python3 -m onestack_runtime.replacements          (in the release's environment)
 
-The projects cannot all be imported by one process: `runner NAME` prints those of one, as JSON.
+One process cannot import all projects: `runner NAME` prints the digests of one, as JSON.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from onestack_runtime.serving import threads
 
 
 def prepare(runner: str) -> None:
-    """What a project's runner does before anything of the project is imported."""
+    """Do what a project's runner does before it imports the project."""
     warnings.simplefilter("ignore")
     if runner == "nova":
         from nova import monkey_patch
@@ -36,27 +36,27 @@ def prepare(runner: str) -> None:
 
 
 def current(runner: str) -> dict[str, str]:
-    """The digest of each target of a project's, and of all that the entries use, in this environment."""
+    """The digests, in this environment, of everything that a project's entries replace or use."""
     names = {name for each in registry.of(runner) for name in (*each.targets, *each.uses)}
     return {name: source.digest(source.value(name)) for name in sorted(names)}
 
 
 def of_all() -> dict[str, str]:
-    """The same of all projects, each in a process of its own."""
-    found: dict[str, str] = {}
+    """The digests of all projects, each read in a process of its own."""
+    digests: dict[str, str] = {}
     for runner in sorted({name for each in registry.ALL for name in each.runners}):
         argv = [sys.executable, "-P", "-m", "onestack_runtime.replacements", "runner", runner]
-        told = subprocess.run(argv, stdout=subprocess.PIPE, check=True).stdout
-        found.update(json.loads(told))
-    return dict(sorted(found.items()))
+        output = subprocess.run(argv, stdout=subprocess.PIPE, check=True).stdout
+        digests.update(json.loads(output))
+    return dict(sorted(digests.items()))
 
 
 def text(digests: dict[str, str]) -> str:
-    """As a Python module."""
+    """The text of `digests.py`."""
     lines = "".join(f'    "{name}": "{value}",\n' for name, value in digests.items())
     return (
-        '"""Digests of what upstream has, as it was when the replacements were written and tested.\n\n'
-        "`python3 -m onestack_runtime.replacements`, in the release's environment, prints this file as it is now.\n"
+        '"""Digests of the upstream code that the replacements were written and tested against.\n\n'
+        "Generated: `python3 -m onestack_runtime.replacements`, in the release's environment, prints a new version.\n"
         '"""\n\nfrom __future__ import annotations\n\n'
         f"DIGESTS: dict[str, str] = {{\n{lines}}}\n"
     )

@@ -9,7 +9,7 @@ from onestack_runtime.replacements.entry import Replacement
 
 
 class NoPool:
-    """eventlet.tpool without a pool: what it is given is done by the thread that asks."""
+    """Stands for `eventlet.tpool`, without a pool: each function runs in the thread that calls it."""
 
     @staticmethod
     def Proxy(wrapped: Any, **how: Any) -> Any:
@@ -20,11 +20,11 @@ class NoPool:
         return function(*args, **named)
 
 
-def _pool(original: Any) -> tuple[Any, ...]:
+def _no_pool(original: Any) -> tuple[Any, ...]:
     return (NoPool,)
 
 
-def _identity(kind: Any) -> tuple[Any, ...]:
+def _service_identity(kind: Any) -> tuple[Any, ...]:
     from onestack_runtime.drivers.volumes import identity
 
     return (identity.kind(kind),)
@@ -39,8 +39,8 @@ ENTRIES = (
         (f"{_IMAGES}:tpool",),
         ("cinder",),
         "required",
-        "images are copied by the thread that asks: eventlet's pool never comes back to a second native thread",
-        _pool,
+        "images are copied in the calling thread: eventlet's thread pool never returns to a second native thread",
+        _no_pool,
         uses=(f"{_IMAGES}:fetch", f"{_IMAGES}:upload_volume", f"{_IMAGES}:verify_glance_image_signature"),
     ),
     Replacement(
@@ -48,9 +48,9 @@ ENTRIES = (
         (f"{_SERVICE}.__class__",),
         ("cinder",),
         "required",
-        "`Service.service_id`, by which a service reports that it is alive and finds its own work after a crash, is "
-        "that of the service whose thread asks: upstream has one service in a process",
-        _identity,
+        "`Service.service_id`, with which a service sends heartbeats and finds its unfinished work after a crash, is "
+        "the id of the service that the calling thread works for: upstream has one service in a process",
+        _service_identity,
         uses=(
             f"{_SERVICE}.__init__",
             f"{_SERVICE}.start",

@@ -1,8 +1,8 @@
-"""Connections to the database that ask the server nothing whose answer they know.
+"""Database connections without superfluous round trips.
 
-Before each use of a connection SQLAlchemy asks whether the server is still there; after each it rolls back, also what
-was just committed; and MySQLdb looks twice at each statement whether more results follow. At each of these the
-process's other threads take over. Without them the machine changes threads a third less often under load.
+SQLAlchemy pings the server whenever it takes a connection from its pool, and rolls back whenever it returns one, even
+after a commit. MySQLdb checks twice after each statement whether another result set follows. Each of these calls lets
+the process's other threads run. Without them there are a third fewer context switches under load.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 
 from onestack_runtime.replacements.entry import NOT_ALONE, Replacement
 
-HEARD_SECONDS = 1.0
-"""How long after its last answer the server counts as there, unless the kernel knows better."""
+ALIVE_SECONDS = 1.0
+"""How long after its last answer the server counts as alive, unless it has closed the connection."""
 
 _ONE_RESULT = (
     b"SELECT ",
@@ -25,64 +25,67 @@ _ONE_RESULT = (
     b"SAVEPOINT ",
     b"RELEASE SAVEPOINT ",
 )
-"""How statements begin that have one result, as opposed to a CALL."""
+"""The beginnings of statements with exactly one result set; a CALL may have several."""
 
 
 def connection(base: Any) -> Any:
-    """The class of such connections. `base`: MySQLdb's own, which raises what these raise."""
+    """The class of such connections. `base`: MySQLdb's own class, whose exceptions it raises."""
 
     class Connection(base):  # type: ignore[misc]
         """One connection, used by one thread at a time."""
 
         def __init__(self, *args: Any, **named: Any) -> None:
             self._pending = True
-            self._last = False
-            self._heard = float("-inf")
+            self._single_result = False
+            self._answered_at = float("-inf")
             super().__init__(*args, **named)
 
         def query(self, query: bytes | bytearray | str) -> None:
             """Send a statement, and wait for its result."""
             self._pending = True
-            self._last = False
+            self._single_result = False
             super().query(query)
-            self._heard = time.monotonic()
-            if isinstance(query, bytes | bytearray):  # MySQLdb's own may be strings
-                self._last = query.startswith(_ONE_RESULT) and b";" not in query
+            self._answered_at = time.monotonic()
+            if isinstance(query, bytes | bytearray):  # MySQLdb itself may pass strings
+                self._single_result = query.startswith(_ONE_RESULT) and b";" not in query
 
         def next_result(self) -> int:
-            """Whether one more result follows: 0, or -1 where none does."""
-            return -1 if self._last else int(super().next_result())
+            """Go to the next result set: 0, or -1 if there is none."""
+            return -1 if self._single_result else int(super().next_result())
 
         def commit(self) -> None:
-            """Keep what was done since the last `commit` or `rollback`."""
+            """Commit, if a statement was sent since the last `commit` or `rollback`."""
             if self._pending:
                 super().commit()
-                self._done()
+                self._transaction_ended()
 
         def rollback(self) -> None:
-            """Undo what was done since the last `commit` or `rollback`."""
+            """Roll back, if a statement was sent since the last `commit` or `rollback`."""
             if self._pending:
                 super().rollback()
-                self._done()
+                self._transaction_ended()
 
         def ping(self, *reconnect: bool) -> None:
-            """Raise OperationalError unless the server is there. One that answered just now is, unless it has hung
-            up: then there is something to read, its farewell or the end."""
-            recent = time.monotonic() - self._heard <= HEARD_SECONDS
+            """Raise OperationalError if the server is gone.
+
+            A server that answered a moment ago is alive, unless it has closed the connection: then the socket is
+            readable (an error packet or end of file).
+            """
+            recent = time.monotonic() - self._answered_at <= ALIVE_SECONDS
             if not recent or _readable(self.fileno()):
                 super().ping(*reconnect)
-                self._heard = time.monotonic()
+                self._answered_at = time.monotonic()
 
-        def _done(self) -> None:
+        def _transaction_ended(self) -> None:
             self._pending = False
-            self._heard = time.monotonic()
+            self._answered_at = time.monotonic()
 
     return Connection
 
 
-def _readable(number: int) -> bool:
+def _readable(file_descriptor: int) -> bool:
     poll = select.poll()
-    poll.register(number, select.POLLIN)
+    poll.register(file_descriptor, select.POLLIN)
     return bool(poll.poll(0))
 
 
@@ -98,8 +101,8 @@ def _no_yield(original: Any) -> tuple[Any, ...]:
 
 _ALL = ("keystone", "glance", "placement", "neutron", "nova", "cinder", "octavia")
 _WORKERS = ("api", "conductor", "scheduler")
-"""Of Nova's and Neutron's, those that have a database."""
-_GAIN = "with `no-thread-yield`, a third fewer changes of threads under load (c668341); not measured alone"
+"""The workers of Nova and Neutron that use a database."""
+_GAIN = "with `no-thread-yield`, a third fewer context switches under load (c668341); not measured alone"
 _CONNECTION = "MySQLdb.connections:Connection"
 
 ENTRIES = (
@@ -108,8 +111,8 @@ ENTRIES = (
         ("MySQLdb:connect",),
         _ALL,
         "performance",
-        "no question whether a database server is there that just answered, nothing ended that was not begun, no "
-        "look for a second result where a statement has one",
+        "a database connection does not ping a server that answered within the last second, does not commit or roll "
+        "back where no statement was sent, and does not look for a second result set where there is only one",
         _connect,
         _GAIN,
         uses=(
@@ -125,7 +128,7 @@ ENTRIES = (
         ("oslo_db.sqlalchemy.engines:_thread_yield",),
         _ALL,
         "performance",
-        "a thread that returns a connection does not let others take over: that is for greenlets, and there are none",
+        "a thread that returns a connection does not yield to others: only greenlets need that, and there are none",
         _no_yield,
         NOT_ALONE,
         uses=("oslo_db.sqlalchemy.engines:create_engine",),

@@ -1,6 +1,6 @@
-"""Digests of what upstream has, as it was when the replacements were written and tested.
+"""Digests of the upstream code that the replacements were written and tested against.
 
-`python3 -m onestack_runtime.replacements`, in the release's environment, prints this file as it is now.
+Generated: `python3 -m onestack_runtime.replacements`, in the release's environment, prints a new version.
 """
 
 from __future__ import annotations

@@ -4,10 +4,10 @@ With each port, network, subnet and router Neutron loads all that may belong to 
 address pairs, host routes, port forwardings and many more. Each is a query, and in most clouds most of these tables
 are empty; the queries took 40 % of Neutron's time. Here each transaction queries once which tables are empty.
 
-The answer is the one that the queries would give. A transaction sees the database as it was when it first read
-(InnoDB's REPEATABLE READ), and what it writes itself, which may be a row that another one inserted and it updates. So
-what is empty for it stays so until it ends, whatever other transactions insert, or until it writes there itself,
-which is detected. At other isolation levels no table counts as empty.
+The results are the same as with the queries. InnoDB's REPEATABLE READ gives a transaction a snapshot of the database
+as of its first read, plus its own writes. So a table that is empty for a transaction stays empty until the
+transaction ends, whatever others insert, unless it writes to that table itself (an UPDATE may make visible a row that
+another transaction inserted). Such writes are detected. At other isolation levels no table counts as empty.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ LOG = logging.getLogger(__name__)
 
 REPEATABLE = ("REPEATABLE READ", "SERIALIZABLE")
 """Isolation levels with repeatable reads."""
-_OTHERS = ("SELECT ", "DELETE ")
-"""The beginning of most statements after which empty tables are still empty."""
+_NEVER_FILL = ("SELECT ", "DELETE ")
+"""The beginnings of most statements that cannot fill an empty table."""
 _WRITES = re.compile(r"\b(?:INSERT|REPLACE|UPDATE)\b", re.IGNORECASE)
 _INTO = re.compile(
     r"\s*(?:(?:INSERT|REPLACE)\s+(?:IGNORE\s+)?INTO\s+(?:[`\"]?\w+[`\"]?\.)?|UPDATE\s+(?=\S+\s+SET\b))[`\"]?(\w+)",
@@ -41,85 +41,89 @@ class EmptyTables:
 
     def __init__(self) -> None:
         self._guard = Lock()
-        # Tables that are checked, and the query that checks them.
-        self._asked: tuple[tuple[str, ...], str] = ((), "")
-        # The same sets by the session's transaction, which loaders know, and the database's, which statements know.
+        # The tables that may be empty, and the query that checks them.
+        self._checked: tuple[tuple[str, ...], str] = ((), "")
+        # The same sets twice: loaders know the session's transaction, statement events the connection's.
         self._of_session: WeakKeyDictionary[SessionTransaction, set[str]] = WeakKeyDictionary()
         self._of_database: WeakKeyDictionary[RootTransaction, set[str]] = WeakKeyDictionary()
 
     def learn(self, engine: Engine, names: Iterable[str]) -> None:
-        """Each transaction is asked for these tables from now on, without those that hold rows already.
+        """From now on, check these tables in each transaction, except those that already contain rows.
 
         Raises SQLAlchemyError.
         """
         from sqlalchemy import Engine, event
 
-        event.listen(Engine, "before_cursor_execute", self._notice)
+        event.listen(Engine, "before_cursor_execute", self._before_statement)
         with engine.connect() as connection:
             isolation = connection.get_isolation_level()
             if isolation in REPEATABLE:
-                self._worth(names)
-                self._ask(connection)
+                self._check_only(names)
+                self._query(connection)
             else:
-                LOG.warning("related rows are asked for in empty tables, too: the isolation is %s", isolation)
+                LOG.warning(
+                    "related rows are queried from empty tables, too: the isolation level is %s", isolation
+                )
 
     def are_empty(self, session: Session, names: Collection[str]) -> bool:
-        """Whether all these tables are, for the session's transaction; False also where that is not known."""
-        candidates, _ = self._asked
-        return all(name in candidates for name in names) and self._told(session).issuperset(names)
+        """Whether all these tables are empty for the session's transaction; False also if that is unknown."""
+        candidates, _ = self._checked
+        return all(name in candidates for name in names) and self._of(session).issuperset(names)
 
-    def _told(self, session: Session) -> set[str]:
+    def _of(self, session: Session) -> set[str]:
+        """The empty tables of the session's transaction; queries them if this is the first call in it."""
         within = session.get_transaction()
-        if within is not None and (told := self._of_session.get(within)) is not None:
-            return told
+        if within is not None and (empty := self._of_session.get(within)) is not None:
+            return empty
         connection = session.connection()
         within, database = session.get_transaction(), connection.get_transaction()
         if within is None or database is None:
             return set()
-        told = self._of_database.get(database)
-        if told is None:
-            told = self._of_database[database] = self._ask(connection)
-        self._of_session[within] = told
-        return told
-
-    def _ask(self, connection: Connection) -> set[str]:
-        candidates, question = self._asked
-        found = connection.exec_driver_sql(question).one() if candidates else ()
-        empty = {name for name, filled in zip(candidates, found, strict=True) if not filled}
-        if len(empty) < len(candidates):
-            # The others are read in the ordinary way from now on.
-            self._worth(empty)
+        empty = self._of_database.get(database)
+        if empty is None:
+            empty = self._of_database[database] = self._query(connection)
+        self._of_session[within] = empty
         return empty
 
-    def _worth(self, names: Iterable[str]) -> None:
+    def _query(self, connection: Connection) -> set[str]:
+        candidates, query = self._checked
+        row = connection.exec_driver_sql(query).one() if candidates else ()
+        empty = {name for name, filled in zip(candidates, row, strict=True) if not filled}
+        if len(empty) < len(candidates):
+            # The other tables contain rows: later transactions load from them as upstream does.
+            self._check_only(empty)
+        return empty
+
+    def _check_only(self, names: Iterable[str]) -> None:
         with self._guard:
             candidates = tuple(sorted(names))
             # Both MariaDB and SQLite take these quotes.
             each = ", ".join(f"EXISTS (SELECT 1 FROM `{name}`)" for name in candidates)
-            self._asked = (candidates, f"SELECT {each}")
+            self._checked = (candidates, f"SELECT {each}")
 
-    def _notice(self, connection: Connection, cursor: Any, statement: str, *more: Any) -> None:
-        if statement.startswith(_OTHERS):
+    def _before_statement(self, connection: Connection, cursor: Any, statement: str, *more: Any) -> None:
+        if statement.startswith(_NEVER_FILL):
             return
         into = _INTO.match(statement)
         database = connection.get_transaction()
-        told = self._of_database.get(database) if database is not None else None
-        if told is None:
+        empty = self._of_database.get(database) if database is not None else None
+        if empty is None:
             return
         if into is not None:
-            told.discard(into[1])
+            empty.discard(into[1])
         elif _WRITES.search(statement):
-            told.clear()
+            # Which table it writes to is unknown.
+            empty.clear()
 
 
 EMPTY = EmptyTables()
 
 
 def related(models: Any) -> set[str]:
-    """The names of the tables that hold what belongs to something. `models`: the base class of models."""
-    found = set()
+    """The names of all tables that some relationship loads from. `models`: the declarative base class."""
+    names = set()
     for mapper in models.registry.mappers:
-        for relation in mapper.relationships:
-            tables = (relation.mapper.local_table, relation.secondary)
-            found |= {table.name for table in tables if table is not None}
-    return found
+        for relationship in mapper.relationships:
+            tables = (relationship.mapper.local_table, relationship.secondary)
+            names |= {table.name for table in tables if table is not None}
+    return names

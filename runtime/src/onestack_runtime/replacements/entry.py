@@ -1,4 +1,4 @@
-"""What the registry knows of each replacement."""
+"""The definition of a replacement: one entry of the registry."""
 
 from __future__ import annotations
 
@@ -13,25 +13,26 @@ NOT_ALONE = "not measured alone"
 
 @dataclass(frozen=True)
 class Replacement:
-    """One thing that is done otherwise than upstream does it, and the attributes that are replaced for that."""
+    """One change to what upstream does, and the attributes that are replaced for it."""
 
     name: str
     targets: tuple[str, ...]
-    """What is replaced: `package.module:Class.attribute`. Each has a digest in `digests`."""
+    """The attributes that are replaced: `package.module:Class.attribute`. Each has a digest in `digests`."""
     runners: tuple[str, ...]
     """The projects whose processes it is installed in."""
     kind: contract.ReplacementKind
-    """`required`: the process does not work properly without it. `performance`: it gives the same, with less work."""
+    """`required`: the process does not work properly without it. `performance`: the same results at less cost."""
     reason: str
     build: Callable[..., tuple[Any, ...]]
-    """Given the originals, in the order of `targets` (None for one that upstream does not have): what takes their
-    places. It changes nothing itself."""
+    """Takes the originals in the order of `targets` (None for one that upstream does not have) and returns their
+    replacements in the same order. It must not change anything itself."""
     gain: str = ""
-    """What was measured, where, or NOT_ALONE. Only of performance."""
+    """The measured gain, and in which commit; or NOT_ALONE. For performance entries only."""
     uses: tuple[str, ...] = ()
-    """What of upstream's it calls or relies on; it must be there, and functions among it must be unchanged, too."""
+    """Further upstream attributes that the replacement calls or relies on. They must exist, and have the digests in
+    `digests`, too."""
     workers: tuple[str, ...] = ()
-    """Those of a project's workers that call it; all if empty. A process without them does not import what it needs:
-    a compute host has no client of a database."""
+    """The workers of a project that use it; all if empty. A process without them does not import what it needs: a
+    compute host has no database client."""
     alone: bool = False
-    """It holds only where one process is all of its project, and is left out elsewhere."""
+    """It works only if its project has one process, and is skipped otherwise."""

@@ -1,8 +1,9 @@
 """Horizon's pages do not wait for idle threads.
 
-Pages call several APIs in parallel, with a thread pool for each group of calls; at its end they wait until each idle
-thread checks whether the pool is shut down, which it does once a second: a page has up to three pools. futurist has
-no setting for it. Checking more often costs little: a pool lives only as long as its calls.
+Each page calls several APIs in parallel, with a thread pool for each group of calls. At the pool's end the page
+waits until each idle thread checks whether the pool is shut down, which it does once a second; a page has up to
+three pools. futurist has no option for this interval. Checking more often costs little, since a pool lives only as
+long as its calls.
 """
 
 from __future__ import annotations

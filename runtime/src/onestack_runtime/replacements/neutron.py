@@ -1,8 +1,8 @@
-"""What Neutron asks its database about each port, in as few words as the answer needs.
+"""Smaller database queries when Neutron creates or binds a port.
 
-To learn one column it reads a whole port, subnet or group with all that belongs to it, many times for each port that
-is made or bound; and it reads whole ports for addresses and policies that no port has. Together that was a sixth of
-its time.
+For the value of one column Neutron loads a whole port, subnet or security group with all related rows, many times for
+each port; and it loads whole ports to look for shared addresses and QoS policies that no port has. Together that took
+a sixth of Neutron's time.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Any
 from onestack_runtime.replacements.entry import NOT_ALONE, Replacement
 from onestack_runtime.serving.threads import during
 
-FACTS = ("id", "network_id", "ip_version", "cidr", "subnetpool_id")
-"""What is needed to know about the subnets of a port."""
-GROUP_FACTS = ("id", "project_id", "stateful")
-"""What is needed to know about the security groups of a port."""
+SUBNET_COLUMNS = ("id", "network_id", "ip_version", "cidr", "subnetpool_id")
+"""The columns of a port's subnets that are used."""
+GROUP_FIELDS = ("id", "project_id", "stateful")
+"""The fields of a port's security groups that are used."""
 
 
 def _revision(original: Any) -> tuple[Any, ...]:
@@ -55,7 +55,7 @@ def _segment(original: Any) -> tuple[Any, ...]:
     return (_get_ipv4_subnets_number_and_segment_id,)
 
 
-def _shared_addresses(ask: Any) -> tuple[Any, ...]:
+def _shared_addresses(upstream: Any) -> tuple[Any, ...]:
     from neutron.db.models.allowed_address_pair import AllowedAddressPair
     from neutron_lib.db import api as database
 
@@ -63,27 +63,27 @@ def _shared_addresses(ask: Any) -> tuple[Any, ...]:
         with database.CONTEXT_READER.using(context):
             if context.session.query(AllowedAddressPair.port_id).first() is None:
                 return []
-        parents: list[str] = ask(context, *about, **named)
+        parents: list[str] = upstream(context, *about, **named)
         return parents
 
     return (get_virtual_port_parents,)
 
 
-def _subnets(options: Any, validate: Any) -> tuple[Any, ...]:
+def _subnets(upstream_options: Any, upstream_validate: Any) -> tuple[Any, ...]:
     """A port's OVN options, and the check whether it can be bound, need few columns of its subnets."""
     from neutron.db.models_v2 import Subnet
     from neutron_lib.db import api as database
 
-    columns = [getattr(Subnet, name) for name in FACTS]
+    columns = [getattr(Subnet, name) for name in SUBNET_COLUMNS]
 
     class Plugin:
-        """Neutron's plugin, but that subnets which are asked for by their ids come with FACTS alone."""
+        """Neutron's plugin, except that `get_subnets` reads SUBNET_COLUMNS only."""
 
-        def __init__(self, whole: Any) -> None:
-            self._whole = whole
+        def __init__(self, plugin: Any) -> None:
+            self._upstream = plugin
 
         def __getattr__(self, name: str) -> Any:
-            return getattr(self._whole, name)
+            return getattr(self._upstream, name)
 
         @database.retry_if_session_inactive()  # type: ignore[untyped-decorator]
         def get_subnets(self, context: Any, filters: dict[str, list[str]]) -> list[dict[str, Any]]:
@@ -92,43 +92,43 @@ def _subnets(options: Any, validate: Any) -> tuple[Any, ...]:
                 return [dict(row._mapping) for row in found]
 
     class Client:
-        """OVN's client, with such a plugin."""
+        """OVN's client, except that it uses that plugin."""
 
-        def __init__(self, whole: Any) -> None:
-            self._whole = whole
-            self._plugin = Plugin(whole._plugin)
+        def __init__(self, client: Any) -> None:
+            self._upstream = client
+            self._plugin = Plugin(client._plugin)
 
         def __getattr__(self, name: str) -> Any:
-            return getattr(self._whole, name)
+            return getattr(self._upstream, name)
 
     def _get_port_options(self: Any, context: Any, port: Any) -> Any:
-        return options(Client(self), context, port)
+        return upstream_options(Client(self), context, port)
 
     def validate_port_binding_and_virtual_port(
         port_context: Any, ml2_plugin: Any, port: Any, original_port: Any
     ) -> None:
-        validate(port_context, Plugin(ml2_plugin), port, original_port)
+        upstream_validate(port_context, Plugin(ml2_plugin), port, original_port)
 
     return _get_port_options, validate_port_binding_and_virtual_port
 
 
-def _groups(get: Any, of_port: Any) -> tuple[Any, ...]:
-    """Whether a port may have its groups takes none of their rules: for each of these there would be a query."""
-    here = threading.local()
+def _groups(upstream_get_objects: Any, upstream_groups_on_port: Any) -> tuple[Any, ...]:
+    """The check whether a port may have its security groups does not need their rules: upstream queries each rule."""
+    current = threading.local()
 
     def get_objects(cls: Any, *args: Any, **named: Any) -> Any:
-        if getattr(here, "of_port", False):
-            named.setdefault("fields", list(GROUP_FACTS))
-        return get.__func__(cls, *args, **named)
+        if getattr(current, "checks_port", False):
+            named.setdefault("fields", list(GROUP_FIELDS))
+        return upstream_get_objects.__func__(cls, *args, **named)
 
     def _get_security_groups_on_port(self: Any, context: Any, port: Any) -> Any:
-        with during(here, "of_port", True):
-            return of_port(self, context, port)
+        with during(current, "checks_port", True):
+            return upstream_groups_on_port(self, context, port)
 
     return classmethod(get_objects), _get_security_groups_on_port
 
 
-def _policies(ask: Any) -> tuple[Any, ...]:
+def _policies(upstream: Any) -> tuple[Any, ...]:
     from neutron.db.qos.models import QosNetworkPolicyBinding, QosPortPolicyBinding
     from neutron_lib.db import api as database
 
@@ -140,26 +140,27 @@ def _policies(ask: Any) -> tuple[Any, ...]:
             bound = (QosPortPolicyBinding.policy_id, QosNetworkPolicyBinding.policy_id)
             if all(session.query(policy).first() is None for policy in bound):
                 return
-        ask(self, resource, event, trigger, payload=payload)
+        upstream(self, resource, event, trigger, payload=payload)
 
     return (_validate_create_port_callback,)
 
 
-_HERE = ("neutron",)
+_RUNNERS = ("neutron",)
 _WORKERS = ("api",)
 _UTILS = "neutron.common.ovn.utils"
 _GROUPS = "neutron.db.securitygroups_db:SecurityGroupDbMixin"
 _SEGMENTS = "neutron.services.segments.plugin:NovaSegmentNotifier"
-_GAIN = f"with the other questions about ports, a sixth of Neutron's time; {NOT_ALONE}"
+_GAIN = f"with the other queries about ports, a sixth of Neutron's time; {NOT_ALONE}"
 _VALUES = "neutron.objects.base:NeutronDbObject.get_values"
 
 ENTRIES = (
     Replacement(
         "revision-number",
         ("neutron.db.ovn_revision_numbers_db:_get_standard_attr_id",),
-        _HERE,
+        _RUNNERS,
         "performance",
-        "for the number of a resource, the one column is read, not the whole resource with all that belongs to it",
+        "the id of a resource's standard attributes is read as one column, not with the whole resource and all its "
+        "related rows",
         _revision,
         _GAIN,
         uses=(
@@ -171,9 +172,9 @@ ENTRIES = (
     Replacement(
         "default-group",
         (f"{_GROUPS}._get_default_sg_id",),
-        _HERE,
+        _RUNNERS,
         "performance",
-        "of a project's default security group, its id is read, not the group with its rules",
+        "the id of a project's default security group is read without the group's rules",
         _default_group,
         _GAIN,
         uses=("neutron.objects.securitygroup:DefaultSecurityGroup", _VALUES),
@@ -182,9 +183,9 @@ ENTRIES = (
     Replacement(
         "port-segment",
         (f"{_SEGMENTS}._get_ipv4_subnets_number_and_segment_id",),
-        _HERE,
+        _RUNNERS,
         "performance",
-        "of a port's first subnet, the segment is read, not the subnet with all that belongs to it",
+        "the segment of a port's first subnet is read without the subnet's other columns and related rows",
         _segment,
         _GAIN,
         uses=("neutron.objects.subnet:Subnet", _VALUES, f"{_SEGMENTS}._get_ipv4_subnet_ids"),
@@ -193,9 +194,9 @@ ENTRIES = (
     Replacement(
         "shared-addresses",
         (f"{_UTILS}:get_virtual_port_parents",),
-        _HERE,
+        _RUNNERS,
         "performance",
-        "before ports that share an address are read, one column tells whether any port may share one",
+        "ports that share an address are looked for only if some port has an allowed address pair",
         _shared_addresses,
         _GAIN,
         uses=(
@@ -210,9 +211,9 @@ ENTRIES = (
             "neutron.plugins.ml2.drivers.ovn.mech_driver.ovsdb.ovn_client:OVNClient._get_port_options",
             f"{_UTILS}:validate_port_binding_and_virtual_port",
         ),
-        _HERE,
+        _RUNNERS,
         "performance",
-        "for a port's OVN options five columns of its subnets are read, not the subnets with all their relations",
+        "for a port's OVN options, five columns of its subnets are read, not the subnets with all related rows",
         _subnets,
         _GAIN,
         uses=(
@@ -230,9 +231,9 @@ ENTRIES = (
             "neutron.objects.securitygroup:SecurityGroup.get_objects",
             f"{_GROUPS}._get_security_groups_on_port",
         ),
-        _HERE,
+        _RUNNERS,
         "performance",
-        "whether a port may have its security groups is found without reading the groups' rules",
+        "the check whether a port may have its security groups does not read the groups' rules",
         _groups,
         "one query fewer for each rule of a new port's security groups (CHANGELOG); not measured alone",
         uses=(
@@ -244,9 +245,9 @@ ENTRIES = (
     Replacement(
         "port-policies",
         ("neutron.services.qos.qos_plugin:QoSPlugin._validate_create_port_callback",),
-        _HERE,
+        _RUNNERS,
         "performance",
-        "before a new port is read for its QoS policy, two columns tell whether any port or network has one",
+        "a new port is read for its QoS policy only if some port or network has a policy",
         _policies,
         _GAIN,
         uses=(

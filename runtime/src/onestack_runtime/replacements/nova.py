@@ -45,31 +45,31 @@ def _physical_network(upstream: Any) -> tuple[Any, ...]:
     return (_get_physnet_tunneled_info,)
 
 
-def _port_checks(show: Any, *checks: Any) -> tuple[Any, ...]:
+def _port_checks(upstream_show_port: Any, *checks: Any) -> tuple[Any, ...]:
     """Within one request, the first check of a new server's ports reads them from Neutron; later ones reuse them.
 
     A check that reads with Nova's own rights reuses only what was read as an administrator: Neutron does not show
     other users all fields of a port.
     """
-    here = threading.local()
+    current = threading.local()
 
     def _show_port(
         self: Any, context: Any, port_id: str, neutron_client: Any = None, fields: Any = None
     ) -> Any:
-        stage = getattr(here, "check", None)
+        stage = getattr(current, "check", None)
         ports: dict[Any, Any] = vars(context).setdefault(_PORTS, {}) if stage else {}
         # A copy of the context with other rights shares this dictionary.
         key = (context.is_admin, port_id)
         if stage == "later" and key in ports and (neutron_client is None or context.is_admin):
             return ports[key]
-        port = show(self, context, port_id, neutron_client=neutron_client, fields=fields)
+        port = upstream_show_port(self, context, port_id, neutron_client=neutron_client, fields=fields)
         if stage == "first" and not fields:
             ports[key] = port
         return port
 
     def within(stage: str, call: Callable[..., Any]) -> Callable[..., Any]:
         def called(*args: Any, **named: Any) -> Any:
-            with during(here, "check", stage):
+            with during(current, "check", stage):
                 return call(*args, **named)
 
         return called
@@ -144,7 +144,7 @@ def _reentrant_lock(absent: None) -> tuple[Any, ...]:
     return (Reentrant(),)
 
 
-_HERE = ("nova",)
+_RUNNERS = ("nova",)
 _API = "nova.network.neutron:API"
 _HOST = "nova.virt.libvirt.host:Host"
 _INSTANCE = "nova.objects.instance:Instance"
@@ -153,7 +153,7 @@ ENTRIES = (
     Replacement(
         "libvirt-lock",
         (f"{_HOST}.{Reentrant.name}",),
-        _HERE,
+        _RUNNERS,
         "required",
         "the lock of libvirt's connection is reentrant: otherwise Nova deadlocks when libvirtd ends during a "
         "connection check",
@@ -164,7 +164,7 @@ ENTRIES = (
     Replacement(
         "physical-network",
         (f"{_API}._get_physnet_tunneled_info",),
-        _HERE,
+        _RUNNERS,
         "performance",
         "a network's physical network is read once in each request, not twice for each port",
         _physical_network,
@@ -179,7 +179,7 @@ ENTRIES = (
             f"{_API}.is_remote_managed_port",
             f"{_API}._get_port_vnic_info",
         ),
-        _HERE,
+        _RUNNERS,
         "performance",
         "the checks of a new server's ports read each port from Neutron once in each request, not three times",
         _port_checks,
@@ -189,7 +189,7 @@ ENTRIES = (
     Replacement(
         "no-pci-requests",
         (f"{_INSTANCE}._save_pci_requests", f"{_INSTANCE}.save", f"{_INSTANCE}.refresh"),
-        _HERE,
+        _RUNNERS,
         "performance",
         "that a server has no PCI requests is written to the database once, not at each change of the server",
         _pci_requests,
@@ -200,7 +200,7 @@ ENTRIES = (
     Replacement(
         "host-allocations",
         ("nova.scheduler.client.report:SchedulerReportClient.get_allocations_for_provider_tree",),
-        _HERE,
+        _RUNNERS,
         "performance",
         "the allocations of all servers of a host are read only where they are used: at the start, and with PCI "
         "devices in Placement",

@@ -1,7 +1,7 @@
-"""oslo's versioned objects answer in fewer steps which fields are set, and which have changed.
+"""Faster access to the fields of oslo.versionedobjects: reading one, and which fields are set or have changed.
 
-Nova asks an instance which of its 60 fields have changed some thirty times for each server it makes. For each field
-upstream makes the list of all fields, to look whether it is one of them.
+For each server that it creates, Nova calls `obj_what_changed` of an instance about thirty times. For each of the
+instance's 60 fields upstream builds the list of all fields, just to check that the field is in it.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from typing import Any
 from onestack_runtime.replacements.entry import Replacement
 
 _PREFIX = "_obj_"
-"""How an object's attributes that hold its fields' values begin."""
+"""The value of field `x` is in the attribute `_obj_x`."""
 
 
-def _set_fields(ask: Any) -> tuple[Any, ...]:
+def _set_fields(upstream: Any) -> tuple[Any, ...]:
     def obj_attr_is_set(self: Any, attrname: str) -> Any:
-        # Whatever is no field may be one of the further attributes that a class names, or a mistake.
-        return hasattr(self, _PREFIX + attrname) if attrname in self.fields else ask(self, attrname)
+        # What is not a field may be in the class's `obj_extra_fields`, or be an error.
+        return hasattr(self, _PREFIX + attrname) if attrname in self.fields else upstream(self, attrname)
 
     return (obj_attr_is_set,)
 
 
-def _changes(ask: Any) -> tuple[Any, ...]:
+def _changes(original: Any) -> tuple[Any, ...]:
     from oslo_versionedobjects.base import VersionedObject
 
     def obj_what_changed(self: Any) -> set[str]:
@@ -38,43 +38,44 @@ def _changes(ask: Any) -> tuple[Any, ...]:
     return (obj_what_changed,)
 
 
-def _properties(make: Any) -> tuple[Any, ...]:
+def _properties(upstream: Any) -> tuple[Any, ...]:
     """A field that is set is read from the object's own dictionary."""
 
     def _make_class_properties(cls: Any) -> None:
-        make(cls)
+        upstream(cls)
         for name in cls.fields:
-            slow = vars(cls)[name]
-            setattr(cls, name, property(_getter(_PREFIX + name, slow.fget), slow.fset, slow.fdel))
+            field = vars(cls)[name]
+            setattr(cls, name, property(_getter(_PREFIX + name, field.fget), field.fset, field.fdel))
 
     return (_make_class_properties,)
 
 
-def _getter(attribute: str, slow: Any) -> Any:
+def _getter(attribute: str, upstream: Any) -> Any:
     def get(self: Any) -> Any:
         try:
             return self.__dict__[attribute]
         except KeyError:
             pass
-        return slow(self)
+        # Not set: upstream loads the field lazily, or raises.
+        return upstream(self)
 
     return get
 
 
 _BASE = "oslo_versionedobjects.base"
-_WHERE = ("nova", "neutron")
+_RUNNERS = ("nova", "neutron")
 _WORKERS = ("api", "conductor", "scheduler", "compute")
-"""All but Neutron's agent, which has no such objects."""
-_GAIN = "one of those that together made `apply` 30 % faster (c668341); not measured alone"
+"""All except Neutron's agent, which has no such objects."""
+_GAIN = "one of several that together made `apply` 30 % faster (c668341); not measured alone"
 
 ENTRIES = (
-    # First of all: classes of objects are made with it when they are imported.
+    # Before all others: it takes effect when a class of objects is imported.
     Replacement(
         "object-properties",
         (f"{_BASE}:_make_class_properties",),
-        _WHERE,
+        _RUNNERS,
         "performance",
-        "reading a field of a versioned object takes one look into a dictionary",
+        "reading a field of a versioned object is one dictionary lookup",
         _properties,
         _GAIN,
         uses=(f"{_BASE}:_get_attrname", f"{_BASE}:VersionedObjectRegistry.register"),
@@ -83,9 +84,9 @@ ENTRIES = (
     Replacement(
         "object-set-fields",
         (f"{_BASE}:VersionedObject.obj_attr_is_set",),
-        _WHERE,
+        _RUNNERS,
         "performance",
-        "whether a field is set is found without making a list of all fields",
+        "the check whether a field is set does not build a list of all fields",
         _set_fields,
         _GAIN,
         uses=(f"{_BASE}:_get_attrname",),
@@ -94,9 +95,9 @@ ENTRIES = (
     Replacement(
         "object-changes",
         (f"{_BASE}:VersionedObject.obj_what_changed",),
-        _WHERE,
+        _RUNNERS,
         "performance",
-        "which fields have changed is found without looking at each field",
+        "the set of changed fields is found without a check of each field",
         _changes,
         _GAIN,
         uses=(f"{_BASE}:_get_attrname",),

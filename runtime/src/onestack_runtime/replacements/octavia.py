@@ -1,4 +1,4 @@
-"""Octavia in a process with threads; its own names of its default provider stand for ours."""
+"""Octavia in a process with threads, and OneStack's provider under the names of Octavia's default provider."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from onestack_runtime.replacements.entry import Replacement
 
 
 class ThreadingServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-    """In place of the driver agent's own, which forks: a process with threads must not."""
+    """Replaces the driver agent's server, which forks: a process with threads must not fork."""
 
     daemon_threads = True
     request_queue_size = 64
@@ -34,22 +34,22 @@ def _driver(upstream: Any) -> tuple[Any, ...]:
 
 
 VERSION = "/v2.0"
-"""How the address of a client of Neutron ends that knows the API's version."""
+"""The end of the endpoint of a Neutron client for which version discovery succeeded."""
 
 
-class NotWhole(Exception):
-    """Neutron did not say which version its API has; the client is not kept."""
+class NoVersion(Exception):
+    """Discovery of the Neutron API's version failed; the client is not cached."""
 
 
-def _network_clients(octavia: Any, ovn: Any) -> tuple[Any, ...]:
-    """Both make one client, and keep it. The first thing that openstacksdk does with it is to ask Neutron for the
-    version of its API; where Neutron is away at that moment, it goes on without one."""
+def _network_clients(upstream_of_octavia: Any, upstream_of_ovn: Any) -> tuple[Any, ...]:
+    """Octavia and its OVN provider create a Neutron client once and cache it. openstacksdk's first request discovers
+    the API's version; if Neutron is down at that moment, the client uses the endpoint without a version for ever."""
 
     def get_neutron_client(cls: Any) -> Any:
-        client = octavia.__get__(None, cls)()
+        client = upstream_of_octavia.__get__(None, cls)()
         try:
             _require_version(client.network)
-        except NotWhole:
+        except NoVersion:
             cls.neutron_client = None
             raise
         return client
@@ -58,12 +58,12 @@ def _network_clients(octavia: Any, ovn: Any) -> tuple[Any, ...]:
         from octavia_lib.api.drivers import exceptions as driver_exceptions
         from ovn_octavia_provider.common import clients
 
-        proxy = ovn()
+        proxy = upstream_of_ovn()
         try:
             _require_version(proxy)
-        except NotWhole as error:
+        except NoVersion as error:
             clients.Singleton._instances.pop(clients.NeutronAuth, None)
-            # As upstream says that it has none.
+            # The exception that upstream raises if it cannot create the client.
             raise driver_exceptions.DriverError(operator_fault_string=str(error)) from error
         return proxy
 
@@ -71,9 +71,9 @@ def _network_clients(octavia: Any, ovn: Any) -> tuple[Any, ...]:
 
 
 def _require_version(proxy: Any) -> None:
-    place = str(proxy.get_endpoint())
-    if not place.rstrip("/").endswith(VERSION):
-        raise NotWhole(f"Neutron at {place} did not say which version its API has")
+    endpoint = str(proxy.get_endpoint())
+    if not endpoint.rstrip("/").endswith(VERSION):
+        raise NoVersion(f"Neutron at {endpoint} did not say which version its API has")
 
 
 _FACTORY = "octavia.api.drivers.driver_factory"
@@ -85,7 +85,7 @@ ENTRIES = (
         (f"{_LISTENER}:ForkingUDSServer",),
         ("octavia",),
         "required",
-        "the driver agent answers each request in a thread: a process with threads must not fork",
+        "the driver agent handles each request in a thread: a process with threads must not fork",
         _server,
         uses=tuple(f"{_LISTENER}:{name}_listener" for name in ("status", "stats", "get")),
     ),
@@ -94,8 +94,8 @@ ENTRIES = (
         (f"{_FACTORY}:get_driver",),
         ("octavia",),
         "required",
-        "OneStack's driver is loaded for the names `amphora` and `octavia` too: entry points by these names would "
-        "stand beside upstream's own, and Octavia refuses a name that two packages give",
+        "OneStack's driver is also loaded under the names `amphora` and `octavia`: it cannot have entry points of "
+        "these names beside upstream's own, since Octavia refuses a name that two packages provide",
         _driver,
         uses=(f"{_FACTORY}:get_providers",),
     ),
@@ -107,8 +107,8 @@ ENTRIES = (
         ),
         ("octavia",),
         "required",
-        "a client of Neutron that was made while Neutron was away is not kept: it knows no version of the API, and "
-        "its requests are answered with 404, long after Neutron is back",
+        "a Neutron client that was created while Neutron was down is not cached: it does not know the API's version, "
+        "and its requests are answered with 404 even after Neutron is back",
         _network_clients,
         uses=(
             "ovn_octavia_provider.common.clients:Singleton.__call__",

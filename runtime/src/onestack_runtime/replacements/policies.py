@@ -1,6 +1,7 @@
-"""oslo.policy: what rules take is found out once, and rules are loaded when something changed.
+"""oslo.policy: the signatures of rules are cached, and policy files are loaded only after a change.
 
-It asks the first of each rule that it checks, for each field of each answer: a twentieth of Neutron's time.
+Upstream inspects the signature of every rule that it checks, for each field of each response: a twentieth of
+Neutron's time.
 """
 
 from __future__ import annotations
@@ -15,16 +16,17 @@ from typing import Any
 
 from onestack_runtime.replacements.entry import NOT_ALONE, Replacement
 
-MOST = 2000
-"""Kinds of rules."""
+CACHE_SIZE = 2000
+"""How many classes of rules are cached."""
 Files = list[tuple[Path, int]]
+"""Paths of files and folders, each with its time of modification (ns)."""
 
 
 def _check(original: Any) -> tuple[Any, ...]:
-    @functools.lru_cache(MOST)
-    def takes_name(kind: Any) -> bool:
-        """Whether its rules want to know, as a fourth, the name of the policy that is checked."""
-        return len(inspect.getfullargspec(kind.__call__).args) > 4
+    @functools.lru_cache(CACHE_SIZE)
+    def takes_name(rule_class: Any) -> bool:
+        """Whether such a rule takes a fourth argument, the name of the policy that is checked."""
+        return len(inspect.getfullargspec(rule_class.__call__).args) > 4
 
     def _check(rule: Any, target: Any, creds: Any, enforcer: Any, current_rule: Any) -> Any:
         if takes_name(rule.__class__):
@@ -34,33 +36,33 @@ def _check(original: Any) -> tuple[Any, ...]:
     return (_check,)
 
 
-def _load(load: Any) -> tuple[Any, ...]:
-    known: weakref.WeakKeyDictionary[Any, tuple[Any, ...]] = weakref.WeakKeyDictionary()
-    searched: weakref.WeakKeyDictionary[Any, _Searched] = weakref.WeakKeyDictionary()
+def _load(upstream: Any) -> tuple[Any, ...]:
+    loaded: weakref.WeakKeyDictionary[Any, tuple[Any, ...]] = weakref.WeakKeyDictionary()
+    search_paths: weakref.WeakKeyDictionary[Any, _SearchPath] = weakref.WeakKeyDictionary()
 
     def files(enforcer: Any) -> Files:
-        where = searched.get(enforcer)
-        if where is None or not where.holds(enforcer):
-            where = searched[enforcer] = _Searched(enforcer)
-        return list(_files(where.paths))
+        search_path = search_paths.get(enforcer)
+        if search_path is None or not search_path.is_current(enforcer):
+            search_path = search_paths[enforcer] = _SearchPath(enforcer)
+        return list(_existing(search_path.paths))
 
     def load_rules(self: Any, force_reload: bool = False) -> None:
-        # Before anything is read: what changes meanwhile is seen the next time.
-        found = files(self)
-        rules, *rest = known.get(self, (None,))
-        if force_reload or rules is not self.rules or rest != [_registered(self), found]:
-            load(self, force_reload)
-            known[self] = (self.rules, _registered(self), found)
+        # Listed before the files are read: a change during the read is found at the next call.
+        listed = files(self)
+        rules, *rest = loaded.get(self, (None,))
+        if force_reload or rules is not self.rules or rest != [_registrations(self), listed]:
+            upstream(self, force_reload)
+            loaded[self] = (self.rules, _registrations(self), listed)
 
     return (load_rules,)
 
 
-def _registered(enforcer: Any) -> tuple[int, bool]:
-    """Changed by whoever registers or clears rules."""
+def _registrations(enforcer: Any) -> tuple[int, bool]:
+    """A value that changes when rules are registered or cleared."""
     return len(enforcer.registered_rules), enforcer.use_conf
 
 
-class _Searched:
+class _SearchPath:
     """Where oslo.config looks for an enforcer's policy file and folders (`ConfigOpts.find_file`)."""
 
     def __init__(self, enforcer: Any) -> None:
@@ -68,13 +70,13 @@ class _Searched:
 
         conf = enforcer.conf
         self._namespace, self._names = conf._namespace, _names(enforcer)
-        given = [cfg._fixpath(each) for each in conf._namespace._config_dirs or ()]
-        beside = [str(Path(cfg._fixpath(each)).parent) for each in reversed(conf.config_file)]
-        folders = (*given, *beside, *cfg._get_config_dirs(conf.project))
+        config_dirs = [cfg._fixpath(each) for each in conf._namespace._config_dirs or ()]
+        beside_files = [str(Path(cfg._fixpath(each)).parent) for each in reversed(conf.config_file)]
+        folders = (*config_dirs, *beside_files, *cfg._get_config_dirs(conf.project))
         self.paths = tuple(dict.fromkeys(Path(folder, name) for name in self._names for folder in folders))
 
-    def holds(self, enforcer: Any) -> bool:
-        """Whether it is still current: another namespace object means that the policy was read again."""
+    def is_current(self, enforcer: Any) -> bool:
+        """False after oslo.config has read its files again, which creates a new namespace object."""
         return self._namespace is enforcer.conf._namespace and self._names == _names(enforcer)
 
 
@@ -82,16 +84,16 @@ def _names(enforcer: Any) -> tuple[str, ...]:
     return (enforcer.policy_file, *enforcer.conf.oslo_policy.policy_dirs)
 
 
-def _files(paths: Iterable[Path], deep: bool = True) -> Iterator[tuple[Path, int]]:
-    """Those that are there, and (`deep`) what is in folders, each with the time of its last change (ns)."""
+def _existing(paths: Iterable[Path], deep: bool = True) -> Iterator[tuple[Path, int]]:
+    """The paths that exist and (`deep`) the contents of folders, each with its time of modification (ns)."""
     for path in paths:
         try:
-            found = path.stat()
+            status = path.stat()
         except OSError:
             continue
-        yield path, found.st_mtime_ns
-        if deep and stat.S_ISDIR(found.st_mode):
-            yield from _files(sorted(path.iterdir()), deep=False)
+        yield path, status.st_mtime_ns
+        if deep and stat.S_ISDIR(status.st_mode):
+            yield from _existing(sorted(path.iterdir()), deep=False)
 
 
 _WORKERS = ("api", "conductor", "scheduler", "compute")
@@ -104,9 +106,9 @@ ENTRIES = (
         ("oslo_policy._checks:_check",),
         ("nova", "neutron", "placement"),
         "performance",
-        "what arguments a kind of policy rule takes is found out once, not at each check",
+        "the signature of a class of policy rules is inspected once, not at each check",
         _check,
-        f"with the signatures that Pecan asks for, a twentieth of Neutron's time; {NOT_ALONE}",
+        f"with `method-signatures`, a twentieth of Neutron's time; {NOT_ALONE}",
         uses=("oslo_policy._checks:BaseCheck",),
         workers=_WORKERS,
     ),
@@ -115,8 +117,8 @@ ENTRIES = (
         (f"{_POLICY}.load_rules",),
         ("nova", "neutron"),
         "performance",
-        "rules are merged again when a policy file or a folder of them changed, not at each check of each field "
-        "of an answer",
+        "rules are loaded and merged again after a policy file or folder has changed, not at each check of each "
+        "field of a response",
         _load,
         NOT_ALONE,
         uses=(

@@ -1,4 +1,4 @@
-"""What a process that stays on one processor starts may run on all (see `onestack_runtime.serving.processors`)."""
+"""The child processes of a process that is pinned to one processor run on all (see `serving.processors`)."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from onestack_runtime.replacements.entry import Replacement
 NAME = "one-processor"
 
 
-def _start(start: Any) -> tuple[Any, ...]:
-    allowed = os.sched_getaffinity(0)
+def _start(upstream: Any) -> tuple[Any, ...]:
+    # Read when the replacement is installed, before the process is pinned.
+    all_processors = os.sched_getaffinity(0)
 
-    def start_anywhere(self: Any, *args: Any, **named: Any) -> None:
-        # A child gets what the thread has that starts it. Processors may be taken away while the process runs.
-        mine = os.sched_getaffinity(0)
+    def start_unpinned(self: Any, *args: Any, **named: Any) -> None:
+        # A child inherits the affinity of the thread that starts it. OSError: a processor was taken away meanwhile.
+        own = os.sched_getaffinity(0)
         with contextlib.suppress(OSError):
-            os.sched_setaffinity(0, allowed)
+            os.sched_setaffinity(0, all_processors)
         try:
-            start(self, *args, **named)
+            upstream(self, *args, **named)
         finally:
             with contextlib.suppress(OSError):
-                os.sched_setaffinity(0, mine)
+                os.sched_setaffinity(0, own)
 
-    return (start_anywhere,)
+    return (start_unpinned,)
 
 
 ENTRIES = (
@@ -34,10 +35,11 @@ ENTRIES = (
         ("subprocess:Popen.__init__",),
         ("nova", "neutron"),
         "performance",
-        "the process stays on one processor, since its threads take turns; what it starts may run anywhere",
+        "the process is pinned to one processor, since only one of its threads runs at a time; its child processes "
+        "may run on all",
         _start,
-        "`apply` of 100 servers a fifth faster, an eighth less of all processors' time (c668341)",
-        # Which processor is a project's is a constant: several processes of it would share that one.
+        "`apply` of 100 servers a fifth faster, an eighth less CPU time in all (c668341)",
+        # Each project has a fixed processor: several processes of it would share that one.
         alone=True,
     ),
 )

@@ -20,9 +20,9 @@ and a few classes and constants) are replaced by OneStack's own. {required} of t
 a process does not work properly. {performance} are for performance alone: `platform.tuning: none` starts without
 them ({variable} in the processes).
 
-Each was written against source with a known digest. Where the digest is another one, an entry for performance is
-skipped, and `onestack status` warns of it; a process that needs a required one does not start, and its log says why.
-`onestack status --json` lists what is active in each process, and what was skipped.
+Each entry was written and tested against upstream code with a known digest. If the digest differs, a performance
+entry is skipped and `onestack status` warns of it; with a required entry the process does not start, and its log
+says why. `onestack status --json` lists the entries that are active in each process, and those that were skipped.
 """
 
 

@@ -1,7 +1,7 @@
-"""All replacements, and the one place that installs them: nothing else sets an attribute of upstream's.
+"""All replacements, and the one place that installs them: no other code sets an upstream attribute.
 
-A process installs its own before it serves. It says in /run/replacements/<runner>.json which of them are active, and
-which were skipped and why: `onestack status` shows it.
+Each process installs its replacements before it serves. It writes to /run/replacements/<runner>.json which are
+active, and which were skipped and why, for `onestack status`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ LOG = logging.getLogger(__name__)
 
 REFERENCE = "docs/reference/replacements.md"
 
-# In the order in which they are installed: classes of objects and models are made when they are imported.
+# In order of installation. Some must come before the import of the classes of objects and models that they affect.
 ALL: tuple[Replacement, ...] = (
     *processors.ENTRIES,
     *objects.ENTRIES,
@@ -57,8 +57,8 @@ ALL: tuple[Replacement, ...] = (
 
 @dataclass(frozen=True)
 class Skipped:
-    """`because`: `tuning` (the spec wants none), `digest` (upstream is not what it was written against) or `layout`
-    (other hosts run the project too)."""
+    """`because`: `tuning` (the spec excludes it), `digest` (upstream's code is not what it was written against) or
+    `layout` (other processes of the project run on other hosts)."""
 
     name: str
     because: contract.SkippedBecause
@@ -68,7 +68,7 @@ class Skipped:
 def of(
     runner: str, entries: Iterable[Replacement] = ALL, workers: Collection[str] = ()
 ) -> tuple[Replacement, ...]:
-    """Those of one project's process; of one with these `workers` alone, if any are named."""
+    """The entries for one project's process; if `workers` are named, for a process that has only these."""
     return tuple(
         each
         for each in entries
@@ -85,11 +85,10 @@ def install(
     workers: Collection[str] = (),
     alone: bool = True,
 ) -> frozenset[str]:
-    """Install those of a project's process; the names of those that are active.
+    """Install the entries for a project's process; returns the names of those that are active.
 
-    `workers`: those that the process has, if not all. `alone`: whether it is all of its project.
-    To be called before anything of the project is used. Ends the process (SystemExit) where a required one does not
-    fit to what it replaces.
+    `workers`: those that the process has, if not all. `alone`: whether it is the project's only process.
+    Call it before the project is used. Raises SystemExit if a required entry does not match upstream's code.
     """
     tuning = os.environ.get(contract.TUNING, "full")
     checked: dict[str, str] = {}
@@ -101,23 +100,23 @@ def install(
                 skipped.append(Skipped(entry.name, "tuning", f"{contract.TUNING} is {tuning}"))
             elif entry.alone and not alone:
                 skipped.append(Skipped(entry.name, "layout", "it holds for a project of one process"))
-            elif wrong := misfits(entry, digests, checked) or _exchange(entry):
-                _refuse_required(runner, entry, wrong)
+            elif wrong := misfits(entry, digests, checked) or _replace(entry):
+                _exit_if_required(runner, entry, wrong)
                 LOG.warning("%s runs without the replacement %s: %s", runner, entry.name, wrong)
                 skipped.append(Skipped(entry.name, "digest", wrong))
             else:
                 active.append(entry)
     finally:
-        # Sources that were read for their digests are not kept.
+        # Frees the source text that was read for the digests.
         linecache.clearcache()
-        _note(folder / f"{runner}.json", runner, tuning, active, skipped)
+        _write_note(folder / f"{runner}.json", runner, tuning, active, skipped)
     return frozenset(each.name for each in active)
 
 
 def misfits(entry: Replacement, digests: Mapping[str, str], checked: dict[str, str] | None = None) -> str:
-    """How upstream differs from what the entry was written against; empty if it does not.
+    """How upstream's code differs from what the entry was written against; empty if it does not.
 
-    `checked`: the digests of upstream's own that are known, by name; what was replaced since has another one.
+    `checked`: digests of upstream's code by name, read so far: after a replacement they cannot be read any more.
     """
     checked = {} if checked is None else checked
     wrong = []
@@ -125,7 +124,7 @@ def misfits(entry: Replacement, digests: Mapping[str, str], checked: dict[str, s
         try:
             found = checked[name] = checked.get(name) or source.digest(source.value(name))
         except Exception as error:
-            # Whatever a module says when it cannot be imported.
+            # Importing a module may raise anything.
             wrong.append(f"{name} is not there ({error})")
             continue
         if found != digests.get(name):
@@ -133,7 +132,7 @@ def misfits(entry: Replacement, digests: Mapping[str, str], checked: dict[str, s
     return "; ".join(wrong)
 
 
-def _refuse_required(runner: str, entry: Replacement, wrong: str) -> None:
+def _exit_if_required(runner: str, entry: Replacement, wrong: str) -> None:
     if entry.kind == "required":
         raise SystemExit(
             f"{runner} does not start: it needs the replacement {entry.name}, which was written against another "
@@ -141,22 +140,22 @@ def _refuse_required(runner: str, entry: Replacement, wrong: str) -> None:
         )
 
 
-def _exchange(entry: Replacement) -> str:
-    """Put the new values in their places; why that cannot be, and nothing was changed, or empty."""
+def _replace(entry: Replacement) -> str:
+    """Set the entry's targets. Returns an empty string, or why it failed; then nothing was changed."""
     try:
-        made = entry.build(*map(source.value, entry.targets))
+        replacements = entry.build(*map(source.value, entry.targets))
     except Exception as error:
         return f"it cannot be made ({type(error).__name__}: {error})"
-    for target, new in zip(entry.targets, made, strict=True):
+    for target, new in zip(entry.targets, replacements, strict=True):
         owner, attribute = source.place(target)
         setattr(owner, attribute, new)
     return ""
 
 
-def _note(
+def _write_note(
     file: Path, runner: str, tuning: str, active: Iterable[Replacement], skipped: Iterable[Skipped]
 ) -> None:
-    told: contract.ReplacementsNote = {
+    note: contract.ReplacementsNote = {
         "runner": runner,
         "tuning": tuning,
         "active": [{"name": each.name, "kind": each.kind, "targets": list(each.targets)} for each in active],
@@ -164,5 +163,5 @@ def _note(
     }
     file.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     partial = file.with_suffix(".partial")
-    partial.write_text(json.dumps(told, indent=1) + "\n")
+    partial.write_text(json.dumps(note, indent=1) + "\n")
     partial.rename(file)

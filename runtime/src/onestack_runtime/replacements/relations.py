@@ -1,4 +1,4 @@
-"""SQLAlchemy asks for related rows only in tables that hold some (see `empty_tables`)."""
+"""SQLAlchemy loads relationships only from tables that contain rows (see `empty_tables`)."""
 
 from __future__ import annotations
 
@@ -26,57 +26,57 @@ SELDOM_FILLED = frozenset(
         "subnet_dns_publish_fixed_ips",
     }
 )
-"""Tables that Neutron joins to its queries for ports, networks, subnets and routers, and few clouds fill.
+"""Tables that Neutron joins to its queries for ports, networks, subnets and routers, and that few clouds use.
 
-None whose ids come from requests: the database takes the same id in capitals for the same, SQLAlchemy, which puts the
-rows together where they are not joined, does not.
+A table whose foreign keys come from API requests must not be listed. The database compares them without case, so a
+join finds the rows of an id that was given in capitals; SQLAlchemy, which matches rows of separate queries, does not.
 """
 EMPTY_TABLES = "empty-tables"
 _SELECTIN = (("lazy", "selectin"),)
 _JOINED = ((("lazy", "joined"),), (("lazy", False),))
 
 
-def _nothing_for(loader: Any, session: Any) -> bool:
-    """Whether a loader would find nothing, since a table that it reads is empty for the session's transaction."""
-    related = (loader.mapper.local_table, loader.parent_property.secondary)
-    names = [table.name for table in related if table is not None]
+def _is_empty(loader: Any, session: Any) -> bool:
+    """Whether a table that the loader reads is empty for the session's transaction: then it would load no rows."""
+    tables = (loader.mapper.local_table, loader.parent_property.secondary)
+    names = [table.name for table in tables if table is not None]
     return any(empty_tables.EMPTY.are_empty(session, (name,)) for name in names)
 
 
-def _row_processor(original: Any) -> Any:
-    """What SQLAlchemy's own does, unless it would find nothing: then what it loads is set so at once."""
+def _eager_loader(original: Any) -> Any:
+    """SQLAlchemy's own `create_row_processor`, unless its table is empty: then the relationship is set to empty."""
     from sqlalchemy.orm import attributes
 
-    def create_row_processor(self: Any, *where: Any) -> None:
-        context = where[0]
-        wanted = context.compile_state.compile_options._enable_eagerloads
-        if not wanted or not _nothing_for(self, context.session):
-            original(self, *where)
+    def create_row_processor(self: Any, *args: Any) -> None:
+        context, populators = args[0], args[-1]
+        eager = context.compile_state.compile_options._enable_eagerloads
+        if not eager or not _is_empty(self, context.session):
+            original(self, *args)
             return
 
-        def nothing(state: Any, loaded: Any, row: Any) -> None:
+        def set_empty(state: Any, loaded: Any, row: Any) -> None:
             if self.uselist:
                 attributes.init_state_collection(state, loaded, self.key)
             else:
                 loaded[self.key] = None
 
-        # As SQLAlchemy's `noload`: for objects that are new to the session, or loaded again.
-        where[-1]["new"].append((self.key, nothing))
+        # As with SQLAlchemy's `noload`: for objects that are new to the session, or refreshed.
+        populators["new"].append((self.key, set_empty))
 
     return create_row_processor
 
 
-def _emit(original: Any) -> Any:
-    """By a query for one object, when first used: Neutron uses all relations of a new object at its commit."""
+def _lazy_loader(original: Any) -> Any:
+    """Lazy loading, one query for each object. Neutron uses all relationships of a new object when it commits it."""
     from sqlalchemy.orm.base import LoaderCallableStatus, PassiveFlag
 
     def _emit_lazyload(self: Any, session: Any, state: Any, identity: Any, passive: Any, *more: Any) -> Any:
         if self._raise_on_sql:
             return original(self, session, state, identity, passive, *more)
-        if _nothing_for(self, session) and state.key and not passive & PassiveFlag.NO_AUTOFLUSH:
-            # The query would first write down what waits for it, and find it then.
+        if _is_empty(self, session) and state.key and not passive & PassiveFlag.NO_AUTOFLUSH:
+            # The query would flush pending rows first, and then find them.
             session._autoflush()
-        if not _nothing_for(self, session):
+        if not _is_empty(self, session):
             return original(self, session, state, identity, passive, *more)
         if self.key in state.dict and not passive & PassiveFlag.DEFERRED_HISTORY_LOAD:
             return LoaderCallableStatus.ATTR_WAS_SET
@@ -86,7 +86,7 @@ def _emit(original: Any) -> Any:
 
 
 def _loaders(selectin: Any, subquery: Any, lazy: Any) -> tuple[Any, ...]:
-    return _row_processor(selectin), _row_processor(subquery), _emit(lazy)
+    return _eager_loader(selectin), _eager_loader(subquery), _lazy_loader(lazy)
 
 
 def _strategy(original: Any) -> tuple[Any, ...]:
@@ -114,9 +114,9 @@ ENTRIES = (
         ),
         ("neutron",),
         "performance",
-        "each transaction asks once which tables are empty for it, and does not ask for related rows in those",
+        "each transaction queries once which tables are empty for it, and loads no related rows from those",
         _loaders,
-        f"the queries took four tenths of Neutron's time; {NOT_ALONE}",
+        f"the queries took 40 % of Neutron's time; {NOT_ALONE}",
         uses=(
             f"{_STRATEGIES}:NoLoader.create_row_processor",
             f"{_STRATEGIES}:LazyLoader._load_for_state",
@@ -132,7 +132,7 @@ ENTRIES = (
         ("sqlalchemy.orm.interfaces:StrategizedProperty._get_strategy",),
         ("neutron",),
         "performance",
-        "tables that few clouds fill are not joined to each query, but asked for apart where they hold rows",
+        "tables that few clouds use are not joined to each query, but queried separately if they contain rows",
         _strategy,
         "with `empty-tables`",
         uses=("sqlalchemy.orm.interfaces:StrategizedProperty._strategy_lookup",),

@@ -1,8 +1,8 @@
-"""What is found out again about each request although it stays the same: schemas, and signatures of methods.
+"""Caches what upstream computes anew for each request although it is constant: JSON schemas and method signatures.
 
-A service's schemas are constants. Placement has each of them checked against the schema of schemas before it checks
-a request against it, which took a sixth of its time; Nova makes a class of its own at each request to check it. Pecan
-asks several times for each request which arguments a method takes.
+Placement validates each of its schemas against the JSON meta-schema before it validates a request, which took a sixth
+of its time. Nova creates a validator class for each request. Pecan inspects a method's signature several times for
+each request.
 """
 
 from __future__ import annotations
@@ -13,58 +13,58 @@ from typing import Any
 
 from onestack_runtime.replacements.entry import NOT_ALONE, Replacement
 
-MOST = 2000
-"""Schemas, and methods, that are remembered; Nova has several hundred."""
+CACHE_SIZE = 2000
+"""How many schemas, and how many methods, are cached; Nova has several hundred of each."""
 
 
-class _Known:
-    """By the schemas themselves: dictionaries, no keys, so by their identity as long as they are kept."""
+class _SchemaCache:
+    """A cache by schema. Schemas are not hashable: the key is their identity, and the cache keeps them alive."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
-        self._made: dict[Any, tuple[Any, Any]] = {}
+        self._entries: dict[Any, tuple[Any, Any]] = {}
 
     def get(self, schema: Any, *more: Any, make: Any) -> Any:
-        """What `make` gave for this schema and `more`, the first time. Raises what it raises."""
+        """The cached result of `make` for this schema and `more`; calls it the first time. Raises what it raises."""
         key = (id(schema), *more)
-        known = self._made.get(key)
-        if known is None or known[0] is not schema:
-            known = (schema, make())
+        entry = self._entries.get(key)
+        if entry is None or entry[0] is not schema:
+            entry = (schema, make())
             with self._guard:
-                if len(self._made) >= MOST:
-                    self._made.clear()
-                self._made[key] = known
-        return known[1]
+                if len(self._entries) >= CACHE_SIZE:
+                    self._entries.clear()
+                self._entries[key] = entry
+        return entry[1]
 
 
 def _check_schema(original: Any) -> tuple[Any, ...]:
-    known = _Known()
+    cache = _SchemaCache()
 
     def check_schema(cls: Any, schema: Any, *how: Any, **named: Any) -> Any:
         check = original.__get__(None, cls)
         if how or named:
             return check(schema, *how, **named)
-        return known.get(schema, cls, make=lambda: check(schema))
+        return cache.get(schema, cls, make=lambda: check(schema))
 
     return (classmethod(check_schema),)
 
 
-def _validator(make: Any) -> tuple[Any, ...]:
-    known = _Known()
+def _validator(upstream: Any) -> tuple[Any, ...]:
+    cache = _SchemaCache()
 
     def _SchemaValidator(schema: Any, relax_additional_properties: bool = False, is_body: bool = True) -> Any:
-        how = (bool(relax_additional_properties), bool(is_body))
-        return known.get(schema, *how, make=lambda: make(schema, *how))
+        options = (bool(relax_additional_properties), bool(is_body))
+        return cache.get(schema, *options, make=lambda: upstream(schema, *options))
 
     return (_SchemaValidator,)
 
 
 def _signature(original: Any) -> tuple[Any, ...]:
-    ask = functools.lru_cache(MOST)(original)
+    cached = functools.lru_cache(CACHE_SIZE)(original)
 
     def _getargspec(method: Any) -> Any:
-        # A method is another object each time, and lives as long as its controller.
-        return ask(getattr(method, "__func__", method))
+        # Cached by function: each access to a bound method creates a new object, which keeps its controller alive.
+        return cached(getattr(method, "__func__", method))
 
     return (_getargspec,)
 
@@ -75,9 +75,9 @@ ENTRIES = (
         ("jsonschema.validators:Draft202012Validator.check_schema",),
         ("placement",),
         "performance",
-        "a schema is checked against the schema of schemas once, not before each request",
+        "a schema is validated against the JSON meta-schema once, not before each request",
         _check_schema,
-        f"the checks took a sixth of Placement's time; {NOT_ALONE}",
+        f"the validations took a sixth of Placement's time; {NOT_ALONE}",
         uses=("jsonschema.validators:validate", "placement.util:extract_json"),
     ),
     Replacement(
@@ -85,7 +85,7 @@ ENTRIES = (
         ("nova.api.validation.validators:_SchemaValidator",),
         ("nova",),
         "performance",
-        "the class that checks requests against a schema is made once for each schema, not for each request",
+        "the class that validates requests against a schema is created once for each schema, not for each request",
         _validator,
         NOT_ALONE,
         uses=tuple(
@@ -98,9 +98,9 @@ ENTRIES = (
         ("pecan.util:_getargspec",),
         ("neutron",),
         "performance",
-        "which arguments a controller's method takes is found out once",
+        "the signature of a controller's method is inspected once, not several times for each request",
         _signature,
-        f"with the arguments of policy rules, a twentieth of Neutron's time; {NOT_ALONE}",
+        f"with `policy-rule-arguments`, a twentieth of Neutron's time; {NOT_ALONE}",
         uses=("pecan.util:getargspec",),
         workers=("api",),
     ),

@@ -1,6 +1,6 @@
-"""Names of upstream's attributes, and digests of their source.
+"""Finds upstream's attributes by name, and makes digests of their source.
 
-A digest is one of the syntax tree, without what changes nothing: comments, docstrings, annotations.
+A digest covers the syntax tree without comments, docstrings and annotations, which do not change what code does.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SIZE = 12
 
 
 def place(name: str) -> tuple[Any, str]:
-    """Of `package.module:Class.attribute`: the object that has the attribute, and the attribute's name.
+    """For `package.module:Class.attribute`: the object that has the attribute, and the attribute's name.
 
     Raises ImportError, AttributeError.
     """
@@ -32,42 +32,44 @@ def place(name: str) -> tuple[Any, str]:
 
 
 def value(name: str) -> Any:
-    """What is there now, as it is written down (a classmethod is one); None where nothing is.
+    """The attribute's present value, without descriptor lookup (a classmethod object stays one); None if absent.
 
-    Raises ImportError, AttributeError for what should have it.
+    Raises ImportError, AttributeError if the object that should have the attribute does not exist.
     """
     owner, attribute = place(name)
-    # A class is the attribute of its instances that has no definition of its own.
+    # `__class__` is not among an object's own attributes.
     return type(owner) if attribute == "__class__" else inspect.getattr_static(owner, attribute, None)
 
 
-def digest(found: Any) -> str:
-    """What changes when a function's code does, a class's bases, or a constant's value."""
-    if found is None:
+def digest(attribute: Any) -> str:
+    """A digest of a function's code, a class's name and bases, or a constant's value."""
+    if attribute is None:
         return ABSENT
-    if isinstance(found, property):
-        found = found.fget
-    found = inspect.unwrap(getattr(found, "__func__", found))
-    if isinstance(found, ModuleType):
-        told = f"module {found.__name__}"
-    elif isinstance(found, type):
-        bases = ", ".join(each.__qualname__ for each in found.__bases__)
-        told = f"class {found.__qualname__}({bases})"
-    elif inspect.isfunction(found):
-        told = normalised(inspect.getsource(found))
-    elif isinstance(found, int | float | str | bytes):
-        told = repr(found)
+    if isinstance(attribute, property):
+        attribute = attribute.fget
+    attribute = inspect.unwrap(getattr(attribute, "__func__", attribute))
+    if isinstance(attribute, ModuleType):
+        text = f"module {attribute.__name__}"
+    elif isinstance(attribute, type):
+        bases = ", ".join(each.__qualname__ for each in attribute.__bases__)
+        text = f"class {attribute.__qualname__}({bases})"
+    elif inspect.isfunction(attribute):
+        text = normalised(inspect.getsource(attribute))
+    elif isinstance(attribute, int | float | str | bytes):
+        text = repr(attribute)
     else:
-        told = f"a {type(found).__qualname__}"
-    return hashlib.sha256(told.encode()).hexdigest()[:SIZE]
+        text = f"a {type(attribute).__qualname__}"
+    return hashlib.sha256(text.encode()).hexdigest()[:SIZE]
 
 
 def normalised(source: str) -> str:
-    """The source of a function without comments, docstrings and annotations, in one way of writing."""
-    return ast.unparse(_Bare().visit(ast.parse(textwrap.dedent(source))))
+    """A function's source without comments, docstrings and annotations, in uniform formatting."""
+    return ast.unparse(_Stripped().visit(ast.parse(textwrap.dedent(source))))
 
 
-class _Bare(ast.NodeTransformer):
+class _Stripped(ast.NodeTransformer):
+    """Removes docstrings and annotations; parsing has removed comments."""
+
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         node.returns = None
         first = node.body[0]

@@ -1,1 +1,1 @@
-"""What every process of OpenStack's needs to serve: HTTP, health, its life, threads, processors."""
+"""What each OpenStack process needs to serve: HTTP, health checks, start and stop, threads, CPU affinity."""

@@ -1,7 +1,7 @@
-"""Request bodies, so that one request cannot spoil the next on its connection.
+"""Request bodies: whatever an application does with one, the next request on the connection works.
 
-An application may close its input (Glance does, after an upload), leave it half read, or refuse it; cheroot
-takes the connection for usable all the same.
+An application may close its input (Glance does, after an upload), read only part of it, or reject it unread. cheroot
+would reuse the connection all the same.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from cheroot import wsgi
 
 LARGEST_DRAINED = 1 << 20
-"""Bytes. What is left of a larger body is not read for the sake of keeping the connection."""
+"""Bytes. After a request with a larger body the connection is closed, instead of reading the rest of the body."""
 
 
 class Readable(Protocol):
@@ -23,7 +23,7 @@ class Readable(Protocol):
 
 
 class Body:
-    """A request's body as WSGI's input; to close it does not close the connection it comes from."""
+    """A request's body as WSGI input. `close` does not close the connection."""
 
     def __init__(self, source: Readable) -> None:
         self._source = source
@@ -41,11 +41,11 @@ class Body:
         return iter(self.readline, b"")
 
     def close(self) -> None:
-        """Nothing: the connection is its server's."""
+        """Does nothing: the server closes the connection."""
 
 
 class Gateway(wsgi.Gateway_10):
-    """cheroot's WSGI gateway with such bodies."""
+    """cheroot's WSGI gateway, with `Body` as input."""
 
     def get_environ(self) -> dict[str, Any]:  # type: ignore[override]
         environ: dict[str, Any] = super().get_environ()  # type: ignore[no-untyped-call]
@@ -63,7 +63,7 @@ class Gateway(wsgi.Gateway_10):
 
     @staticmethod
     def _drain(source: Readable) -> None:
-        """Take what little is left: a client that is still writing would not read its answer."""
+        """Read the rest of the body: a client reads the response only after it has sent the whole body."""
         left = LARGEST_DRAINED
         with contextlib.suppress(OSError, ValueError):
             while left > 0 and (piece := source.read(min(left, 65536))):

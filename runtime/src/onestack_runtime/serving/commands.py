@@ -1,4 +1,4 @@
-"""Runs commands; a failure carries what the command said."""
+"""Runs commands; a failure contains the command's error output."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ SECONDS = 30.0
 
 
 class Failed(Exception):
-    """A command ended with a failure, or took too long."""
+    """A command failed or timed out."""
 
 
 def run(argv: Sequence[str], *, seconds: float = SECONDS) -> str:
-    """What the command wrote; raises Failed."""
+    """Run a command; returns its output. Raises Failed."""
     try:
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=seconds, check=False)
+        result = subprocess.run(argv, capture_output=True, text=True, timeout=seconds, check=False)
     except subprocess.TimeoutExpired as late:
-        raise Failed(f"{' '.join(argv[:6])}: no end within {seconds:.0f} s") from late
-    if done.returncode:
-        output = "\n".join((done.stderr or done.stdout).strip().splitlines()[-15:])
-        raise Failed(f"{' '.join(argv)}: {output or f'exit status {done.returncode}'}")
-    return done.stdout
+        raise Failed(f"{' '.join(argv[:6])}: not finished within {seconds:.0f} s") from late
+    if result.returncode:
+        output = "\n".join((result.stderr or result.stdout).strip().splitlines()[-15:])
+        raise Failed(f"{' '.join(argv)}: {output or f'exit status {result.returncode}'}")
+    return result.stdout

@@ -1,6 +1,7 @@
-"""A path below every API that needs no token and no database, so that a hang shows and starting is seen.
+"""The health check of each API: a path that needs no token and no database.
 
-It goes through the same listener and thread pool as every request: when those are stuck, it is silent.
+It shows whether the process has started all its parts. It uses the same listener and thread pool as other requests:
+if those hang, it does not answer.
 """
 
 from __future__ import annotations
@@ -15,19 +16,19 @@ Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 
 class Health:
-    """What the process still has to start. Healthy when nothing is left."""
+    """The parts that the process has not started yet. It is healthy when there are none."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: set[str] = set()
 
     def expect(self, part: str) -> None:
-        """`part` must be up before the process counts as ready."""
+        """Count the process as ready only after `part` is up."""
         with self._lock:
             self._waiting.add(part)
 
     def up(self, part: str) -> None:
-        """`part` works."""
+        """Report that `part` is up."""
         with self._lock:
             self._waiting.discard(part)
 

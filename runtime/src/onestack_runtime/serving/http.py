@@ -1,9 +1,9 @@
 """Serves a WSGI application on a unix socket, below a path, with a bounded number of threads.
 
 The API gateway (HAProxy) passes the path unchanged; the application sees it as SCRIPT_NAME, as it would below
-`/compute` behind Apache. A `Location` header without this path (Glance sends such) is corrected, as Apache's
-`ProxyPassReverse` does. Every request's WSGI environment holds a cache of validated tokens, where
-keystonemiddleware reads it (`[keystone_authtoken] cache`).
+`/compute` behind Apache. A `Location` header without this path, as Glance sends, is corrected, as Apache's
+`ProxyPassReverse` does. Each request's WSGI environment contains a cache of validated tokens for keystonemiddleware
+(`[keystone_authtoken] cache`).
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ class Mount:
         environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + self._path
         environ["PATH_INFO"] = below or "/"
         environ[contract.TOKEN_CACHE] = self._tokens
-        # Placement's own middleware for this is never switched on (it does not read the option): without these lines
-        # its `Location` would say http where the client uses https.
+        # Placement cannot enable its own middleware for this, since it does not read the option. Without these lines
+        # its `Location` header would say http to clients that use https.
         if (scheme := environ.get("HTTP_X_FORWARDED_PROTO")) in ("http", "https"):
             environ["wsgi.url_scheme"] = scheme
         if not self._path:
@@ -66,7 +66,7 @@ class Mount:
 
 
 def _below(path: str, host: str, header: tuple[str, str]) -> tuple[str, str]:
-    """The header; in a `Location` on this host, `path` is put before a path that is not below it."""
+    """The header, unless it is a `Location` on this host that is not below `path`: then `path` is prepended."""
     name, value = header
     if name.lower() != "location":
         return header
@@ -78,7 +78,7 @@ def _below(path: str, host: str, header: tuple[str, str]) -> tuple[str, str]:
 
 
 class Server(wsgi.Server):
-    """cheroot's threaded server, with OneStack's socket mode and its log."""
+    """cheroot's threaded server, with the socket's mode and group for the API gateway, and with our logging."""
 
     def __init__(self, application: Application, socket: str, threads: int) -> None:
         path = Path(socket)
@@ -94,7 +94,7 @@ class Server(wsgi.Server):
             shutdown_timeout=SHUTDOWN_SECONDS,
         )
         self.gateway = Gateway
-        # Idle connections of the API gateway cost no thread, only a file descriptor.
+        # An idle connection of the API gateway takes a file descriptor, but no thread.
         self.keep_alive_conn_limit = 512
 
     def bind_unix_socket(self, bind_addr: str) -> object:
@@ -104,7 +104,7 @@ class Server(wsgi.Server):
         try:
             shutil.chown(path, group=contract.GATEWAY_GROUP)
         except LookupError:
-            # Where the system has no such group, only this process's user reaches the socket.
+            # The system has no such group.
             LOG.info(
                 "there is no group %s: only this process's user can open %s", contract.GATEWAY_GROUP, path
             )

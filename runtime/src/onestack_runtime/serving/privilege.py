@@ -1,8 +1,8 @@
-"""Privileged calls in the process itself.
+"""Privileged calls without privsep's helper daemons.
 
-OpenStack's libraries hand privileged calls to helper daemons, one of 50 MB for each library, started with
-sudo. A runner is root inside its namespace already, so it makes those calls itself: upstream's own switch for
-that is the context's client mode.
+OpenStack's libraries pass privileged calls to helper daemons, one of 50 MB for each library, started with sudo. A
+runner is root in its namespace already, so it makes these calls itself: oslo.privsep allows that by turning a
+context's client mode off.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from oslo_privsep import priv_context
 
 
 def in_process(*modules: ModuleType) -> None:
-    """Every privilege context that these modules define is used without a helper daemon."""
+    """Use the privsep contexts that these modules define without a helper daemon."""
     for module in modules:
         for value in vars(module).values():
             if isinstance(value, priv_context.PrivContext):

@@ -1,8 +1,8 @@
-"""The life of a runner: one process that holds an API and its workers as threads.
+"""A runner's process: an API and its workers as threads, from start to stop.
 
-It listens as soon as its application is loaded and starts its workers beside; it ends in order on SIGTERM or
-SIGINT (API first, then the workers, each with a deadline), and ends with a failure when a worker cannot be
-started or dies, so that the supervisor starts it again.
+It listens as soon as its application is loaded, and starts its workers at the same time. On SIGTERM or SIGINT it
+stops in order, within a deadline: it drains the workers, stops the API, then stops the workers. If a worker cannot be
+started or dies, the process fails, so that the supervisor restarts it.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from onestack_runtime.serving.http import Mount, Server
 LOG = logging.getLogger(__name__)
 
 STOP_SECONDS = 10.0
-"""How long the workers together may take to end; less than the supervisor gives (Process.stop_seconds)."""
+"""How long all workers together may take to stop; less than the supervisor's limit (Process.stop_seconds)."""
 START_SECONDS = 200.0
-"""How long a worker may fail to start (another service is not there yet) before the process gives up."""
+"""How long a worker's start is retried (another service may not be up yet) before the process fails."""
 RETRY_SECONDS = 0.5
 GC_THRESHOLD = (20000, 20, 20)
-"""A request makes thousands of objects that live as long as it; Python's 2000 looks at them again and again."""
+"""A request creates thousands of objects that live until its end; with Python's 2000 they are scanned repeatedly."""
 _ALL = "the rest"
-"""Stands for the workers that are not named yet."""
+"""Stands for the workers that are not registered yet."""
 
 
 class Process:
-    """One runner. Only the main thread calls `run`; everything else may be called from any thread."""
+    """A runner's process. Only the main thread calls `run`; all other methods may be called from any thread."""
 
     def __init__(self, name: str, stop_seconds: float = STOP_SECONDS) -> None:
         self.name = name
@@ -80,12 +80,12 @@ class Process:
         drain: Callable[[], object] | None = None,
         retry: bool = True,
     ) -> None:
-        """Start a worker in a thread of its own: `start` returns when it runs.
+        """Start a worker in a thread of its own: `start` returns when the worker runs.
 
-        With `retry`, a start that fails is tried again until START_SECONDS have passed: what it needs may not
-        be there yet. At the end come the `drain`s, in the order in which the workers started, while the API
-        still serves (work in progress may need it); then the API is stopped; then comes every `stop`, the
-        last worker first.
+        With `retry`, a failed start is retried until START_SECONDS have passed: another service may not be up yet.
+        When the process stops, it first calls each `drain`, in the order in which the workers started, while the
+        API still serves (work in progress may need it); then it stops the API; then it calls each `stop`, in
+        reverse order.
         """
         self.health.expect(name)
 
@@ -117,35 +117,35 @@ class Process:
         threading.Thread(target=run, name=f"start {name}", daemon=True).start()
 
     def at_end(self, name: str, stop: Callable[[], object]) -> None:
-        """Call `stop` when the process ends."""
+        """Call `stop` when the process stops."""
         self._stops.append((name, stop))
 
     def wait(self, seconds: float) -> bool:
-        """Wait so long, or until the process ends; whether it ends."""
+        """Wait for this time, or until the process is to stop; returns whether it is to stop."""
         return self._ended.wait(seconds)
 
     def fail(self, reason: str) -> None:
-        """End the process with a failure."""
+        """Stop the process with exit status 1."""
         LOG.error("%s ends: %s", self.name, reason)
         self._status = 1
         self._ended.set()
 
     def run(self) -> None:
-        """Wait for the end, then end. Does not return."""
+        """Wait for a signal or a failure, then stop the process. Does not return."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
-        # Nova opens guests' consoles; for the leader of a session one of them becomes its terminal, which hangs
-        # up when the guest goes. (A handler, since what is ignored is ignored by child processes too.)
+        # Nova opens guests' consoles. The first one becomes the session leader's controlling terminal, and when that
+        # guest ends, the kernel sends SIGHUP. A handler, since child processes would inherit SIG_IGN.
         signal.signal(signal.SIGHUP, lambda number, frame: None)
         sys.unraisablehook = _unraisable
-        _settle()
+        _after_imports()
         self.health.up(_ALL)
-        # The kernel may give a signal that follows another to some other thread; that does not wake this one,
-        # and only this one runs the handler.
+        # The kernel may deliver a second signal to another thread, which does not wake this one; and Python runs the
+        # handler only in this one.
         while not self._ended.wait(1.0):
             pass
         status = self._status
-        # Threads that wait in a library would hold an ordinary exit for ever; what matters has been stopped.
+        # Not an ordinary exit: threads that wait in a library would block it for ever.
         ending = threading.Thread(target=self._stop, name="stop", daemon=True)
         ending.start()
         ending.join(self._stop_seconds)
@@ -157,7 +157,7 @@ class Process:
         os._exit(status)
 
     def _end_with_main(self) -> None:
-        """A main thread that fails before `run` ends nothing while others serve: nothing would restart it."""
+        """End the process if the main thread fails before `run`: other threads would keep it up, half started."""
         threading.main_thread().join()
         LOG.error("%s ends: it failed while it started", self.name)
         logging.shutdown()
@@ -183,9 +183,9 @@ class Process:
             LOG.exception("%s did not stop in order", name)
 
 
-def _settle() -> None:
-    """After the imports: what is loaded stays, so the garbage collector need not look at it again and again;
-    and what the imports used is given back to the system."""
+def _after_imports() -> None:
+    """Exempt all present objects from garbage collection, since loaded modules stay; return unused memory to the
+    system."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLD)
@@ -195,6 +195,6 @@ def _settle() -> None:
 
 
 def _unraisable(what: sys.UnraisableHookArgs) -> None:
-    """A client that went away before it had its whole answer is no news; anything else is."""
+    """Log a client's disconnect during a response (an OSError) at level debug, anything else as an error."""
     level = logging.DEBUG if isinstance(what.exc_value, OSError) else logging.ERROR
     LOG.log(level, "%s: %r", what.err_msg or "exception ignored", what.object, exc_info=what.exc_value)

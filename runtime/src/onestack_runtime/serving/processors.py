@@ -1,10 +1,11 @@
-"""One processor for a process whose threads take turns.
+"""Pins a process to one processor.
 
-Python runs one thread of a process at a time. The kernel spreads a process's threads over the processors all the
-same: each turn then wakes another processor, which finds its caches cold. Nova and Neutron take thousands of turns a
-second where many servers are made; that took a fifth less time with each of them on one processor.
+Because of Python's global interpreter lock (GIL), only one thread of a process runs at a time. The kernel spreads the
+threads over all processors nevertheless: each switch of threads then wakes another processor, whose caches are cold.
+Nova and Neutron switch thousands of times a second while many servers are created; that took a fifth less time with
+each of them pinned to one processor.
 
-Not for processes that leave much to code which takes no turns: that hashes passwords, or copies images.
+It is not for processes with much code that releases the lock, such as hashing passwords or copying images.
 """
 
 from __future__ import annotations
@@ -16,27 +17,27 @@ from pathlib import Path
 
 SYSTEM = Path("/sys/devices/system/cpu")
 NOVA, NEUTRON = range(2)
-"""Which of the processors each takes, in the order of `order`."""
+"""Each project's index in the list of processors (`order`)."""
 
 
-def stay(place: int) -> None:
-    """Run on one of the processors that this process may use.
+def stay(index: int) -> None:
+    """Pin this process to the processor with this index in `order`.
 
-    To be called while the process has one thread: those that it starts stay where it is. So would the programs that
-    it starts, but for the replacement `one-processor`.
+    Call it while the process has one thread: later threads inherit the affinity. So would child processes, without
+    the replacement `one-processor`.
     """
     preferred = order(os.sched_getaffinity(0))
     with contextlib.suppress(OSError):
-        os.sched_setaffinity(0, {preferred[place % len(preferred)]})
+        os.sched_setaffinity(0, {preferred[index % len(preferred)]})
 
 
 def order(allowed: Iterable[int], system: Path = SYSTEM) -> list[int]:
-    """The fastest first; a second thread of a core after the first ones of all, as it shares what a core can."""
+    """The processors, fastest first. The second threads of all cores come last: they share their core's capacity."""
 
     def rank(number: int) -> tuple[int, int, int]:
         cpu = system / f"cpu{number}"
         threads = _read(cpu / "topology/core_cpus_list") or str(number)
-        # "0,4", or "0-1" where they follow each other.
+        # A list as "0,4", or a range as "0-1".
         first = int(threads.replace("-", ",").split(",")[0])
         return (number - first, -int(_read(cpu / "cpu_capacity") or 0), number)
 

@@ -1,7 +1,7 @@
-"""Native threads, decided before anything of OpenStack is imported.
+"""Selects native threads, before OpenStack is imported.
 
-oslo.service falls back to eventlet when nobody says otherwise by the time it is first used; and merely to
-have eventlet loaded costs memory and a second at each start. Nova forbids it to itself in the same way.
+oslo.service uses eventlet unless another backend is selected before its first use; and the mere import of eventlet
+takes memory and a second of each start. Nova blocks the import in the same way.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 
 class _NoEventlet:
-    """An import finder that finds no eventlet; libraries that can do without it then do."""
+    """An import finder that blocks eventlet: libraries for which it is optional then work without it."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -27,7 +27,7 @@ class _NoEventlet:
 
 
 def native() -> None:
-    """This process works with native threads; call it before OpenStack is imported."""
+    """Select native threads for this process. Call it before OpenStack is imported."""
     sys.meta_path.insert(0, _NoEventlet())
     from oslo_service import backend
 
@@ -35,11 +35,11 @@ def native() -> None:
 
 
 @contextmanager
-def during(here: threading.local, name: str, value: Any) -> Iterator[None]:
-    """What is called meanwhile by this thread finds `value` under this name; then it is as before, else None."""
-    before = getattr(here, name, None)
-    setattr(here, name, value)
+def during(local: threading.local, name: str, value: Any) -> Iterator[None]:
+    """Set a thread-local attribute within the context; afterwards it has its former value, or None."""
+    before = getattr(local, name, None)
+    setattr(local, name, value)
     try:
         yield
     finally:
-        setattr(here, name, before)
+        setattr(local, name, before)

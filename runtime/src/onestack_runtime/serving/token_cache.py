@@ -1,7 +1,7 @@
-"""Validated tokens, kept by the process that validated them, so that not every request asks Keystone.
+"""A cache of validated tokens in the process, so that not every request needs a request to Keystone.
 
-keystonemiddleware's own in-process cache is one dictionary per concurrent request, searched whole at every
-look-up; it takes another from the WSGI environment when `[keystone_authtoken] cache` names one.
+keystonemiddleware's own in-process cache is one dictionary for each concurrent request, and each lookup scans it
+completely. With `[keystone_authtoken] cache`, keystonemiddleware takes a cache from the WSGI environment instead.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import time as clock
 from collections import OrderedDict
 
 CAPACITY = 2000
-"""Tokens; one takes 2-5 kB."""
+"""In tokens; each takes 2-5 kB."""
 
 
 class TokenCache:
@@ -23,7 +23,7 @@ class TokenCache:
         self._entries: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
 
     def get(self, key: str) -> bytes | None:
-        """The value, unless it is unknown or its time has passed."""
+        """The value; None if it is unknown or has expired."""
         with self._lock:
             entry = self._entries.get(key)
             if entry is None:
@@ -35,7 +35,7 @@ class TokenCache:
             return entry[1]
 
     def set(self, key: str, value: bytes, time: float = 0) -> bool:
-        """Keep `value` for `time` seconds; the least recently used goes when the cache is full."""
+        """Keep `value` for `time` seconds. A full cache drops the least recently used entry."""
         with self._lock:
             self._entries[key] = (clock.monotonic() + time, value)
             self._entries.move_to_end(key)

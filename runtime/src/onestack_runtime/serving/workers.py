@@ -1,4 +1,4 @@
-"""Which of a project's workers a runner starts: those for the roles of its host. One host with all roles has all."""
+"""Which of a project's workers a runner starts: those for its host's roles. A single host has all roles."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from onestack_runtime.serving.health import Environ, StartResponse
 
 
 def chosen(every: Iterable[str]) -> frozenset[str]:
-    """Of `every` worker of the project, those that WORKERS names; all where it is not set. Raises ValueError."""
+    """Those of `every` (a project's workers) that the variable WORKERS names; all if it is not set.
+
+    Raises ValueError for an unknown name.
+    """
     known = frozenset(every)
     text = os.environ.get(contract.WORKERS)
     if text is None:
@@ -29,7 +32,7 @@ def is_all(every: Iterable[str]) -> bool:
 
 
 def no_api(environ: Environ, start_response: StartResponse) -> list[bytes]:
-    """The application of a process without its project's API, which has a health path all the same."""
+    """The WSGI application of a process that runs workers only; the health check works beside it."""
     body = b"this host has no API of this service\n"
     start_response("404 Not Found", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
     return [body]

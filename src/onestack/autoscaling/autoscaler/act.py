@@ -1,4 +1,5 @@
-"""Doing what a roster says, by short calls only. What takes long is not waited for: the next cycle sees it."""
+"""Executes a roster's actions by short API calls. It does not wait for long operations: the next cycle observes
+them."""
 
 from __future__ import annotations
 
@@ -30,10 +31,8 @@ Outcomes = list[tuple[Action, str, str]]
 
 
 class Executor:
-    """Acts on one group.
-
-    `rest`: a service's API as a member of the group's project. `network`: in which hooks are called.
-    """
+    """Acts on one group. `rest`: a service's API as a member of the group's project. `network`: where hooks are
+    called."""
 
     def __init__(
         self, group: Record, rest: Callable[[str], Rest], pool: Pool | None, network: Network
@@ -100,7 +99,8 @@ class Executor:
         self._rest("compute").post("/servers", body)
 
     def _key(self, public: str) -> str:
-        """Nova keeps keys by user: the one who starts the members has it under a name of its content."""
+        """The name of the user's key pair, derived from its content: Nova's key pairs belong to the user who creates
+        members."""
         name = f"onestack-{hashlib.sha256(public.encode()).hexdigest()[:16]}"
         try:
             self._rest("compute").post(
@@ -112,7 +112,8 @@ class Executor:
         return name
 
     def _promote(self, state: MemberState) -> None:
-        # First started, then no longer warm: interrupted between the two, it is stopped again and nothing is lost.
+        # Started first, then marked: if it is interrupted in between, the server is stopped again and nothing is
+        # lost.
         if state.status == "SHUTOFF":
             self._rest("compute").post(f"/servers/{state.id}/action", {"os-start": None})
         self._rest("compute").delete(f"/servers/{state.id}/metadata/{record.WARM}")
@@ -141,7 +142,7 @@ class Executor:
     def _ready_to_serve(
         self, joins: Sequence[Action], states: dict[str, MemberState], outcomes: Outcomes
     ) -> list[Action]:
-        """The members that may serve: those whose hook, if there is one, has succeeded."""
+        """The members that may start to serve: those without a hook, or whose hook has succeeded."""
         hook = self._group.settings.hooks.before_serving
         if hook is None or not joins:
             return list(joins)
@@ -169,7 +170,7 @@ class Executor:
                 body()
 
             why = self._tried(change)
-            # The first half of a drain, on the server, was reported already.
+            # The first part of a drain, on the server, was reported already.
             reported = [
                 a for a in group if why or not (a.verb == "drain" and states[a.id].leaving_for is None)
             ]

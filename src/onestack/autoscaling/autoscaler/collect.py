@@ -1,4 +1,4 @@
-"""One group's members as Nova, Octavia, the balancer and the members themselves say they are."""
+"""Collects the state of one group's members from Nova, Octavia, the load balancer and the members themselves."""
 
 from __future__ import annotations
 
@@ -19,26 +19,25 @@ from onestack.workloads.openstack.rest import Rest
 
 _TASK = "OS-EXT-STS:task_state"
 MONITOR_SECONDS = 60.0
-"""For so long a pool's monitor and balancer are taken to be what they were."""
+"""How long a pool's monitor and load balancer are cached."""
 
 
 @dataclass
 class Pool:
-    """A group's pool: its balancer, how members are asked, the members it has of the group."""
+    """A group's pool: its load balancer, how members are checked, and the group's members in it."""
 
     id: str
     balancer: str
     check: Check
     members: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """By address."""
+    """Members by address."""
 
 
 @dataclass
 class Times:
-    """Since when what is so: all that the autoscaler remembers of members, in monotonic seconds.
+    """When each member's state began, in monotonic seconds: all that the autoscaler remembers of members.
 
-    After a restart nothing is held against a member that was there before: each has its grace again, and one that is
-    in the pool and healthy counts as serving.
+    After a restart each existing member gets a new grace period, and a healthy one in the pool counts as serving.
     """
 
     serving: dict[str, float] = field(default_factory=dict)
@@ -51,7 +50,7 @@ class Times:
         self.leaving = {ident: since for ident, since in self.leaving.items() if ident in but}
 
     def leaving_for(self, ident: str, since: str, now: float, longest: float) -> float:
-        """Seconds for which a member has been leaving. The time of day is believed once, and only so far."""
+        """Seconds for which a member has been leaving. Only its start is a wall-clock time, and it is bounded."""
         before = min(max(time.time() - float(since), 0.0), longest)
         return now - self.leaving.setdefault(ident, now - before)
 
@@ -66,7 +65,7 @@ class MemberCollector:
         self.fresh = True
 
     def pool(self, group: Record, balancing: Rest, now: float) -> Pool | None:
-        """The pool with its members now; None for a group without one."""
+        """The pool with its present members; None for a group without one."""
         if group.pool is None:
             return None
         if self._pool is None or self._pool[1].id != group.pool or now - self._pool[0] > MONITOR_SECONDS:
@@ -89,7 +88,7 @@ class MemberCollector:
         observed: Observation,
         now: float,
     ) -> list[MemberState]:
-        """Every member. `servers`: those of the project, as Nova lists them."""
+        """The states of all members. `servers`: the project's servers, as Nova lists them."""
         mine = [
             raw
             for raw in servers
@@ -104,7 +103,7 @@ class MemberCollector:
     def _healthy(
         self, servers: Sequence[Mapping[str, Any]], pool: Pool | None, observed: Observation
     ) -> dict[str, bool | None]:
-        """Whether each answers; None where nobody can tell."""
+        """Whether each member answers health checks; None if unknown."""
         if pool is None:
             return {raw["id"]: raw["status"] == "ACTIVE" or None for raw in servers}
         found: dict[str, bool | None] = {}
@@ -112,8 +111,8 @@ class MemberCollector:
         for raw in servers:
             if raw["status"] != "ACTIVE" or not (address := address_of(raw)):
                 continue
-            there = pool.members.get(address)
-            rates = observed.members.get((pool.id, there["id"])) if there else None
+            pool_member = pool.members.get(address)
+            rates = observed.members.get((pool.id, pool_member["id"])) if pool_member else None
             if rates is not None and rates.up is not None:
                 found[raw["id"]] = rates.up
             else:
@@ -134,14 +133,14 @@ class MemberCollector:
     ) -> MemberState:
         ident, metadata, status = str(raw["id"]), raw["metadata"], str(raw["status"])
         address = address_of(raw)
-        there = pool.members.get(address) if pool and address else None
-        rates = observed.members.get((pool.id, there["id"])) if pool and there else None
-        weight = int(there["weight"]) if there else 0
+        pool_member = pool.members.get(address) if pool and address else None
+        rates = observed.members.get((pool.id, pool_member["id"])) if pool and pool_member else None
+        weight = int(pool_member["weight"]) if pool_member else 0
         warm, leaving = record.WARM in metadata, metadata.get(record.GOES)
         in_service = status == "ACTIVE" and not warm and leaving is None and healthy is True
-        in_service = in_service and (pool is None or (there is not None and weight > 0))
+        in_service = in_service and (pool is None or (pool_member is not None and weight > 0))
         if in_service:
-            # What served before this autoscaler began is past its warm-up and its grace.
+            # A member that served before this autoscaler started has had its warm-up and grace period.
             proven = group.settings.warm_up + group.settings.health.grace
             since = now - proven if self.fresh else now
             self.times.serving.setdefault(ident, since)
@@ -163,7 +162,7 @@ class MemberCollector:
             host=str(raw.get("hostId") or ""),
             warm=warm,
             address=address,
-            pool_member=str(there["id"]) if there else None,
+            pool_member=str(pool_member["id"]) if pool_member else None,
             weight=weight,
             healthy=healthy,
             unhealthy_for=now - self.times.unhealthy[ident][1] if ident in self.times.unhealthy else 0.0,

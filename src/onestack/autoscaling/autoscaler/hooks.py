@@ -50,7 +50,7 @@ def _post(url: str, payload: Mapping[str, str], seconds: float) -> None:
 def _run(command: str, payload: Mapping[str, str], seconds: float) -> None:
     words = shlex.split(command)
     variables = {f"ONESTACK_{key.upper()}": value for key, value in payload.items()}
-    # Nothing of ours: not its rights, nor what stands in its environment.
+    # Neither the autoscaler's privileges nor its environment.
     environment = {"PATH": os.defpath, "LC_ALL": "C.UTF-8", **variables}
     user = NOBODY if os.geteuid() == 0 else None
     try:

@@ -1,4 +1,4 @@
-"""What was decided and done for each group, for `scale history` and `scale why`: one line of JSON each."""
+"""The history of each group's decisions and actions, for `scale history` and `scale why`: one line of JSON each."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 LARGEST = 4 * 1024 * 1024
-"""Bytes of one group's history; one file more of that size is kept."""
+"""Bytes of a group's history file; one older file of this size is kept."""
 HELD_EVERY = 60.0
-"""Seconds after which a decision that changed nothing is written down again."""
+"""Seconds after which an unchanged decision is recorded again."""
 
 
 def file_of(log: Path, project: str, name: str) -> Path:
-    """A group's history. Names may hold what a file's may not."""
+    """The file of a group's history. A group's name may contain characters that a file's name may not."""
     safe = "".join(each if each.isalnum() or each in "-_." else "_" for each in name)
     return log / "scaling" / f"{project}-{safe}.jsonl"
 
@@ -28,7 +28,7 @@ class Journal:
         self._last: tuple[Any, float] = (None, -HELD_EVERY)
 
     def decision(self, data: dict[str, Any], now: float) -> None:
-        """A decision; one that is like the last is not written each time."""
+        """Record a decision; one that equals the last is recorded only every HELD_EVERY seconds."""
         like = (data["action"], data["to"], data["recommended"], tuple(data["limits"]))
         if data["action"] == "hold" and self._last[0] == like and now - self._last[1] < HELD_EVERY:
             return
@@ -44,7 +44,7 @@ class Journal:
 
 
 def read(file: Path, last: int = 50) -> Iterator[dict[str, Any]]:
-    """The last lines, oldest first. A line that a kill left incomplete is left out."""
+    """The last lines, oldest first, without a line that is incomplete after a kill."""
     lines: list[str] = []
     for each in (file.with_suffix(".1.jsonl"), file):
         if each.exists():

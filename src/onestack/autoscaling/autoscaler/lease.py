@@ -1,8 +1,9 @@
-"""One autoscaler acts, however many run: a lease in Neutron, which changes a resource only if nobody did meanwhile.
+"""A lease, so that only one of several autoscalers acts: a Neutron resource that is updated only if nobody else did.
 
-Its heartbeat is counted, not timed: who waits takes over when the count has stood still for `PATIENCE` seconds of its
-own monotonic clock, so that no two clocks are ever compared. On its own host an autoscaler that starts again goes on
-at once, since a lock of the kernel's says that the one before is gone.
+The lease is the description of a security group, updated with Neutron's `If-Match: revision_number`. Its heartbeat
+is a counter, not a time: another autoscaler takes over when the counter has not changed for `PATIENCE` seconds of
+its own monotonic clock, so clocks are never compared. An autoscaler that restarts on the same host takes over at
+once, since a kernel lock proves that its predecessor has ended.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from onestack.workloads.openstack.rest import Rest
 
 NAME = "onestack-scaling-lease"
 RENEW, PATIENCE, VALID = 20.0, 70.0, 55.0
-"""Seconds: between heartbeats; until another takes over; after which an own heartbeat is stale."""
+"""Seconds: between heartbeats; without a heartbeat until another takes over; after which the own lease has expired.
+"""
 
 
 class Lease:
-    """`holder`: this host's name."""
+    """The lease of one autoscaler. `holder`: this host's name."""
 
     def __init__(
         self, network: Callable[[], Rest], holder: str, clock: Callable[[], float] = time.monotonic
@@ -31,14 +33,15 @@ class Lease:
         self._other: tuple[str, float] | None = None
 
     def held(self) -> bool:
-        """Whether this autoscaler may act now; renews the lease when it is time. Raises what Neutron answers."""
+        """Whether this autoscaler may act now; renews the lease when due. Raises Neutron's errors."""
         now = self._clock()
         if self._renewed is not None and now - self._renewed < RENEW:
             return True
         try:
             held = self._take(now)
         except Exception:
-            # Neutron is away: what was won holds for a while, so that its restart stops nobody.
+            # While Neutron is down, a lease stays valid for a while: a restart of Neutron must not stop the
+            # autoscaler.
             if self._renewed is not None and now - self._renewed < VALID:
                 return True
             self._renewed = None
@@ -54,9 +57,9 @@ class Lease:
                 "/security-groups", {"security_group": {"name": NAME, "description": f"{self._holder} 0"}}
             )
             listed = rest.all("/security-groups", "security_groups", name=NAME)
-        # Two that were made at the same time: all agree on one of them.
-        there = min(listed, key=lambda each: str(each["id"]))
-        description = str(there["description"])
+        # If two were created at the same time, all autoscalers use the one with the lowest id.
+        lease_group = min(listed, key=lambda each: str(each["id"]))
+        description = str(lease_group["description"])
         holder, _, count = description.rpartition(" ")
         if holder != self._holder:
             if self._other is None or self._other[0] != description:
@@ -66,9 +69,9 @@ class Lease:
         try:
             rest.call(
                 "PUT",
-                f"/security-groups/{there['id']}",
+                f"/security-groups/{lease_group['id']}",
                 json={"security_group": {"description": f"{self._holder} {int(count or 0) + 1}"}},
-                headers={"If-Match": f"revision_number={there['revision_number']}"},
+                headers={"If-Match": f"revision_number={lease_group['revision_number']}"},
             )
         except Fault as fault:
             if fault.status == 412:

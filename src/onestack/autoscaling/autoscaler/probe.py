@@ -1,4 +1,4 @@
-"""Whether a member answers before it is in the pool: asked from its balancer's own network namespace."""
+"""Checks whether a member answers before it is in the pool, from its load balancer's network namespace."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from onestack.host.netns import Network
 from onestack.platform.site import Site
 
 SECONDS = 2.0
-"""For one answer."""
+"""The timeout of a check, in seconds."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """What is asked: by HTTP where the pool's monitor does, else whether the port is open."""
+    """What is checked: an HTTP response if the pool's monitor uses HTTP, else whether the port is open."""
 
     port: int
     path: str | None = None
@@ -28,7 +28,7 @@ class Check:
 
 
 def check_of(monitor: Mapping[str, Any] | None, port: int) -> Check:
-    """The check that a pool's monitor makes."""
+    """The same check that a pool's monitor makes."""
     if not monitor or monitor.get("type") != "HTTP":
         return Check(port)
     return Check(
@@ -57,12 +57,12 @@ def namespace_of(site: Site, balancer: str) -> Network | None:
 
 
 def answers(network: Network, check: Check, addresses: Sequence[str]) -> dict[str, bool]:
-    """For each address whether it answers. The threads that ask are in the namespace, and end with it."""
+    """Whether each address answers. The threads that check enter the namespace, and end afterwards."""
 
     def ask(address: str) -> bool:
         try:
             with network.entered():
-                return _asked(address, check)
+                return _get_status(address, check)
         except OSError:
             return False
 
@@ -72,7 +72,7 @@ def answers(network: Network, check: Check, addresses: Sequence[str]) -> dict[st
         return dict(zip(addresses, pool.map(ask, addresses), strict=True))
 
 
-def _asked(address: str, check: Check) -> bool:
+def _get_status(address: str, check: Check) -> bool:
     if check.path is None:
         with socket.create_connection((address, check.port), timeout=SECONDS):
             return True

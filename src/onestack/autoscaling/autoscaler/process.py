@@ -1,4 +1,4 @@
-"""The process that keeps all groups of a cloud: started by supervisord, killed at any moment, started again."""
+"""The autoscaler's process, for all groups of a cloud. supervisord restarts it; it may be killed at any moment."""
 
 from __future__ import annotations
 
@@ -37,22 +37,22 @@ from onestack.workloads.kind.faults import Fault
 
 LOG = logging.getLogger("onestack.autoscaler")
 PERIOD, BUSY, QUIET = 5.0, 1.5, 15.0
-"""Seconds between two cycles: where no group has anything under way; where one has; where there were no groups."""
+"""Seconds between two cycles: if no group has anything in progress; if one has; if there were no groups."""
 LONGEST_PAUSE = 60.0
-"""Seconds; a project whose services do not answer is asked less and less often, down to this."""
+"""Seconds. A project whose services do not answer is read with increasing pauses, up to this."""
 GROUPS_AT_ONCE = 8
 LOCK = "scaler.lock"
-"""The name that it had in older versions: an autoscaler of theirs that has not ended yet is waited for."""
+"""The lock's name is that of older versions, so that one of their autoscalers that still runs is waited for."""
 _FAULTS = (OneStackError, SDKException, ClientException, OSError, ValueError, KeyError)
 
 
 def nudge_file(paths: Paths) -> Path:
-    """Touched by commands, so that what they wrote is acted on without waiting."""
+    """A file that commands touch, so that the autoscaler reads their changes at once."""
     return paths.run / "autoscaler.nudge"
 
 
 class Autoscaler:
-    """Every group of one cloud. In the cloud's network."""
+    """The autoscaler of all groups of one cloud. It runs in the cloud's network namespace."""
 
     def __init__(self, found: Site) -> None:
         self._site = found
@@ -71,13 +71,13 @@ class Autoscaler:
         self._stop = threading.Event()
 
     def run(self) -> None:
-        """Until SIGTERM. A cycle that fails is logged, and the next one tries again."""
+        """Run until SIGTERM. A failed cycle is logged, and the next one tries again."""
         supervisor = os.getppid()
         if self._site.spec.monitored:
             try:
                 self._exporter.start()
             except OneStackError as error:
-                # Groups go on without Prometheus, but for policies that ask it.
+                # Without Prometheus, only policies with queries lack their signals.
                 LOG.error("nothing is shown to Prometheus: %s", error)
         while os.getppid() == supervisor:
             began = time.monotonic()
@@ -95,7 +95,7 @@ class Autoscaler:
         self._stop.set()
 
     def cycle(self) -> bool:
-        """Collect, decide and act for every group; whether something is under way."""
+        """Collect, decide and act for every group; returns whether something is in progress."""
         now = time.monotonic()
         wanted = bool(self._records) or self._site.spec.monitored
         if wanted and (self._observed is None or now - self._observed.monotonic >= PERIOD - 0.5):
@@ -122,12 +122,12 @@ class Autoscaler:
     def _list(self, now: float) -> None:
         self._records, self._problems = self._tenants.records()
         self._listed = now
-        there = {group.id for group in self._records}
-        self._workers = {ident: worker for ident, worker in self._workers.items() if ident in there}
+        existing = {group.id for group in self._records}
+        self._workers = {ident: worker for ident, worker in self._workers.items() if ident in existing}
         self._tenants.forget(group.project for group in self._records)
 
     def _project(self, project: str, groups: list[Record]) -> bool:
-        """All groups of one tenant, whose servers are listed once."""
+        """Handle all groups of one tenant; its servers are listed once."""
         now = time.monotonic()
         after, pause = self._pauses.get(project, (0.0, 0.0))
         if now < after:
@@ -164,7 +164,7 @@ class Autoscaler:
             worker.state.name, worker.state.project = group.name, group.project
             worker.state.problems = [f"left as it is: {error}"]
             return False
-        # What was just written is what is so, until the records are listed again.
+        # The records just written are used until they are listed again.
         if state.desired != group.desired or group.asked:
             self._listed = -QUIET
         return state.busy
@@ -182,11 +182,11 @@ class Autoscaler:
                 worker.state.problems = [f"left as it is: {error}"]
 
     def _remove_orphans(self, project: str, servers: Sequence[Mapping[str, Any]]) -> None:
-        """Members of deleted groups: created by an autoscaler while the group was being deleted."""
-        there = {group.id for group in self._records}
+        """Remove members of deleted groups, which an autoscaler created while the group was being deleted."""
+        existing = {group.id for group in self._records}
         for server in servers:
             ident = server["metadata"].get(record.GROUP)
-            if ident and ident not in there and not self._exists(ident):
+            if ident and ident not in existing and not self._exists(ident):
                 LOG.warning("%s is of a group that is no more: deleted", server["name"])
                 self._tenants.rest(project, "compute").delete(f"/servers/{server['id']}")
 
@@ -224,7 +224,7 @@ class Autoscaler:
 
 
 def main(root: str, cache: str) -> None:
-    """Keep the groups of the cloud under `root`."""
+    """Run the autoscaler of the cloud under `root`."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("openstack").setLevel(logging.ERROR)
     paths = Paths.at(root, cache)

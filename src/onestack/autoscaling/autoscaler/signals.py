@@ -1,4 +1,4 @@
-"""From an observation of guests and balancers to the signals of a group. What is missing is left out, never zero."""
+"""Computes a group's signals from an observation of guests and load balancers. Missing data is omitted, not 0."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def signals(
     observed: Observation,
     ask: Callable[[str], float | None],
 ) -> tuple[dict[str, Signal], list[str]]:
-    """The value of each metric that the group's policies read, and what could not be had. `ask`: a PromQL query."""
+    """The value of each metric that the group's policies read, and what is missing. `ask`: runs a PromQL query."""
     found: dict[str, Signal] = {}
     problems: list[str] = []
     for policy in group.settings.policies:
@@ -55,7 +55,7 @@ def signals(
 def _of_guests(
     field: str, serving: Sequence[MemberState], warming: Sequence[MemberState], observed: Observation
 ) -> Signal | None:
-    """None unless it is known of each that serves: half a sum would call for scaling in."""
+    """The sum over serving members; None unless it is known for all of them: a partial sum would cause scaling in."""
     known = _values(field, serving, observed)
     if len(known) < len(serving) or not known:
         return None

@@ -1,7 +1,7 @@
-"""Acting within a tenant, and no further: an application credential for each project that has a group.
+"""Access to tenants' projects with least privilege: an application credential for each project that has a group.
 
-The administrator's part is small: it finds the groups, and lets the user `onestack-scaler` into a project once.
-The password this needs is generated each time and stored nowhere.
+The administrator's credential is used only to find the groups, and to give the user `onestack-scaler` its roles in a
+project once. The password for that is generated each time and stored nowhere.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from onestack.workloads.openstack.rest import Rest
 
 USER = "onestack-scaler"
 ROLES = ("member", "load-balancer_member")
-"""What it is given in a tenant's project, of those that the cloud has."""
+"""The roles it gets in a tenant's project, as far as the cloud has them."""
 
 
 class Tenants:
-    """Connections to the projects of groups. In the cloud's network."""
+    """Connections to the projects of groups. Used in the cloud's network namespace."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -40,7 +40,7 @@ class Tenants:
         return Rest(self._admin, service)
 
     def records(self) -> tuple[list[Record], list[str]]:
-        """Every group of the cloud, and what is wrong with those that cannot be read."""
+        """All groups of the cloud, and the errors of those that cannot be read."""
         listed = self.admin("image").all(
             "/images", "images", os_hidden="true", **{record.KIND: record.SCALING_GROUP}
         )
@@ -58,26 +58,26 @@ class Tenants:
         """A service, as a member of the project. Raises the errors of `onestack.workloads.kind.faults`."""
         if project not in self._connections:
             file = self._file(project)
-            kept = json.loads(file.read_text()) if file.exists() else self._let_in(project)
+            kept = json.loads(file.read_text()) if file.exists() else self._assign_roles(project)
             self._connections[project] = connect.with_credential(self._site, kept["id"], kept["secret"])
         return Rest(self._connections[project], service)
 
     def renew(self, project: str) -> None:
-        """Forget a credential that Keystone does not take any more: the next call makes another."""
+        """Drop a credential that Keystone no longer accepts: the next call creates another."""
         self._connections.pop(project, None)
         self._file(project).unlink(missing_ok=True)
 
     def forget(self, projects: Iterable[str]) -> None:
-        """Take back the credentials of all projects but these."""
+        """Revoke the credentials of all projects but these."""
         kept = set(projects)
         for file in self._folder.glob("*.json") if self._folder.exists() else ():
             if file.stem not in kept:
-                self._take_back(file)
+                self._revoke(file)
 
     def _file(self, project: str) -> Path:
         return self._folder / f"{project}.json"
 
-    def _let_in(self, project: str) -> dict[str, str]:
+    def _assign_roles(self, project: str) -> dict[str, str]:
         identity = self.admin("identity")
         password = secrets.token_urlsafe(32)
         user = self._user(password)
@@ -88,9 +88,9 @@ class Tenants:
             connect.connection(self._site, user_id=user, password=password, project_id=project), "identity"
         )
         name, path = f"scaling {project}", f"/users/{user}/application_credentials"
-        for there in own.all(path, "application_credentials"):
-            if there["name"] == name:
-                own.delete(f"{path}/{there['id']}")
+        for credential in own.all(path, "application_credentials"):
+            if credential["name"] == name:
+                own.delete(f"{path}/{credential['id']}")
         body = {"name": name, "roles": [{"id": role["id"]} for role in roles], "unrestricted": False}
         made = own.post(path, {"application_credential": body})["application_credential"]
         kept = {"id": made["id"], "secret": made["secret"], "user": user}
@@ -100,10 +100,10 @@ class Tenants:
 
     def _user(self, password: str) -> str:
         identity = self.admin("identity")
-        there = identity.all("/users", "users", name=USER, domain_id="default")
-        if there:
-            identity.patch(f"/users/{there[0]['id']}", {"user": {"password": password}})
-            return str(there[0]["id"])
+        users = identity.all("/users", "users", name=USER, domain_id="default")
+        if users:
+            identity.patch(f"/users/{users[0]['id']}", {"user": {"password": password}})
+            return str(users[0]["id"])
         user = {
             "name": USER,
             "domain_id": "default",
@@ -112,7 +112,7 @@ class Tenants:
         }
         return str(identity.post("/users", {"user": user})["user"]["id"])
 
-    def _take_back(self, file: Path) -> None:
+    def _revoke(self, file: Path) -> None:
         kept = json.loads(file.read_text())
         self._connections.pop(file.stem, None)
         identity = self.admin("identity")
@@ -122,7 +122,7 @@ class Tenants:
                 if role["name"] in ROLES:
                     identity.delete(f"/projects/{file.stem}/users/{kept['user']}/roles/{role['id']}")
         except Fault as fault:
-            # The project may be gone, and all that was in it.
+            # The project may have been deleted with all its resources.
             if fault.status not in (403, 404):
                 raise
         file.unlink(missing_ok=True)

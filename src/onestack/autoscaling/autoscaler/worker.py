@@ -1,4 +1,4 @@
-"""One group, cycle after cycle: its members are collected, a size is decided, and what follows is done."""
+"""The control loop of one group: collect its members, decide on a size, act."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from onestack.workloads.openstack.rest import Rest
 from onestack.workloads.resources.scaling_group import patch
 
 ROLL_BACK_AFTER = 2
-"""Failures in a row of members of a new template before the one before is used again."""
+"""After so many consecutive failed members of a new template, the previous template is used again."""
 
 
 @dataclass
 class GroupState:
-    """How a group is, for `scale why` and the status."""
+    """The state of a group, for `scale why` and the status."""
 
     name: str
     project: str
@@ -49,7 +49,7 @@ class GroupState:
 
 
 class Worker:
-    """Keeps one group. `rest`: a service's API within its project; `ask`: a PromQL query."""
+    """Controls one group. `rest`: a service's API within its project; `ask`: executes a PromQL query."""
 
     def __init__(
         self, site: Site, rest: Callable[[str], Rest], journal: Journal, ask: Callable[[str], float | None]
@@ -59,8 +59,8 @@ class Worker:
         self._ask = ask
         self._collector = MemberCollector(site)
         self._network = site.leader.network
-        # Where processors are emulated a start takes one whole: half of them is left for who serves meanwhile, and
-        # the first new member need not wait for the last.
+        # With emulated processors a start takes a whole one: half of them are left for members that serve, and the
+        # first new member need not wait for the last.
         self._at_once = max(1, (os.cpu_count() or 1) // 2) if site.view.here.virt_type == "qemu" else AT_ONCE
         self._memory = Memory()
         self._failures = Failures()
@@ -85,7 +85,7 @@ class Worker:
         waits = self._failures.wait(now)
         roster = plan(settings, states, desired, group.digest, may_start=waits <= 0, at_once=self._at_once)
         if group.suspended:
-            # What is going goes on going; nothing else is done.
+            # Removals in progress continue; nothing else is done.
             roster = replace(roster, actions=tuple(a for a in roster.actions if a.verb in ("part", "delete")))
         if roster.actions:
             self._act(group, roster, pool, now)
@@ -115,11 +115,13 @@ class Worker:
             return None
         found, wrong = signals(group, serving, warming, observed, self._ask)
         problems += wrong
-        there = min(len(serving), group.desired)
-        observation = GroupObservation(now, time.time(), there, group.desired - there, found)
+        present = min(len(serving), group.desired)
+        observation = GroupObservation(now, time.time(), present, group.desired - present, found)
         wanted = replace(from_spec.group(group.settings), suspended=group.suspended)
         if group.asked.startswith(record.ASKED_POLICY):
-            decision = self._as_asked(wanted, observation, group.asked.removeprefix(record.ASKED_POLICY))
+            decision = self._apply_requested_policy(
+                wanted, observation, group.asked.removeprefix(record.ASKED_POLICY)
+            )
         else:
             made = step(wanted, self._memory, observation)
             if made is None:
@@ -128,8 +130,8 @@ class Worker:
         self._journal.decision(decision.as_dict(), now)
         return decision
 
-    def _as_asked(self, wanted: Any, observation: GroupObservation, policy: str) -> Decision:
-        """What one policy alone recommends, at once: somebody asked for it."""
+    def _apply_requested_policy(self, wanted: Any, observation: GroupObservation, policy: str) -> Decision:
+        """Apply one policy's recommendation at once, as requested by `scale --policy`."""
         recommendations = tuple(
             each.recommend(observation, self._memory.histories.get(each.metric))
             for each in wanted.policies
@@ -154,7 +156,7 @@ class Worker:
             self._failures = self._failures.failed(now, refused)
 
     def _note_failures(self, roster: Roster, group: Record, now: float) -> None:
-        """A member that never came to serve is a failed start; one that serves ends a row of them."""
+        """A member that never served counts as a failed start; one that serves ends a series of failures."""
         settings = group.settings
         early = {
             state.id
@@ -170,7 +172,7 @@ class Worker:
             self._failures = Failures()
 
     def _roll_back(self, group: Record, roster: Roster) -> Record:
-        """Back to the template before, when members of this one do not become healthy."""
+        """Return to the previous template if members of this one do not become healthy."""
         if not group.settings.update.rollback or group.previous is None:
             return group
         before = group.previous["template"]

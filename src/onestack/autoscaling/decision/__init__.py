@@ -1,4 +1,4 @@
-"""What to decide for a scaling group, and why. Pure: signals come in as values, sizes go out as values."""
+"""Decides the size of a scaling group, and which of its members to create and remove. Pure."""
 
 from onestack.autoscaling.decision.decide import decide, step
 from onestack.autoscaling.decision.group import Decision, Group, Memory, Rate

@@ -1,7 +1,7 @@
-"""The decision on one group: out if any policy wants out, in only if all agree, and not too fast.
+"""The decision on one group's size: out if any policy recommends it, in only if all agree, both within rate limits.
 
-Pure: it reads the group, the moment and the memory, and changes none of them. `step` is what the autoscaler
-calls: notice, decide, remember.
+`decide` is pure: it changes neither the group nor the memory. The autoscaler calls `step`, which also updates the
+memory.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from onestack.autoscaling.policy import Recommendation, scaled
 
 
 def step(group: Group, memory: Memory, observation: GroupObservation) -> Decision | None:
-    """The decision that is due now, remembered; None if none is due yet."""
+    """Decide, and update the memory; None if the next decision is not due yet."""
     if not memory.due(observation.monotonic):
         return None
     memory.notice(group, observation)
-    made = decide(group, memory, observation)
-    memory.remember(group, made)
-    return made
+    decision = decide(group, memory, observation)
+    memory.remember(group, decision)
+    return decision
 
 
 def decide(group: Group, memory: Memory, observation: GroupObservation) -> Decision:
-    """What size the group should have now."""
+    """The decision on the group's size."""
     recommendations = tuple(
         policy.recommend(observation, memory.histories.get(policy.metric)) for policy in group.policies
     )
@@ -37,17 +37,17 @@ def decide(group: Group, memory: Memory, observation: GroupObservation) -> Decis
         limits.append(f"min is {group.min}")
     to = recommended
     if to > observation.size:
-        to = _not_too_many(group, memory, observation, to, limits)
+        to = _limited_out(group, memory, observation, to, limits)
     elif to < observation.size:
-        to = _not_too_few(group, memory, observation, to, limits)
+        to = _limited_in(group, memory, observation, to, limits)
     return Decision(
         group.name, observation, recommendations, recommended, to, tuple(limits), not group.suspended
     )
 
 
 def combine(recommendations: Sequence[Recommendation], size: int) -> int:
-    """The size on which the policies agree: the highest of all; smaller than now only if somebody wants that
-    and everybody knows enough to agree."""
+    """The highest recommended size. It is smaller than `size` only if no recommendation is unknown, and at least one
+    policy wants its size, instead of giving a lower bound."""
     highest = max((each.size for each in recommendations), default=size)
     if highest >= size:
         return highest
@@ -58,9 +58,10 @@ def combine(recommendations: Sequence[Recommendation], size: int) -> int:
     return highest
 
 
-def _not_too_many(
+def _limited_out(
     group: Group, memory: Memory, observation: GroupObservation, to: int, limits: list[str]
 ) -> int:
+    """The size after scaling out, limited by the rate."""
     if group.out_rate is None or observation.size < group.min:
         return to
     left = group.out_rate.members - memory.changed(observation.monotonic, group.out_rate, out=True)
@@ -70,14 +71,15 @@ def _not_too_many(
     return to
 
 
-def _not_too_few(
+def _limited_in(
     group: Group, memory: Memory, observation: GroupObservation, to: int, limits: list[str]
 ) -> int:
+    """The size after scaling in, limited by the stabilisation window, by the load, and by the rate."""
     if observation.size > group.max:
-        to = min(to, group.max)  # the user said so: there is nothing to wait for but the rate
+        to = min(to, group.max)  # the user lowered `max`: only the rate limits this
     else:
         to = _stabilised(group, memory, observation, to, limits)
-        to = _without_coming_back(group, memory, observation, to, limits)
+        to = _without_flapping(group, memory, observation, to, limits)
     if group.in_rate is None or to >= observation.size:
         return to
     left = group.in_rate.members - memory.changed(observation.monotonic, group.in_rate, out=False)
@@ -90,22 +92,22 @@ def _not_too_few(
 def _stabilised(
     group: Group, memory: Memory, observation: GroupObservation, to: int, limits: list[str]
 ) -> int:
-    """No smaller than the highest recommendation of the window, nor before there is a whole window."""
+    """No smaller than the highest recommendation of the window; no change before the first window is complete."""
     watched = observation.monotonic - (memory.since if memory.since is not None else observation.monotonic)
     if watched < group.stabilize:
         limits.append(f"watched for {watched:.0f} s of {group.stabilize:g} s")
         return observation.size
-    before = memory.highest(observation.monotonic, group.stabilize)
-    if before is not None and before[1] > to:
-        limits.append(f"{before[1]} was recommended {observation.monotonic - before[0]:.0f} s ago")
-        return min(before[1], observation.size)
+    highest = memory.highest(observation.monotonic, group.stabilize)
+    if highest is not None and highest[1] > to:
+        limits.append(f"{highest[1]} was recommended {observation.monotonic - highest[0]:.0f} s ago")
+        return min(highest[1], observation.size)
     return to
 
 
-def _without_coming_back(
+def _without_flapping(
     group: Group, memory: Memory, observation: GroupObservation, to: int, limits: list[str]
 ) -> int:
-    """The smallest size from `to` on at which today's load would not call for scaling out again."""
+    """The smallest size, `to` or more, at which the present load would not make the group scale out again."""
     for size in range(to, observation.size):
         after = scaled(observation, size)
         recommendations = [

@@ -1,4 +1,4 @@
-"""From a scaling group of the spec to the one that is decided on."""
+"""Converts a scaling group of the spec to the `Group` that decisions are made on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from onestack.spec.scaling_groups import ScalingGroup
 
 
 def group(wanted: ScalingGroup) -> Group:
-    """The group with its policies, in the file's order; those that are one together come last."""
+    """The group with its policies in the file's order; specs that are combined into one policy come last."""
     return Group(
         name=wanted.name,
         min=wanted.min,
@@ -30,8 +30,8 @@ def _rate(wanted: WantedRate | None) -> Rate | None:
 
 def _policies(wanted: Sequence[PolicySpec]) -> Iterator[Policy]:
     for each in wanted:
-        if (alone := each.policy()) is not None:
-            yield alone
+        if (policy := each.policy()) is not None:
+            yield policy
     for kind in dict.fromkeys(type(each) for each in wanted):
-        if (together := kind.combined([each for each in wanted if type(each) is kind])) is not None:
-            yield together
+        if (combined := kind.combined([each for each in wanted if type(each) is kind])) is not None:
+            yield combined

@@ -1,4 +1,4 @@
-"""A scaling group as the decision sees it, what it remembers, and the record each decision leaves."""
+"""A scaling group as input of a decision, the memory of former decisions, and the decision itself."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from onestack.autoscaling.forecast import History
 from onestack.autoscaling.observation import GroupObservation
 from onestack.autoscaling.policy import Policy, Recommendation
 
-# Seconds between two decisions on one group; a tick that comes a little early is not put off to the next.
+# Seconds between two decisions on one group; one may be made so many seconds early, instead of a tick later.
 PERIOD, EARLY = 5.0, 0.5
 
 Action = Literal["out", "in", "hold"]
@@ -27,7 +27,8 @@ class Rate:
 
 @dataclass(frozen=True)
 class Group:
-    """`stabilize`: seconds in which the highest recommendation holds before any member goes."""
+    """`stabilize`: the length of the stabilisation window, in seconds: scaling in never goes below the highest
+    recommendation in it."""
 
     name: str
     min: int
@@ -46,9 +47,9 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was decided at a moment and why. `to`: the size to have. `done`: false if the group is suspended.
+    """What was decided and why. `to`: the new size. `done`: false if the group is suspended.
 
-    `limits`: why it is not more (or fewer), in the order in which they were met.
+    `limits`: why `to` differs from what the policies recommend, in the order in which the limits were applied.
     """
 
     group: str
@@ -109,7 +110,7 @@ class Decision:
 
 @dataclass
 class Memory:
-    """What a group's decisions need of the past. All of it can be rebuilt: a new one only waits a window."""
+    """What decisions need to know of the past. After its loss, scaling in only waits for a whole window."""
 
     recommended: deque[tuple[float, int]] = field(default_factory=deque)
     changes: deque[tuple[float, int]] = field(default_factory=deque)
@@ -118,11 +119,11 @@ class Memory:
     last: float | None = None
 
     def due(self, monotonic: float) -> bool:
-        """Whether a decision may be made: five seconds after the last one."""
+        """Whether the next decision is due: PERIOD after the last one."""
         return self.last is None or monotonic - self.last >= PERIOD - EARLY
 
     def notice(self, group: Group, observation: GroupObservation) -> None:
-        """Before a decision: what was observed goes into the history that forecasts are made from."""
+        """Add an observation, before the decision on it, to the histories that forecasts are based on."""
         if self.since is None:
             self.since = observation.monotonic
         for metric in group.forecast_metrics:
@@ -130,7 +131,7 @@ class Memory:
                 self.histories.setdefault(metric, History()).observe(observation.wall, signal.serving)
 
     def remember(self, group: Group, decision: Decision) -> None:
-        """After it: for the stabilisation window and the limits of rate."""
+        """Add a decision, for the stabilisation window and the rate limits of later ones."""
         now = decision.observation.monotonic
         self.last = now
         self.recommend(now, decision.recommended)
@@ -143,14 +144,14 @@ class Memory:
             self.changes.popleft()
 
     def recommend(self, now: float, size: int) -> None:
-        """A size that holds for a window: what was decided, or asked for by hand."""
-        # Kept is what may still be the highest: an older one that is not higher than the newest never will be.
+        """Add a recommended size to the stabilisation window: a decision's, or one set by hand."""
+        # Older sizes that are not higher can never be the highest of a window again.
         while self.recommended and self.recommended[-1][1] <= size:
             self.recommended.pop()
         self.recommended.append((now, size))
 
     def highest(self, now: float, window: float) -> tuple[float, int] | None:
-        """The highest recommendation of the window and when it was made."""
+        """When the highest recommendation of the window was made, and its size."""
         return next((each for each in self.recommended if each[0] >= now - window), None)
 
     def changed(self, now: float, rate: Rate, *, out: bool) -> int:

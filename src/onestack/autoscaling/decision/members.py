@@ -1,4 +1,4 @@
-"""Which members go first, and when a group that keeps failing may try again."""
+"""Which members are removed first, and how long a group waits after failed starts (exponential backoff)."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-# Seconds before the second try; doubled for each failure after that, up to the longest.
+# Seconds before the second try, doubled for each further failure, up to the longest.
 FIRST_PAUSE, LONGEST_PAUSE = 10.0, 600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A server of a group. `born`: when it was made; any clock, the same for all."""
+    """A server of a group. `created`: its time of creation, by any clock that is the same for all."""
 
     id: str
-    born: float
+    created: float
     zone: str = ""
     host: str = ""
     healthy: bool = True
@@ -25,35 +25,36 @@ class Member:
 
 
 def first_to_go(members: Iterable[Member], number: int) -> list[Member]:
-    """Those that go, in this order: not healthy, not serving yet, outdated, in the fullest zone, on the fullest
-    host, the oldest. Protected ones never: there may be fewer than `number`."""
+    """The `number` members to remove, in this order of preference: unhealthy, not serving yet, outdated, in the zone
+    with most members, on the host with most members, oldest. Protected members are never removed, so there may be
+    fewer than `number`."""
     staying = list(members)
-    gone: list[Member] = []
+    selected: list[Member] = []
     for _ in range(number):
         zones, hosts = Counter(one.zone for one in staying), Counter(one.host for one in staying)
-        able = [one for one in staying if not one.protected]
-        if not able:
+        candidates = [one for one in staying if not one.protected]
+        if not candidates:
             break
-        found = min(
-            able,
+        first = min(
+            candidates,
             key=lambda one: (
                 one.healthy,
                 one.serving,
                 not one.outdated,
                 -zones[one.zone],
                 -hosts[one.host],
-                one.born,
+                one.created,
                 one.id,
             ),
         )
-        staying.remove(found)
-        gone.append(found)
-    return gone
+        staying.remove(first)
+        selected.append(first)
+    return selected
 
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """A group's failed starts in a row. `since`: of the last one, monotonic seconds; `why`: its error."""
+    """A group's consecutive failed starts. `since`: the time of the last one, monotonic seconds; `why`: its error."""
 
     number: int = 0
     since: float = 0.0
@@ -68,5 +69,5 @@ class Failures:
         return min(FIRST_PAUSE * 2.0 ** min(self.number - 1, 30), LONGEST_PAUSE) if self.number else 0.0
 
     def wait(self, now: float) -> float:
-        """Seconds from now until a try may be made; 0: now."""
+        """Seconds until the next try; 0: at once."""
         return max(self.since + self.pause - now, 0.0) if self.number else 0.0

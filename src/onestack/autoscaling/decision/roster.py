@@ -1,5 +1,8 @@
-"""A group's members as they are, and what to do so that they become what is wanted. Pure, and level-triggered:
-it reads the current state, not the history, so the autoscaler may be killed at any moment."""
+"""Plans the actions that bring a group's members to the desired number and template.
+
+Pure and level-triggered: it depends on the current state, not on past events, so the autoscaler may be killed at any
+moment.
+"""
 
 from __future__ import annotations
 
@@ -14,20 +17,21 @@ from onestack.spec.scaling_groups import ScalingGroup
 
 Phase = Literal["starting", "warming", "serving", "warm", "leaving", "failed"]
 AT_ONCE = 10
-"""Members made at a time: Nova takes more, and a mistake is smaller."""
+"""How many members are created at a time. Nova can create more, but a mistake then does less harm."""
 BUILD_SECONDS = 600.0
-"""What Nova has not built by then it never will."""
+"""A server that is still in BUILD after this time has failed."""
 LEAST_DRAIN = 2.0
-"""Seconds for which a member with weight 0 is kept: what was on its way to it has arrived by then."""
+"""How long a member stays in its pool with weight 0 at least, for connections that are just being opened to it."""
 
 
 @dataclass(frozen=True)
 class MemberState:
     """What is known of one member now.
 
-    `age`: seconds since it was made. `healthy`: whether it answers (None: nobody can tell); `unhealthy_for`: seconds
-    since it last did, or since it should have. `serving_for`: seconds since it began to serve, None: not yet.
-    `leaving_for`: seconds since its removal began. `connections`: open at its balancer, None: unknown.
+    `age`: seconds since its creation. `healthy`: whether it answers health checks, None: unknown; `unhealthy_for`:
+    seconds since it last did, or since it should have. `serving_for`: seconds since it began to serve, None: not yet.
+    `leaving_for`: seconds since its removal began, None: it stays. `connections`: open connections at its load
+    balancer, None: unknown. `digest`: of the template that it was created from.
     """
 
     id: str
@@ -52,7 +56,12 @@ class MemberState:
 
 @dataclass(frozen=True)
 class Action:
-    """One thing to do. `create`: `number` members in `zone`, warm or not; all others are about member `id`."""
+    """An action of the autoscaler.
+
+    `create`: create `number` members in `zone`, for the warm pool or not. All others concern the member `id`:
+    `promote`: from the warm pool to the group; `stop`: its server, in the warm pool; `join` and `part`: add it to
+    its load balancer's pool, and remove it; `drain`: set its weight to 0; `delete`: its server.
+    """
 
     verb: Literal["create", "promote", "stop", "join", "drain", "part", "delete"]
     id: str = ""
@@ -66,7 +75,7 @@ class Action:
 
 @dataclass(frozen=True)
 class Roster:
-    """Members by phase, and what is to be done."""
+    """The members with their phases, and the actions to take. `blocked`: what may not be created yet."""
 
     phases: tuple[tuple[MemberState, Phase], ...]
     actions: tuple[Action, ...]
@@ -77,14 +86,14 @@ class Roster:
 
     @property
     def busy(self) -> bool:
-        """Whether something is under way: the next cycle should be soon."""
+        """Whether something is in progress, so that the next cycle should be soon."""
         return bool(self.actions) or any(
             phase in ("starting", "leaving", "failed") for _, phase in self.phases
         )
 
 
 def phase(state: MemberState, group: ScalingGroup) -> Phase:
-    """Where a member stands."""
+    """A member's phase."""
     if state.leaving_for is not None:
         return "leaving"
     if state.status in ("ERROR", "DELETED", "SOFT_DELETED"):
@@ -101,7 +110,7 @@ def phase(state: MemberState, group: ScalingGroup) -> Phase:
 
 
 def _overdue(state: MemberState, group: ScalingGroup) -> bool:
-    """Whether it has been unhealthy longer than it may: by Nova's word, or by its balancer's."""
+    """Whether it has been unhealthy longer than the grace period, according to Nova or to its load balancer."""
     if state.unhealthy_for <= group.health.grace:
         return False
     if state.status != "ACTIVE":
@@ -117,8 +126,11 @@ def _overdue(state: MemberState, group: ScalingGroup) -> bool:
 
 
 def has_served(state: MemberState, least: float) -> bool:
-    """Whether a member was well in service for at least so many seconds. One that answered for a moment only, say
-    until its user data broke it, is a start that failed: another one like it would be no better."""
+    """Whether a member was healthy and serving for at least so many seconds.
+
+    One that answered only for a moment, for example until its user data broke it, counts as a failed start: a
+    replacement would fail in the same way.
+    """
     return state.serving_for is not None and state.serving_for - state.unhealthy_for >= least
 
 
@@ -131,20 +143,22 @@ def plan(
     may_start: bool = True,
     at_once: int = AT_ONCE,
 ) -> Roster:
-    """What brings the members to `desired` of template `digest`. `may_start`: false while failures are waited out.
-    `at_once`: how many may be starting at a time."""
+    """The actions that bring the group to `desired` members of the template with this `digest`.
+
+    `may_start`: false during the backoff after failed starts. `at_once`: how many members may be starting at a time.
+    """
     placed = tuple((state, phase(state, group)) for state in states)
     roster = Roster(placed, ())
     actions: list[Action] = []
     failed = roster.of("failed")
     active = roster.of("starting", "warming", "serving")
     if not group.health.replace:
-        # They keep their places, except what never came to be.
+        # Failed members are not replaced, except those that could not be created.
         active += [state for state in failed if state.status != "ERROR"]
         failed = [state for state in failed if state.status == "ERROR"]
     for state in roster.of("leaving"):
-        actions += _leave(state, group)
-    actions += [_throw(state) for state in _not_all_at_once(failed, desired)]
+        actions += _continue_removal(state, group)
+    actions += [_remove_failed(state) for state in _limit_replacements(failed, desired)]
     for state in roster.of("starting"):
         if state.status == "ACTIVE" and state.healthy and group.load_balancer and state.pool_member is None:
             actions.append(Action("join", state.id, state.name))
@@ -190,10 +204,10 @@ def plan(
             blocked = f"{missing} more are wanted"
         elif (number := min(missing, room)) > 0:
             actions += _creations(group, active, number, warm=False)
-    # Refilled when those that are needed now are there: they need the hosts more.
-    quiet = may_start and missing <= 0 and not roster.of("starting")
-    actions += _keep_warm(group, warm, digest, may_start=quiet)
-    # One that goes need not join first.
+    # The warm pool is filled only when no member is missing or starting, since those come first on the hosts.
+    may_fill = may_start and missing <= 0 and not roster.of("starting")
+    actions += _keep_warm(group, warm, digest, may_start=may_fill)
+    # A member that is being removed does not join its pool.
     going_now = {action.id for action in actions if action.verb != "join"}
     kept = [action for action in actions if action.verb != "join" or action.id not in going_now]
     return replace(roster, actions=tuple(kept), blocked=blocked)
@@ -203,8 +217,8 @@ def _oldest(states: Iterable[MemberState]) -> list[MemberState]:
     return sorted(states, key=lambda state: -state.age)
 
 
-def _leave(state: MemberState, group: ScalingGroup) -> list[Action]:
-    """A member that is being removed: taken out of the pool when its connections are closed, then deleted."""
+def _continue_removal(state: MemberState, group: ScalingGroup) -> list[Action]:
+    """The next action for a member that is being removed: drain it, then remove it from the pool, then delete it."""
     assert state.leaving_for is not None
     if state.pool_member is None:
         return [Action("delete", state.id, state.name, state.why)]
@@ -216,14 +230,15 @@ def _leave(state: MemberState, group: ScalingGroup) -> list[Action]:
     return []
 
 
-def _throw(state: MemberState) -> Action:
+def _remove_failed(state: MemberState) -> Action:
     why = state.why or f"{state.status.lower()}, unhealthy for {state.unhealthy_for:.0f} s"
     verb: Literal["part", "delete"] = "part" if state.pool_member else "delete"
     return Action(verb, state.id, state.name, why, failed=True)
 
 
-def _not_all_at_once(failed: Sequence[MemberState], desired: int) -> list[MemberState]:
-    """What served before is replaced a quarter of the group at a time: if all fail at once, it is hardly they."""
+def _limit_replacements(failed: Sequence[MemberState], desired: int) -> list[MemberState]:
+    """The failed members to replace now. Of those that have served, at most a quarter of the group at a time: if all
+    fail together, the cause is probably elsewhere."""
     served = [state for state in failed if state.serving_for is not None]
     others = [state for state in failed if state.serving_for is None]
     return [*others, *served[: max(1, desired // 4)]]
@@ -232,15 +247,15 @@ def _not_all_at_once(failed: Sequence[MemberState], desired: int) -> list[Member
 def _creations(
     group: ScalingGroup, active: Sequence[MemberState], number: int, *, warm: bool
 ) -> list[Action]:
-    """So many, each into the emptiest zone."""
+    """Create `number` members, each in the zone with the fewest."""
     if not group.spread.zones:
         return [Action("create", number=number, warm=warm)]
-    there = Counter(dict.fromkeys(group.spread.zones, 0))
-    there.update(state.zone for state in active if state.zone in there)
+    in_zone = Counter(dict.fromkeys(group.spread.zones, 0))
+    in_zone.update(state.zone for state in active if state.zone in in_zone)
     new: Counter[str] = Counter()
     for _ in range(number):
-        zone = min(there, key=lambda each: (there[each], group.spread.zones.index(each)))
-        there[zone] += 1
+        zone = min(in_zone, key=lambda each: (in_zone[each], group.spread.zones.index(each)))
+        in_zone[zone] += 1
         new[zone] += 1
     return [Action("create", number=many, zone=zone, warm=warm) for zone, many in new.items()]
 
@@ -248,7 +263,8 @@ def _creations(
 def _keep_warm(
     group: ScalingGroup, warm: Sequence[MemberState], digest: str, *, may_start: bool
 ) -> list[Action]:
-    """As many made beforehand as wanted, of this template; stopped ones are stopped once they have booted."""
+    """The actions that keep the warm pool at its size, with members of this template. If the pool's state is
+    `stopped`, its servers are stopped after they have booted."""
     current = [state for state in warm if state.digest == digest]
     actions = [
         Action("delete", f.id, f.name, "outdated, in the warm pool") for f in warm if f.digest != digest

@@ -1,4 +1,4 @@
-"""Before the load comes, from its history."""
+"""Scale out before the load comes, by a forecast from its history."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HORIZON = 600.0
 
 
 class PredictivePolicy(AimedPolicy):
-    """Be ready before the load comes, by what the same time of former days brought."""
+    """Scale out before the load comes, by what the same time of former days brought."""
 
     model_config = example(
         GROUP
@@ -24,7 +24,7 @@ class PredictivePolicy(AimedPolicy):
     )
 
     type: Literal["predictive"]
-    """Before the load comes, from its history."""
+    """Scale out before the load comes, by its history."""
     horizon: Duration | None = None
     """How far ahead it forecasts; default: 10m."""
 
@@ -34,10 +34,8 @@ class PredictivePolicy(AimedPolicy):
 
 @dataclass(frozen=True)
 class Predictive:
-    """Be ready for the load that the same time of former days brought. Never scales in.
-
-    `horizon`: seconds it looks ahead; longer than a member needs to start.
-    """
+    """Scales out for the forecast load; never scales in. `horizon`: seconds of the forecast; longer than a member's
+    start."""
 
     metric: str
     target: float

@@ -1,4 +1,4 @@
-"""By the clock."""
+"""Set minimum sizes by a schedule."""
 
 from __future__ import annotations
 
@@ -80,8 +80,8 @@ class SchedulePolicy(PolicySpec):
 
 @lru_cache(maxsize=10_000)
 def _began(cron: str, zone: str, minute: int) -> float:
-    """Within a minute the answer is the same, for every group with this schedule."""
-    # A second on: cron's "before" leaves out the very second.
+    """Cached, since within a minute the answer is the same for each group with this schedule."""
+    # One second later, since cron's "before" excludes the given second.
     now = datetime.fromtimestamp(minute * 60 + 1, ZoneInfo(zone))
     found = next(CronSim(cron, now, reverse=True), None)
     return found.timestamp() if found else -math.inf
@@ -89,7 +89,7 @@ def _began(cron: str, zone: str, minute: int) -> float:
 
 @dataclass(frozen=True)
 class Schedule:
-    """From each time of the cron expression on, a size to keep, until another schedule of the group begins."""
+    """A minimum size from each time of the cron expression on, until another schedule of the group begins."""
 
     cron: str
     size: int
@@ -106,7 +106,7 @@ class Schedule:
         return ""
 
     def began(self, wall: float) -> float:
-        """When it last began, in seconds since 1970; minus infinity if it never did."""
+        """When it last began, in Unix time; minus infinity if it never did."""
         return _began(self.cron, self.zone, int(wall // 60))
 
     def recommend(self, observation: GroupObservation, history: History | None = None) -> Recommendation:
@@ -115,7 +115,7 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Schedules:
-    """The schedules of a group: the one that began last holds."""
+    """The schedules of a group: the one that began last applies."""
 
     each: Sequence[Schedule]
     forecasts: ClassVar[bool] = False

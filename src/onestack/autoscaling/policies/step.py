@@ -1,4 +1,4 @@
-"""Add by how far a value is beyond bounds."""
+"""Change the size in steps, by how far a value is beyond bounds."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class ScalingStep(Section):
 
 
 class StepPolicy(MeasuredPolicy):
-    """Add by how far a value is beyond bounds."""
+    """Change the size in steps, by how far a value is beyond bounds."""
 
     model_config = example(
         GROUP
@@ -52,9 +52,9 @@ class StepPolicy(MeasuredPolicy):
     )
 
     type: Literal["step"]
-    """Add by how far a value is off."""
+    """Change the size in steps, by how far a value is beyond bounds."""
     steps: tuple[ScalingStep, ...]
-    """The steps, bounds rising for `above` and falling for `below`."""
+    """The steps, with ascending bounds for `above` and descending bounds for `below`."""
 
     def problems(self) -> Iterator[Problem]:
         yield from super().problems()
@@ -76,7 +76,7 @@ class StepPolicy(MeasuredPolicy):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`change` members more (or fewer, if negative) once the value is beyond `bound`."""
+    """`change` members more (or fewer, if negative) when the value is beyond `bound`."""
 
     bound: float
     change: int
@@ -84,10 +84,11 @@ class Step:
 
 @dataclass(frozen=True)
 class Steps:
-    """Add by how far a value is beyond bounds. `above`: highest bound last. `below`: lowest bound last.
+    """Changes the size by how far a value is beyond bounds.
 
-    The value is the signal as it is (a queue), or its mean over the members that serve (`per_member`: CPU). What is
-    warming up counts as already added, so that a step is not taken again every five seconds until it shows.
+    `above`: ascending bounds. `below`: descending bounds. The value is the signal itself (a queue), or its mean over
+    the serving members (`per_member`: CPU). Members that are warming up count as added, so that a step is not
+    repeated every five seconds until they serve.
     """
 
     metric: str
@@ -114,5 +115,6 @@ class Steps:
             if value < step.bound:
                 size = max(observation.size + step.change, 0)
                 return Recommendation(self.name, "wants", size, value, f"below {step.bound:g}")
-        # Between the bounds: with a way down of its own it wants to stay, else it leaves that to others.
+        # Between the bounds: a policy with steps below wants the present size, another one leaves it to other
+        # policies.
         return Recommendation(self.name, "at least", observation.size if self.below else 0, value)

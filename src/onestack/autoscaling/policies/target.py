@@ -11,7 +11,7 @@ from onestack.autoscaling.policy import GROUP, ROUNDING, AimedPolicy, Recommenda
 from onestack.language.quantities import Share
 from onestack.language.types import example
 
-# Within a tenth of the target nothing is done: the effect would not be measurable.
+# Within a tenth of the target the size is not changed: the effect would not be measurable.
 TOLERANCE = 0.10
 
 

@@ -1,4 +1,4 @@
-"""Demand, supply and violations over time as a picture: one panel for each rule or stretch of time."""
+"""Draws demand, supply and violations over time: one panel for each rule or period."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from onestack.autoscaling.simulation.simulate import TICK, Run
 from onestack.core.svg import INK, QUIET, WARNING, Drawing, ticks
 
 WIDTH, PANEL, MARGIN, LEFT, HEAD, GAP = 1080.0, 150.0, 28.0, 64.0, 84.0, 52.0
-# Columns of a panel: finer than a pixel nobody sees.
+# Columns of a panel; finer than a pixel is not visible.
 COLUMNS = 960
 SUPPLY, SPARE, DEMAND = "#0072b2", "#d6e6f2", INK
 
 
 @dataclass(frozen=True)
 class Panel:
-    """A run from `first` to `last` seconds, with what stands above it."""
+    """A run from `first` to `last` seconds, with a heading."""
 
     run: Run
     title: str
@@ -27,7 +27,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class _Column:
-    """The extremes of what a column of the picture stands for; `share`: of its time in which there was too little."""
+    """The extremes of the values in a column of the picture; `share`: the share of its time with too few members."""
 
     demand: int
     supply: int
@@ -51,7 +51,7 @@ def draw(panels: Sequence[Panel], title: str, subtitle: str = "") -> str:
 
 
 def worst_day(run: Run, first: float = 0.0) -> float:
-    """The start, in seconds from `first` on, of the day in which the most members times seconds were lacking."""
+    """The start, in seconds from `first`, of the day with the largest shortage (members times seconds)."""
     lacking: dict[int, int] = {}
     for tick in range(int(first // TICK), len(run.demand)):
         missing = run.demand[tick] - run.supply[tick]
@@ -116,7 +116,7 @@ def _panel(drawing: Drawing, panel: Panel, columns: list[_Column], y: float, sca
     for index, each in enumerate(columns):
         if each.lacking:
             tall = each.lacking / scale[-1] * PANEL
-            opacity = 0.15 + 0.75 * each.share  # the redder the longer
+            opacity = 0.15 + 0.75 * each.share  # the longer the shortage, the redder
             high = bottom - each.demand / scale[-1] * PANEL
             drawing.rect(left + index * wide, high, max(wide, 1.2), tall, WARNING, fill_opacity=opacity)
     _times(drawing, panel, bottom)
@@ -128,7 +128,7 @@ def _times(drawing: Drawing, panel: Panel, bottom: float) -> None:
     for index in range(7):
         second = panel.first + (last - panel.first) * index / 6
         moment = datetime.fromtimestamp(panel.run.trace.start + second, UTC)
-        # A trace that counts from 0 has no date.
+        # A trace whose time starts at 0 has no date.
         dated = panel.run.trace.start > 86400
         words = (
             f"{moment:%d %b}"

@@ -1,4 +1,4 @@
-"""A group of a spec through a recorded load: what it would have done, beside a fixed size."""
+"""Replays a recorded load for a group of a spec: what the autoscaler would have done, compared with a fixed size."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from onestack.autoscaling.simulation.trace import Load, Trace
 from onestack.core.errors import BadInput
 from onestack.spec import Spec
 
-# A member that is aimed at 70 % of what it can serve has room for what comes while others start.
+# A target of 70 % of a member's capacity leaves room for a rising load while others start.
 AIM = 0.7
 
 
 @dataclass
 class Fixed:
-    """The same number of members all the time: what "without" means in eta."""
+    """The same number of members all the time: the baseline of eta."""
 
     members: int
     name: str = "fixed size"

@@ -1,8 +1,8 @@
-"""A load, a fleet that needs time to start, and a rule that says how large it should be, in simulated time.
+"""Simulates a load, members that need time to start, and a scaling rule.
 
-The same for every rule: how it learns of the load is its own affair (`Load.mean` over what has passed); what it
-orders takes the same time to start; what serves is compared with the same demand. Ours is `OneStack`, which
-calls the very `step` that the autoscaler calls.
+All rules have the same conditions: a rule reads the past load as it likes (`Load.mean`); its members take the same
+time to start; its supply is compared with the same demand. Ours is `OneStack`, which calls the same `step` as the
+autoscaler.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from onestack.autoscaling.observation import GroupObservation, Signal
 from onestack.autoscaling.simulation.score import Scores, score
 from onestack.autoscaling.simulation.trace import Load, Trace
 
-# Simulated time goes on by this many seconds.
+# The step of simulated time, in seconds.
 TICK = PERIOD
-# The metrics that can be told from a recorded load: CPU as the share of what a member can serve, at most all of it.
+# The metrics that can be derived from a recorded load: CPU is the share of a member's capacity, at most 100 %.
 REQUESTS, CPU = "requests_per_second", "cpu"
 # Seconds over which the rate of requests is measured: two ticks of HAProxy's counters.
 AVERAGED_OVER = 10.0
@@ -30,11 +30,12 @@ AVERAGED_OVER = 10.0
 
 @dataclass(frozen=True)
 class World:
-    """What is the same for all rules.
+    """The conditions for all rules.
 
-    `serves`: requests a second that one member can serve at most. `target`: what rules aim at for each member,
-    below that. `starts`: seconds from the order of a member to its first answer, least and most. `demand_over`: the
-    load is averaged over so many seconds for the demand: a burst shorter than this is a queue, no need for a server.
+    `serves`: the requests a second that a member can serve at most. `target`: the requests a second for each member
+    that rules aim at, below `serves`. `starts`: seconds from the order of a member to its first answer, minimum and
+    maximum. `demand_over`: the demand is the load averaged over so many seconds: a shorter burst is a queue and
+    needs no server.
     """
 
     serves: float
@@ -47,19 +48,19 @@ class World:
 
 
 class Rule(Protocol):
-    """A way to scale. `every`: seconds between two calls of `size`."""
+    """A scaling rule. `every`: seconds between two calls of `size`."""
 
     name: str
     every: float
 
     def size(self, now: float, load: Load, serving: int, warming: int) -> int:
-        """How many members there should be. The rule may ask for the load of times before `now` only."""
+        """The number of members to have. The rule may read the load before `now` only."""
         ...
 
 
 @dataclass
 class Fleet:
-    """Members that serve, and those that are starting with the time from which they will."""
+    """Serving members, and starting ones with the time at which they will serve."""
 
     serving: int
     starting: list[float] = field(default_factory=list)
@@ -70,7 +71,7 @@ class Fleet:
             self.starting = [ready for ready in self.starting if ready > now]
 
     def resize(self, to: int, now: float, seconds_to_start: Callable[[], float]) -> None:
-        """Start what is missing; take away first what is not serving yet, the latest first."""
+        """Start missing members; remove those that do not serve yet first, the latest first."""
         missing = to - self.serving - len(self.starting)
         for _ in range(missing):
             self.starting.append(now + seconds_to_start())
@@ -83,7 +84,7 @@ class Fleet:
 
 @dataclass(frozen=True)
 class Run:
-    """What a rule made of a trace: one number each `TICK` seconds. `load`: requests a second."""
+    """The result of a rule with a trace: one number for each `TICK` seconds. `load`: requests a second."""
 
     rule: str
     world: World
@@ -93,13 +94,13 @@ class Run:
     supply: Sequence[int]
 
     def scores(self, first: float = 0.0, last: float = math.inf) -> Scores:
-        """Of the part from `first` to `last` seconds."""
+        """The scores of the part from `first` to `last` seconds."""
         one, two = int(first // TICK), min(int(last / TICK), len(self.demand)) if last < math.inf else None
         return score(self.demand[one:two], self.supply[one:two], TICK)
 
 
 def demand(trace: Trace, world: World) -> tuple[array[float], array[int]]:
-    """The load and the members it takes, for each tick: what no autoscaler knows beforehand."""
+    """The load and the members that it needs, for each tick: the reference, which no autoscaler knows beforehand."""
     load = Load(trace)
     loads, members = array("d"), array("i")
     for tick in range(int(trace.seconds // TICK)):
@@ -111,7 +112,7 @@ def demand(trace: Trace, world: World) -> tuple[array[float], array[int]]:
 
 
 def run(rule: Rule, trace: Trace, world: World) -> Run:
-    """The trace through the rule, from as many members as its first minute takes."""
+    """Simulate a rule with the trace, starting with as many members as its first minute needs."""
     loads, wanted = demand(trace, world)
     load, supply = Load(trace), array("i")
     fleet = Fleet(min(max(wanted[0], world.min), world.max))
@@ -132,10 +133,10 @@ def run(rule: Rule, trace: Trace, world: World) -> Run:
 
 
 class OneStack:
-    """Our decisions: what the autoscaler would observe of this load, given to what it would call.
+    """Our decisions: calls the autoscaler's code with what it would observe of this load.
 
-    `averaged_over`: seconds over which the signal of each tick is averaged, as the rate from HAProxy's counters is.
-    `serves`: what CPU is worked out from. `on_decision` hears each decision.
+    `averaged_over`: seconds over which each tick's signal is averaged, as HAProxy's rates are. `serves`: a member's
+    capacity, for CPU. `on_decision`: called with each decision.
     """
 
     every = PERIOD

@@ -1,4 +1,4 @@
-"""Recorded loads: reading them, and asking how high the load was at a time."""
+"""Recorded loads: reads them, and answers how high the load was at a time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from onestack.core.errors import BadInput, Place
 
-# More lines than this are no trace of a load but some other file.
+# A file with more lines is no trace of a load.
 MOST = 20_000_000
 
 
@@ -30,7 +30,7 @@ class Trace:
         return len(self.rates) * self.step
 
     def times(self, factor: float) -> Trace:
-        """The same with every rate so many times as high."""
+        """The same trace with every rate multiplied."""
         return Trace(self.name, self.step, [rate * factor for rate in self.rates], self.start)
 
     def between(self, first: float, last: float) -> Trace:
@@ -40,7 +40,7 @@ class Trace:
 
 
 class Load:
-    """A trace as an autoscaler may ask about it: the mean over any time that has passed."""
+    """A trace as an autoscaler may read it: the mean over any period in the past."""
 
     def __init__(self, trace: Trace) -> None:
         self._step = trace.step
@@ -48,7 +48,7 @@ class Load:
         self._sums = [0.0, *accumulate(rate * trace.step for rate in trace.rates)]
 
     def mean(self, first: float, last: float) -> float:
-        """Requests a second, on average from `first` to `last` seconds after the start."""
+        """The mean requests a second from `first` to `last` seconds after the start."""
         first = max(first, 0.0)
         return (self._until(last) - self._until(first)) / (last - first) if last > first else 0.0
 
@@ -59,9 +59,9 @@ class Load:
 
 
 def read(file: Path) -> Trace:
-    """A trace from CSV, also gzipped: a heading, then a time and how many requests came since it in each line.
+    """Read a trace from CSV, also gzipped: a header, then a time and the number of requests since it in each line.
 
-    Times are seconds or `2014-04-10 00:04:00` (UTC), evenly spaced but for gaps, in which nothing came.
+    Times are seconds or `2014-04-10 00:04:00` (UTC), evenly spaced except for gaps, which count as no requests.
     Raises BadInput with the line.
     """
     try:

@@ -1,4 +1,4 @@
-"""A load of HTTP requests at a fixed rate: open loop, so that a slow answer delays no other; bounded in number."""
+"""Sends HTTP requests at a fixed rate (open loop: a slow response delays no other request), up to a maximum."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 MOST = 50_000
-"""Requests of one load at the most."""
+"""How many requests a load sends at most."""
 THREADS = 256
-"""Requests under way at a time at the most; one that finds no thread free is late, and counts as it ends."""
+"""How many requests may be in flight; a request that must wait for a thread is late, and its time includes the wait.
+"""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One request. `at`: when it was due, monotonic seconds; `took`: seconds from then; `who`: the page's hostname.
+    """One request. `at`: when it was due, monotonic seconds; `took`: seconds since then; `who`: the hostname on the
+    page.
 
-    `wrong`: why it failed, empty if it did not.
+    `wrong`: why it failed; empty if it did not.
     """
 
     at: float
@@ -28,8 +30,8 @@ class Answer:
 
 
 class Load:
-    """Requests to one address until `stop`. The thread that makes it, and so all of its threads, must be where the
-    address is reached."""
+    """Requests to one address until `stop`. The thread that creates it must be in a network that reaches the
+    address."""
 
     def __init__(
         self, address: str, rate: float, *, port: int = 80, path: str = "/", patience: float = 10.0
@@ -44,12 +46,12 @@ class Load:
         self._pacer.start()
 
     def answers(self) -> list[Answer]:
-        """All so far, in the order in which they ended."""
+        """All answers so far, in the order in which they ended."""
         with self._guard:
             return list(self._answers)
 
     def stop(self) -> list[Answer]:
-        """No more requests; those under way are waited for."""
+        """Send no more requests; wait for those in flight."""
         self._stop.set()
         self._pacer.join()
         self._pool.shutdown(wait=True)
@@ -59,13 +61,13 @@ class Load:
         due = time.monotonic()
         for _ in range(MOST):
             due += 1 / self.rate
-            # Behind by more than a second (a busy machine): no burst to catch up.
+            # After a delay of more than a second (a busy machine) the missed requests are not sent in a burst.
             due = max(due, time.monotonic() - 1.0)
             if self._stop.wait(max(0.0, due - time.monotonic())):
                 return
-            self._pool.submit(self._one, due)
+            self._pool.submit(self._send_request, due)
 
-    def _one(self, due: float) -> None:
+    def _send_request(self, due: float) -> None:
         who, wrong = "", ""
         connection = http.client.HTTPConnection(self._address, self._port, timeout=self._patience)
         try:

@@ -1,4 +1,4 @@
-"""A step of load against a group that runs, and back: the times, the sizes, and every request that failed."""
+"""Measures a running group's reaction to a step of load, up and back: times, sizes, and every failed request."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from onestack.core.errors import BadInput
 from onestack.core.events import Emit, silent, step
 
 STEADY_SECONDS = 300.0
-"""For the group to have its size at the beginning, and again in the end, on a busy machine."""
+"""How long the group may take to reach its size before the step, and again after it, on a busy machine."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """Seconds from the step to the decision, and to the first answer of a member that was not there before."""
+    """Seconds from the step to the decision, and to the first answer of a new member."""
 
     group: str
     low: float
@@ -49,10 +49,10 @@ def step_load(
     during: Callable[[], None] | None = None,
     emit: Emit = silent,
 ) -> Report:
-    """From `low` to `high` requests a second for `seconds`, and back to `low` until the group is small again.
+    """Send `low` requests a second, then `high` for `seconds`, then `low` until the group is small again.
 
-    `back`: seconds that may take, 0: not waited for. `during`: called at the high load when the group has grown,
-    before it goes back: an update, for one. In the cloud's network. Raises BadInput, Unready.
+    `back`: how long that may take, in seconds; 0: do not wait. `during`: called at the high load when the group has
+    grown, for example for an update. Call it in the cloud's network namespace. Raises BadInput, Unready.
     """
     group = scaling.group(name)
     least = group.record.settings.min
@@ -131,7 +131,7 @@ def _answered(load: Load) -> tuple[bool, str]:
 
 
 def _decided(scaling: ScalingGroups, name: str, since: float) -> float | None:
-    """When the history first says "out" after the step; its times are the machine's, as `since` is."""
+    """When the history has the first decision "out" after the step; its times are this machine's, as is `since`."""
     for entry in scaling.history(name, 200):
         if entry["kind"] == "decision" and entry["action"] == "out" and entry["time"] >= since:
             return float(entry["time"]) - since

@@ -1,7 +1,8 @@
-"""What a tenant does with a balancer: two guests behind it, a rule, a member that drains, a member that dies.
+"""Tests a load balancer as a tenant uses it: two guests behind it, an L7 rule, a member that drains, a member that
+fails.
 
-Both guests are on the balancer's own network. (By another router's floating IP it does not reach them when it has
-a floating IP itself, on the userspace datapath: docs/load-balancing.)
+Both guests are on the balancer's own network. (On the userspace datapath a balancer with a floating IP does not
+reach guests through another router: docs/load-balancing.)
 """
 
 from __future__ import annotations
@@ -20,18 +21,18 @@ from onestack.health.verify import guest
 from onestack.health.verify.report import Recorder
 
 ACTIVE_SECONDS = 90.0
-"""For one change of a balancer, on a busy machine."""
+"""How long one change of a balancer may take on a busy machine."""
 SEEN_SECONDS = 90.0
-"""Until a change of a member shows: checks under emulation take their time."""
+"""How long until a change of a member's status shows: health checks under emulation take their time."""
 ROUNDS = 6
-"""Requests in a row that must all be answered by those that should."""
+"""How many consecutive requests must all be answered by the expected members."""
 _REFUSED = "verify-refused"
 _HINT = "onestack logs octavia; onestack balancers check"
 
 
 @dataclass(frozen=True)
 class Member:
-    """A guest behind the balancer. `address`: where the balancer reaches it. `frozen`: while it lasts, the guest
+    """A guest behind the balancer. `address`: where the balancer reaches it. `frozen`: within this context the guest
     does not answer."""
 
     name: str
@@ -45,10 +46,10 @@ class Member:
         try:
             yield
         finally:
-            until("the guest to be paused", partial(self._is, "PAUSED"), seconds=60, every=0.3)
+            until("the guest to be paused", partial(self._has_status, "PAUSED"), seconds=60, every=0.3)
             self.cloud.compute.unpause_server(self.server)
 
-    def _is(self, status: str) -> tuple[bool, str]:
+    def _has_status(self, status: str) -> tuple[bool, str]:
         now = self.cloud.compute.get_server(self.server).status
         return now == status, now
 
@@ -66,26 +67,26 @@ class Balancer:
     """Name -> id."""
 
     def settled(self, call: Callable[..., Any], *words: Any, **more: Any) -> Any:
-        """Make a change, and wait until it is made."""
+        """Make a change, and wait until it is done."""
         made = call(*words, **more)
         _until_active(self.cloud, self.id)
         return made
 
     def answered(self, names: set[str], page: str = "") -> None:
-        """Wait until these, and nobody else, answer ROUNDS requests."""
+        """Wait until all of these members, and no others, answer ROUNDS requests."""
 
         def state() -> tuple[bool, str]:
-            seen = set()
+            answering = set()
             for _ in range(ROUNDS):
                 answered, text = guest.fetch(self.public, page)
                 if not answered:
                     return False, text
-                seen.add(guest.facts(text).get("hostname", "").partition(".")[0].lower())
-            return seen == names, f"answers of {sorted(seen)}"
+                answering.add(guest.facts(text).get("hostname", "").partition(".")[0].lower())
+            return answering == names, f"answers of {sorted(answering)}"
 
         until(f"{' and '.join(sorted(names))} to answer", state, seconds=SEEN_SECONDS, every=0.2)
 
-    def seen(self, member: str, *wanted: str) -> str:
+    def wait_status(self, member: str, *wanted: str) -> str:
         """Wait until a member's operating status is one of these."""
 
         def state() -> tuple[bool, str]:
@@ -98,14 +99,14 @@ class Balancer:
 def check_balancer(
     record: Recorder, cloud: Connection, name: str, subnet: str, external: str, members: list[Member]
 ) -> None:
-    """An HTTP balancer before two guests, as a tenant makes it. Raises OneStackError."""
+    """Test an HTTP balancer in front of two guests, created with a tenant's rights. Raises OneStackError."""
     names = {each.name for each in members}
     last = members[-1]
     with record.step("balancer", hint=_HINT) as at:
         made = make(cloud, name, subnet, external, members)
         made.answered(names)
         for each in members:
-            made.seen(each.name, "ONLINE")
+            made.wait_status(each.name, "ONLINE")
         at.outcome = f"http://{made.public}/ is answered by {' and '.join(sorted(names))}"
     api = cloud.load_balancer
     with record.step("L7 rule", hint=_HINT) as at:
@@ -118,21 +119,21 @@ def check_balancer(
     with record.step("drained member", hint=_HINT) as at:
         made.settled(api.update_member, made.members[last.name], made.pool, weight=0)
         made.answered(names - {last.name})
-        made.seen(last.name, "DRAINING")
+        made.wait_status(last.name, "DRAINING")
         made.settled(api.update_member, made.members[last.name], made.pool, weight=1)
         made.answered(names)
         at.outcome = f"{last.name} gets nothing new at weight 0"
     with record.step("dead member", hint=_HINT) as at:
         with last.frozen():
-            made.seen(last.name, "ERROR")
+            made.wait_status(last.name, "ERROR")
             made.answered(names - {last.name})
-        made.seen(last.name, "ONLINE")
+        made.wait_status(last.name, "ONLINE")
         made.answered(names)
         at.outcome = f"{last.name} was left out while it did not answer, and is back"
 
 
 def make(cloud: Connection, name: str, subnet: str, external: str, members: list[Member]) -> Balancer:
-    """Balancer, listener, pool, members and monitor in one call, and a floating IP."""
+    """Create the balancer with listener, pool, members and monitor in one request, and a floating IP."""
     api = cloud.load_balancer
     lb = api.create_load_balancer(
         name=f"{name}-lb",
@@ -152,7 +153,7 @@ def make(cloud: Connection, name: str, subnet: str, external: str, members: list
                     "healthmonitor": {
                         "name": "health",
                         "type": "HTTP",
-                        # An emulated guest on a busy machine needs seconds to answer.
+                        # A guest under emulation on a busy machine needs seconds to answer.
                         "delay": 5,
                         "timeout": 5,
                         "max_retries": 1,

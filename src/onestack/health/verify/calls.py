@@ -1,4 +1,5 @@
-"""The checks as calls on a site: what each needs of the cloud, and that two of a kind never run at a time."""
+"""The checks as functions of a site: what each needs of the cloud, and a lock so that two of a kind never run
+together."""
 
 from __future__ import annotations
 
@@ -16,12 +17,12 @@ from onestack.platform.site import Site
 
 
 def verify_quick(site: Site, emit: Emit) -> Report:
-    """Try the cloud from end to end as two throw-away tenants."""
+    """Test the cloud from end to end with two temporary tenants."""
 
     def connected(**who: str) -> Connection:
         return connect.connection(site, **who)
 
-    # Each run removes what an earlier one left: two at a time would remove each other's.
+    # Each run removes the leftovers of earlier runs: two at the same time would remove each other's resources.
     with held(site.paths.run / "verify.lock", "onestack verify"):
         return site.leader.network.call(
             lambda: quick.quick(
@@ -35,9 +36,9 @@ def verify_quick(site: Site, emit: Emit) -> Report:
 
 
 def verify_tempest(site: Site, emit: Emit, *, concurrency: int, tests: str | None) -> SmokeReport:
-    """Run Tempest's smoke tests, or those whose names the regular expression `tests` is found in."""
+    """Run Tempest's smoke tests, or those whose names match the regular expression `tests`."""
     release = data.release(site.view.cloud.series)
-    # Before the cloud's network is joined: that reaches no package index.
+    # Before entering the cloud's network namespace, from which no package index is reachable.
     tempest.install(site.paths, release, emit)
     return site.leader.network.call(
         lambda: tempest.smoke(

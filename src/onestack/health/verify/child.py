@@ -1,7 +1,8 @@
-"""A program of a check, such as a test suite: read line by line, ended at a deadline, and with the tool.
+"""A child process of a check, such as a test suite: its output is read line by line, and it ends at a deadline or
+with the tool.
 
-The other end of its standard input is open as long as the tool lives. A program that watches it (as
-`follow.py` does) ends when the tool was killed and could end nothing itself.
+Its standard input is a pipe that is open while the tool runs. A program that watches the pipe (as `follow.py` does)
+ends even if the tool was killed.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ STOP_SECONDS = 15.0
 
 
 class Child:
-    """A process group of ours."""
+    """The process group of the child."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
         self.late = False
 
     def lines(self) -> Iterator[str]:
-        """What it says, until it has ended."""
+        """The lines of its output, until it has ended."""
         assert self._process.stdout is not None
         yield from self._process.stdout
         self._process.wait()
@@ -36,12 +37,12 @@ class Child:
         return self._process.poll()
 
     def stop_late(self) -> None:
-        """The deadline passed."""
+        """Stop it: the deadline has passed."""
         self.late = True
         self.stop()
 
     def stop(self) -> None:
-        """End the group: asked first, killed after STOP_SECONDS."""
+        """End the group with SIGTERM, and with SIGKILL after STOP_SECONDS."""
         if self._process.poll() is not None:
             return
         os.killpg(self._process.pid, signal.SIGTERM)
@@ -55,7 +56,7 @@ class Child:
 def running(
     argv: Sequence[str], variables: Mapping[str, str], errors: Path, seconds: float
 ) -> Iterator[Child]:
-    """Run a program with these environment variables and no others; `errors` gets its standard error."""
+    """Run a program with exactly these environment variables; `errors` gets its standard error."""
     with errors.open("w") as log:
         process = subprocess.Popen(
             list(argv),

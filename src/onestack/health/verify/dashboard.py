@@ -1,4 +1,4 @@
-"""The dashboard as a browser meets it, without one: the login page, one of its files, a tenant logged in."""
+"""Checks the dashboard as a browser would: the login page, one of its static files, a tenant's login."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ DOMAIN = "Default"
 
 
 class Page(HTMLParser):
-    """What a login page holds: the fields that are sent back as they are, and what the browser loads."""
+    """The parts of a login page: the hidden fields, which are sent back unchanged, and the files that the browser
+    loads."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -35,10 +36,10 @@ class Page(HTMLParser):
 
 
 def check_dashboard(record: Recorder, user: Tenant, url: str) -> None:
-    """Log in at `url` (with a slash at its end) as a tenant. What fails is kept as a step."""
+    """Log in at `url` (with a trailing slash) as a tenant. A failure is recorded as a step."""
     with record.check("dashboard", hint="onestack logs horizon; onestack logs api-gateway") as at:
         session = requests.Session()
-        # Whatever proxy this machine has for the Internet, the cloud is reached directly.
+        # A proxy that this machine uses for the Internet is ignored: the cloud is reached directly.
         session.trust_env = False
         session.verify = user.cloud.session.verify or False
         login = urljoin(url, "auth/login/")

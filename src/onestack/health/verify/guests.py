@@ -1,5 +1,7 @@
-"""The parts of the check that need guests: one that serves its tenant, one of another tenant that must not
-reach it. Both boot side by side, since booting is what takes the time."""
+"""The checks that need guests: one that serves its tenant, and one of another tenant that must not reach it.
+
+Both boot at the same time, since booting takes most of the time.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +22,11 @@ from onestack.health.verify.report import Recorder
 from onestack.health.verify.tenant_network import Choice, TenantNetwork
 
 ACTIVE_SECONDS = 240.0
-"""From asking for a server to ACTIVE: two at once under software emulation on a busy machine, with room."""
+"""From the request for a server to ACTIVE: two at once under software emulation on a busy machine, with a margin."""
 ANSWER_SECONDS = 180.0
-"""From ACTIVE to an answer: kernel, DHCP and HTTP under software emulation, with room."""
+"""From ACTIVE to an answer: kernel, DHCP and HTTP under software emulation, with a margin."""
 REACH_SECONDS = 240.0
-"""Until the second guest published what it reached: the tries it makes, and its own boot."""
+"""Until the second guest has published what it reached: its own boot, and its tries."""
 CONSOLE_LINES = 15
 
 _HINT_COMPUTE = "onestack logs nova; onestack logs libvirtd"
@@ -33,17 +35,17 @@ _HINT_METADATA = "onestack logs neutron; onestack logs nova"
 
 
 Explain = Callable[[str], str]
-"""Why the server of an id failed, in a sentence; nothing where that is not known."""
+"""Why a server (by id) failed, in a sentence; empty if unknown."""
 
 
 def unexplained(ident: str) -> str:
-    """For those who know only what a tenant may."""
+    """An `Explain` without an explanation, for callers with a tenant's rights only."""
     return ""
 
 
 @dataclass(frozen=True)
 class Guest:
-    """A server with what it is reached by."""
+    """A server and its addresses."""
 
     owner: TenantNetwork
     server: Server
@@ -52,7 +54,7 @@ class Guest:
     """Its floating IP; empty without one."""
 
     def evidence(self) -> str:
-        """What a person wants to read when this guest does not do what it should."""
+        """Evidence for the person who reads that this guest failed a check."""
         return evidence(self.owner.tenant.cloud, self.server)
 
 
@@ -67,10 +69,8 @@ def check_guests(
     explain: Explain = unexplained,
     outside: Outside | None = None,
 ) -> None:
-    """Boot one guest per tenant, and another one to balance with, and ask all that can be asked of them.
-
-    Raises OneStackError.
-    """
+    """Boot one guest for each tenant, and a second one for load balancing, and make all checks with them. Raises
+    OneStackError."""
     public_key = _public_key()
     real = real_guests(admin)
     with record.step("servers", hint=_HINT_COMPUTE) as at:
@@ -110,7 +110,7 @@ def check_guests(
     with record.check("console log", hint=_HINT_COMPUTE) as at:
         until(
             f"the guest's line token={token} in the console log",
-            lambda: _said(one, f"token={token}"),
+            lambda: _published(one, f"token={token}"),
             seconds=20,
             every=0.5,
             evidence=one.evidence,
@@ -137,7 +137,7 @@ def check_guests(
 def _try_volumes(
     record: Recorder, one: Guest, public: str | None, token: str, services: frozenset[str]
 ) -> None:
-    """Nothing else stands on volumes: what comes after is tried whatever they do."""
+    """Test volumes; a failure does not end the check."""
     if "block-storage" not in services:
         record.leave_out("volumes", "the cloud has no block storage service")
         return
@@ -146,7 +146,7 @@ def _try_volumes(
 
 
 def _try_balancer(record: Recorder, guests: list[Guest], services: frozenset[str]) -> None:
-    """A balancer of the first tenant's before its guests; nothing else stands on it."""
+    """Test a balancer of the first tenant in front of its guests; a failure does not end the check."""
     if "load-balancer" not in services:
         record.leave_out("balancer", "the cloud has no load balancing service")
         return
@@ -162,13 +162,13 @@ def _try_balancer(record: Recorder, guests: list[Guest], services: frozenset[str
 
 
 def real_guests(admin: Connection) -> bool:
-    """Whether any hypervisor runs guests (Nova's fake driver calls itself `fake`)."""
+    """Whether any hypervisor runs real guests (the type of Nova's fake driver is `fake`)."""
     kinds = {str(host.hypervisor_type).lower() for host in admin.compute.hypervisors(details=True)}
     return bool(kinds - {"fake"})
 
 
 def evidence(cloud: Connection, server: Server) -> str:
-    """The server's state, fault and last console lines, in words; what cannot be had is left out."""
+    """The server's state, fault and last console lines, in words, as far as they can be read."""
     parts = []
     try:
         now = cloud.compute.get_server(server.id)
@@ -177,7 +177,7 @@ def evidence(cloud: Connection, server: Server) -> str:
             parts.append(f"fault: {now.fault.get('message', now.fault)}")
         parts.append(f"console: {_console(cloud, server, CONSOLE_LINES) or '(empty)'}")
     except Exception as error:
-        # Evidence is extra; its own failure must not hide the one it is for.
+        # An error while collecting evidence must not hide the error that it is for.
         parts.append(f"(no more could be asked: {error})")
     return "\n".join(parts)
 
@@ -190,7 +190,8 @@ class _Address:
 
 
 def _address(place: TenantNetwork, *, public: bool = True) -> _Address:
-    """A port, with a floating IP, before any server: so each guest can be told the other's addresses."""
+    """Create a port with a floating IP before any server, so that each guest's user data can contain the other's
+    addresses."""
     cloud = place.tenant.cloud.network
     port = cloud.create_port(
         name=f"{place.tenant.name}-port",
@@ -223,7 +224,7 @@ def _boot(
         **({"user_data": guest.encoded(script)} if script else {}),
         **({"key_name": key} if key else {}),
     )
-    # The answer to the request has no name yet.
+    # The response to the creation has no name yet.
     return Guest(place, cloud.compute.get_server(server.id), address.private, address.public)
 
 
@@ -254,7 +255,7 @@ def _page(asked: Guest, page: str, what: str, *, seconds: float = ANSWER_SECONDS
 
 
 def _own_page(asked: Guest) -> str:
-    """The page with the server's own name; before metadata came the guest has the image's name."""
+    """The page with the server's own name: before it has read its metadata, the guest has the image's name."""
     name = str(asked.server.name).lower()
 
     def state() -> tuple[bool, str]:
@@ -271,7 +272,7 @@ def _own_page(asked: Guest) -> str:
     )
 
 
-def _said(asked: Guest, words: str) -> tuple[bool, str]:
+def _published(asked: Guest, words: str) -> tuple[bool, str]:
     log = _console(asked.owner.tenant.cloud, asked.server, None)
     return words in log, f"{len(log.splitlines())} lines without it"
 
@@ -286,6 +287,7 @@ def _same(what: str, got: str | None, wanted: str) -> None:
 
 
 def _public_key() -> str:
-    """A key pair whose private half nobody keeps: that its public half arrives is what is checked."""
+    """The public half of a new key pair; the private half is not stored: only the arrival of the public one is
+    checked."""
     key = Ed25519PrivateKey.generate().public_key()
     return key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()

@@ -1,7 +1,7 @@
-"""Whether a guest reaches the outside: the machine's default gateway, and the DNS servers it was given.
+"""Checks whether a guest reaches the outside: the machine's default gateway, and the DNS servers it was given.
 
-Nothing beyond them is tested. If the machine has no outside, that is reported and is no failure. It is a failure if
-the machine gets answers and its guests do not.
+Nothing beyond them is tested. If the machine itself has no access, that is reported and is no failure. It is a
+failure if the machine gets answers and its guests do not.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from onestack.host import egress, nat
 from onestack.platform.site import Site
 
 ASK = "ONESTACK_VERIFY_OUTSIDE"
-"""An environment variable: with 0, nothing outside of this machine is asked."""
+"""An environment variable: with 0, nothing outside of this machine is contacted."""
 STEP = "way out"
 REPORT = "onestack-outside.txt"
-"""The page on which the first guest says what it reached."""
+"""The page on which the first guest publishes what it reached."""
 
-# The root's name servers: a question that every DNS server can answer, and that asks for nobody.
+# The query for the root's name servers: every DNS server can answer it, and it reveals nothing.
 _TRIES = """
 for folder in /var/www /srv/www; do [ ! -d $folder ] || break; done
 {{
@@ -41,8 +41,8 @@ mv $folder/{report}.new $folder/{report}
 
 @dataclass(frozen=True)
 class Outside:
-    """What there is to reach. `obstacles`: why guests cannot, in words. `reached_here`: whether the gateway answers
-    the machine itself."""
+    """What can be reached. `obstacles`: what blocks guests, in words. `reached_here`: whether the gateway answers
+    the machine."""
 
     gateway: str
     obstacles: tuple[str, ...]
@@ -50,7 +50,7 @@ class Outside:
 
 
 def collect(site: Site) -> Outside:
-    """What the way out of the cloud's network is; the calling thread is in it."""
+    """Collect the default gateway and DNS servers of the cloud's network; the calling thread is in it."""
     if os.environ.get(ASK) == "0":
         return Outside("", (f"not asked, for {ASK} is 0",), lambda: False)
     try:
@@ -72,14 +72,14 @@ def collect(site: Site) -> Outside:
 
 
 def tries(outside: Outside | None) -> str:
-    """The part of the first guest's user data that tries; nothing where there is nothing to try."""
+    """The part of the first guest's user data that makes the attempts; empty if there is nothing to reach."""
     if outside is None or outside.obstacles:
         return ""
     return _TRIES.format(gateway=outside.gateway, report=REPORT)
 
 
 def check_outside(record: Recorder, outside: Outside | None, ask: Callable[[str, str], str]) -> None:
-    """Say whether the first guest reached the outside. `ask(page, what)` gives a page of its."""
+    """Report whether the first guest reached the outside. `ask(page, what)` returns one of its pages."""
     if outside is None:
         return
     if outside.obstacles:

@@ -126,8 +126,10 @@ class _Run:
             count = 0
             for each in self.tenants:
                 count += len(removal.Holdings(each.cloud, each.project.id, services).remove())
-            count += len(removal.sweep(admin, self._is_mine, services))
-            left = [project.name for project in sdk.identity(admin).projects() if self._is_mine(project)]
+            count += len(removal.sweep(admin, self._is_of_this_run, services))
+            left = [
+                project.name for project in sdk.identity(admin).projects() if self._is_of_this_run(project)
+            ]
             for each in self.tenants:
                 holdings = removal.Holdings(admin, each.project.id, services, everyone=True)
                 left += [str(resource) for resource in holdings.all()]
@@ -135,5 +137,5 @@ class _Run:
                 raise PermanentError(f"not removed: {', '.join(left)}", hint="the next run tries again")
             at.outcome = f"{count} resources removed, nothing is left"
 
-    def _is_mine(self, project: Project) -> bool:
+    def _is_of_this_run(self, project: Project) -> bool:
         return tenant.is_ours(project) and self.token in project.name

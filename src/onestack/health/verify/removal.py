@@ -1,7 +1,7 @@
-"""Removing all that a project holds, and the project: the one way in which a check cleans up after itself.
+"""Removes a project with all its resources: the only way in which checks clean up.
 
-It asks the cloud what is there instead of remembering what was made, so that it does the same after a
-check that went well, one that failed or was interrupted half way, and one that was killed.
+It lists the cloud's resources instead of remembering what was created, so that it works the same after a check that
+succeeded, failed, was interrupted or was killed.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from onestack.workloads.kind.discovery import Kinds
 from onestack.workloads.openstack.rest import Rest
 
 GONE_SECONDS = 120.0
-"""How long servers may take to be gone: a guest under software emulation on a busy machine."""
+"""How long the deletion of servers may take: a guest under software emulation on a busy machine."""
 
 
 @dataclass(frozen=True)
 class Resource:
-    """Something a project holds, and how it is removed."""
+    """A resource of a project, and how it is removed."""
 
     kind: str
     name: str
@@ -43,7 +43,8 @@ class Resource:
 
 @dataclass(frozen=True)
 class Holdings:
-    """What one project holds, seen through a connection: its own, or (`everyone`) an administrator's."""
+    """The resources of one project, read through a connection: the project's own, or (`everyone`) an
+    administrator's."""
 
     cloud: Connection
     project_id: str
@@ -52,17 +53,18 @@ class Holdings:
     kinds: Kinds = field(default_factory=discovery.kinds)
 
     def batches(self) -> Iterator[tuple[Kind, list[Resource]]]:
-        """Kind by kind in an order that allows removal; each kind is asked for when its turn comes."""
+        """The resources kind by kind, in an order in which they can be removed; each kind is listed when its turn
+        comes."""
         for kind in discovery.in_order_of_removal(self.kinds):
             if kind.service in self.services:
                 yield kind, self._of(kind)
 
     def all(self) -> list[Resource]:
-        """Everything the project holds now."""
+        """All resources that the project has now."""
         return [resource for _, batch in self.batches() for resource in batch]
 
     def remove(self) -> list[Resource]:
-        """Remove everything, servers first and waited for; return what was removed. Raises Unready."""
+        """Remove everything, servers first, and wait for it; returns what was removed. Raises Unready."""
         removed: list[Resource] = []
         for kind, batch in self.batches():
             for resource in batch:
@@ -76,8 +78,8 @@ class Holdings:
     def _of(self, kind: Kind) -> list[Resource]:
         rest = Rest(self.cloud, kind.service)
         return [
-            Resource(kind.name, held.name, partial(kind.remove, held, rest))
-            for held in kind.held(rest, self.project_id, everyone=self.everyone)
+            Resource(kind.name, removal.name, partial(kind.remove, removal, rest))
+            for removal in kind.removals(rest, self.project_id, everyone=self.everyone)
         ]
 
 
@@ -89,7 +91,7 @@ def _none(listed: Callable[[], list[Resource]]) -> tuple[bool, str]:
 def remove_project(
     admin: Connection, project: Project, services: frozenset[str], users: Iterable[str]
 ) -> list[str]:
-    """Remove a project with all it holds and the users (by id); return what was removed, in words."""
+    """Remove a project with its resources and the users (by id); returns what was removed, in words."""
     removed = [str(resource) for resource in Holdings(admin, project.id, services, everyone=True).remove()]
     for user in users:
         removed += remove_user(admin, user, services)
@@ -98,7 +100,7 @@ def remove_project(
 
 
 def remove_user(admin: Connection, user: str, services: frozenset[str]) -> list[str]:
-    """Remove a user, by id, with its key pairs; return those that were removed, in words."""
+    """Remove a user, by id, with its key pairs; returns the removed key pairs, in words."""
     removed = _remove_keypairs(admin, user) if "compute" in services else []
     identity(admin).delete_user(user)
     return removed
@@ -112,29 +114,29 @@ def _remove_keypairs(admin: Connection, user: str) -> list[str]:
 
 
 def sweep(admin: Connection, ours: Callable[[Project], bool], services: frozenset[str]) -> list[str]:
-    """Remove the projects (with users named after them) that a check left behind; return what was removed."""
+    """Remove the projects, and the users named after them, that a check left behind; returns what was removed."""
     removed: list[str] = []
     projects = [project for project in identity(admin).projects() if ours(project)]
-    # A directory may hold very many users: asked for only when there is something to sweep.
+    # There may be very many users: they are listed only if there is something to sweep.
     users = list(identity(admin).users()) if projects else []
     for project in projects:
         owned = [user.id for user in users if user.name.startswith(project.name)]
         try:
             removed += remove_project(admin, project, services, owned)
         except exceptions.NotFoundException:
-            # Somebody else removed it meanwhile: what was wanted.
+            # It was removed by somebody else meanwhile.
             continue
     return removed
 
 
 @contextmanager
 def uninterrupted(emit: Emit) -> Iterator[None]:
-    """Let Ctrl-C wait until the body is done; signals can only be held in the main thread."""
+    """Delay Ctrl-C until the body is done; signals can be blocked only in the main thread."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    told = Event("removal", "noted", "removing what was made first; this takes a few seconds")
-    before = signal.signal(signal.SIGINT, lambda *_: emit(told))
+    event = Event("removal", "noted", "removing what was made first; this takes a few seconds")
+    before = signal.signal(signal.SIGINT, lambda *_: emit(event))
     try:
         yield
     finally:

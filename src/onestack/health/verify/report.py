@@ -1,7 +1,7 @@
-"""What a check of the cloud found, as data, kept while its steps are spoken to the event stream.
+"""The results of a check, as data, which are also reported as events.
 
-A step that everything after it stands on ends the check when it fails (`step`); one that nothing stands on
-is kept and the check goes on (`check`), so that one run tells as much as it can.
+If a step fails on which all later ones depend, the check ends (`step`); other failures are recorded and the check
+goes on (`check`), so that one run reports as much as possible.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from onestack.core.events import Emit, Event, Step, step
 
 @dataclass(frozen=True)
 class StepResult:
-    """One step: how long it took in seconds, whether it came true, what it saw, or why not."""
+    """One step: its duration in seconds, whether it succeeded, what was observed, or why it failed."""
 
     name: str
     seconds: float
@@ -27,14 +27,14 @@ class StepResult:
     error: dict[str, str] | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """The step as data, empty parts left out."""
+        """The step as data, without empty parts."""
         data = {**vars(self), "seconds": round(self.seconds, 2)}
         return {key: value for key, value in data.items() if value not in (None, "")}
 
 
 @dataclass(frozen=True)
 class Report:
-    """Whether the cloud works: its steps in the order they were tried, and what could not be tried here."""
+    """Whether the cloud works: the steps in the order in which they were made, and what could not be tested here."""
 
     steps: tuple[StepResult, ...]
     left_out: tuple[str, ...]
@@ -42,12 +42,12 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """True when something was tried and nothing failed."""
+        """True if something was tested and nothing failed."""
         return bool(self.steps) and all(result.ok for result in self.steps)
 
     @property
     def failed(self) -> tuple[StepResult, ...]:
-        """The steps that failed, the first cause first."""
+        """The failed steps, the first cause first."""
         return tuple(result for result in self.steps if not result.ok)
 
     @property
@@ -76,10 +76,8 @@ class Recorder:
 
     @contextmanager
     def step(self, name: str, *, hint: str) -> Iterator[Step]:
-        """A step that what follows stands on: kept, and raised on when it fails.
-
-        `hint`: what a person should read when it failed for a reason that does not say so itself.
-        """
+        """A step on which later ones depend: it is recorded, and its error is raised. `hint`: what to read if the
+        error does not say what to do."""
         begun = time.monotonic()
         try:
             with step(name, self.emit) as body, _explained(hint):
@@ -92,7 +90,7 @@ class Recorder:
 
     @contextmanager
     def check(self, name: str, *, hint: str) -> Iterator[Step]:
-        """A step that nothing stands on: kept when it fails, and the check goes on."""
+        """A step on which nothing depends: its failure is recorded, and the check goes on."""
         try:
             with self.step(name, hint=hint) as body:
                 yield body
@@ -100,18 +98,18 @@ class Recorder:
             return
 
     def leave_out(self, what: str, why: str) -> None:
-        """Say what is not tried, and why."""
+        """Record what is not tested, and why."""
         self._left_out.append(f"{what}: {why}")
         self.emit(Event(what, "skipped", why))
 
     def report(self) -> Report:
-        """What was found so far."""
+        """The results so far."""
         return Report(tuple(self._steps), tuple(self._left_out), time.monotonic() - self._begun)
 
 
 @contextmanager
 def _explained(hint: str) -> Iterator[None]:
-    """Turn any error into one of ours that says what to read; Ctrl-C and exits pass."""
+    """Convert any error into one of ours that says what to read; KeyboardInterrupt and SystemExit pass."""
     try:
         yield
     except OneStackError as error:

@@ -1,4 +1,4 @@
-"""What openstacksdk leaves open and this cloud does not: Identity is v3, the catalogue says what is there."""
+"""Narrows openstacksdk's types to this cloud: Identity is v3, and the catalogue lists the services."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from openstack.identity.v3._proxy import Proxy as Identity
 
 
 def identity(cloud: Connection) -> Identity:
-    """The Identity API; Keystone has had no v2 for years, the SDK's types still allow for it."""
+    """The Identity v3 API. The SDK's types still include v2, which Keystone removed years ago."""
     return cast(Identity, cloud.identity)
 
 

@@ -59,7 +59,7 @@ BALANCERS = rf"^octavia_tempest_plugin\.tests\.({_BALANCERS})"
 a few times, not with every protocol and algorithm. Its traffic tests need a server program of upstream's in the
 guest, which no registry has."""
 SECONDS = 2400.0
-"""How long all of it may take: one processor's worth of software emulation, with room."""
+"""The time limit of the whole run: on one processor under software emulation, with a margin."""
 TEST_SECONDS = 900
 
 
@@ -128,7 +128,7 @@ def smoke(
 
 
 def chosen(services: frozenset[str]) -> str:
-    """The regular expression that chooses tests for a cloud with these services."""
+    """The regular expression that selects the tests for a cloud with these services."""
     return f"{SMOKE}|{BALANCERS}" if "load-balancer" in services else SMOKE
 
 
@@ -143,19 +143,19 @@ def install(paths: Paths, release: Path, emit: Emit) -> Path:
 
 
 def is_tempests(project: Project) -> bool:
-    """Whether Tempest made a project for a test: it names and describes them in this way and no other."""
+    """Whether Tempest created a project for a test, as its name and description show."""
     return str(project.name).startswith("tempest-") and project.description == f"{project.name}-desc"
 
 
 def summary(report: SmokeReport) -> str:
-    """The sums in words."""
+    """The totals in words."""
     return ", ".join(f"{len(report.of(state))} {state}" for state in ("passed", "failed", "skipped"))
 
 
 def discover(
     admin: Connection, choice: Choice, folder: str, ssh_user: str, ca_file: str | None, dashboard: str = ""
 ) -> Target:
-    """Ask the cloud what Tempest must know of it. Raises PermanentError when something is not there."""
+    """Read from the cloud what Tempest's configuration needs. Raises PermanentError if something does not exist."""
     services = sdk.services(admin)
     auth = admin.config.get_auth_args()
     found: dict[str, str] = {}
@@ -164,7 +164,7 @@ def discover(
     hosts, guests = 0, False
     providers = list(admin.load_balancer.providers()) if "load-balancer" in services else []
     if "network" in services:
-        network = _there(admin.network.find_network(choice.external), f"network `{choice.external}`")
+        network = _existing(admin.network.find_network(choice.external), f"network `{choice.external}`")
         found |= {"external": network.id, "external_name": network.name}
         extensions = tuple(sorted(each.alias for each in admin.network.extensions()))
         cidrs = tuple(subnet.cidr for subnet in admin.network.subnets(network_id=network.id))
@@ -172,8 +172,8 @@ def discover(
         image = admin.image.find_image(choice.image)
         found["image"] = image.id if image else ""
     if "compute" in services:
-        _there(found["image"] or None, f"image `{choice.image}`")
-        flavor = _there(admin.compute.find_flavor(choice.flavor), f"flavor `{choice.flavor}`")
+        _existing(found["image"] or None, f"image `{choice.image}`")
+        flavor = _existing(admin.compute.find_flavor(choice.flavor), f"flavor `{choice.flavor}`")
         larger = [other for other in admin.compute.flavors() if other.ram > flavor.ram and other.is_public]
         found["flavor"] = flavor.id
         found["flavor_alt"] = min(larger, key=lambda other: int(other.ram)).id if larger else flavor.id
@@ -202,7 +202,7 @@ def discover(
 
 
 def child_environment(place_inside: str, packages_inside: str) -> dict[str, str]:
-    """The environment variables of Tempest's processes: nothing of the caller's, who may be anybody."""
+    """The environment variables of Tempest's processes; the caller's are not inherited."""
     return {
         "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME": place_inside,
@@ -212,14 +212,14 @@ def child_environment(place_inside: str, packages_inside: str) -> dict[str, str]
     }
 
 
-def _there(found: T | None, what: str) -> T:
+def _existing(found: T | None, what: str) -> T:
     if found is None:
         raise PermanentError(f"there is no {what}", hint="run `onestack up`, which creates what guests need")
     return found
 
 
 def _prepare(place: _Place, target: Target, follow: Path) -> None:
-    """A fresh folder that only root reads: the configuration holds the administrator's password."""
+    """Create an empty folder that only root can read: the configuration contains the administrator's password."""
     shutil.rmtree(place.folder, ignore_errors=True)
     place.folder.mkdir(mode=0o700)
     descriptor = os.open(place.folder / "tempest.conf", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

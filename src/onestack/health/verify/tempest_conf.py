@@ -1,6 +1,6 @@
-"""Tempest's configuration for this cloud: what is here, what it can do, and what its guests are.
+"""Tempest's configuration for this cloud: its services, features and guests. Pure.
 
-Rendering is pure; a flag that is off says why, since each one is a test that Tempest skips.
+Each feature that is off has a comment with the reason, since it makes Tempest skip tests.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 
 from onestack.core import contract
 
-# Networks that Tempest's tests make lie in the first of these that is free.
+# Networks that Tempest's tests create are in the first of these ranges that is free.
 _TEST_NETWORKS = ("10.100.0.0/16", "10.200.0.0/16", "192.168.128.0/17")
 
 
 @dataclass(frozen=True)
 class Target:
-    """The cloud as Tempest must know it. `folder`: where it may write, as seen from inside the namespace."""
+    """The cloud, as Tempest's configuration needs it. `folder`: where Tempest may write, as seen inside the
+    namespace."""
 
     folder: str
     auth_url: str
@@ -41,7 +42,7 @@ class Target:
     external_name: str = ""
     external_cidrs: tuple[str, ...] = ()
     extensions: tuple[str, ...] = ()
-    """Aliases of the Network API's extensions that are there."""
+    """The aliases of the Network API's extensions."""
     providers: tuple[tuple[str, str], ...] = ()
     """Octavia's providers: name and description, the default first."""
     dashboard: str = ""
@@ -51,7 +52,7 @@ class Target:
 
 
 def free_network(taken: tuple[str, ...]) -> str:
-    """A range for the tests' networks that overlaps none of those taken."""
+    """A range for the tests' networks that overlaps none of `taken`."""
     others = [ipaddress.ip_network(cidr) for cidr in taken]
     for cidr in _TEST_NETWORKS:
         here = ipaddress.ip_network(cidr)
@@ -86,7 +87,7 @@ def sections(target: Target) -> Mapping[str, Mapping[str, object]]:
         },
         "dashboard": {
             "dashboard_url": target.dashboard,
-            # It has no way to name a CA for this one.
+            # There is no option for a CA file for this one.
             "disable_ssl_certificate_validation": target.ca_file is not None,
         },
         "identity-feature-enabled": {"api_v2": False, "api_v2_admin": False},
@@ -118,15 +119,15 @@ def sections(target: Target) -> Mapping[str, Mapping[str, object]]:
             "rescue": target.guests,
             "interface_attach": True,
             "metadata_service": True,
-            # Both move a server to another host.
+            # Both migrate a server to another host.
             "cold_migration": target.hosts > 1,
             "live_migration": target.hosts > 1,
-            # Needs an agent in the guest that sets its password.
+            # Needs an agent in the guest that sets the password.
             "change_password": False,
-            # Guests have a text console and no display.
+            # Guests have a serial console and no display.
             "vnc_console": False,
             "spice_console": False,
-            # Nova gave up injecting files (2.57).
+            # Nova removed file injection in microversion 2.57.
             "personality": False,
             "attach_encrypted_volume": False,
         },
@@ -137,11 +138,11 @@ def sections(target: Target) -> Mapping[str, Mapping[str, object]]:
             "project_network_mask_bits": 28,
             "public_network_id": target.external,
             "floating_network_name": target.external_name,
-            # Only floating IPs lead in from outside, as for any user.
+            # Guests are reached from outside by floating IPs only, as for any user.
             "project_networks_reachable": False,
         },
         "network-feature-enabled": {
-            # Left to itself Tempest takes every extension it knows of for granted.
+            # Without this list Tempest assumes all extensions that it knows.
             "api_extensions": ",".join(target.extensions) or "all",
             "ipv6": True,
             "ipv6_subnet_attributes": True,
@@ -153,7 +154,7 @@ def sections(target: Target) -> Mapping[str, Mapping[str, object]]:
             "endpoint_type": "public",
             "min_microversion": "3.0",
             "max_microversion": "latest",
-            # What the file backend says of itself; tests make volume types by it.
+            # The file backend's own values; tests create volume types with them.
             "storage_protocol": contract.FILE_PROTOCOL,
             "vendor_name": contract.VENDOR,
             "backup_driver": "posix",
@@ -162,11 +163,11 @@ def sections(target: Target) -> Mapping[str, Mapping[str, object]]:
             "backup": True,
             "snapshot": True,
             "clone": True,
-            # With Nova's fake driver no QEMU makes the file larger.
+            # With Nova's fake driver there is no QEMU that grows the file.
             "extend_attached_volume": target.guests,
             # Needs a key manager.
             "extend_attached_encrypted_volume": False,
-            # Both want several backends, or names of files that only their operator knows.
+            # Both need several backends, or file names that only their operator knows.
             "multi_backend": False,
             "manage_volume": False,
             "manage_snapshot": False,
@@ -196,7 +197,7 @@ def _balancers(target: Target) -> Mapping[str, Mapping[str, object]]:
             "enabled_provider_drivers": ",".join(f"{name}:{what}" for name, what in target.providers),
             "RBAC_test_type": "keystone_default_roles",
             "region": target.region,
-            # The plugin's defaults are an amphora's: minutes.
+            # The plugin's defaults are for amphorae, which take minutes.
             "build_interval": 0.5,
             "lb_build_interval": 0.5,
             "check_interval": 0.5,
@@ -204,17 +205,17 @@ def _balancers(target: Target) -> Mapping[str, Mapping[str, object]]:
         },
         "enforce_scope": {"octavia": True},
         "loadbalancer-feature-enabled": {
-            # HAProxy does not carry UDP: what is refused is skipped.
+            # HAProxy does not support UDP: the plugin skips refused options.
             "not_implemented_is_error": False,
             "log_offload_enabled": False,
-            # Those tests keep their certificates in Barbican.
+            # Those tests store their certificates in Barbican.
             "terminated_tls_enabled": False,
         },
     }
 
 
 def render(target: Target) -> str:
-    """The text of tempest.conf. It holds the administrator's password."""
+    """The text of tempest.conf. It contains the administrator's password."""
     parser = configparser.RawConfigParser(default_section="")
     parser.read_dict(
         {

@@ -1,4 +1,4 @@
-"""Throw-away tenants: a project with one ordinary user, recognisable as ours by name and description."""
+"""Temporary tenants: a project with one ordinary user, recognisable as OneStack's by name and description."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ a user of the default domain."""
 
 @dataclass(frozen=True)
 class Tenant:
-    """A project of ours and its user's own connection."""
+    """A temporary project and a connection as its user."""
 
     project: Project
     user_id: str
@@ -33,12 +33,12 @@ class Tenant:
 
     @property
     def name(self) -> str:
-        """Begins with PREFIX; what is made for the tenant carries it too."""
+        """Begins with PREFIX; resources created for the tenant have it in their names, too."""
         return str(self.project.name)
 
 
 def is_ours(project: Project) -> bool:
-    """Whether a project was made by a check of this kind."""
+    """Whether a project was created by a check with this prefix."""
     return str(project.name).startswith(PREFIX) and project.description == DESCRIPTION
 
 
@@ -48,10 +48,8 @@ def run_token() -> str:
 
 
 def create(admin: Connection, connect: Connect, name: str) -> Tenant:
-    """Make a project and a user with the role `member` in it, and connect as that user.
-
-    The user is named after the project, which is how a later run finds it.
-    """
+    """Create a project and a user with the role `member` in it, and connect as that user. The user is named after
+    the project, so that a later run finds it."""
     keystone = identity(admin)
     role = keystone.find_role(ROLE)
     if role is None:

@@ -1,7 +1,8 @@
-"""What a tenant does with volumes: a guest writes to one, and reads the same from a volume made of its snapshot.
+"""Tests volumes as a tenant uses them: a guest writes to one, and reads the same from a volume created from its
+snapshot.
 
-The guest does its part by itself (`guest.identity_script`): it writes the run's token to every empty disk it is
-given, and says on a page what its disks hold.
+The guest works by itself (`guest.identity_script`): it writes the run's token to every empty disk, and publishes the
+content of its disks on a page.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from onestack.health.verify import guest
 from onestack.health.verify.report import Recorder
 
 SIZE = 1
-"""GiB; a volume takes room as it is written to."""
+"""GiB; files are sparse."""
 DONE_SECONDS = 120.0
-"""For one change of a volume, a snapshot or an attachment, on a busy machine."""
+"""How long one change of a volume, snapshot or attachment may take on a busy machine."""
 SEEN_SECONDS = 120.0
-"""From attached to the guest's page about it: the guest looks each second, perhaps under emulation."""
+"""From the attachment to the guest's page about it: the guest reads its disks every second, perhaps
+under emulation."""
 SECTORS_PER_GIB = 2 * 1024 * 1024
 
 _HINT = "onestack logs cinder; onestack volumes check"
@@ -36,12 +38,12 @@ def check_volumes(
     token: str,
     evidence: Callable[[], str],
 ) -> None:
-    """Volume, snapshot, restored volume, at a server that runs. Raises OneStackError.
+    """Test a volume, a snapshot and a restored volume with a running server. Raises OneStackError.
 
-    `public`: where the guest answers; None when there is no real one. `evidence`: what to show of it.
+    `public`: the guest's address; None without a real guest. `evidence`: what to show about it.
     """
     with record.step("volume", hint=_HINT) as at:
-        volume = _made(cloud, name=f"verify-{token}", size=SIZE)
+        volume = _created(cloud, name=f"verify-{token}", size=SIZE)
         at.outcome = f"{SIZE} GiB"
     with record.step("volume attached", hint=_HINT_ATTACH) as at:
         disk = _attached(cloud, server, volume)
@@ -58,13 +60,13 @@ def check_volumes(
         _until_available("snapshot", lambda: storage.get_snapshot(snapshot.id))
         at.outcome = "taken while the guest runs"
     with record.step("volume restored", hint=_HINT_ATTACH) as at:
-        restored = _made(cloud, name=f"verify-{token}-restored", snapshot_id=snapshot.id, size=SIZE)
+        restored = _created(cloud, name=f"verify-{token}-restored", snapshot_id=snapshot.id, size=SIZE)
         disk = _attached(cloud, server, restored)
         _disk(public, disk, token, evidence)
         at.outcome = f"the guest reads from {disk} what it wrote before the snapshot"
 
 
-def _made(cloud: Connection, **wanted: Any) -> str:
+def _created(cloud: Connection, **wanted: Any) -> str:
     storage = cloud.block_storage
     volume = storage.create_volume(**wanted)
     _until_available("volume", lambda: storage.get_volume(volume.id))
@@ -82,7 +84,7 @@ def _until_available(what: str, get: Callable[[], Any]) -> None:
 
 
 def _attached(cloud: Connection, server: str, volume: str) -> str:
-    """Attach it; the disk's name as Nova says it: vdb."""
+    """Attach it; returns the disk's name according to Nova, such as vdb."""
     cloud.compute.create_volume_attachment(server, volume_id=volume)
 
     def state() -> tuple[bool, str]:
@@ -95,7 +97,7 @@ def _attached(cloud: Connection, server: str, volume: str) -> str:
 
 
 def _disk(public: str, disk: str, token: str, evidence: Callable[[], str]) -> str:
-    """Wait until the guest says that the disk holds the token and is as large as it should be."""
+    """Wait until the guest publishes that the disk contains the token and has the right size."""
 
     def state() -> tuple[bool, str]:
         answered, page = guest.fetch(public, guest.DISKS)

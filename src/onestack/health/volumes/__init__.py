@@ -1,5 +1,5 @@
-"""Is every volume consistent after a crash? What is on the disk, what guests have open, and what Nova and Cinder have
-noted is collected, diagnosed and repaired."""
+"""Checks that volumes are consistent after a crash, and repairs them: compares the files on disk, the files that
+guests have open, and the state in Nova's and Cinder's databases."""
 
 from __future__ import annotations
 

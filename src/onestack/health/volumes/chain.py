@@ -1,9 +1,9 @@
-"""A volume of the file backend on the disk: a chain of qcow2 files, and an info file that names the active one.
+"""A volume of the file backend on disk: a chain of qcow2 files, and an info file that names the active one.
 
-`volume-ID` is the base; each snapshot adds an overlay `volume-ID.SNAPSHOT`, which holds what changed since. The info
-file, `volume-ID.info`, names the overlay that is written to (`active`) and the one of each snapshot. A crash between
-changing the chain and writing the info file makes them differ; the chain, and the file that a guest has open, count.
-Pure: files are given as name -> name of the backing file.
+`volume-ID` is the base; each snapshot adds an overlay `volume-ID.SNAPSHOT` with the changes since. The info file,
+`volume-ID.info`, names the overlay that is written to (`active`) and the one of each snapshot. After a crash between
+the change of the chain and that of the info file, they differ. Then the chain, and the file that a guest has open,
+are taken as right. Pure: files are given as name -> name of the backing file.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ ACTIVE = contract.VOLUME_ACTIVE
 
 @dataclass(frozen=True)
 class Repair:
-    """What makes the volume consistent. `active`: the file that is written to. `info`: what the info file must say,
-    None when it is right or not needed. `rebase`: a file -> its new backing file, because the one between was
-    merged. `unused`: files that hold nothing that is not elsewhere. `lost`: why it cannot be repaired."""
+    """What makes the volume consistent. `active`: the file that is written to. `info`: the right content of the info
+    file, None if it is right already or not needed. `rebase`: a file -> its new backing file, since the one between
+    them was merged. `unused`: files that are not in the chain. `lost`: why the volume cannot be repaired."""
 
     active: str | None
     info: dict[str, str] | None = None
@@ -39,7 +39,7 @@ def examine(
     """Compare one volume's files with its info file. `in_use`: the file that a guest writes to."""
     if not files:
         return Repair(None, lost="its files are gone")
-    rebase = _bridges(files)
+    rebase = _rebase(files)
     if isinstance(rebase, str):
         return Repair(None, lost=rebase)
     backing = {**files, **rebase}
@@ -55,17 +55,17 @@ def examine(
         if snapshot != ACTIVE and file in chain and backing[file]
     }
     for file in chain:
-        # A snapshot that was taken, and is not in the info file yet: its overlay carries its id.
+        # A snapshot that was taken and is not in the info file yet: its id is in its overlay's name.
         snapshot = file.removeprefix(f"{name}.")
         if file != name and backing[file] and file not in snapshots.values():
             snapshots[snapshot] = file
     right = {ACTIVE: active, **snapshots}
-    plain = right == {ACTIVE: name} and not info
-    return Repair(active, None if plain or right == dict(info) else right, rebase, unused)
+    not_needed = right == {ACTIVE: name} and not info
+    return Repair(active, None if not_needed or right == dict(info) else right, rebase, unused)
 
 
-def _bridges(files: Mapping[str, str | None]) -> dict[str, str] | str:
-    """Files whose backing file is gone -> the one that took its place; or why that cannot be said."""
+def _rebase(files: Mapping[str, str | None]) -> dict[str, str] | str:
+    """Files whose backing file is missing -> the file that replaces it; or why that is unknown."""
     broken = [file for file, base in files.items() if base and base not in files]
     if not broken:
         return {}
@@ -83,7 +83,7 @@ def _active(name: str, files: Mapping[str, str | None], info: Mapping[str, str])
     if named in files:
         return named
     if not info and name in files:
-        # No info file yet: other files were made for a snapshot that no guest has come to use.
+        # No info file yet: any other file was created for a snapshot that was not completed.
         return name
     bases = set(files.values())
     candidates = [file for file in files if file not in bases]
@@ -91,9 +91,10 @@ def _active(name: str, files: Mapping[str, str | None], info: Mapping[str, str])
 
 
 def _chain(active: str, files: Mapping[str, str | None]) -> list[str]:
-    found: list[str] = []
-    here: str | None = active
-    while here and here in files and here not in found:
-        found.append(here)
-        here = files[here]
-    return found
+    """The files from the active one down to the base."""
+    chain: list[str] = []
+    file: str | None = active
+    while file and file in files and file not in chain:
+        chain.append(file)
+        file = files[file]
+    return chain

@@ -1,4 +1,4 @@
-"""`onestack volumes check`: collect, diagnose, repair, and once more."""
+"""`onestack volumes check`: collects, diagnoses and repairs, until nothing new is found."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from onestack.platform.services import _common as common
 from onestack.platform.site import Site
 
 ROUNDS = 3
-"""Repairing one thing may show another (a volume whose snapshot had to go first)."""
+"""A repair may reveal another fault (of a volume whose snapshot had to be deleted first)."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ class Finding:
     error: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        # Programs that read this know it as `mended`.
-        named = {"mended" if key == "repaired" else key: value for key, value in vars(self).items()}
-        return {key: value for key, value in named.items() if value not in (None, "")}
+        # In the JSON form, which programs read, it is called `mended`.
+        renamed = {"mended" if key == "repaired" else key: value for key, value in vars(self).items()}
+        return {key: value for key, value in renamed.items() if value not in (None, "")}
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def check(site: Site, emit: Emit, *, repair: bool = True) -> Outcome:
             findings.append(_repaired(repairer, fault, emit))
         faults = diagnose(collect(site, admin))
     if findings:
-        _count_quotas(site, emit)
+        _sync_quotas(site, emit)
     return Outcome(len(observed.volumes), tuple(findings), tuple(_finding(each) for each in faults))
 
 
@@ -100,13 +100,13 @@ def _repaired(repairer: Repairer, fault: Fault, emit: Emit) -> Finding:
     return _finding(fault, repaired=True)
 
 
-def _count_quotas(site: Site, emit: Emit) -> None:
-    """Interrupted operations may or may not have been counted in quota usage: count it again."""
+def _sync_quotas(site: Site, emit: Emit) -> None:
+    """Recompute Cinder's quota usage: interrupted operations may have left it wrong."""
     try:
-        with step("quotas", emit, "usage counted again"):
+        with step("quotas", emit, "recompute usage"):
             site.leader.inside(
                 [*common.tool("cinder-manage", "quota", "sync")],
                 seconds=120,
             )
     except OneStackError as error:
-        emit(Event("quotas", "noted", f"usage could not be counted again: {error}"))
+        emit(Event("quotas", "noted", f"quota usage could not be recomputed: {error}"))

@@ -1,4 +1,4 @@
-"""Collects the observation: asks Cinder, Nova and libvirt of volumes, and reads the file backends' folders."""
+"""Collects the observation: volumes in Cinder, Nova and libvirt, and the files of the file backends."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from onestack.platform.site import Site
 VIRSH = ("virsh", "--quiet", "--connect", "qemu:///system")
 INFO = contract.VOLUME_NOTE
 SET_ASIDE = "set-aside"
-AFTERMATH = 2.0
-"""Seconds in which a request of a process that ended is still carried out by another one. One that restarted is
-not yet at work so early: it takes longer to be ready."""
-FORGOTTEN = 60.0
-"""Seconds after which a volume that is reserved for a server, and that no server has, was released: Nova notes
-that a server has a volume before it reserves it, or moments after, for one that is only now asked for."""
+GRACE_SECONDS = 2.0
+"""For so long after a process has ended, its requests may still be in progress in another one. A restarted process
+takes longer than that until it works."""
+RESERVED_SECONDS = 60.0
+"""After this time a volume that is still reserved, and that no server has, is no longer wanted: Nova records that a
+server has a volume before it reserves the volume, or moments after."""
 _HEADER = struct.Struct(contract.QCOW2_HEADER)
 
 
 def collect(site: Site, admin: Connection) -> Observation:
-    """Everything, once. Raises SDKException when an API does not answer, CommandFailed for libvirt."""
-    begun = {name: _since(site, name) for name in ("cinder", "nova")}
-    both = max(begun.values())
+    """The whole observation. Raises SDKException if an API does not answer, CommandFailed for libvirt."""
+    started = {name: _since(site, name) for name in ("cinder", "nova")}
+    both_started = max(started.values())
     attachments = _attachments(admin)
     servers, busy = _servers(site, admin)
-    had = frozenset[str]().union(*servers.values())
+    with_server = frozenset[str]().union(*servers.values())
     now = time.time()
     storage = admin.block_storage
     volumes = tuple(
@@ -48,50 +48,60 @@ def collect(site: Site, admin: Connection) -> Observation:
             size=int(each.size),
             file=f"volume-{each.migration_id or each.id}",
             backend=_backend(site, each.host),
-            # An attachment is Nova's work as much as Cinder's.
-            stale=abandoned(each.status, _changed(each), begun=both, had=each.id in had, now=now),
+            # Both Nova and Cinder take part in attaching.
+            stale=abandoned(
+                each.status,
+                _changed(each),
+                started=both_started,
+                has_server=each.id in with_server,
+                now=now,
+            ),
             attachments=attachments.get(each.id, {}),
         )
         for each in storage.volumes(details=True, all_projects=True)
     )
     return Observation(
         volumes=volumes,
-        snapshots=tuple(_copies(storage.snapshots(details=True, all_projects=True), begun["cinder"])),
-        backups=tuple(_copies(storage.backups(details=True, all_projects=True), begun["cinder"])),
+        snapshots=tuple(_copies(storage.snapshots(details=True, all_projects=True), started["cinder"])),
+        backups=tuple(_copies(storage.backups(details=True, all_projects=True), started["cinder"])),
         servers=servers,
         busy=busy,
-        unfinished=_unfinished(site, begun["nova"]),
+        unfinished=_unfinished(site, started["nova"]),
         guests={} if site.view.here.virt_type == "fake" else guests(site),
         folders={name: folder(path) for name, path in _folders(site).items()},
         fake_driver=site.view.here.virt_type == "fake",
     )
 
 
-def abandoned(status: str, changed: float, *, begun: float, had: bool, now: float) -> bool:
-    """Whether no process can be at work on a volume. `changed`: when it last was; `begun`: from when on a process
-    can have begun work on it; `had`: whether a server has it. Times in seconds."""
-    return changed < begun or (status == "reserved" and not had and changed + FORGOTTEN < now)
+def abandoned(status: str, changed: float, *, started: float, has_server: bool, now: float) -> bool:
+    """Whether no process can be working on a volume any more.
+
+    `changed`: when the volume was last changed; `started`: when the present processes were started; `has_server`:
+    whether a server has the volume. Times in seconds.
+    """
+    unwanted = status == "reserved" and not has_server and changed + RESERVED_SECONDS < now
+    return changed < started or unwanted
 
 
 def _since(site: Site, process: str) -> float:
-    """From when on a process can have begun something, in seconds; before that another was in its place."""
-    there = site.leader.supervisor.program(process)
-    return there.since + AFTERMATH if there and there.pid else 0.0
+    """When a process was started, in seconds, plus GRACE_SECONDS; 0 if it does not run."""
+    program = site.leader.supervisor.program(process)
+    return program.since + GRACE_SECONDS if program and program.pid else 0.0
 
 
 def _changed(each: Any) -> float:
-    """When it was last changed, in seconds; Cinder's times are UTC and do not say so."""
+    """When it was last changed, in seconds. Cinder's times are in UTC, without a time zone."""
     changed = datetime.fromisoformat(str(each.updated_at or each.created_at))
     return (changed if changed.tzinfo else changed.replace(tzinfo=UTC)).timestamp()
 
 
-def _copies(found: Iterable[Any], begun: float) -> Iterable[Copy]:
+def _copies(found: Iterable[Any], started: float) -> Iterable[Copy]:
     for each in found:
-        yield Copy(each.id, each.name or each.id, each.status, each.volume_id, _changed(each) < begun)
+        yield Copy(each.id, each.name or each.id, each.status, each.volume_id, _changed(each) < started)
 
 
 def _attachments(admin: Connection) -> dict[str, dict[str, str]]:
-    """Volume -> attachment -> server; those that are only reserved too, which a volume does not show."""
+    """Volume -> attachment -> server; includes reserved ones, which the volume itself does not show."""
     answer = admin.block_storage.get("/attachments/detail?all_tenants=1", microversion="3.27")
     found: dict[str, dict[str, str]] = {}
     for each in answer.json()["attachments"]:
@@ -119,29 +129,29 @@ AND (connection_info IS NULL OR connection_info IN ('', 'null', '{}'));
 """
 
 
-def _unfinished(site: Site, begun: float) -> dict[tuple[str, str], bool]:
-    """Only Nova's database tells an attachment that was begun from one that is whole."""
+def _unfinished(site: Site, started: float) -> dict[tuple[str, str], bool]:
+    """(server, volume) of incomplete attachments -> whether they are stale. Only Nova's database shows them."""
     if "compute" not in site.view.cloud.services:
         return {}
     rows = map(str.split, site.leader.inside(mariadb.client(), text_in=_UNFINISHED).splitlines())
-    return {(server, volume): float(changed) < begun for server, volume, changed in rows}
+    return {(server, volume): float(changed) < started for server, volume, changed in rows}
 
 
 def _folders(site: Site) -> dict[str, Path]:
-    """Backend -> its folder on the machine, for those that have one."""
+    """File backend -> its folder, as seen outside of the cloud's namespace."""
     sections = backends.backends(site.view)
     inner = {name: section.get(contract.FILE_FOLDER) for name, section in sections.items()}
-    return {name: site.leader.outside(str(place)) for name, place in inner.items() if place}
+    return {name: site.leader.outside(str(path)) for name, path in inner.items() if path}
 
 
 def _backend(site: Site, host: str | None) -> str | None:
-    """host@backend#pool -> the backend, if its volumes are files."""
+    """The backend in `host@backend#pool`, if it is a file backend."""
     name = (host or "").partition("@")[2].partition("#")[0]
     return name if name in _folders(site) else None
 
 
 def folder(path: Path) -> Folder:
-    """What lies in a backend's folder."""
+    """The content of a backend's folder."""
     files: dict[str, tuple[str | None, int]] = {}
     infos: dict[str, Mapping[str, str]] = {}
     for each in sorted(path.glob(contract.VOLUME_FILES)) if path.exists() else ():
@@ -172,24 +182,24 @@ def header(path: Path) -> tuple[str | None, int] | None:
 
 
 def guests(site: Site) -> dict[str, Guest]:
-    """Every domain of libvirt's, by its server."""
+    """All libvirt domains, by server id."""
     if "compute" not in site.view.cloud.services:
         return {}
     running = set(site.leader.inside([*VIRSH, "list", "--uuid"]).split())
-    known = site.leader.inside([*VIRSH, "list", "--all", "--uuid"]).split()
+    defined = site.leader.inside([*VIRSH, "list", "--all", "--uuid"]).split()
     return {
         each: Guest(each, each in running, disks(site.leader.inside([*VIRSH, "dumpxml", each])))
-        for each in known
+        for each in defined
     }
 
 
-def disks(text: str) -> dict[str, tuple[str, str]]:
-    """Volume -> (target, file) of a domain's description; a disk that is a volume has its id for a serial."""
-    found: dict[str, tuple[str, str]] = {}
-    for disk in ElementTree.fromstring(text).iterfind("./devices/disk"):
+def disks(xml: str) -> dict[str, tuple[str, str]]:
+    """Volume -> (target, file) for the disks in a domain's XML; a volume's id is its disk's serial number."""
+    result: dict[str, tuple[str, str]] = {}
+    for disk in ElementTree.fromstring(xml).iterfind("./devices/disk"):
         source, target = disk.find("source"), disk.find("target")
         serial = disk.findtext("serial")
         if serial and target is not None:
-            place = (source.get("file") if source is not None else None) or ""
-            found[serial] = (target.get("dev", ""), Path(place).name)
-    return found
+            file = (source.get("file") if source is not None else None) or ""
+            result[serial] = (target.get("dev", ""), Path(file).name)
+    return result

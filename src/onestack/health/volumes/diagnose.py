@@ -1,4 +1,4 @@
-"""From an observation to faults: what is inconsistent, and which actions repair it. Pure."""
+"""Finds faults in an observation: what is inconsistent, and which actions repair it. Pure."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ Kind = Literal["volume", "snapshot", "backup", "file"]
 
 @dataclass(frozen=True)
 class Action:
-    """What to do: the name of a function of `repair`, and its arguments."""
+    """A step of a repair: the name of a method of `Repairer`, without its underscore, and its arguments."""
 
     name: str
-    words: dict[str, Any]
+    arguments: dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Fault:
-    """An inconsistency. `then`: the actions that repair it, in order; none where a person must."""
+    """An inconsistency. `then`: the actions that repair it, in order; none if an operator must decide."""
 
     kind: Kind
     id: str
@@ -33,12 +33,12 @@ class Fault:
     then: tuple[Action, ...] = ()
 
 
-def act(name: str, **words: Any) -> Action:
-    return Action(name, words)
+def act(name: str, **arguments: Any) -> Action:
+    return Action(name, arguments)
 
 
 def diagnose(observed: Observation) -> list[Fault]:
-    """Every fault, in an order in which they can be repaired: files first, then volumes, then what hangs on them."""
+    """All faults, in an order in which they can be repaired: files, volumes, then snapshots and backups."""
     found = [fault for volume in observed.volumes for fault in _files(observed, volume)]
     for volume in observed.volumes:
         found += _volume(observed, volume)
@@ -51,7 +51,7 @@ def diagnose(observed: Observation) -> list[Fault]:
 
 
 def _open_at(observed: Observation, volume: Volume) -> tuple[Guest, str, str] | None:
-    """The guest that has it, with the disk's name and the file it writes to."""
+    """The guest that has the volume open, with the disk's name and the file it writes to."""
     for guest in observed.guests.values():
         if disk := guest.disks.get(volume.id):
             return guest, *disk
@@ -69,11 +69,11 @@ def _repair(observed: Observation, volume: Volume) -> chain.Repair | None:
 
 
 def _files(observed: Observation, volume: Volume) -> Iterator[Fault]:
-    """Its files and their info file; only while no process is at work on them."""
+    """Faults of the volume's files and info file; none while a process may be working on them."""
     settled = ("available", "in-use", "error_extending", "error_deleting", "error_restoring")
     if not (volume.stale or volume.status in settled) or volume.status in ("creating", "deleting"):
         return
-    if any(each.volume == volume.id and _at_work(each) for each in observed.snapshots):
+    if any(each.volume == volume.id and _in_progress(each) for each in observed.snapshots):
         return
     repair = _repair(observed, volume)
     if repair is None or not repair.needed:
@@ -90,21 +90,23 @@ def _files(observed: Observation, volume: Volume) -> Iterator[Fault]:
     if repair.info is not None:
         then.append(act("write_info", folder=folder, volume_file=volume.file, info=repair.info))
     then += [act("set_aside", folder=folder, file=file) for file in repair.unused]
-    what = "its backing chain is not what its info file says"
-    yield _fault(volume, what, f"{repair.active} is its active file, as the chain itself says", *then)
+    what = "its backing chain and its info file differ"
+    yield _fault(volume, what, f"corrected: {repair.active} is its active file", *then)
 
 
-def _at_work(copy: Copy) -> bool:
+def _in_progress(copy: Copy) -> bool:
     return copy.status in ("creating", "deleting", "backing-up", "restoring") and not copy.stale
 
 
 _TO_ERROR = {
     "creating": "its creation was interrupted",
     "downloading": "copying its image was interrupted",
-    "restoring-backup": "restoring it was interrupted: a part of the backup is in it",
+    "restoring-backup": "restoring it was interrupted: it contains only a part of the backup",
     "reverting": "reverting to its snapshot was interrupted",
 }
-_BACK = ("backing-up", "uploading", "retyping", "maintenance", "extending", "awaiting-transfer")
+"""Statuses of interrupted operations that leave a volume unusable."""
+_HARMLESS = ("backing-up", "uploading", "retyping", "maintenance", "extending", "awaiting-transfer")
+"""Statuses of interrupted operations after which the volume is as it was before."""
 
 
 def _volume(observed: Observation, volume: Volume) -> Iterator[Fault]:
@@ -120,37 +122,38 @@ def _volume(observed: Observation, volume: Volume) -> Iterator[Fault]:
     attaching = volume.status in ("attaching", "detaching", "reserved")
     if attaching and not volume.stale:
         return
-    moving = volume.stale and volume.status in _BACK
-    if not (moving or attaching or volume.status in ("available", "in-use", "error_extending")):
+    interrupted = volume.stale and volume.status in _HARMLESS
+    if not (interrupted or attaching or volume.status in ("available", "in-use", "error_extending")):
         return
     faults = list(_attachment(observed, volume))
     yield from faults
-    if moving or volume.status == "error_extending":
+    if interrupted or volume.status == "error_extending":
         status = "in-use" if _owner(observed, volume) else "available"
         then = (act("set_volume", status=status),)
-        yield _fault(volume, f"{volume.status}, and no process is at work on it", f"status {status}", *then)
+        yield _fault(volume, f"{volume.status}, but no process is working on it", f"status {status}", *then)
     if not faults:
         yield from _size(observed, volume)
 
 
 def _owner(observed: Observation, volume: Volume) -> str | None:
+    """The server that has the volume, according to Nova."""
     return next((server for server, volumes in observed.servers.items() if volume.id in volumes), None)
 
 
 def _attachment(observed: Observation, volume: Volume) -> Iterator[Fault]:
-    """Whether Cinder, Nova and the guest agree on who has it."""
+    """Disagreement between Cinder, Nova and libvirt about the server that has the volume."""
     owner, opened = _owner(observed, volume), _open_at(observed, volume)
     if owner in observed.busy or (opened and opened[0].server in observed.busy):
         return
     taken = [act("take_from_guest", server=opened[0].server, disk=opened[1])] if opened else []
     if owner is None:
-        if volume.attachments or opened or volume.status not in ("available", "error_extending", *_BACK):
+        if volume.attachments or opened or volume.status not in ("available", "error_extending", *_HARMLESS):
             then = [*taken, act("set_volume", status="available")]
-            yield _fault(volume, "no server has it, though it says so", "detached", *then)
+            yield _fault(volume, "it is attached or reserved, but no server has it", "detached", *then)
         return
     if (interrupted := observed.unfinished.get((owner, volume.id))) is not None:
         if interrupted:
-            # Nova itself cannot detach it: it never came to know how it is attached.
+            # Nova itself cannot detach it, since it has no connection information.
             ended = (act("forget", server=owner), act("set_volume", status="available"))
             yield _fault(
                 volume, f"attaching it to server {owner} was interrupted", "detached", *taken, *ended
@@ -159,22 +162,22 @@ def _attachment(observed: Observation, volume: Volume) -> Iterator[Fault]:
     guest = observed.guests.get(owner)
     cinder_knows = owner in volume.attachments.values()
     if cinder_knows and not observed.fake_driver and guest and guest.running and volume.id not in guest.disks:
-        what = f"server {owner} says it has it, its guest has not"
+        what = f"Nova has it attached to server {owner}, but libvirt has not"
         yield _fault(
             volume, what, "detached", act("set_volume", status="in-use"), act("detach", server=owner)
         )
         return
     if not cinder_knows:
-        what = f"server {owner} has it, Cinder knows nothing of that"
+        what = f"Nova has it attached to server {owner}, but Cinder has no attachment"
         yield _fault(volume, what, "detached", act("claim", server=owner), act("detach", server=owner))
         return
     if volume.status in ("available", "attaching", "detaching", "reserved"):
         then = [act("set_volume", status="in-use")]
-        yield _fault(volume, f"it is {volume.status}, and server {owner} has it", "status in-use", *then)
+        yield _fault(volume, f"it is {volume.status}, but server {owner} has it", "status in-use", *then)
 
 
 def _size(observed: Observation, volume: Volume) -> Iterator[Fault]:
-    """Whether the active file is as large as Cinder says."""
+    """A difference between the active file's size and the size in Cinder."""
     repair = _repair(observed, volume)
     if repair is None or repair.active is None or repair.lost:
         return
@@ -186,16 +189,16 @@ def _size(observed: Observation, volume: Volume) -> Iterator[Fault]:
         yield _fault(volume, what, f"extended to {whole} GiB", act("extend", size=whole))
     elif real < volume.size * GIB:
         opened = _open_at(observed, volume)
-        words: dict[str, Any] = {"folder": folder.path, "file": repair.active, "size": volume.size}
+        arguments: dict[str, Any] = {"folder": folder.path, "file": repair.active, "size": volume.size}
         if opened and opened[0].running:
-            words |= {"server": opened[0].server, "disk": opened[1]}
+            arguments |= {"server": opened[0].server, "disk": opened[1]}
         what = f"its file has {real / GIB:g} GiB, Cinder says {volume.size}"
-        yield _fault(volume, what, f"grown to {volume.size} GiB", act("grow", **words))
+        yield _fault(volume, what, f"grown to {volume.size} GiB", act("grow", **arguments))
 
 
 def _snapshot(observed: Observation, snapshot: Copy) -> Iterator[Fault]:
-    again = snapshot.status == "error_deleting"
-    if not (snapshot.stale or again) or snapshot.status not in ("creating", "deleting", "error_deleting"):
+    failed = snapshot.status == "error_deleting"
+    if not (snapshot.stale or failed) or snapshot.status not in ("creating", "deleting", "error_deleting"):
         return
     if snapshot.status == "creating":
         volume = next((each for each in observed.volumes if each.id == snapshot.volume), None)

@@ -1,4 +1,4 @@
-"""Observation of a cloud's volumes, as data: from Cinder, from Nova, from libvirt, from the disk."""
+"""The observed state of a cloud's volumes, from Cinder, Nova, libvirt and the disk, as plain data."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Volume:
-    """A volume as Cinder reports it. `size`: GiB. `stale`: no process can be working on it any more: all that
-    could have restarted since. `file`: what its files are called; `backend`: whose folder they are in, None for other
-    kinds of backend."""
+    """A volume as Cinder reports it. `size`: GiB. `stale`: no process can be working on it any more, since all of
+    them restarted after its last change. `file`: the name of its base file; `backend`: its file backend, None for
+    other kinds of backend."""
 
     id: str
     name: str
@@ -25,7 +25,7 @@ class Volume:
 
 @dataclass(frozen=True)
 class Copy:
-    """A snapshot or a backup as Cinder has it; `volume`: the id of its volume."""
+    """A snapshot or backup as Cinder reports it; `volume`: the id of its volume."""
 
     id: str
     name: str
@@ -36,7 +36,7 @@ class Copy:
 
 @dataclass(frozen=True)
 class Guest:
-    """A domain of libvirt's. `disks`: volume -> (target, file it writes to)."""
+    """A libvirt domain. `disks`: volume -> (target, file it writes to)."""
 
     server: str
     running: bool
@@ -46,7 +46,7 @@ class Guest:
 @dataclass(frozen=True)
 class Folder:
     """A file backend's folder. `files`: name -> (backing file, virtual size in bytes).
-    `infos`: volume's file name -> what its info file says."""
+    `infos`: name of a volume's base file -> content of its info file."""
 
     path: str
     files: Mapping[str, tuple[str | None, int]]
@@ -54,13 +54,13 @@ class Folder:
 
     def of(self, volume: str) -> dict[str, str | None]:
         """The files of one volume."""
-        mine = (name for name in self.files if name == volume or name.startswith(f"{volume}."))
-        return {name: self.files[name][0] for name in mine}
+        names = (name for name in self.files if name == volume or name.startswith(f"{volume}."))
+        return {name: self.files[name][0] for name in names}
 
 
 @dataclass(frozen=True)
 class Observation:
-    """The whole observation. `servers`: server -> its volumes, both in Nova; `busy`: servers with a task."""
+    """The whole observation. `servers`: server -> its volumes, as in Nova; `busy`: servers with a task state."""
 
     volumes: tuple[Volume, ...]
     snapshots: tuple[Copy, ...]
@@ -70,6 +70,7 @@ class Observation:
     guests: Mapping[str, Guest]
     folders: Mapping[str, Folder]
     unfinished: Mapping[tuple[str, str], bool] = field(default_factory=dict)
-    """Server and volume of attachments that Nova began -> whether they were interrupted: its process is gone."""
+    """(server, volume) of attachments that Nova has not completed -> whether they were interrupted: the process that
+    worked on them is gone."""
     fake_driver: bool = False
     """Nova's fake driver: servers have no guests, so libvirt's state is meaningless."""

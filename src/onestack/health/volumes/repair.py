@@ -1,4 +1,4 @@
-"""Repairs what `diagnose` found: through the APIs where they can, else in the folder, else by libvirt."""
+"""Executes the repairs of `diagnose`: through the APIs if possible, else in the files, libvirt or Nova's database."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Repairer:
         self._site = site
         self._storage = admin.block_storage
         self._compute = admin.compute
-        self._does: dict[str, Callable[..., None]] = {
+        self._methods: dict[str, Callable[..., None]] = {
             "set_volume": self._set_volume,
             "delete_volume": self._delete_volume,
             "extend": self._extend,
@@ -48,12 +48,12 @@ class Repairer:
         }
 
     def repair(self, fault: Fault) -> None:
-        """Do all of it, in order. Raises what the first thing that cannot be done raises."""
+        """Execute the fault's actions in order. Raises the error of the first that fails."""
         for action in fault.then:
             self._do(fault, action)
 
     def _do(self, fault: Fault, action: Action) -> None:
-        self._does[action.name](fault.id, **action.words)
+        self._methods[action.name](fault.id, **action.arguments)
 
     # Volumes.
 
@@ -84,32 +84,32 @@ class Repairer:
         server: str | None = None,
         disk: str | None = None,
     ) -> None:
-        """Let the active file have the size that Cinder promised; QEMU does it while a guest runs."""
+        """Grow the active file to the volume's size; by QEMU while a guest runs."""
         if server and disk:
             self._site.leader.inside([*VIRSH, "blockresize", server, disk, f"{size}GiB"])
         else:
             self._image("resize", "-f", _FORMAT, self._inner(folder, file), f"{size}G")
 
     def _claim(self, volume: str, server: str) -> None:
-        """Let Cinder know of an attachment that Nova still has, so that Nova can end it."""
+        """Create the attachment in Cinder that Nova still has, so that Nova can end it."""
         self._set_volume(volume, "available")
         wanted = {"attachment": {"volume_uuid": volume, "instance_uuid": server}}
         self._storage.post("/attachments", json=wanted, microversion="3.27").raise_for_status()
         self._set_volume(volume, "in-use")
 
     def _detach(self, volume: str, server: str) -> None:
-        """As its user would: Nova takes it from the guest, if there, and tells Cinder."""
+        """Detach through the API, as a user would: Nova detaches it from the guest, if there, and in Cinder."""
         self._compute.delete_volume_attachment(server, volume)
 
         def state() -> tuple[bool, str]:
-            there = [each.volume_id for each in self._compute.volume_attachments(server)]
-            return volume not in there, f"server {server} still has it"
+            attached = [each.volume_id for each in self._compute.volume_attachments(server)]
+            return volume not in attached, f"server {server} still has it"
 
-        until("the server to let the volume go", state, seconds=SECONDS, every=0.5)
+        until("the volume to be detached", state, seconds=SECONDS, every=0.5)
 
     def _forget(self, volume: str, server: str) -> None:
-        """Let Nova know nothing of an attachment it had only begun, as when it sees itself that it failed."""
-        # The words of SQL are ids that Nova's own database gave.
+        """Delete an incomplete attachment in Nova's database, as Nova itself does if attaching fails."""
+        # UUID() makes sure that the ids, which come from Nova's database, are only ids.
         sql = (
             "UPDATE nova.block_device_mapping SET deleted = id, deleted_at = UTC_TIMESTAMP() "
             f"WHERE deleted = 0 AND instance_uuid = '{UUID(server)}' AND volume_id = '{UUID(volume)}';\n"
@@ -147,17 +147,17 @@ class Repairer:
     # Files.
 
     def _write_info(self, volume: str, folder: str, volume_file: str, info: dict[str, str]) -> None:
-        place = Path(folder, f"{volume_file}{INFO}")
+        file = Path(folder, f"{volume_file}{INFO}")
         partial = Path(folder, f"info-{volume_file}.partial")
         partial.write_text(json.dumps(info, indent=1, sort_keys=True))
         partial.chmod(0o600)
-        partial.replace(place)
+        partial.replace(file)
 
     def _rebase(self, volume: str, folder: str, file: str, base: str) -> None:
         self._image("rebase", "-u", "-F", _FORMAT, "-b", base, self._inner(folder, file))
 
     def _set_aside(self, volume: str, folder: str, file: str) -> None:
-        """Move the file aside without deleting it: only a person can decide whether its data is needed."""
+        """Move the file aside, and do not delete it: only an operator can decide whether its data is needed."""
         aside = Path(folder, SET_ASIDE)
         aside.mkdir(mode=0o700, exist_ok=True)
         Path(folder, file).rename(aside / file)
@@ -166,5 +166,5 @@ class Repairer:
         self._site.leader.inside(["qemu-img", *words])
 
     def _inner(self, folder: str, file: str) -> str:
-        """The place of a file as it is seen inside the namespace."""
+        """The path of a file as seen inside the cloud's namespace."""
         return f"/var/lib/{Path(folder, file).relative_to(self._site.paths.data)}"

@@ -1,4 +1,4 @@
-"""Reading what `server.diagnose` needs: from Nova, Neutron and Placement, and the request's lines in their logs."""
+"""Collects what `server.diagnose` needs, from Nova, Neutron and Placement, and from their logs about the request."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _READERS = 6
 
 
 def find(admin: Connection, word: str, project: str | None = None) -> dict[str, Any]:
-    """The server of a name or an id; `project` says which of several with one name. Raises BadInput."""
+    """Find a server by name or id; `project` selects one of several with the same name. Raises BadInput."""
     names = _projects(admin)
     if project is not None and project not in {*names, *names.values()}:
         raise BadInput(f"there is no project '{project}'")
@@ -58,12 +58,13 @@ def find(admin: Connection, word: str, project: str | None = None) -> dict[str, 
 
 
 def explain(admin: Connection, logs: Path, word: str, project: str | None = None) -> Diagnosis:
-    """Find a server, collect and diagnose. `logs`: the folder of the cloud's logs. In the cloud's network."""
+    """Find a server, collect and diagnose. `logs`: the folder of the cloud's logs. Call it in the cloud's network
+    namespace."""
     return diagnose(observe(admin, find(admin, word, project), logs))
 
 
 def observe(admin: Connection, raw: Mapping[str, Any], logs: Path) -> ServerObservation:
-    """All that is known of a server (as Nova's API has it) and of the hosts. Raises OneStackError."""
+    """Collect all that is known about a server (as Nova's API returns it) and the hosts. Raises OneStackError."""
     compute = Rest(admin, "compute")
     ident, project = raw["id"], raw["tenant_id"]
     host = raw.get("OS-EXT-SRV-ATTR:host") or ""
@@ -106,14 +107,14 @@ def _projects(admin: Connection) -> dict[str, str]:
 
 
 def _request(compute: Rest, ident: str) -> str:
-    """The id of the request that failed, else of the one that made the server."""
+    """The id of the request that failed, or else of the one that created the server."""
     actions = compute.get(f"/servers/{ident}/os-instance-actions")["instanceActions"]
     failed = [one for one in actions if one.get("message") == "Error"]
     return str((failed or actions[-1:] or [{}])[0].get("request_id") or "")
 
 
 def _by_flavor(flavor: Mapping[str, Any]) -> Request:
-    """What a flavor asks for, where the logs no longer have what was asked of Placement."""
+    """What a flavor requests, if the logs no longer have the request to Placement."""
     disk = flavor["disk"] + flavor["ephemeral"] + -(-flavor["swap"] // 1024)
     return Request({"VCPU": flavor["vcpus"], "MEMORY_MB": flavor["ram"], "DISK_GB": disk})
 
@@ -165,7 +166,7 @@ def _inventories(admin: Connection, provider: str) -> dict[str, Inventory]:
 def _placement(admin: Connection, path: str) -> dict[str, Any]:
     answer = admin.placement.get(path, headers=_PLACEMENT)
     if answer.status_code == 404:
-        return {}  # a host that Placement does not know has nothing
+        return {}  # a host that Placement does not know has no inventories
     answer.raise_for_status()
     found: dict[str, Any] = answer.json()
     return found
@@ -195,7 +196,7 @@ def _quotas(compute: Rest, project: str) -> Iterator[Quota]:
 
 
 def _used_up(compute: Rest, names: Mapping[str, str], project: str | None) -> Iterator[str]:
-    """Quotas that refuse a further server before there is one: then there is none to ask about."""
+    """The quotas that prevent the creation of a server: then there is no server to diagnose."""
     for ident, name in sorted(names.items(), key=lambda each: each[1]):
         if project not in (ident, name):
             continue
@@ -214,10 +215,10 @@ def _lines(folder: Path) -> Iterator[str]:
 
 
 def sentence(admin: Connection, logs: Path, ident: str) -> str:
-    """The verdict on a server by its id, for those who report a failure; empty where it cannot be had."""
+    """The verdict on a server, by its id, for a report of a failure; empty if it cannot be determined."""
     try:
         server = Rest(admin, "compute").get(f"/servers/{ident}")["server"]
         found = diagnose(observe(admin, server, logs))
     except (OneStackError, OSError, KeyError, ValueError):
-        return ""  # it is extra: its own failure must not hide the one it is for
+        return ""  # an error here must not hide the failure that is being reported
     return "" if found.ok else found.verdict

@@ -1,4 +1,4 @@
-"""Why a host cannot take a server: each reason with the word for its family. Pure."""
+"""Why a host cannot take a server: each reason with its category. Pure."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from onestack.capacity import Inventory
 from onestack.health.why.model import Group, Host, Request
 
 Reason = tuple[str, str]
-"""(family, words)"""
+"""(category, words)"""
 _DISABLED = "COMPUTE_STATUS_DISABLED"
 _UNITS = {"VCPU": "vCPUs", "MEMORY_MB": "MiB of memory", "DISK_GB": "GiB of disk"}
 
 
 def unit(resource: str) -> str:
-    """Placement's resource class as people say it."""
+    """The usual name of a Placement resource class."""
     return _UNITS.get(resource, resource)
 
 
 def amount(number: int, resource: str) -> str:
-    """So much of it: `1 vCPU`, `128 MiB of memory`."""
+    """An amount with its unit: `1 vCPU`, `128 MiB of memory`."""
     return "1 vCPU" if (number, resource) == (1, "VCPU") else f"{number} {unit(resource)}"
 
 
 def reasons(host: Host, request: Request, zone: str, group: Group | None) -> Iterator[Reason]:
-    """All that keeps the server from this host, the host's own state first."""
+    """All reasons why this host cannot take the server; the host's own state first."""
     if not host.enabled:
         reason = f" ({host.disabled_reason})" if host.disabled_reason else ""
         yield "disabled", f"its compute service is disabled{reason}"
@@ -33,14 +33,14 @@ def reasons(host: Host, request: Request, zone: str, group: Group | None) -> Ite
     elif not host.up:
         yield "down", "its compute service is down"
     if zone and host.zone != zone:
-        yield "zone", f"it is in the zone '{host.zone}', the server was asked for in '{zone}'"
+        yield "zone", f"it is in the zone '{host.zone}', the server was requested in '{zone}'"
     if request.provider and request.provider != host.provider:
-        yield "host", "the server was asked for on another host"
+        yield "host", "the server was requested on another host"
     for resource, number in request.resources.items():
         inventory = host.inventories.get(resource)
         if number and inventory is None:
             yield f"room {resource}", f"it has no {unit(resource)}"
-        elif inventory is not None and (words := _lacks(resource, number, inventory)):
+        elif inventory is not None and (words := _shortage(resource, number, inventory)):
             yield f"room {resource}", words
     for trait in sorted(request.required - host.traits):
         yield "trait", f"it lacks the trait {trait}"
@@ -53,13 +53,13 @@ def reasons(host: Host, request: Request, zone: str, group: Group | None) -> Ite
         yield from _group(host, group)
 
 
-def _lacks(resource: str, number: int, inventory: Inventory) -> str:
+def _shortage(resource: str, number: int, inventory: Inventory) -> str:
     room = int((inventory.total - inventory.reserved) * inventory.allocation_ratio)
     largest = inventory.total if inventory.largest is None else inventory.largest
     if number > largest:
-        return f"{amount(number, resource)} asked for, {largest} at most for one server"
+        return f"{amount(number, resource)} requested, {largest} at most for one server"
     if number > room - inventory.used:
-        return f"{amount(number, resource)} asked for, {max(0, room - inventory.used)} of {room} free"
+        return f"{amount(number, resource)} requested, {max(0, room - inventory.used)} of {room} free"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""What Nova and Placement wrote about one request, out of the lines of their logs. Pure."""
+"""Reads what Nova and Placement logged about one request. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from onestack.health.why.model import Filter, Records, Request
 _CANDIDATES = re.compile(r'"GET \S*/allocation_candidates\?([^\s"]+)')
 _FILTERS = re.compile(r"'(\w+): \(start: (\d+), end: (\d+)\)'")
 _LAST = re.compile(r"Filter (\w+) returned 0 hosts")
-# Nova's own line of a failure, without the traceback that follows and repeats the prefix.
+# Nova's own line about a failure, without the following traceback, whose lines have the same prefix.
 _ERROR = re.compile(
     r" ERROR (?!nova\.(?:conductor\.manager|scheduler\.utils)\b)[\w.]+ \[[^]]*req-[^]]*\] "
     r"(?:\[instance: [^]]*\] )?(.+)"
@@ -20,7 +20,7 @@ _MOST_ERRORS = 3
 
 
 def records(lines: Iterable[str], request_id: str) -> Records:
-    """Only lines that name the request count."""
+    """The records of a request; only lines with its id count."""
     placement_request: Request | None = None
     no_candidates = False
     filters: list[Filter] = []
@@ -42,7 +42,7 @@ def records(lines: Iterable[str], request_id: str) -> Records:
 
 
 def request(query: str) -> Request:
-    """What `GET /allocation_candidates?…` asked for."""
+    """The request in the query of `GET /allocation_candidates?…`."""
     words = parse_qsl(query)
     traits = [
         trait

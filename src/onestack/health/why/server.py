@@ -1,4 +1,4 @@
-"""Why a server is in ERROR or still in BUILD: one sentence, and for each host what keeps the server from it. Pure."""
+"""Why a server is in ERROR or still in BUILD: one sentence, and for each host what excludes it. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from onestack.health.why.hosts import Reason
 from onestack.health.why.model import Diagnosis, Host, HostReason, ServerObservation
 
 _NO_HOST = re.compile(r"no valid host|not enough hosts|NoValidHost", re.I)
-# Nova placed it, and it failed on every host; for one, because another member of its group was placed just then.
+# Nova scheduled it, but it failed on every host, for example because another member of its group was scheduled
+# there.
 _RETRIED = re.compile(r"maximum number of retries|exhausted all hosts|MaxRetriesExceeded", re.I)
 _QUOTA = re.compile(r"quota|limit ?exceeded|over ?limit", re.I)
 _BINDING = re.compile(r"binding failed|failed to bind|PortBinding", re.I)
@@ -22,7 +23,7 @@ _FAMILIES = {
     "disabled": "disabled",
     "down": "down",
     "zone": "in another zone",
-    "host": "not the one that was asked for",
+    "host": "not the requested one",
     "trait": "without the right traits",
     "anti-affinity": "with another server of its group",
     "affinity": "away from its group",
@@ -51,12 +52,12 @@ _Answer = tuple[str, str, str]
 
 
 def diagnose(observed: ServerObservation) -> Diagnosis:
-    """What is the matter with it, if anything is."""
+    """The diagnosis of a server; it may be that nothing is wrong."""
     last = next((one.name for one in observed.records.filters if one.after == 0), "")
     by_host = [
         (
             host,
-            # What the scheduler wrote down when it placed the server goes before what is in the way since.
+            # The scheduler's log of that time takes precedence over the present obstacles.
             sorted(
                 hosts.reasons(host, observed.request, observed.zone, observed.group),
                 key=lambda reason: reason[0] != _BY_FILTER.get(last),
@@ -149,7 +150,11 @@ def _no_host(observed: ServerObservation, name: str, by_host: Sequence[tuple[Hos
             f" and {len(could) - _NAMED} more" if len(could) > _NAMED else ""
         )
         when = f" at {observed.failed_at}" if observed.failed_at else ""
-        return "passed", f"{name} found no host{when}: {_then(observed)}; now {named} could take it", _AGAIN
+        return (
+            "passed",
+            f"{name} found no host{when}: {_when_scheduled(observed)}; now {named} could take it",
+            _AGAIN,
+        )
     firsts = Counter(found[0][0] for _, found in by_host)
     cause = firsts.most_common(1)[0][0].partition(" ")[0]
     if len(by_host) == 1:
@@ -167,8 +172,8 @@ def _family(family: str) -> str:
     return f"without enough {hosts.unit(resource)}" if kind == "room" else _FAMILIES[kind]
 
 
-def _then(observed: ServerObservation) -> str:
-    """Why there was none when it was placed, by the scheduler's records."""
+def _when_scheduled(observed: ServerObservation) -> str:
+    """Why there was no host at the time of scheduling, according to the scheduler's log."""
     if last := next((one.name for one in observed.records.filters if one.after == 0), ""):
         return _FILTERS.get(last, f"the scheduler's filter {last} left none")
     if observed.records.no_candidates:
@@ -182,7 +187,7 @@ def _facts(observed: ServerObservation) -> list[str]:
         hosts.amount(many, one) for one, many in sorted(observed.request.resources.items()) if many
     ]:
         found.append(
-            f"asked for: {', '.join(amounts)}" + (f", in the zone '{observed.zone}'" if observed.zone else "")
+            f"requested: {', '.join(amounts)}" + (f", in the zone '{observed.zone}'" if observed.zone else "")
         )
     if observed.group is not None:
         found.append(f"server group: '{observed.group.name}', policy {observed.group.policy}")

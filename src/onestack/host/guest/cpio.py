@@ -1,4 +1,4 @@
-"""Writing the archive the kernel takes as its first file tree (cpio, "newc" format).
+"""Writes an initramfs archive (cpio, "newc" format).
 
 Format: https://www.kernel.org/doc/html/latest/driver-api/early-userspace/buffer-format.html
 """
@@ -15,8 +15,7 @@ _END = "TRAILER!!!"
 
 @dataclass(frozen=True)
 class Entry:
-    """A file, folder or symlink, owned by root. `mode` holds type and permissions; a symlink's data is its
-    target."""
+    """A file, folder or symlink, owned by root. `mode`: type and permissions; a symlink's data is its target."""
 
     mode: int
     data: bytes = b""
@@ -35,14 +34,14 @@ class Entry:
 
 
 def archive(tree: Mapping[str, Entry]) -> bytes:
-    """The archive of a tree: path without leading slash -> entry. Folders on the way are added; the same
-    tree gives the same bytes."""
+    """The archive of a tree: path without leading slash -> entry. Parent folders are added; the result is
+    reproducible."""
     whole = dict(tree)
     for path in tree:
         parts = path.split("/")[:-1]
         for count in range(1, len(parts) + 1):
             whole.setdefault("/".join(parts[:count]), Entry.folder())
-    # A folder's name sorts before the names of what is in it.
+    # Sorted, so that a folder comes before its content.
     records = [_record(number, path, whole[path]) for number, path in enumerate(sorted(whole), start=1)]
     return b"".join([*records, _record(0, _END, Entry(0))])
 

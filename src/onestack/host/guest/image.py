@@ -1,7 +1,7 @@
-"""Making the guest's image: an initramfs from the base's programs and our scripts, on a disk that boots.
+"""Builds the guest's image: an initramfs from the base's programs and our scripts, on a bootable disk.
 
-One disk, not kernel and ramdisk apart, so that snapshots, volumes and rescue work as with any image. No loop
-device and no mount: mtools and syslinux write into the file.
+One disk, instead of separate kernel and ramdisk, so that snapshots, volumes and rescue work as with any image. It
+needs neither a loop device nor a mount: mtools and syslinux write into the file.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from onestack.host.guest.parts import (
 )
 
 BOOT_FILES = ("vmlinuz", "initramfs")
-"""What `boot_files` writes: enough for QEMU's -kernel and -initrd."""
+"""The files that `boot_files` writes: enough for QEMU's -kernel and -initrd."""
 
 _SECTOR = 512
 _MIB = 1024 * 1024
@@ -39,7 +39,7 @@ _DISK_SIZE = 64 * _MIB
 """What the disk has beyond its boot partition is the system's on the first boot, also on a flavor without
 disk; on larger disks it takes all there is."""
 _SIGNATURE = b"1STK"
-"""files/rootfs/init knows its own disk by it."""
+"""files/rootfs/init recognises its own disk by it."""
 _FOLDERS = (
     "dev",
     "proc",
@@ -58,10 +58,8 @@ _FAT, _UNFINISHED = 0x0E, 0xDA
 
 
 def build(base: Path, out: Path) -> None:
-    """Write the guest's disk image (qcow2) to `out`.
-
-    Raises PermanentError when the base lacks a part, CommandFailed when a tool fails.
-    """
+    """Write the guest's disk image (qcow2) to `out`. Raises PermanentError if the base lacks a part, CommandFailed
+    if a tool fails."""
     with tempfile.TemporaryDirectory(prefix="onestack-guest-") as scratch:
         work = Path(scratch)
         boot_files(base, work)
@@ -80,7 +78,7 @@ def build(base: Path, out: Path) -> None:
 
 
 def boot_files(base: Path, folder: Path) -> None:
-    """Write the kernel and the initramfs alone into `folder` (see BOOT_FILES)."""
+    """Write only the kernel and the initramfs into `folder` (see BOOT_FILES)."""
     missing = [
         part
         for part in (KERNEL, KERNEL_RELEASE, MODULES, BOOT_SECTOR, BUSYBOX, *PROGRAMS, WEB_CGI)
@@ -98,7 +96,7 @@ def boot_files(base: Path, folder: Path) -> None:
 
 def tree(base: Path) -> dict[str, Entry]:
     """The guest's file tree: path without leading slash -> entry."""
-    # Later entries override earlier ones: our own files come last.
+    # Later entries override earlier ones, so our own files are last.
     whole: dict[str, Entry] = {name: Entry.folder() for name in _FOLDERS}
     whole |= {"tmp": Entry.folder(0o1777), "bin/busybox": _program(base / BUSYBOX)}
     for applet in run([str(base / BUSYBOX), "--list-full"]).split():
@@ -133,7 +131,7 @@ def tree(base: Path) -> dict[str, Entry]:
 def libraries(base: Path) -> list[str]:
     """The shared libraries of PROGRAMS, and their loader, as paths inside the base."""
     loader = "lib64/ld-linux-x86-64.so.2"
-    # The base's own loader lists them, so that this machine's C library is never asked.
+    # The base's own loader lists them, so that this machine's C library is not involved.
     path = f"{base}/usr/lib/x86_64-linux-gnu"
     found = {loader}
     for program in PROGRAMS:
@@ -146,8 +144,8 @@ def libraries(base: Path) -> list[str]:
 
 
 def boot_record(code: bytes) -> bytes:
-    """The first sector: boot code, our signature, and a table of two partitions: boot (FAT) and, of a type
-    that says it is yet to be made, the system's."""
+    """The first sector: boot code, our signature, and a partition table with the boot partition (FAT) and the
+    system's, whose type says that it is not formatted yet."""
     disk = _DISK_SIZE // _SECTOR
     boot, system = _BOOT_START // _SECTOR, (_BOOT_START + _BOOT_SIZE) // _SECTOR
     table = _partition(0x80, _FAT, boot, system - boot) + _partition(0, _UNFINISHED, system, disk - system)
@@ -161,7 +159,7 @@ def _partition(flag: int, kind: int, start: int, size: int) -> bytes:
 
 
 def _boot_partition() -> list[list[str]]:
-    """Commands that make the boot partition's file system inside the disk's file, in order."""
+    """The commands that create the boot partition's file system inside the disk's file, in order."""
     disk = f"{SHARED}/disk"
     part = f"{disk}@@{_BOOT_START}"
     geometry = ["-h", "255", "-s", "63", "-T", str(_BOOT_SIZE // _SECTOR), "-H", str(_BOOT_START // _SECTOR)]

@@ -1,7 +1,7 @@
-"""Running a program of the base outside any cloud, leaving neither a process nor a mount behind.
+"""Runs a program of the base outside of any cloud, without leaving a process or mount behind.
 
-The cloud's own namespace (`onestack.host.namespace`) is there only once a cloud is; the guest is made, and
-KVM is tried, before that.
+The cloud's own namespace (`onestack.host.namespace`) does not exist yet when the guest image is built and KVM is
+probed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from onestack.host.guest.parts import FILES
 
 SHARED = "/mnt"
-"""Where the shared folder is inside."""
+"""The path of the shared folder inside."""
 
 
 def inside(
@@ -20,9 +20,8 @@ def inside(
 ) -> list[str]:
     """The command line that runs `argv` in the base with the folder `share` at /mnt.
 
-    `binds`: mount points of the base -> further folders of this machine.
-
-    Its mount and PID namespaces are its own and end with it, also when it is killed.
+    `binds`: mount points of the base -> further folders of this machine. It has a mount and a PID namespace of its
+    own, which end with it, also if it is killed.
     """
     namespaces = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child"]
     more = [word for place, source in (binds or {}).items() for word in ("--bind", str(source), place)]

@@ -1,5 +1,5 @@
-"""Kernel modules as busybox's modprobe wants them: uncompressed (decompressing costs an emulated processor
-seconds), with the two tables that `depmod` would have made."""
+"""Kernel modules for busybox's modprobe: uncompressed (decompression takes an emulated processor seconds), with the
+two tables that `depmod` would create."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def load(folder: Path) -> dict[str, bytes]:
-    """Module name (with underscores, as the kernel says it) -> its bytes."""
+    """Module name (with underscores, as in the kernel) -> its content."""
     found: dict[str, bytes] = {}
     for path in sorted(folder.glob("*.ko*")):
         data = path.read_bytes()
@@ -20,13 +20,13 @@ def load(folder: Path) -> dict[str, bytes]:
 
 
 def values(module: bytes, key: str) -> list[str]:
-    """What a module's .modinfo section says of `key`."""
+    """The values of `key` in a module's .modinfo section."""
     pattern = rb"(?<=\0)" + re.escape(key.encode()) + rb"=([^\0]*)(?=\0)"
     return [match.decode() for match in re.findall(pattern, b"\0" + module)]
 
 
 def dependencies(modules: Mapping[str, bytes]) -> dict[str, list[str]]:
-    """What must be loaded before each module, in the order depmod writes it: nearest first.
+    """The modules that must be loaded before each module, in depmod's order: nearest first.
 
     A dependency that is not among `modules` is built into the kernel.
     """
@@ -53,7 +53,7 @@ def dependencies(modules: Mapping[str, bytes]) -> dict[str, list[str]]:
 
 
 def modules_dep(modules: Mapping[str, bytes]) -> str:
-    """The text of modules.dep; every module lies beside it as NAME.ko."""
+    """The text of modules.dep; every module is beside it as NAME.ko."""
     needed = dependencies(modules)
     lines = [f"{name}.ko: " + " ".join(f"{other}.ko" for other in needed[name]) for name in sorted(modules)]
     return "".join(f"{line.rstrip()}\n" for line in lines)

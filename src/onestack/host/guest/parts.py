@@ -1,4 +1,4 @@
-"""What the base must hold so that the guest can be made from it, and where it lies there."""
+"""What the base must contain so that the guest image can be built from it, and where."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 FILES = Path(__file__).with_name("files")
 ROOTFS = FILES / "rootfs"
 
-# Inside the base; files/fetch.sh fills it.
+# A path inside the base; files/fetch.sh fills it.
 PLACE = Path("usr/share/onestack/guest")
 KERNEL = PLACE / "vmlinuz"
 KERNEL_RELEASE = PLACE / "release"
@@ -15,19 +15,20 @@ MODULES = PLACE / "modules"
 BOOT_SECTOR = PLACE / "mbr.bin"
 BUSYBOX = Path("usr/bin/busybox")
 PROGRAMS = (Path("usr/sbin/dropbear"), Path("usr/bin/dropbearkey"), PLACE / "lighttpd")
-"""Programs of the guest that are linked to shared libraries."""
+"""Programs of the guest with shared libraries."""
 WEB_CGI = PLACE / "mod_cgi.so"
-"""The part of lighttpd that runs programs; what else it needs is built in."""
+"""lighttpd's module that runs CGI programs; its other modules are built in."""
 
 
 def packages() -> list[str]:
-    """Debian packages that the base must have installed: what runs in the guest, and what makes its disk."""
+    """The Debian packages that the base must have for the guest: what runs in it, and what builds its disk."""
     return ["busybox-static", "dropbear-bin", "mtools", "syslinux"]
 
 
 def hooks() -> list[str]:
-    """Commands for mmdebstrap's --customize-hook (each a shell script whose $1 is the base's root).
+    """Commands for mmdebstrap's --customize-hook (shell scripts whose $1 is the base's root).
 
-    The text itself, not its path, so that a base can be keyed by it wherever this program is installed.
+    They contain the script itself, not its path, so that the base's key does not depend on where this program is
+    installed.
     """
     return [(FILES / "fetch.sh").read_text()]

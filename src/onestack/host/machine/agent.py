@@ -1,8 +1,8 @@
-"""The far side of a RemoteMachine: a process on the host that does what it is asked and ends with its connection.
+"""The agent of a RemoteMachine: a process on the host that executes requests and ends with its connection.
 
-It reads questions from stdin and writes answers to stdout (see `wire`). When the asking side is gone, or silent for
-too long, it ends what it was asked to run, and itself: nothing goes on that nobody hears of. What was started to
-stay (supervisord) has left its process tree by then.
+It reads requests from stdin and writes responses to stdout (see `wire`). If the client disconnects, or sends no
+heartbeat for too long, the agent ends all that it runs, and itself. Processes that are meant to stay (supervisord)
+have left its process tree by then.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from onestack.host.machine.local import LocalMachine
 from onestack.host.progress import tree
 
 END_SECONDS = 5.0
-"""How long what it runs may take to end after SIGTERM, before SIGKILL."""
+"""How long its children may take to end after SIGTERM, before SIGKILL."""
 
 Say = Callable[[str], None]
 Verbs = Mapping[str, Callable[[dict[str, Any], Say], Any]]
-"""What can be asked, by name: JSON arguments in, a value for `wire.plain` out."""
+"""Operations by name: JSON arguments in, a value for `wire.plain` out."""
 
 
 def verbs(machine: LocalMachine) -> Verbs:
-    """Those of a Machine."""
+    """The operations of a Machine."""
 
     def files(given: dict[str, Any]) -> dict[Path, File]:
         return {
@@ -55,12 +55,12 @@ def verbs(machine: LocalMachine) -> Verbs:
 
 
 def placed(given: dict[str, Any], *keys: str) -> dict[str, Any]:
-    """Arguments whose values at `keys` are paths, where they were given."""
+    """The arguments, with those at `keys` converted to paths."""
     return {**given, **{key: Path(given[key]) if given[key] else None for key in keys}}
 
 
 def condition(given: dict[str, Any]) -> Condition:
-    """A condition from its JSON."""
+    """A condition from its JSON form."""
     given = placed(given, "socket", "cloud", "log")
     for key in ("http", "written"):
         given[key] = (Path(given[key][0]), given[key][1]) if given[key] else None
@@ -69,36 +69,36 @@ def condition(given: dict[str, Any]) -> Condition:
 
 
 class Agent:
-    """Answers questions from one connection, each in a thread of its own."""
+    """Handles the requests of one connection, each in a thread of its own."""
 
-    def __init__(self, questions: int, answers: int, verbs: Verbs) -> None:
-        self._questions, self._answers = questions, answers
+    def __init__(self, requests: int, answers: int, verbs: Verbs) -> None:
+        self._requests, self._answers = requests, answers
         self._writing = threading.Lock()
         self._verbs = {"hello": lambda given, say: sys.version, **verbs}
 
     def serve(self) -> None:
-        """Until the asking side is gone."""
+        """Serve until the client disconnects."""
         for text in self._lines():
-            asked = json.loads(text)
-            if asked["id"]:
-                threading.Thread(target=self._answer, args=(asked,), daemon=True).start()
+            request = json.loads(text)
+            if request["id"]:
+                threading.Thread(target=self._answer, args=(request,), daemon=True).start()
 
     def _lines(self) -> Iterator[bytes]:
         kept = b""
-        while select.select([self._questions], [], [], wire.SILENCE_SECONDS)[0]:
-            read = os.read(self._questions, 1 << 16)
+        while select.select([self._requests], [], [], wire.SILENCE_SECONDS)[0]:
+            read = os.read(self._requests, 1 << 16)
             if not read:
                 return
             *whole, kept = (kept + read).split(b"\n")
             yield from whole
 
-    def _answer(self, asked: dict[str, Any]) -> None:
-        number = asked["id"]
+    def _answer(self, request: dict[str, Any]) -> None:
+        number = request["id"]
         try:
-            verb = self._verbs[asked["verb"]]
+            verb = self._verbs[request["verb"]]
             answer = {
                 "result": verb(
-                    asked["arguments"], lambda progress: self._send({"id": number, "said": progress})
+                    request["arguments"], lambda progress: self._send({"id": number, "said": progress})
                 )
             }
         except BaseException as error:
@@ -113,14 +113,14 @@ class Agent:
 
 
 def end_children() -> None:
-    """End all that this process started and that is still its descendant."""
+    """End all descendants of this process."""
     deadline = time.monotonic() + END_SECONDS
-    asked: set[int] = set()
+    terminated: set[int] = set()
     while left := tree(os.getpid()) - {os.getpid()}:
         late = time.monotonic() > deadline
         for pid in left:
-            if late or pid not in asked:
-                asked.add(pid)
+            if late or pid not in terminated:
+                terminated.add(pid)
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL if late else signal.SIGTERM)
         with contextlib.suppress(ChildProcessError):
@@ -132,15 +132,15 @@ def end_children() -> None:
 
 
 def main() -> None:
-    """Serve a Machine's verbs on stdin and stdout."""
+    """Serve the operations of a Machine on stdin and stdout."""
     serve(verbs(LocalMachine()))
 
 
 def serve(verbs: Verbs) -> None:
-    """Serve stdin and stdout. What a command writes goes elsewhere: these two are the connection."""
+    """Serve stdin and stdout. Output of commands goes elsewhere, since these two are the connection."""
     answers = os.dup(1)
     os.dup2(2, 1)
-    # The end of stdin shows a lost session: the agent then ends by itself.
+    # The end of stdin means that the session is lost: the agent then ends by itself.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         Agent(0, answers, verbs).serve()

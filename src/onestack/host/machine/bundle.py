@@ -1,6 +1,6 @@
-"""The agent as it goes over a connection: the few modules it needs, in one zip file of a few dozen KiB.
+"""The agent as it is sent over a connection: the few modules it needs, in one zip file of a few dozen KiB.
 
-So a host needs python3 and nothing of ours, and both sides are always of one version.
+So a host needs only python3, and both sides always have the same version.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ MODULES = (
     "host/machine/local.py",
     "host/machine/wire.py",
 )
-"""All use the standard library alone (a test runs them without anything else)."""
+"""They use only the standard library (a test runs them without anything else)."""
 
 BOOT = """\
 import sys, tempfile
@@ -61,6 +61,6 @@ def bundle() -> bytes:
     with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in MODULES:
             archive.write(package / name, f"onestack/{name}")
-        # The package's own brings the asking side with it, which needs more than the standard library.
+        # Not the package's own __init__, which imports the client and so more than the standard library.
         archive.writestr("onestack/host/machine/__init__.py", "")
     return written.getvalue()

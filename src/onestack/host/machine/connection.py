@@ -19,13 +19,13 @@ from onestack.host.machine import wire
 from onestack.host.machine.interface import Say, quiet
 
 CONNECT_SECONDS = 30.0
-"""How long the first answer may take, with the login and the start of Python."""
+"""How long the first response may take, including the login and the start of Python."""
 
 T = TypeVar("T")
 
 
-class _Question:
-    """One that is under way."""
+class _PendingRequest:
+    """A request in flight."""
 
     def __init__(self, say: Say) -> None:
         self.say = say
@@ -34,16 +34,16 @@ class _Question:
 
 
 class Connection:
-    """A connection to an agent; every call may be made from any thread. To be closed: it is a context manager.
+    """A connection to an agent; every call may be made from any thread. Close it after use: it is a context manager.
 
-    `argv`: the command that is the connection (see `ssh.command`). `hello`: what the far side reads before the first
-    request. Raises PermanentError when it cannot be made.
+    `argv`: the command that is the connection (see `ssh.command`). `hello`: what the other side reads before the
+    first request. Raises PermanentError if it cannot be established.
     """
 
     def __init__(self, name: str, argv: Sequence[str], hello: bytes = b"") -> None:
         self.name = name
         self._numbers = itertools.count(1)
-        self._asked: dict[int, _Question] = {}
+        self._pending: dict[int, _PendingRequest] = {}
         self._guard = threading.Lock()
         self._writing = threading.Lock()
         self._lost = ""
@@ -54,17 +54,17 @@ class Connection:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._said,
-            # A Ctrl-C is for this side, which then closes the connection in order.
+            # A Ctrl-C must only reach this side, which then closes the connection in order.
             start_new_session=True,
         )
         with contextlib.suppress(BrokenPipeError):
             self._write(hello)
         threading.Thread(target=self._listen, name=f"agent of {name}", daemon=True).start()
-        threading.Thread(target=self._tell, name=f"heartbeat to {name}", daemon=True).start()
+        threading.Thread(target=self._send_heartbeats, name=f"heartbeat to {name}", daemon=True).start()
         try:
             self.ask("hello", {}, TypeAdapter(str), seconds=CONNECT_SECONDS)
         except TemporaryError as error:
-            detail = self._last_words() or error.summary
+            detail = self._error_output() or error.summary
             self.close()
             raise PermanentError(
                 f"{name} cannot be reached",
@@ -80,9 +80,9 @@ class Connection:
         self.close()
 
     def close(self) -> None:
-        """End the connection; what is still under way on the host ends with it."""
+        """Close the connection; requests in flight on the host end with it."""
         self._closed.set()
-        self._lose("the connection was closed")
+        self._fail_all("the connection was closed")
         with contextlib.suppress(OSError):
             if self.process.stdin:
                 self.process.stdin.close()
@@ -102,34 +102,34 @@ class Connection:
         *,
         seconds: float | None = None,
     ) -> T:
-        """The answer to one question. The host keeps the time; `seconds` bounds the wait all the same."""
-        question, number = _Question(say), next(self._numbers)
+        """The response to one request. The host enforces the timeout; `seconds` bounds the wait in addition."""
+        request, number = _PendingRequest(say), next(self._numbers)
         with self._guard:
             if self._lost:
-                raise self._gone(verb, unsure=False)
-            self._asked[number] = question
+                raise self._connection_lost(verb, unsure=False)
+            self._pending[number] = request
         try:
             self._write(wire.line({"id": number, "verb": verb, "arguments": arguments}))
-            # No deadline: the listener answers for a connection that is lost.
-            if not question.answered.wait(seconds):
+            # No deadline: the reading thread answers all requests if the connection is lost.
+            if not request.answered.wait(seconds):
                 raise TemporaryError(f"{self.name} did not answer within {seconds:.0f} s", unsure=True)
         except OSError as error:
-            self._lose(str(error))
+            self._fail_all(str(error))
         finally:
             with self._guard:
-                self._asked.pop(number, None)
-        if "error" in question.answer:
-            raise wire.error_from_data(question.answer["error"], self.name)
-        if "result" not in question.answer:
-            raise self._gone(verb, unsure=True)
-        return kind.validate_python(question.answer["result"])
+                self._pending.pop(number, None)
+        if "error" in request.answer:
+            raise wire.error_from_data(request.answer["error"], self.name)
+        if "result" not in request.answer:
+            raise self._connection_lost(verb, unsure=True)
+        return kind.validate_python(request.answer["result"])
 
-    def _gone(self, verb: str, *, unsure: bool) -> TemporaryError:
+    def _connection_lost(self, verb: str, *, unsure: bool) -> TemporaryError:
         happened = f"the connection to {self.name} was lost" + (f" during {verb}" if unsure else "")
         return TemporaryError(
             happened,
             unsure=unsure,
-            detail=self._last_words() or self._lost,
+            detail=self._error_output() or self._lost,
             where=self.name,
             hint="when the host can be reached again, run the same command again: it goes on",
         )
@@ -139,33 +139,33 @@ class Connection:
         for text in self.process.stdout:
             try:
                 answer = json.loads(text)
-                question = self._asked.get(answer["id"])
+                request = self._pending.get(answer["id"])
             except (ValueError, KeyError, TypeError):
-                # A login's greeting is not ours; without an agent the connection ends soon.
+                # A login banner is no message of ours; without an agent the connection ends soon.
                 continue
-            if question is None:
+            if request is None:
                 continue
             if "said" in answer:
-                question.say(answer["said"])
+                request.say(answer["said"])
             else:
-                question.answer = answer
-                question.answered.set()
-        self._lose("it ended")
+                request.answer = answer
+                request.answered.set()
+        self._fail_all("it ended")
 
-    def _tell(self) -> None:
+    def _send_heartbeats(self) -> None:
         while not self._closed.wait(wire.HEARTBEAT_SECONDS):
             try:
                 self._write(wire.line({"id": 0}))
             except OSError as error:
-                self._lose(str(error))
+                self._fail_all(str(error))
                 return
 
-    def _lose(self, why: str) -> None:
+    def _fail_all(self, why: str) -> None:
         with self._guard:
             self._lost = self._lost or why
-            left = list(self._asked.values())
-        for question in left:
-            question.answered.set()
+            left = list(self._pending.values())
+        for request in left:
+            request.answered.set()
 
     def _write(self, data: bytes) -> None:
         assert self.process.stdin is not None
@@ -173,7 +173,7 @@ class Connection:
             self.process.stdin.write(data)
             self.process.stdin.flush()
 
-    def _last_words(self) -> str:
+    def _error_output(self) -> str:
         if self._said.closed:
             return ""
         self._said.seek(0)

@@ -1,4 +1,4 @@
-"""What can be asked of a host, as types. Standard library only: the agent on a host runs this too."""
+"""The operations of a host, as types. Standard library only, since the agent on a host uses it too."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from onestack.host.processes import Proc
 
 @dataclass(frozen=True)
 class File:
-    """A file to be written: its bytes, and who may use it."""
+    """A file to be written: its content, owner and mode."""
 
     data: bytes
     mode: int = 0o644
@@ -21,7 +21,7 @@ class File:
 
 @dataclass(frozen=True)
 class Ran:
-    """A command that ended. `status`: its exit status. `output`: stdout and stderr together."""
+    """The result of a command. `status`: its exit status. `output`: stdout and stderr together."""
 
     status: int
     output: str
@@ -29,46 +29,43 @@ class Ran:
 
 @dataclass(frozen=True)
 class Condition:
-    """When a process counts as ready. All paths are the host's.
-
-    One of: an HTTP answer below 500 on a unix socket, a unix socket that accepts, a command that exits 0, a file that
-    is written again and again.
-    """
+    """When a process counts as ready. All paths are the host's. One of: an HTTP status below 500 on a unix socket, a
+    unix socket that accepts connections, a command that exits with 0, a file that is written repeatedly."""
 
     http: tuple[Path, str] | None = None
     """(unix socket, path)"""
     socket: Path | None = None
     command: tuple[str, ...] = ()
     written: tuple[Path, float] | None = None
-    """(file, how many seconds ago it was last written at the most)"""
+    """(file, the maximum age of its last change in seconds)"""
     cloud: Path | None = None
-    """The run folder of the cloud whose processes may put the deadline off by working."""
+    """The run folder of the cloud whose processes extend the deadline while they work."""
     seconds: float = 90.0
-    """How long nothing may happen."""
+    """How long nothing may happen, in seconds."""
     every: float = 0.1
-    """Seconds between two questions."""
+    """Seconds between two checks."""
     log: Path | None = field(default=None)
-    """What to show of a failure."""
+    """The log to show after a failure."""
 
 
 Say = Callable[[str], None]
 
 
 def quiet(message: str) -> None:
-    """A `Say` for callers who do not listen."""
+    """A `Say` that ignores all messages."""
 
 
 class Machine(Protocol):
-    """One host. Every call may be made from any thread.
+    """One host. All methods may be called from any thread.
 
-    Each raises PermanentError for what this host refuses; a RemoteMachine also TemporaryError when the connection was
-    lost (`unsure`: it may have been done nevertheless).
+    They raise PermanentError for what this host refuses; a RemoteMachine also raises TemporaryError if the
+    connection is lost (`unsure`: the operation may have been executed nevertheless).
     """
 
     name: str
 
     def facts(self, disks: Sequence[Path] = ()) -> Facts:
-        """What the host is and has; changes nothing."""
+        """The host's facts; changes nothing."""
 
     def run(
         self,
@@ -83,15 +80,15 @@ class Machine(Protocol):
     ) -> Ran:
         """Run a command to its end; see `onestack.host.command.run`. A status other than 0 is no error here.
 
-        `cloud`: the run folder of the cloud whose processes, too, may put the deadline off by working. `log`: a file
+        `cloud`: the run folder of the cloud whose processes, too, extend the deadline while they work. `log`: a file
         of the host that gets the output as well.
         """
 
     def read_file(self, path: Path) -> bytes | None:
-        """A file's content; None where there is none."""
+        """A file's content; None if it does not exist."""
 
     def write_files(self, files: Mapping[Path, File]) -> list[Path]:
-        """Write files, each as a whole or not at all, and the folders they need. Returns those that changed."""
+        """Write files, each atomically, and create their folders. Returns those that changed."""
 
     def wait_ready(self, what: str, condition: Condition, say: Say = quiet) -> str:
         """Wait, on the host, until a condition holds; returns the last observation. Raises Unready."""

@@ -1,4 +1,4 @@
-"""This machine. Standard library only: the agent on another host is a LocalMachine there."""
+"""This machine. Standard library only: the agent on another host uses it for that host."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from onestack.host.machine.interface import Condition, File, Ran, Say, quiet
 from onestack.host.progress import Progress
 
 LOG_BYTES = 20000
-"""How much of a log's end is read for its last lines."""
+"""How much of a log's end is read for its last lines, in bytes."""
 
 
 class LocalMachine:
@@ -77,11 +77,11 @@ class LocalMachine:
 
         def poll() -> tuple[bool, str]:
             nonlocal reported
-            done, seen = holds(condition)
-            if seen != reported:
-                reported = seen
-                say(seen)
-            return done, seen
+            done, observation = holds(condition)
+            if observation != reported:
+                reported = observation
+                say(observation)
+            return done, observation
 
         return until(
             what,
@@ -107,17 +107,17 @@ def _refused(error: OSError, path: Path) -> PermanentError:
 
 
 def write(path: Path, file: File) -> bool:
-    """Write a file as a whole; False where it is so already. Its folder is made if it is missing."""
+    """Write a file atomically; False if it has this content already. Its folder is created if missing."""
     try:
-        there = path.stat()
-        if there.st_mode & 0o7777 == file.mode and path.read_bytes() == file.data:
+        current = path.stat()
+        if current.st_mode & 0o7777 == file.mode and path.read_bytes() == file.data:
             return False
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, partial = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as out:
-            # Before there is anything to read in it.
+            # Before the file has any content.
             os.fchmod(out.fileno(), file.mode)
             out.write(file.data)
             out.flush()
@@ -143,12 +143,12 @@ def holds(condition: Condition) -> tuple[bool, str]:
 
 
 def of_cloud(run: Path) -> Progress:
-    """Whether a cloud's processes work, those of its tenants (guests, balancers) left out."""
+    """The work of a cloud's processes, without those of its tenants (guests, balancers)."""
     return Progress(lambda: [each.pid for each in processes.of_platform(run)])
 
 
 def tail(log: Path, size: int = LOG_BYTES) -> str:
-    """The end of a log; "" where there is none."""
+    """The end of a log; "" if it does not exist."""
     if not log.exists():
         return ""
     with log.open("rb") as file:

@@ -1,4 +1,4 @@
-"""Another host, by an agent at the far end of one connection."""
+"""Another host, by an agent at the other end of one connection."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from onestack.host.processes import Proc
 
 
 class RemoteMachine:
-    """A host that is asked over a connection; see `Machine`. To be closed: it is a context manager.
+    """A host that is reached over a connection; see `Machine`. Close it after use: it is a context manager.
 
-    `argv`: the command that is the connection (see `ssh.command`). Raises PermanentError when it cannot be made.
+    `argv`: the command that is the connection (see `ssh.command`). Raises PermanentError if it cannot be
+    established.
     """
 
     def __init__(self, name: str, argv: Sequence[str]) -> None:
@@ -32,7 +33,7 @@ class RemoteMachine:
         self.close()
 
     def close(self) -> None:
-        """End the connection; what is still under way on the host ends with it."""
+        """Close the connection; requests in flight on the host end with it."""
         self._connection.close()
 
     def facts(self, disks: Sequence[Path] = ()) -> Facts:

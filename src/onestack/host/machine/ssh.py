@@ -1,4 +1,4 @@
-"""The command line of OpenSSH's own client, so that the operator's configuration, agent and jump hosts hold."""
+"""The command line of OpenSSH's client, so that the operator's configuration, agent and jump hosts apply."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from onestack.host.machine.bundle import BOOT
 
 @dataclass(frozen=True)
 class Address:
-    """How a host is reached. What is not said is the ssh configuration's."""
+    """How a host is reached. What is not set comes from the ssh configuration."""
 
     host: str
     user: str | None = None
     port: int | None = None
     configuration: Path | None = None
-    """Another file than the operator's own ~/.ssh/config."""
+    """A file that replaces the operator's ~/.ssh/config."""
 
 
 def command(address: Address, python: str = "python3") -> list[str]:
@@ -29,10 +29,10 @@ def command(address: Address, python: str = "python3") -> list[str]:
 def through(address: Address, words: str) -> list[str]:
     """The command that has a host's shell run `words`."""
     options = {
-        # Nobody is there to type a password; a question would wait for ever.
+        # Nobody can type a password; a prompt would wait for ever.
         "BatchMode": "yes",
         "ConnectTimeout": "10",
-        # A link that is cut is noticed, in the middle of a question too.
+        # A cut link is detected, also during a request.
         "ServerAliveInterval": "5",
         "ServerAliveCountMax": "3",
     }
@@ -49,6 +49,6 @@ def through(address: Address, words: str) -> list[str]:
 
 
 def agent(python: str = "python3") -> str:
-    """What the host's shell is given. -I: no file or variable of the host's takes part."""
+    """The command for the host's shell. -I: Python ignores the host's environment variables and user packages."""
     words: Sequence[str] = ("exec", python, "-I", "-u", "-c")
     return f"{shlex.join(words)} {shlex.quote(BOOT)}"

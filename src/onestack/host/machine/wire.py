@@ -22,14 +22,14 @@ from typing import Any
 from onestack.core.errors import BadInput, Busy, OneStackError, PermanentError, Unready
 
 HEARTBEAT_SECONDS = 5.0
-"""How often the asking side says that it is there."""
+"""How often the client sends a heartbeat."""
 SILENCE_SECONDS = 30.0
-"""Without a word for so long, a side counts the other as gone."""
+"""A side that receives nothing for so long counts the other as gone."""
 _TEXT = (Path, IPv4Address, IPv6Address, IPv4Network, IPv6Network)
 
 
 def plain(value: Any) -> Any:
-    """A value as what JSON can hold. Raises TypeError for what no verb uses."""
+    """A value as JSON can represent it. Raises TypeError for types that no operation uses."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {each.name: plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
     if isinstance(value, bytes):
@@ -48,7 +48,7 @@ def plain(value: Any) -> Any:
 
 
 def line(message: Mapping[str, Any]) -> bytes:
-    """One message, ready to be sent."""
+    """One message, encoded."""
     return json.dumps(plain(message), separators=(",", ":")).encode() + b"\n"
 
 
@@ -60,7 +60,7 @@ def error_as_data(error: BaseException) -> dict[str, str]:
 
 
 def error_from_data(data: Mapping[str, str], host: str) -> PermanentError:
-    """The error that a host sent. The place it names is on that host."""
+    """The error that a host sent. The place in it is on that host."""
     kinds: dict[str, type[PermanentError]] = {each.__name__: each for each in (Unready, BadInput, Busy)}
     kind = kinds.get(data["kind"], PermanentError)
     where = f"{host}: {data['where']}" if data.get("where") else host

@@ -1,4 +1,7 @@
-"""Executing a plan's steps: each when its dependencies are done, limited by service; temporary errors are retried."""
+"""Executes a plan's steps in parallel: each when its dependencies are done, with a limit for each service.
+
+Temporary errors are retried.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ _VERBS = {"create": "create", "update": "change", "replace": "replace", "delete"
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a step could not be done. `blocked`: how many others were left undone because of it."""
+    """A step that failed, and why."""
 
     address: Address
     action: str
@@ -46,7 +49,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Outcome:
-    """`done`: steps that were; `undone`: what was left because something it needs failed."""
+    """`done`: the number of completed steps; `undone`: steps that were not started, since a dependency failed."""
 
     done: int = 0
     seconds: float = 0.0
@@ -75,7 +78,7 @@ class Outcome:
 
 
 def run(plan: Plan, cloud: Provider, emit: Emit = silent) -> Outcome:
-    """Execute the plan. Failures are in the outcome; KeyboardInterrupt ends it after what is in flight."""
+    """Execute the plan. Failures are in the outcome. After KeyboardInterrupt only steps in progress complete."""
     return _Run(plan, cloud, emit).run()
 
 
@@ -91,7 +94,7 @@ class _Run:
         self._unsure: set[Address] = set()
 
     def run(self) -> Outcome:
-        begun = time.monotonic()
+        started = time.monotonic()
         todo = {one.name: one for one in steps(self._plan, self._cloud.kinds)}
         tasks = [
             Task(one.name, partial(self._do, one), one.needs, self._service(one)) for one in todo.values()
@@ -102,14 +105,14 @@ class _Run:
         failures = [self._failure(todo[name], error) for name, error in failed.items()]
         done = {one.name for one in self._done}
         undone = [name for name in todo if name not in done and name not in failed]
-        made = [one.change.action for one in self._done if one.verb == "make"]
+        actions = [one.change.action for one in self._done if one.verb == "make"]
         return Outcome(
             len(done),
-            time.monotonic() - begun,
+            time.monotonic() - started,
             sorted(failures, key=lambda one: (one.place.line or 0) if one.place else 0),
             undone,
-            sum(action in ("create", "replace") for action in made),
-            made.count("update"),
+            sum(action in ("create", "replace") for action in actions),
+            actions.count("update"),
             sum(one.verb == "remove" for one in self._done),
             self._ids,
         )
@@ -130,16 +133,16 @@ class _Run:
     def _do(self, one: Step) -> None:
         verb = "delete" if one.verb == "remove" else "change" if one.change.action == "update" else "create"
         with step(f"{verb} {one.change.address}", self._emit) as at:
-            self._patiently(lambda: self._once(one), at.progress)
+            self._with_retries(lambda: self._attempt(one), at.progress)
         with self._guard:
             self._done.append(one)
 
-    def _once(self, one: Step) -> None:
-        change, there, wanted = one.change, one.change.observed, one.change.wanted
+    def _attempt(self, one: Step) -> None:
+        change, observed, wanted = one.change, one.change.observed, one.change.wanted
         address = change.address
         if one.verb == "remove":
-            assert there is not None
-            self._cloud.delete(there, self._id)
+            assert observed is not None
+            self._cloud.delete(observed, self._id)
             with self._guard:
                 self._ids.pop(address, None)
             return
@@ -149,18 +152,19 @@ class _Run:
             return
         with self._guard:
             ident = self._ids.get(address)
-        if ident is None or (there is not None and ident == there.id):
-            ident = self._created(wanted, there)
+        if ident is None or (observed is not None and ident == observed.id):
+            ident = self._create(wanted, observed)
             with self._guard:
                 self._ids[address] = ident
         self._cloud.wait_ready(address, ident, self._id)
 
-    def _created(self, wanted: Wanted, there: Observed | None) -> str:
+    def _create(self, wanted: Wanted, observed: Observed | None) -> str:
         address = wanted.address
         if address in self._unsure:
-            # The connection broke during the request: it may exist. Names are not unique in most APIs.
+            # The connection broke during an earlier request: the resource may exist, and most APIs would create a
+            # second one with the same name.
             found = self._cloud.find(wanted)
-            if found is not None and (there is None or found != there.id):
+            if found is not None and (observed is None or found != observed.id):
                 return found
             self._unsure.discard(address)
         try:
@@ -170,7 +174,7 @@ class _Run:
                 self._unsure.add(address)
             raise
 
-    def _patiently(self, body: Callable[[], None], say: Callable[[str], None]) -> None:
+    def _with_retries(self, body: Callable[[], None], report: Callable[[str], None]) -> None:
         """Retry temporary errors, with increasing pauses."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         pause = 0.0
@@ -183,5 +187,5 @@ class _Run:
                 pause = min(max(error.delay, pause * 2), _LONGEST_PAUSE)
                 if time.monotonic() + pause > deadline or self._stop.is_set():
                     raise
-                say(f"again in {pause:.0f} s (attempt {attempt}): {error.summary}")
+                report(f"again in {pause:.0f} s (attempt {attempt}): {error.summary}")
                 self._stop.wait(pause)

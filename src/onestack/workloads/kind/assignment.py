@@ -13,7 +13,7 @@ from onestack.workloads.plan.values import Address
 
 
 class Assignments(Link):
-    """Only those of users and groups that OneStack created: others are left alone."""
+    """Role assignments of users and groups that OneStack created; those of others are ignored."""
 
     service = "identity"
     actor: str

@@ -63,11 +63,11 @@ class BalancerPart(Kind):
     def part(
         self, parent: Address, name: str, fields: Mapping[str, Value], place: Place, *needs: Address
     ) -> Wanted:
-        once = {self.parent_key: Ref(parent)} if self.parent_key else {}
-        return Wanted(Address(self.name, (*parent.path, name)), fields, once, (parent, *needs), place)
+        create_only = {self.parent_key: Ref(parent)} if self.parent_key else {}
+        return Wanted(Address(self.name, (*parent.path, name)), fields, create_only, (parent, *needs), place)
 
     def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
-        # Without balancers there are no parts, and many clouds have none: one request in place of six.
+        # Many clouds have no balancers, and so no parts: one request instead of six.
         balancers = collector.all(self.service, PATH, "loadbalancers")
         return collector.all(self.service, self.path, self.many) if balancers else ()
 
@@ -84,22 +84,23 @@ class BalancerPart(Kind):
         return session.id(Address("load balancer", address.path[:2]))
 
     def create(self, wanted: Wanted, session: Session) -> str:
-        made = super().create
-        return str(in_turn(self.balancer(wanted.address, session), session, lambda: made(wanted, session)))
+        create = super().create
+        return str(in_turn(self.balancer(wanted.address, session), session, lambda: create(wanted, session)))
 
     def update(self, change: Change, ident: str, session: Session) -> None:
-        do = super().update
-        in_turn(self.balancer(change.address, session), session, lambda: do(change, ident, session))
+        update = super().update
+        in_turn(self.balancer(change.address, session), session, lambda: update(change, ident, session))
 
-    def delete(self, there: Observed, session: Session) -> None:
-        do = super().delete
-        in_turn(self.balancer(there.address, session), session, lambda: do(there, session))
+    def delete(self, observed: Observed, session: Session) -> None:
+        delete = super().delete
+        in_turn(self.balancer(observed.address, session), session, lambda: delete(observed, session))
 
 
 class NestedPart(BalancerPart):
-    """A part whose URL is below its parent's; its id holds both ids."""
+    """A part whose URL is below its parent's. Its id is `PARENT|OWN`."""
 
     below: ClassVar[str]
+    """The path of its collection, with {} for the parent's id."""
 
     def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
         collection = self.below.partition("{")[0].rstrip("/")
@@ -122,21 +123,21 @@ class NestedPart(BalancerPart):
     def create(self, wanted: Wanted, session: Session) -> str:
         parent = session.id(wanted.needs[0])
 
-        def make() -> str:
-            body = session.fill({**wanted.fields, **wanted.once})
+        def create() -> str:
+            body = session.fill({**wanted.fields, **wanted.create_only})
             self.label_in.put(body, self.label(wanted, session))
-            made = session.rest(self.service).post(self.below.format(parent), {self.one: body})
-            return f"{parent}|{made[self.one]['id']}"
+            answer = session.rest(self.service).post(self.below.format(parent), {self.one: body})
+            return f"{parent}|{answer[self.one]['id']}"
 
-        return str(in_turn(self.balancer(wanted.address, session), session, make))
+        return str(in_turn(self.balancer(wanted.address, session), session, create))
 
     def send(self, session: Session, ident: str, body: dict[str, Any]) -> None:
         parent, _, own = ident.partition("|")
         session.rest(self.service).put(f"{self.below.format(parent)}/{own}", {self.one: body})
 
-    def delete(self, there: Observed, session: Session) -> None:
-        parent, _, own = there.id.partition("|")
+    def delete(self, observed: Observed, session: Session) -> None:
+        parent, _, own = observed.id.partition("|")
         path = f"{self.below.format(parent)}/{own}"
         in_turn(
-            self.balancer(there.address, session), session, lambda: session.rest(self.service).delete(path)
+            self.balancer(observed.address, session), session, lambda: session.rest(self.service).delete(path)
         )

@@ -1,4 +1,4 @@
-"""Octavia allows one change of a balancer at a time, and refuses others: so changes queue here."""
+"""Serializes the changes of each load balancer: Octavia allows one at a time and refuses others."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Turns:
 
     @contextmanager
     def at(self, balancer: str, session: Session) -> Iterator[None]:
-        """Wait until no change is pending, run the body, wait until its change is done."""
+        """Wait until no change is pending, run the body, and wait until its change is done."""
         with self._locks[balancer]:
             _settled(balancer, session)
             yield

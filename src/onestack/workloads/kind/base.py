@@ -1,9 +1,9 @@
 """The base class of all kinds of resource: desired state, observed state, create, update, delete, quota, removal.
 
-Most kinds are a declaration: their model in the spec, the API's path and fields, which fields hold ids of other
-resources, which are immutable. What is special about a kind is a method of its class. A new kind is one new module in
+Most of a kind is a declaration: its model in the spec, the API's path and fields, which fields contain ids of other
+resources, which are immutable. Special behaviour is a method that the kind overrides. A new kind is one new module in
 `onestack.workloads.resources`: the spec's keys, the schema, the reference, plans, apply, quotas and the removal of
-throw-away projects follow from it.
+`verify`'s temporary projects are derived from it.
 """
 
 from __future__ import annotations
@@ -23,9 +23,11 @@ from onestack.workloads.plan.model import Change, Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref, Value
 
 READY_SECONDS = 300.0
+"""How long a resource may take to become ready."""
 BROKEN_SECONDS = 3.0
-"""Between two requests for the list of those that failed."""
+"""Between two requests for the list of failed resources."""
 GONE_SECONDS = 180.0
+"""How long a deletion may take."""
 
 
 class Listed(NamedTuple):
@@ -36,14 +38,14 @@ class Listed(NamedTuple):
 
 
 class Limit(NamedTuple):
-    """A limit that a tenant's quota may set. `word`: its name in the API; `about`: for the reference."""
+    """A limit that a tenant's quota may set. `word`: its name in the API; `about`: its description."""
 
     word: str
     about: str
 
 
-class Held(NamedTuple):
-    """A resource of a project that is to be removed. `path`: what is deleted."""
+class Removal(NamedTuple):
+    """A resource that is to be deleted. `path`: its URL below the service's endpoint."""
 
     name: str
     path: str
@@ -53,7 +55,7 @@ class Kind:
     """A kind of resource. The class attributes are the declaration."""
 
     name: ClassVar[str]
-    """In messages and addresses: `security group`."""
+    """Its name in messages and addresses, such as `security group`."""
     service: ClassVar[str]
     """The type of the service that provides it."""
     key: ClassVar[str] = ""
@@ -63,44 +65,45 @@ class Kind:
     in_platform: ClassVar[Listed | None] = None
     """The list under `key` at the top of the spec."""
     furnished: ClassVar[tuple[str, ...]] = ()
-    """Names of resources that every cloud has, so that specs may refer to them."""
+    """Names of resources that each new cloud has, so that specs may refer to them."""
     limits: ClassVar[Mapping[str, Limit]] = {}
     """Limits in the quota of its service, by their keys in the spec."""
     after: ClassVar[tuple[str, ...]] = ("tenant",)
-    """Kinds whose addresses must be known to tell its own address, beside those in `refs`."""
+    """Kinds that are observed before it, in addition to those in `refs`: its address is built from theirs."""
     path: ClassVar[str] = ""
-    """Its collection in the API."""
+    """The path of its collection in the API."""
     one: ClassVar[str] = ""
+    """The key of a single resource in the API's requests and responses, such as `network`."""
     many: ClassVar[str] = ""
-    """The keys of one and of a list in the API's bodies."""
+    """The key of a list in the API's responses, such as `networks`."""
     listed: ClassVar[Mapping[str, Any]] = {}
     """Query parameters that make its list complete."""
     fields: ClassVar[tuple[str, ...]] = ()
     """The API's fields that are compared."""
     refs: ClassVar[Mapping[str, str]] = {}
-    """Fields that hold ids, and the kind of what they refer to."""
+    """Fields that contain ids -> the kind of resource that the ids refer to."""
     unordered: ClassVar[frozenset[str]] = frozenset()
-    """Lists whose order has no meaning."""
+    """Fields that are lists whose order has no meaning."""
     immutable: ClassVar[frozenset[str]] = frozenset()
     """Fields that the API cannot update: a change replaces the resource."""
     exclusive: ClassVar[bool] = False
-    """Whether the spec lists all of them that its parent has: others are deleted."""
+    """Whether the spec lists all such resources of a parent, so that others are deleted."""
     deleted_with_parent: ClassVar[bool] = False
     """Whether OpenStack deletes it with its parent."""
     label_in: ClassVar[LabelPlace] = InDescription()
     """Where its ownership label is stored."""
     project_key: ClassVar[str] = "project_id"
-    """The field that holds its project's id."""
+    """The field that contains its project's id."""
     in_project: ClassVar[bool] = False
     """Whether it must be created with a token of its own project."""
     update_verb: ClassVar[str] = "PUT"
     concurrency: ClassVar[int] = 8
-    """How many requests to create or delete may be in flight at the service."""
+    """How many requests to create or delete may be in flight at its service."""
 
     # Desired state.
 
     def wanted(self, scope: Scope) -> Iterator[Wanted]:
-        """All of this kind that a tenant, or the platform, wants."""
+        """All resources of this kind in a tenant's section of the spec, or at the top of the spec."""
         if self.key:
             for item, place in scope.items(self.key):
                 yield self.want(scope, item, place)
@@ -116,22 +119,22 @@ class Kind:
         place: Place,
         fields: Mapping[str, Value],
         *,
-        once: Mapping[str, Value] | None = None,
+        create_only: Mapping[str, Value] | None = None,
         needs: tuple[Address, ...] = (),
     ) -> Wanted:
-        """A named resource in the tenant's project; one of the platform's is in the administrator's."""
-        once = dict(once or {})
+        """A named resource in the tenant's project; without a tenant, in the administrator's."""
+        create_only = dict(create_only or {})
         if scope.tenant:
-            once["project_id"] = Ref(scope.project)
-            # Quotas first: what is created before them counts against the old ones.
+            create_only["project_id"] = Ref(scope.project)
+            # Quotas first: otherwise the old limits apply to what is created.
             needs = (*needs, *quotas(scope, self.service))
         address = Address(self.name, (*scope.path, name))
-        return Wanted(address, {"name": name, **fields}, once, needs, place)
+        return Wanted(address, {"name": name, **fields}, create_only, needs, place)
 
     # Observed state.
 
     def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
-        """All that exist, as the API returns them."""
+        """All existing resources of this kind, as the API returns them."""
         return collector.all(self.service, self.path, self.many, **self.listed)
 
     def parent(self, raw: dict[str, Any], index: Index) -> Address | None:
@@ -139,12 +142,12 @@ class Kind:
         return index.address("tenant", raw.get(self.project_key))
 
     def own_path(self, raw: dict[str, Any], index: Index, name: str) -> tuple[str, ...]:
-        """The path of its address. `name`: the one in its ownership label, else its own."""
+        """The path of its address. `name`: the name in its ownership label; without one its own."""
         parent = self.parent(raw, index)
         return (*parent.path, name) if parent else (name,)
 
     def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
-        """One of them for the plan; None: of a sort that no spec lists."""
+        """One existing resource, as the plan compares it; None for one that a spec cannot describe."""
         label = self.label_in.take(raw)
         parent = self.parent(raw, index)
         name = label.name if label else raw.get("name") or raw["id"]
@@ -157,7 +160,7 @@ class Kind:
 
     @classmethod
     def reads_after(cls) -> frozenset[str]:
-        """The kinds that are observed before it, since its address or fields name them."""
+        """The kinds that are observed before it, since its address or fields refer to them."""
         return frozenset({*cls.after, *cls.refs.values()} - {cls.name})
 
     def value(self, field: str, raw: dict[str, Any], index: Index) -> Value:
@@ -171,7 +174,7 @@ class Kind:
 
     def create(self, wanted: Wanted, session: Session) -> str:
         """Create it and return its id. It need not be ready yet."""
-        body = session.fill({**wanted.fields, **wanted.once})
+        body = session.fill({**wanted.fields, **wanted.create_only})
         project = body.get("project_id") if self.in_project else None
         if self.in_project:
             body.pop("project_id", None)
@@ -193,11 +196,11 @@ class Kind:
         body = {name: session.fill(after) for name, (_, after) in change.fields.items() if name != "owner"}
         if "owner" in change.fields or "description" in body or "metadata" in body:
             body = self.labelled(body, change, session)
-        if body:  # nothing to send where the parent carries the label
+        if body:  # empty if only the owner differs, and the label is on the parent
             self.send(session, ident, body)
 
     def labelled(self, body: dict[str, Any], change: Change, session: Session) -> dict[str, Any]:
-        """With the ownership label, and the rest of the field that stores it."""
+        """The body with the ownership label, and with the rest of the field that contains the label."""
         assert change.wanted is not None and change.observed is not None
         for shared in ("description", "metadata"):
             if shared in change.observed.fields and shared not in body:
@@ -210,16 +213,16 @@ class Kind:
             self.update_verb, f"{self.path}/{ident}", json={self.one: self.body(body)}
         )
 
-    def delete(self, there: Observed, session: Session) -> None:
-        """Start the deletion. A resource that does not exist is no error."""
-        session.rest(self.service).delete(f"{self.path}/{there.id}")
+    def delete(self, observed: Observed, session: Session) -> None:
+        """Start the deletion. It is no error if the resource does not exist."""
+        session.rest(self.service).delete(f"{self.path}/{observed.id}")
 
     def attribute(self, ident: str, name: str, session: Session) -> Any:
-        """The value of a Ref to another attribute than the id."""
+        """The value of a reference to another attribute than the id."""
         return (self.get(ident, session) or {}).get(name)
 
     def get(self, ident: str, session: Session) -> dict[str, Any] | None:
-        """Its present state; None: it does not exist."""
+        """Its present state, as the API returns it; None if it does not exist."""
         try:
             found: dict[str, Any] = session.rest(self.service).get(f"{self.path}/{ident}")[self.one]
         except Fault as fault:
@@ -233,11 +236,11 @@ class Kind:
     asynchronous: ClassVar[bool] = False
     """Whether creation and deletion continue after the request."""
     unready: ClassVar[Mapping[str, Any]] = {}
-    """Query parameters that list those that are being created or have failed: one list for all threads that wait."""
+    """Query parameters for a list of those being created and those that failed, which all waiting threads share."""
     broken: ClassVar[Mapping[str, Any]] = {}
-    """Query parameters that list those that have failed."""
+    """Query parameters for a list of those that have failed."""
     existing: ClassVar[Mapping[str, Any]] = {}
-    """Query parameters that list all that exist."""
+    """Query parameters for a list of all that exist."""
     ready: ClassVar[frozenset[str]] = frozenset({"ACTIVE", "AVAILABLE", "IN-USE", "SHUTOFF"})
 
     def is_ready(self, raw: dict[str, Any]) -> bool | None:
@@ -250,7 +253,7 @@ class Kind:
         return str(raw.get("provisioning_status") or raw.get("status"))
 
     def wait_ready(self, address: Address, ident: str, session: Session) -> None:
-        """Wait until it is ready. Raises PermanentError with OpenStack's reason when it failed."""
+        """Wait until it is ready. Raises PermanentError, with OpenStack's reason, if it has failed."""
         if not self.asynchronous:
             return
 
@@ -276,13 +279,16 @@ class Kind:
     def _listed(
         self, session: Session, ident: str, params: Mapping[str, Any], least: float = 0.0
     ) -> Callable[[], bool | None]:
-        """Whether it is in a list that all waiting threads share; None: the list is older than the wait."""
+        """A function: is it in a list that all waiting threads share? None if the list is older than this call.
+
+        `least`: seconds between two requests for the list.
+        """
         shared = session.shared(self.service, self.path, self.many, least, **params)
-        begun = time.monotonic()
+        started = time.monotonic()
 
         def listed() -> bool | None:
-            asked, ids = shared.ids()
-            return ident in ids if asked >= begun else None
+            requested, ids = shared.ids()
+            return ident in ids if requested >= started else None
 
         return listed
 
@@ -291,43 +297,46 @@ class Kind:
         fault = raw.get("fault") or {}
         return str(fault.get("message") or (self.status(raw) if raw else "it is gone"))
 
-    def wait_gone(self, there: Observed, session: Session) -> None:
+    def wait_gone(self, observed: Observed, session: Session) -> None:
         """Wait until it is gone."""
         if not self.asynchronous:
             return
 
-        is_there = self._listed(session, there.id, self.existing)
+        is_there = self._listed(session, observed.id, self.existing)
 
         def poll() -> tuple[bool, str]:
             if self.existing and is_there() is not False:
                 return False, "there"
-            raw = self.get(there.id, session)
+            raw = self.get(observed.id, session)
             return raw is None or self.status(raw).upper() == "DELETED", self.status(raw or {})
 
         try:
-            wait.until(f"{there.address} to be gone", poll, seconds=GONE_SECONDS, every=0.5)
+            wait.until(f"{observed.address} to be gone", poll, seconds=GONE_SECONDS, every=0.5)
         except Unready as error:
             raise TemporaryError(error.summary) from error
 
-    # Removal of all resources of a throw-away project, without a plan: `verify` cleans up with it.
+    # Removal of all resources of a temporary project, without a plan, for `verify`.
 
     removable: ClassVar[bool] = False
-    """Whether a project's must be deleted before the project is."""
+    """Whether a project's resources of this kind must be deleted before the project."""
     removed_after: ClassVar[tuple[str, ...]] = ()
-    """Kinds that must be removed first."""
+    """Kinds that must be removed before it."""
 
-    def held(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Held]:
-        """All of a project, in an order in which they can be deleted. `everyone`: as the administrator."""
+    def removals(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Removal]:
+        """A project's resources of this kind, in an order in which they can be deleted.
+
+        `everyone`: whether `rest` is the administrator's, who sees the resources of all projects.
+        """
         for raw in rest.all(self.path, self.many, project_id=project):
-            yield Held(raw.get("name") or raw["id"], f"{self.path}/{raw['id']}")
+            yield Removal(raw.get("name") or raw["id"], f"{self.path}/{raw['id']}")
 
-    def remove(self, held: Held, rest: Rest) -> None:
-        """Start the deletion. A resource that does not exist is no error."""
-        rest.delete(held.path)
+    def remove(self, removal: Removal, rest: Rest) -> None:
+        """Start the deletion. It is no error if the resource does not exist."""
+        rest.delete(removal.path)
 
 
 def quota_key(service: str) -> str:
-    """The key of a service's quota in the spec: `volume` for block-storage."""
+    """The key of a service's quota in the spec; `volume` for block-storage."""
     return "volume" if service == "block-storage" else service.replace("-", "_")
 
 

@@ -21,7 +21,7 @@ def demand(file: IO[bytes], name: str, checksum: str | None, place: Place | None
     file.seek(0)
     if found != expected.lower():
         raise BadInput(
-            f"{name} is not what the spec means: its {method} is {found}, not {expected}",
+            f"{name} does not match the spec's checksum: its {method} is {found}, not {expected}",
             where=place,
             hint="download it again, or correct 'checksum'",
         )

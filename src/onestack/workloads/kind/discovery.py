@@ -1,4 +1,4 @@
-"""Which kinds there are: one module each in `onestack.workloads.resources`, found by looking into that folder."""
+"""Finds the kinds of resource: each module in the folder of `onestack.workloads.resources` declares one or more."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from onestack.workloads.kind.base import Kind
 RESOURCES = "onestack.workloads.resources"
 
 Kinds = Mapping[str, Kind]
-"""By name, in the order in which they are observed."""
+"""Kinds by name, in the order in which they are observed."""
 
 
 @cache
 def kinds() -> Kinds:
-    """OneStack's own."""
+    """The kinds that OneStack has."""
     return discover(RESOURCES)
 
 
 def discover(*packages: str) -> Kinds:
-    """The kinds that the modules of some packages declare. Raises TypeError where two have one name."""
+    """The kinds that the modules of these packages declare. Raises TypeError if two have the same name."""
     found: dict[str, Kind] = {}
     for package in packages:
         for module in modules(import_module(package)):
@@ -38,7 +38,7 @@ def discover(*packages: str) -> Kinds:
 
 
 def in_order_of_removal(kinds: Kinds) -> list[Kind]:
-    """The kinds whose resources must be deleted before a project, in order."""
+    """The kinds whose resources must be deleted before their project, in order."""
     removable = {name: kind for name, kind in kinds.items() if kind.removable}
     graph = {
         name: [other for other in kind.removed_after if other in removable]
@@ -48,15 +48,15 @@ def in_order_of_removal(kinds: Kinds) -> list[Kind]:
 
 
 def _declared(module: ModuleType) -> Iterator[Kind]:
-    """The kinds of a module. A class without a name is a base of several."""
+    """The kinds that a module declares. A class without a name is a base class."""
     for value in vars(module).values():
-        here = isinstance(value, type) and value.__module__ == module.__name__
-        if here and issubclass(value, Kind) and hasattr(value, "name"):
+        defined_here = isinstance(value, type) and value.__module__ == module.__name__
+        if defined_here and issubclass(value, Kind) and hasattr(value, "name"):
             yield value()
 
 
 def _ordered(found: Kinds) -> Iterator[str]:
-    """Depth first: kinds may refer to each other, as volumes and snapshots do."""
+    """Depth-first, which unlike a topological sort allows cycles: volumes and snapshots refer to each other."""
     done: set[str] = set()
 
     def visit(name: str) -> Iterator[str]:

@@ -1,11 +1,11 @@
-"""OpenStack's error responses, as errors a person can read."""
+"""OpenStack's error responses as exceptions with readable messages."""
 
 from __future__ import annotations
 
 from onestack.core.errors import PermanentError, TemporaryError
 
 _UNSURE = (0, 502)
-"""Statuses after a broken connection: the request may have been executed."""
+"""Statuses that stand for a broken connection: the request may have been executed all the same."""
 
 
 class Fault(PermanentError):

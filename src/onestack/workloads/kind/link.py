@@ -1,4 +1,4 @@
-"""Kinds that are only a link between resources: it exists or not, and has no fields."""
+"""The base of kinds that only link resources. A link exists or does not, and has no fields."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BETWEEN = "|"
 
 
 class Link(Kind):
-    """`ends`: the kinds it connects, the first being its parent. Its id is made of theirs."""
+    """`ends`: the kinds that it links; the first is its parent. Its id consists of theirs."""
 
     label_in = Inherited()
     exclusive = True
@@ -32,7 +32,7 @@ class Link(Kind):
         raise NotImplementedError
 
     def between(self, index: Index, *ids: str) -> Observed | None:
-        """The link between the resources with these ids; None if one of them is not known."""
+        """The observed link between the resources with these ids; None if one of them is unknown."""
         ends = [index.address(kind, ident) for kind, ident in zip(self.ends, ids, strict=True)]
         known = [end for end in ends if end is not None]
         if len(known) < len(ends):
@@ -41,7 +41,7 @@ class Link(Kind):
         return Observed(self.address_of(*known), _BETWEEN.join(ids), {}, owner, tuple(known))
 
     def address_of(self, *ends: Address) -> Address:
-        """Its address, made of those of its ends."""
+        """Its address, which consists of those of its ends."""
         return Address(self.name, (*ends[0].path, *(end.path[-1] for end in ends[1:])))
 
     def linked(self, *ends: Address, **more: Any) -> Wanted:
@@ -56,5 +56,5 @@ class Link(Kind):
     def update(self, change: Change, ident: str, session: Session) -> None:
         return None
 
-    def delete(self, there: Observed, session: Session) -> None:
-        self.unlink(session, *there.id.split(_BETWEEN))
+    def delete(self, observed: Observed, session: Session) -> None:
+        self.unlink(session, *observed.id.split(_BETWEEN))

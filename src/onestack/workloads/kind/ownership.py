@@ -1,6 +1,6 @@
 """The ownership label: which spec a resource belongs to, and its name there. Stored on the resource.
 
-A label reads `SPEC:NAME`. Because it holds the name too, a resource that somebody renamed is still known.
+A label reads `SPEC:NAME`. It contains the name, so that a resource is still recognised after somebody renamed it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ KEY = "onestack"
 
 
 class OwnerLabel(NamedTuple):
-    """`owner`: the spec's name. `name`: the resource's, as the spec has it."""
+    """`owner`: the spec's name. `name`: the resource's name in the spec."""
 
     owner: str
     name: str
@@ -23,7 +23,7 @@ class OwnerLabel(NamedTuple):
 
 
 def parse(text: object) -> OwnerLabel | None:
-    """The label that a text holds, if any."""
+    """The label in a text; None if it is none."""
     owner, colon, name = text.partition(":") if isinstance(text, str) else ("", "", "")
     return OwnerLabel(owner, name) if colon and owner else None
 
@@ -39,7 +39,7 @@ class LabelPlace(Protocol):
 
 
 class InDescription:
-    """At the end of the description: `The web shop [onestack shop:front]`. Atomic everywhere in Neutron."""
+    """At the end of the description: `The web shop [onestack shop:front]`. Neutron sets it together with the rest."""
 
     _form = re.compile(rf"(.*?) ?\[{KEY} ([^\]]*)\]\Z", re.S)
 
@@ -55,7 +55,7 @@ class InDescription:
 
 
 class InAttribute:
-    """An attribute of its own: Keystone and Glance keep what they do not know."""
+    """An attribute of its own: Keystone and Glance store attributes that they do not know."""
 
     def put(self, body: dict[str, Any], label: OwnerLabel) -> None:
         body[KEY] = str(label)
@@ -65,7 +65,7 @@ class InAttribute:
 
 
 class InMetadata:
-    """An entry of its metadata."""
+    """An entry of the resource's metadata."""
 
     def put(self, body: dict[str, Any], label: OwnerLabel) -> None:
         body["metadata"] = {**(body.get("metadata") or {}), KEY: str(label)}
@@ -77,7 +77,7 @@ class InMetadata:
 
 
 class InTags:
-    """A tag: Octavia's way."""
+    """A tag, as in Octavia."""
 
     def put(self, body: dict[str, Any], label: OwnerLabel) -> None:
         body["tags"] = [f"{KEY}:{label}"]
@@ -88,7 +88,7 @@ class InTags:
 
 
 class Inherited:
-    """Nowhere: it is its parent's, and belongs to whom that belongs."""
+    """Nowhere: the owner is that of the resource's parent."""
 
     def put(self, body: dict[str, Any], label: OwnerLabel) -> None:
         return None

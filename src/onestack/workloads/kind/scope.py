@@ -1,4 +1,4 @@
-"""The spec as one tenant sees it: what its names refer to, and their places in the file."""
+"""A tenant's section of the spec, or the platform's: its items, their places in the file, what its names refer to."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DOMAIN = "Default"
 
 
 def tenant_path(name: str, domain: str) -> tuple[str, ...]:
-    """Tenants of two domains may have one name."""
+    """The path of a tenant's address. It includes the domain, since tenants of two domains may have the same name."""
     return (name,) if domain == DOMAIN else (f"{name}@{domain}",)
 
 
@@ -32,7 +32,10 @@ class TenantSection(Protocol):
 
 
 class WholeSpec(Protocol):
-    """What resource kinds read of a spec besides the lists that they declare. `onestack.spec` consists of kinds."""
+    """What resource kinds read of a spec besides the lists that they declare.
+
+    A protocol, since `onestack.spec`, which is built from the kinds, cannot be imported here.
+    """
 
     @property
     def tenants(self) -> Sequence[TenantSection]: ...
@@ -41,7 +44,7 @@ class WholeSpec(Protocol):
 
 @dataclass(frozen=True)
 class Scope:
-    """A tenant, or without one the platform. `steps`: its path in the file."""
+    """A tenant's section, or (without a tenant) the platform's. `steps`: its path in the file."""
 
     spec: WholeSpec
     tenant: TenantSection | None = None
@@ -74,14 +77,14 @@ class Scope:
         return self.spec.place_of(*self.steps, *steps)
 
     def own(self, key: str) -> set[str]:
-        """The names listed under a key here."""
+        """The names that are listed under a key in this section."""
         return {item.name for item in getattr(self.section, key, ())}
 
     def named(self, kind: str, name: str) -> Ref:
         """The resource that a name refers to: the tenant's own, or else the platform's."""
         key = re.sub("y$", "ie", kind.replace(" ", "_")) + "s"
-        here = name in self.own(key) or (kind == "security group" and name == "default")
-        return Ref(Address(kind, (*self.path, name) if here else (name,)))
+        is_own = name in self.own(key) or (kind == "security group" and name == "default")
+        return Ref(Address(kind, (*self.path, name) if is_own else (name,)))
 
     def user(self, name: str) -> Ref:
         return Ref(Address("user", in_domain(name, self.domain)))
@@ -90,16 +93,16 @@ class Scope:
         return Ref(Address("group", in_domain(name, self.domain)))
 
     def network(self, name: str) -> tuple[Ref, list[Address]]:
-        """A network, and those of its subnets that are in the file."""
-        found = self.named("network", name)
-        parent = self if found.address.path[:-1] == self.path else Scope(self.spec)
+        """A network, and its subnets as far as they are in the spec."""
+        network = self.named("network", name)
+        parent = self if network.address.path[:-1] == self.path else Scope(self.spec)
         subnets = [
-            Address("subnet", (*found.address.path, subnet.name or name))
-            for network, _ in parent.items("networks")
-            if network.name == name
-            for subnet in network.subnets
+            Address("subnet", (*network.address.path, subnet.name or name))
+            for item, _ in parent.items("networks")
+            if item.name == name
+            for subnet in item.subnets
         ]
-        return found, subnets
+        return network, subnets
 
 
 def in_domain(name: str, domain: str) -> tuple[str, ...]:
@@ -114,6 +117,6 @@ def scopes(spec: WholeSpec) -> Iterator[Scope]:
 
 
 def given(section: Any, *keys: str, **renamed: str) -> dict[str, Any]:
-    """The values of the keys that are set in the file; `renamed`: API name -> key."""
-    words = {**{key: key for key in keys}, **{key: api for api, key in renamed.items()}}
-    return {api: getattr(section, key) for key, api in words.items() if key in section.model_fields_set}
+    """The values of the keys that are set in the file, by the API's names. `renamed`: the API's name -> key."""
+    names = {**{key: key for key in keys}, **{key: api for api, key in renamed.items()}}
+    return {api: getattr(section, key) for key, api in names.items() if key in section.model_fields_set}

@@ -1,4 +1,5 @@
-"""What kinds work with: a collector reads the cloud, an index maps ids to addresses, a session changes the cloud."""
+"""The interfaces that kinds use: a collector reads the cloud, an index maps ids to addresses, a session changes the
+cloud."""
 
 from __future__ import annotations
 
@@ -12,23 +13,23 @@ from onestack.workloads.plan.values import Address, Ref, Secret, Value
 
 
 class Rest(Protocol):
-    """One service's API, as one project. Raises the errors of `onestack.workloads.kind.faults`."""
+    """A service's API, with a token of one project. Raises the errors of `onestack.workloads.kind.faults`."""
 
     def get(self, path: str, **params: Any) -> Any: ...
     def post(self, path: str, body: Any) -> Any: ...
     def put(self, path: str, body: Any = None) -> Any: ...
     def patch(self, path: str, body: Any) -> Any: ...
     def delete(self, path: str) -> None:
-        """404 is no error."""
+        """Delete; a 404 is no error."""
 
     def all(self, path: str, key: str, **params: Any) -> list[dict[str, Any]]:
-        """Every page of a list."""
+        """A list, with all its pages."""
 
     def call(self, method: str, path: str, **words: Any) -> Any: ...
 
 
 class Collector(Protocol):
-    """Reads the cloud; each list is requested once. `wanted`: what the spec wants."""
+    """Reads the cloud; each list is requested once. `wanted`: the addresses of the spec's resources."""
 
     wanted: frozenset[Address]
 
@@ -40,43 +41,43 @@ class Index:
     """The resources observed so far, by kind and id."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[str, str], Observed] = {}
+        self._by_id: dict[tuple[str, str], Observed] = {}
         self._owner: dict[Address, str | None] = {}
-        self._by_other: dict[tuple[str, ...], Address] = {}
+        self._by_other_key: dict[tuple[str, ...], Address] = {}
 
-    def add(self, kind: str, there: Observed) -> None:
-        self._found[kind, there.id] = there
-        self._owner[there.address] = there.owner
+    def add(self, kind: str, observed: Observed) -> None:
+        self._by_id[kind, observed.id] = observed
+        self._owner[observed.address] = observed.owner
 
     def address(self, kind: str, ident: str | None) -> Address | None:
-        there = self._found.get((kind, ident or ""))
-        return there.address if there else None
+        observed = self._by_id.get((kind, ident or ""))
+        return observed.address if observed else None
 
-    def remember(self, what: tuple[str, ...], address: Address) -> None:
-        """Record another key than its id for a resource."""
-        self._by_other[what] = address
+    def remember(self, key: tuple[str, ...], address: Address) -> None:
+        """Add another key than its id for a resource."""
+        self._by_other_key[key] = address
 
-    def known_by(self, *what: str) -> Address | None:
-        return self._by_other.get(what)
+    def known_by(self, *key: str) -> Address | None:
+        return self._by_other_key.get(key)
 
     def inside(self, kind: str, parent: Address) -> list[Address]:
-        """Those of a kind whose address lies below another's."""
-        deep = len(parent.path)
-        return [one for one in self._owner if one.kind == kind and one.path[:deep] == parent.path]
+        """The resources of a kind whose address is below another's."""
+        depth = len(parent.path)
+        return [one for one in self._owner if one.kind == kind and one.path[:depth] == parent.path]
 
     def naming(self, kind: str, field: str, address: Address) -> list[Address]:
-        """Those of a kind that refer to an address in a field."""
+        """The resources of a kind that refer to an address in a field."""
         return [
-            there.address
-            for (of, _), there in self._found.items()
-            if of == kind and there.fields.get(field) == Ref(address)
+            observed.address
+            for (of, _), observed in self._by_id.items()
+            if of == kind and observed.fields.get(field) == Ref(address)
         ]
 
     def owner(self, address: Address | None) -> str | None:
         return self._owner.get(address) if address else None
 
     def ref(self, kind: str, value: Value) -> Value:
-        """Ids as references; an unknown id stays an id."""
+        """Replace ids by references; an unknown id stays an id."""
         if isinstance(value, (list, tuple)):
             return [self.ref(kind, item) for item in value]
         address = self.address(kind, value)
@@ -84,10 +85,10 @@ class Index:
 
 
 class Shared(Protocol):
-    """One list for all threads that wait for something in it."""
+    """A list that all waiting threads share."""
 
     def ids(self) -> tuple[float, frozenset[str]]:
-        """The time of the request (`time.monotonic`) and the ids in the answer."""
+        """When the list was requested (`time.monotonic`), and the ids in it."""
 
 
 class Session(Protocol):
@@ -104,6 +105,6 @@ class Session(Protocol):
     def download(
         self, url: str, checksum: str | None, place: Place | None
     ) -> AbstractContextManager[IO[bytes]]:
-        """The content of a URL as seen from this machine, complete, with its checksum verified."""
+        """The content of a URL, downloaded by this machine, complete, with its checksum verified."""
 
     def keep(self, label: str, secret: str) -> None: ...

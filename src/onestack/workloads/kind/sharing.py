@@ -1,4 +1,4 @@
-"""Base of the kinds that let other tenants use a resource: networks, images, flavors."""
+"""Base of the kinds that share a resource with other tenants: networks, images, flavors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from onestack.workloads.plan.values import Address
 
 
 class Sharing(Link):
-    """`shares`: where the spec lists what is shared; `among`: the key that names the tenants."""
+    """`shares`: the key of the list of shared resources; `among`: the key of an item that lists the tenants."""
 
     shares: ClassVar[str]
     among: ClassVar[str]

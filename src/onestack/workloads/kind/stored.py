@@ -1,4 +1,4 @@
-"""What Cinder's kinds share: volumes, snapshots and backups."""
+"""Base of Cinder's kinds: volumes, snapshots and backups."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from onestack.core.errors import Place
-from onestack.workloads.kind.base import Held, Kind
+from onestack.workloads.kind.base import Kind, Removal
 from onestack.workloads.kind.ownership import InMetadata
 from onestack.workloads.kind.scope import Scope, given
 from onestack.workloads.kind.session import Collector, Index, Rest, Session
@@ -14,10 +14,11 @@ from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.plan.values import Address, Value
 
 FAILED = "failed"
+"""A field that the API does not have: whether the status is `error`. The plan replaces such a resource."""
 
 
 class Stored(Kind):
-    """A resource of Cinder's: created with a token of its project, asynchronously."""
+    """A Cinder resource: created asynchronously, with a token of its project."""
 
     service = "block-storage"
     label_in = InMetadata()
@@ -29,13 +30,13 @@ class Stored(Kind):
     def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
         return collector.all(self.service, f"{self.path}/detail", self.many, all_tenants="1")
 
-    def delete(self, there: Observed, session: Session) -> None:
-        raw = self.get(there.id, session) or {}
+    def delete(self, observed: Observed, session: Session) -> None:
+        raw = self.get(observed.id, session) or {}
         if str(raw.get("status")).startswith("error_"):
-            # Cinder refuses to delete what is in a failed deletion until its status is reset.
-            path = f"{self.path}/{there.id}/action"
+            # After a failed deletion Cinder refuses another one until the status is reset.
+            path = f"{self.path}/{observed.id}/action"
             session.rest(self.service).post(path, {"os-reset_status": {"status": "error"}})
-        super().delete(there, session)
+        super().delete(observed, session)
 
     def value(self, field: str, raw: dict[str, Any], index: Index) -> Value:
         return raw["status"] == "error" if field == FAILED else super().value(field, raw, index)
@@ -43,16 +44,16 @@ class Stored(Kind):
     def body(self, fields: dict[str, Any]) -> dict[str, Any]:
         return {key: value for key, value in fields.items() if key != FAILED}
 
-    def held(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Held]:
-        mine = {"all_tenants": "1", "project_id": project} if everyone else {}
-        found = rest.all(f"{self.path}/detail", self.many, **mine)
+    def removals(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Removal]:
+        of_project = {"all_tenants": "1", "project_id": project} if everyone else {}
+        resources = rest.all(f"{self.path}/detail", self.many, **of_project)
         # The newest first: an incremental backup depends on those before it.
-        for raw in sorted(found, key=lambda raw: str(raw["created_at"]), reverse=True):
-            yield Held(raw["name"] or raw["id"], f"{self.path}/{raw['id']}")
+        for raw in sorted(resources, key=lambda raw: str(raw["created_at"]), reverse=True):
+            yield Removal(raw["name"] or raw["id"], f"{self.path}/{raw['id']}")
 
 
 class CopyOfVolume(Stored):
-    """A copy of a volume, which may be in use."""
+    """A snapshot or backup of a volume, which may be in use."""
 
     fields = ("name", "description", "volume_id", FAILED)
     refs = {"volume_id": "volume"}  # noqa: RUF012
@@ -60,10 +61,10 @@ class CopyOfVolume(Stored):
 
     def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
         fields = {"volume_id": scope.named("volume", item.volume), FAILED: False}
-        once = {"force": True}
+        create_only = {"force": True}
         needs = tuple(self.before(scope, item))
         return self.of_tenant(
-            scope, item.name, place, fields | given(item, "description"), once=once, needs=needs
+            scope, item.name, place, fields | given(item, "description"), create_only=create_only, needs=needs
         )
 
     def before(self, scope: Scope, item: Any) -> Iterator[Address]:

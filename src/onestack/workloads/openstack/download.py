@@ -1,4 +1,4 @@
-"""Downloading an image's content: complete and verified here before it is uploaded to Glance."""
+"""Downloads an image's content completely, and verifies it, before it is uploaded to Glance."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from onestack.core.errors import BadInput, Place, TemporaryError
 from onestack.workloads.kind.checksum import demand
 
 SPACE = "/var/tmp"
-"""The folder of the download, a file without a name: on disk, and gone with the process."""
+"""The folder of downloads, which are unnamed files: on disk, and removed with the process."""
 SILENCE_SECONDS = 30.0
-"""Longest silence of a server."""
+"""The timeout of a server that sends nothing."""
 _PIECE = 1 << 20
 
 
 @contextmanager
 def content(url: str, checksum: str | None, place: Place | None) -> Iterator[IO[bytes]]:
-    """What is at `url` (http, https, file), ready to be read. `checksum`: `sha256:…`, which it must have.
+    """The content of `url` (http, https, file), ready to be read. `checksum`: the expected one, such as `sha256:…`.
 
-    Raises BadInput for what will not get better, TemporaryError for what may.
+    Raises BadInput for permanent errors, TemporaryError for others.
     """
     with tempfile.TemporaryFile(dir=SPACE) as file:
         try:

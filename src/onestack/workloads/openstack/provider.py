@@ -1,4 +1,4 @@
-"""A cloud behind OpenStack's APIs, as plan and apply use it."""
+"""The cloud behind OpenStack's APIs, for plan and apply."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from onestack.workloads.plan.model import Change, Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref, Secret, Value, convert
 
 READERS = 8
-"""How many lists are requested at a time."""
+"""How many lists are requested in parallel."""
 
 
 class OpenStack:
@@ -38,10 +38,8 @@ class OpenStack:
         keep: Callable[[str, str], None],
         kinds: Kinds | None = None,
     ) -> None:
-        """`owner`: the spec's name. `secret` gives a secret's text, `keep` writes one down for root alone.
-
-        `kinds`: by default OneStack's own.
-        """
+        """`owner`: the spec's name. `secret` returns a secret's text, `keep` stores one for root only. `kinds`: by
+        default OneStack's own."""
         self.kinds = kinds or discovery.kinds()
         self.owner = owner
         self._access = access
@@ -51,11 +49,11 @@ class OpenStack:
         self._shared_lists = SharedLists(access)
 
     def missing(self, wanted: Iterable[Wanted]) -> list[Wanted]:
-        """Those whose service this cloud does not run."""
+        """The kinds whose service this cloud does not run."""
         return [one for one in wanted if self.kinds[one.address.kind].service not in self._services]
 
     def observe(self, wanted: Iterable[Wanted]) -> list[Observed]:
-        """All resources of all kinds. `wanted`: where each costs a request, only those are read."""
+        """All resources of all kinds. `wanted`: kinds that need a request for each resource read only these."""
         kinds = [kind for kind in self.kinds.values() if kind.service in self._services]
         with ThreadPoolExecutor(READERS, thread_name_prefix="collect") as pool:
             collector = _Collector(self._access, pool, frozenset(one.address for one in wanted))
@@ -63,20 +61,20 @@ class OpenStack:
             raws = collector.together([partial(_collected, kind, collector) for kind in kinds])
         index = Index()
         found: list[Observed] = []
-        # Twice: some refer to each other, such as volumes and snapshots.
+        # Two passes, since some kinds refer to each other, such as volumes and snapshots.
         for _ in range(2):
             found = []
             for kind, listed in zip(kinds, raws, strict=True):
                 for raw in listed:
-                    # A copy: kinds that share a list each take out what they understand.
-                    there = kind.observe(dict(raw), index)
-                    if there is not None:
-                        index.add(kind.name, there)
-                        found.append(there)
+                    # A copy, since several kinds may read the same list, and each removes its label from it.
+                    observed = kind.observe(dict(raw), index)
+                    if observed is not None:
+                        index.add(kind.name, observed)
+                        found.append(observed)
         return found
 
     def find(self, wanted: Wanted) -> str | None:
-        """The id of a resource that was created for this spec; None: there is none."""
+        """The id of a resource that was created for this spec; None if there is none."""
         ours = (one for one in self.observe((wanted,)) if one.owner == self.owner)
         return next((one.id for one in ours if one.address == wanted.address), None)
 
@@ -90,10 +88,10 @@ class OpenStack:
     def update(self, change: Change, ident: str, ids: Callable[[Address], str]) -> None:
         self.kinds[change.address.kind].update(change, ident, _Session(self, ids))
 
-    def delete(self, there: Observed, ids: Callable[[Address], str]) -> None:
-        kind, session = self.kinds[there.address.kind], _Session(self, ids)
-        kind.delete(there, session)
-        kind.wait_gone(there, session)
+    def delete(self, observed: Observed, ids: Callable[[Address], str]) -> None:
+        kind, session = self.kinds[observed.address.kind], _Session(self, ids)
+        kind.delete(observed, session)
+        kind.wait_gone(observed, session)
 
     def rest(self, service: str, project: str | None = None) -> Rest:
         return self._access.rest(service, project)
@@ -106,7 +104,7 @@ class OpenStack:
 
     @contextmanager
     def download(self, url: str, checksum: str | None, place: Place | None) -> Iterator[IO[bytes]]:
-        """The content of a URL as seen from this machine. Raises BadInput, TemporaryError."""
+        """The content of a URL, downloaded by this machine. Raises BadInput, TemporaryError."""
         with download.content(url, checksum, place) as content:
             yield content
 
@@ -153,7 +151,7 @@ class _Session:
 
 
 class _Collector:
-    """Implements `kind.session.Collector`: a list is requested once, however many kinds read it."""
+    """Implements `kind.session.Collector`: each list is requested once, however many kinds read it."""
 
     def __init__(self, access: Access, pool: ThreadPoolExecutor, wanted: frozenset[Address]) -> None:
         self.wanted = wanted
@@ -166,19 +164,19 @@ class _Collector:
         name = (service, path, tuple(sorted(params.items())))
         with self._guard:
             mine = name not in self._lists
-            asked = self._lists.setdefault(name, Future())
+            future = self._lists.setdefault(name, Future())
         if mine:
             try:
                 rest = self._access.rest(service)
                 # A single object, such as a quota, is requested in the same way.
                 one = not key.endswith("s") or "quota" in path
-                asked.set_result(rest.get(path)[key] if one else rest.all(path, key, **params))
+                future.set_result(rest.get(path)[key] if one else rest.all(path, key, **params))
             except BaseException as error:
-                asked.set_exception(error)
-        return asked.result()
+                future.set_exception(error)
+        return future.result()
 
     def each(self, calls: Iterable[Any], ask: Callable[[Any], Any]) -> list[Any]:
-        """`ask` for each, several at a time, in threads of their own: the callers occupy those of the pool."""
+        """Call `ask` for each, several at a time, in new threads: the pool's threads are occupied by the callers."""
         listed = list(calls)
         if len(listed) < 2:
             return [ask(one) for one in listed]
@@ -194,7 +192,7 @@ def _collected(kind: Kind, collector: _Collector) -> list[dict[str, Any]]:
 
 
 def from_environment_or_file(secret: Secret) -> str | None:
-    """A password that is given; None for one that is to be generated. Raises BadInput."""
+    """A password from the environment or a file; None for one that is to be generated. Raises BadInput."""
     kind, _, where = secret.where.partition(":")
     if kind == "env":
         if where not in os.environ:

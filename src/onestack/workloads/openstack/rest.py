@@ -1,4 +1,4 @@
-"""OpenStack's APIs as JSON through openstacksdk's connections, with their faults as errors a person can read."""
+"""OpenStack's APIs as JSON through openstacksdk's connections, with readable errors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TEMPORARY = re.compile(
 
 
 class Rest:
-    """One service's API, as one project."""
+    """A service's API, with a token of one project."""
 
     def __init__(self, connection: Connection, service: str) -> None:
         self.service = service
@@ -45,7 +45,7 @@ class Rest:
         return self.call("PATCH", path, json=body)
 
     def delete(self, path: str) -> None:
-        """404 is no error."""
+        """Delete; a 404 is no error."""
         try:
             self.call("DELETE", path)
         except Fault as fault:
@@ -53,7 +53,7 @@ class Rest:
                 raise
 
     def all(self, path: str, key: str, **params: Any) -> list[dict[str, Any]]:
-        """Every page of a list."""
+        """A list, with all its pages."""
         found: list[dict[str, Any]] = []
         further: dict[str, str] = {}
         while True:
@@ -62,7 +62,7 @@ class Rest:
             following = _next(answer, key)
             if not following or not answer[key]:
                 return found
-            # Nova's link holds only one value of a parameter with several.
+            # Nova's link to the next page has only one value of a repeated parameter.
             further = dict(parse_qsl(urlsplit(following).query))
 
     def call(self, method: str, path: str, **words: Any) -> Any:
@@ -97,7 +97,7 @@ class Rest:
 
 
 def message_of(answer: Any) -> str:
-    """The message in an error response, of which services have several forms."""
+    """The message in an error response, whose format differs between services."""
     try:
         data = answer.json()
     except ValueError:
@@ -126,10 +126,10 @@ def _seconds(text: str | None, otherwise: float) -> float:
 
 
 class Access:
-    """Every service as the administrator, or within a project. Connections are reused.
+    """All services as the administrator, or within a project. Connections are reused.
 
-    `connect`: a new connection to a project (by id; None: the administrator's own), as the administrator
-    unless the id and the password of another user are given.
+    `connect`: a new connection to a project (by id; None: the administrator's own), as the administrator unless the
+    id and the password of another user are given.
     """
 
     def __init__(self, connect: Callable[..., Connection]) -> None:
@@ -139,7 +139,7 @@ class Access:
         self._locks: dict[str | None, Lock] = {}
 
     def rest(self, service: str, project: str | None = None) -> Rest:
-        """`project`: an id; the administrator is made one of its members if need be."""
+        """A service's API. `project`: an id; the administrator gets a role in it if necessary."""
         with self._guard:
             lock = self._locks.setdefault(project, Lock())
         with lock:
@@ -153,7 +153,7 @@ class Access:
         return self._connections[None]
 
     def as_user(self, user: str, password: str, project: str) -> Rest:
-        """Keystone as another user, for what only that user may do."""
+        """Keystone's API as another user, for what only that user may do."""
         return Rest(self._connect(project, user, password), "identity")
 
     def _entered(self, project: str | None) -> Connection:
@@ -162,14 +162,14 @@ class Access:
             return connection
         try:
             connection.authorize()
-        except Exception:  # openstacksdk wraps what Keystone refused in several ways
+        except Exception:  # openstacksdk wraps Keystone's refusal in several exceptions
             self._admit(project)
             connection = self._connect(project)
             connection.authorize()
         return connection
 
     def _admit(self, project: str) -> None:
-        """Servers can only be made from within their project: give the administrator its role there."""
+        """Give the administrator a role in a project: servers can only be created with a token of their project."""
         admin = self.rest("identity")
         session = self._connections[None]
         role = admin.all("/roles", "roles", name="admin")[0]["id"]

@@ -1,8 +1,8 @@
-"""Lists that several threads poll, each requested once for all of them.
+"""Lists that several threads poll, requested once for all of them.
 
-Polling twenty servers twice a second while they are built costs the cloud as much as building them: Nova reads the
-security groups of each server it shows from Neutron. A list of the ids of those that are still being built costs
-one call for all.
+Polling twenty servers twice a second while they are built would cost the cloud as much as building them: for each
+server it shows, Nova reads the security groups from Neutron. A list of the ids of servers that are still being built
+is one request for all.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any
 from onestack.workloads.openstack.rest import Access
 
 PAUSE, LONGEST_PAUSE = 0.5, 2.0
-"""Seconds that an answer is cached: the longer the service took for it, the longer. A cloud that is busy creating
-servers should not have to list them all the time.
-"""
+"""How long a response is cached, in seconds: the longer the service took for it, the longer, so that lists do not
+slow down a cloud that is busy creating servers."""
 _TIMES = 5.0
-"""As long as it took: asking takes a fifth of the time at most, but for services that take very long."""
+"""A response is cached for so many times the duration of its request (at most LONGEST_PAUSE), so that requests take
+at most a fifth of the time."""
 
 
 class SharedLists:
@@ -30,7 +30,8 @@ class SharedLists:
         self._lists: dict[Any, SharedList] = {}
 
     def list(self, service: str, path: str, key: str, least: float = 0.0, **params: Any) -> SharedList:
-        """The one for these words. `least`: for how many seconds at least an answer will do."""
+        """The shared list for these parameters. `least`: the minimum time, in seconds, for which a response is
+        cached."""
         name = (service, path, key, tuple(sorted(params.items())))
         with self._guard:
             if name not in self._lists:
@@ -39,7 +40,7 @@ class SharedLists:
 
 
 class SharedList:
-    """One of them. Implements `onestack.workloads.kind.session.Shared`."""
+    """A shared list. Implements `onestack.workloads.kind.session.Shared`."""
 
     def __init__(
         self, access: Access, service: str, path: str, key: str, params: dict[str, Any], least: float
@@ -53,7 +54,7 @@ class SharedList:
         self._ids: frozenset[str] = frozenset()
 
     def ids(self) -> tuple[float, frozenset[str]]:
-        """When it was requested, and the ids in it; concurrent callers wait for the same answer."""
+        """When the list was requested, and the ids in it; concurrent callers wait for the same response."""
         with self._guard:
             now = time.monotonic()
             if now - self._asked > self._pause:

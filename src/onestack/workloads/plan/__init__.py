@@ -1,4 +1,4 @@
-"""What must change, and in what order: observed + wanted -> changes -> graph. Pure: no I/O, plain data."""
+"""What must change, and in which order: wanted and observed state -> changes -> steps. Pure: no I/O, plain data."""
 
 from onestack.workloads.plan.make import Traits, make
 from onestack.workloads.plan.model import Action, Change, Observed, Plan, Step, Wanted

@@ -1,4 +1,4 @@
-"""A plan as JSON, with a version: what programs read, and what `apply FILE` holds the cloud to."""
+"""A plan as JSON, with a version: for programs, and for `apply FILE`, which executes exactly this plan."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ def _change(change: Change) -> dict[str, Any]:
 
 
 def plain(value: Value) -> Any:
-    """A field's value in words that JSON has."""
+    """A field's value as JSON has it."""
 
-    def word(item: Value) -> Any:
+    def plain_item(item: Value) -> Any:
         if isinstance(item, (Ref, Secret)):
             return str(item)
         return f"file:{item.path}" if isinstance(item, FromFile) else item
 
-    return convert(value, word)
+    return convert(value, plain_item)

@@ -1,4 +1,4 @@
-"""Comparing desired and observed state."""
+"""Compares wanted and observed state, and computes the changes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from onestack.workloads.plan.values import Address, Ref, Value, refs
 
 
 class Traits(Protocol):
-    """What a plan needs to know of a kind."""
+    """What a plan needs to know of a kind of resource."""
 
     @property
     def immutable(self) -> frozenset[str]:
@@ -21,7 +21,7 @@ class Traits(Protocol):
 
     @property
     def exclusive(self) -> bool:
-        """Whether the spec lists all of them that its parent has: others are deleted."""
+        """Whether the spec lists all such resources of a parent, so that others are deleted."""
 
     @property
     def deleted_with_parent(self) -> bool:
@@ -39,72 +39,67 @@ def make(
 ) -> Plan:
     """The changes that lead from `observed` to `wanted`.
 
-    `owner`: the spec's name, which is in the ownership labels. `prune`: delete what is the owner's and no longer
-    wanted. `adopt`: take over what is there under a wanted name and nobody's. Raises BadSpec for names of
-    things that are neither wanted nor there, and for things of others that stand in the way.
+    `owner`: the spec's name, which is in the ownership labels. `prune`: delete the owner's resources that are no
+    longer wanted. `adopt`: take over existing resources with a wanted name and no owner. Raises BadSpec for
+    references to resources that are neither wanted nor existing, and for wanted names that others already use.
     """
     want = {one.address: one for one in wanted}
     have = _by_address(observed, owner)
-    _demand(want, have, kinds, owner, adopt)
+    _check(want, have, owner, adopt)
     left: list[Observed] = []
     gone: dict[Address, Change] = {}
-    # An adopted resource has what the spec gives it, and nothing else.
+    # Of an adopted resource's parts, those that the spec does not list are deleted as well.
     adopted = {address for address in want if adopt and address in have and have[address].owner is None}
-    for there in have.values():
-        parent = _parent(there)
-        ours = there.owner == owner or (there.owner is None and parent in adopted)
-        if not ours or there.address in want:
+    for existing in have.values():
+        parent = _parent(existing)
+        ours = existing.owner == owner or (existing.owner is None and parent in adopted)
+        if not ours or existing.address in want:
             continue
-        extra = kinds[there.address.kind].exclusive and parent in want
-        if extra or (prune and there.owner == owner):
+        extra = kinds[existing.address.kind].exclusive and parent in want
+        if extra or (prune and existing.owner == owner):
             why = f"not among those the spec gives {parent}" if extra else "no longer in the spec"
-            gone[there.address] = Change("delete", there.address, why=why, observed=there)
-        elif there.owner == owner:
-            left.append(there)
+            gone[existing.address] = Change("delete", existing.address, why=why, observed=existing)
+        elif existing.owner == owner:
+            left.append(existing)
     changes: dict[Address, Change] = {}
     for address in _ordered(want):
         one = _change(want[address], have.get(address), kinds[address.kind], changes, gone, owner)
         if one is not None:
             changes[address] = one
     changes |= gone
-    carried = {
-        address: outer
-        for address, change in changes.items()
-        if (outer := _carrier(change, changes, kinds)) is not None
-    }
-    kept = [change for address, change in changes.items() if address not in carried]
-    present = {address: there.id for address, there in have.items()}
-    return Plan(kept, left, present, owner, len(want), [changes[address] for address in carried])
+    implied = [
+        address for address, change in changes.items() if _is_deleted_with_parent(change, changes, kinds)
+    ]
+    explicit = [change for address, change in changes.items() if address not in set(implied)]
+    present = {address: existing.id for address, existing in have.items()}
+    return Plan(explicit, left, present, owner, len(want), [changes[address] for address in implied])
 
 
 def _by_address(observed: Iterable[Observed], owner: str) -> dict[Address, Observed]:
     """One resource for each address: the owner's takes precedence over others of the same name."""
     found: dict[Address, Observed] = {}
-    for there in observed:
-        if there.address not in found or (there.owner == owner != found[there.address].owner):
-            found[there.address] = there
+    for existing in observed:
+        if existing.address not in found or (existing.owner == owner != found[existing.address].owner):
+            found[existing.address] = existing
     return found
 
 
-def _demand(
-    want: Mapping[Address, Wanted],
-    have: Mapping[Address, Observed],
-    kinds: Mapping[str, Traits],
-    owner: str,
-    adopt: bool,
-) -> None:
+def _check(want: Mapping[Address, Wanted], have: Mapping[Address, Observed], owner: str, adopt: bool) -> None:
+    """Raise BadSpec for unknown references, and for resources that others own."""
     wrong: list[Diagnostic] = []
     for one in want.values():
         for need in sorted(one.dependencies):
             if need not in want and need not in have:
                 wrong.append(Diagnostic("error", f"there is no {need} in this cloud", "", one.place))
-        there = have.get(one.address)
-        if there is None or there.owner == owner:
+        existing = have.get(one.address)
+        if existing is None or existing.owner == owner:
             continue
-        if there.owner is not None:
+        if existing.owner is not None:
             hint = "give it another name, or take it out of that spec"
             wrong.append(
-                Diagnostic("error", f"{one.address} belongs to the spec '{there.owner}'", "", one.place, hint)
+                Diagnostic(
+                    "error", f"{one.address} belongs to the spec '{existing.owner}'", "", one.place, hint
+                )
             )
         elif not adopt:
             summary = f"{one.address} exists already, and OneStack did not create it"
@@ -119,53 +114,55 @@ def _line(found: Diagnostic) -> tuple[int, int]:
 
 
 def _ordered(want: Mapping[Address, Wanted]) -> Iterator[Address]:
+    """Addresses in the order of their dependencies."""
     graph = {address: one.dependencies & want.keys() for address, one in want.items()}
     return iter(TopologicalSorter(graph).static_order())
 
 
 def _change(
     one: Wanted,
-    there: Observed | None,
+    existing: Observed | None,
     kind: Traits,
     before: Mapping[Address, Change],
     gone: Mapping[Address, Change],
     owner: str,
 ) -> Change | None:
     """The change of one resource, given those of the resources it needs."""
-    if there is None:
+    if existing is None:
         after = {name: (None, value) for name, value in one.fields.items()}
         return Change("create", one.address, after, wanted=one)
-    renewed = {address for address, change in before.items() if change.action in ("create", "replace")}
+    new = {address for address, change in before.items() if change.action in ("create", "replace")}
     differing: dict[str, tuple[Value, Value]] = {}
     for name, value in one.fields.items():
-        if not same(value, there.fields.get(name)):
-            differing[name] = (there.fields.get(name), value)
-        elif renewed.intersection(refs(value)):
+        if not same(value, existing.fields.get(name)):
+            differing[name] = (existing.fields.get(name), value)
+        elif new.intersection(refs(value)):
+            # The same reference, but to a new id.
             differing[name] = (value, value)
-    for name, value in there.fields.items():
-        if name not in one.fields and (freed := _without(value, gone)) != value:
-            differing[name] = (value, freed)
+    for name, value in existing.fields.items():
+        if name not in one.fields and (remaining := _without(value, gone)) != value:
+            differing[name] = (value, remaining)
     reasons = [f"{name} cannot be changed" for name in differing if name in kind.immutable]
-    # A resource is replaced with the one that contains it.
-    outer = {*one.needs, *refs(one.once)} & renewed
-    reasons += [f"{address} is replaced" for address in sorted(outer)]
-    if there.owner != owner:
-        differing["owner"] = (there.owner, owner)
+    # A resource is replaced together with those that contain it.
+    replaced = {*one.needs, *refs(one.create_only)} & new
+    reasons += [f"{address} is replaced" for address in sorted(replaced)]
+    if existing.owner != owner:
+        differing["owner"] = (existing.owner, owner)
     if not differing and not reasons:
         return None
     action: Action = "replace" if reasons else "update"
-    return Change(action, one.address, differing, "; ".join(reasons), one, there)
+    return Change(action, one.address, differing, "; ".join(reasons), one, existing)
 
 
-def same(wanted: Value, there: Value) -> bool:
+def same(wanted: Value, existing: Value) -> bool:
     """Whether an observed value equals the desired one; of a mapping, only the keys that the spec sets count."""
-    if isinstance(wanted, dict) and isinstance(there, dict):
-        return all(same(value, there.get(key)) for key, value in wanted.items())
-    if isinstance(wanted, (list, tuple)) and isinstance(there, (list, tuple)):
-        return len(wanted) == len(there) and all(
-            same(one, other) for one, other in zip(wanted, there, strict=True)
+    if isinstance(wanted, dict) and isinstance(existing, dict):
+        return all(same(value, existing.get(key)) for key, value in wanted.items())
+    if isinstance(wanted, (list, tuple)) and isinstance(existing, (list, tuple)):
+        return len(wanted) == len(existing) and all(
+            same(one, other) for one, other in zip(wanted, existing, strict=True)
         )
-    return bool(wanted == there)
+    return bool(wanted == existing)
 
 
 def _without(value: Value, gone: Mapping[Address, Change]) -> Value:
@@ -177,20 +174,19 @@ def _without(value: Value, gone: Mapping[Address, Change]) -> Value:
     return value
 
 
-def _parent(there: Observed) -> Address | None:
-    return there.needs[0] if there.needs else None
+def _parent(existing: Observed) -> Address | None:
+    return existing.needs[0] if existing.needs else None
 
 
-def _carrier(
+def _is_deleted_with_parent(
     change: Change, changes: Mapping[Address, Change], kinds: Mapping[str, Traits]
-) -> Address | None:
-    """The parent with which OpenStack deletes it, if that is deleted."""
+) -> bool:
+    """Whether OpenStack makes this deletion by itself, since the parent is deleted."""
     if (
         change.action != "delete"
         or change.observed is None
         or not kinds[change.address.kind].deleted_with_parent
     ):
-        return None
+        return False
     parent = _parent(change.observed)
-    goes = parent in changes and changes[parent].action in ("delete", "replace") if parent else False
-    return parent if goes else None
+    return parent in changes and changes[parent].action in ("delete", "replace") if parent else False

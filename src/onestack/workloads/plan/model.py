@@ -1,4 +1,4 @@
-"""Desired state, observed state, changes: plain values. How they are shown or done is elsewhere."""
+"""Wanted state, observed state, changes and steps, as plain data. Other modules show and execute them."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ Action = Literal["create", "update", "replace", "delete"]
 
 @dataclass(frozen=True)
 class Wanted:
-    """A resource as the spec wants it.
+    """A resource as the spec describes it.
 
-    `fields`: in the words of OpenStack's API; sent, and compared with what is there. `once`: sent at
-    creation only, never compared. `needs`: what must be there first without being named in a field.
+    `fields`: the API's fields, which are sent and compared with the observed ones. `create_only`: fields that are
+    sent at creation only and never compared. `needs`: further resources that must exist before it.
     """
 
     address: Address
     fields: Mapping[str, Value] = field(default_factory=dict)
-    once: Mapping[str, Value] = field(default_factory=dict)
+    create_only: Mapping[str, Value] = field(default_factory=dict)
     needs: tuple[Address, ...] = ()
     place: Place | None = None
 
     @cached_property
     def dependencies(self) -> frozenset[Address]:
-        """All that must exist before it."""
-        found = {*refs(self.fields), *refs(self.once), *self.needs}
-        return frozenset(found - {self.address})
+        """All resources that must exist before it."""
+        addresses = {*refs(self.fields), *refs(self.create_only), *self.needs}
+        return frozenset(addresses - {self.address})
 
 
 @dataclass(frozen=True)
 class Observed:
-    """A resource as it was observed. `owner`: the name of the spec that created it; None: somebody else did.
+    """A resource as it was observed. `owner`: the name of the spec that created it; None if it was not OneStack.
 
-    `needs`: what it cannot be without, so what must be deleted after it.
+    `needs`: the resources that it cannot exist without, and that are deleted after it; its parent first.
     """
 
     address: Address
@@ -49,13 +49,13 @@ class Observed:
 
     @cached_property
     def dependencies(self) -> frozenset[Address]:
-        """All that must outlive it."""
+        """All resources that must be deleted after it."""
         return frozenset({*refs(self.fields), *self.needs} - {self.address})
 
 
 @dataclass(frozen=True)
 class Change:
-    """`fields`: name -> (before, after). `why`: what forces a replacement, or why it goes."""
+    """A change of one resource. `fields`: name -> (before, after). `why`: why it is replaced or deleted."""
 
     action: Action
     address: Address
@@ -72,9 +72,9 @@ class Change:
 
 @dataclass(frozen=True)
 class Plan:
-    """`left`: what the spec's owner made and the spec no longer holds; deleted only when pruning.
+    """`left`: the owner's resources that are no longer in the spec, and that only pruning deletes.
 
-    `present`: the ids of all that is there and may be named.
+    `present`: the ids of all existing resources. `wanted`: how many resources the spec describes.
     """
 
     changes: Sequence[Change]
@@ -82,8 +82,8 @@ class Plan:
     present: Mapping[Address, str] = field(default_factory=dict)
     owner: str = ""
     wanted: int = 0
-    carried: Sequence[Change] = ()
-    """Resources that OpenStack deletes with a parent that is deleted."""
+    implied: Sequence[Change] = ()
+    """Deletions that OpenStack makes by itself, since the parent is deleted."""
 
     @property
     def empty(self) -> bool:
@@ -91,7 +91,7 @@ class Plan:
         return not self.changes
 
     def of(self, *actions: Action) -> Iterator[Change]:
-        """The changes of some kinds."""
+        """The changes with one of these actions."""
         return (change for change in self.changes if change.action in actions)
 
     def counts(self) -> tuple[int, int, int]:
@@ -102,7 +102,8 @@ class Plan:
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to do: `make` (create or update) or `remove`; a replacement is both. Named by verb and address."""
+    """A step of the execution: `make` (create or update) or `remove`; a replacement has both. `needs`: names of steps
+    that precede it."""
 
     verb: Literal["make", "remove"]
     change: Change

@@ -1,4 +1,4 @@
-"""Values of a resource's fields beside plain data: references to other resources, secrets, files."""
+"""Values of a resource's fields: plain data, references to other resources, secrets, files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 Value = Any
-"""Plain data (text, number, truth, None, list, mapping) that may hold what is below."""
+"""Plain data (string, number, boolean, None, list, mapping) that may contain Ref, Secret and FromFile."""
 
 
 @dataclass(frozen=True, order=True)
@@ -23,7 +23,7 @@ class Address:
 
 @dataclass(frozen=True)
 class Ref:
-    """A reference to another resource's id, or another attribute, before it is known."""
+    """A reference to another resource's id or attribute, whose value may not be known yet."""
 
     address: Address
     attribute: str = "id"
@@ -52,7 +52,7 @@ class FromFile:
 
 
 def convert(value: Value, change: Callable[[Value], Value]) -> Value:
-    """`value` with `change` applied to everything in it that is no list or mapping."""
+    """`value` with `change` applied to each item that is neither a list nor a mapping."""
     if isinstance(value, dict):
         return {key: convert(item, change) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -61,7 +61,7 @@ def convert(value: Value, change: Callable[[Value], Value]) -> Value:
 
 
 def refs(value: Value) -> Iterator[Address]:
-    """Every resource that a value refers to."""
+    """The addresses of all resources that a value refers to."""
     if isinstance(value, Ref):
         yield value.address
     elif isinstance(value, dict):

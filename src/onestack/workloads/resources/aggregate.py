@@ -41,7 +41,8 @@ aggregates:
 
 
 class Aggregates(Kind):
-    """Nova takes no metadata with a new one: if interrupted right after, it has no label and needs --adopt."""
+    """Nova accepts no metadata at creation: after an interruption right then, the aggregate has no label and needs
+    --adopt."""
 
     name, service = "aggregate", "compute"
     key = "aggregates"
@@ -66,10 +67,10 @@ class Aggregates(Kind):
             yield {**raw, "id": str(raw["id"])}
 
     def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
-        there = super().observe(raw, index)
-        if there is not None and raw.get("availability_zone"):
-            index.remember((ZONE, raw["availability_zone"]), there.address)
-        return there
+        observed = super().observe(raw, index)
+        if observed is not None and raw.get("availability_zone"):
+            index.remember((ZONE, raw["availability_zone"]), observed.address)
+        return observed
 
     def create(self, wanted: Wanted, session: Session) -> str:
         plain = {key: wanted.fields[key] for key in ("name", "availability_zone") if key in wanted.fields}
@@ -91,9 +92,9 @@ class Aggregates(Kind):
         if body:
             super().send(session, ident, body)
 
-    def delete(self, there: Observed, session: Session) -> None:
-        self._move(session, there.id, there.fields["hosts"] or (), ())
-        super().delete(there, session)
+    def delete(self, observed: Observed, session: Session) -> None:
+        self._move(session, observed.id, observed.fields["hosts"] or (), ())
+        super().delete(observed, session)
 
     def _move(self, session: Session, ident: str, before: Iterable[str], after: Iterable[str]) -> None:
         for host in sorted(set(before) - set(after)):

@@ -1,4 +1,4 @@
-"""Application credentials. Only their user can make them, and only from within the tenant they are for."""
+"""Application credentials. Only their user can create them, with a token of the tenant that they are for."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ tenants:
 
 
 class ApplicationCredentials(Kind):
-    """They cannot be changed: another value means another credential, with another secret."""
+    """They are immutable: a change creates another credential, with another secret."""
 
     name, service = "application credential", "identity"
     key = "application_credentials"
@@ -89,20 +89,20 @@ class ApplicationCredentials(Kind):
         if item.access_rules:
             fields["access_rules"] = [rule.model_dump() for rule in item.access_rules]
         listed = next(one for one, _ in scope.items("users") if one.name == item.user)
-        once = {
+        create_only = {
             "user": user,
             "project": Ref(scope.project),
             "password": Secret(listed.password, "/".join(user.address.path)),
             **given(item, "description"),
         }
-        # Its roles must be its user's when it is made, whether of itself or by a group.
+        # Its user must have its roles, directly or by a group, when it is created.
         needs = [Address("role of user", (*scope.path, item.user, role)) for role in listed.roles]
         for group, _ in scope.items("groups"):
             if item.user in group.users:
                 needs += [Address("role of group", (*scope.path, group.name, role)) for role in group.roles]
                 needs.append(Address("group member", (*scope.group(group.name).address.path, item.user)))
         address = Address(self.name, (*scope.path, item.user, item.name))
-        return Wanted(address, fields, once, (scope.project, user.address, *needs), place)
+        return Wanted(address, fields, create_only, (scope.project, user.address, *needs), place)
 
     def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
         ours = [user["id"] for user in collector.all("identity", "/users", "users") if KEY in user]
@@ -133,16 +133,16 @@ class ApplicationCredentials(Kind):
         return Observed(address, ident, fields, label.owner if label else None, (user, tenant))
 
     def create(self, wanted: Wanted, session: Session) -> str:
-        once, name = wanted.once, wanted.address.path[-1]
-        user, project = session.fill(once["user"]), session.fill(once["project"])
-        body = {"name": name, "description": once.get("description", ""), **wanted.fields}
+        create_only, name = wanted.create_only, wanted.address.path[-1]
+        user, project = session.fill(create_only["user"]), session.fill(create_only["project"])
+        body = {"name": name, "description": create_only.get("description", ""), **wanted.fields}
         if "roles" in body:
             body["roles"] = [{"name": role} for role in body["roles"]]
         self.label_in.put(body, self.label(wanted, session))
-        rest = session.as_user(user, once["password"], project)
+        rest = session.as_user(user, create_only["password"], project)
         made = rest.post(f"/users/{user}{self.path}", {self.one: body})[self.one]
         session.keep("/".join((*wanted.address.path, "credential")), f"{made['id']} {made['secret']}")
         return f"/users/{user}{self.path}/{made['id']}"
 
-    def delete(self, there: Observed, session: Session) -> None:
-        session.rest(self.service).delete(there.id)
+    def delete(self, observed: Observed, session: Session) -> None:
+        session.rest(self.service).delete(observed.id)

@@ -1,4 +1,4 @@
-"""Volumes attached to servers. What a server starts from is part of the server, and not among them."""
+"""Volumes attached to servers. A server's boot volume is part of the server, and not included."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ _ROOT = ("/dev/vda", "/dev/sda")
 
 
 class Attachments(Link):
-    """Deleted with its server. To detach it first would take minutes where the guest does not answer; the server can
-    be deleted at once."""
+    """An attachment is deleted with its server: detaching first would take minutes if the guest does not answer."""
 
     name, service = "volume attachment", "block-storage"
     after = ("snapshot",)
@@ -38,12 +37,12 @@ class Attachments(Link):
                     yield {"server": at["server_id"], "volume": raw["id"]}
 
     def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
-        there = self.between(index, raw["server"], raw["volume"])
-        if there is None:
+        observed = self.between(index, raw["server"], raw["volume"])
+        if observed is None:
             return None
         # Nova takes part in deleting snapshots of an attached volume: snapshots first, then the attachment.
-        snapshots = index.naming("snapshot", "volume_id", there.needs[1])
-        return replace(there, needs=(*there.needs, *snapshots))
+        snapshots = index.naming("snapshot", "volume_id", observed.needs[1])
+        return replace(observed, needs=(*observed.needs, *snapshots))
 
     def link(self, session: Session, *ids: str) -> None:
         path = f"/servers/{ids[0]}/os-volume_attachments"

@@ -44,7 +44,8 @@ class Backups(CopyOfVolume):
     project_key = "os-backup-project-attr:project_id"
 
     def before(self, scope: Scope, item: Any) -> Iterator[Address]:
-        """Cinder takes neither a snapshot nor a second backup of a volume that is being backed up."""
+        """The other copies of the same volume: Cinder refuses a snapshot or second backup while one is being
+        created."""
         for snapshot, _ in scope.items("snapshots"):
             if snapshot.volume == item.volume:
                 yield scope.named("snapshot", snapshot.name).address

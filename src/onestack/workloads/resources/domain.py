@@ -46,7 +46,7 @@ class Domains(Kind):
         fields = {"name": item.name, "enabled": item.enabled, **given(item, "description")}
         return Wanted(Address(self.name, (item.name,)), fields, place=place)
 
-    def delete(self, there: Observed, session: Session) -> None:
-        # Keystone deletes only what nobody can be logged in to.
-        session.rest(self.service).patch(f"{self.path}/{there.id}", {"domain": {"enabled": False}})
-        super().delete(there, session)
+    def delete(self, observed: Observed, session: Session) -> None:
+        # Keystone deletes only disabled domains.
+        session.rest(self.service).patch(f"{self.path}/{observed.id}", {"domain": {"enabled": False}})
+        super().delete(observed, session)

@@ -25,8 +25,8 @@ _PUBLIC = "os-flavor-access:is_public"
 _EPHEMERAL = "OS-FLV-EXT-DATA:ephemeral"
 
 
-# What every new cloud has: name -> vCPUs, MiB of memory, GiB of disk. DevStack's, which public examples assume; its
-# m1.nano is as large as its test image, and so is ours.
+# The flavors of every new cloud: name -> vCPUs, MiB of memory, GiB of disk. They are DevStack's, which public
+# examples assume; DevStack's m1.nano fits its test image, and so does ours.
 FLAVORS = {
     "m1.nano": (1, 128, 1),
     "m1.micro": (1, 256, 1),
@@ -101,14 +101,14 @@ class Flavors(Kind):
 
     def create(self, wanted: Wanted, session: Session) -> str:
         ident = super().create(wanted, session)
-        self._tell(ident, wanted.fields["extra_specs"], session)
+        self._update_access(ident, wanted.fields["extra_specs"], session)
         return ident
 
     def send(self, session: Session, ident: str, body: dict[str, Any]) -> None:
-        self._tell(ident, body.pop("extra_specs", {}), session)
+        self._update_access(ident, body.pop("extra_specs", {}), session)
         if body:
             super().send(session, ident, body)
 
-    def _tell(self, ident: str, specs: dict[str, str], session: Session) -> None:
+    def _update_access(self, ident: str, specs: dict[str, str], session: Session) -> None:
         if specs:
             session.rest(self.service).post(f"{self.path}/{ident}/os-extra_specs", {"extra_specs": specs})

@@ -14,7 +14,7 @@ from onestack.language.words import (
     PortRef,
     ServerRef,
 )
-from onestack.workloads.kind.base import Held, Kind, Limit, Listed
+from onestack.workloads.kind.base import Kind, Limit, Listed, Removal
 from onestack.workloads.kind.scope import Scope
 from onestack.workloads.kind.session import Index, Rest
 from onestack.workloads.plan.model import Observed, Wanted
@@ -101,14 +101,14 @@ class FloatingIPs(Kind):
         return replace(wanted, fields=nameless)
 
     def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
-        there = super().observe(raw, index)
+        observed = super().observe(raw, index)
         router = index.address("router", raw["router_id"])
         inner = index.address("network", (raw.get("port_details") or {}).get("network_id"))
-        if there is None or router is None or inner is None:
-            return there
+        if observed is None or router is None or inner is None:
+            return observed
         ways = [way for way in index.inside("router interface", router) if way.path[-2] == inner.path[-1]]
-        return replace(there, needs=(*there.needs, router, *ways))
+        return replace(observed, needs=(*observed.needs, router, *ways))
 
-    def held(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Held]:
+    def removals(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Removal]:
         for raw in rest.all(self.path, self.many, project_id=project):
-            yield Held(raw["floating_ip_address"], f"{self.path}/{raw['id']}")
+            yield Removal(raw["floating_ip_address"], f"{self.path}/{raw['id']}")

@@ -16,7 +16,7 @@ from onestack.workloads.resources.user import InDomain
 
 
 class Group(Named):
-    """Users that have roles together."""
+    """Users that have the same roles."""
 
     model_config = example("""\
 tenants:
@@ -46,5 +46,5 @@ class Groups(InDomain):
 
     def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
         address = Address(self.name, in_domain(item.name, scope.domain))
-        once = {"domain_id": Ref(Address("domain", (scope.domain,)))}
-        return Wanted(address, {"name": item.name, **given(item, "description")}, once, (), place)
+        create_only = {"domain_id": Ref(Address("domain", (scope.domain,)))}
+        return Wanted(address, {"name": item.name, **given(item, "description")}, create_only, (), place)

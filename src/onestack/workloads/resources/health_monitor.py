@@ -17,22 +17,22 @@ from onestack.workloads.plan.values import Address
 
 
 class Monitor(Section):
-    """How one knows that a member answers."""
+    """How members are checked."""
 
     model_config = example(EXAMPLE)
 
     type: Literal["HTTP", "HTTPS", "TCP", "PING", "TLS-HELLO", "UDP-CONNECT"] = "TCP"
-    """What is tried."""
+    """The type of the check."""
     delay: Annotated[Number, Field(ge=1)] = 5
-    """Seconds between two tries."""
+    """Seconds between two checks."""
     timeout: Annotated[Number, Field(ge=1)] = 3
-    """Seconds an answer may take."""
+    """The timeout of a check, in seconds."""
     retries: Annotated[Int, Field(ge=1, le=10)] = 3
-    """Tries that must succeed, or fail, in a row."""
+    """Consecutive checks that must succeed, or fail, before the status changes."""
     path: Text | None = None
-    """The path that is asked for, with HTTP."""
+    """The path of the request, with HTTP."""
     codes: Text | None = None
-    """The answers that count as success, with HTTP: `200`, `200-204`."""
+    """The status codes that count as success, with HTTP: `200`, `200-204`."""
 
 
 class Monitors(BalancerPart):

@@ -1,4 +1,4 @@
-"""Images. One is registered, then uploaded; if that is interrupted it stays `queued`, and is replaced."""
+"""Images. An image is registered, then uploaded; after an interruption it stays `queued`, and is replaced."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from onestack.language.words import (
     TenantRef,
     Texts,
 )
-from onestack.workloads.kind.base import Held, Kind, Listed
+from onestack.workloads.kind.base import Kind, Listed, Removal
 from onestack.workloads.kind.checksum import demand
 from onestack.workloads.kind.ownership import KEY, InAttribute
 from onestack.workloads.kind.scope import Scope, given
@@ -47,11 +47,12 @@ tenants:
 """)
 
     file: Text | None = None
-    """Where it lies on this machine: an absolute path."""
+    """The image's file on this machine: an absolute path."""
     url: Text | None = None
-    """In place of a file: where this machine fetches it from: http://, https:// or file://."""
+    """Instead of a file: the URL from which this machine downloads it: http://, https:// or file://."""
     checksum: Text | None = None
-    """What it must have: `sha256:`, `sha512:` or `md5:` and the digits. Else no image is made."""
+    """The expected checksum: `sha256:`, `sha512:` or `md5:` and the hexadecimal digits. Without a match no image is
+    created."""
     format: Literal["qcow2", "raw", "vmdk", "vdi", "vhd", "iso"] = "qcow2"
     """Its format."""
     visibility: Literal["public", "private", "shared", "community"] = "shared"
@@ -63,9 +64,9 @@ tenants:
     min_ram: Amount = 0
     """The smallest memory for it, in MiB."""
     protected: Bool = False
-    """Whether it is kept from being deleted by hand."""
+    """Whether it cannot be deleted by hand."""
     properties: Texts = Field(default_factory=dict)
-    """What else is known of it."""
+    """Further properties."""
 
     def problems(self) -> Iterator[Problem]:
         if (self.file is None) == (self.url is None):
@@ -106,22 +107,24 @@ class Images(Kind):
             "status": "active",
             "properties": dict(item.properties),
         }
-        wanted = self.of_tenant(scope, item.name, place, fields, once=given(item, "file", "url", "checksum"))
-        once = dict(wanted.once)
+        wanted = self.of_tenant(
+            scope, item.name, place, fields, create_only=given(item, "file", "url", "checksum")
+        )
+        create_only = dict(wanted.create_only)
         if scope.tenant:
-            once["owner"] = Ref(scope.project)
-            del once["project_id"]
-        return Wanted(wanted.address, wanted.fields, once, wanted.needs, place)
+            create_only["owner"] = Ref(scope.project)
+            del create_only["project_id"]
+        return Wanted(wanted.address, wanted.fields, create_only, wanted.needs, place)
 
     def parent(self, raw: dict[str, Any], index: Index) -> Any:
         return index.address("tenant", raw.get("owner"))
 
     def value(self, field: str, raw: dict[str, Any], index: Index) -> Value:
-        # Glance keeps properties beside the fields of its own.
+        # Glance stores properties at the same level as its own fields.
         return dict(raw) if field == "properties" else super().value(field, raw, index)
 
     def create(self, wanted: Wanted, session: Session) -> str:
-        body = session.fill({**wanted.fields, **wanted.once, "container_format": _CONTAINER})
+        body = session.fill({**wanted.fields, **wanted.create_only, "container_format": _CONTAINER})
         file, url, checksum = (body.pop(key, None) for key in ("file", "url", "checksum"))
         body |= body.pop("properties")
         del body["status"]
@@ -161,8 +164,8 @@ class Images(Kind):
         headers = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
         session.rest(self.service).call("PATCH", f"{self.path}/{ident}", json=body, headers=headers)
 
-    def delete(self, there: Any, session: Session) -> None:
-        self._delete(there.id, session, protected=bool(there.fields.get("protected")))
+    def delete(self, observed: Any, session: Session) -> None:
+        self._delete(observed.id, session, protected=bool(observed.fields.get("protected")))
 
     def _delete(self, ident: str, session: Session, *, protected: bool) -> None:
         rest = session.rest(self.service)
@@ -172,7 +175,7 @@ class Images(Kind):
             rest.call("PATCH", f"{self.path}/{ident}", json=body, headers=headers)
         rest.delete(f"{self.path}/{ident}")
 
-    def held(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Held]:
+    def removals(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Removal]:
         for raw in rest.all(self.path, self.many, owner=project):
             if raw["owner"] == project:
-                yield Held(raw["name"] or raw["id"], f"{self.path}/{raw['id']}")
+                yield Removal(raw["name"] or raw["id"], f"{self.path}/{raw['id']}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from onestack.workloads.kind.base import Held
+from onestack.workloads.kind.base import Removal
 from onestack.workloads.kind.link import Link
 from onestack.workloads.kind.scope import Scope
 from onestack.workloads.kind.session import Collector, Index, Rest, Session
@@ -52,11 +52,11 @@ class Interfaces(Link):
     def unlink(self, session: Session, *ids: str) -> None:
         session.rest(self.service).put(f"/routers/{ids[0]}/remove_router_interface", {"subnet_id": ids[1]})
 
-    def held(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Held]:
+    def removals(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Removal]:
         for router in rest.all("/routers", "routers", project_id=project):
             for port in rest.all("/ports", "ports", device_id=router["id"]):
                 if port["device_owner"].startswith(OWNER):
-                    yield Held(port["id"], f"/routers/{router['id']}/remove_router_interface")
+                    yield Removal(port["id"], f"/routers/{router['id']}/remove_router_interface")
 
-    def remove(self, held: Held, rest: Rest) -> None:
-        rest.put(held.path, {"port_id": held.name})
+    def remove(self, removal: Removal, rest: Rest) -> None:
+        rest.put(removal.path, {"port_id": removal.name})

@@ -1,4 +1,5 @@
-"""Key pairs. Nova keeps them by user: one for each user who is named, and one for OneStack, which starts servers."""
+"""Key pairs. Nova stores them by user: one for each listed user, and one for OneStack's user, which
+creates servers."""
 
 from __future__ import annotations
 
@@ -20,12 +21,12 @@ from onestack.workloads.plan.values import Address, FromFile, Ref, Value
 
 
 def content(text: str) -> Value:
-    """A text, or what is in the file it names."""
+    """A text, or the content of the file that it names."""
     return FromFile(text.removeprefix("file:")) if text.startswith("file:") else text
 
 
 class Keypair(Named):
-    """A public key that servers let in."""
+    """A public key for logging in to servers."""
 
     model_config = example("""\
 tenants:
@@ -36,13 +37,13 @@ tenants:
 """)
 
     public_key: Content
-    """The key, or the file it is in: `file:/root/.ssh/id_ed25519.pub`."""
+    """The key, or its file: `file:/root/.ssh/id_ed25519.pub`."""
     users: tuple[UserRef, ...] = ()
-    """The users who see it as theirs too."""
+    """Users who have this key pair as well."""
 
 
 class Keypairs(Kind):
-    """Nova can store no ownership label on them: what is called `TENANT.KEY` is its tenant's."""
+    """They cannot have an ownership label: a key pair named `TENANT.KEY` belongs to the tenant."""
 
     name, service = "keypair", "compute"
     key = "keypairs"
@@ -69,19 +70,19 @@ class Keypairs(Kind):
     def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
         wanted = sorted(address.path for address in collector.wanted if address.kind == self.name)
         users = {raw["name"]: raw["id"] for raw in collector.all("identity", "/users", "users")}
-        asked = [
+        owners = [
             None,
             *dict.fromkeys(users[path[2]] for path in wanted if len(path) > 2 and path[2] in users),
         ]
 
-        def ask(user: str | None) -> list[dict[str, Any]]:
+        def read(user: str | None) -> list[dict[str, Any]]:
             who = {"user_id": user} if user else {}
             return [
                 {**raw["keypair"], "user": user}
                 for raw in collector.all(self.service, self.path, "keypairs", **who)
             ]
 
-        return [raw for raws in collector.each(asked, ask) for raw in raws]
+        return [raw for raws in collector.each(owners, read) for raw in raws]
 
     def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
         fields = {"public_key": raw["public_key"].strip()}
@@ -95,7 +96,7 @@ class Keypairs(Kind):
         user = index.address("user", raw["user"])
         if user is None:
             return None
-        # A user may have keys of its own: those named after a tenant are ours.
+        # A user may have other key pairs; those with a tenant's name are OneStack's.
         ident = f"{raw['name']}?user_id={raw['user']}"
         return Observed(
             Address(self.name, (tenant, key, user.path[-1])), ident, fields, index.owner(user), (user,)
@@ -103,11 +104,11 @@ class Keypairs(Kind):
 
     def create(self, wanted: Wanted, session: Session) -> str:
         body = {"name": ".".join(wanted.address.path[:2]), "type": "ssh"}
-        body |= session.fill({**wanted.fields, **wanted.once})
+        body |= session.fill({**wanted.fields, **wanted.create_only})
         session.rest(self.service).post(self.path, {"keypair": body})
         return body["name"] + (f"?user_id={body['user_id']}" if "user_id" in body else "")
 
 
 def named(scope: Scope, name: str) -> Ref:
-    """The key that OneStack starts a server with."""
+    """The key pair with which OneStack creates a server."""
     return Ref(Address("keypair", (*scope.path, name)))

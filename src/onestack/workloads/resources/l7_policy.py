@@ -17,18 +17,18 @@ from onestack.workloads.resources.l7_rule import L7Rule
 
 
 class L7Policy(Named):
-    """Requests that go elsewhere than the others of a listener."""
+    """Requests that are handled differently from the listener's others."""
 
     model_config = example(EXAMPLE)
 
     rules: tuple[L7Rule, ...] = ()
-    """What requests must be like, all of it."""
+    """The conditions, all of which a request must meet."""
     pool: PoolRef | None = None
-    """The pool they go to."""
+    """The pool that they are sent to."""
     redirect_url: Text | None = None
-    """The address they are sent to."""
+    """The URL that they are redirected to."""
     position: Annotated[Int, Field(ge=1)] | None = None
-    """Its place among the listener's policies."""
+    """Its position among the listener's policies."""
 
     def problems(self) -> Iterator[Problem]:
         if self.pool and self.redirect_url:

@@ -13,7 +13,7 @@ from onestack.workloads.plan.values import Address
 
 
 class L7Rule(Section):
-    """What a request must be like."""
+    """A condition for requests."""
 
     model_config = example(EXAMPLE)
 
@@ -22,11 +22,11 @@ class L7Rule(Section):
     compare: Literal["EQUAL_TO", "STARTS_WITH", "ENDS_WITH", "CONTAINS", "REGEX"] = "EQUAL_TO"
     """How it is compared."""
     value: Text
-    """With what."""
+    """The value that it is compared with."""
     key: Text | None = None
     """The header's or the cookie's name."""
     invert: Bool = False
-    """Whether it must not be so."""
+    """Whether the condition is inverted."""
 
 
 class L7Rules(NestedPart):

@@ -24,15 +24,15 @@ class Listener(Named):
     model_config = example(EXAMPLE)
 
     protocol: Protocol = "HTTP"
-    """What clients speak."""
+    """The protocol of clients."""
     port: PortNumber
-    """The port clients reach."""
+    """The port for clients."""
     pool: PoolRef | None = None
-    """Where requests go."""
+    """The pool that requests are sent to."""
     policies: tuple[L7Policy, ...] = ()
-    """Which requests go elsewhere."""
+    """Its L7 policies."""
     connection_limit: Annotated[Int, Field(ge=-1)] | None = None
-    """How many connections at a time."""
+    """The maximum number of connections."""
 
 
 class Listeners(BalancerPart):

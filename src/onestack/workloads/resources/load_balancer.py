@@ -10,7 +10,7 @@ from onestack.language.types import IPAddress, Text, example
 from onestack.language.words import Named, NetworkRef
 from onestack.workloads.kind.balancer_part import EXAMPLE
 from onestack.workloads.kind.balancer_turns import PATH
-from onestack.workloads.kind.base import READY_SECONDS, Held, Kind, Limit, Listed
+from onestack.workloads.kind.base import READY_SECONDS, Kind, Limit, Listed, Removal
 from onestack.workloads.kind.faults import Fault
 from onestack.workloads.kind.ownership import InTags
 from onestack.workloads.kind.scope import Scope, given
@@ -61,31 +61,31 @@ class LoadBalancers(Kind):
         fields |= given(item, "description", "provider")
         subnets = _listed(scope, item)
         # A dual-stack port has two addresses: Octavia must know which is the virtual IP.
-        once: dict[str, Value] = {"vip_subnet_id": Ref(subnets[0])} if len(subnets) > 1 else {}
-        return self.of_tenant(scope, item.name, place, fields, once=once)
+        create_only: dict[str, Value] = {"vip_subnet_id": Ref(subnets[0])} if len(subnets) > 1 else {}
+        return self.of_tenant(scope, item.name, place, fields, create_only=create_only)
 
-    def delete(self, there: Observed, session: Session) -> None:
-        session.rest(self.service).delete(f"{self.path}/{there.id}?cascade=true")
+    def delete(self, observed: Observed, session: Session) -> None:
+        session.rest(self.service).delete(f"{self.path}/{observed.id}?cascade=true")
 
-    def remove(self, held: Held, rest: Rest) -> None:
-        """Delete it in cascade, once no other change of it is pending."""
+    def remove(self, removal: Removal, rest: Rest) -> None:
+        """Delete it in cascade, when no other change of it is pending."""
 
         def poll() -> tuple[bool, str]:
             try:
-                status = self.status(rest.get(held.path)[self.one])
+                status = self.status(rest.get(removal.path)[self.one])
             except Fault as fault:
                 if fault.status != 404:
                     raise
                 status = "DELETED"
             return not status.startswith("PENDING_") or status == "PENDING_DELETE", status
 
-        settled = wait.until(f"{held.name} to settle", poll, seconds=READY_SECONDS, every=0.2)
+        settled = wait.until(f"{removal.name} to settle", poll, seconds=READY_SECONDS, every=0.2)
         if settled in ("ACTIVE", "ERROR"):
-            rest.delete(f"{held.path}?cascade=true")
+            rest.delete(f"{removal.path}?cascade=true")
 
 
 def _listed(scope: Scope, item: Any) -> list[Address]:
-    """The subnets that its address can be in, those of IPv4 first."""
+    """The subnets in which its address can be, IPv4 first."""
     found, subnets = scope.network(item.network)
     parent = scope if found.address.path[:-1] == scope.path else Scope(scope.spec)
     sections = {

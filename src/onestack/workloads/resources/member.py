@@ -19,20 +19,20 @@ from onestack.workloads.resources.port import of_server
 
 
 class Member(Section):
-    """A server, or an address, that requests go to."""
+    """A server, or an address, that receives requests."""
 
     model_config = example(EXAMPLE)
 
     server: ServerRef | None = None
     """The server."""
     address: IPAddress | None = None
-    """In place of a server: an address the balancer reaches."""
+    """Instead of a server: an address that the load balancer can reach."""
     port: PortNumber
     """Its port."""
     weight: Annotated[Int, Field(ge=0, le=256)] = 1
-    """Its share; 0: no new requests."""
+    """Its weight; 0: no new requests."""
     backup: Bool = False
-    """Whether it is used only when no other is left."""
+    """Whether it is used only if no other member is left."""
 
     def problems(self) -> Iterator[Problem]:
         if (self.server is None) == (self.address is None):

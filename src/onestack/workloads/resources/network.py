@@ -37,11 +37,11 @@ tenants:
 """)
 
     subnets: tuple[Subnet, ...] = ()
-    """Its ranges of addresses."""
+    """Its subnets."""
     mtu: Annotated[Int, Field(ge=68, le=9216)] | None = None
     """The largest packet, in bytes."""
     port_security: Bool = True
-    """Whether security groups and checks against forged addresses hold in it."""
+    """Whether port security is enabled: security groups, and protection against spoofed addresses."""
     shared_with: tuple[TenantRef, ...] = ()
     """Other tenants that may use it."""
     description: Text = ""
@@ -49,7 +49,7 @@ tenants:
 
 
 class ProviderNetwork(TenantNetwork):
-    """A network of the platform's, made by the administrator: external, shared, or tied to a physical one."""
+    """A network of the platform, created by the administrator: external, shared, or a provider network."""
 
     model_config = example("""\
 networks:
@@ -62,15 +62,15 @@ networks:
 """)
 
     external: Bool = False
-    """Whether floating IPs and routers' ways out may come from it."""
+    """Whether it is external, for floating IPs and router gateways."""
     shared: Bool = False
-    """Whether every tenant may use it."""
+    """Whether all tenants may use it."""
     physical_network: Text | None = None
-    """The provider physical network, as the platform names it (`public`)."""
+    """Its provider physical network, as the platform names it (`public`)."""
     type: Literal["flat", "vlan", "geneve"] | None = None
-    """Its provider network type: how it is separated from other networks on the wire."""
+    """Its provider network type."""
     segment: Annotated[Int, Field(ge=1, le=16777215)] | None = None
-    """Its VLAN or virtual network number."""
+    """Its provider segmentation id: the VLAN id or VNI."""
 
     def problems(self) -> Iterator[Problem]:
         if self.type in ("flat", "vlan") and not self.physical_network:

@@ -16,18 +16,18 @@ from onestack.workloads.resources.member import Member
 
 
 class Pool(Named):
-    """Members that requests are spread over."""
+    """Members among which requests are distributed."""
 
     model_config = example(EXAMPLE)
 
     protocol: Protocol = "HTTP"
-    """What is spoken to members."""
+    """The protocol of members."""
     algorithm: Literal["ROUND_ROBIN", "LEAST_CONNECTIONS", "SOURCE_IP"] = "ROUND_ROBIN"
-    """How a member is chosen."""
+    """The algorithm that chooses a member."""
     members: tuple[Member, ...] = ()
     """The members."""
     monitor: Monitor | None = None
-    """How one knows that they answer."""
+    """Its health monitor."""
 
 
 class Pools(BalancerPart):

@@ -18,7 +18,7 @@ from onestack.language.words import (
     QosPolicyRef,
     SecurityGroupRef,
 )
-from onestack.workloads.kind.base import Held, Kind, Limit, Listed
+from onestack.workloads.kind.base import Kind, Limit, Listed, Removal
 from onestack.workloads.kind.scope import Scope, given
 from onestack.workloads.kind.session import Index, Rest, Session
 from onestack.workloads.plan.model import Observed, Wanted
@@ -130,11 +130,11 @@ class Ports(Kind):
             fields["security_groups"] = sorted(named, key=str)
         return self.of_tenant(scope, name, place, fields, needs=tuple(subnets))
 
-    def held(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Held]:
+    def removals(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Removal]:
         """The project's ports, but not those of routers, DHCP and metadata, which Neutron deletes itself."""
         for raw in rest.all(self.path, self.many, project_id=project):
             if not (raw["device_owner"] or "").startswith("network:"):
-                yield Held(raw["name"] or raw["id"], f"{self.path}/{raw['id']}")
+                yield Removal(raw["name"] or raw["id"], f"{self.path}/{raw['id']}")
 
 
 def network_of(scope: Scope, port: Address) -> str | None:

@@ -21,7 +21,7 @@ _LIMIT = "bandwidth_limit"
 
 
 class QosPolicy(Named):
-    """How much may go through a port."""
+    """A limit on a port's bandwidth."""
 
     model_config = example("""\
 tenants:
@@ -33,7 +33,7 @@ tenants:
     max_kbps: Annotated[Int, Field(ge=1)] | None = None
     """The bandwidth limit, in kilobits a second."""
     direction: Literal["ingress", "egress"] = "egress"
-    """Which way the limit is."""
+    """The direction of the limit."""
     description: Text = ""
     """What it is for."""
 

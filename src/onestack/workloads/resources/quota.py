@@ -146,18 +146,18 @@ class Quotas(Kind):
     def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
         wanted = {address.path for address in collector.wanted if address.kind == self.name}
         projects = {raw["name"]: raw["id"] for raw in collector.all("identity", "/projects", "projects")}
-        asked = [
+        pairs = [
             (path[-1], projects[name])
             for path in sorted(wanted)
             if (name := path[0].partition("@")[0]) in projects
         ]
 
-        def ask(one: tuple[str, str]) -> dict[str, Any]:
+        def read(one: tuple[str, str]) -> dict[str, Any]:
             form = FORMS[one[0]]
             limits: dict[str, Any] = collector.all(form.service, f"{form.path}/{one[1]}", form.one)  # type: ignore[assignment]
             return {"id": one[1], "key": one[0], "limits": limits}
 
-        return collector.each(asked, ask)
+        return collector.each(pairs, read)
 
     def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
         tenant = index.address("tenant", raw["id"])
@@ -182,6 +182,6 @@ class Quotas(Kind):
         if limits:
             self._set(key, project, limits, session)
 
-    def delete(self, there: Observed, session: Session) -> None:
-        key, project = there.id.split("|")
+    def delete(self, observed: Observed, session: Session) -> None:
+        key, project = observed.id.split("|")
         session.rest(FORMS[key].service).delete(f"{FORMS[key].path}/{project}")

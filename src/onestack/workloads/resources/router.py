@@ -20,7 +20,7 @@ _GATEWAY = "external_gateway_info"
 
 
 class Router(Named):
-    """What connects a tenant's networks with each other and the world."""
+    """Connects a tenant's networks with each other and with an external network."""
 
     model_config = example("""\
 tenants:
@@ -31,13 +31,13 @@ tenants:
 """)
 
     external: NetworkRef | None = None
-    """The external network it leads to."""
+    """The external network of its gateway."""
     networks: tuple[NetworkRef, ...] = ()
-    """The networks whose subnets it connects, each at its gateway's address."""
+    """The networks whose subnets it connects, each with the subnet's gateway address."""
     snat: Bool | None = None
-    """Whether servers without a floating IP reach the world through it."""
+    """Whether it does source NAT for servers without a floating IP."""
     enabled: Bool = True
-    """Whether it forwards."""
+    """Whether its administrative state is up."""
     description: Text = ""
     """What it is for."""
 

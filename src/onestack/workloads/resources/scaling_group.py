@@ -1,7 +1,8 @@
-"""Scaling groups: a hidden record in Glance says what is wanted; `onestack.autoscaling.autoscaler` does it.
+"""Scaling groups: a hidden image record in Glance stores the definition, and `onestack.autoscaling.autoscaler`
+executes it.
 
-A plan compares the record, never the number of members. Taking a group away takes its members with it, whether
-an autoscaler runs or not.
+A plan compares the record, never the number of members. Deleting a group deletes its members, whether an autoscaler
+runs or not.
 """
 
 from __future__ import annotations
@@ -68,12 +69,12 @@ class ScalingGroups(Kind):
             needs.append(Address("load balancer", inner[:-1]))
         if item.spread.anti_affinity != "none":
             fields["server_group"] = Ref(Address("server group", (*scope.path, item.name)))
-        once: dict[str, Value] = {"owner": Ref(scope.project)}
+        create_only: dict[str, Value] = {"owner": Ref(scope.project)}
         address = Address(self.name, (*scope.path, item.name))
-        return Wanted(address, fields, once, tuple(needs), place)
+        return Wanted(address, fields, create_only, tuple(needs), place)
 
     def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
-        # Glance may leave out a filter that it does not know: look at the property itself.
+        # Glance may ignore a filter that it does not know: check the property itself.
         listed = collector.all(self.service, self.path, self.many, **self.listed)
         return [raw for raw in listed if raw.get(record.KIND) == record.SCALING_GROUP]
 
@@ -86,24 +87,25 @@ class ScalingGroups(Kind):
         except ValueError:
             template, placed, settings = {}, {}, {}
         if raw.get(record.PHASE) == record.LEAVING:
-            settings = {}  # a removal was cut off: who wants it after all must say so again
-        there = super().observe({**raw, **template, **placed, "settings": record.renewed(settings)}, index)
-        if there is None:
+            settings = {}  # the removal was interrupted: a spec that still wants the group must create it again
+        observed = super().observe({**raw, **template, **placed, "settings": record.renewed(settings)}, index)
+        if observed is None:
             return None
-        # Members go before what they stand in: their ports hold subnets, and a pool goes with its balancer.
-        needs = list(there.needs)
-        if isinstance(pool := there.fields["pool"], Ref):
+        # Members are deleted before what they use: their ports keep subnets in use, and a pool is deleted with its
+        # balancer.
+        needs = list(observed.needs)
+        if isinstance(pool := observed.fields["pool"], Ref):
             needs.append(Address("load balancer", pool.address.path[:-1]))
-        if isinstance(network := there.fields["network"], Ref):
+        if isinstance(network := observed.fields["network"], Ref):
             needs += index.inside("subnet", network.address)
-        return replace(there, needs=tuple(needs))
+        return replace(observed, needs=tuple(needs))
 
     # Done.
 
     def create(self, wanted: Wanted, session: Session) -> str:
         body = {
             "name": wanted.address.path[-1],
-            "owner": session.fill(wanted.once["owner"]),
+            "owner": session.fill(wanted.create_only["owner"]),
             "visibility": "private",
             "os_hidden": True,
             record.KIND: record.SCALING_GROUP,
@@ -119,7 +121,7 @@ class ScalingGroups(Kind):
             record.DEFINITION: _definition(change.wanted, session),
             KEY: str(self.label(change, session)),
         }
-        # The template that works now, to go back to; after going back it is the one there.
+        # The present template, for a rollback; after a rollback the record already has it.
         if any(field in TEMPLATE for field in change.fields):
             template, _, _ = record.parsed(now)
             changed[record.PREVIOUS] = record.text(template, {}, {})
@@ -136,28 +138,28 @@ class ScalingGroups(Kind):
             raise
         return found
 
-    def delete(self, there: Observed, session: Session) -> None:
+    def delete(self, observed: Observed, session: Session) -> None:
         """Have the autoscaler release the group, then delete its members, then its record."""
-        now = self.get(there.id, session)
+        now = self.get(observed.id, session)
         if now is None:
             return
-        patch(session.rest(self.service), there.id, {record.PHASE: record.LEAVING})
+        patch(session.rest(self.service), observed.id, {record.PHASE: record.LEAVING})
         project, pool = str(now["owner"]), record.parsed(now)[1].get("pool")
         seen_none = 0
 
         def poll() -> tuple[bool, str]:
             nonlocal seen_none
             if pool:
-                self._leave_pool(pool, there.id, session)
-            left = _members(project, there.id, session)
+                self._leave_pool(pool, observed.id, session)
+            left = _members(project, observed.id, session)
             for server in left:
                 session.rest("compute").delete(f"/servers/{server['id']}")
-            # Twice: the second pass sees what an autoscaler still had under way when it was notified.
+            # Two passes: the second finds what an autoscaler was still creating when it was notified.
             seen_none = 0 if left else seen_none + 1
             return seen_none >= 2, f"{len(left)} members"
 
-        wait.until(f"the members of {there.address} to be gone", poll, seconds=GONE_SECONDS, every=0.7)
-        session.rest(self.service).delete(f"{self.path}/{there.id}")
+        wait.until(f"the members of {observed.address} to be gone", poll, seconds=GONE_SECONDS, every=0.7)
+        session.rest(self.service).delete(f"{self.path}/{observed.id}")
 
     def _leave_pool(self, pool: str, ident: str, session: Session) -> None:
         rest = session.rest("load-balancer")
@@ -211,7 +213,7 @@ def _public_key(scope: Scope, name: str | None) -> Value:
 
 
 def _ways(scope: Scope, network: str) -> Iterator[Address]:
-    """The routers of a network: members fetch what they need through them, and must be gone before them."""
+    """The routers of a network: members use them, so they are deleted after the members."""
     for router, _ in scope.items("routers"):
         if network in router.networks:
             yield Address("router", (*scope.path, router.name))

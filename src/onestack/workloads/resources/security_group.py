@@ -1,4 +1,4 @@
-"""Security groups. Neutron makes two rules in each new one, and a group `default` in each tenant."""
+"""Security groups. Neutron creates two rules in each new one, and a group `default` in each tenant."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from onestack.language.types import Bool, Text, example
 from onestack.language.words import (
     Named,
 )
-from onestack.workloads.kind.base import Held, Kind, Limit, Listed
+from onestack.workloads.kind.base import Kind, Limit, Listed, Removal
 from onestack.workloads.kind.scope import Scope, given
 from onestack.workloads.kind.session import Collector, Index, Rest, Session
 from onestack.workloads.plan.model import Observed, Wanted
@@ -19,7 +19,7 @@ from onestack.workloads.resources.security_group_rule import DEFAULT, Rule, spok
 
 
 class SecurityGroup(Named):
-    """What may reach servers, and what they may reach."""
+    """The traffic to and from servers that is allowed."""
 
     model_config = example("""\
 tenants:
@@ -31,7 +31,7 @@ tenants:
     rules: tuple[Rule, ...] = ()
     """The complete list of its rules: a rule created by hand is deleted."""
     egress: Bool = True
-    """Whether servers may reach everything, as in OpenStack's own default."""
+    """Whether servers may send to all addresses, as in OpenStack's default."""
     description: Text = ""
     """What it is for."""
 
@@ -60,27 +60,28 @@ class SecurityGroups(Kind):
                     yield self.of_tenant(scope, DEFAULT, place, {})
 
     def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
-        """With the groups `default` only where a spec uses them: else they are Neutron's own."""
+        """All groups, with `default` only if a spec uses it: otherwise it is Neutron's own."""
         return spoken_of(collector, self.name)
 
     def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
-        there = super().observe(raw, index)
-        if there is None or there.owner or raw["name"] != DEFAULT:
-            return there
+        observed = super().observe(raw, index)
+        if observed is None or observed.owner or raw["name"] != DEFAULT:
+            return observed
         # Neutron created it for the tenant: the owner of the tenant owns it.
-        return replace(there, owner=index.owner(self.parent(raw, index)))
+        return replace(observed, owner=index.owner(self.parent(raw, index)))
 
     def create(self, wanted: Wanted, session: Session) -> str:
         if wanted.address.path[-1] != DEFAULT:
             return super().create(wanted, session)
         # Neutron creates it at the first list of groups in the project.
-        project = session.fill(wanted.once["project_id"])
+        project = session.fill(wanted.create_only["project_id"])
         inside = session.rest(self.service, project)
         found = inside.all(self.path, self.many, name=DEFAULT, project_id=project)
         return str(found[0]["id"])
 
-    def held(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Held]:
-        """The administrator may delete `default` too. Listing groups by the project's id would create it again."""
+    def removals(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Removal]:
+        """The groups to delete. The administrator may delete `default`, too; listing groups by the project's id
+        would create it again."""
         for raw in rest.all(self.path, self.many):
             if raw["project_id"] == project and (everyone or raw["name"] != DEFAULT):
-                yield Held(raw["name"], f"{self.path}/{raw['id']}")
+                yield Removal(raw["name"], f"{self.path}/{raw['id']}")

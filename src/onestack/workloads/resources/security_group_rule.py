@@ -1,4 +1,4 @@
-"""Rules of security groups. A rule has no name and is immutable: it is identified by what it allows."""
+"""Rules of security groups. A rule has no name and is immutable: it is identified by its content."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from onestack.workloads.plan.model import Change, Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref
 
 DEFAULT = "default"
-"""The group that Neutron makes in each tenant."""
+"""The group that Neutron creates in each tenant."""
 _DEFAULT = ({"direction": "egress", "ethertype": "IPv4"}, {"direction": "egress", "ethertype": "IPv6"})
 _SIDES = {"remote_group_id": "security group", "remote_address_group_id": "address group"}
 _CODES = {"6": "tcp", "17": "udp", "1": "icmp", "ipv6-icmp": "icmpv6", "58": "icmpv6", "icmp6": "icmpv6"}
@@ -28,7 +28,7 @@ _ANYWHERE = ("0.0.0.0/0", "::/0")
 
 
 class Rule(Section):
-    """Packets that are let through. What no rule lets through is dropped."""
+    """Traffic that is allowed. What no rule allows is dropped."""
 
     model_config = example("""\
 tenants:
@@ -49,13 +49,13 @@ tenants:
     ports: Ports = "any"
     """A port (80) or a range (8000-8100), with tcp and udp; for icmp the type."""
     cidr: Cidr | None = None
-    """The addresses on the other side."""
+    """The remote addresses."""
     group: SecurityGroupRef | None = None
-    """The security group whose servers are on the other side."""
+    """The security group of remote servers."""
     addresses: AddressGroupRef | None = None
-    """The address group on the other side."""
+    """The remote address group."""
     ipv6: Bool = False
-    """Whether it is for IPv6; `cidr` decides where it is given."""
+    """Whether it is for IPv6; if `cidr` is given, that decides."""
 
     def problems(self) -> Iterator[Problem]:
         sides = [key for key in ("cidr", "group", "addresses") if getattr(self, key) is not None]
@@ -144,8 +144,8 @@ class SecurityGroupRules(Kind):
         if any(dict(wanted.fields) == default for default in _DEFAULT):
             # Neutron created it with the group, unless somebody has deleted it.
             group = session.id(wanted.needs[0])
-            there = session.rest(self.service).all(self.path, "security_group_rules", security_group_id=group)
-            for raw in there:
+            rules = session.rest(self.service).all(self.path, "security_group_rules", security_group_id=group)
+            for raw in rules:
                 kept = {key: raw.get(key) for key in self.fields if raw.get(key) is not None}
                 if kept == dict(wanted.fields):
                     return str(raw["id"])
@@ -156,7 +156,7 @@ class SecurityGroupRules(Kind):
 
 
 def _name(fields: Mapping[str, Any]) -> str:
-    """`ingress tcp 80 from 10.0.0.0/8`: all that a rule is, so that two of one name are one rule."""
+    """`ingress tcp 80 from 10.0.0.0/8`: the whole content of a rule, so that equal rules have the same name."""
     words = [fields["direction"]]
     if fields["ethertype"] == "IPv6":
         words.append("IPv6")

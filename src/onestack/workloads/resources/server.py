@@ -26,7 +26,7 @@ from onestack.language.words import (
     Texts,
     VolumeRef,
 )
-from onestack.workloads.kind.base import Held, Kind, Limit, Listed
+from onestack.workloads.kind.base import Kind, Limit, Listed, Removal
 from onestack.workloads.kind.ownership import InMetadata
 from onestack.workloads.kind.scope import Scope, given
 from onestack.workloads.kind.session import Collector, Index, Rest, Session
@@ -183,12 +183,12 @@ class Servers(Kind):
             "built": True,
             **given(item, "description"),
         }
-        once: dict[str, Value] = {"networks": [{"port": port} for port in ports] or "none"}
+        create_only: dict[str, Value] = {"networks": [{"port": port} for port in ports] or "none"}
         if item.image:
             fields["image"] = scope.named("image", item.image)
         if item.boot_volume:
             volume = scope.named("volume", item.boot_volume)
-            once["block_device_mapping_v2"] = [
+            create_only["block_device_mapping_v2"] = [
                 {"uuid": volume, "source_type": "volume", "destination_type": "volume", "boot_index": 0}
             ]
         if item.keypair:
@@ -198,23 +198,23 @@ class Servers(Kind):
         if item.zone:
             fields[_ZONE] = item.zone
         if item.host:
-            once["host"] = item.host
+            create_only["host"] = item.host
         if item.config_drive:
-            once["config_drive"] = True
+            create_only["config_drive"] = True
         if item.server_group:
-            once["group"] = scope.named("server group", item.server_group)
+            create_only["group"] = scope.named("server group", item.server_group)
         # Hosts cannot leave a zone while they have servers: the zone is created first and deleted last.
         zones = [
             Address("aggregate", (each.name,))
             for each, _ in Scope(scope.spec).items("aggregates")
             if each.zone and each.zone == item.zone
         ]
-        return self.of_tenant(scope, item.name, place, fields, once=once, needs=tuple(zones))
+        return self.of_tenant(scope, item.name, place, fields, create_only=create_only, needs=tuple(zones))
 
     def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
-        there = super().observe(raw, index)
+        observed = super().observe(raw, index)
         zone = index.known_by(ZONE, raw.get(_ZONE) or "")
-        return replace(there, needs=(*there.needs, zone)) if there and zone else there
+        return replace(observed, needs=(*observed.needs, zone)) if observed and zone else observed
 
     def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
         ports: dict[str, list[str]] = {}
@@ -242,7 +242,7 @@ class Servers(Kind):
         return super().value(field, raw, index)
 
     def create(self, wanted: Wanted, session: Session) -> str:
-        body = session.fill({**wanted.fields, **wanted.once})
+        body = session.fill({**wanted.fields, **wanted.create_only})
         body["flavorRef"], body["imageRef"] = body.pop("flavor"), body.pop("image", "")
         state, project = body.pop("state"), body.pop("project_id")
         del body["ports"], body["built"]
@@ -327,10 +327,10 @@ class Servers(Kind):
             self._act(session, ident, "os-start")
             self._until(change.address, ident, session, "ACTIVE")
 
-    def held(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Held]:
+    def removals(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Removal]:
         mine = {"all_tenants": "1", "project_id": project} if everyone else {}
         for raw in rest.all(self.path, self.many, **mine):
-            yield Held(raw["name"], f"{self.path}/{raw['id']}")
+            yield Removal(raw["name"], f"{self.path}/{raw['id']}")
 
 
 def _decoded(text: str | None) -> str | None:

@@ -97,7 +97,11 @@ class Subnets(Kind):
         name = subnet.name or network
         wanted = self.of_tenant(scope, name, place, fields)
         return Wanted(
-            Address(self.name, (*scope.path, network, name)), wanted.fields, wanted.once, wanted.needs, place
+            Address(self.name, (*scope.path, network, name)),
+            wanted.fields,
+            wanted.create_only,
+            wanted.needs,
+            place,
         )
 
     def parent(self, raw: dict[str, Any], index: Index) -> Address | None:

@@ -41,11 +41,13 @@ class Tenants(Kind):
     def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
         return None if raw["name"] in ADMIN and raw["domain_id"] == "default" else super().observe(raw, index)
 
-    def delete(self, there: Observed, session: Session) -> None:
+    def delete(self, observed: Observed, session: Session) -> None:
         """With what the services keep for it: quotas, and Neutron's default security group."""
         network = session.rest("network")
-        for group in network.all("/security-groups", "security_groups", project_id=there.id, name="default"):
+        for group in network.all(
+            "/security-groups", "security_groups", project_id=observed.id, name="default"
+        ):
             network.delete(f"/security-groups/{group['id']}")
-        network.delete(f"/quotas/{there.id}")
-        session.rest("compute").delete(f"/os-quota-sets/{there.id}")
-        super().delete(there, session)
+        network.delete(f"/quotas/{observed.id}")
+        session.rest("compute").delete(f"/os-quota-sets/{observed.id}")
+        super().delete(observed, session)

@@ -82,8 +82,8 @@ class Users(InDomain):
         if options:
             fields["options"] = options
         address = Address(self.name, in_domain(item.name, scope.domain))
-        once = {
+        create_only = {
             "domain_id": Ref(Address("domain", (scope.domain,))),
             "password": Secret(item.password, "/".join(address.path)),
         }
-        return Wanted(address, fields, once, (), place)
+        return Wanted(address, fields, create_only, (), place)

@@ -87,7 +87,7 @@ class Volumes(Stored):
     def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
         fields = {"size": item.size, "metadata": dict(item.metadata), FAILED: False}
         fields |= given(item, "description")
-        once: dict[str, Value] = {}
+        create_only: dict[str, Value] = {}
         if item.type:
             fields["volume_type"] = scope.named("volume type", item.type)
         if item.snapshot:
@@ -95,8 +95,8 @@ class Volumes(Stored):
         if item.source:
             fields["source_volid"] = scope.named("volume", item.source)
         if item.image:
-            once["imageRef"] = scope.named("image", item.image)
-        return self.of_tenant(scope, item.name, place, fields, once=once)
+            create_only["imageRef"] = scope.named("image", item.image)
+        return self.of_tenant(scope, item.name, place, fields, create_only=create_only)
 
     def value(self, field: str, raw: dict[str, Any], index: Index) -> Value:
         if field == "volume_type":

@@ -29,21 +29,21 @@ PENDING_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Finding:
-    """`balancer`: its id, or a name on this machine that belongs to none."""
+    """`balancer`: its id; for leftovers the name of a namespace or interface on this host."""
 
     balancer: str
     what: str
 
 
 def examine() -> tuple[int, list[Finding]]:
-    """How many balancers there are, and what is wrong."""
+    """The number of balancers, and what is wrong with them."""
     living = store.living()
     ports = plug.switch_ports()
-    differences = [finding for ident in living for finding in of_one(ident, ports)]
+    differences = [finding for ident in living for finding in check_one(ident, ports)]
     return len(living), differences + leftovers({Place(each).name for each in living}, ports)
 
 
-def of_one(ident: str, ports: dict[str, str]) -> list[Finding]:
+def check_one(ident: str, ports: dict[str, str]) -> list[Finding]:
     """What is wrong with one balancer."""
     lb = store.load(ident)
     if lb is None or lb.provisioning_status == "DELETED":
@@ -68,9 +68,9 @@ def _network(lb: Any, ports: dict[str, str]) -> list[str]:
     if not plug.is_plugged(place):
         differences.append("its network namespace or the interface in it is missing")
     elif interface is not None:
-        there = run(plug.inside(place, "ip", "-o", "address", "show", "dev", plug.INSIDE))
+        actual = run(plug.inside(place, "ip", "-o", "address", "show", "dev", plug.INSIDE))
         differences += [
-            f"its address {each} is missing" for each in interface.addresses if f" {each} " not in there
+            f"its address {each} is missing" for each in interface.addresses if f" {each} " not in actual
         ]
     if ports.get(place.name) != lb.vip.port_id:
         differences.append("its interface is not in br-int with its VIP port's id")
@@ -84,43 +84,43 @@ def _serving(lb: Any) -> list[str]:
         text, _ = balancer.wanted(lb)
     except balancer.Refused as wrong:
         return [str(wrong)]
-    runs = haproxy.master(place) is not None
+    running = haproxy.master(place) is not None
     if text is None:
-        return ["its HAProxy runs although it has nothing to serve"] if runs else []
-    if not runs:
+        return ["its HAProxy runs although it has nothing to serve"] if running else []
+    if not running:
         return ["its HAProxy does not run"]
     if not place.config.exists() or place.config.read_text() != text:
         return ["its configuration on disk differs from the database"]
     if not place.loaded.exists() or place.loaded.read_text() != text:
         return ["its HAProxy has not loaded the configuration on disk"]
     try:
-        there = control.servers(control.ask(place.socket, "show servers state"))
+        actual = control.servers(control.execute(place.socket, "show servers state"))
     except OSError as error:
         return [f"its HAProxy does not answer: {error}"]
-    return [f"its HAProxy differs: {command}" for command in control.changes(config.servers(text), there)]
+    return [f"its HAProxy differs: {command}" for command in control.changes(config.servers(text), actual)]
 
 
 def leftovers(known: set[str], ports: dict[str, str]) -> list[Finding]:
-    """Files, namespaces and ports on this machine that belong to no balancer in the database."""
+    """Files, namespaces and OVS ports on this host that belong to no balancer in the database."""
     differences = [
         Finding(place.id, "files of a balancer that is not in the database")
         for place in places.all_on_disk()
         if place.name not in known
     ]
-    disk = {place.name for place in places.all_on_disk()} | known
+    owners = {place.name for place in places.all_on_disk()} | known
     differences += [
         Finding(name, "a network namespace that belongs to no balancer")
         for name in plug.namespaces()
-        if name not in disk
+        if name not in owners
     ]
     differences += [
-        Finding(name, "a port of br-int that belongs to no balancer") for name in ports if name not in disk
+        Finding(name, "a port of br-int that belongs to no balancer") for name in ports if name not in owners
     ]
     return differences
 
 
 def repair(findings: list[Finding]) -> None:
-    """Repair what was found; the next check finds again what could not be repaired."""
+    """Repair the findings; the next check reports again what could not be repaired."""
     net, reports = network.Network(), store.Reports(direct=True)
     living = set(store.living())
     for ident in dict.fromkeys(each.balancer for each in findings):

@@ -1,7 +1,7 @@
 """Makes one balancer match Octavia's database: its network, its certificates, its HAProxy.
 
-Every step is idempotent: the same call creates, changes, re-adopts and repairs. A lock file serializes the calls
-for a balancer, also between processes.
+Every step is idempotent: the same call creates, changes and repairs a balancer, and takes over one that a former
+process created. A lock file serializes the calls for a balancer, also between processes.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def locked(place: Place) -> Iterator[None]:
 def make(lb: Any, net: network.Network, *, retry: bool = False) -> graph.Update:
     """Make the balancer match the database; returns the statuses to report.
 
-    `retry`: try again what once failed. What HAProxy refuses is among the statuses; raises all other failures,
-    which a later attempt may overcome.
+    `retry`: include objects in ERROR. Objects that HAProxy refuses get the status ERROR; all other failures are
+    raised, and a later attempt may succeed.
     """
     place = Place(lb.id)
     place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -60,7 +60,7 @@ def make(lb: Any, net: network.Network, *, retry: bool = False) -> graph.Update:
         LOG.warning("balancer %s: %s", lb.id, refused)
         graph.prune(lb, failed)
         _serve(place, lb)
-        return graph.marked(update, failed)
+        return graph.with_errors(update, failed)
     return update
 
 
@@ -90,12 +90,12 @@ def _serve(place: Place, lb: Any) -> None:
 
 
 def apply(place: Place, text: str) -> None:
-    """Have the HAProxy of a plugged balancer run with a configuration. Raises Refused, Failed, OSError."""
+    """Run the balancer's HAProxy with a configuration; its network exists. Raises Refused, Failed, OSError."""
     running = haproxy.master(place) is not None
     loaded = place.loaded.read_text() if place.loaded.exists() else ""
     reload = not loaded or config.needs_reload(loaded, text)
     if not running or reload:
-        _accept(place, text)
+        _write_checked(place, text)
     else:
         place.config.write_text(text)
     if not running:
@@ -114,12 +114,12 @@ def apply(place: Place, text: str) -> None:
 
 
 def _clean_up(place: Place) -> None:
-    """Remove what is left of a HAProxy that died: its workers would hold the ports."""
+    """Remove what is left of a HAProxy that died: its worker processes would keep the ports."""
     haproxy.stop(place)
     place.state.unlink(missing_ok=True)
 
 
-def _accept(place: Place, text: str) -> None:
+def _write_checked(place: Place, text: str) -> None:
     """Write a configuration if HAProxy accepts it."""
     new = place.config.with_suffix(".new")
     new.write_text(text)
@@ -132,27 +132,28 @@ def _accept(place: Place, text: str) -> None:
 
 
 def _reload(place: Place) -> None:
-    # The new process takes over what the old one knew of its servers' health.
-    place.state.write_text(control.ask(place.socket, "show servers state") + "\n")
+    # The new process takes over the servers' health from the old one.
+    place.state.write_text(control.execute(place.socket, "show servers state") + "\n")
     haproxy.reload(place)
 
 
 def _converge(place: Place, text: str) -> None:
-    there = control.servers(control.ask(place.socket, "show servers state"))
-    control.tell(place.socket, control.changes(config.servers(text), there))
+    """Change the running HAProxy's servers to those of the configuration."""
+    actual = control.servers(control.execute(place.socket, "show servers state"))
+    control.execute_all(place.socket, control.changes(config.servers(text), actual))
 
 
-def sweep(place: Place) -> None:
+def delete_drained(place: Place) -> None:
     """Delete servers that were removed from the pool and whose last connection has ended."""
     text = place.loaded.read_text()
-    there = control.servers(control.ask(place.socket, "show servers state"))
-    for command in control.leaving(config.servers(text), there):
+    actual = control.servers(control.execute(place.socket, "show servers state"))
+    for command in control.deletions(config.servers(text), actual):
         with contextlib.suppress(control.Refused):
-            control.tell(place.socket, [command])
+            control.execute_all(place.socket, [command])
 
 
-def revive(place: Place) -> None:
-    """Start a HAProxy that has died, as it was. Raises Failed."""
+def restart(place: Place) -> None:
+    """Start a HAProxy that has died or does not answer, with its last configuration. Raises Failed."""
     _clean_up(place)
     haproxy.start(place)
     text = place.config.read_text()
@@ -161,7 +162,7 @@ def revive(place: Place) -> None:
 
 
 def remove(place: Place) -> None:
-    """Remove everything of a balancer from this host. Idempotent."""
+    """Remove a balancer's processes, network and files from this host. Idempotent."""
     haproxy.stop(place)
     plug.unplug(place)
     for folder in (place.sockets, place.folder):

@@ -35,7 +35,7 @@ def find(root: Path, reference: str, project: str | None, *, anybody: bool = Fal
 
 
 class Certificates(cert_mgr.CertManager):  # type: ignore[misc]
-    """Reads what the operator added; Octavia itself stores and deletes nothing."""
+    """Reads certificates that the operator added; Octavia itself stores and deletes none."""
 
     def get_cert(self, context: Any, cert_ref: str, resource_ref: Any = None, check_only: bool = False,
                  service_name: Any = None) -> local.LocalCert:  # fmt: skip
@@ -79,8 +79,8 @@ class Certificates(cert_mgr.CertManager):  # type: ignore[misc]
         root = Path(cfg.CONF.certificates.storage_path)
         project = getattr(context, "project_id", None)
         # For an update Octavia reads it twice: with the user's context, then with its own, which has no project.
-        again = project is None and not isinstance(context, octavia_context.RequestContext)
-        anybody = again or bool(getattr(context, "is_admin", False))
+        second_read = project is None and not isinstance(context, octavia_context.RequestContext)
+        anybody = second_read or bool(getattr(context, "is_admin", False))
         found = find(root, reference, project, anybody=anybody)
         if found is None:
             raise exceptions.CertificateRetrievalException(ref=reference)

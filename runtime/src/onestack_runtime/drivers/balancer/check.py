@@ -1,4 +1,4 @@
-"""Checks every balancer from outside Octavia's process, and repairs it: `onestack balancers check` runs this.
+"""Checks all balancers, in a process other than Octavia's, and repairs them (`onestack balancers check`).
 
     python3 -m onestack_runtime.drivers.balancer.check [--mend]
 

@@ -1,8 +1,8 @@
-"""HAProxy's configuration as data: what Octavia's own template gives, made to fit one HAProxy in a namespace.
+"""HAProxy's configuration: the output of Octavia's template, adapted to one HAProxy in a network namespace.
 
-Frontends, backends, L7 rules and headers are Octavia's text. Ours are the global section, session tables that
-outlive a reload, dynamic hashing (so that servers come and go at run time), and what Octavia leaves to the
-amphora: the PING script, the Prometheus exporter, TLS-HELLO monitors.
+Frontends, backends, L7 rules and headers are Octavia's. Changed or added are the global section, stick tables that
+survive a reload, consistent hashing (so that servers can be added and removed at run time), and what Octavia leaves
+to the amphora: the PING script, the Prometheus exporter, TLS-HELLO monitors.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ PING = "/var/lib/octavia/ping"
 _OCTAVIA_PING = "/var/lib/octavia/ping-wrapper.sh"
 _KEYWORDS = ("global", "defaults", "frontend", "backend", "peers", "listen")
 _PEERS = ("peers local", "    peer local 127.0.0.1:1025")
-"""Nobody else: at a reload the process that ends hands its session tables to the one that begins."""
+"""The only peer is the HAProxy itself: at a reload the old process passes its stick tables to the new one."""
 
 
 @dataclass(frozen=True)
 class Extra:
-    """What the finished text needs beside Octavia's. `hello`: ids of pools with a TLS-HELLO monitor;
-    `prometheus`: ids of listeners that show statistics; `tls`: digest of certificate files."""
+    """Input that is not in Octavia's text. `hello`: ids of pools with a TLS-HELLO monitor; `prometheus`: ids of
+    listeners that export statistics; `tls`: digest of the certificate files."""
 
     threads: int = 2
     hello: Collection[str] = ()
@@ -34,7 +34,7 @@ class Extra:
 
 @dataclass
 class Section:
-    """`title`: the line that begins it, such as `backend <pool>:<listener>`."""
+    """A section of the configuration. `title`: its first line, such as `backend <pool>:<listener>`."""
 
     title: str
     lines: list[str] = field(default_factory=list)
@@ -50,15 +50,15 @@ class Section:
 
 def parse(text: str) -> list[Section]:
     """The sections of a configuration, without comments and empty lines."""
-    found: list[Section] = []
+    sections: list[Section] = []
     for line in text.splitlines():
         if not line.strip() or line.startswith("#"):
             continue
         if not line[0].isspace() and line.split()[0] in _KEYWORDS:
-            found.append(Section(line.strip()))
-        elif found:
-            found[-1].lines.append(line.strip())
-    return found
+            sections.append(Section(line.strip()))
+        elif sections:
+            sections[-1].lines.append(line.strip())
+    return sections
 
 
 def write(sections: Iterable[Section]) -> str:
@@ -69,7 +69,7 @@ def write(sections: Iterable[Section]) -> str:
 
 
 def finish(text: str, place: Place, extra: Extra) -> str:
-    """Octavia's text for one balancer, made to fit."""
+    """Octavia's text for one balancer, adapted as the module says."""
     sections = [each for each in parse(text) if not each.name.startswith("prometheus-exporter-internal")]
     out = [_global(sections, place, extra)]
     sticky = any(line.startswith("stick-table ") for each in sections for line in each.lines)
@@ -88,9 +88,9 @@ def finish(text: str, place: Place, extra: Extra) -> str:
 
 
 def _global(sections: list[Section], place: Place, extra: Extra) -> Section:
-    theirs = next(each for each in sections if each.kind == "global").lines
+    octavia = next(each for each in sections if each.kind == "global").lines
     kept = [
-        line for line in theirs if line.split()[0] in ("maxconn", "external-check", "insecure-fork-wanted")
+        line for line in octavia if line.split()[0] in ("maxconn", "external-check", "insecure-fork-wanted")
     ]
     return Section(
         "global",
@@ -101,9 +101,9 @@ def _global(sections: list[Section], place: Place, extra: Extra) -> Section:
             f"stats socket {place.socket} mode 600 level admin",
             f"server-state-file {place.state}",
             f"nbthread {extra.threads}",
-            # A limit beyond what the system gives is lowered with a warning, as the amphora's is.
+            # As in the amphora: a limit above the system's is lowered with a warning, and is no error.
             "no strict-limits",
-            # A client that keeps its connection does not keep an old process for ever.
+            # After a reload, a client that keeps its connection open must not keep the old process for ever.
             "hard-stop-after 30m",
             *kept,
             *([f"# certificates {extra.tls}"] if extra.tls else []),
@@ -120,14 +120,17 @@ def _line(line: str, section: Section, extra: Extra) -> str:
 
 
 def _backend(section: Section, extra: Extra) -> None:
-    # A map of hashes would be fixed at the start; with rings, servers come and go.
+    # The default `map-based` hash is fixed at the start; with consistent hashing, servers can be added and removed.
     if "balance source" in section.lines:
         section.lines.insert(section.lines.index("balance source") + 1, "hash-type consistent")
     if section.name.partition(":")[0] in extra.hello:
-        section.lines = [_hello(each) if each.startswith("server ") else each for each in section.lines]
+        section.lines = [
+            _with_tls_hello(each) if each.startswith("server ") else each for each in section.lines
+        ]
 
 
-def _hello(line: str) -> str:
+def _with_tls_hello(line: str) -> str:
+    """A server line whose health check is a TLS handshake."""
     words = line.split()
     if "ssl" in words or "check" not in words:
         return line
@@ -145,7 +148,7 @@ def _exporter(section: Section) -> None:
 
 def servers(text: str) -> list[Wanted]:
     """The servers of every backend."""
-    found = []
+    wanted = []
     for section in parse(text):
         for line in section.lines if section.kind == "backend" else []:
             words = line.split()
@@ -159,23 +162,24 @@ def servers(text: str) -> list[Wanted]:
                 del options[at : at + 2]
             disabled = "disabled" in options
             rest = tuple(each for each in options if each != "disabled")
-            found.append(Wanted(section.name, name, address, weight, disabled, rest))
-    return found
+            wanted.append(Wanted(section.name, name, address, weight, disabled, rest))
+    return wanted
 
 
 def needs_reload(loaded: str, wanted: str) -> bool:
-    """Whether the runtime socket cannot bring a HAProxy from one configuration to the other."""
+    """Whether HAProxy must be reloaded for this change: commands on its runtime socket do not suffice."""
     if _skeleton(loaded) != _skeleton(wanted):
         return True
     before = {(each.backend, each.name): each for each in servers(loaded)}
     for each in servers(wanted):
-        there = before.get((each.backend, each.name))
-        if there and (there.address, there.options) != (each.address, each.options):
+        old = before.get((each.backend, each.name))
+        if old and (old.address, old.options) != (each.address, each.options):
             return True
     return False
 
 
 def _skeleton(text: str) -> list[tuple[str, tuple[str, ...]]]:
+    """The configuration without its servers."""
     return [
         (each.title, tuple(line for line in each.lines if not line.startswith("server ")))
         for each in parse(text)

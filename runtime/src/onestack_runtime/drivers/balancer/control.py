@@ -1,4 +1,4 @@
-"""HAProxy's runtime socket: what it says of its servers, and how they are changed without a reload."""
+"""HAProxy's runtime socket: reads the state of its servers and changes them without a reload."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ class Refused(Exception):
     """HAProxy refused a command on its runtime socket."""
 
 
-def ask(place: Path, command: str, seconds: float = SECONDS, *, last: bool = False) -> str:
-    """HAProxy's answer to one command. Raises OSError when nobody answers.
+def execute(path: Path, command: str, seconds: float = SECONDS, *, last: bool = False) -> str:
+    """HAProxy's answer to one command. `path`: its socket. Raises OSError if it does not answer.
 
-    `last`: say that nothing more will be asked; the master's socket waits for that.
+    `last`: shut down the writing side after the command; the master process's socket answers only then.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         sock.settimeout(seconds)
-        sock.connect(str(place))
+        sock.connect(str(path))
         sock.sendall(command.encode() + b"\n")
         if last:
             sock.shutdown(socket.SHUT_WR)
-        found = b""
+        answer = b""
         while piece := sock.recv(65536):
-            found += piece
-    return found.decode(errors="replace").rstrip()
+            answer += piece
+    return answer.decode(errors="replace").rstrip()
 
 
 Row = Mapping[str, str]
@@ -44,7 +44,7 @@ def statistics(text: str) -> list[dict[str, str]]:
 
 @dataclass(frozen=True)
 class Server:
-    """A server as HAProxy has it. `weight`: as it was last set."""
+    """A server in the running HAProxy. `weight`: as it was last set."""
 
     backend: str
     name: str
@@ -53,20 +53,20 @@ class Server:
 
 
 def servers(text: str) -> dict[tuple[str, str], Server]:
-    """What `show servers state` says, by backend and name. Its columns are fixed by its version, 1."""
-    found = {}
+    """The output of `show servers state` (format version 1), by backend and name."""
+    servers = {}
     for line in text.splitlines():
         words = line.split()
         if len(words) < 10 or line.startswith("#"):
             continue
         backend, name, admin, weight = words[1], words[3], int(words[6]), int(words[7])
-        found[backend, name] = Server(backend, name, weight, bool(admin & _MAINTENANCE))
-    return found
+        servers[backend, name] = Server(backend, name, weight, bool(admin & _MAINTENANCE))
+    return servers
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """A server as the configuration has it. `options`: all but weight and `disabled`."""
+    """A server in the configuration. `options`: all but weight and `disabled`."""
 
     backend: str
     name: str
@@ -76,47 +76,49 @@ class Wanted:
     options: tuple[str, ...] = ()
 
 
-def changes(wanted: Iterable[Wanted], there: Mapping[tuple[str, str], Server]) -> list[str]:
-    """The commands that bring HAProxy's servers to what is wanted, fewest connections lost: those that leave
-    get no new ones; `leaving` takes them away when the last one has ended."""
+def changes(wanted: Iterable[Wanted], actual: Mapping[tuple[str, str], Server]) -> list[str]:
+    """The commands that change HAProxy's servers to what is wanted, without cutting connections.
+
+    A removed server goes into maintenance and gets no new connections; `deletions` deletes it after its last one.
+    """
     commands: list[str] = []
     kept = set()
     for each in wanted:
         key = (each.backend, each.name)
         kept.add(key)
-        place = f"{each.backend}/{each.name}"
-        now = there.get(key)
+        server = f"{each.backend}/{each.name}"
+        now = actual.get(key)
         if now is None:
             options = " ".join(each.options)
-            commands.append(f"add server {place} {each.address} weight {each.weight} {options}".rstrip())
+            commands.append(f"add server {server} {each.address} weight {each.weight} {options}".rstrip())
             if "check" in each.options:
-                commands.append(f"enable health {place}")
+                commands.append(f"enable health {server}")
             if not each.disabled:
-                commands.append(f"enable server {place}")
+                commands.append(f"enable server {server}")
             continue
         if now.weight != each.weight:
-            commands.append(f"set server {place} weight {each.weight}")
+            commands.append(f"set server {server} weight {each.weight}")
         if now.maintenance != each.disabled:
-            commands.append(f"set server {place} state {'maint' if each.disabled else 'ready'}")
-    for key, gone in there.items():
-        if key not in kept and not gone.maintenance:
-            commands.append(f"set server {gone.backend}/{gone.name} state maint")
+            commands.append(f"set server {server} state {'maint' if each.disabled else 'ready'}")
+    for key, removed in actual.items():
+        if key not in kept and not removed.maintenance:
+            commands.append(f"set server {removed.backend}/{removed.name} state maint")
     return commands
 
 
-def leaving(wanted: Iterable[Wanted], there: Mapping[tuple[str, str], Server]) -> list[str]:
+def deletions(wanted: Iterable[Wanted], actual: Mapping[tuple[str, str], Server]) -> list[str]:
     """The commands that delete removed servers; HAProxy refuses them while the servers have sessions."""
     kept = {(each.backend, each.name) for each in wanted}
-    return [f"del server {s.backend}/{s.name}" for key, s in there.items() if key not in kept]
+    return [f"del server {s.backend}/{s.name}" for key, s in actual.items() if key not in kept]
 
 
-_DONE = ("", "New server registered.", "Server deleted.", "health check enabled")
-"""What HAProxy answers to what it has done; anything else is a reason."""
+_SUCCESS = ("", "New server registered.", "Server deleted.", "health check enabled")
+"""HAProxy's answers to commands that succeeded; any other answer is an error message."""
 
 
-def tell(place: Path, commands: Iterable[str]) -> None:
-    """Give commands one after another; raises Refused with the first that HAProxy did not do."""
+def execute_all(path: Path, commands: Iterable[str]) -> None:
+    """Execute commands one after another. Raises Refused at the first that fails."""
     for command in commands:
-        answer = ask(place, command).strip()
-        if not any(answer == done or (done and answer.startswith(done)) for done in _DONE):
+        answer = execute(path, command).strip()
+        if not any(answer == success or (success and answer.startswith(success)) for success in _SUCCESS):
             raise Refused(f"{command}: {answer}")

@@ -1,7 +1,7 @@
-"""What is under way in a balancer, and what its objects become. On Octavia's data models, or anything like them.
+"""The pending change of a balancer, and the statuses of its objects afterwards. Works on Octavia's data models.
 
-Octavia lets one change at a time at a balancer and its objects: as long as one is PENDING_*, all of them are
-as that change wants them.
+Octavia allows one change of a balancer and its objects at a time. While one object is PENDING_*, the database already
+describes all of them as they shall be after the change.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 KINDS = ("members", "healthmonitors", "pools", "l7rules", "l7policies", "listeners")
-"""As octavia-lib calls them, in the order in which they may be deleted."""
+"""octavia-lib's names, in the order in which objects may be deleted."""
 _CULPRITS = ("l7rules", "l7policies", "members", "healthmonitors", "pools", "listeners")
-"""What HAProxy refuses is the fault of the first of these that changes: those above it are marked with it."""
+"""The first of these kinds that is changing caused HAProxy's refusal: Octavia sets its parents PENDING_* as well."""
 PENDING = ("PENDING_CREATE", "PENDING_UPDATE", "PENDING_DELETE")
 DELETE = ("PENDING_DELETE", "DELETED")
 
@@ -21,7 +21,7 @@ Update = dict[str, list[Status]]
 
 
 def objects(lb: Any) -> Iterator[tuple[str, Any]]:
-    """(kind, object) of all that hangs from a balancer."""
+    """(kind, object) for each object below a balancer."""
     for listener in lb.listeners:
         yield "listeners", listener
         for policy in listener.l7policies:
@@ -37,15 +37,15 @@ def objects(lb: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _subtrees(lb: Any) -> Iterator[tuple[str, Any, bool]]:
-    """As `objects`, and whether the object goes away: by itself or with what it hangs from."""
+    """As `objects`, and whether the object is being deleted, itself or with its parent."""
     for listener in lb.listeners:
         gone = listener.provisioning_status in DELETE
         yield "listeners", listener, gone
         for policy in listener.l7policies:
-            without = gone or policy.provisioning_status in DELETE
-            yield "l7policies", policy, without
+            policy_gone = gone or policy.provisioning_status in DELETE
+            yield "l7policies", policy, policy_gone
             for rule in policy.l7rules:
-                yield "l7rules", rule, without or rule.provisioning_status in DELETE
+                yield "l7rules", rule, policy_gone or rule.provisioning_status in DELETE
     for pool in lb.pools:
         gone = pool.provisioning_status in DELETE
         yield "pools", pool, gone
@@ -57,7 +57,7 @@ def _subtrees(lb: Any) -> Iterator[tuple[str, Any, bool]]:
 
 
 def culprits(lb: Any) -> set[str]:
-    """The ids of what may have made a configuration that HAProxy refuses."""
+    """The ids of the objects whose change may be the reason that HAProxy refuses the configuration."""
     changing: dict[str, set[str]] = {}
     for kind, each in objects(lb):
         if each.provisioning_status in ("PENDING_CREATE", "PENDING_UPDATE"):
@@ -66,9 +66,9 @@ def culprits(lb: Any) -> set[str]:
 
 
 def concerns_network(lb: Any) -> bool:
-    """Whether the change under way may be about the VIP port or what its security group lets in.
+    """Whether the pending change may affect the VIP port or its security group.
 
-    A change deeper down marks the balancer and its listeners too, as PENDING_UPDATE.
+    A change of another object sets the balancer and its listeners PENDING_UPDATE, too.
     """
     if lb.provisioning_status == "PENDING_CREATE":
         return True
@@ -84,7 +84,7 @@ def concerns_network(lb: Any) -> bool:
 
 
 def outcome(lb: Any) -> Update:
-    """The statuses to report once the change under way is made."""
+    """The statuses to report when the pending change is done."""
     update: Update = {kind: [] for kind in KINDS}
     for kind, each, gone in _subtrees(lb):
         if gone:
@@ -107,19 +107,19 @@ def outcome(lb: Any) -> Update:
     return update
 
 
-def marked(update: Update, failed: frozenset[str]) -> Update:
-    """The same statuses, but for what could not be made."""
+def with_errors(update: Update, failed: frozenset[str]) -> Update:
+    """The same statuses, with ERROR for the objects that failed."""
 
-    def of(status: Status) -> Status:
+    def replaced(status: Status) -> Status:
         if status["id"] not in failed:
             return status
         return {"id": status["id"], "provisioning_status": "ERROR", "operating_status": "ERROR"}
 
-    return {kind: [of(each) for each in statuses] for kind, statuses in update.items()}
+    return {kind: [replaced(each) for each in statuses] for kind, statuses in update.items()}
 
 
 def deleted(lb: Any) -> Update:
-    """The statuses to report once a balancer is gone with all that hung from it."""
+    """The statuses to report when a balancer and all its objects are deleted."""
     update: Update = {kind: [] for kind in KINDS}
     for kind, each in objects(lb):
         update[kind].append({"id": each.id, "provisioning_status": "DELETED"})
@@ -127,8 +127,8 @@ def deleted(lb: Any) -> Update:
     return update
 
 
-def broken(lb: Any) -> Update:
-    """The statuses to report when the change under way was given up: nothing stays PENDING_*."""
+def given_up(lb: Any) -> Update:
+    """The statuses to report when the pending change is given up: no object stays PENDING_*."""
     update: Update = {kind: [] for kind in KINDS}
     for kind, each in objects(lb):
         if each.provisioning_status.startswith("PENDING_"):
@@ -138,7 +138,7 @@ def broken(lb: Any) -> Update:
 
 
 def prune(lb: Any, failed: frozenset[str] = frozenset(), *, retry: bool = False) -> None:
-    """Take out, in memory, what goes away and what could not be made. `retry`: what once failed is tried again."""
+    """Remove from the data model what is being deleted, what is in `failed` and, unless `retry`, what is in ERROR."""
 
     def stays(each: Any) -> bool:
         if each is None or each.id in failed or each.provisioning_status in DELETE:

@@ -1,7 +1,7 @@
-"""The HAProxy of one balancer: started in its network namespace, reloaded, stopped, found again.
+"""Starts, reloads and stops the HAProxy of one balancer, and finds its processes.
 
-It runs in master-worker mode in a session of its own: whoever started it may end. Nothing but its pid file and
-its configuration's path on its command line says whose it is.
+It runs in its network namespace, in master-worker mode and in a session of its own: it survives the process that
+started it. It is recognised by its pid file and by the path of its configuration on its command line.
 """
 
 from __future__ import annotations
@@ -29,25 +29,25 @@ exec /usr/bin/ping -q -n -w 1 -c 1 "$HAPROXY_SERVER_ADDR" > /dev/null 2>&1
 
 
 def install() -> None:
-    """Put the script for PING monitors in its place."""
+    """Write the script for PING monitors."""
     script = Path(config.PING)
     script.write_text(_PING)
     script.chmod(0o755)
 
 
 def check(place: Place, file: Path) -> None:
-    """Raise Failed with HAProxy's words when it refuses a configuration."""
+    """Raise Failed, with HAProxy's error output, if it refuses a configuration."""
     run(inside(place, "haproxy", "-c", "-q", "-f", str(file)))
 
 
 def start(place: Place) -> None:
-    """Start it with its configuration; it serves when this returns. Raises Failed."""
+    """Start HAProxy with the balancer's configuration; returns when it serves. Raises Failed."""
     place.sockets.mkdir(mode=0o700, parents=True, exist_ok=True)
     place.state.touch(mode=0o600)
     words = ("haproxy", "-W", "-D", "-S", f"{place.master},mode,600", "-L", "local")
     argv = inside(place, *words, "-f", str(place.config), "-p", str(place.pid))
     log_file = place.folder / "start.log"
-    # A file, not a pipe: the daemon may hold on to it.
+    # A file, not a pipe: the daemon may keep it open.
     with log_file.open("wb") as out:
         child = subprocess.Popen(
             argv, stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True
@@ -68,7 +68,7 @@ def _wait_answer(place: Place) -> None:
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
-            control.ask(place.socket, "show version")
+            control.execute(place.socket, "show version")
         except OSError as error:
             if time.monotonic() > deadline:
                 raise Failed(f"haproxy does not answer on {place.socket}: {error}") from error
@@ -78,18 +78,18 @@ def _wait_answer(place: Place) -> None:
 
 
 def reload(place: Place) -> None:
-    """Have a new worker process take over with the configuration as it is now; the old one ends what it began.
+    """Reload the configuration: a new worker process takes over, and the old one finishes its connections.
 
-    Raises Failed, with HAProxy's words; the old one then goes on.
+    Raises Failed, with HAProxy's error output; the old one then keeps serving.
     """
-    answer = control.ask(place.master, "reload", RELOAD_SECONDS)
+    answer = control.execute(place.master, "reload", RELOAD_SECONDS)
     if not answer.startswith("Success=1"):
         raise Failed(f"haproxy did not reload: {answer}")
     _wait_answer(place)
 
 
 def stop(place: Place) -> None:
-    """End all its processes. Harmless when none runs. Raises Failed."""
+    """End all processes of the balancer's HAProxy. Idempotent. Raises Failed."""
     if (pid := master(place)) is not None:
         _signal([pid], signal.SIGTERM)
         _wait_gone(place, STOP_SECONDS)
@@ -108,7 +108,7 @@ def _signal(pids: list[int], number: int) -> None:
 
 
 def _wait_gone(place: Place, seconds: float) -> list[int]:
-    """Wait until no process is left; those that are."""
+    """Wait until no process is left; returns the pids of those that still run."""
     deadline = time.monotonic() + seconds
     while (left := processes(place)) and time.monotonic() < deadline:
         time.sleep(0.03)
@@ -116,23 +116,24 @@ def _wait_gone(place: Place, seconds: float) -> list[int]:
 
 
 def master(place: Place) -> int | None:
-    """The process id of its master; None when it does not run."""
+    """The pid of HAProxy's master process; None if it does not run."""
     try:
         pid = int(place.pid.read_text())
     except (OSError, ValueError):
         return None
-    return pid if _is_its(pid, place) else None
+    return pid if _belongs_to(place, pid) else None
 
 
 def processes(place: Place) -> list[int]:
-    """Every process of it: the master, the worker, workers that end after a reload."""
-    return [int(e.name) for e in Path("/proc").iterdir() if e.name.isdigit() and _is_its(int(e.name), place)]
+    """The pids of all its processes: the master, the worker, and old workers after a reload."""
+    pids = [int(each.name) for each in Path("/proc").iterdir() if each.name.isdigit()]
+    return [pid for pid in pids if _belongs_to(place, pid)]
 
 
-def _is_its(pid: int, place: Place) -> bool:
+def _belongs_to(place: Place, pid: int) -> bool:
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        # A process that ended and was not waited for has no command line.
+        # A zombie has an empty command line.
         return words[0].endswith(b"haproxy") and str(place.config).encode() in words
     except OSError:
         return False

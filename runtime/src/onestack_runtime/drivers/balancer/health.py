@@ -1,4 +1,4 @@
-"""Operating statuses, as Octavia's health manager draws them from what a HAProxy says. Pure."""
+"""Computes operating statuses from a HAProxy's statistics, as Octavia's health manager does. Pure."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _WORSE = ("ONLINE", "DEGRADED", "ERROR")
 
 @dataclass
 class Shape:
-    """What health needs to know of a balancer. `listeners`: id -> enabled; `pools`: id -> ids of members;
-    `known`: the statuses as last reported."""
+    """The structure of a balancer. `listeners`: id -> enabled; `pools`: id -> ids of members; `known`: the statuses
+    that were reported last."""
 
     enabled: bool = True
     serving: bool = True
-    """Whether there is a HAProxy."""
+    """Whether the balancer has a HAProxy: it has none while there is nothing to serve."""
     listeners: dict[str, bool] = field(default_factory=dict)
     pools: dict[str, list[str]] = field(default_factory=dict)
     known: Statuses = field(default_factory=dict)
@@ -46,14 +46,14 @@ def shape(lb: Any, serving: bool) -> Shape:
 def member(row: Row) -> str:
     """A member's operating status."""
     status = row["status"]
-    # A server of weight 0 takes no new sessions; HAProxy reports DRAIN only when it was set.
+    # A server of weight 0 gets no new sessions, but HAProxy reports DRAIN only for the state of that name.
     if row.get("weight") == "0" and status.startswith(("UP", "no check")):
         return "DRAINING"
     return next((ours for theirs, ours in _MEMBER.items() if status.startswith(theirs)), "ERROR")
 
 
 def statuses(balancer: str, of: Shape, rows: Iterable[Row]) -> Statuses:
-    """What every object's operating status is by now."""
+    """The operating status of each object. `rows`: HAProxy's `show stat`."""
     backends: dict[str, str] = {}
     servers: dict[str, dict[str, str]] = {}
     frontends: dict[str, str] = {}
@@ -66,24 +66,24 @@ def statuses(balancer: str, of: Shape, rows: Iterable[Row]) -> Statuses:
         else:
             servers.setdefault(name, {})[row["svname"]] = member(row)
     overall = "ONLINE"
-    found: Statuses = {"listeners": {}, "pools": {}, "members": {}, "loadbalancers": {}}
+    result: Statuses = {"listeners": {}, "pools": {}, "members": {}, "loadbalancers": {}}
     for listener, enabled in of.listeners.items():
         status = _listener(frontends.get(listener), enabled and of.enabled)
-        found["listeners"][listener] = status
+        result["listeners"][listener] = status
         if enabled and of.enabled:
             overall = max(overall, "DEGRADED" if status == "DEGRADED" else overall, key=_WORSE.index)
     for pool, members in of.pools.items():
         if pool not in backends:
-            found["pools"][pool] = "OFFLINE"
+            result["pools"][pool] = "OFFLINE"
             continue
-        there = servers.get(pool, {})
+        by_member = servers.get(pool, {})
         for each in members:
-            found["members"][each] = there.get(each, "OFFLINE")
-        status = _pool(backends[pool], [found["members"][each] for each in members])
-        found["pools"][pool] = status
+            result["members"][each] = by_member.get(each, "OFFLINE")
+        status = _pool(backends[pool], [result["members"][each] for each in members])
+        result["pools"][pool] = status
         overall = max(overall, status, key=_WORSE.index)
-    found["loadbalancers"][balancer] = overall if of.enabled else "OFFLINE"
-    return found
+    result["loadbalancers"][balancer] = overall if of.enabled else "OFFLINE"
+    return result
 
 
 def _listener(status: str | None, enabled: bool) -> str:
@@ -101,8 +101,8 @@ def _pool(backend: str, members: list[str]) -> str:
 
 
 def changes(before: Statuses, now: Statuses) -> dict[str, list[dict[str, str]]]:
-    """What to report: only what changed."""
-    found = {}
+    """The update to report: only statuses that changed."""
+    result = {}
     for kind, each in now.items():
         changed = [
             {"id": id, "operating_status": status}
@@ -110,5 +110,5 @@ def changes(before: Statuses, now: Statuses) -> dict[str, list[dict[str, str]]]:
             if before.get(kind, {}).get(id) != status
         ]
         if changed:
-            found[kind] = changed
-    return found
+            result[kind] = changed
+    return result

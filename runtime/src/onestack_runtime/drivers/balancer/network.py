@@ -18,15 +18,15 @@ _INTERFACE_FILE = "card.json"
 
 
 class Network:
-    """Octavia's own Neutron driver, and the port binding that an amphora's compute host would do."""
+    """Octavia's own Neutron driver, and the port binding, which Nova does for an amphora."""
 
     @cached_property
     def driver(self) -> Any:
-        """Made once: each new one asks Neutron for its extensions. Raises while Neutron does not answer."""
+        """Created once: each new driver requests Neutron's list of extensions. Raises if Neutron does not answer."""
         return utils.get_network_driver()
 
     def bind(self, lb: Any) -> Interface:
-        """Set the VIP port up and bind it to this host; returns the interface to create for it."""
+        """Enable the VIP port and bind it to this host; returns the interface to create for it."""
         proxy = self.driver.network_proxy
         port = proxy.get_port(lb.vip.port_id)
         wanted = {"binding_host_id": cfg.CONF.host}
@@ -40,7 +40,7 @@ class Network:
         return self._interface(proxy, port)
 
     def secure(self, lb: Any) -> None:
-        """Make the balancer's security group admit its listeners' traffic, and nothing else."""
+        """Update the balancer's security group: it admits its listeners' traffic and nothing else."""
         self.driver.update_vip_sg(lb, lb.vip)
 
     def release(self, lb: Any) -> None:

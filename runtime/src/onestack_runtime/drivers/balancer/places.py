@@ -1,4 +1,4 @@
-"""Where a balancer's files, sockets and interfaces are; every name follows from the balancer's id."""
+"""The paths of a balancer's files and sockets and the names of its interfaces, all derived from its id."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PREFIX = contract.BALANCER_PREFIX
 
 @dataclass(frozen=True)
 class Place:
-    """What belongs to one balancer."""
+    """The paths and names that belong to one balancer."""
 
     id: str
 
@@ -28,22 +28,22 @@ class Place:
 
     @property
     def config(self) -> Path:
-        """What HAProxy is to run with."""
+        """The configuration that HAProxy shall run with."""
         return self.folder / "haproxy.cfg"
 
     @property
     def loaded(self) -> Path:
-        """What the running HAProxy has loaded: its configuration and the changes made through its runtime socket."""
+        """The configuration of the running HAProxy: as it was loaded, plus changes through the runtime socket."""
         return self.folder / "loaded.cfg"
 
     @property
     def state(self) -> Path:
-        """What HAProxy knew of its servers before a reload."""
+        """The state of HAProxy's servers before a reload (its `server-state-file`)."""
         return self.folder / "servers-state"
 
     @property
-    def counted(self) -> Path:
-        """Statistics of HAProxy processes that have ended."""
+    def statistics(self) -> Path:
+        """The counters of HAProxy's processes, kept beyond their end."""
         return self.folder / "statistics.json"
 
     @property
@@ -61,7 +61,7 @@ class Place:
 
     @property
     def socket(self) -> Path:
-        """HAProxy's runtime socket: that of the process which serves now."""
+        """HAProxy's runtime socket: the present worker process's."""
         return self.sockets / contract.HAPROXY_SOCKET
 
     @property
@@ -70,7 +70,7 @@ class Place:
 
     @property
     def name(self) -> str:
-        """Of the network namespace, and of its interface's outer end."""
+        """The name of the network namespace, and of the outer end of its veth pair."""
         return contract.balancer_name(self.id)
 
     @property

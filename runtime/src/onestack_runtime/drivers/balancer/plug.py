@@ -1,7 +1,7 @@
 """Plugs a balancer into the tenant's network: a network namespace, a veth pair, a port of br-int.
 
-The outer end carries the VIP port's id, so OVN treats it as a server's tap interface: address, security groups,
-floating IPs. A veth, not an OVS internal port: that would be gone whenever ovs-vswitchd restarts.
+The outer end carries the VIP port's id, so OVN treats it like a server's tap interface: addresses, security groups,
+floating IPs. It is a veth pair because an OVS internal port disappears when ovs-vswitchd restarts.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ class Interface:
 
 
 def inside(place: Place, *argv: str) -> list[str]:
-    """The command line that runs `argv` in the balancer's network."""
+    """The command line that runs `argv` in the balancer's network namespace."""
     return ["nsenter", f"--net={place.namespace}", "--", *argv]
 
 
-def links(place: Place, interface: Interface) -> list[list[str]]:
-    """The commands that make the pair of interfaces, in an existing namespace."""
+def veth_commands(place: Place, interface: Interface) -> list[list[str]]:
+    """The commands that create the veth pair; the namespace exists."""
     mtu = str(interface.mtu)
     pair = ["ip", "link", "add", place.name, "mtu", mtu, "type", "veth", "peer", "name", INSIDE]
     return [
         [*pair, "address", interface.mac, "mtu", mtu, "netns", place.name],
-        # The userspace datapath sees packets as on the wire: their checksums must be filled in.
+        # OVS's userspace datapath needs complete checksums, as on the wire: no checksum offload.
         ["ethtool", "-K", place.name, "tx", "off"],
         inside(place, "ethtool", "-K", INSIDE, "tx", "off"),
         ["ip", "link", "set", place.name, "up"],
@@ -52,27 +52,27 @@ def links(place: Place, interface: Interface) -> list[list[str]]:
     ]
 
 
-def addressing(place: Place, interface: Interface) -> list[list[str]]:
+def address_commands(place: Place, interface: Interface) -> list[list[str]]:
     """The commands that set the inner end's addresses and routes. Idempotent."""
-    found = [inside(place, "ip", "link", "set", INSIDE, "mtu", str(interface.mtu), "up")]
+    commands = [inside(place, "ip", "link", "set", INSIDE, "mtu", str(interface.mtu), "up")]
     for address in interface.addresses:
         words = ["ip", "address", "replace", address, "dev", INSIDE]
         if ":" in address:
             words.append("nodad")
-        found.append(inside(place, *words))
+        commands.append(inside(place, *words))
     for gateway in interface.gateways:
-        found.append(inside(place, *_route(gateway, "default", gateway)))
+        commands.append(inside(place, *_route("default", gateway)))
     for destination, hop in interface.routes:
-        found.append(inside(place, *_route(hop, destination, hop)))
-    return found
+        commands.append(inside(place, *_route(destination, hop)))
+    return commands
 
 
-def _route(of: str, destination: str, hop: str) -> list[str]:
-    family = "-6" if ipaddress.ip_address(of).version == 6 else "-4"
+def _route(destination: str, hop: str) -> list[str]:
+    family = "-6" if ipaddress.ip_address(hop).version == 6 else "-4"
     return ["ip", family, "route", "replace", destination, "via", hop, "dev", INSIDE, "onlink"]
 
 
-def switch(place: Place, interface: Interface) -> list[str]:
+def add_port_command(place: Place, interface: Interface) -> list[str]:
     """The command that plugs the outer end into the integration bridge."""
     return [
         *_OVS,
@@ -93,7 +93,7 @@ def switch(place: Place, interface: Interface) -> list[str]:
     ]
 
 
-def unswitch(names: Iterable[str]) -> list[str]:
+def delete_ports_command(names: Iterable[str]) -> list[str]:
     """The command that deletes ports from the integration bridge."""
     words = [
         word
@@ -105,10 +105,11 @@ def unswitch(names: Iterable[str]) -> list[str]:
 
 def is_plugged(place: Place) -> bool:
     """Whether both ends of the veth pair exist."""
-    return (Path("/sys/class/net") / place.name).exists() and place.namespace.exists() and _inner(place)
+    outer = (Path("/sys/class/net") / place.name).exists()
+    return outer and place.namespace.exists() and _has_inner_end(place)
 
 
-def _inner(place: Place) -> bool:
+def _has_inner_end(place: Place) -> bool:
     try:
         run(inside(place, "ip", "link", "show", "dev", INSIDE))
     except Failed:
@@ -123,29 +124,29 @@ def plug(place: Place, interface: Interface) -> None:
     if not is_plugged(place):
         unlink(place)
         # A stale OVS port would refer to an interface that no longer exists.
-        run(unswitch([place.name]))
-        for argv in links(place, interface):
+        run(delete_ports_command([place.name]))
+        for argv in veth_commands(place, interface):
             run(argv)
         _allow_ping(place)
-    for argv in addressing(place, interface):
+    for argv in address_commands(place, interface):
         run(argv)
-    run(switch(place, interface))
+    run(add_port_command(place, interface))
 
 
 def _allow_ping(place: Place) -> None:
-    """PING monitors run as HAProxy's own user, which may not open raw sockets."""
+    """Let every group send ICMP echo requests: PING monitors run as HAProxy's user, who may not open raw sockets."""
     run(inside(place, "sh", "-c", "echo '0 2147483647' > /proc/sys/net/ipv4/ping_group_range"))
 
 
 def unlink(place: Place) -> None:
-    """Delete the outer end, and with it the inner one."""
+    """Delete the outer end of the veth pair, and with it the inner one."""
     if (Path("/sys/class/net") / place.name).exists():
         run(["ip", "link", "delete", place.name])
 
 
 def unplug(place: Place) -> None:
     """Remove the port, the interfaces and the namespace. Idempotent. Raises Failed."""
-    run(unswitch([place.name]))
+    run(delete_ports_command([place.name]))
     unlink(place)
     if place.namespace.exists():
         run(["ip", "netns", "delete", place.name])
@@ -159,7 +160,7 @@ def namespaces() -> list[str]:
 
 
 def switch_ports() -> dict[str, str]:
-    """The balancers' interfaces that OVS knows -> the ids of their ports."""
+    """The balancers' interfaces in OVS: name -> the id of its Neutron port."""
     answer = run([*_OVS, "--format=json", "--columns=name,external_ids", "find", "Interface",
                   "external_ids:onestack=balancer"])  # fmt: skip
     return {name: dict(ids[1]).get("iface-id", "") for name, ids in json.loads(answer)["data"]}

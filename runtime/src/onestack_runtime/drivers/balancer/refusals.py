@@ -1,6 +1,6 @@
-"""What this provider cannot do, in words for the tenant. Pure; on octavia-lib's data models or the like.
+"""Refuses options that this provider does not support, with a message for the tenant. Pure.
 
-An option that octavia-lib leaves unset is an object of its own, which is in none of the sets here.
+octavia-lib's data models hold a special object for each option that is not set; it is in none of the tuples here.
 """
 
 from __future__ import annotations
@@ -13,38 +13,38 @@ _POOLS = ("TCP", "HTTP", "HTTPS", "PROXY", "PROXYV2")
 _ALGORITHMS = ("ROUND_ROBIN", "LEAST_CONNECTIONS", "SOURCE_IP")
 _MONITORS = ("TCP", "HTTP", "HTTPS", "PING", "TLS-HELLO")
 _ALPN = ("h2", "http/1.1", "http/1.0")
-_NOBODY = ("UDP", "SCTP")
+_NOT_IN_HAPROXY = ("UDP", "SCTP")
 
 FLAVOR = {"loadbalancer_topology": "SINGLE: a balancer is one HAProxy"}
 ZONE = {"compute_zone": "nova: a balancer is on the one host there is"}
-"""Options of flavors and availability zones: name -> description, which begins with the only value."""
+"""Options of flavors and availability zones: name -> description, which begins with the only allowed value."""
 
 
 def listener(each: Any) -> str | None:
-    """Why a listener cannot be, or None."""
+    """Why a listener is refused, or None."""
     return _protocol(each.protocol, _PROTOCOLS) or _alpn(each)
 
 
 def pool(each: Any) -> str | None:
-    """Why a pool cannot be, or None."""
-    known = isinstance(each.lb_algorithm, str) and each.lb_algorithm not in _ALGORITHMS
-    algorithm = f"the provider haproxy has no algorithm {each.lb_algorithm}" if known else None
+    """Why a pool is refused, or None."""
+    unknown = isinstance(each.lb_algorithm, str) and each.lb_algorithm not in _ALGORITHMS
+    algorithm = f"the provider haproxy has no algorithm {each.lb_algorithm}" if unknown else None
     own = _protocol(getattr(each, "protocol", None), _POOLS)
-    return own or algorithm or _alpn(each) or _inner(each)
+    return own or algorithm or _alpn(each) or _parts(each)
 
 
-def _inner(each: Any) -> str | None:
-    """What a pool is created with in one call."""
-    monitored = getattr(each, "healthmonitor", None)
-    found = monitor(monitored) if hasattr(monitored, "type") else None
-    members = getattr(each, "members", None)
-    for one in members if isinstance(members, list) else []:
-        found = found or member(one)
-    return found
+def _parts(pool: Any) -> str | None:
+    """Why the monitor or a member is refused that is created together with the pool, or None."""
+    healthmonitor = getattr(pool, "healthmonitor", None)
+    reason = monitor(healthmonitor) if hasattr(healthmonitor, "type") else None
+    members = getattr(pool, "members", None)
+    for each in members if isinstance(members, list) else []:
+        reason = reason or member(each)
+    return reason
 
 
 def member(each: Any) -> str | None:
-    """Why a member cannot be, or None."""
+    """Why a member is refused, or None."""
     kind = getattr(each, "vnic_type", None)
     if isinstance(kind, str) and kind != "normal":
         return f"the provider haproxy has no {kind} network interfaces"
@@ -52,7 +52,7 @@ def member(each: Any) -> str | None:
 
 
 def monitor(each: Any) -> str | None:
-    """Why a health monitor cannot be, or None."""
+    """Why a health monitor is refused, or None."""
     kind = getattr(each, "type", None)
     if isinstance(kind, str) and kind not in _MONITORS:
         return f"the provider haproxy has no {kind} health monitor"
@@ -60,14 +60,14 @@ def monitor(each: Any) -> str | None:
 
 
 def policy(protocol: str | None) -> str | None:
-    """Why a listener of this protocol can have no L7 policies, or None."""
+    """Why a listener of this protocol cannot have L7 policies, or None."""
     if protocol is None or protocol in ("HTTP", "TERMINATED_HTTPS"):
         return None
     return f"{protocol} listeners have no L7 policies"
 
 
 def rule(each: Any) -> str | None:
-    """Why an L7 rule cannot be, or None: what would read as more than one word of HAProxy's configuration."""
+    """Why an L7 rule is refused, or None: a line break would inject lines into HAProxy's configuration."""
     for what in (each.key, each.value):
         if isinstance(what, str) and any(char in what for char in "\n\r\0"):
             return "an L7 rule's key and value are one line"
@@ -75,12 +75,12 @@ def rule(each: Any) -> str | None:
 
 
 def flavor(metadata: Mapping[str, Any]) -> str | None:
-    """Why a flavor cannot be, or None."""
+    """Why a flavor is refused, or None."""
     return _options("flavor", metadata, FLAVOR)
 
 
 def zone(metadata: Mapping[str, Any]) -> str | None:
-    """Why an availability zone cannot be, or None."""
+    """Why an availability zone is refused, or None."""
     return _options("availability zone", metadata, ZONE)
 
 
@@ -97,7 +97,7 @@ def _options(of: str, metadata: Mapping[str, Any], known: Mapping[str, str]) -> 
 def _protocol(protocol: Any, known: tuple[str, ...]) -> str | None:
     if not isinstance(protocol, str) or protocol in known:
         return None
-    if protocol in _NOBODY:
+    if protocol in _NOT_IN_HAPROXY:
         return f"HAProxy does not carry {protocol}; the provider ovn does"
     return f"the provider haproxy has no protocol {protocol}"
 

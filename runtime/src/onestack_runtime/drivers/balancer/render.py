@@ -1,4 +1,4 @@
-"""A balancer's configuration text, from Octavia's data models by Octavia's own template."""
+"""Renders a balancer's configuration from Octavia's data models with Octavia's own template."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from octavia.common.jinja.haproxy.combined_listeners import jinja_cfg
 from onestack_runtime.drivers.balancer import config
 from onestack_runtime.drivers.balancer.places import BALANCERS, Place
 
-MOST_THREADS = 4
+MAX_THREADS = 4
 
 
 def render(lb: Any, certificates: dict[str, Any], tls: str) -> str | None:
-    """The text for a pruned balancer; None when it has nothing to serve. `certificates`: as Octavia's
-    template wants them (onestack_runtime.drivers.balancer.tls); `tls`: digest of those files."""
+    """The text for a pruned balancer; None if it has nothing to serve. `certificates`: input of Octavia's template
+    (see `tls`); `tls`: digest of the certificate files."""
     if not lb.enabled or not any(each.enabled for each in lb.listeners):
         return None
     place = Place(lb.id)
@@ -27,7 +27,7 @@ def render(lb: Any, certificates: dict[str, Any], tls: str) -> str | None:
     text = templater.build_config(amphora, lb.listeners, certificates, ["3", "0"], {})
     monitors = {pool.id: pool.health_monitor for pool in lb.pools if pool.health_monitor}
     extra = config.Extra(
-        threads=min(MOST_THREADS, os.cpu_count() or 1),
+        threads=min(MAX_THREADS, os.cpu_count() or 1),
         hello={pool for pool, monitor in monitors.items() if monitor.type == "TLS-HELLO"},
         prometheus={each.id for each in lb.listeners if each.protocol == "PROMETHEUS"},
         tls=tls,

@@ -1,6 +1,6 @@
-"""Listener statistics that only ever grow: HAProxy starts counting in every process, and a reload starts a new one.
+"""Listener statistics that grow monotonically, although each reload starts a process whose counters begin at 0.
 
-Pure but for the file in which the counts of processes that have ended are kept.
+Pure, except for the file that keeps the counters of ended processes.
 """
 
 from __future__ import annotations
@@ -12,35 +12,36 @@ from pathlib import Path
 Row = Mapping[str, str]
 Counts = dict[str, int]
 _COLUMNS = {"bytes_in": "bin", "bytes_out": "bout", "total_connections": "stot", "request_errors": "ereq"}
-_NOW = "active_connections"
+_ACTIVE = "active_connections"
+"""A gauge: of processes that have ended, it is 0."""
 
 
 def frontends(rows: Iterable[Row]) -> dict[str, Counts]:
-    """The counts of one process by listener."""
+    """One process's counters by listener."""
     found = {}
     for row in rows:
         if row["svname"] == "FRONTEND":
             counts = {name: int(row.get(column) or 0) for name, column in _COLUMNS.items()}
-            found[row["pxname"]] = {**counts, _NOW: int(row.get("scur") or 0)}
+            found[row["pxname"]] = {**counts, _ACTIVE: int(row.get("scur") or 0)}
     return found
 
 
 class Statistics:
-    """The counts of one balancer. `ended`: summed over processes that are gone; `running`: by process."""
+    """One balancer's counters. `ended`: the sum over ended processes; `running`: by process."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self.ended: dict[str, Counts] = {}
         self.running: dict[str, dict[str, Counts]] = {}
         try:
-            told = json.loads(file.read_text())
-            self.ended, self.running = told["ended"], told["running"]
+            saved = json.loads(file.read_text())
+            self.ended, self.running = saved["ended"], saved["running"]
         except (OSError, ValueError, KeyError):
             pass
         self._reported: dict[str, Counts] = {}
 
-    def see(self, by_process: Mapping[str, dict[str, Counts]]) -> None:
-        """Take note of what every process of the HAProxy says now."""
+    def update(self, by_process: Mapping[str, dict[str, Counts]]) -> None:
+        """Record the present counters of all the HAProxy's processes."""
         before = json.dumps([self.ended, self.running])
         for process in list(self.running):
             if process not in by_process:
@@ -48,30 +49,30 @@ class Statistics:
                     _add(self.ended.setdefault(listener, {}), counts)
         self.running.update({process: dict(counts) for process, counts in by_process.items()})
         if json.dumps([self.ended, self.running]) != before:
-            self._keep()
+            self._save()
 
     def totals(self) -> dict[str, Counts]:
-        """By listener."""
+        """The sum over all processes, by listener."""
         found: dict[str, Counts] = {}
         for part in (self.ended, *self.running.values()):
             for listener, counts in part.items():
                 _add(found.setdefault(listener, {}), counts)
         for listener, counts in found.items():
-            counts[_NOW] = sum(part.get(listener, {}).get(_NOW, 0) for part in self.running.values())
+            counts[_ACTIVE] = sum(part.get(listener, {}).get(_ACTIVE, 0) for part in self.running.values())
         return found
 
     def report(self, listeners: Iterable[str]) -> list[dict[str, object]]:
-        """What to tell Octavia, of listeners whose counts changed since the last time."""
+        """The report for Octavia: listeners whose counters changed since the last report."""
         found: list[dict[str, object]] = []
         totals = self.totals()
         for listener in listeners:
             counts = totals.get(listener)
             if counts and counts != self._reported.get(listener):
                 self._reported[listener] = counts
-                found.append({"id": listener, **{name: counts.get(name, 0) for name in (*_COLUMNS, _NOW)}})
+                found.append({"id": listener, **{name: counts.get(name, 0) for name in (*_COLUMNS, _ACTIVE)}})
         return found
 
-    def _keep(self) -> None:
+    def _save(self) -> None:
         partial = self._file.with_suffix(".partial")
         partial.write_text(json.dumps({"ended": self.ended, "running": self.running}))
         partial.rename(self._file)
@@ -79,11 +80,11 @@ class Statistics:
 
 def _add(to: Counts, more: Counts) -> None:
     for name, value in more.items():
-        to[name] = to.get(name, 0) + (value if name != _NOW else 0)
+        to[name] = to.get(name, 0) + (value if name != _ACTIVE else 0)
 
 
 def workers(text: str) -> list[str]:
-    """The process ids of workers, new and old, from the master's `show proc`."""
+    """The pids of present and old workers, from the master's `show proc`."""
     found, section = [], ""
     for line in text.splitlines():
         if line.startswith("# "):

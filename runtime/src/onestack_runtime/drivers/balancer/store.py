@@ -1,4 +1,4 @@
-"""Octavia's database as the provider reads it, and how it reports: through octavia-lib, as any provider does."""
+"""Reads balancers from Octavia's database, and reports to it through octavia-lib, as any provider does."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from onestack_runtime.drivers.balancer import graph
 
 
 def load(balancer: str) -> Any:
-    """A balancer with all that hangs from it; None when there is no such row."""
+    """A balancer with all its objects; None if there is no such row."""
     session = database.get_session()
     with session.begin():
         return repositories.LoadBalancerRepository().get(session, id=balancer)
 
 
 def pending() -> list[str]:
-    """The balancers with a change under way."""
+    """The ids of balancers with a pending change."""
     return _ids(models.LoadBalancer.provisioning_status.in_(graph.PENDING))
 
 
 def living() -> list[str]:
-    """The balancers that are not deleted."""
+    """The ids of balancers that are not deleted."""
     return _ids(models.LoadBalancer.provisioning_status != "DELETED")
 
 
@@ -43,7 +43,8 @@ def _ids(*conditions: Any) -> list[str]:
 
 
 class Reports:
-    """octavia-lib's way into Octavia's database. `direct`: without the sockets, for when nobody listens there."""
+    """Reports by octavia-lib, through the driver agent's sockets. `direct`: without them, in a process that is not
+    Octavia's, since the agent may not run."""
 
     def __init__(self, *, direct: bool = False) -> None:
         self._direct = direct
@@ -67,12 +68,12 @@ class Reports:
         self._library.update_loadbalancer_status(update)
 
     def statistics(self, listeners: list[dict[str, object]]) -> None:
-        """Report listeners' counts. Raises octavia-lib's UpdateStatisticsError."""
+        """Report listeners' counters. Raises octavia-lib's UpdateStatisticsError."""
         self._library.update_listener_statistics({"listeners": listeners})
 
 
 def purge() -> None:
-    """Remove rows of balancers that were deleted longer ago than `[house_keeping]` says."""
+    """Delete rows of balancers that were deleted longer ago than `[house_keeping] load_balancer_expiry_age`."""
     age = datetime.timedelta(seconds=cfg.CONF.house_keeping.load_balancer_expiry_age)
     repository = repositories.LoadBalancerRepository()
     session = database.get_session()

@@ -77,7 +77,7 @@ def _of_listener(manager: Any, listener: Any, files: dict[str, bytes]) -> dict[s
             names.append(f"{each.id}.pem")
             files[names[-1]] = cert_parser.build_pem(each)
         folder = Place(listener.load_balancer.id).folder
-        # Clients without a matching SNI name get the first.
+        # Clients without a matching SNI name get the first certificate.
         files[f"{listener.id}.pem"] = "".join(f"{folder}/{name}\n" for name in names).encode()
     for reference in (listener.client_ca_tls_certificate_id, listener.client_crl_container_id):
         if reference:

@@ -17,12 +17,12 @@ class Wake:
         """Wake the worker."""
         self._event.set()
 
-    def again(self, balancer: str) -> None:
-        """Have the worker retry a balancer, with what once failed."""
+    def request_retry(self, balancer: str) -> None:
+        """Have the worker retry a balancer, including its objects in ERROR."""
         with self._lock:
             self._retries.add(balancer)
 
-    def take(self, balancer: str) -> bool:
+    def take_retry(self, balancer: str) -> bool:
         """Whether a retry of the balancer was requested; clears the request."""
         with self._lock:
             requested = balancer in self._retries
@@ -31,9 +31,9 @@ class Wake:
 
     def wait(self, seconds: float) -> bool:
         """Wait for a wake-up, at most so long; returns whether there was one."""
-        called = self._event.wait(seconds)
+        woken = self._event.wait(seconds)
         self._event.clear()
-        return called
+        return woken
 
 
 WAKE = Wake()

@@ -1,4 +1,4 @@
-"""Watches the HAProxies: restarts one that died, reports members' health and listeners' statistics to Octavia."""
+"""Monitors the HAProxies: restarts those that died, reports members' health and listeners' statistics to Octavia."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from onestack_runtime.drivers.balancer.places import Place
 LOG = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5
-"""The interval at which each HAProxy is checked."""
+"""How often it is checked that each HAProxy runs."""
 HEALTH_EVERY = 2
+"""Polls between two reports of members' health."""
 STATISTICS_EVERY = 10
-"""In polls, as HEALTH_EVERY."""
+"""Polls between two reports of listeners' statistics."""
 UNANSWERED_POLLS = 20
-"""After how many health checks without an answer a HAProxy is restarted."""
+"""A HAProxy is restarted after so many health checks without an answer."""
 
 
 @dataclass
@@ -33,7 +34,7 @@ class _Watched:
 
 
 class Watch:
-    """All balancers of this host that have been made."""
+    """The monitor of all balancers on this host."""
 
     def __init__(self, reports: store.Reports, ended: threading.Event) -> None:
         self._reports = reports
@@ -41,15 +42,15 @@ class Watch:
         self._lock = threading.Lock()
         self._watched: dict[str, _Watched] = {}
 
-    def see(self, lb: Any, serving: bool) -> None:
-        """Watch a balancer from now on, in its current shape."""
+    def add(self, lb: Any, serving: bool) -> None:
+        """Watch a balancer from now on, with its present listeners and pools."""
         place = Place(lb.id)
         with self._lock:
             current = self._watched.get(lb.id)
-            counts = current.counts if current else statistics.Statistics(place.counted)
+            counts = current.counts if current else statistics.Statistics(place.statistics)
             self._watched[lb.id] = _Watched(place, health.shape(lb, serving), counts)
 
-    def forget(self, ident: str) -> None:
+    def remove(self, ident: str) -> None:
         """Stop watching a balancer."""
         with self._lock:
             self._watched.pop(ident, None)
@@ -74,33 +75,33 @@ class Watch:
 
     def _poll(self, ident: str, each: _Watched, polls: int) -> None:
         if each.shape.serving and haproxy.master(each.place) is None:
-            self._revive(ident, each)
+            self._restart_ended(ident, each)
             return
         if polls % HEALTH_EVERY == 0:
             self._health(ident, each)
         if polls % STATISTICS_EVERY == 0 and each.shape.serving:
             self._count(each)
-            balancer.sweep(each.place)
+            balancer.delete_drained(each.place)
 
-    def _revive(self, ident: str, each: _Watched) -> None:
+    def _restart_ended(self, ident: str, each: _Watched) -> None:
         if time.monotonic() < each.not_before:
             return
         with balancer.locked(each.place):
             # The previous holder of the lock may have changed or deleted it.
-            if not self._still(ident, each) or haproxy.master(each.place) is not None:
+            if not self._still_configured(ident, each) or haproxy.master(each.place) is not None:
                 return
             LOG.warning("the HAProxy of balancer %s has ended: restarting it", ident)
             each.not_before = time.monotonic() + 1.0
-            balancer.revive(each.place)
+            balancer.restart(each.place)
 
-    def _still(self, ident: str, each: _Watched) -> bool:
+    def _still_configured(self, ident: str, each: _Watched) -> bool:
         return self._current(ident, each) and each.place.config.exists()
 
     def _health(self, ident: str, each: _Watched) -> None:
         rows: list[dict[str, str]] = []
         if each.shape.serving:
             try:
-                rows = control.statistics(control.ask(each.place.socket, "show stat"))
+                rows = control.statistics(control.execute(each.place.socket, "show stat"))
                 each.unanswered = 0
             except OSError as error:
                 self._not_answering(ident, each, error)
@@ -124,15 +125,15 @@ class Watch:
         each.unanswered = 0
         LOG.error("the HAProxy of balancer %s does not answer (%s): restarting it", ident, error)
         with balancer.locked(each.place):
-            if self._still(ident, each):
-                balancer.revive(each.place)
+            if self._still_configured(ident, each):
+                balancer.restart(each.place)
 
     def _count(self, each: _Watched) -> None:
         master = each.place.master
         counted = {}
-        for pid in statistics.workers(control.ask(master, "show proc", last=True)):
-            rows = control.statistics(control.ask(master, f"@!{pid} show stat", last=True))
+        for pid in statistics.workers(control.execute(master, "show proc", last=True)):
+            rows = control.statistics(control.execute(master, f"@!{pid} show stat", last=True))
             counted[pid] = statistics.frontends(rows)
-        each.counts.see(counted)
+        each.counts.update(counted)
         if listeners := each.counts.report(each.shape.listeners):
             self._reports.statistics(listeners)

@@ -1,7 +1,7 @@
-"""The provider's worker: finds what is under way in the database, does it, and watches what it made.
+"""The provider's worker: finds pending changes in the database, makes them, and monitors the balancers.
 
-It acts on what is there and not on messages: a change that a process died over is found by the next one. What
-fails is tried again; given up only after GIVE_UP_SECONDS, and then the balancer is in ERROR, never PENDING_*.
+It acts on the database's state and not on messages: after a crash, the next process finds the unfinished changes. A
+failed change is retried until GIVE_UP_SECONDS have passed; then the balancer is set to ERROR, never left PENDING_*.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ LOG = logging.getLogger(__name__)
 WORKERS = 4
 IDLE_SECONDS = 2.0
 SOON_SECONDS = (0.01, 0.03, 0.06, 0.1, 0.2, 0.4, 0.8)
-"""The delay from a call of the driver to reading the database: the API commits a moment after the call."""
+"""Pauses before each read of the database after a wake-up, until a change is found: the API commits a bit later."""
 GIVE_UP_SECONDS = 120.0
 PURGE_SECONDS = 600.0
 
 
 @dataclass
-class _Trouble:
-    """A balancer that could not be made. Times: seconds, monotonic."""
+class _Failure:
+    """The failed attempts at a balancer. Times: seconds, monotonic."""
 
     since: float
-    again: float
+    retry_at: float
     tries: int = 1
 
 
 class Worker:
-    """Threads: one finds work, several do it, one watches."""
+    """Threads: one finds pending changes, several make them, one monitors the balancers."""
 
     def __init__(self) -> None:
         self._ended = threading.Event()
@@ -48,13 +48,13 @@ class Worker:
         self._lock = threading.Lock()
         self._busy: set[str] = set()
         self._unfinished: set[str] = set()
-        self._trouble: dict[str, _Trouble] = {}
+        self._failures: dict[str, _Failure] = {}
         self._network = network.Network()
         self._reports = store.Reports()
         self._watch = Watch(self._reports, self._ended)
 
     def start(self) -> None:
-        """Find everything again, and begin. Raises when the database does not answer."""
+        """Take over all balancers, and start. Raises if the database does not answer."""
         living = store.living()
         haproxy.install()
         with self._lock:
@@ -70,7 +70,7 @@ class Worker:
             threading.Thread(target=body, name=name, daemon=True).start()
 
     def stop(self) -> None:
-        """Let what is being done end; the HAProxies go on."""
+        """Wait for changes in progress; the HAProxies keep serving."""
         self._ended.set()
         WAKE.up()
         self._pool.shutdown(wait=True, cancel_futures=True)
@@ -83,9 +83,9 @@ class Worker:
     def _run(self) -> None:
         purged = time.monotonic()
         while not self._ended.is_set():
-            called = WAKE.wait(IDLE_SECONDS)
-            for pause in SOON_SECONDS if called else (0.0,):
-                if self._ended.wait(pause) or self._look():
+            woken = WAKE.wait(IDLE_SECONDS)
+            for pause in SOON_SECONDS if woken else (0.0,):
+                if self._ended.wait(pause) or self._submit_pending():
                     break
             if time.monotonic() - purged > PURGE_SECONDS:
                 purged = time.monotonic()
@@ -98,72 +98,72 @@ class Worker:
         except Exception:
             LOG.exception("rows of deleted balancers were not removed")
 
-    def _look(self) -> bool:
-        """Begin all that is to be done; whether anything was."""
+    def _submit_pending(self) -> bool:
+        """Submit all balancers that have work to do; returns whether there were any."""
         try:
             wanted = set(store.pending())
         except Exception as error:
             LOG.warning("the database does not answer: %s", error)
             return False
         now = time.monotonic()
-        begun = False
+        submitted = False
         with self._lock:
             wanted |= self._unfinished
             for each in wanted - self._busy:
-                trouble = self._trouble.get(each)
-                if trouble and now < trouble.again:
+                failure = self._failures.get(each)
+                if failure and now < failure.retry_at:
                     continue
                 self._busy.add(each)
                 self._pool.submit(self._work, each)
-                begun = True
-        return begun
+                submitted = True
+        return submitted
 
     def _work(self, ident: str) -> None:
-        began = time.monotonic()
+        started = time.monotonic()
         try:
             with balancer.locked(Place(ident)):
-                self._one(ident)
+                self._settle(ident)
         except Exception as error:
-            self._failed(ident, began, error)
+            self._failed(ident, started, error)
         else:
             with self._lock:
-                self._trouble.pop(ident, None)
+                self._failures.pop(ident, None)
                 self._unfinished.discard(ident)
         finally:
             with self._lock:
                 self._busy.discard(ident)
             WAKE.up()
 
-    def _one(self, ident: str) -> None:
+    def _settle(self, ident: str) -> None:
         lb = store.load(ident)
         if lb is None or lb.provisioning_status in graph.DELETE:
-            self._watch.forget(ident)
-        retry = WAKE.take(ident)
+            self._watch.remove(ident)
+        retry = WAKE.take_retry(ident)
         try:
             settle(lb, ident, self._network, self._reports, retry=retry)
         except Exception:
             if retry:
-                WAKE.again(ident)
+                WAKE.request_retry(ident)
             raise
         if lb is not None and lb.provisioning_status not in graph.DELETE and Place(ident).folder.exists():
-            self._watch.see(store.load(ident), haproxy.master(Place(ident)) is not None)
+            self._watch.add(store.load(ident), haproxy.master(Place(ident)) is not None)
 
     def _failed(self, ident: str, now: float, error: Exception) -> None:
         with self._lock:
-            trouble = self._trouble.setdefault(ident, _Trouble(now, now, 0))
-            trouble.tries += 1
-            trouble.again = time.monotonic() + min(0.5 * 2**trouble.tries, 15)
-            late = now - trouble.since > GIVE_UP_SECONDS
-            # One that was not PENDING_* is not in the list of those, and is retried without end.
+            failure = self._failures.setdefault(ident, _Failure(now, now, 0))
+            failure.tries += 1
+            failure.retry_at = time.monotonic() + min(0.5 * 2**failure.tries, 15)
+            overdue = now - failure.since > GIVE_UP_SECONDS
+            # `store.pending` does not list a balancer without a pending change, which must be retried, too.
             self._unfinished.add(ident)
-        LOG.warning("balancer %s, try %s: %s: %s", ident, trouble.tries, type(error).__name__, error)
-        if trouble.tries == 1:
+        LOG.warning("balancer %s, try %s: %s: %s", ident, failure.tries, type(error).__name__, error)
+        if failure.tries == 1:
             LOG.info("balancer %s", ident, exc_info=error)
-        if late:
+        if overdue:
             self._give_up(ident)
 
     def _give_up(self, ident: str) -> None:
-        """Report the failure. A change is given up; a balancer that only had to be adopted again is retried."""
+        """Report the failure. A pending change is given up; a balancer without one is retried for ever."""
         try:
             lb = store.load(ident)
             if lb is not None and lb.provisioning_status not in graph.PENDING:
@@ -172,19 +172,19 @@ class Worker:
                 return
             if lb is not None:
                 LOG.error("the change of balancer %s is given up", ident)
-                self._reports.status(graph.broken(lb))
+                self._reports.status(graph.given_up(lb))
         except Exception as error:
             LOG.warning("balancer %s: its failure was not reported: %s", ident, error)
             return
         with self._lock:
-            self._trouble.pop(ident, None)
+            self._failures.pop(ident, None)
             self._unfinished.discard(ident)
 
 
 def settle(lb: Any, ident: str, net: network.Network, reports: store.Reports, *, retry: bool = False) -> None:
     """Make a balancer match the database, and report the result. The caller holds its lock.
 
-    `retry`: try again what once failed. Raises failures that a later attempt may overcome.
+    `retry`: include objects in ERROR. A failure is raised, and a later attempt may succeed.
     """
     if lb is None or lb.provisioning_status in graph.DELETE:
         balancer.remove(Place(ident))
@@ -193,7 +193,7 @@ def settle(lb: Any, ident: str, net: network.Network, reports: store.Reports, *,
             reports.status(graph.deleted(lb))
         return
     if lb.provisioning_status == "ERROR" and not retry:
-        # It serves what it can; a failover or a deletion is up to the tenant.
+        # Keep what works serving; the tenant decides on a failover or deletion.
         with contextlib.suppress(Failed, OSError, balancer.Refused):
             balancer.make(lb, net)
         return

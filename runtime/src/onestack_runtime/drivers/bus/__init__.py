@@ -1,19 +1,19 @@
 """An oslo.messaging driver for services that share one process (`transport_url = onestack://`).
 
-In the embedded layout all workers of a project are threads of one process, so a message broker
-outside of it buys nothing and costs memory, start time and latency. oslo.messaging's own `fake://`
-hands live objects around, polls every 50 ms and never forgets; this one does as RabbitMQ does:
+In the embedded layout all workers of a project are threads of one process. An external message broker would only
+cost memory, start time and latency. oslo.messaging's own `fake://` driver passes live objects, polls every 50 ms and
+never drops a message; this driver behaves as RabbitMQ does:
 
-* What is sent is JSON; no object is ever shared between sender and receiver, and a remote error is
-  rebuilt from its description, only from modules the client allows.
-* A topic's messages go round its servers in turn; one for a named server waits for that server. A
-  fanout reaches those who listen now, each once. Control exchanges are apart; virtual hosts
-  (`onestack:///name`) more so. All transports of the process meet on one broker per virtual host.
-* Whom nobody hears yet may come later: casts and notifications wait, calls wait until the caller
-  gives up. RabbitMQ drops what is sent before a server first came; waiting is kinder at start-up.
-* Everything waits on conditions, nothing polls.
-* Memory is bounded. A full RPC queue refuses (`MessageDeliveryFailure`), a full queue of
-  notifications or fanouts forgets its oldest and says so in the log.
+* Messages are JSON: sender and receiver never share an object. A remote exception is rebuilt from its description,
+  and only if its module is one that the client allows.
+* Messages to a topic go to its servers in turn; a message to a named server waits for that server. A fanout reaches
+  each present listener once. Control exchanges are separate, and so are virtual hosts (`onestack:///name`): the
+  process has one broker for each virtual host, which all its transports share.
+* The receiver may start later than the sender: casts and notifications wait in a queue, calls until their timeout.
+  RabbitMQ drops messages to a server that has never been up; waiting avoids errors while services start.
+* Threads wait on conditions; nothing polls.
+* Memory is bounded. A full RPC queue raises `MessageDeliveryFailure`; a full queue of notifications or fanouts drops
+  its oldest message and logs a warning.
 
-The bus lives and dies with its process, and a forked child has a bus of its own.
+The bus exists only within its process; a forked child has a bus of its own.
 """

@@ -1,4 +1,4 @@
-"""The one meeting point of a process: every transport, whatever its control exchange, ends up here."""
+"""The process's message broker, which all its transports share."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Route = tuple[Kind, str, str]
 
 
 class Broker:
-    """Routes messages to queues and queues' messages to consumers, under one lock that nobody sleeps on."""
+    """Routes messages to queues, and from queues to consumers. One lock protects all; nobody holds it for long."""
 
     _by_virtual_host: ClassVar[dict[str, Broker]] = {}
 
@@ -24,24 +24,24 @@ class Broker:
 
     @classmethod
     def of(cls, virtual_host: str | None) -> Broker:
-        """The process's broker of that name."""
-        # setdefault is atomic: no lock here that would be older than eventlet's patching.
+        """The process's broker for that virtual host."""
+        # setdefault is atomic. A lock made at import would be one from before eventlet's monkey-patching.
         return cls._by_virtual_host.setdefault(virtual_host or "", cls())
 
     def send(self, address: Address, body: str, call: PendingCall | None = None) -> None:
-        """To the next server of a topic, or to the named one. QueueFull if too much waits already."""
+        """Send to the next server of a topic, or to a named server. Raises QueueFull."""
         with self._lock:
             queue = self._declare(address)
             queue.put(Message(address, body, call))
 
     def fanout(self, exchange: str, topic: str, body: str) -> None:
-        """To everybody who listens to the topic now."""
+        """Send to every present listener of the topic."""
         with self._lock:
             for queue in self._queues(Kind.FANOUT, exchange, topic):
                 queue.put(Message(queue.address, body, None))
 
     def notify(self, exchange: str, topic: str, body: str) -> None:
-        """To the listeners outside of any pool (now or later), and once to each pool that ever listened."""
+        """Send to the listeners that are in no pool (present or later ones), and once to each pool known so far."""
         with self._lock:
             self._declare(Address(Kind.NOTIFICATION, exchange, topic, None))
             for queue in self._queues(Kind.NOTIFICATION, exchange, topic):
@@ -53,7 +53,7 @@ class Broker:
             return queue is not None and bool(queue.consumers)
 
     def subscribe(self, addresses: Iterable[Address], credit: int) -> Consumer:
-        """A consumer of these addresses that may hold `credit` messages it has not acknowledged."""
+        """A consumer of these addresses that may hold up to `credit` unacknowledged messages."""
         consumer = Consumer(threading.Condition(self._lock), credit)
         with self._lock:
             for address in addresses:
@@ -64,7 +64,7 @@ class Broker:
         return consumer
 
     def unsubscribe(self, consumer: Consumer) -> None:
-        """Give it no more; what it was given it may still take. A consumer that waits is woken."""
+        """Deliver nothing more to the consumer; its inbox stays. A `take` that waits returns."""
         with self._lock:
             consumer.closed = True
             for queue in consumer.queues:
@@ -77,7 +77,7 @@ class Broker:
             consumer.arrived.notify_all()
 
     def give_back(self, consumer: Consumer) -> None:
-        """Return what an unsubscribed consumer never took, in order, for whoever comes next."""
+        """Return what is left in an unsubscribed consumer's inbox to its queues, in order."""
         with self._lock:
             returned: dict[Address, list[Message]] = {}
             while consumer.inbox:
@@ -93,7 +93,7 @@ class Broker:
                     other.refill()
 
     def take(self, consumer: Consumer, batch_size: int, batch_timeout: float | None) -> list[Message]:
-        """Wait for `batch_size` messages, or `batch_timeout` seconds from the first; [] once it is closed."""
+        """Wait for `batch_size` messages, or `batch_timeout` seconds after the first; [] once it is closed."""
         with consumer.arrived:
             deadline: float | None = None
             while len(consumer.inbox) < batch_size and not consumer.closed:
@@ -106,10 +106,10 @@ class Broker:
             return [consumer.inbox.popleft() for _ in range(min(batch_size, len(consumer.inbox)))]
 
     def settle(self, consumer: Consumer, message: Message, requeue: bool = False) -> None:
-        """The consumer is done with it: forget it, or put it at the end of its queue for another try."""
+        """Acknowledge a message, or (`requeue`) put it at the end of its queue."""
         with self._lock:
             consumer.held -= 1
-            # A fanout's queue went with its listener.
+            # A fanout's queue is deleted with its listener.
             if requeue and (message.address.kind is not Kind.FANOUT or not consumer.closed):
                 self._declare(message.address).put(message, accepted=True)
             consumer.refill()

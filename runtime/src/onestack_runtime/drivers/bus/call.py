@@ -7,10 +7,9 @@ import time
 
 
 class PendingCall:
-    """The place where a caller waits and a server answers.
+    """A call between its request and its reply: the caller waits in it, the server puts the reply into it.
 
-    `timeout` and `monitor_timeout` are seconds, None is for ever; the second is renewed by each heartbeat of
-    the server. The caller is woken by the answer itself.
+    `timeout` and `monitor_timeout`: seconds; None is no limit. Each heartbeat of the server renews the second.
     """
 
     def __init__(self, timeout: float | None, monitor_timeout: float | None) -> None:
@@ -23,7 +22,7 @@ class PendingCall:
         self._reply: str | None = None
 
     def answer(self, reply: str) -> bool:
-        """Hand over the reply; False if the caller is gone or has one already."""
+        """Give the caller its reply; False if it no longer waits or has a reply already."""
         with self._changed:
             if self.abandoned or self._reply is not None:
                 return False
@@ -32,15 +31,15 @@ class PendingCall:
             return True
 
     def heartbeat(self) -> bool:
-        """The server still works on it; False if the caller is gone."""
+        """Renew the monitor timeout: the server is still at work. False if the caller no longer waits."""
         with self._changed:
             if self.monitor_timeout:
                 self._monitor_deadline = time.monotonic() + self.monitor_timeout
-            # No wake-up: a caller whose wait ends early looks at the deadline again.
+            # No notify: after a wait that timed out the caller computes the deadline anew.
             return not self.abandoned
 
     def wait(self) -> str | None:
-        """The reply, or None when a deadline has passed without one; the call is over then."""
+        """Wait for the reply; None after a timeout. Ends the call in either case."""
         with self._changed:
             try:
                 while self._reply is None:

@@ -1,4 +1,4 @@
-"""The face that oslo.messaging sees: loaded for `transport_url = onestack://`."""
+"""The oslo.messaging driver, loaded for `transport_url = onestack://`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from onestack_runtime.drivers.bus.queues import Address, Kind, QueueFull
 
 
 class LocalDriver(base.BaseDriver):  # type: ignore[misc]
-    """Messages between the threads of this process. See the package for what it promises."""
+    """Messages between the threads of this process. The package's docstring says how it behaves."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class LocalDriver(base.BaseDriver):  # type: ignore[misc]
         self._listeners: weakref.WeakSet[LocalListener] = weakref.WeakSet()
 
     def require_features(self, requeue: bool = False) -> None:
-        """All there are."""
+        """Every feature is supported."""
 
     def send(
         self,
@@ -45,10 +45,10 @@ class LocalDriver(base.BaseDriver):  # type: ignore[misc]
         retry: int | None = None,
         transport_options: oslo_messaging.TransportOptions | None = None,
     ) -> Any:
-        """Call (`wait_for_reply`), cast or fanout; timeouts in seconds; `retry` has nothing to retry.
+        """Call (`wait_for_reply`), cast or fanout. Timeouts are in seconds; `retry` is ignored.
 
-        Raises MessagingTimeout, MessageDeliveryFailure when the receiver's queue is full,
-        MessageUndeliverable when `at_least_once` is asked for and nobody listens, and what the server raised.
+        Raises MessagingTimeout, MessageDeliveryFailure if the receiver's queue is full, MessageUndeliverable if
+        `at_least_once` is set and nobody listens, and the exception that the server raised.
         """
         body = wire.encode_request(ctxt, message)
         exchange = self._exchange_of(target)
@@ -83,7 +83,7 @@ class LocalDriver(base.BaseDriver):  # type: ignore[misc]
         version: float,
         retry: int | None = None,
     ) -> None:
-        """`version` says how to wrap a message on the wire; here is none, the receiver sees the same."""
+        """`version` is the envelope's on the wire; it is ignored, since there is no envelope."""
         self._broker.notify(self._exchange_of(target), target.topic, wire.encode_request(ctxt, message))
 
     def listen(
@@ -94,7 +94,7 @@ class LocalDriver(base.BaseDriver):  # type: ignore[misc]
             [
                 Address(Kind.RPC, exchange, topic, None),
                 Address(Kind.RPC, exchange, topic, target.server),
-                # A queue of its own: two listeners of one server's name each get their copy.
+                # A queue for each listener: two listeners with the same server name each get a copy.
                 Address(Kind.FANOUT, exchange, topic, uuid.uuid4().hex),
             ],
             batch_size,
@@ -108,7 +108,7 @@ class LocalDriver(base.BaseDriver):  # type: ignore[misc]
         batch_size: int,
         batch_timeout: float | None,
     ) -> LocalListener:
-        # A set: the same subscribed twice would be served twice as often as others.
+        # A set: a target that is listed twice must not get twice its share of the credit.
         addresses = {
             Address(Kind.NOTIFICATION, self._exchange_of(target), f"{target.topic}.{priority}", pool)
             for target, priority in targets_and_priorities
@@ -116,7 +116,7 @@ class LocalDriver(base.BaseDriver):  # type: ignore[misc]
         return self._listener(list(addresses), batch_size, batch_timeout)
 
     def cleanup(self) -> None:
-        """Stop what this transport still listens to. Other transports of the process are not touched."""
+        """Stop this transport's listeners. Other transports of the process are not affected."""
         for listener in list(self._listeners):
             listener.cleanup()
 

@@ -1,4 +1,4 @@
-"""The receiving end: a thread that hands what arrives to oslo.messaging's server, and what it hands over."""
+"""The receiving side: a thread that passes incoming messages to oslo.messaging's server."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from onestack_runtime.drivers.bus.queues import Address, Consumer, Message
 
 LOG = logging.getLogger(__name__)
 
-# What a listener may hold unacknowledged. A server acknowledges when a worker starts on a message, so this
-# is how many wait in its executor (64 workers by default).
 PREFETCH = 256
+"""How many unacknowledged messages a listener may hold. A server acknowledges a message when a worker thread starts
+on it, so this is also how many may wait in its executor (64 threads by default)."""
 
 
 class LocalIncomingMessage(base.RpcIncomingMessage):  # type: ignore[misc]
-    """A message given to a server. One class serves both: a notification is one that nobody waits for."""
+    """A message for a server: an RPC request, or a notification, which nobody waits for."""
 
     def __init__(self, broker: Broker, consumer: Consumer, message: Message) -> None:
         context, body = wire.decode_request(message.body)
@@ -30,7 +30,7 @@ class LocalIncomingMessage(base.RpcIncomingMessage):  # type: ignore[misc]
         self._consumer = consumer
         self._message = message
         self._settled = False
-        # oslo.messaging's dispatcher sends heartbeats when it sees this.
+        # If it is set, oslo.messaging's dispatcher sends heartbeats.
         self.client_timeout = message.call.monitor_timeout if message.call else None
 
     def acknowledge(self) -> None:
@@ -57,14 +57,14 @@ class LocalIncomingMessage(base.RpcIncomingMessage):  # type: ignore[misc]
 
 
 class LocalListener(base.Listener):  # type: ignore[misc]
-    """Subscribed from the moment it is made; delivers from start() to stop()."""
+    """Subscribes when it is created; delivers messages from `start` to `stop`."""
 
     def __init__(
         self, broker: Broker, addresses: Sequence[Address], batch_size: int, batch_timeout: float | None
     ) -> None:
         super().__init__(batch_size, batch_timeout)
         self._broker = broker
-        # Room for a batch to gather while one is being worked on, or it would never be full.
+        # Two batches: one can fill while the other is being processed.
         self._consumer = broker.subscribe(addresses, credit=max(PREFETCH, 2 * batch_size))
         self._thread: threading.Thread | None = None
         self._stopping = threading.Lock()
@@ -77,7 +77,7 @@ class LocalListener(base.Listener):  # type: ignore[misc]
         self._thread.start()
 
     def stop(self) -> None:
-        """Take no more, and deliver what was taken: as RabbitMQ's, which has acknowledged it by then."""
+        """Accept no more messages, and deliver those in the inbox, as with RabbitMQ, which has sent them already."""
         with self._stopping:
             if self._subscribed:
                 self._subscribed = False
@@ -87,7 +87,7 @@ class LocalListener(base.Listener):  # type: ignore[misc]
         super().stop()
 
     def cleanup(self) -> None:
-        """Stop if need be; what was never delivered (it was never started) goes back to its queues."""
+        """Stop; messages that were never delivered, because it was never started, go back to their queues."""
         self.stop()
         self._broker.give_back(self._consumer)
 
@@ -96,7 +96,7 @@ class LocalListener(base.Listener):  # type: ignore[misc]
             try:
                 callback([LocalIncomingMessage(self._broker, self._consumer, each) for each in messages])
             except Exception:
-                # The server's executor refused. Callers see their timeout; the listener must live on.
+                # The server's executor refused them. Their callers time out; the listener must go on.
                 LOG.exception("The server did not take %d message(s)", len(messages))
                 for each in messages:
                     self._broker.settle(self._consumer, each)

@@ -1,6 +1,6 @@
-"""Where messages wait, and how much of them may.
+"""Message queues and their consumers, with limits on messages and bytes.
 
-Nothing here locks: the broker holds its lock around every use.
+Nothing here locks: the broker holds its lock around each call.
 """
 
 from __future__ import annotations
@@ -26,17 +26,18 @@ class Kind(Enum):
     NOTIFICATION = "notification"
 
 
-# (messages, bytes) a queue may hold while nobody takes them. RPC must bear a service that is away for
-# minutes, and a fanout lost leaves a server with an old picture; unread notifications are worth little.
 LIMITS = {
     Kind.RPC: (10_000, 16 * MIB),
     Kind.FANOUT: (10_000, 16 * MIB),
     Kind.NOTIFICATION: (1_000, 2 * MIB),
 }
+"""Messages and bytes that a queue may hold while no consumer takes them. A service may be down for minutes, and a
+server that misses a fanout works with stale data; notifications that nobody reads are of little value."""
 
 
 class Address(NamedTuple):
-    """`who` is the server, the pool, or for a fanout the one listener; None is the topic's own queue."""
+    """The address of a queue. `who`: the server, the pool, or for a fanout the listener; None: any server of the
+    topic, or for notifications the listeners in no pool."""
 
     kind: Kind
     exchange: str
@@ -48,29 +49,29 @@ class Address(NamedTuple):
 
 
 class QueueFull(Exception):
-    """An RPC queue that nobody empties has reached its limit."""
+    """An RPC queue has reached its limit."""
 
 
 @dataclass(eq=False, slots=True)
 class Message:
-    """One copy of what was sent, on its way to one receiver."""
+    """One copy of a message, for one receiver."""
 
     address: Address
     body: str
     call: PendingCall | None
 
     @property
-    def dead(self) -> bool:
-        """A call whose caller has given up: nobody wants it done any more."""
+    def abandoned(self) -> bool:
+        """Whether it is a call whose caller has timed out: it need not be delivered any more."""
         return self.call is not None and self.call.abandoned
 
 
 @dataclass(eq=False)
 class Consumer:
-    """A listener as the broker sees it: what it was given, and how much more it may be given.
+    """A listener as the broker sees it: its inbox, and how many more messages it may get.
 
-    `credit` bounds what is given and not yet acknowledged, so that a busy server's backlog waits here,
-    where it is bounded and others can take it, and not in its executor.
+    `credit`: how many messages it may hold unacknowledged. A busy server's backlog then waits in the queue, which is
+    bounded and shared with other servers, and not in its own executor.
     """
 
     arrived: threading.Condition
@@ -81,7 +82,7 @@ class Consumer:
     closed: bool = False
 
     @property
-    def willing(self) -> bool:
+    def has_credit(self) -> bool:
         return self.held < self.credit and not self.closed
 
     def give(self, message: Message) -> None:
@@ -90,9 +91,9 @@ class Consumer:
         self.arrived.notify()
 
     def refill(self) -> None:
-        """Take what waits in its queues, one from each in turn, as far as the credit goes."""
+        """Take waiting messages from its queues, one from each in turn, until the credit is used up."""
         waiting = deque(queue for queue in self.queues if queue.ready)
-        while waiting and self.willing:
+        while waiting and self.has_credit:
             queue = waiting.popleft()
             message = queue.pop()
             if message is not None:
@@ -101,7 +102,7 @@ class Consumer:
 
 
 class Queue:
-    """Messages of one address, given to its consumers in turn, kept while none will take them."""
+    """The messages of one address: delivered to its consumers in turn, or kept while none has credit."""
 
     def __init__(self, address: Address) -> None:
         self.address = address
@@ -112,16 +113,16 @@ class Queue:
 
     @property
     def disposable(self) -> bool:
-        """Nothing is lost with it. A pool is to be remembered: it wants what comes while it is away."""
+        """Whether it can be deleted without loss. A pool's queue cannot: it keeps messages while the pool is away."""
         is_pool = self.address.kind is Kind.NOTIFICATION and self.address.who is not None
         return not (self.consumers or self.ready or is_pool)
 
     def put(self, message: Message, accepted: bool = False) -> None:
-        """Give it to the next willing consumer or keep it. QueueFull unless it was `accepted` before."""
+        """Deliver it to the next consumer with credit, or keep it. QueueFull, unless it was `accepted` before."""
         for _ in range(len(self.consumers)):
             consumer = self.consumers[0]
             self.consumers.rotate(-1)
-            if consumer.willing:
+            if consumer.has_credit:
                 consumer.give(message)
                 return
         if not accepted:
@@ -130,26 +131,26 @@ class Queue:
         self._size += len(message.body)
 
     def put_back(self, message: Message) -> None:
-        """Return what was given but not looked at to where it was."""
+        """Put an undelivered message back to the front."""
         self.ready.appendleft(message)
         self._size += len(message.body)
 
     def pop(self) -> Message | None:
-        """The oldest that somebody still wants."""
+        """Remove and return the oldest message that is not abandoned."""
         while self.ready:
             message = self.ready.popleft()
             self._size -= len(message.body)
-            if not message.dead:
+            if not message.abandoned:
                 return message
         return None
 
     def _full_for(self, size: int) -> bool:
-        messages, most = LIMITS[self.address.kind]
-        return bool(self.ready) and (len(self.ready) >= messages or self._size + size > most)
+        max_messages, max_bytes = LIMITS[self.address.kind]
+        return bool(self.ready) and (len(self.ready) >= max_messages or self._size + size > max_bytes)
 
     def _make_room(self, size: int) -> None:
         if self._full_for(size):
-            self.ready = deque(message for message in self.ready if not message.dead)
+            self.ready = deque(message for message in self.ready if not message.abandoned)
             self._size = sum(len(message.body) for message in self.ready)
         while self._full_for(size):
             if self.address.kind is Kind.RPC:

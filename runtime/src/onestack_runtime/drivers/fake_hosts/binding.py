@@ -1,7 +1,7 @@
 """Binds the ports of fake hosts, which have no OVN chassis.
 
-It stands before OVN's driver among ML2's mechanism drivers, takes only ports of hosts named fake-N, and
-counts them as wired at once.
+It precedes OVN's driver in `[ml2] mechanism_drivers`, binds only ports of hosts named fake-N, and sets them ACTIVE
+at once.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from onestack_runtime import contract
 
 
 def is_used() -> bool:
-    """Whether this driver is configured: only then are there fake hosts."""
+    """Whether this driver is configured, which means that the cloud has fake hosts."""
     from oslo_config import cfg
 
     return contract.FAKE_MECHANISM_DRIVER in cfg.CONF.ml2.mechanism_drivers
 
 
 def is_fake(host: str) -> bool:
-    """Whether it is a fake host."""
+    """Whether a host of this name is a fake host."""
     return host.startswith(contract.FAKE_HOST_PREFIX) and is_used()
 
 
 class FakeHostsMechanismDriver(api.MechanismDriver):  # type: ignore[misc]
-    """A mechanism driver that does nothing but bind."""
+    """A mechanism driver that only binds ports."""
 
     def initialize(self) -> None:
         """Nothing to prepare."""

@@ -1,4 +1,4 @@
-"""Which fake hosts there are, and where Nova finds their driver."""
+"""The names of the fake hosts, and how Nova finds their driver."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def names() -> list[str]:
 
 
 def prepare() -> None:
-    """Let Nova find the driver (it looks for drivers in its package `nova.virt` only), and give it the one
-    identity file without which no nova-compute starts a second time."""
+    """Make the driver importable from `nova.virt`, the only package that Nova loads drivers from; and create the
+    node identity file, without which nova-compute does not start a second time."""
     import nova.virt
     from nova.virt import node
 

@@ -1,8 +1,8 @@
-"""Cinder's side: a backend whose volumes are qcow2 files in a folder of this host.
+"""Cinder's driver: a backend whose volumes are qcow2 files in a folder of this host.
 
-On Cinder's base for remote file systems, which has the snapshots (files on top of each other, also while a
-guest runs), clones and copies. What is remote about it is left out: no mount, no share, no NAS options. Files
-are root's alone; libvirt gives those of a running guest to QEMU and takes them back.
+It is based on Cinder's base class for remote file systems, which has snapshots (qcow2 backing chains, also while a
+guest runs), clones and copies. The remote parts are left out: no mount, no share, no NAS options. The files belong to
+root; libvirt changes the owner to QEMU's user while a guest uses them.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class FileDriver(
         return OPTIONS
 
     def do_setup(self, context: Any) -> None:
-        # Whoever may reach the files is decided by their owner and mode, not by NAS options.
+        # Access to the files is controlled by their owner and mode, not by NAS options.
         self.configuration.nas_secure_file_permissions = "true"
         self.configuration.nas_secure_file_operations = "false"
         super().do_setup(context)
@@ -83,8 +83,8 @@ class FileDriver(
         return str(self.base)
 
     def _find_share(self, volume: Any) -> str:
-        # Whether it fits was the scheduler's question; only what changed since is asked here.
-        self._require_room(volume.size)
+        # The scheduler has checked the capacity already; it may have changed since.
+        self._require_capacity(volume.size)
         return str(self.base)
 
     # Files.
@@ -107,29 +107,29 @@ class FileDriver(
         self._note_format(volume)
 
     def _create(self, path: str, size: int) -> None:
-        """An empty file of so many GiB; it takes room as it is written to."""
+        """Create an empty sparse file of `size` GiB."""
         self._execute("qemu-img", "create", "-q", "-f", FORMAT, path, f"{size}G")
         Path(path).chmod(MODE)
 
     def _note_format(self, volume: Any) -> None:
-        """Where Cinder's base expects it: what a format is must never be guessed from what a guest wrote."""
+        """Save the format where Cinder's base class expects it: it must never be probed from what a guest wrote."""
         volume.admin_metadata["format"] = FORMAT
         with volume.obj_as_admin():
             volume.save()
 
     def _resize(self, path: str, size: int) -> None:
-        """Make it so many GiB large if it is smaller."""
+        """Grow the file to `size` GiB if it is smaller."""
         if qcow2.header(path).size < size * units.Gi:
             self._execute("qemu-img", "resize", "-q", "-f", FORMAT, path, f"{size}G")
 
     @coordination.synchronized("{self.driver_prefix}-{volume.id}")  # type: ignore[untyped-decorator]
     def create_volume(self, volume: Any) -> dict[str, Any]:
-        made: dict[str, Any] = super().create_volume(volume)
-        return made
+        updates: dict[str, Any] = super().create_volume(volume)
+        return updates
 
     @coordination.synchronized("{self.driver_prefix}-{volume.id}")  # type: ignore[untyped-decorator]
     def delete_volume(self, volume: Any) -> None:
-        """All files of the volume: the last one, and what an operation that was cut off left behind."""
+        """Delete all files of the volume, including those that an interrupted operation left behind."""
         for path in self._files(volume.name):
             path.unlink(missing_ok=True)
 
@@ -144,12 +144,13 @@ class FileDriver(
         src_encryption_key_id: str | None = None,
         new_encryption_key_id: str | None = None,
     ) -> None:
-        """What the snapshot holds, flat, into the new volume's file."""
-        forward = self._read_info_file(self._local_path_volume_info(snapshot.volume))[snapshot.id]
-        beneath = qcow2.header(Path(self.base, forward)).backing
-        if beneath is None:
-            raise exception.InvalidSnapshot(reason=f"{forward} stands on no other file")
-        source = str(Path(self.base, Path(beneath).name))
+        """Copy the snapshot's data into the new volume's file, without a backing file."""
+        # The info file names the file that was created on top at the snapshot; the data is in its backing file.
+        overlay = self._read_info_file(self._local_path_volume_info(snapshot.volume))[snapshot.id]
+        backing = qcow2.header(Path(self.base, overlay)).backing
+        if backing is None:
+            raise exception.InvalidSnapshot(reason=f"{overlay} has no backing file")
+        source = str(Path(self.base, Path(backing).name))
         info = self._qemu_img_info(source, snapshot.volume.name)
         target = str(Path(self.base, volume.name))
         image_utils.convert_image(source, target, FORMAT, src_format=FORMAT, run_as_root=True, data=info)
@@ -181,11 +182,11 @@ class FileDriver(
 
     def initialize_connection(self, volume: Any, connector: dict[str, Any]) -> dict[str, Any]:
         active = self.get_active_image_from_info(volume)
-        seen = qcow2.header(Path(self.base, active))
-        # A guest cannot reach the header; whoever did change it is not to gain space by it.
-        if seen.size > volume.size * units.Gi:
+        header = qcow2.header(Path(self.base, active))
+        # A guest cannot write to the header. Whoever else changed the size must not gain space by it.
+        if header.size > volume.size * units.Gi:
             raise exception.InvalidVolume(
-                reason=f"its file shows {seen.size} bytes, the volume has {volume.size} GiB"
+                reason=f"its file shows {header.size} bytes, the volume has {volume.size} GiB"
             )
         data = {"export": self.base, "name": active, "format": FORMAT}
         return {"driver_volume_type": self.driver_volume_type, "data": data}
@@ -194,8 +195,8 @@ class FileDriver(
 
     @coordination.synchronized("{self.driver_prefix}-{volume.id}")  # type: ignore[untyped-decorator]
     def extend_volume(self, volume: Any, new_size: int) -> None:
-        """While QEMU holds the file it is QEMU that makes it larger: Nova tells it to, when Cinder is done."""
-        self._require_room(int(new_size) - volume.size)
+        """Grow the file. A file that QEMU has locked is grown by QEMU: Nova requests that after this returns."""
+        self._require_capacity(int(new_size) - volume.size)
         path = self._local_path_active_image(volume)
         try:
             self._resize(path, int(new_size))
@@ -204,35 +205,35 @@ class FileDriver(
                 raise
             LOG.info("%s is in use: its guest's QEMU will make it %s GiB large", volume.name, new_size)
 
-    # Room.
+    # Capacity.
 
-    def _room(self) -> tuple[int, int, int]:
-        """Bytes in all, bytes free, bytes promised to volumes."""
+    def _capacity(self) -> tuple[int, int, int]:
+        """Bytes: total, free, provisioned to volumes."""
         disk = os.statvfs(self.base)
-        promised = 0
+        provisioned = 0
         for path in Path(self.base).glob(contract.VOLUME_FILES):
-            # A chain counts once, by the file at its end; the files above have their volume's id and a dot.
+            # A chain counts once, by its base file; the names of the files on top of it contain a dot.
             if "." not in path.name:
                 try:
-                    promised += qcow2.header(path).size
+                    provisioned += qcow2.header(path).size
                 except (OSError, qcow2.NotQcow2):
                     continue
-        return disk.f_blocks * disk.f_frsize, disk.f_bavail * disk.f_frsize, promised
+        return disk.f_blocks * disk.f_frsize, disk.f_bavail * disk.f_frsize, provisioned
 
-    def _require_room(self, gib: int) -> None:
-        """Raise when so much more cannot be promised."""
-        total, free, promised = self._room()
+    def _require_capacity(self, gib: int) -> None:
+        """Raise VolumeBackendAPIException if the backend has no capacity for so many GiB more."""
+        total, free, provisioned = self._capacity()
         ratio = volume_utils.get_max_over_subscription_ratio(self.configuration.max_over_subscription_ratio)
         reserved = total * self.configuration.reserved_percentage / 100
-        if free <= reserved or promised + gib * units.Gi > total * float(ratio):
+        if free <= reserved or provisioned + gib * units.Gi > total * float(ratio):
             raise exception.VolumeBackendAPIException(
-                data=f"{gib} GiB more do not fit into {self.base}: "
-                f"{free // units.Gi} GiB free, {promised // units.Gi} GiB promised, {total // units.Gi} GiB in all"
+                data=f"{gib} GiB more do not fit into {self.base}: {free // units.Gi} GiB free, "
+                f"{provisioned // units.Gi} GiB provisioned, {total // units.Gi} GiB in all"
             )
 
     def _update_volume_stats(self) -> None:
         self._ensure_shares_mounted()
-        total, free, promised = self._room()
+        total, free, provisioned = self._capacity()
         self._stats = {
             "volume_backend_name": self.configuration.safe_get("volume_backend_name"),
             "vendor_name": self.vendor_name,
@@ -240,7 +241,7 @@ class FileDriver(
             "storage_protocol": contract.FILE_PROTOCOL,
             "total_capacity_gb": round(total / units.Gi, 2),
             "free_capacity_gb": round(free / units.Gi, 2),
-            "provisioned_capacity_gb": round(promised / units.Gi, 2),
+            "provisioned_capacity_gb": round(provisioned / units.Gi, 2),
             "max_over_subscription_ratio": self.configuration.max_over_subscription_ratio,
             "reserved_percentage": self.configuration.reserved_percentage,
             "thin_provisioning_support": True,
@@ -252,16 +253,16 @@ class FileDriver(
             "location_info": f"{contract.FILE_PROTOCOL}:{self._machine()}:{self.base}",
         }
 
-    # Moving.
+    # Migration.
 
     def _machine(self) -> str:
         host: str = volume_utils.extract_host(self.host, "host")
         return host
 
     def migrate_volume(self, context: Any, volume: Any, host: dict[str, Any]) -> tuple[bool, Any]:
-        """To another folder of this machine: the file is copied, then the old one goes.
+        """Migrate to another folder of this host: copy the file, then delete the old one.
 
-        (False, None) lets Cinder copy it by itself.
+        (False, None) has Cinder migrate the volume by its generic copy.
         """
         protocol, _, rest = str(host["capabilities"].get("location_info", "")).partition(":")
         machine, _, folder = rest.partition(":")
@@ -280,7 +281,7 @@ class FileDriver(
     def update_migrated_volume(
         self, context: Any, volume: Any, new_volume: Any, original_volume_status: str
     ) -> dict[str, Any]:
-        """After Cinder copied it by itself: the new file takes the old one's name unless a guest has it open."""
+        """After Cinder's generic copy: rename the new file to the old one's name, unless a guest has it open."""
         name_id = new_volume._name_id or new_volume.id
         if original_volume_status == "available":
             new = Path(self.base, new_volume.name)

@@ -1,5 +1,5 @@
-"""Nova's side: a volume that is a qcow2 file of this host becomes a libvirt disk of type `file`, a logical volume of
-the machine one of type `block`."""
+"""Nova's volume drivers: a volume in a qcow2 file becomes a libvirt disk of type `file`, a logical volume one of type
+`block`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from onestack_runtime.drivers.volumes import logical, note
 
 
 def register() -> None:
-    """Enter the classes into the table LibvirtDriver looks volumes up in: there is no entry point for them."""
+    """Add the classes to the table of Nova's LibvirtDriver: there is no entry point for them."""
     from nova.virt.libvirt import driver
 
     driver.VOLUME_DRIVERS[contract.FILE_PROTOCOL] = f"{__name__}.FileVolumeDriver"
@@ -27,27 +27,27 @@ class FileVolumeDriver(volume.LibvirtBaseVolumeDriver):  # type: ignore[misc]
         super().__init__(host, is_block_dev=False)
 
     def get_config(self, connection_info: dict[str, Any], disk_info: dict[str, Any]) -> Any:
-        """The disk's description. Its name is the file on top of the chain, which a snapshot changes."""
-        found = super().get_config(connection_info, disk_info)
+        """The disk's configuration. Its source is the top file of the chain, which changes with each snapshot."""
+        disk = super().get_config(connection_info, disk_info)
         data = connection_info["data"]
         folder = Path(data["export"])
-        found.source_type = "file"
-        found.source_path = str(folder / note.active(folder, data["name"]))
-        found.driver_format = data.get("format", "qcow2")
-        return found
+        disk.source_type = "file"
+        disk.source_path = str(folder / note.active(folder, data["name"]))
+        disk.driver_format = data.get("format", "qcow2")
+        return disk
 
     def extend_volume(self, connection_info: dict[str, Any], instance: Any, requested_size: int) -> int:
-        """Nothing here: QEMU, which holds the file, enlarges it when Nova resizes the disk."""
+        """Nothing to do: QEMU, which has the file open, grows it when Nova resizes the disk."""
         return requested_size
 
 
 class LogicalVolumeDriver(volume.LibvirtVolumeDriver):  # type: ignore[misc]
-    """The device node is created at every attachment: after a reboot it has another number."""
+    """Creates the device node at every attachment, since its number changes with a reboot."""
 
     def connect_volume(self, connection_info: dict[str, Any], instance: Any) -> None:
         data = connection_info["data"]
         data["device_path"] = logical.show(data["volume_group"], data["logical_volume"])
 
     def extend_volume(self, connection_info: dict[str, Any], instance: Any, requested_size: int) -> int:
-        """Nothing here: LVM made the device larger."""
+        """Nothing to do: LVM has grown the device already."""
         return requested_size

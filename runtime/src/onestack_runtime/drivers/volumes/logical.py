@@ -17,7 +17,7 @@ PROGRAMS = (
     *("lvm", "lvs", "vgs", "pvs", "lvcreate", "lvchange", "lvdisplay", "lvextend", "lvremove", "lvrename"),
     *("lvconvert", "udevadm"),
 )
-"""What Cinder's driver for LVM runs."""
+"""The programs that Cinder's LVM driver runs."""
 SECONDS = 60.0
 DEVICES = Path("/dev/mapper")
 
@@ -51,12 +51,12 @@ def install_wrappers(folder: Path) -> None:
         script = folder / name
         script.write_text(f'#!/bin/sh\nexec {" ".join(machine())} {name} "$@"\n')
         script.chmod(0o755)
-    there = os.environ.get("PATH", os.defpath).split(":")
-    os.environ["PATH"] = ":".join(dict.fromkeys([str(folder), *there]))
+    folders = os.environ.get("PATH", os.defpath).split(":")
+    os.environ["PATH"] = ":".join(dict.fromkeys([str(folder), *folders]))
 
 
 def device(group: str, name: str, devices: Path = DEVICES) -> Path:
-    """What device-mapper calls a logical volume."""
+    """A logical volume's device node; device-mapper doubles the hyphens in both names."""
     return devices / f"{group.replace('-', '--')}-{name.replace('-', '--')}"
 
 
@@ -64,7 +64,7 @@ def show(group: str, name: str, *, run: Run = on_machine, devices: Path = DEVICE
     """Create the volume's device node here, replacing a stale one; returns its path. Raises OSError."""
     number = _number(group, name, run)
     if number is None:
-        # -K: thin snapshots are left out of activation otherwise.
+        # LVM skips the activation of thin snapshots otherwise.
         run(["lvchange", "--activate", "y", "--ignoreactivationskip", "--yes", f"{group}/{name}"])
         number = _number(group, name, run)
     if number is None:
@@ -83,11 +83,11 @@ def show(group: str, name: str, *, run: Run = on_machine, devices: Path = DEVICE
 
 
 def _number(group: str, name: str, run: Run) -> int | None:
-    """Its device number; None while it is not active."""
+    """The volume's device number; None while it is not active."""
     columns = "lv_kernel_major,lv_kernel_minor"
     output = run(["lvs", "--noheadings", "--separator", ":", "--options", columns, f"{group}/{name}"])
-    found = re.fullmatch(r"\s*(-?\d+):(-?\d+)\s*", output)
-    if found is None:
+    numbers = re.fullmatch(r"\s*(-?\d+):(-?\d+)\s*", output)
+    if numbers is None:
         raise OSError(f"lvs says of {group}/{name}: {output.strip()[:80]!r}")
-    major, minor = int(found[1]), int(found[2])
+    major, minor = int(numbers[1]), int(numbers[2])
     return None if major < 0 else os.makedev(major, minor)

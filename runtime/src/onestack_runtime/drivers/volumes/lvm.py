@@ -1,6 +1,6 @@
-"""Cinder's own driver for LVM, for volumes that this host alone uses: attached as what they are, without a target.
+"""Cinder's LVM driver for volumes that are attached on this host only, as block devices.
 
-Upstream's shows each volume to the network, by iSCSI or NVMe; here QEMU opens the logical volume itself.
+Upstream's driver exports each volume by iSCSI or NVMe-oF; here QEMU opens the logical volume directly.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class LocalTarget(target.Target):  # type: ignore[misc]
 
 @interface.volumedriver
 class LogicalVolumeDriver(lvm.LVMVolumeDriver):  # type: ignore[misc]
-    """Thin logical volumes in a group of the machine's."""
+    """Thin logical volumes in a volume group of this machine."""
 
     def __init__(self, *args: Any, **named: Any) -> None:
         logical.install_wrappers(LIB / "cinder/machine")
@@ -62,7 +62,7 @@ class LogicalVolumeDriver(lvm.LVMVolumeDriver):  # type: ignore[misc]
             raise exception.InvalidConnectorException(message=wrong)
 
     def local_path(self, volume: Any, vg: str | None = None) -> str:
-        """The volume's, or a snapshot's, device: it is there when this returns."""
+        """The device node of a volume or snapshot; creates it if needed."""
         return logical.show(vg or self.configuration.volume_group, self._escape_snapshot(volume["name"]))
 
     def _delete_volume(self, volume: Any, is_snapshot: bool = False) -> None:

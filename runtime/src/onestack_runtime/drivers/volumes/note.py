@@ -1,4 +1,4 @@
-"""Which file of a volume is on top: Cinder notes it beside the files (`volume-ID.info`)."""
+"""Which file of a volume's qcow2 chain is active: Cinder writes it beside the files, to `volume-ID.info`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from onestack_runtime import contract
 def active(folder: Path, name: str) -> str:
     """The active (topmost) file of the chain that `name` belongs to.
 
-    Nova's connection information from the attachment may be older than the note, and a guest that wrote to a
-    snapshot's backing file would corrupt both.
+    Nova's connection information dates from the attachment and may name an older file. A guest that wrote to the
+    backing file of a snapshot would corrupt both.
     """
     try:
-        noted = json.loads((folder / (name.partition(".")[0] + contract.VOLUME_NOTE)).read_text())
-        return str(noted[contract.VOLUME_ACTIVE])
+        note = json.loads((folder / (name.partition(".")[0] + contract.VOLUME_NOTE)).read_text())
+        return str(note[contract.VOLUME_ACTIVE])
     except (OSError, ValueError, KeyError):
         return name

@@ -1,4 +1,4 @@
-"""What a qcow2 file says of itself in its header: enough to account for it without starting qemu-img."""
+"""Reads a qcow2 file's header: its virtual size and backing file, without a run of qemu-img."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ class NotQcow2(ValueError):
 
 @dataclass(frozen=True)
 class Header:
-    """`size`: bytes the guest sees. `backing`: the file beneath, by its name as written."""
+    """`size`: the virtual size, bytes. `backing`: the backing file's name, as written in the header."""
 
     size: int
     backing: str | None
 
 
 def header(path: str | Path) -> Header:
-    """Read it. Raises NotQcow2, OSError."""
+    """Read a file's header. Raises NotQcow2, OSError."""
     with Path(path).open("rb") as file:
         raw = file.read(_HEADER.size)
         if len(raw) < _HEADER.size or raw[:4] != contract.QCOW2_MAGIC:

@@ -1,4 +1,5 @@
-"""The domain of a suite: its projects and users, away from the cloud's own, and removed as one."""
+"""The Keystone domain of a test suite: it contains the suite's projects and users, so that they are removed
+together."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ DESCRIPTION = "Made by `onestack verify --suite`; removed by its next run"
 
 @dataclass(frozen=True)
 class Login:
-    """Who logs in to what; no project: to the system."""
+    """A user and the project that the user logs in to; without a project, to the system."""
 
     user: str
     project: str | None = None
@@ -27,7 +28,7 @@ class Login:
 
 @dataclass(frozen=True)
 class Grant:
-    """A role of a user in a project of the domain; no project: in the system."""
+    """A role of a user in a project of the domain; without a project, in the system."""
 
     user: str
     role: str
@@ -40,7 +41,7 @@ def name(suite: str) -> str:
 
 
 def entry(stage: Stage, login: Login) -> dict[str, Any]:
-    """The entry of a clouds.yaml by which a user logs in."""
+    """The entry of a clouds.yaml for a login."""
     domain = name(stage.place.suite)
     scope = (
         {"project_name": login.project, "project_domain_name": domain}
@@ -59,7 +60,7 @@ def entry(stage: Stage, login: Login) -> dict[str, Any]:
 
 
 def make(stage: Stage, grants: Iterable[Grant]) -> Mapping[str, Project]:
-    """The domain with all projects and users that the grants name; the projects by name."""
+    """Create the domain with all projects and users of the grants; returns the projects by name."""
     keystone = identity(stage.admin)
     domain = keystone.create_domain(name=name(stage.place.suite), description=DESCRIPTION)
     roles = {role.name: role for role in keystone.roles()}
@@ -87,7 +88,8 @@ def make(stage: Stage, grants: Iterable[Grant]) -> Mapping[str, Project]:
 
 
 def find(admin: Connection, suite: str) -> Domain | None:
-    """The domain of a suite, where an earlier run left it; one of that name that is not ours is an error."""
+    """The suite's domain, if an earlier run left it. Raises PermanentError if a domain of this name is not
+    OneStack's."""
     for each in identity(admin).domains(name=name(suite)):
         if each.description != DESCRIPTION:
             raise PermanentError(

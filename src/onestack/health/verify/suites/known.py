@@ -1,4 +1,4 @@
-"""Tests that are known to fail on a release for reasons of upstream's, each with its reason."""
+"""Tests that are known to fail on a release for reasons of upstream, each with its reason."""
 
 from __future__ import annotations
 

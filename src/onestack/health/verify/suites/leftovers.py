@@ -25,7 +25,7 @@ from onestack.host.files import replace_private
 
 def record(stage: Stage) -> None:
     """Record what existed before the run. This run removes the rest, or the next one if this one is killed."""
-    data: dict[str, Any] = {"wide": wide.there(stage.admin, stage.services)}
+    data: dict[str, Any] = {"wide": wide.existing(stage.admin, stage.services)}
     if "network" in stage.services:
         external = stage.admin.network.find_network(stage.external)
         data["is_default"] = bool(external and external.is_default)
@@ -83,9 +83,9 @@ def _groups_and_trunks(stage: Stage, project_id: str) -> list[str]:
     if "block-storage" in stage.services:
         groups = storage.groups(all_projects=True, project_id=project_id)
         mine = [each for each in groups if each.project_id == project_id]
-        removed += _each("volume group", mine, partial(storage.delete_group, delete_volumes=True))
+        removed += _remove_each("volume group", mine, partial(storage.delete_group, delete_volumes=True))
     if "network" in stage.services:
-        removed += _each("trunk", network.trunks(project_id=project_id), network.delete_trunk)
+        removed += _remove_each("trunk", network.trunks(project_id=project_id), network.delete_trunk)
     return removed
 
 
@@ -101,10 +101,10 @@ def _shared(stage: Stage, project_id: str) -> list[str]:
         return []
     network, mine = stage.admin.network, {"project_id": project_id}
     return [
-        *_each("QoS policy", network.qos_policies(**mine), network.delete_qos_policy),
-        *_each("subnet pool", network.subnet_pools(**mine), network.delete_subnet_pool),
-        *_each("address scope", network.address_scopes(**mine), network.delete_address_scope),
-        *_each("address group", network.address_groups(**mine), network.delete_address_group),
+        *_remove_each("QoS policy", network.qos_policies(**mine), network.delete_qos_policy),
+        *_remove_each("subnet pool", network.subnet_pools(**mine), network.delete_subnet_pool),
+        *_remove_each("address scope", network.address_scopes(**mine), network.delete_address_scope),
+        *_remove_each("address group", network.address_groups(**mine), network.delete_address_group),
     ]
 
 
@@ -113,7 +113,7 @@ def _wide(stage: Stage, before: dict[str, list[str]]) -> list[str]:
     for kind in wide.KINDS:
         if kind.service in stage.services:
             found = wide.left(kind, kind.listed(stage.admin), before)
-            removed += _each(kind.word, found, partial(kind.delete, stage.admin))
+            removed += _remove_each(kind.word, found, partial(kind.delete, stage.admin))
     return removed
 
 
@@ -126,7 +126,7 @@ def _orphaned_default_groups(stage: Stage, before: list[str]) -> list[str]:
         for each in network.security_groups()
         if each.name == "default" and each.id not in before and each.project_id not in projects
     ]
-    return _each("security group", found, network.delete_security_group)
+    return _remove_each("security group", found, network.delete_security_group)
 
 
 def _default_network(stage: Stage, is_default: bool) -> None:
@@ -137,7 +137,7 @@ def _default_network(stage: Stage, is_default: bool) -> None:
         network.update_network(external, is_default=is_default)
 
 
-def _each(word: str, found: Iterable[Any], delete: Callable[[Any], object]) -> list[str]:
+def _remove_each(word: str, found: Iterable[Any], delete: Callable[[Any], object]) -> list[str]:
     removed: list[str] = []
     for each in list(found):
         try:

@@ -37,18 +37,18 @@ class SuiteReport:
 
     @property
     def known_failures(self) -> tuple[tuple[TestResult, str], ...]:
-        """The tests that failed as is known, each with upstream's reason."""
+        """The tests that failed as known, each with upstream's reason."""
         failed = self._of("failed")
         return tuple((test, self.known[test.name]) for test in failed if test.name in self.known)
 
     @property
     def stale(self) -> tuple[str, ...]:
-        """The tests that are known to fail, and passed."""
+        """The tests that are known to fail but passed."""
         return tuple(test.name for test in self.passed if test.name in self.known)
 
     @property
     def ok(self) -> bool:
-        """Something ran, nothing failed that is not known to, and it ran to its end."""
+        """Whether something ran, nothing failed unexpectedly, and the run was completed."""
         ran = self.passed or self.known_failures
         return bool(ran) and not self.failed and not self.cut_short
 
@@ -73,7 +73,7 @@ class SuiteReport:
         }
 
     def sums(self) -> str:
-        """The sums in words."""
+        """The totals in words."""
         counts = f"{len(self.passed)} passed, {len(self.failed)} failed"
         return f"{counts}, {len(self.known_failures)} known to fail, {len(self.skipped)} skipped"
 

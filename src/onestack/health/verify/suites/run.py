@@ -83,7 +83,10 @@ def run(
             if removed:
                 at.outcome += f"; {len(removed)} leftovers of an earlier run removed"
         phases = suite.phases(tests, concurrency)
-        with _made(suite, stage, emit), step(f"{suite.name} tests", emit, f"{concurrency} at a time") as at:
+        with (
+            _prepared(suite, stage, emit),
+            step(f"{suite.name} tests", emit, f"{concurrency} at a time") as at,
+        ):
             report = _run(suite, place, variables, phases, seconds or suite.seconds, listed, at)
             at.outcome = report.sums()
     finally:
@@ -92,7 +95,7 @@ def run(
 
 
 @contextmanager
-def _made(suite: Suite, stage: Stage, emit: Emit) -> Iterator[None]:
+def _prepared(suite: Suite, stage: Stage, emit: Emit) -> Iterator[None]:
     """Create what the tests need for the duration of the body, and remove it afterwards."""
     try:
         with step(f"{suite.name} setup", emit) as at:
@@ -113,7 +116,7 @@ def _compiled(only: str | None) -> re.Pattern[str]:
 
 
 def _variables(suite: Suite, place: Place) -> dict[str, str]:
-    """The environment variables of the tests' processes: nothing of the caller's, who may be anybody."""
+    """The environment variables of the tests' processes; the caller's are not inherited."""
     return {
         "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME": place.inside,
@@ -124,7 +127,7 @@ def _variables(suite: Suite, place: Place) -> dict[str, str]:
 
 
 def _prepare(place: Place, packages: Path, follow: Path) -> None:
-    """A fresh folder that only root reads: the configuration holds passwords."""
+    """Create an empty folder that only root can read: the configuration contains passwords."""
     for old in (place.folder, place.packages):
         shutil.rmtree(old, ignore_errors=True)
     place.folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -134,7 +137,7 @@ def _prepare(place: Place, packages: Path, follow: Path) -> None:
 
 
 def _link(source: str, target: str) -> str:
-    """One file of the cache in the cloud's data, without taking its space twice where that can be."""
+    """Put a file of the cache into the cloud's data, as a hard link if possible, so that it takes no space."""
     try:
         os.link(source, target)
     except OSError:
@@ -205,10 +208,8 @@ def _results(
     seconds: float,
     collector: Collector,
 ) -> Iterator[TestResult]:
-    """The result of each test of a phase. `Collector.ended` is None afterwards if there was no time for all.
-
-    Raises PermanentError when it did not run.
-    """
+    """The result of each test of a phase. `Collector.ended` is None afterwards if the time was not enough. Raises
+    PermanentError if it did not run."""
     collector.ended = None
     (place.folder / file).write_text("".join(f"{name}\n" for name in phase.tests))
     words = suite.command(place, file, phase)

@@ -1,4 +1,5 @@
-"""A suite by its name, for the cloud under a root: one at a time, installed before the cloud's network is joined."""
+"""Runs a suite by its name for the cloud under a root: one at a time, and installed before the cloud's network is
+entered."""
 
 from __future__ import annotations
 
@@ -21,9 +22,9 @@ def verify(found: Site, name: str, emit: Emit, *, only: str | None, concurrency:
     if name not in SUITES:
         raise BadInput(f"there is no suite `{name}`", hint=f"one of {', '.join(SUITES)}")
     suite, release = SUITES[name], data.release(found.view.cloud.series)
-    # Each run removes what an earlier one left: two at a time would remove each other's.
+    # Each run removes the leftovers of earlier runs: two at the same time would remove each other's resources.
     with held(found.paths.run / "suite.lock", f"onestack verify --suite {name}"):
-        # Package indexes are not reached from the cloud's network.
+        # No package index is reachable from the cloud's network.
         install(suite, found.paths, release, emit)
         return found.leader.network.call(
             lambda: run(

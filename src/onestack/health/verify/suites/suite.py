@@ -1,7 +1,7 @@
-"""What a suite is: tests that upstream publishes in a package, and what they want of a cloud.
+"""The declaration of a suite: tests that upstream publishes in a package, and what they need of a cloud.
 
-Adding one is a module with one `Suite`, an entry in `suites/site.py`, and a folder of its name in
-`releases/<series>/suites` with a lock (`requirements.txt`) and what is known to fail (`known_failures.yaml`).
+A new suite is a module with one `Suite`, an entry in `suites/site.py`, and a folder of its name in
+`releases/<series>/suites` with a lock (`requirements.txt`) and the known failures (`known_failures.yaml`).
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from openstack.connection import Connection
 from onestack.core.paths import Paths
 
 STORE = "suites"
-"""The folder of all suites' runs, below the cloud's data."""
+"""The folder of the runs of all suites, below the cloud's data."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """The folder of a suite's runs, outside and inside the cloud's mount namespace."""
+    """The folders of a suite's runs, outside and inside the cloud's mount namespace."""
 
     paths: Paths
     suite: str
 
     @property
     def folder(self) -> Path:
-        """Where the tests run, and where what they wrote stays."""
+        """Where the tests run; it keeps their output."""
         return self.paths.data / STORE / self.suite / "run"
 
     @property
@@ -36,7 +36,7 @@ class Place:
 
     @property
     def packages(self) -> Path:
-        """Their Python environment."""
+        """The tests' Python environment."""
         return self.paths.data / STORE / self.suite / "packages"
 
     @property
@@ -45,14 +45,14 @@ class Place:
 
     @property
     def state(self) -> Path:
-        """What a run keeps for the one that tidies up after it, which may be the next."""
+        """What a run saves for its cleanup, which may be made by the next run."""
         return self.paths.data / STORE / self.suite / "before.json"
 
 
 @dataclass(frozen=True)
 class Stage:
-    """The cloud a suite is prepared for. `password`: of the users that are made for this run; `ca_file` is a
-    path inside the mount namespace."""
+    """The cloud that a suite is prepared for. `password`: of the users that this run creates; `ca_file`: a path
+    inside the mount namespace."""
 
     admin: Connection = field(repr=False)
     services: frozenset[str]
@@ -65,7 +65,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Phase:
-    """Tests that run after those of the phase before. `apart`: also those of one class in several workers."""
+    """Tests that run after those of the phase before. `apart`: tests of one class may run in several workers."""
 
     tests: tuple[str, ...]
     concurrency: int
@@ -74,27 +74,27 @@ class Phase:
 
 @dataclass(frozen=True)
 class Suite:
-    """A suite as data. The callables that take a `Stage` ask and change the cloud, the others are pure."""
+    """A suite as data. Callables that take a `Stage` read and change the cloud, the others are pure."""
 
     name: str
-    """The word after `--suite`, and the name of its folder in the release's."""
+    """The value of `--suite`, and the name of its folder in the release's."""
     prefix: str
-    """What every test's name begins with; left out where people read."""
+    """The common prefix of the tests' names, which is omitted in output for people."""
     command: Callable[[Place, str, Phase], list[str]]
-    """Python's words that run the tests of a phase, which are listed in a file, and write subunit. Run in
+    """Python's arguments that run the tests of a phase, which are listed in a file, and write subunit. Run in
     `Place.inside`."""
     phases: Callable[[Sequence[str], int], list[Phase]]
-    """In what order so many at a time are run."""
+    """The phases for so many tests at a time."""
     listing: Callable[[Place], list[str]]
-    """Python's words that print the names of all tests for this cloud, one a line."""
+    """Python's arguments that print the names of all tests for this cloud, one a line."""
     configure: Callable[[Stage], Mapping[str, str]]
-    """Writes the suite's configuration into `Stage.place.folder`, and takes tests that this cloud has no service for
-    out of `Stage.place.packages`; returns environment variables."""
+    """Writes the suite's configuration into `Stage.place.folder`, and removes tests of services that this cloud
+    lacks from `Stage.place.packages`; returns environment variables."""
     make: Callable[[Stage], str]
-    """Makes in the cloud what the configuration names; returns in words what that is."""
+    """Creates in the cloud what the configuration refers to; returns a description."""
     remove: Callable[[Stage], list[str]]
-    """Removes what a run made, this one or one that was killed; returns it in words. Idempotent."""
+    """Removes what this run, or a killed one, created; returns descriptions. Idempotent."""
     seconds: float = 3600.0
-    """How long all of it may take."""
+    """The time limit of the whole run."""
     test_seconds: int = 300
-    """How long one test may take."""
+    """The time limit of one test."""

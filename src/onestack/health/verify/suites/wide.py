@@ -24,9 +24,9 @@ Test = Callable[[Any], bool]
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of thing by openstacksdk's words for it. `ours`: whether the tests made one.
+    """A kind of resource, by openstacksdk's names. `ours`: whether the tests created one.
 
-    `unnamed`: that is only certain of those that were not there before the run.
+    `unnamed`: `ours` is reliable only for resources that did not exist before the run.
     """
 
     service: str
@@ -38,11 +38,11 @@ class Kind:
 
     @property
     def word(self) -> str:
-        """What a person calls one."""
+        """Its name in messages."""
         return f"{self.service} {self.one.replace('_', ' ')}"
 
     def listed(self, cloud: Connection) -> Iterable[Any]:
-        """All of them in the cloud, by the administrator's connection."""
+        """All resources of this kind in the cloud, with the administrator's connection."""
         found: Iterable[Any] = getattr(self._proxy(cloud), self.many)(**self.options)
         return found
 
@@ -50,7 +50,7 @@ class Kind:
         """Delete one."""
         if self.one == "domain":
             identity(cloud).update_domain(each, is_enabled=False)
-        # Availability zones of balancers have no id.
+        # Load balancers' availability zones have no id.
         getattr(self._proxy(cloud), f"delete_{self.one}")(each if each.id else each.name)
 
     def _proxy(self, cloud: Connection) -> Any:
@@ -66,7 +66,7 @@ def _project(each: Any) -> bool:
 
 
 def _open_port(each: Any) -> bool:
-    """A rule for one port, open to all, without a word why."""
+    """A rule for a single port, open to all, without a description."""
     one = each.port_range_min is not None and each.port_range_min == each.port_range_max
     return one and each.protocol in ("tcp", "udp") and not each.description and not each.remote_ip_prefix
 
@@ -78,7 +78,7 @@ def _metainfo(each: Any) -> bool:
 KINDS: tuple[Kind, ...] = (
     Kind("identity", "limit", "limits", _stamped("resource_name")),
     Kind("identity", "registered_limit", "registered_limits", _stamped("resource_name")),
-    # Endpoints go with their service.
+    # Endpoints are deleted with their service.
     Kind("identity", "service", "services", _stamped()),
     Kind(
         "identity",
@@ -106,17 +106,17 @@ KINDS: tuple[Kind, ...] = (
     Kind("load-balancer", "availability_zone_profile", "availability_zone_profiles", _stamped()),
 )
 PROJECTS = Kind("identity", "project", "projects", _project)
-"""Those that tests make beside the suite's; removed with all they hold."""
+"""Projects that tests create besides the suite's own; they are removed with all their resources."""
 
 
-def there(admin: Connection, services: frozenset[str]) -> dict[str, list[str]]:
-    """Ids of what has no name of its own, by kind."""
+def existing(admin: Connection, services: frozenset[str]) -> dict[str, list[str]]:
+    """The ids of existing resources of `unnamed` kinds, by kind."""
     kinds = [kind for kind in KINDS if kind.unnamed and kind.service in services]
     return {kind.word: [each.id for each in kind.listed(admin)] for kind in kinds}
 
 
 def left(kind: Kind, listed: Iterable[Any], before: Mapping[str, Iterable[str]] | None) -> list[Any]:
-    """Which of those listed the tests made. `before`: what `there` said; None if there was no run."""
+    """The listed resources that the tests created. `before`: `existing` before the run; None if there was no run."""
     if kind.unnamed and (before is None or kind.word not in before):
         return []
     known = set(before[kind.word]) if before is not None and kind.unnamed else set()
