@@ -52,7 +52,10 @@ def main() -> None:
         _serve_apis(process)
     else:
         process.serve(workers.no_api, contract.socket("nova"), contract.API_PATHS["nova"], HEALTH_THREADS)
-        nova_compute.prepare() if chosen == {COMPUTE} else nova_compute.configure()
+        if chosen == {COMPUTE}:
+            nova_compute.prepare()
+        else:
+            nova_compute.configure()
     _prepare_workers()
     for name in WORKERS:
         if name in chosen and name != API:
