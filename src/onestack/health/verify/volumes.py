@@ -64,6 +64,18 @@ def check_volumes(
         at.outcome = f"the guest reads from {disk} what it wrote before the snapshot"
 
 
+def host_of_files(admin: Connection, services: frozenset[str]) -> str | None:
+    """The host whose guests alone can attach volumes of the default backend: those that are its files, or in a volume
+    group of its own. None where there is block storage that all hosts reach, or none at all."""
+    if "block-storage" not in services:
+        return None
+    for each in admin.block_storage.services(binary="cinder-volume"):
+        host, _, backend = str(each.host).partition("@")
+        if backend == "file":
+            return host
+    return None
+
+
 def _made(cloud: Connection, **wanted: Any) -> str:
     storage = cloud.block_storage
     volume = storage.create_volume(**wanted)
