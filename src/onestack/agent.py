@@ -83,7 +83,9 @@ class HostAgent:
         takedown.down(self._paths, emit, keep_guests=keep_guests)
 
     def destroy(self, emit: Emit, purge: bool) -> list[str]:
-        return takedown.destroy(self._paths, emit, purge=purge)
+        removed = takedown.destroy(self._paths, emit, purge=purge)
+        self._paths.lock.unlink(missing_ok=True)
+        return removed
 
     @cached_property
     def _work(self) -> Here:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -16,7 +17,7 @@ from openstack.connection import Connection
 
 from onestack.core.errors import OneStackError, PermanentError
 from onestack.core.wait import until
-from onestack.health.verify import balancers, guest, volumes
+from onestack.health.verify import balancers, guest, hosts, volumes
 from onestack.health.verify.outside import Outside, check_outside, tries
 from onestack.health.verify.report import Recorder
 from onestack.health.verify.tenant_network import Choice, TenantNetwork
@@ -74,15 +75,18 @@ def check_guests(
     public_key = _public_key()
     real = real_guests(admin)
     with record.step("servers", hint=_HINT_COMPUTE) as at:
+        compute_hosts = hosts.that_run_guests(admin)
+        several = len(compute_hosts) > 1
+        options = hosts.apart(near.tenant.cloud, near.tenant.name) if several else {}
         key = near.tenant.cloud.compute.create_keypair(name=f"{near.tenant.name}-key", public_key=public_key)
         first = _address(near)
         second = _address(far)
         script = guest.isolation_script(token, first.public, first.private)
-        one = _boot(near, first, choice, guest.identity_script(token) + tries(outside), key.name)
+        one = _boot(near, first, choice, guest.identity_script(token) + tries(outside), key.name, **options)
         two = _boot(far, second, choice, script, None)
         booted = [one, two]
         if real and "load-balancer" in services:
-            booted.append(_boot(near, _address(near, public=False), choice, "", None, "companion"))
+            booted.append(_boot(near, _address(near, public=False), choice, "", None, "companion", **options))
         for each in booted:
             _wait_active(each, explain)
         at.outcome = f"{' and '.join(str(each.server.name) for each in booted)} are ACTIVE"
@@ -116,6 +120,11 @@ def check_guests(
             evidence=one.evidence,
         )
         at.outcome = "has the guest's own lines"
+    if several:
+        hosts.check_apart(record, admin, [each.server for each in booted if each.owner is near])
+        to = volumes.host_of_files(admin, services) or compute_hosts[0]
+        if to in compute_hosts:
+            hosts.check_moved(record, admin, one.server, to, lambda: guest.fetch(one.public)[0])
     _try_volumes(record, one, one.public, token, services)
     with record.check("second tenant reaches nothing", hint=_HINT_NETWORK) as at:
         page = _page(
@@ -207,7 +216,13 @@ def _address(place: TenantNetwork, *, public: bool = True) -> _Address:
 
 
 def _boot(
-    place: TenantNetwork, address: _Address, choice: Choice, script: str, key: str | None, name: str = "vm"
+    place: TenantNetwork,
+    address: _Address,
+    choice: Choice,
+    script: str,
+    key: str | None,
+    name: str = "vm",
+    **options: Any,
 ) -> Guest:
     cloud = place.tenant.cloud
     image = cloud.image.find_image(choice.image)
@@ -223,6 +238,7 @@ def _boot(
         networks=[{"port": address.port_id}],
         **({"user_data": guest.encoded(script)} if script else {}),
         **({"key_name": key} if key else {}),
+        **options,
     )
     # The response to the creation has no name yet.
     return Guest(place, cloud.compute.get_server(server.id), address.private, address.public)

@@ -66,6 +66,17 @@ def check_volumes(
         at.outcome = f"the guest reads from {disk} what it wrote before the snapshot"
 
 
+def host_of_files(admin: Connection, services: frozenset[str]) -> str | None:
+    """The host that stores volumes as files: only guests on it can attach them. None without such a backend."""
+    if "block-storage" not in services:
+        return None
+    for each in admin.block_storage.services(binary="cinder-volume"):
+        host, _, backend = str(each.host).partition("@")
+        if backend == "file":
+            return host
+    return None
+
+
 def _created(cloud: Connection, **wanted: Any) -> str:
     storage = cloud.block_storage
     volume = storage.create_volume(**wanted)

@@ -94,7 +94,7 @@ class Hosts:
         self.spec_of(name)
         admin = self._admin
         admin.compute.disable_service(self._service(name), name, "nova-compute", disabled_reason=DRAINED)
-        servers = list(admin.compute.servers(all_projects=True, host=name))
+        servers = [each for each in admin.compute.servers(all_projects=True) if each.compute_host == name]
         failed: dict[str, str] = {}
         with step(f"drain {name}", emit) as at:
             done = 0

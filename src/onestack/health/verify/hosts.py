@@ -1,0 +1,69 @@
+"""What only a cloud of several hosts can show: guests on different hosts, and one that moves while it answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from openstack.compute.v2.server import Server
+from openstack.connection import Connection
+from openstack.exceptions import SDKException
+
+from onestack.core.errors import PermanentError
+from onestack.core.wait import until
+from onestack.health.verify.report import Recorder
+
+MOVE_SECONDS = 240.0
+"""For the live migration of a small guest under software emulation on a busy machine."""
+_HINT = "onestack logs nova; onestack logs libvirtd; onestack host list"
+
+
+def that_run_guests(admin: Connection) -> list[str]:
+    """The names of the hosts on which Nova can start a server."""
+    services = admin.compute.services(binary="nova-compute")
+    return sorted(each.host for each in services if each.state == "up" and each.status == "enabled")
+
+
+def apart(cloud: Connection, name: str) -> dict[str, Any]:
+    """Options for a server: never on the host of another one that has the same."""
+    group = cloud.compute.create_server_group(name=name, policy="anti-affinity")
+    return {"scheduler_hints": {"group": group.id}}
+
+
+def check_apart(record: Recorder, admin: Connection, servers: Sequence[Server]) -> None:
+    """The servers that must be apart are on different hosts."""
+    with record.check("guests on different hosts", hint=_HINT) as at:
+        hosts = [str(admin.compute.get_server(each.id).compute_host) for each in servers]
+        if len(set(hosts)) != len(hosts):
+            raise PermanentError(f"anti-affinity was asked for, and both guests are on {hosts[0]}")
+        at.outcome = " and ".join(hosts)
+
+
+def check_moved(
+    record: Recorder, admin: Connection, server: Server, to: str, answers: Callable[[], bool]
+) -> None:
+    """Migrate a guest live to another host, and ask it all the time. Raises OneStackError."""
+    if admin.compute.get_server(server.id).compute_host == to:
+        record.leave_out("live migration", f"the guest is on {to} already, where its volumes will be")
+        return
+    with record.step("live migration", hint=_HINT) as at:
+        last, longest = time.monotonic(), 0.0
+
+        def state() -> tuple[bool, str]:
+            nonlocal last, longest
+            if answers():
+                longest, last = max(longest, time.monotonic() - last), time.monotonic()
+            now = admin.compute.get_server(server.id)
+            if now.status == "ERROR":
+                raise PermanentError(f"the server went to ERROR: {(now.fault or {}).get('message', '')}")
+            return (
+                now.compute_host == to and now.task_state is None and time.monotonic() - last < 1
+            ), f"{now.status} on {now.compute_host}, {now.task_state or 'no task'}"
+
+        try:
+            admin.compute.live_migrate_server(server, host=to, block_migration="auto")
+        except SDKException as error:
+            raise PermanentError(f"Nova refuses: {error}") from error
+        until(f"the server to run on {to}", state, seconds=MOVE_SECONDS, every=0.05)
+        at.outcome = f"to {to}; the longest time without an answer was {longest:.1f} s"
