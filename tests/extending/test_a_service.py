@@ -17,6 +17,7 @@ from onestack.core.paths import Paths
 from onestack.health.verify.quick import quick
 from onestack.platform import catalogue, folders, graph, infrastructure, layout, secrets, services, stop_order
 from onestack.platform.choices import Choices
+from onestack.platform.hosts.work import Here
 from onestack.platform.services import identity
 from onestack.platform.site import Site, on_this_host
 from verify.test_quick import Identity
@@ -72,7 +73,7 @@ def test_the_schema_and_the_reference_have_it() -> None:
 
 
 def test_up_brings_it_up_after_what_it_needs(site: Site) -> None:
-    tasks = {task.name: task.needs for task in graph.tasks(site, Path("tiny"), silent)}
+    tasks = {task.name: task.needs for task in graph.tasks(site, [Here(site)], Path("tiny"), silent)}
     assert {"etcd@host", "databases@host", "api-gateway@host"} <= set(tasks["clockd@host"])
     assert tasks["etcd@host"] == ("etcd files@host",)
     view = site.view

@@ -75,10 +75,10 @@ def test_one_host_needs_no_certificate_for_others(make: Make) -> None:
 
 def test_each_of_several_hosts_has_one(make: Make) -> None:
     site = make()
-    leader = replace(site.leader, address="192.0.2.11")
-    other = replace(leader, choices=replace(leader.choices, host="n1"), address="192.0.2.12")
+    leader = replace(site.here, address="192.0.2.11")
+    other = replace(leader.view, name="n1", address="192.0.2.12")
     (site.paths.etc / "tls").mkdir()
-    found = tls.of_hosts(replace(site, nodes=(leader, other)))
+    found = tls.of_hosts(replace(site, here=leader, peers=(other,)))
     assert {
         name: certificate(files["host.pem"]).subject.rfc4514_string() for name, files in found.items()
     } == {

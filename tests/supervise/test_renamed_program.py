@@ -63,9 +63,7 @@ def test_scaling_groups_in_a_cloud_of_an_older_version_ask_for_up_first(
 ) -> None:
     configured(supervisor, tmp_path, KEEPER, BEFORE)
     # All that is asked of a site here.
-    site = cast(
-        Site, SimpleNamespace(paths=Paths.at(tmp_path), leader=SimpleNamespace(supervisor=supervisor))
-    )
+    site = cast(Site, SimpleNamespace(paths=Paths.at(tmp_path), here=SimpleNamespace(supervisor=supervisor)))
     site.paths.etc.mkdir(parents=True)
     with pytest.raises(PermanentError, match="another version of OneStack") as caught:
         begin_scaling(site)
