@@ -11,12 +11,14 @@ import json
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from onestack.core.events import Emit, Event
 from onestack.core.paths import Paths
+from onestack.health import logs
 from onestack.health.process_status import ProcessStatus, process_statuses
 from onestack.host.files import replace_private
 from onestack.host.lock import held
@@ -79,6 +81,16 @@ class HostAgent:
             return []
         return process_statuses(site.load(self._paths))
 
+    def logs(self, emit: Emit, service: str | None, since: str | None, lines: int) -> list[tuple[str, str]]:
+        """The last lines that processes wrote, each with its process; see `Cloud.logs`."""
+        start = logs.moment(since, datetime.now()) if since else None
+        return logs.last(logs.read(self._paths.log, service), lines=lines, start=start)
+
+    def follow(self, emit: Emit, service: str | None) -> None:
+        """Each line that a process writes from now on, as an event about the process, until the connection ends."""
+        for process, line in logs.follow(logs.read(self._paths.log, service)):
+            emit(Event(process, "progressed", line))
+
     def down(self, emit: Emit, keep_guests: bool) -> None:
         takedown.down(self._paths, emit, keep_guests=keep_guests)
 
@@ -102,6 +114,8 @@ class HostAgent:
             "step",
             "finish",
             "status",
+            "logs",
+            "follow",
             "down",
             "destroy",
         )

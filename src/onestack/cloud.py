@@ -7,7 +7,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,7 +20,7 @@ from onestack.core import contract
 from onestack.core.errors import BadInput
 from onestack.core.events import Emit, silent
 from onestack.core.paths import Paths
-from onestack.health import logs, status, verify, volumes
+from onestack.health import merged_logs, status, verify, volumes
 from onestack.health.status import Status
 from onestack.health.verify import Report, SmokeReport, SuiteReport, suites
 from onestack.health.why import Diagnosis, explain
@@ -35,6 +35,7 @@ from onestack.platform.choose import host_name
 from onestack.platform.hosts import cluster, remote
 from onestack.platform.hosts.examine import examine
 from onestack.platform.hosts.operations import Hosts
+from onestack.platform.hosts.remote import RemoteHost
 from onestack.platform.site import Site
 from onestack.spec import Spec
 from onestack.spec import load as load_spec
@@ -103,15 +104,29 @@ class Cloud:
                 raise ApplyFailed(outcome)
         return found
 
-    def down(self, *, emit: Emit = silent, keep_guests: bool = False, wait: float = 0.0) -> None:
+    def down(
+        self,
+        *,
+        emit: Emit = silent,
+        keep_guests: bool = False,
+        wait: float = 0.0,
+        leave_unreachable: bool = False,
+    ) -> None:
         """Stop it in order; all data stays."""
-        with self._held("down", wait), cluster.others(self.paths, "down", emit, wait) as others:
+        with self._held("down", wait), self._others("down", emit, wait, leave_unreachable) as others:
             cluster.each(others, lambda host: host.down(emit, keep_guests=keep_guests))
             takedown.down(self.paths, emit, keep_guests=keep_guests)
 
-    def destroy(self, *, emit: Emit = silent, purge: bool = False, wait: float = 0.0) -> list[str]:
+    def destroy(
+        self,
+        *,
+        emit: Emit = silent,
+        purge: bool = False,
+        wait: float = 0.0,
+        leave_unreachable: bool = False,
+    ) -> list[str]:
         """Take it away: returns the folders that were removed. `purge`: the cache too."""
-        with self._held("destroy", wait), cluster.others(self.paths, "destroy", emit, wait) as others:
+        with self._held("destroy", wait), self._others("destroy", emit, wait, leave_unreachable) as others:
             cluster.each(others, lambda host: host.destroy(emit, purge=purge))
             removed = takedown.destroy(self.paths, emit, purge=purge)
         self.paths.lock.unlink(missing_ok=True)
@@ -124,17 +139,16 @@ class Cloud:
         return status.examine(self.site)
 
     def logs(
-        self, service: str | None = None, *, follow: bool = False, since: str | None = None, lines: int = 100
+        self,
+        service: str | None = None,
+        *,
+        host: str | None = None,
+        follow: bool = False,
+        since: str | None = None,
+        lines: int = 100,
     ) -> Iterator[tuple[str, str]]:
         """(process, line) of what was written; `since`: an age or a moment; `follow`: without end."""
-        found = logs.read(self.paths.log, service)
-        yield from logs.last(
-            found,
-            lines=lines,
-            start=logs.moment(since, datetime.now()) if since else None,
-        )
-        if follow:
-            yield from logs.follow(found)
+        yield from merged_logs.lines(self.paths, service, host, since=since, number=lines, follow=follow)
 
     def doctor_of_hosts(self, spec: Spec | str | Path | None = None) -> Mapping[str, doctor.Report]:
         """What each host of a spec of several has; empty for a spec of one. Changes nothing."""
@@ -336,6 +350,11 @@ class Cloud:
 
     def _wanted(self, spec: Spec | str | Path | None) -> tuple[Spec, str]:
         return up.wanted(self.paths, spec)
+
+    def _others(
+        self, purpose: str, emit: Emit, wait: float, leave_unreachable: bool
+    ) -> AbstractContextManager[list[RemoteHost]]:
+        return cluster.others(self.paths, purpose, emit, wait, leave_unreachable=leave_unreachable)
 
     def _held(self, purpose: str, seconds: float) -> Any:
         return held(self.paths.lock, f"onestack {purpose}", seconds=seconds)

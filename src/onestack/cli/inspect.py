@@ -74,13 +74,14 @@ def status() -> None:
 
 @command(cli, "logs")
 @click.argument("service", required=False)
+@click.option("--host", help="Only of this host, in a cloud of several.")
 @click.option("-f", "--follow", is_flag=True, help="Follow the log until Ctrl-C.")
 @click.option("--since", metavar="TIME", help="Only lines since then: 10m, 2h, or 2026-01-31T12:00.")
 @click.option("-n", "--lines", default=100, show_default=True, help="How many lines, without --since.")
-def logs(service: str | None, follow: bool, since: str | None, lines: int) -> None:
+def logs(service: str | None, host: str | None, follow: bool, since: str | None, lines: int) -> None:
     """The log of SERVICE (or of all). `onestack status` lists their names."""
     try:
-        for name, line in here().cloud.logs(service, follow=follow, since=since, lines=lines):
+        for name, line in here().cloud.logs(service, host=host, follow=follow, since=since, lines=lines):
             if here().as_json:
                 view.json_line({"process": name, "line": line})
             else:

@@ -54,13 +54,19 @@ def up(
     here().report(summary.data(site), summary.lines(site))
 
 
+_LEAVE_UNREACHABLE = click.option(
+    "--leave-unreachable", is_flag=True, help="Continue without the hosts that cannot be reached."
+)
+
+
 @command(cli, "down")
 @click.option("--keep-guests", is_flag=True, help="Leave guests and their network running.")
 @click.option("--wait", default=0.0, metavar="SECONDS", help="Wait for another command that holds the cloud.")
-def down(keep_guests: bool, wait: float) -> None:
+@_LEAVE_UNREACHABLE
+def down(keep_guests: bool, wait: float, leave_unreachable: bool) -> None:
     """Stop everything in order; all data stays."""
     with here().events() as emit:
-        here().cloud.down(emit=emit, keep_guests=keep_guests, wait=wait)
+        here().cloud.down(emit=emit, keep_guests=keep_guests, wait=wait, leave_unreachable=leave_unreachable)
 
 
 @command(cli, "destroy")
@@ -68,7 +74,8 @@ def down(keep_guests: bool, wait: float) -> None:
 @click.option("--purge", is_flag=True, help="Remove the cache (base, environments) of this machine too.")
 @approval.YES
 @click.option("--wait", default=0.0, metavar="SECONDS", help="Wait for another command that holds the cloud.")
-def destroy(spec: Path | None, purge: bool, yes: bool, wait: float) -> None:
+@_LEAVE_UNREACHABLE
+def destroy(spec: Path | None, purge: bool, yes: bool, wait: float, leave_unreachable: bool) -> None:
     """Remove the cloud with all its data, and check that nothing is left.
 
     With SPEC the cloud stays: only the resources that the spec created are removed, in every tenant.
@@ -81,7 +88,7 @@ def destroy(spec: Path | None, purge: bool, yes: bool, wait: float) -> None:
     if not yes and approval.on_terminal() and here().cloud.exists:
         approval.confirm(f"Destroy the cloud under {here().cloud.paths.root} with everything in it?")
     with here().events() as emit:
-        removed = here().cloud.destroy(emit=emit, purge=purge, wait=wait)
+        removed = here().cloud.destroy(emit=emit, purge=purge, wait=wait, leave_unreachable=leave_unreachable)
     here().report({"removed": removed}, [])
 
 

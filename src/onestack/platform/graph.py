@@ -15,7 +15,7 @@ from pathlib import Path
 
 from onestack.core.events import Emit, step
 from onestack.core.graph import Task
-from onestack.platform import catalogue, databases, furnish, hypervisors, layout
+from onestack.platform import catalogue, databases, furnish, hypervisors, layout, zones
 from onestack.platform.hosts.work import Here, HostWork
 from onestack.platform.infrastructure import gateway, mariadb
 from onestack.platform.layout import at, resolve
@@ -77,6 +77,11 @@ def tasks(site: Site, hosts: Sequence[HostWork], image: Path, emit: Emit) -> lis
         )
         found.append(
             Task(at("hypervisors", lead.name), partial(hypervisors.wait_up, site, emit), names(everything))
+        )
+        found.append(
+            Task(
+                at(zones.STEP, lead.name), partial(zones.ensure, site, emit), (at("hypervisors", lead.name),)
+            )
         )
     return found
 

@@ -54,6 +54,8 @@ hosts:
     """The address by which the other machines reach it; one of its own."""
     roles: tuple[HostRole, ...] = ROLES
     """What it does for the cloud."""
+    zone: Name | None = None
+    """The availability zone of its guests. Default: Nova's own, `nova`."""
     user: LoginName | None = None
     """Who logs in there by ssh; it must be root. Default: what the ssh configuration says."""
     port: Annotated[Int, Field(ge=1, le=65535)] | None = None

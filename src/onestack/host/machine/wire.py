@@ -27,6 +27,9 @@ SILENCE_SECONDS = 30.0
 """A side that receives nothing for so long counts the other as gone."""
 _TEXT = (Path, IPv4Address, IPv6Address, IPv4Network, IPv6Network)
 
+_KINDS: Mapping[str, type[PermanentError]] = {each.__name__: each for each in (Unready, BadInput, Busy)}
+"""The errors that arrive as what they were; every other one is a PermanentError."""
+
 
 def plain(value: Any) -> Any:
     """A value as JSON can represent it. Raises TypeError for types that no operation uses."""
@@ -55,13 +58,14 @@ def line(message: Mapping[str, Any]) -> bytes:
 def error_as_data(error: BaseException) -> dict[str, str]:
     """An error, as it is sent to the client."""
     if isinstance(error, OneStackError):
-        return {"kind": type(error).__name__, **error.as_dict()}
+        # A kind of its own for each exit status: what is wrong with the user's input stays that.
+        kind = next((each for each in _KINDS.values() if isinstance(error, each)), PermanentError)
+        return {"kind": kind.__name__, **error.as_dict()}
     return {"kind": "PermanentError", "error": f"{type(error).__name__}: {error}"}
 
 
 def error_from_data(data: Mapping[str, str], host: str) -> PermanentError:
     """The error that a host sent. The place in it is on that host."""
-    kinds: dict[str, type[PermanentError]] = {each.__name__: each for each in (Unready, BadInput, Busy)}
-    kind = kinds.get(data["kind"], PermanentError)
+    kind = _KINDS.get(data["kind"], PermanentError)
     where = f"{host}: {data['where']}" if data.get("where") else host
     return kind(data["error"], detail=data.get("detail", ""), where=where, hint=data.get("hint", ""))

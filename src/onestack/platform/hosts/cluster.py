@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 
 from onestack.core.errors import BadInput, OneStackError
-from onestack.core.events import Emit, silent
+from onestack.core.events import Emit, Event, silent
 from onestack.core.graph import Task, execute
 from onestack.core.paths import Paths
 from onestack.host import facts
@@ -46,20 +46,34 @@ def joined(paths: Paths, spec: Spec, purpose: str, emit: Emit, wait: float) -> I
 
 
 @contextmanager
-def others(paths: Paths, purpose: str, emit: Emit, wait: float) -> Iterator[list[RemoteHost]]:
-    """The same for the hosts that the cloud under these paths has; none where it has one, or is led elsewhere."""
-    if (spec := led_from_here(paths)) is None:
-        yield []
-        return
-    with joined(paths, spec, purpose, emit, wait) as found:
+def others(
+    paths: Paths, purpose: str, emit: Emit, wait: float, *, leave_unreachable: bool = False
+) -> Iterator[list[RemoteHost]]:
+    """The same for the hosts that the cloud under these paths has; none where it has one, or is led elsewhere.
+
+    `leave_unreachable`: those that cannot be reached are left out, with a note, instead of raising.
+    """
+    spec = led_from_here(paths)
+    with connected(_others(spec) if spec else [], paths, emit) as (found, failed):
+        for name, error in failed.items():
+            if not (leave_unreachable and isinstance(error, OneStackError)):
+                raise _with_way_out(error)
+            emit(Event(purpose, "noted", f"left as it is: {error.summary}", host=name))
+        each(found, lambda host: host.hold(f"onestack {purpose}", wait))
         yield found
+
+
+def _with_way_out(error: BaseException) -> BaseException:
+    if isinstance(error, OneStackError):
+        error.hint = "; ".join(filter(None, [error.hint, "--leave-unreachable goes on without that host"]))
+    return error
 
 
 @contextmanager
 def reachable(paths: Paths) -> Iterator[tuple[list[RemoteHost], dict[str, BaseException]]]:
     """The other hosts that the cloud has, without their locks; and why those are missing that are, by name."""
     spec = led_from_here(paths)
-    with connected(_others(spec) if spec else [], paths, silent) as found:
+    with connected(_others(spec) if spec else [], paths, silent, copy=False) as found:
         yield found
 
 

@@ -90,28 +90,31 @@ class RemoteHost:
         return self._connection.ask(verb, given, kind, say)
 
 
-def connect(host: Host, paths: Paths, emit: Emit) -> RemoteHost:
-    """A connection to an agent on a host, the tool being put there first. Raises PermanentError."""
+def connect(host: Host, paths: Paths, emit: Emit, *, copy: bool = True) -> RemoteHost:
+    """A connection to an agent on a host. Raises PermanentError.
+
+    `copy`: the tool is copied to the host first if it is not there. Commands that change nothing do without.
+    """
 
     def tell(event: Event) -> None:
         emit(replace(event, host=host.name))
 
     where = address(host)
     with RemoteMachine(host.name, ssh.command(where)) as machine:
-        there = tool.put(machine, where, paths, tell)
+        there = tool.put(machine, where, paths, tell) if copy else tool.existing(machine, paths)
     words = there.command("onestack.agent", str(paths.root), str(paths.cache))
     return RemoteHost(host.name, Connection(host.name, ssh.through(where, f"exec {shlex.join(words)}")))
 
 
 @contextmanager
 def connected(
-    hosts: Sequence[Host], paths: Paths, emit: Emit
+    hosts: Sequence[Host], paths: Paths, emit: Emit, *, copy: bool = True
 ) -> Iterator[tuple[list[RemoteHost], dict[str, BaseException]]]:
-    """Connections to agents on all these hosts, and why there is none, by the host's name."""
+    """Connections to agents on all these hosts, and why there is none, by the host's name. `copy`: see `connect`."""
     found: dict[str, RemoteHost] = {}
 
     def one(host: Host) -> None:
-        found[host.name] = connect(host, paths, emit)
+        found[host.name] = connect(host, paths, emit, copy=copy)
 
     failed = execute([Task(each.name, partial(one, each)) for each in hosts], workers=max(1, len(hosts)))
     try:

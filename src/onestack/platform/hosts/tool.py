@@ -51,6 +51,18 @@ def place(paths: Paths) -> Tool:
     return Tool(paths.cache / "tool" / hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12])
 
 
+def existing(machine: Machine, paths: Paths) -> Tool:
+    """Where the tool lies on a host already. Raises PermanentError where it does not, in this version."""
+    found = place(paths)
+    if machine.read_file(found.folder / DONE) is None:
+        raise PermanentError(
+            f"{machine.name} does not have this version of OneStack",
+            where=machine.name,
+            hint="`onestack up` copies it there",
+        )
+    return found
+
+
 def put(machine: Machine, address: ssh.Address, paths: Paths, emit: Emit) -> Tool:
     """Have the tool on a host. Raises PermanentError; a copy that was cut off is made again."""
     found = place(paths)

@@ -196,9 +196,24 @@ def _processes(view: View) -> tuple[Process, ...]:
             stop_seconds=STOP_SECONDS,
             # A certificate that was renewed is read at a start only.
             reads=(CA, HOST_CERTIFICATE) if view.peers else (),
-            more={contract.FAKE_HOSTS: str(view.cloud.fake_hosts)} if fake else None,
+            more={contract.FAKE_HOSTS: fake_hosts(view)} if fake else None,
         ),
     )
+
+
+def fake_hosts(view: View) -> str:
+    """Which of the fake driver's hosts are of the process on `view.here`: 50, or with several hosts 26-50.
+
+    Each of the hosts that run guests has an equal share of them; one without that role has none.
+    """
+    if not view.peers:
+        return str(view.cloud.fake_hosts)
+    hosts = [each.name for each in view.hosts if "compute" in each.roles]
+    if view.here.name not in hosts:
+        return "0"
+    place, number = hosts.index(view.here.name), view.cloud.fake_hosts
+    first, last = place * number // len(hosts) + 1, (place + 1) * number // len(hosts)
+    return f"{first}-{last}" if first <= last else "0"
 
 
 SERVICE = Service(
