@@ -128,7 +128,7 @@ def switch_off(paths: Paths, *, settings: Path = SETTINGS, boot: Path = BOOT) ->
         name = table(paths)
         # Adding the table first makes its deletion idempotent.
         text = f"table ip {name}\ndelete table ip {name}\n"
-        run([*_nft(Path(before.base)), "-f", "-"], text_in=text)
+        run([*nft(Path(before.base)), "-f", "-"], text_in=text)
         restore(before, settings)
     record(paths).unlink()
     return True
@@ -155,8 +155,8 @@ def _settings(place: Path) -> dict[str, str]:
     return {str(file.relative_to(place)): file.read_text().strip() for file in files}
 
 
-def _nft(base: Path) -> list[str]:
-    # The base was deleted from the cache: use the machine's own nft.
+def nft(base: Path) -> list[str]:
+    """The words that run a base's nft. If the base was deleted from the cache, the machine's own."""
     return program(base, "nft") if base.exists() else ["nft"]
 
 

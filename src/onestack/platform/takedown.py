@@ -11,7 +11,7 @@ from onestack.core import contract
 from onestack.core.errors import OneStackError, PermanentError
 from onestack.core.events import Emit, step
 from onestack.core.paths import Paths
-from onestack.host import namespace, nat, network, processes, systemd, underlay
+from onestack.host import firewall, namespace, nat, network, processes, systemd, underlay
 from onestack.host.command import run
 from onestack.host.supervisor import Supervisor
 from onestack.platform import catalogue, layout, site, stop_order, watchers
@@ -54,6 +54,7 @@ def down(paths: Paths, emit: Emit, *, keep_guests: bool = False, patience: float
         if left:
             raise PermanentError(f"processes that do not end: {', '.join(str(each.pid) for each in left)}")
         close_way_out(paths)
+        firewall.switch_off(paths)
         # Without the cloud's namespace, interfaces of these names belong to another program.
         if namespace.exists(paths) and network.shared_with_machine(paths):
             # The bridges of the kernel's datapath, if it is used, disappear only with this command.

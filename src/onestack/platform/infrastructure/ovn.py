@@ -17,7 +17,7 @@ from onestack.core.events import Emit, step
 from onestack.host import network
 from onestack.host.command import run
 from onestack.host.underlay import BRIDGE
-from onestack.platform import outside, underlay
+from onestack.platform import between_hosts, outside, underlay
 from onestack.platform.places import (
     CA,
     HOST_CERTIFICATE,
@@ -95,7 +95,7 @@ def processes(view: View) -> tuple[Process, ...]:
                 *_LOG,
             ),
             Ready(command=(*_CTL, "--no-wait", "init"), seconds=30),
-            needs=local(FILES),
+            needs=local(FILES, between_hosts.STEP),
             roles=EVERY,
         ),
         Process(
@@ -326,6 +326,7 @@ def _joining(view: View) -> tuple[Step, ...]:
 
 def steps(view: View) -> tuple[Step, ...]:
     found = [
+        *between_hosts.steps(view),
         Step(FILES, make_databases, roles=EVERY),
         Step(SETTINGS, configure, local("ovsdb"), roles=EVERY),
         *_joining(view),

@@ -1,0 +1,48 @@
+"""The ports on which a host listens for other hosts, and who may connect to them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from onestack.core.events import Emit
+from onestack.host import firewall
+from onestack.platform.infrastructure import gateway
+from onestack.platform.places import BUS_PORT, SOUTH_PORT
+from onestack.platform.shape import EVERY, Step
+from onestack.platform.view import View
+
+if TYPE_CHECKING:
+    from onestack.platform.node import Node
+    from onestack.platform.site import Site
+
+STEP = "firewall"
+GENEVE = "6081"
+LIBVIRT, MIGRATION, CONSOLES = "16514", "49152-49215", "5900-5999"
+"""libvirt's own ports for TLS, for QEMU's migration data, and the first hundred consoles of a host."""
+
+
+def rules(view: View, name: str) -> str:
+    """The nftables table of `view.here`. The API gateway's port is not in it: it is for everybody."""
+    here = view.here
+    tcp = []
+    if view.control:
+        tcp += [str(BUS_PORT), str(SOUTH_PORT), str(gateway.METADATA_PORT)]
+    if "compute" in here.roles:
+        tcp += [LIBVIRT, MIGRATION, CONSOLES]
+    return firewall.rules(
+        name, here.address, [each.address for each in view.hosts], tcp or [LIBVIRT], [GENEVE]
+    )
+
+
+def close(site: Site, node: Node, emit: Emit) -> None:
+    """Close this host's ports to all but the cloud's hosts, where there are several; else open what was closed."""
+    view = site.view_of(node)
+    if not view.peers:
+        firewall.switch_off(node.paths)
+    else:
+        firewall.switch_on(node.paths, node.layout.base, rules(view, firewall.table(node.paths)))
+
+
+def steps(view: View) -> tuple[Step, ...]:
+    """To be done before the first process listens."""
+    return (Step(STEP, close, roles=EVERY),)
