@@ -1,4 +1,4 @@
-"""What a host's firewall table says: the cloud's ports for the cloud's hosts alone, and nothing about anything else."""
+"""What a host's firewall table says: the cloud's ports are for its hosts alone; nothing about other ports."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ def ports(table: str) -> set[str]:
     return set(found[1].split(", "))
 
 
-def test_each_host_closes_what_it_listens_on_for_others(three: Views) -> None:
-    found = tables(three)
+def test_each_host_closes_what_it_listens_on_for_others(hosts: Views) -> None:
+    found = tables(hosts)
     assert ports(found["c1"]) >= {"5671", "6642", "8775"}
     assert ports(found["n1"]) == {"16514", "49152-49215", "5900-5999"}
     assert all("udp dport { 6081 } drop" in table for table in found.values())
 
 
-def test_the_api_is_for_everybody(three: Views) -> None:
-    assert all("8080" not in table for table in tables(three).values())
+def test_the_api_is_for_everybody(hosts: Views) -> None:
+    assert all("8080" not in table for table in tables(hosts).values())
 
 
-def test_only_packets_to_the_hosts_own_address_are_judged_by_their_sender(three: Views) -> None:
-    addresses = {name: each.here.address for name, each in three.items()}
-    for name, table in tables(three).items():
+def test_only_packets_to_the_hosts_own_address_are_judged_by_their_sender(hosts: Views) -> None:
+    addresses = {name: each.here.address for name, each in hosts.items()}
+    for name, table in tables(hosts).items():
         drops = [line for line in table.splitlines() if "drop" in line]
         assert drops
         for line in drops:
