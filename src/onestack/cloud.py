@@ -95,6 +95,7 @@ class Cloud:
                 bringup.bring_back(self.site, emit)
             return self.site
         wanted, text = self._wanted(spec)
+        cluster.demand_all(self.paths, wanted)
         up.check(self.paths, wanted, emit, force=force, mirror=mirror, host=cluster.here(self.paths, wanted))
         with self._held("up", wait), cluster.joined(self.paths, wanted, "up", emit, wait) as others:
             found = up.up(self.paths, wanted, text, emit, mirror=mirror, others=others, force=force)
@@ -289,6 +290,21 @@ class Cloud:
     def hosts(self) -> Hosts:
         """Its hosts."""
         return Hosts(self.site)
+
+    def remove_host(self, name: str, *, emit: Emit = silent, wait: float = 0.0) -> None:
+        """Empty a host, take it out of the cloud, and leave it as it was before. Raises BadInput, PermanentError."""
+        hosts = self.hosts
+        hosts.demand_removable(name)
+        if "compute" in hosts.spec_of(name).roles:
+            hosts.drain(name, emit)
+        with self._held("host remove", wait), self._others("host remove", emit, wait, False) as others:
+            cluster.each(
+                [each for each in others if each.name == name], lambda host: host.destroy(emit, purge=False)
+            )
+            hosts.unregister(name)
+            cluster.forget(self.paths, name)
+        # The others are told, and what was for several hosts ends with the last of them.
+        self.up(emit=emit, wait=wait)
 
     def execute_on(self, host: str, words: Sequence[str]) -> int:
         """Run a program on another host, with this process's own input and output; its exit status."""

@@ -1,4 +1,4 @@
-"""The commands about the cloud's hosts: list, show, drain, enable, exec, key."""
+"""The commands about the cloud's hosts: list, show, drain, enable, remove, exec, key."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
+from onestack.cli import approval
 from onestack.cli.common import command, here
 from onestack.cli.main import cli
 
@@ -56,6 +57,22 @@ def enable(name: str) -> None:
     """Give host NAME new guests again."""
     here().cloud.hosts.enable(name)
     here().report({"enabled": name}, [f"{name} takes new guests"])
+
+
+@command(host, "remove")
+@click.argument("name")
+@approval.YES
+def remove(name: str, yes: bool) -> None:
+    """Empty host NAME, take it out of the cloud, and leave it as it was before.
+
+    Take it out of your file, too: `up` with a file that lists it takes it on again.
+    """
+    here().cloud.hosts.demand_removable(name)
+    if not yes and approval.on_terminal():
+        approval.confirm(f"Move the guests of {name} to other hosts, and remove it from the cloud?")
+    with here().events() as emit:
+        here().cloud.remove_host(name, emit=emit)
+    here().report({"removed": name}, [f"{name} is out of the cloud; take it out of your file, too"])
 
 
 @command(host, "exec", passes_words=True)

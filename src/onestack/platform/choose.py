@@ -20,6 +20,17 @@ def host_name(spec: Spec) -> str:
     return spec.hosts[0].name if spec.hosts else socket.gethostname().split(".")[0].lower()
 
 
+def demand_same_name(paths: Paths, spec: Spec, host: str) -> None:
+    """Raises BadInput where this machine is in a cloud by another name: OpenStack knows its guests by it."""
+    before = Choices.load(choices_file(paths)) if choices_file(paths).exists() else None
+    if before and before.host != host:
+        raise BadInput(
+            f"this host is called {before.host} in its cloud, not {host}",
+            where=spec.place_of("hosts", [each.name for each in spec.hosts].index(host), "name"),
+            hint=f"a host keeps its name: say `name: {before.host}`, or destroy the cloud first",
+        )
+
+
 def choose(paths: Paths, spec: Spec, fetched: Fetched, emit: Emit, host: str | None = None) -> Choices:
     """Choose for `spec`. `host`: which of its hosts this machine is.
 
@@ -62,12 +73,6 @@ def choose(paths: Paths, spec: Spec, fetched: Fetched, emit: Emit, host: str | N
                 "a cloud cannot change between libvirt and the fake driver",
                 where=spec.place_of("platform", "compute", "driver"),
                 hint="destroy it first, or bring up another one beside it with --root",
-            )
-        if before and host and before.host != host:
-            raise BadInput(
-                f"this host is called {before.host} in its cloud, not {host}",
-                where=spec.place_of("hosts", [each.name for each in spec.hosts].index(host), "name"),
-                hint=f"a host keeps its name: say `name: {before.host}`, or destroy the cloud first",
             )
         dns = host_facts.resolvers if net.dns is None else tuple(map(str, net.dns))
         if not dns and net.dns is None and "network" in spec.platform.services:

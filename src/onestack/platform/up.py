@@ -16,7 +16,7 @@ from onestack.host import base, doctor, environment, facts, hypervisor, namespac
 from onestack.host.files import replace_private
 from onestack.platform import bringup, layout, outside, site, tls
 from onestack.platform.choices import Choices, choices_file
-from onestack.platform.choose import choose
+from onestack.platform.choose import choose, demand_same_name
 from onestack.platform.extras import extras
 from onestack.platform.fetch import Fetched, fetch, is_fetched
 from onestack.platform.hosts import known
@@ -44,6 +44,8 @@ def check(
     paths: Paths, spec: Spec, emit: Emit, *, force: bool, mirror: str | None, host: str | None = None
 ) -> None:
     """What this host lacks, before anything is changed. Raises BadInput. `host`: see `choose_here`."""
+    if host:
+        demand_same_name(paths, spec, host)
     found = preflight.check(
         spec,
         facts.gather(preflight.disks(paths)),

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+
+from ruamel.yaml import YAML
 
 from onestack.core.errors import BadInput, OneStackError
 from onestack.core.events import Emit, Event, silent
 from onestack.core.graph import Task, execute
 from onestack.core.paths import Paths
 from onestack.host import facts
+from onestack.host.files import replace_private
 from onestack.platform import site
 from onestack.platform.hosts import known
 from onestack.platform.hosts.remote import RemoteHost, connected
@@ -88,6 +92,33 @@ def led_from_here(paths: Paths) -> Spec | None:
 def _others(spec: Spec) -> list[Host]:
     control = spec.control_hosts[0].name if len(spec.hosts) > 1 else None
     return [one for one in spec.hosts if control and one.name != control]
+
+
+def forget(paths: Paths, name: str) -> None:
+    """Take a host out of the stored spec, by which `up` without a file works."""
+    yaml = YAML()
+    file = site.spec_file(paths)
+    text = yaml.load(file.read_text())
+    text["hosts"] = [each for each in text["hosts"] if each["name"] != name]
+    written = io.StringIO()
+    yaml.dump(text, written)
+    replace_private(file, written.getvalue())
+
+
+def demand_all(paths: Paths, spec: Spec) -> None:
+    """Raises BadInput where a host of the cloud is no longer in the spec: it would be left running."""
+    kept = known.load(paths)
+    if kept is None or (stored := led_from_here(paths)) is None:
+        return
+    names = {each.name for each in spec.hosts}
+    # A host that was removed is not in the stored spec.
+    gone = [each.name for each in stored.hosts if each.name not in names]
+    if gone:
+        raise BadInput(
+            f"the cloud has the host{'s' if len(gone) > 1 else ''} {', '.join(gone)}, the spec has not",
+            where=spec.place_of("hosts"),
+            hint="; ".join(f"`onestack host remove {each}` takes it out of the cloud" for each in gone),
+        )
 
 
 def is_led_elsewhere(paths: Paths) -> bool:

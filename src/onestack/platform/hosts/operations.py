@@ -124,6 +124,23 @@ class Hosts:
         self.spec_of(name)
         self._admin.compute.enable_service(self._service(name), name, "nova-compute")
 
+    def unregister(self, name: str) -> None:
+        """Have OpenStack forget a host whose processes have ended. Its guests must have been moved."""
+        admin = self._admin
+        for service in admin.compute.services(host=name):
+            admin.compute.delete_service(service)
+        for agent in admin.network.agents(host=name):
+            admin.network.delete_agent(agent)
+
+    def demand_removable(self, name: str) -> None:
+        """Raises BadInput where a host cannot be taken out of the cloud: the leader, or one that is not in it."""
+        self.spec_of(name)
+        if name == self._site.here.name:
+            raise BadInput(
+                f"{name} has the cloud's databases and APIs: it cannot be removed",
+                hint="`onestack destroy` removes the cloud",
+            )
+
     def _service(self, name: str) -> str:
         for each in self._admin.compute.services(binary="nova-compute", host=name):
             return str(each.id)
