@@ -52,6 +52,13 @@ def test_a_compute_host_knows_that_another_leads(tmp_path: Path) -> None:
         assert found.leader
 
 
+def test_a_host_that_knows_no_other_yet_has_its_own_address(tmp_path: Path) -> None:
+    found = site.on_this_host(Paths(tmp_path), spec.loads(TEXT), CHOICES)
+    assert (found.here.view.address, found.here.view.roles) == ("192.0.2.21", {"compute"})
+    one = site.on_this_host(Paths(tmp_path), spec.loads("hosts: [{name: n1, address: 192.0.2.21}]"), CHOICES)
+    assert one.here.view.address == "127.0.0.1"
+
+
 def test_a_compute_host_makes_no_secrets(tmp_path: Path) -> None:
     paths = Paths(tmp_path)
     paths.etc.mkdir(parents=True)

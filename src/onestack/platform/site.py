@@ -178,9 +178,11 @@ def on_this_host(paths: Paths, spec: Spec, choices: Choices, others: known.Hosts
     """The cloud as this host knows it. `others`: all its hosts, where there are several."""
     mine = {each.name: each for each in spec.hosts}.get(choices.host) or next(iter(spec.hosts), None)
     roles = frozenset(mine.roles) if mine else frozenset(ROLES)
-    if others is None or mine is None:
+    if mine is None or len(spec.hosts) < 2:
         return Site(spec, Node(paths, choices, roles=roles))
     node = Node(paths, choices, address=str(mine.address), roles=roles, underlay=mine.underlay)
+    if others is None:
+        return Site(spec, node)
     peers = tuple(each for each in others.hosts if each.name != choices.host)
     return Site(spec, node, peers, others.leader)
 
