@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from cluster.cloud import SPEC, onestack
+from cluster.host import Host
 from cluster.hosts import Hosts
+from onestack.core.events import silent
+from onestack.core.paths import Paths
+from onestack.platform.fetch import fetch
+from onestack.platform.up import extras_of
+from onestack.spec import load
 
 STANDING = "ONESTACK_TEST_HOSTS"
 """Names the folder of hosts that are used and left standing: for work on the tests themselves."""
@@ -39,3 +46,17 @@ def hosts(all_hosts: Hosts) -> Iterator[Hosts]:
     yield all_hosts
     for host in all_hosts:
         host.back()
+
+
+@pytest.fixture(scope="session")
+def cloud(all_hosts: Hosts) -> Iterator[Host]:
+    """The control host, with the cloud up. The hosts reach no registry: what they need is fetched here."""
+    spec = load(SPEC)
+    for each in spec.hosts:
+        fetch(Paths.at(), spec.platform, silent, extras=extras_of(spec, each.name))
+    for host in all_hosts:
+        host.keep()
+    control = all_hosts["c1"]
+    onestack(control, "up", str(SPEC))
+    yield control
+    onestack(control, "destroy", "--yes")

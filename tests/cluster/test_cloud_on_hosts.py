@@ -6,49 +6,14 @@ The tests share it, in order; what one does to a host is undone by the next `up`
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
-from cluster.host import REPOSITORY, Host
+from cluster.cloud import COMPUTE, SPEC, onestack, status
+from cluster.host import Host
 from cluster.hosts import Hosts
-from onestack.core.events import silent
-from onestack.core.paths import Paths
-from onestack.platform.fetch import fetch
-from onestack.platform.up import extras_of
-from onestack.spec import load
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]
-
-SPEC = REPOSITORY / "examples/hosts.yaml"
-UP_SECONDS = 900.0
-COMPUTE = ("n1", "n2")
-
-
-def onestack(host: Host, *words: str, check: bool = True) -> str:
-    environment = ("env", "NO_COLOR=1", "ONESTACK_VERIFY_OUTSIDE=0")
-    return host.run(*environment, str(REPOSITORY / "onestack"), *words, seconds=UP_SECONDS, check=check)
-
-
-def status(host: Host) -> dict[str, Any]:
-    found = json.loads(onestack(host, "status", "--json", check=False))
-    assert isinstance(found, dict)
-    return found
-
-
-@pytest.fixture(scope="module")
-def cloud(all_hosts: Hosts) -> Iterator[Host]:
-    """The control host, with the cloud up. The hosts reach no registry: what they need is fetched here."""
-    spec = load(SPEC)
-    for each in spec.hosts:
-        fetch(Paths.at(), spec.platform, silent, extras=extras_of(spec, each.name))
-    for host in all_hosts:
-        host.keep()
-    control = all_hosts["c1"]
-    onestack(control, "up", str(SPEC))
-    yield control
-    onestack(control, "destroy", "--yes")
 
 
 def test_doctor_shows_every_host_and_finds_nothing_in_the_way(cloud: Host) -> None:
@@ -118,6 +83,23 @@ def test_a_compute_host_that_lost_all_its_processes_comes_back_by_itself(cloud: 
     onestack(hosts["n1"], "up")
     onestack(cloud, "up")
     assert status(cloud)["health"] == "healthy"
+
+
+def test_a_host_is_removed_and_taken_on_again(cloud: Host, all_hosts: Hosts) -> None:
+    onestack(cloud, "host", "remove", "n2", "--yes")
+    assert all_hosts["n2"].changes() == {}
+    found = status(cloud)
+    assert found["health"] == "healthy", found["reasons"]
+    assert {each["host"] for each in found["workers"] if each["kind"] == "nova-compute"} == {"c1", "n1"}
+    onestack(cloud, "up", str(SPEC))
+    assert {each["name"] for each in json.loads(onestack(cloud, "host", "list", "--json"))} == {"c1", *COMPUTE}
+
+
+def test_logs_of_all_hosts_are_one(cloud: Host) -> None:
+    lines = [json.loads(line) for line in onestack(cloud, "logs", "nova", "--json", "-n", "500").splitlines()]
+    assert {each["process"] for each in lines} == {"nova", *(f"nova@{name}" for name in COMPUTE)}
+    one = [json.loads(line) for line in onestack(cloud, "logs", "--host", "n1", "--json").splitlines()]
+    assert {each["process"].partition("@")[2] for each in one} == {"n1"}
 
 
 def test_destroy_leaves_every_host_as_it_was(cloud: Host, all_hosts: Hosts) -> None:
