@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from onestack.core.events import Emit, step
-from onestack.host import underlay
+from onestack.core.wait import until
+from onestack.host import network, underlay
 from onestack.host.underlay import BRIDGE, Before
 from onestack.platform.view import View
 
@@ -44,7 +45,14 @@ def move(site: Site, node: Node, emit: Emit, ctl: Sequence[str]) -> None:
         return
     with step("underlay", emit) as at:
         underlay.write(node.paths, seen)
-        # ovs-vsctl returns when ovs-vswitchd has made the bridge's interface.
         node.inside(bridge(seen, ctl))
+        # ovs-vsctl waits for that only where it changed something: after a boot the bridge is in the database already.
+        until(
+            f"OVS to create the interface {BRIDGE}",
+            lambda: (BRIDGE in network.interfaces(enter), "it is not there"),
+            seconds=30,
+            every=0.02,
+            where=node.log("ovs-vswitchd"),
+        )
         node.inside(["ip", "-batch", "-"], text_in=underlay.moved(seen, seen.nic, BRIDGE))
         at.outcome = f"{seen.nic} is a port of {BRIDGE}"
