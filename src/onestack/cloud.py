@@ -250,7 +250,7 @@ class Cloud:
 
         def body(work: Workloads) -> Outcome:
             plan = work.plan(prune=made["prune"], adopt=made["adopt"], force=True, emit=emit)
-            operations.demand_unchanged(written, plan)
+            operations.require_unchanged(written, plan)
             return work.apply(plan, emit)
 
         return self._work(spec, body)

@@ -62,13 +62,13 @@ def for_plan(
                 confirm("Apply these changes?")
             return True
         if destroying:
-            raise demand(plan)
+            raise not_approved(plan)
         return False
 
     return approve
 
 
-def demand(plan: Plan) -> BadInput:
+def not_approved(plan: Plan) -> BadInput:
     """The error for a plan that destroys something without approval."""
     destroying = list(plan.of("delete", "replace"))
     many = len(destroying)

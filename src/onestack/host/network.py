@@ -35,7 +35,7 @@ def join(address: str, prefix: int, mtu: int, enter: list[str]) -> None:
         run([*enter, *argv])
 
 
-def part(names: list[str]) -> None:
+def delete(names: list[str]) -> None:
     """Delete interfaces, as far as they exist."""
     for name in names:
         if Path(f"/sys/class/net/{name}").exists():

@@ -110,7 +110,7 @@ def _named_files(spec: Spec) -> Iterator[tuple[tuple[str | int, ...], PurePosixP
             yield (*place, "keyring"), pool.keyring, f"a keyring with the key of client.{pool.user}"
 
 
-def demand(found: Sequence[Diagnostic], *, force: bool = False) -> list[Diagnostic]:
+def raise_errors(found: Sequence[Diagnostic], *, force: bool = False) -> list[Diagnostic]:
     """Raise BadSpec if there are errors (with `force`: only those that cannot be forced); return the rest."""
     errors = [one for one in found if one.severity == "error" and not (force and one.forcible)]
     if errors:

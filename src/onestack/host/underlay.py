@@ -123,7 +123,7 @@ def moved(before: Before, source: str, target: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def look(enter: Sequence[str], address: str, wanted: str | None, boot: Path = BOOT) -> Before:
+def collect(enter: Sequence[str], address: str, wanted: str | None, boot: Path = BOOT) -> Before:
     """What the NIC has now that has `address`. `enter` leads into the cloud's namespace.
 
     Raises PermanentError where that is not the wanted one, or none.
@@ -145,7 +145,7 @@ def look(enter: Sequence[str], address: str, wanted: str | None, boot: Path = BO
     return observed(link, routes, boot.read_text().strip())
 
 
-def give_back(paths: Paths, enter: Sequence[str] = (), boot: Path = BOOT) -> str | None:
+def restore(paths: Paths, enter: Sequence[str] = (), boot: Path = BOOT) -> str | None:
     """Have the NIC as it was; its name, or None where nothing was moved. Harmless when it is so already.
 
     To be called while ovs-vswitchd still runs: nothing gets through the bridge without it.

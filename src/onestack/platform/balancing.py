@@ -23,7 +23,7 @@ TYPE = "load-balancer"
 CHECK_SECONDS = 300.0
 
 
-def demand(site: Site) -> None:
+def require_service(site: Site) -> None:
     """Raise BadInput if the cloud has no load balancing service."""
     if TYPE not in site.view.cloud.services:
         raise BadInput(
@@ -35,7 +35,7 @@ class Balancing:
     """The balancers of a cloud."""
 
     def __init__(self, site: Site) -> None:
-        demand(site)
+        require_service(site)
         self._site = site
 
     def check(self, *, mend: bool = True) -> dict[str, Any]:

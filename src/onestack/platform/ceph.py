@@ -84,7 +84,7 @@ def write(site: Site, wanted: Mapping[str, str]) -> None:
         replace_private(file, text)
 
 
-def demand_answer(site: Site, node: Node, emit: Emit) -> None:
+def check_access(site: Site, node: Node, emit: Emit) -> None:
     """Raise PermanentError, with Ceph's error output, for a cluster whose user has no access to the pool."""
     for each in _clusters(site):
         with step(f"Ceph for {each.name}", emit) as at:

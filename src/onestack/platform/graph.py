@@ -15,7 +15,7 @@ from pathlib import Path
 
 from onestack.core.events import Emit, step
 from onestack.core.graph import Task
-from onestack.platform import catalogue, databases, furnish, hypervisors, layout
+from onestack.platform import catalogue, databases, hypervisors, initial_resources, layout
 from onestack.platform.hosts.work import Here, HostWork
 from onestack.platform.infrastructure import gateway, mariadb
 from onestack.platform.layout import at, resolve
@@ -65,10 +65,10 @@ def tasks(site: Site, hosts: Sequence[HostWork], image: Path, emit: Emit) -> lis
             Task(at(each.name, host.name), partial(host.start, each.name, emit), names(each.needs, host.name))
             for each in processes[host.name]
         ]
-    for name, (needed, body) in furnish.steps(site, markers, image, emit).items():
+    for name, (needed, body) in initial_resources.steps(site, markers, image, emit).items():
         of = [each.name for s in catalogue.services({"identity", needed}) for each in s.processes(view)]
         found.append(
-            Task(at(f"furnish {name}", lead.name), body, names(leader(DATABASES, gateway.NAME, *of)))
+            Task(at(f"create {name}", lead.name), body, names(leader(DATABASES, gateway.NAME, *of)))
         )
     if "compute" in view.cloud.services:
         everything = tuple(

@@ -42,7 +42,7 @@ def down(paths: Paths, emit: Emit, *, keep_guests: bool = False, patience: float
         shut_down_guests(paths, emit, patience)
     if not keep_guests:
         # Before ovs-vswitchd stops: without it nothing reaches this host by that NIC.
-        underlay.give_back(paths)
+        underlay.restore(paths)
     with step("infrastructure", emit):
         for row in infrastructure(paths, without_guests=keep_guests):
             stop_all(supervisor, [name for name in row if name in running])
@@ -58,7 +58,7 @@ def down(paths: Paths, emit: Emit, *, keep_guests: bool = False, patience: float
         if namespace.exists(paths) and network.shared_with_machine(paths):
             # The bridges of the kernel's datapath, if it is used, disappear only with this command.
             run(namespace.enter(paths, ["ovs-dpctl", "del-dp", "ovs-system"]), seconds=15, check=False)
-            network.part([*interfaces(), *taps(paths)])
+            network.delete([*interfaces(), *taps(paths)])
         namespace.remove(paths)
         systemd.ended(paths)
 

@@ -39,7 +39,7 @@ def move(site: Site, node: Node, emit: Emit, ctl: Sequence[str]) -> None:
     """Have the NIC in the bridge, and what it had on the bridge's interface. ovs-vswitchd must run."""
     here = site.view_of(node).here
     enter = node.enter([])
-    seen = underlay.look(enter, here.address, here.underlay)
+    seen = underlay.collect(enter, here.address, here.underlay)
     if seen.nic == BRIDGE:
         return
     with step("underlay", emit) as at:

@@ -53,7 +53,7 @@ def check(
         unreachable=lambda: reach.check(mirror),
         host=host,
     )
-    for each in [*spec.notes(), *preflight.demand(found, force=force)]:
+    for each in [*spec.notes(), *preflight.raise_errors(found, force=force)]:
         emit(Event("check", "noted", str(each)))
 
 

@@ -117,7 +117,7 @@ platform:
     external: {cidr: 172.24.4.0/24}
 """)
 
-    furnished: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    built_in: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """The names that every cloud has, by the key of their list; the kinds declare them."""
 
     version: Literal[1] = 1
@@ -167,7 +167,7 @@ platform:
         """The names that may be used without being listed: those that every cloud has, and a volume type for each
         backend."""
         backends = tuple(each.name for each in self.platform.volumes.backends)
-        return {**self.furnished, "volume_types": (*self.furnished.get("volume_types", ()), *backends)}
+        return {**self.built_in, "volume_types": (*self.built_in.get("volume_types", ()), *backends)}
 
     @property
     def monitored(self) -> bool:

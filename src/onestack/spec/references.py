@@ -18,9 +18,9 @@ from onestack.language.words import Named, Refers
 Names = Mapping[str, Sequence[str]]
 
 
-def problems(whole: Section, furnished: Names) -> Iterator[Problem]:
+def problems(whole: Section, built_in: Names) -> Iterator[Problem]:
     """Dangling references and duplicate names, anywhere in `whole`."""
-    return _section(whole, (), (furnished,))
+    return _section(whole, (), (built_in,))
 
 
 def _section(here: Section, path: Path, around: tuple[Names, ...]) -> Iterator[Problem]:

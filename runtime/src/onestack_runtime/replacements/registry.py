@@ -68,7 +68,7 @@ class Skipped:
 def of(
     runner: str, entries: Iterable[Replacement] = ALL, workers: Collection[str] = ()
 ) -> tuple[Replacement, ...]:
-    """The entries for one project's process; if `workers` are named, for a process that has only these."""
+    """The entries for one project's process. `workers`: those that the process runs, if not all."""
     return tuple(
         each
         for each in entries

@@ -79,7 +79,7 @@ SERVICE = Service(
     processes=_processes,
     # QEMU, another user, must reach the volumes' files; it may not list them.
     folders=(Folder(STATE, mode=0o711),),
-    steps=lambda view: (Step(ceph.STEP, ceph.demand_answer), Step(lvm.STEP, lvm.demand_groups)),
+    steps=lambda view: (Step(ceph.STEP, ceph.check_access), Step(lvm.STEP, lvm.check_groups)),
     endpoint=Endpoint(PATH, "/v3"),
     user="cinder",
 )

@@ -64,7 +64,7 @@ class Kind:
     """The list under `key` in a tenant."""
     in_platform: ClassVar[Listed | None] = None
     """The list under `key` at the top of the spec."""
-    furnished: ClassVar[tuple[str, ...]] = ()
+    built_in: ClassVar[tuple[str, ...]] = ()
     """Names of resources that each new cloud has, so that specs may refer to them."""
     limits: ClassVar[Mapping[str, Limit]] = {}
     """Limits in the quota of its service, by their keys in the spec."""

@@ -8,7 +8,7 @@ from typing import IO
 from onestack.core.errors import BadInput, Place
 
 
-def demand(file: IO[bytes], name: str, checksum: str | None, place: Place | None) -> None:
+def verify(file: IO[bytes], name: str, checksum: str | None, place: Place | None) -> None:
     """Raises BadInput if the file is empty, or its checksum differs. Rewinds it."""
     file.seek(0)
     if not file.read(1):

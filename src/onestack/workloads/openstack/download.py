@@ -11,7 +11,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 from onestack.core.errors import BadInput, Place, TemporaryError
-from onestack.workloads.kind.checksum import demand
+from onestack.workloads.kind.checksum import verify
 
 SPACE = "/var/tmp"
 """The folder of downloads, which are unnamed files: on disk, and removed with the process."""
@@ -47,7 +47,7 @@ def content(url: str, checksum: str | None, place: Place | None) -> Iterator[IO[
         if promised is not None and size != int(promised):
             summary = f"{url} broke off after {size} of {promised} bytes"
             raise TemporaryError(summary, delay=2, where=str(place or ""))
-        demand(file, url, checksum, place)
+        verify(file, url, checksum, place)
         yield file
 
 

@@ -35,7 +35,7 @@ class Domains(Kind):
     name, service = "domain", "identity"
     key = "domains"
     in_platform = Listed(Domain, "Domains beside `Default`.")
-    furnished = ("Default",)
+    built_in = ("Default",)
     after = ()
     path, one, many = "/domains", "domain", "domains"
     fields = ("name", "description", "enabled")

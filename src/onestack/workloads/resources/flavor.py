@@ -67,7 +67,7 @@ class Flavors(Kind):
     name, service = "flavor", "compute"
     key = "flavors"
     in_platform = Listed(Flavor, "Sizes of servers.")
-    furnished = tuple(FLAVORS)
+    built_in = tuple(FLAVORS)
     path, one, many = "/flavors", "flavor", "flavors"
     listed = {"is_public": "None"}  # noqa: RUF012
     fields = ("name", "description", "vcpus", "ram", "disk", _EPHEMERAL, "swap", _PUBLIC, "extra_specs")

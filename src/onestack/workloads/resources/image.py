@@ -18,7 +18,7 @@ from onestack.language.words import (
     Texts,
 )
 from onestack.workloads.kind.base import Kind, Listed, Removal
-from onestack.workloads.kind.checksum import demand
+from onestack.workloads.kind.checksum import verify
 from onestack.workloads.kind.ownership import KEY, InAttribute
 from onestack.workloads.kind.scope import Scope, given
 from onestack.workloads.kind.session import Index, Rest, Session
@@ -87,7 +87,7 @@ class Images(Kind):
     key = "images"
     in_tenant = Listed(Image, "Its own images.")
     in_platform = Listed(Image, "Images of the platform's.")
-    furnished = ("tiny",)
+    built_in = ("tiny",)
     removable = True
     removed_after = ("server", "volume")
     path, one, many = "/images", "image", "images"
@@ -134,7 +134,7 @@ class Images(Kind):
                 return self._filled(body, content, session)
         try:
             with Path(file).open("rb") as content:
-                demand(content, file, checksum, wanted.place)
+                verify(content, file, checksum, wanted.place)
                 return self._filled(body, content, session)
         except OSError as error:
             raise BadInput(f"{file} cannot be read: {error.strerror}", where=wanted.place) from error

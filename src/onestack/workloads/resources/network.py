@@ -86,7 +86,7 @@ class Networks(Kind):
     key = "networks"
     in_tenant = Listed(TenantNetwork, "Its private networks.")
     in_platform = Listed(ProviderNetwork, "Networks of the platform's beside the external one: `public`.")
-    furnished = ("public",)
+    built_in = ("public",)
     removable = True
     removed_after = ("port",)
     limits = {"networks": Limit("network", "Networks.")}  # noqa: RUF012

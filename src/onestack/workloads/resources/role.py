@@ -30,7 +30,7 @@ class Roles(Kind):
     name, service = "role", "identity"
     key = "roles"
     in_platform = Listed(Role, "Roles beside those every cloud has.")
-    furnished = ("admin", "manager", "member", "reader", "service")
+    built_in = ("admin", "manager", "member", "reader", "service")
     after = ("domain",)
     path, one, many = "/roles", "role", "roles"
     fields = ("name", "description")

@@ -40,7 +40,7 @@ class SecurityGroups(Kind):
     name, service = "security group", "network"
     key = "security_groups"
     in_tenant = Listed(SecurityGroup, "What may reach servers.")
-    furnished = (DEFAULT,)
+    built_in = (DEFAULT,)
     removable = True
     removed_after = ("network",)
     limits = {"security_groups": Limit("security_group", "Security groups.")}  # noqa: RUF012

@@ -20,7 +20,7 @@ HEALTH_EVERY = 2
 STATISTICS_EVERY = 10
 """Polls between two reports of listeners' statistics."""
 UNANSWERED_POLLS = 20
-"""A HAProxy is restarted after so many health checks without an answer."""
+"""A HAProxy is restarted after this many unanswered health checks."""
 
 
 @dataclass
