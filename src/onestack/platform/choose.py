@@ -1,4 +1,4 @@
-"""What is chosen because of this machine: hypervisor, datapath, network; once for a cloud, with reasons."""
+"""Chooses hypervisor, datapath and network for this machine, once in a cloud's life, with reasons."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from onestack.spec import Spec
 
 
 def host_name(spec: Spec) -> str:
-    """What this machine is called in OpenStack."""
+    """This machine's host name in OpenStack."""
     return spec.hosts[0].name if spec.hosts else socket.gethostname().split(".")[0].lower()
 
 
 def choose(paths: Paths, spec: Spec, fetched: Fetched, emit: Emit, host: str | None = None) -> Choices:
-    """Choose for `spec`. `host`: which of its hosts this machine is.
+    """Choose for `spec`.
 
-    Raises BadInput for what this machine, or the cloud as it was made, does not allow.
+    `host`: the name of this machine in its `hosts`. Raises BadInput if this machine lacks what the spec requires, or
+    if an existing cloud cannot be changed to it.
     """
     before = Choices.load(choices_file(paths)) if choices_file(paths).exists() else None
     with step("choices", emit) as at:

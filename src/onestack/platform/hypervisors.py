@@ -13,7 +13,7 @@ AUTO = "AUTO: "
 
 
 def out_by_itself(disabled_reason: str | None) -> str:
-    """Why Nova itself disabled a host, from the reason of its disabled service; "" if an operator disabled it, or
+    """Why Nova itself disabled a host, from the disabled service's reason; "" if an operator disabled it, or
     nobody."""
     reason = disabled_reason or ""
     return reason.removeprefix(AUTO) if reason.startswith(AUTO) else ""

@@ -28,7 +28,7 @@ def down(paths: Paths, emit: Emit, *, keep_guests: bool = False, patience: float
     """
     supervisor = Supervisor(paths)
     running = {name for name, each in supervisor.programs().items() if each.pid}
-    # These first, or they would restart what is being stopped.
+    # The watchers first, since they would restart processes that are being stopped.
     for name in watchers.NAMES:
         if name in running:
             supervisor.stop(name)
@@ -41,7 +41,7 @@ def down(paths: Paths, emit: Emit, *, keep_guests: bool = False, patience: float
     if not keep_guests:
         shut_down_guests(paths, emit, patience)
     if not keep_guests:
-        # Before ovs-vswitchd stops: without it nothing reaches this host by that NIC.
+        # Before ovs-vswitchd stops: without it this host is not reachable through that NIC.
         underlay.restore(paths)
     with step("infrastructure", emit):
         for row in infrastructure(paths, without_guests=keep_guests):

@@ -13,7 +13,7 @@ import warnings
 from pathlib import Path
 
 from openstack_dashboard.defaults import LAUNCH_INSTANCE_DEFAULTS, OPENSTACK_CINDER_FEATURES, POLICY_DIRS
-from openstack_dashboard.local import enabled as _enabled  # a name without a leading underscore would become a setting
+from openstack_dashboard.local import enabled as _enabled  # names without _ become settings
 
 from onestack_runtime import contract as _contract
 from onestack_runtime import paths as _paths
