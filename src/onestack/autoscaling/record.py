@@ -1,4 +1,4 @@
-"""How a scaling group is stored in OpenStack itself, so that there is no other state to lose.
+"""How a scaling group is stored: in OpenStack itself, so that there is no other state to lose.
 
 A group is a hidden image record of its project (Glance stores properties of any length, and a tenant may read its
 own): its definition as JSON, its desired size, whether it is suspended, and the previous template. Members are

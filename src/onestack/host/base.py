@@ -30,7 +30,7 @@ DEADLINE = 600.0
 LOCK_SECONDS = 240
 """How long to wait for another apt-get."""
 
-# Nobody reads manuals inside a namespace; they would take 250 MB on every host.
+# Nobody reads manuals inside the namespace; they would take 250 MB on every host.
 _EXCLUDED = ("doc", "man", "locale", "info", "lintian", "bash-completion")
 # Users of daemons whose packages do not create them (mariadb-server's would), or are not installed.
 _USERS = ("mysql", "prometheus")

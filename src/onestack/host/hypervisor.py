@@ -72,10 +72,10 @@ def probe_kvm(
     device: Path = _KVM,
     silence: float = SILENCE,
 ) -> Probe:
-    """Boot the tiny guest's kernel under KVM with the base's QEMU, and say whether it came up.
+    """Boot the tiny guest's kernel under KVM with the base's QEMU, and return whether it came up.
 
-    `seconds`: the deadline of the boot; like `silence` for a machine of usual speed. `cache`: a file that keeps the
-    answer for this boot of the machine. Raises PermanentError when the base lacks what the guest is made of.
+    `seconds`: the deadline of the boot; like `silence` for a machine of usual speed. `cache`: a file that stores the
+    result for this boot of the machine. Raises PermanentError if the base lacks the guest's parts.
     """
     known = _known(base, cache, device)
     if known is not None:

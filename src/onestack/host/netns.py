@@ -1,4 +1,4 @@
-"""A network in which connections are made, as an object: the host's own, or a network namespace.
+"""A network from which connections are made, as an object: the host's own, or a network namespace.
 
 Code that opens a socket is given a Network and enters it meanwhile: a socket stays in the network in which it was
 created. So no code depends on the network that its thread is in.

@@ -36,7 +36,7 @@ def join(address: str, prefix: int, mtu: int, enter: list[str]) -> None:
 
 
 def delete(names: list[str]) -> None:
-    """Delete interfaces, as far as they exist."""
+    """Delete those of the interfaces that exist."""
     for name in names:
         if Path(f"/sys/class/net/{name}").exists():
             run(["ip", "link", "delete", name])

@@ -157,4 +157,4 @@ class Counted(Named):
     """An item that may be repeated."""
 
     count: Annotated[Int, Field(ge=1, le=1000)] = 1
-    """How many. `${index}` counts from 1 in its texts; a name without it gets `-1`, `-2`, … at its end."""
+    """The number of copies. In its texts `${index}` counts from 1; a name without it gets the suffix `-1`, `-2`, …"""

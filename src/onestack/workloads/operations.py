@@ -31,7 +31,7 @@ from onestack.workloads.openstack.provider import OpenStack, from_environment_or
 from onestack.workloads.openstack.rest import Access
 from onestack.workloads.plan import Plan, Secret, Wanted, make
 from onestack.workloads.plan.document import as_data
-from onestack.workloads.wanted import settle, wanted
+from onestack.workloads.wanted import read_files, wanted
 
 SETTLE_SECONDS = 30.0
 MOST_EXPLAINED = 5
@@ -92,7 +92,7 @@ class Workloads:
     ) -> Plan:
         """The plan. `force`: even if the hosts lack the capacity. Raises BadSpec if the cloud conflicts with the
         spec, BadInput if it lacks the capacity."""
-        everything = settle(wanted(self.spec), Path(self.spec.file).parent)
+        everything = read_files(wanted(self.spec), Path(self.spec.file).parent)
         self._require_services(everything)
         self._require_answers(emit)
         plan = self._compare(everything, prune=prune, adopt=adopt, emit=emit)

@@ -1,7 +1,7 @@
-"""Checks whether a guest reaches the outside: the machine's default gateway, and the DNS servers it was given.
+"""Checks whether a guest reaches outside networks: the machine's default gateway, and the guest's DNS servers.
 
-Nothing beyond them is tested. If the machine itself has no access, that is reported and is no failure. It is a
-failure if the machine gets answers and its guests do not.
+Nothing beyond them is tested. If the machine itself does not reach them, that is reported, but is not a failure; if
+the machine does and its guests do not, it is one.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ class Address:
 
 
 def command(address: Address, python: str = "python3") -> list[str]:
-    """The command that starts an agent on a host and is its connection."""
+    """The command that starts an agent on a host; its stdin and stdout are the connection."""
     return through(address, agent(python))
 
 

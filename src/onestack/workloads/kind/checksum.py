@@ -9,7 +9,7 @@ from onestack.core.errors import BadInput, Place
 
 
 def verify(file: IO[bytes], name: str, checksum: str | None, place: Place | None) -> None:
-    """Raises BadInput if the file is empty, or its checksum differs. Rewinds it."""
+    """Raise BadInput if the file is empty, or its checksum differs. Rewinds the file."""
     file.seek(0)
     if not file.read(1):
         raise BadInput(f"{name} is empty", where=place)

@@ -32,7 +32,7 @@ _CHECKSUM = re.compile(r"sha256:[0-9a-fA-F]{64}|sha512:[0-9a-fA-F]{128}|md5:[0-9
 
 
 class Image(Named):
-    """A disk that servers start from. Every cloud has `tiny`."""
+    """An image that servers boot from. Every cloud has `tiny`."""
 
     model_config = example("""\
 images:
@@ -85,8 +85,8 @@ tenants:
 class Images(Kind):
     name, service = "image", "image"
     key = "images"
-    in_tenant = Listed(Image, "Its own images.")
-    in_platform = Listed(Image, "Images of the platform's.")
+    in_tenant = Listed(Image, "The tenant's own images.")
+    in_platform = Listed(Image, "The platform's images.")
     built_in = ("tiny",)
     removable = True
     removed_after = ("server", "volume")

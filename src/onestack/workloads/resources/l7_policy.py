@@ -17,7 +17,7 @@ from onestack.workloads.resources.l7_rule import L7Rule
 
 
 class L7Policy(Named):
-    """Requests that are handled differently from the listener's others."""
+    """An L7 policy: requests that a listener handles differently."""
 
     model_config = example(EXAMPLE)
 

@@ -154,7 +154,8 @@ class ScalingGroups(Kind):
             left = _members(project, observed.id, session)
             for server in left:
                 session.rest("compute").delete(f"/servers/{server['id']}")
-            # Two passes: the second finds what an autoscaler was still creating when it was notified.
+            # Two passes: the second one finds members that an autoscaler was still creating when the group was
+            # marked.
             seen_none = 0 if left else seen_none + 1
             return seen_none >= 2, f"{len(left)} members"
 
