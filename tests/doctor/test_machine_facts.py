@@ -41,7 +41,7 @@ def test_nothing_can_be_read(tmp_path: Path) -> None:
     assert (seen.cpus, seen.memory, seen.listeners, seen.routes, seen.addresses) == (1, 0, (), (), ())
     assert set(seen.features.values()) == {"unknown"}
     assert not seen.openvswitch
-    assert seen.tun == facts.Device(False, False, "it is not there")
+    assert seen.tun == facts.Device(False, False, "it does not exist")
 
 
 def test_this_very_machine_can_be_read() -> None:
@@ -131,7 +131,7 @@ def test_listeners_and_who_holds_them(tmp_path: Path) -> None:
 
 def test_a_device_that_opens_and_one_that_does_not(tmp_path: Path) -> None:
     node = tmp_path / "kvm"
-    assert facts.device(node) == facts.Device(False, False, "it is not there")
+    assert facts.device(node) == facts.Device(False, False, "it does not exist")
     node.write_text("")
     assert facts.device(node) == facts.Device(True, True)
     folder = tmp_path / "folder"

@@ -92,7 +92,7 @@ def test_memory() -> None:
 
 
 def test_no_tun() -> None:
-    found = only(check(machine(tun=Device(False, False, "it is not there"))))
+    found = only(check(machine(tun=Device(False, False, "it does not exist"))))
     assert found.summary == "/dev/net/tun cannot be used"
     assert check(machine(tun=Device(False, False, "")), "platform: {services: [identity]}") == []
 

@@ -70,7 +70,7 @@ CASES = [
         "a checksum that is none",
         "images:\n- {name: a, url: http://b/c, checksum: sha256:12}\n",
         "2:40",
-        "'sha256:12' is no checksum",
+        "'sha256:12' is not a valid checksum",
     ),
     # Volumes
     wrong(
@@ -198,7 +198,7 @@ CASES = [
         "dns on loopback",
         "platform: {network: {dns: [192.0.2.1, 127.0.0.53]}}\n",
         "1:39",
-        "'127.0.0.53' is no DNS",
+        "'127.0.0.53' is not a DNS",
     ),
     wrong("dns name", "platform: {network: {dns: [dns.example]}}\n", "1:28", "192.0.2.10"),
     wrong("nat", f"{EXTERNAL}nat: maybe}}}}}}\n", "1:38", "true or false"),
@@ -217,7 +217,7 @@ CASES = [
     ),
     wrong("ipv6", EXTERNAL + "cidr: '2001:db8::/64'}}}\n", "1:39", "is IPv6"),
     wrong("too small a network", EXTERNAL + "cidr: 10.0.0.0/30}}}\n", "1:39", "/8 to /29"),
-    wrong("loopback", EXTERNAL + "cidr: 127.0.0.0/24}}}\n", "1:39", "set aside"),
+    wrong("loopback", EXTERNAL + "cidr: 127.0.0.0/24}}}\n", "1:39", "reserved for other"),
     wrong("gateway", EXTERNAL + "cidr: 10.0.0.0/24, gateway: 10.0.1.1}}}\n", "1:61", "not a usable address"),
     wrong("broadcast", EXTERNAL + "cidr: 10.0.0.0/24, gateway: 10.0.0.255}}}\n", "1:61", "10.0.0.254"),
     wrong("pool outside", EXTERNAL + "pool: [172.24.4.9, 172.24.5.9]}}}\n", "1:52", "'172.24.5.9'"),

@@ -125,7 +125,7 @@ def test_what_the_scheduler_wrote_down_goes_before_what_is_in_the_way_since() ->
 @pytest.mark.parametrize(
     ("records", "words"),
     [
-        (Records(no_candidates=True), "Placement had none with what it asks for"),
+        (Records(no_candidates=True), "Placement had none with the requested resources and traits"),
         (
             Records(filters=(Filter("ServerGroupAntiAffinityFilter", 1, 0),)),
             "every host had another member of its server group",

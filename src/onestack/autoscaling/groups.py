@@ -78,7 +78,7 @@ class ScalingGroups:
         if len(matching) > 1:
             raise BadInput(
                 f"several tenants have a scaling group '{name}'",
-                hint=f"say which: {', '.join(each.title for each in matching)}",
+                hint=f"choose one: {', '.join(each.title for each in matching)}",
             )
         return matching[0]
 

@@ -80,6 +80,6 @@ def list_() -> None:
 @command(certificate, "delete")
 @click.argument("name")
 def delete(name: str) -> None:
-    """Keep a certificate no longer: by name, id or reference. Refused while a listener or pool refers to it."""
+    """Delete a certificate, by name, id or reference. Refused while a listener or pool refers to it."""
     about = here().cloud.balancing.delete_certificate(name)
     here().report(asdict(about), [f"{about.name} ({about.id}) is deleted"])

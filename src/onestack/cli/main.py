@@ -29,9 +29,9 @@ def cli() -> None:
 @click.option(
     "--install-client-config",
     is_flag=True,
-    help="Put the cloud into your own clouds.yaml, where OpenStack's tools find it.",
+    help="Add the cloud to your own clouds.yaml, where OpenStack's tools find it.",
 )
-@click.option("--force", is_flag=True, help="Continue where a check only advises against it.")
+@click.option("--force", is_flag=True, help="Continue despite findings of checks that can be forced.")
 @approval.YES
 def up(
     spec: Path | None,
@@ -55,7 +55,7 @@ def up(
 
 
 @command(cli, "down")
-@click.option("--keep-guests", is_flag=True, help="Leave guests and their network running.")
+@click.option("--keep-guests", is_flag=True, help="Keep guests and their network running.")
 @click.option("--wait", default=0.0, metavar="SECONDS", help="Wait for another command that holds the cloud.")
 def down(keep_guests: bool, wait: float) -> None:
     """Stop everything in order; all data stays."""
@@ -106,7 +106,7 @@ def main() -> None:
         cli(standalone_mode=False, prog_name="onestack", complete_var="_ONESTACK_COMPLETE")
     except click.exceptions.Abort:
         # After Ctrl-C, do not wait for threads. What was started keeps running; the next `up` continues from there.
-        view.err.print("\n[yellow]stopped[/]; running the same command again goes on from here")
+        view.err.print("\n[yellow]stopped[/]; run the same command again to continue")
         os._exit(130)
     except click.ClickException as error:
         error.show()

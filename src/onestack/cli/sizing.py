@@ -84,7 +84,7 @@ def lines(report: Report) -> list[RenderableType]:
 
 
 def _tenants(report: Report) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, title="What is asked for", title_justify="left", title_style="bold")
+    table = Table(box=box.SIMPLE_HEAD, title="Requested", title_justify="left", title_style="bold")
     table.add_column("tenant")
     for name in ("servers", "vCPUs", "memory, MiB", "disk, GiB"):
         table.add_column(name, justify="right")
@@ -98,16 +98,16 @@ def _tenants(report: Report) -> Table:
 def _hosts(report: Report) -> Table:
     from onestack.capacity.model import RESOURCES, shares
 
-    title = f"What there is ({report.source})" if report.source else "What there is"
+    title = f"Available ({report.source})" if report.source else "Available"
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold")
     table.add_column("limit")
-    for name in ("asked", "room", "share", "hosts it needs"):
+    for name in ("requested", "capacity", "share", "hosts needed"):
         table.add_column(name, justify="right")
     needs = report.enough.needs if report.enough else {}
     used = shares(report.asked, report.room)
     for name, asked, there, share in zip(RESOURCES, report.asked, report.room, used, strict=True):
         binds = report.enough is not None and report.enough.binds == name
-        used_text = f"{share:.0%}" if math.isfinite(share) else "none there"
+        used_text = f"{share:.0%}" if math.isfinite(share) else "none"
         colour = "red" if share > 1 else "bold" if binds else ""
         table.add_row(name, f"{asked:,}", f"{there:,}", used_text, _number(needs.get(name, 0)), style=colour)
     if needs.get("anti-affinity"):

@@ -182,24 +182,24 @@ def _mmdebstrap(facts: Facts) -> Item:
 
 def _kvm_device(facts: Facts) -> Item:
     if facts.kvm.openable:
-        return Item("/dev/kvm", "there (whether a guest boots with it: see hypervisor)")
+        return Item("/dev/kvm", "present (whether a guest boots with it: see hypervisor)")
     if facts.kvm.present:
-        return Item("/dev/kvm", f"there, but: {facts.kvm.why}", "fair", "give root access to /dev/kvm")
+        return Item("/dev/kvm", f"present, but: {facts.kvm.why}", "fair", "give root access to /dev/kvm")
     advice = (
         "load the module kvm_intel or kvm_amd"
         if facts.virtualization
         else "switch virtualization on in the firmware, or nested virtualization in the hypervisor above"
     )
-    return Item("/dev/kvm", "not there", "fair", advice)
+    return Item("/dev/kvm", "missing", "fair", advice)
 
 
 def _feature(facts: Facts, name: str, title: str, without: str) -> Item:
     state = facts.features[name]
     if state == "loaded":
-        return Item(title, "there")
+        return Item(title, "available")
     if state == "loadable":
-        return Item(title, "there, not loaded yet")
-    value = "not there" if state == "absent" else "not known"
+        return Item(title, "available, not loaded yet")
+    value = "missing" if state == "absent" else "not known"
     advice = f"a kernel with the module {name}" if name != "dm_mod" else ""
     return Item(title, f"{value}: {without}", "fair", advice)
 
@@ -215,8 +215,8 @@ def _choices(
     platform = spec.platform
     yield Item("release", platform.release)
     yield Item("services", ", ".join(platform.services))
-    yield Item("base", str(base) if base else "not there yet; `up` builds it")
-    yield Item("environment", str(environment) if environment else "not there yet; `up` installs it")
+    yield Item("base", str(base) if base else "not in the cache yet; `up` builds it")
+    yield Item("environment", str(environment) if environment else "not in the cache yet; `up` installs it")
     if "compute" in platform.services:
         yield _hypervisor(spec, facts, base, probe)
     if "network" in platform.services:
@@ -229,12 +229,12 @@ def _choices(
 def _hypervisor(spec: Spec, facts: Facts, base: Path | None, probe: Callable[[Path], Probe] | None) -> Item:
     compute = spec.platform.compute
     if compute.driver == "fake":
-        return Item("hypervisor", f"Nova's fake driver ({compute.fake_hosts} hosts): the spec asks for it")
+        return Item("hypervisor", f"Nova's fake driver ({compute.fake_hosts} hosts): the spec selects it")
     if compute.virt == "qemu":
-        return Item("hypervisor", "qemu (emulation): the spec asks for it")
+        return Item("hypervisor", "qemu (emulation): the spec selects it")
     state: State = "fair" if compute.virt == "auto" else "bad"
     if not facts.kvm.openable:
-        return Item("hypervisor", f"qemu (emulation): /dev/kvm {facts.kvm.why}", state)
+        return Item("hypervisor", f"qemu (emulation): /dev/kvm: {facts.kvm.why}", state)
     if base is None or probe is None:
         return Item("hypervisor", "not tested yet: the base is not installed; `up` tests it", "unknown")
     try:
@@ -250,9 +250,9 @@ def _hypervisor(spec: Spec, facts: Facts, base: Path | None, probe: Callable[[Pa
 def _datapath(spec: Spec, facts: Facts) -> Item:
     requested = spec.platform.network.datapath
     if requested == "userspace":
-        return Item("datapath", "userspace: the spec asks for it")
+        return Item("datapath", "userspace: the spec selects it")
     if facts.openvswitch:
-        return Item("datapath", "kernel: openvswitch is there")
+        return Item("datapath", "kernel: openvswitch is available")
     state: State = "bad" if requested == "kernel" else "fair"
     return Item("datapath", "userspace: the kernel has no openvswitch", state)
 

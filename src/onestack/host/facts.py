@@ -210,7 +210,7 @@ def _kernel_configuration(root: Path, kernel: str) -> str:
 def device(node: Path) -> Device:
     """Whether a device exists and can be opened for reading and writing; opening it changes nothing."""
     if not node.exists():
-        return Device(False, False, "it is not there")
+        return Device(False, False, "it does not exist")
     try:
         os.close(os.open(node, os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK))
     except OSError as error:

@@ -56,11 +56,11 @@ class Probe:
 def choose(probe: Probe, wanted: Wanted) -> tuple[VirtType, str]:
     """Nova's virt_type, and why. Raises PermanentError if KVM is required and does not work."""
     if wanted == "qemu":
-        return "qemu", "software emulation was asked for"
+        return "qemu", "the spec selects software emulation"
     if probe.usable:
         return "kvm", probe.reason
     if wanted == "kvm":
-        raise PermanentError("KVM was asked for, but does not work here", detail=probe.reason, hint=_HINT)
+        raise PermanentError("KVM is required, but does not work here", detail=probe.reason, hint=_HINT)
     return "qemu", f"software emulation, for KVM does not work here: {probe.reason}"
 
 
@@ -107,7 +107,7 @@ def must_boot(base: Path, *, cache: Path | None = None, device: Path = _KVM) -> 
 def _known(base: Path, cache: Path | None, device: Path) -> Probe | None:
     """The result if no guest is needed for it; None if only a boot can tell."""
     if not device.exists():
-        return Probe(False, f"{device} is not there")
+        return Probe(False, f"{device} does not exist")
     if not os.access(device, os.R_OK | os.W_OK):
         return Probe(False, f"{device} may not be opened by this user")
     return remembered(cache, circumstances(base))

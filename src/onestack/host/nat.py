@@ -168,7 +168,7 @@ def _set(file: Path, value: str) -> None:
         raise PermanentError(
             f"{file} cannot be set to {value}: {error.strerror}",
             where=str(file),
-            hint="in a container, its host must allow it; or say 'platform: {network: {external: {nat: false}}}'",
+            hint="in a container, its host must allow it; or set 'platform: {network: {external: {nat: false}}}'",
         ) from error
 
 

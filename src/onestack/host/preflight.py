@@ -177,7 +177,7 @@ def _hardware(spec: Spec, facts: Facts) -> Iterator[Diagnostic]:
                 "this kernel has no openvswitch",
                 "allowed: auto, userspace",
                 spec.place_of("platform", "network", "datapath"),
-                "install the kernel's module, or say 'datapath: auto'",
+                "install the kernel's module, or set 'datapath: auto'",
             )
     if "compute" in platform.services and platform.compute.virt == "kvm" and not facts.kvm.openable:
         yield Diagnostic(
@@ -185,7 +185,7 @@ def _hardware(spec: Spec, facts: Facts) -> Iterator[Diagnostic]:
             f"/dev/kvm cannot be used: {facts.kvm.why}",
             "allowed: auto, qemu",
             spec.place_of("platform", "compute", "virt"),
-            "switch virtualization on in the firmware or the hypervisor above, or say 'virt: auto'",
+            "switch virtualization on in the firmware or the hypervisor above, or set 'virt: auto'",
         )
 
 
@@ -294,7 +294,7 @@ def _shared_network(spec: Spec, facts: Facts, mine: Own) -> Iterator[Diagnostic]
             "error",
             "this machine runs an Open vSwitch already",
             f"interfaces {', '.join(switches)}",
-            hint="end it, or say 'platform: {network: {isolated: true}}'",
+            hint="end it, or set 'platform: {network: {isolated: true}}'",
             forcible=True,
         )
 

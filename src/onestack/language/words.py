@@ -91,7 +91,7 @@ def _secret(value: Any) -> Any:
     text = as_written(value)
     if not isinstance(text, str) or not re.fullmatch(r"env:[A-Za-z_]\w*|file:/.+|generated", text):
         # The value is not quoted: it may be the password itself.
-        raise refused(Problem("a password is never written into the file", _SECRET, "say where it lies"))
+        raise refused(Problem("a password is never written into the file", _SECRET, "name its source"))
     return text
 
 

@@ -66,7 +66,7 @@ class Prometheus:
             raise TemporaryError(
                 "this cloud has no Prometheus",
                 delay=60,
-                hint="say platform.monitoring.enabled: true in the spec, and run `onestack up`",
+                hint="set platform.monitoring.enabled: true in the spec, and run `onestack up`",
             )
         try:
             connection = self._connected(self._site.spec.platform.monitoring.port)

@@ -56,9 +56,7 @@ def first_cause(failures: Mapping[str, BaseException], *, alone: bool = True) ->
     named = {(key.partition("@")[0] if alone else key): error for key, error in failures.items()}
     name, error = next(iter(named.items()))
     if isinstance(error, (SDKException, ClientException)):
-        error = PermanentError(
-            f"{name}: {error}", hint="the log of the service named has more: `onestack logs`"
-        )
+        error = PermanentError(f"{name}: {error}", hint="see the log of that service: `onestack logs`")
     others = [other for other in named if other != name]
     if isinstance(error, OneStackError) and others:
         error.detail = "\n".join(filter(None, [error.detail, f"failed too: {', '.join(others)}"]))

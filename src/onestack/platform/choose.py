@@ -33,7 +33,7 @@ def choose(paths: Paths, spec: Spec, fetched: Fetched, emit: Emit, host: str | N
         reasons: dict[str, str] = {}
         virt: VirtType
         if compute.driver == "fake":
-            virt, reasons["virt_type"] = "fake", "the spec asks for the fake driver"
+            virt, reasons["virt_type"] = "fake", "the spec selects the fake driver"
         else:
             probe = hypervisor.probe_kvm(fetched.base, cache=paths.cache / "kvm.json")
             virt, reasons["virt_type"] = hypervisor.choose(probe, compute.virt)
@@ -42,9 +42,9 @@ def choose(paths: Paths, spec: Spec, fetched: Fetched, emit: Emit, host: str | N
             kernel = succeeds(["modprobe", "openvswitch"])
         if net.datapath == "kernel" and not kernel:
             raise BadInput(
-                "the kernel's openvswitch datapath is not there",
+                "the kernel's openvswitch datapath is not available",
                 where=spec.place_of("platform", "network", "datapath"),
-                hint="load the module openvswitch, or say 'datapath: auto'",
+                hint="load the module openvswitch, or set 'datapath: auto'",
             )
         system = kernel and net.datapath != "userspace"
         reasons["datapath"] = (
@@ -68,7 +68,7 @@ def choose(paths: Paths, spec: Spec, fetched: Fetched, emit: Emit, host: str | N
             raise BadInput(
                 f"this host is called {before.host} in its cloud, not {host}",
                 where=spec.place_of("hosts", [each.name for each in spec.hosts].index(host), "name"),
-                hint=f"a host keeps its name: say `name: {before.host}`, or destroy the cloud first",
+                hint=f"a host keeps its name: set `name: {before.host}`, or destroy the cloud first",
             )
         dns = host_facts.resolvers if net.dns is None else tuple(map(str, net.dns))
         if not dns and net.dns is None and "network" in spec.platform.services:

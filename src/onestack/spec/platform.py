@@ -88,7 +88,7 @@ ServiceType = Annotated[str, BeforeValidator(_service), _SchemaOfService]
 
 
 def _complete(chosen: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-    """With all services that the chosen ones need, in the order of their dependencies."""
+    """The chosen services and their dependencies, in the order of dependency."""
     return catalogue.resolve(chosen, info.data.get("exclude", ())).ordered
 
 
@@ -169,13 +169,13 @@ platform:
     def problems(self) -> Iterator[Problem]:
         if self.driver == "libvirt" and self.hosts is not None:
             yield Problem(
-                "'hosts' counts the fake driver's hosts; libvirt has one for each machine",
-                "leave it out, or say 'driver: fake'",
+                "'hosts' is the number of the fake driver's hosts; with libvirt each machine is one host",
+                "leave it out, or set 'driver: fake'",
                 path=("hosts",),
             )
         if self.driver == "fake" and self.virt != "auto":
             yield Problem(
-                "the fake driver runs no guests", "leave 'virt' out, or say 'driver: libvirt'", path=("virt",)
+                "the fake driver runs no guests", "leave 'virt' out, or set 'driver: libvirt'", path=("virt",)
             )
 
     @property
@@ -241,12 +241,12 @@ platform:
         net = self.cidr
         if not 8 <= net.prefixlen <= 29:
             yield Problem(
-                f"a /{net.prefixlen} is no size for an external network", "/8 to /29", path=("cidr",)
+                f"a /{net.prefixlen} is not a valid size for an external network", "/8 to /29", path=("cidr",)
             )
             return
         if net.is_loopback or net.is_link_local or net.is_multicast or net.is_unspecified or net.is_reserved:
             yield Problem(
-                f"'{net}' is set aside for something else", "private or public addresses", path=("cidr",)
+                f"'{net}' is reserved for other purposes", "private or public addresses", path=("cidr",)
             )
             return
         usable = f"{net.network_address + 1} to {net.broadcast_address - 1}"
@@ -291,7 +291,7 @@ platform:
         for index, server in enumerate(self.dns or ()):
             if server.is_loopback or server.is_unspecified or server.is_multicast:
                 yield Problem(
-                    f"'{server}' is no DNS server that a guest can ask",
+                    f"'{server}' is not a DNS server that guests can reach",
                     "addresses that guests reach, or [] for none",
                     path=("dns", index),
                 )

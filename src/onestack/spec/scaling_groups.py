@@ -151,7 +151,9 @@ class Hooks(Section):
             try:
                 empty = not shlex.split(hook)
             except ValueError as error:
-                yield Problem(f"'{hook}' is no command: {error}", "an http(s) URL, or a command", path=(key,))
+                yield Problem(
+                    f"'{hook}' is not a command: {error}", "an http(s) URL, or a command", path=(key,)
+                )
                 continue
             if empty:
                 yield Problem(f"'{key}' is empty", "an http(s) URL, or a command", path=(key,))

@@ -138,7 +138,9 @@ class Worker:
             if each.name == policy
         )
         to = min(max(combine(recommendations, observation.size), wanted.min), wanted.max)
-        made = Decision(wanted.name, observation, recommendations, to, to, (f"asked for {policy}",), True)
+        made = Decision(
+            wanted.name, observation, recommendations, to, to, (f"requested: policy {policy}",), True
+        )
         self._memory.remember(wanted, made)
         return made
 

@@ -129,5 +129,5 @@ def _serves(group: Group) -> float:
             return policy.aim / AIM
     raise BadInput(
         f"how many requests a second a member of '{group.name}' can serve is not known",
-        hint=f"say --serves NUMBER, or give the group a target for {REQUESTS}",
+        hint=f"pass --serves NUMBER, or give the group a target for {REQUESTS}",
     )

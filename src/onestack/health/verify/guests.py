@@ -187,7 +187,7 @@ def evidence(cloud: Connection, server: Server) -> str:
         parts.append(f"console: {_console(cloud, server, CONSOLE_LINES) or '(empty)'}")
     except Exception as error:
         # An error while collecting evidence must not hide the error that it is for.
-        parts.append(f"(no more could be asked: {error})")
+        parts.append(f"(no further evidence: {error})")
     return "\n".join(parts)
 
 

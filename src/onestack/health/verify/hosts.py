@@ -36,7 +36,7 @@ def check_apart(record: Recorder, admin: Connection, servers: Sequence[Server]) 
     with record.check("guests on different hosts", hint=_HINT) as at:
         hosts = [str(admin.compute.get_server(each.id).compute_host) for each in servers]
         if len(set(hosts)) != len(hosts):
-            raise PermanentError(f"anti-affinity was asked for, and both guests are on {hosts[0]}")
+            raise PermanentError(f"anti-affinity was requested, but both guests are on {hosts[0]}")
         at.outcome = " and ".join(hosts)
 
 

@@ -52,7 +52,7 @@ class Outside:
 def collect(site: Site) -> Outside:
     """Collect the default gateway and DNS servers of the cloud's network; the calling thread is in it."""
     if os.environ.get(ASK) == "0":
-        return Outside("", (f"not asked, for {ASK} is 0",), lambda: False)
+        return Outside("", (f"not tried, since {ASK} is 0",), lambda: False)
     try:
         observed = egress.collect(site.leader.layout.base, nat.table(site.paths))
     except PermanentError as error:

@@ -133,7 +133,7 @@ def chosen(services: frozenset[str]) -> str:
 
 
 def install(paths: Paths, release: Path, emit: Emit) -> Path:
-    """Tempest's environment for this cloud, installed from the release's lock if it is not there.
+    """Tempest's environment for this cloud, installed from the release's lock if it does not exist.
 
     Needs the package index. Raises PermanentError when it is not reached.
     """

@@ -32,7 +32,7 @@ def through(address: Address, words: str) -> list[str]:
         # Nobody can type a password; a prompt would wait for ever.
         "BatchMode": "yes",
         "ConnectTimeout": "10",
-        # A cut link is detected, also during a request.
+        # Detects a broken connection, also during a request.
         "ServerAliveInterval": "5",
         "ServerAliveCountMax": "3",
     }

@@ -64,7 +64,9 @@ tenants:
     def problems(self) -> Iterator[Problem]:
         if self.expires and not re.fullmatch(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d)?", self.expires):
             yield Problem(
-                f"'{self.expires}' is no moment", "a moment in UTC: 2030-01-01T00:00:00", path=("expires",)
+                f"'{self.expires}' is not a valid time",
+                "a moment in UTC: 2030-01-01T00:00:00",
+                path=("expires",),
             )
 
 

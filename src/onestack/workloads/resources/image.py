@@ -72,10 +72,10 @@ tenants:
         if (self.file is None) == (self.url is None):
             yield Problem("an image is made of one thing", "one of 'file' and 'url'", path=("file",))
         if self.url is not None and not re.match(r"(https?://[^/\s]+|file:///)\S*\Z", self.url):
-            yield Problem(f"'{self.url}' is no address", "http://, https:// or file://", path=("url",))
+            yield Problem(f"'{self.url}' is not a valid URL", "http://, https:// or file://", path=("url",))
         if self.checksum is not None and not _CHECKSUM.fullmatch(self.checksum):
             allowed = "sha256:, sha512: or md5:, and as many digits (0-9, a-f) as it has"
-            yield Problem(f"'{self.checksum}' is no checksum", allowed, path=("checksum",))
+            yield Problem(f"'{self.checksum}' is not a valid checksum", allowed, path=("checksum",))
         if self.file is not None and not self.file.startswith("/"):
             yield Problem(f"'{self.file}' is not an absolute path", "an absolute path", path=("file",))
         if self.members and self.visibility != "shared":

@@ -33,7 +33,7 @@ LISTING_SECONDS = 300.0
 
 
 def install(suite: Suite, paths: Paths, release: Path, emit: Emit) -> Path:
-    """The suite's environment in the cache, installed from the release's lock if it is not there.
+    """The suite's environment in the cache, installed from the release's lock if it does not exist.
 
     Needs the package index. Raises PermanentError when it is not reached.
     """
@@ -111,7 +111,8 @@ def _compiled(only: str | None) -> re.Pattern[str]:
         return re.compile(only or "")
     except re.error as error:
         raise BadInput(
-            f"--only: `{only}` is no regular expression: {error}", hint="for example --only 'compute|image'"
+            f"--only: `{only}` is not a regular expression: {error}",
+            hint="for example --only 'compute|image'",
         ) from error
 
 
