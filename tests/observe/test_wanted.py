@@ -111,7 +111,7 @@ def test_the_port_of_metadata_is_the_fronts() -> None:
         ("retention: 60s", "60 s is not a valid retention"),
         ("size: 1", "'size' is too small: 1"),
         ("targets: ['http://a:1/metrics']", "'http://a:1/metrics' is not right here"),
-        ("targets: ['a:1', 'a:1']", "'a:1' stands here twice"),
+        ("targets: ['a:1', 'a:1']", "'a:1' is listed twice"),
     ],
 )
 def test_wrong_ones(text: str, said: str) -> None:

@@ -109,7 +109,7 @@ class ScalingGroups:
         return str(found[0]["floating_ip_address"]) if found else None
 
     def resize(self, name: str, to: int) -> Group:
-        """Set the size. It holds for `stabilize` seconds; then the policies decide again. Raises BadInput."""
+        """Set the size. It applies for `stabilize` seconds; then the policies decide again. Raises BadInput."""
         found = self.group(name)
         limits = found.record.settings
         if not limits.min <= to <= limits.max:

@@ -1,7 +1,7 @@
 """The prompt before something is changed: when it is shown, and what happens without a terminal.
 
 `apply` and `destroy` ask on a terminal; `up` asks only where workloads would be destroyed or replaced. Where no
-question can be asked (no terminal, or `--json`), `apply` and `up` demand `--yes` for what would be destroyed or
+question can be asked (no terminal, or `--json`), `apply` and `up` require `--yes` if anything would be destroyed or
 replaced.
 """
 

@@ -146,7 +146,7 @@ def doctor_command(spec: str | None) -> None:
 
 
 def _hosts_lines(reports: Mapping[str, doctor.Report]) -> list[RenderableType]:
-    """All hosts side by side, a row for each thing, then what stands in the way on which host."""
+    """All hosts side by side, with a row for each item, then the problems of each host."""
     lines: list[RenderableType] = []
     for title, part in (("The machines", "machine"), ("Choices", "choices")):
         table = Table(box=None, pad_edge=False, title=title, title_justify="left", title_style="bold")

@@ -18,7 +18,7 @@ from onestack.host.guest.inside import SHARED, inside
 from onestack.host.lock import held
 
 DEADLINE = 300.0
-"""Seconds it may take; usually 14."""
+"""The time limit, in seconds; usually it takes 14."""
 
 
 def name(environment: Path, runtime: Path) -> str:

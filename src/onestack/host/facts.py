@@ -1,4 +1,4 @@
-"""Facts about this machine: read once, without changing anything, so that decisions are made on data.
+"""Facts about this machine: read once, without changing anything, as the data on which decisions are made.
 
 Everything is read below `root`, which tests replace by a tree of their own.
 """

@@ -1,7 +1,7 @@
 """Chooses KVM or software emulation, by booting a real guest.
 
-/dev/kvm may exist, open and answer although no guest runs (seen under nested virtualisation): only a boot proves it.
-The result is valid until the machine reboots, so it is cached in a file.
+/dev/kvm may exist and be usable although guests do not run (observed with nested virtualisation): only a boot proves
+it. The result is valid until the machine reboots, so it is cached in a file.
 """
 
 from __future__ import annotations

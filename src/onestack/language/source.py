@@ -84,9 +84,7 @@ def read(text: str, name: str) -> Source:
     try:
         root = yaml.compose(text)
         if root is None:
-            reader.wrong(
-                "the file says nothing", Place(name, 1, 1), "a spec is a mapping", "try `version: 1`"
-            )
+            reader.wrong("the file is empty", Place(name, 1, 1), "a spec is a mapping", "try `version: 1`")
             return Source(None, places, reader.diagnostics)
         return Source(reader.value(root, (), 0), places, reader.diagnostics)
     except _TooMuch as error:
@@ -141,7 +139,7 @@ class _Reader:
             if key is None:
                 continue
             if key in first:
-                self.wrong(f"the key '{key}' is given twice", place, f"first in line {first[key].line}")
+                self.wrong(f"the key '{key}' occurs twice", place, f"first in line {first[key].line}")
                 continue
             first[key] = place
             self.places.keys[(*path, key)] = place

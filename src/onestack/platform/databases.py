@@ -53,7 +53,7 @@ def prepare(site: Site, node: Node, markers: Markers, store: Path, emit: Emit) -
         # written only after this one, so that where they exist the databases contain a cloud.
         if done:
             raise PermanentError(
-                "the databases hold a cloud, but not the marker that says of which release",
+                "the databases contain a cloud, but not the marker with its release",
                 where=f"{SCHEMA}.markers in the cloud's MariaDB",
                 hint="restore the databases from a backup; `onestack destroy` removes the cloud and its data",
             )

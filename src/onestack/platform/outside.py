@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 
 def translate(site: Site, node: Node, emit: Emit) -> None:
-    """Switch NAT for guests on or off, as the spec says.
+    """Switch NAT for guests on or off, according to the spec.
 
-    If the machine does not allow it, that is a failure only if the spec sets `nat` explicitly; else it is noted.
+    If the machine does not allow it, that is a failure only if the spec sets `nat` explicitly; otherwise it is a
+    note.
     """
     outer = site.view.cloud.external
     if not outer.nat and nat.read(node.paths) is None:

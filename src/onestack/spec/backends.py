@@ -32,7 +32,7 @@ _SECTIONS = ("backend", "coordination", "database", "default", "nova")
 
 @dataclass(frozen=True)
 class CephPool:
-    """A pool of a Ceph cluster, with the files that say how it is reached."""
+    """A pool of a Ceph cluster, with the files that are needed to connect to it."""
 
     name: str
     user: str

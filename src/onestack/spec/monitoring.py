@@ -43,4 +43,4 @@ platform:
             )
         for index, target in enumerate(self.targets):
             if target in self.targets[:index]:
-                yield Problem(f"'{target}' stands here twice", "each once", path=("targets", index))
+                yield Problem(f"'{target}' is listed twice", "each once", path=("targets", index))

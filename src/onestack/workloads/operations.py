@@ -234,7 +234,7 @@ class Workloads:
             raise BadSpec("a scaling policy asks what cannot be answered", wrong)
 
     def _password(self, secret: Secret) -> str:
-        """A password from where the spec says, or a new one that is stored for root only."""
+        """A password from the source that the spec names, or a generated one that is stored for root only."""
         given = from_environment_or_file(secret)
         if given is not None:
             return given

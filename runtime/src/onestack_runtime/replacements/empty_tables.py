@@ -1,4 +1,4 @@
-"""Which tables are empty for a transaction: related rows are not queried from those (`relations`).
+"""Determines which tables are empty for a transaction; no related rows are queried from those (`relations`).
 
 With each port, network, subnet and router Neutron loads all that may belong to it: tags, DHCP options, allowed
 address pairs, host routes, port forwardings and many more. Each is a query, and in most clouds most of these tables

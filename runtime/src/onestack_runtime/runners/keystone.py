@@ -1,4 +1,4 @@
-"""Keystone: its API, and the rotation of its Fernet keys as a thread beside it."""
+"""Keystone: its API, and a thread that rotates its Fernet keys."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from onestack.workloads.openstack.rest import Rest
 from onestack.workloads.resources.scaling_group import patch
 
 ROLL_BACK_AFTER = 2
-"""After so many consecutive failed members of a new template, the previous template is used again."""
+"""After this many consecutive failed members of a new template, the previous template is used again."""
 
 
 @dataclass

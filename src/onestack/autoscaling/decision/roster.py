@@ -126,7 +126,7 @@ def _overdue(state: MemberState, group: ScalingGroup) -> bool:
 
 
 def has_served(state: MemberState, least: float) -> bool:
-    """Whether a member was healthy and serving for at least so many seconds.
+    """Whether a member was healthy and serving for at least `least` seconds.
 
     One that answered only for a moment, for example until its user data broke it, counts as a failed start: a
     replacement would fail in the same way.

@@ -55,7 +55,7 @@ class Guest:
     """Its floating IP; empty without one."""
 
     def evidence(self) -> str:
-        """Evidence for the person who reads that this guest failed a check."""
+        """Evidence for the report that this guest failed a check."""
         return evidence(self.owner.tenant.cloud, self.server)
 
 

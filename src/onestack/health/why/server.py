@@ -109,7 +109,7 @@ def _cause(observed: ServerObservation, by_host: Sequence[tuple[Host, list[Reaso
         which = f"port {failed[0]}" if failed else "a port"
         hint = "onestack status (is the host's OVN agent alive?); onestack logs neutron"
         return "port", f"{name} failed because Neutron could not bind {which}{at}", hint
-    fault = observed.fault.strip().rstrip(".") or "Nova kept no reason"
+    fault = observed.fault.strip().rstrip(".") or "Nova recorded no reason"
     hint = (
         f"onestack logs nova has more under {observed.request_id}"
         if observed.request_id

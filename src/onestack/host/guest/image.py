@@ -153,7 +153,7 @@ def boot_record(code: bytes) -> bytes:
 
 
 def _partition(flag: int, kind: int, start: int, size: int) -> bytes:
-    # Cylinders, heads and sectors say nothing any more: "look at the linear address".
+    # Cylinders, heads and sectors are obsolete; this value means: use the linear address.
     beyond = b"\xfe\xff\xff"
     return bytes([flag]) + beyond + bytes([kind]) + beyond + struct.pack("<II", start, size)
 

@@ -24,7 +24,7 @@ from onestack.core.errors import BadInput, Busy, OneStackError, PermanentError, 
 HEARTBEAT_SECONDS = 5.0
 """How often the client sends a heartbeat."""
 SILENCE_SECONDS = 30.0
-"""A side that receives nothing for so long counts the other as gone."""
+"""A side that receives nothing for this time counts the other one as gone."""
 _TEXT = (Path, IPv4Address, IPv6Address, IPv4Network, IPv6Network)
 
 

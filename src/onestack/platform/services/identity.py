@@ -13,7 +13,7 @@ from onestack.platform.view import View
 PATH = contract.API_PATHS["keystone"]
 STATE = f"{LIB}/keystone"
 BOOTSTRAP = "bootstrap"
-"""The step that gives an empty Keystone its administrator and catalogue."""
+"""The step that bootstraps Keystone: administrator, service users, catalogue."""
 
 BCRYPT_BYTES = 72
 """The maximum length of a password for bcrypt."""

@@ -166,7 +166,7 @@ def same(wanted: Value, existing: Value) -> bool:
 
 
 def _without(value: Value, gone: Mapping[Address, Change]) -> Value:
-    """A field that the spec does not set keeps its value, without references to deleted resources."""
+    """The value of a field that the spec does not set: unchanged, without references to deleted resources."""
     if isinstance(value, Ref):
         return None if value.address in gone else value
     if isinstance(value, (list, tuple)) and any(isinstance(item, Ref) for item in value):

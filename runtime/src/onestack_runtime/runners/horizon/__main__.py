@@ -85,7 +85,7 @@ def warm(pages: Application) -> None:
     body: Iterable[bytes] = pages(environ, start_response)
     size = sum(len(piece) for piece in body)
     if not seen or not seen[0].startswith("200"):
-        raise RuntimeError(f"the login page says {seen} ({size} bytes)")
+        raise RuntimeError(f"the login page responds with {seen} ({size} bytes)")
 
 
 def sweep(wait: Callable[[float], bool]) -> None:

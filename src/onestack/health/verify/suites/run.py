@@ -59,11 +59,10 @@ def run(
 ) -> SuiteReport:
     """Run a suite's tests of the services this cloud has.
 
-    The calling thread is in the cloud's network; where that is not the machine's own, call `install`
-    before, outside, since package indexes are not reached from there.
-    `connect()` gives the administrator's connection; `release` is the folder `releases/<series>`; `image` and
-    `external` are the names of the guests' image and external network; `only` is a regular expression that the
-    names of the selected tests match; `ca_file` is a path inside the
+    The calling thread is in the cloud's network; if that is not the machine's own, call `install` before, outside of
+    it, since package indexes are not reachable from it. `connect()` gives the administrator's connection; `release`
+    is the folder `releases/<series>`; `image` and `external` are the names of the guests' image and external network;
+    `only` is a regular expression that the names of the selected tests match; `ca_file` is a path inside the
     namespace; `seconds` bounds the whole. Raises BadInput when no test is chosen, PermanentError when the suite
     cannot be run at all; a failed test is a result.
     """
