@@ -77,7 +77,7 @@ POLICY = "        policies:\n          - "
 @pytest.mark.parametrize(
     ("text", "line", "says"),
     [
-        ("        max: 1\n", 10, "'max' is given twice"),
+        ("        max: 1\n", 10, "'max' is occurs twice"),
         (POLICY + "{type: target, target: 50}\n", 11, "a target policy without 'metric'"),
         (POLICY + "{type: target, metric: cpu}\n", 11, "a target policy without 'target'"),
         (
@@ -94,7 +94,7 @@ POLICY = "        policies:\n          - "
         (POLICY + "{type: target, metric: connections, target: 5%}\n", 11, "a number of connections"),
         (POLICY + "{type: target, metric: cpuu, target: 60%}\n", 11, "did you mean 'cpu'?"),
         (POLICY + "{type: target, metric: response_time, target: 60}\n", 11, "use a step policy"),
-        (POLICY + "{type: target, metric: cpu, query: up, target: 60%}\n", 11, "'cpu' is measured already"),
+        (POLICY + "{type: target, metric: cpu, query: up, target: 60%}\n", 11, "'cpu' is a built-in metric"),
         (
             POLICY + "{type: target, metric: cpu, target: 60%, cron: 0 8 * * 1}\n",
             11,

@@ -125,7 +125,7 @@ def test_listeners_and_who_holds_them(tmp_path: Path) -> None:
     assert found[8080].address == IPv4Address("127.0.0.1")
     assert found[8080].who == "nginx (pid 77)"
     assert found[22].address == IPv6Address("::")
-    assert found[22].who == "a process that cannot be seen"
+    assert found[22].who == "an unknown process"
     assert found[23].address == IPv4Address("127.0.0.1"), "an IPv4 address in IPv6's clothes"
 
 

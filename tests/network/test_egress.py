@@ -62,7 +62,7 @@ SAID = "the firewall's table ip filter, chain FORWARD,"
     ],
 )
 def test_chains_that_drop_what_is_forwarded(listed: list[dict[str, Any]], found: list[str]) -> None:
-    assert list(egress.closing(listed)) == found
+    assert list(egress.dropping_chains(listed)) == found
 
 
 @pytest.mark.parametrize(

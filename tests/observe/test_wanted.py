@@ -110,7 +110,7 @@ def test_the_port_of_metadata_is_the_fronts() -> None:
         ("exporter_port: 8775", "port 8775 is taken by guests' metadata"),
         ("retention: 60s", "60 s is not a valid retention"),
         ("size: 1", "'size' is too small: 1"),
-        ("targets: ['http://a:1/metrics']", "'http://a:1/metrics' is not right here"),
+        ("targets: ['http://a:1/metrics']", "'http://a:1/metrics' is not valid here"),
         ("targets: ['a:1', 'a:1']", "'a:1' is listed twice"),
     ],
 )

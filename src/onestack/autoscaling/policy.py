@@ -120,7 +120,7 @@ class MeasuredPolicy(PolicySpec):
             )
         elif unit is not None and self.query is not None:
             yield Problem(
-                f"'{self.metric}' is measured already", "another name for the query", path=("query",)
+                f"'{self.metric}' is a built-in metric", "another name for the query", path=("query",)
             )
         else:
             yield from self._about_the_metric(unit)
@@ -139,7 +139,7 @@ class AimedPolicy(MeasuredPolicy):
         if self.metric in NOT_SHARED:
             hint = "use a step policy"
             yield Problem(
-                f"{self.metric} is not shared out over members", "another metric", hint, ("metric",)
+                f"{self.metric} cannot have a target per member", "another metric", hint, ("metric",)
             )
         elif unit and (unit == "%") != isinstance(self.target, Percentage):
             shown = "a percentage: 60%" if unit == "%" else f"a number of {unit}"

@@ -69,10 +69,10 @@ def ensure(base: Path, environment: Path, runtime: Path, store: Path, emit: Emit
         except CommandFailed as failure:
             shutil.rmtree(partial, ignore_errors=True)
             raise PermanentError(
-                "the dashboard's static files could not be made",
+                "the dashboard's static files could not be generated",
                 detail=failure.detail,
                 where=str(store),
-                hint="`exclude: [dashboard]` in the spec's `platform` does without it",
+                hint="`exclude: [dashboard]` in the spec's `platform` leaves it out",
             ) from failure
         partial.rename(target)
         at.outcome = f"{sum(1 for each in target.rglob('*') if each.is_file())} files"

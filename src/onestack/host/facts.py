@@ -77,7 +77,7 @@ class Listener:
 
     @property
     def who(self) -> str:
-        return f"{self.program} (pid {self.pid})" if self.pid else "a process that cannot be seen"
+        return f"{self.program} (pid {self.pid})" if self.pid else "an unknown process"
 
 
 @dataclass(frozen=True)

@@ -168,9 +168,7 @@ def _hardware(spec: Spec, facts: Facts) -> Iterator[Diagnostic]:
             hint = "load the module tun; in a container, let it have the device"
             yield Diagnostic("error", "/dev/net/tun cannot be used", facts.tun.why, hint=hint)
         if facts.features["veth"] == "absent":
-            yield Diagnostic(
-                "error", "this kernel has no veth", "interfaces in pairs are needed for networks"
-            )
+            yield Diagnostic("error", "this kernel has no veth", "veth pairs are needed for networks")
         if platform.network.datapath == "kernel" and not facts.openvswitch:
             yield Diagnostic(
                 "error",

@@ -192,11 +192,11 @@ class _Reader:
         try:
             return written.encode("utf-16", "surrogatepass").decode("utf-16")
         except UnicodeDecodeError:
-            self.wrong("half a character (a lone \\uD800 to \\uDFFF)", place)
+            self.wrong("half a character (an unpaired surrogate, \\uD800 to \\uDFFF)", place)
             return written.encode("utf-8", "replace").decode()
 
     def _odd_tag(self, node: Node, place: Place) -> None:
-        self.wrong(f"the tag '{_tag(node)}' means nothing here", place, "plain YAML without tags")
+        self.wrong(f"the tag '{_tag(node)}' is not supported here", place, "plain YAML without tags")
 
     def _place(self, node: Node) -> Place:
         return Place(self.places.file, node.start_mark.line + 1, node.start_mark.column + 1)

@@ -99,7 +99,7 @@ def pattern(regex: str, allowed: str) -> BeforeValidator:
         if not isinstance(text, str):
             raise refused(Problem(f"expected text, got {words(value)}", allowed, "put it in quotes"))
         if not compiled.fullmatch(text):
-            raise refused(Problem(f"{words(text)} is not right here", allowed))
+            raise refused(Problem(f"{words(text)} is not valid here", allowed))
         return text
 
     return BeforeValidator(check)

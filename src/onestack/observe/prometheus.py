@@ -40,7 +40,7 @@ class Prometheus:
             values = [float(each["value"][1]) for each in result if "value" in each]
         else:
             raise QueryRefused(
-                f"'{promql}' gives a {kind}, not a number", hint="a query of one value: sum(...)"
+                f"'{promql}' yields a {kind}, not a number", hint="a query of one value: sum(...)"
             )
         known = [value for value in values if math.isfinite(value)]
         # A sum without a part that is not a number would be too small.

@@ -86,7 +86,7 @@ class Balancing:
         about = certificates.find(self._site, word)
         if users := sorted(_users(connection(self._site), about.id)):
             raise BadInput(
-                f"'{about.name}' is in use by {', '.join(users)}", hint="give those another one first"
+                f"'{about.name}' is in use by {', '.join(users)}", hint="assign another one to them first"
             )
         certificates.remove(self._site, about)
         return about

@@ -54,7 +54,7 @@ def begin_scaling(site: Site) -> None:
     mark.touch()
     if site.here.supervisor.program(AUTOSCALER) is None:
         raise PermanentError(
-            "this cloud was brought up by another version of OneStack, which knows no autoscaler",
+            "this cloud was brought up by another version of OneStack, which has no autoscaler",
             hint="`onestack up` brings it to this version",
         )
     site.here.supervisor.launch(AUTOSCALER)

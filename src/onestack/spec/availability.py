@@ -35,7 +35,7 @@ availability: {tolerate: 1, redundancy: 2, mtbf: 180d, mttr: 4h}
             given, missing = ("mtbf", "mttr") if self.mtbf is not None else ("mttr", "mtbf")
             yield Problem(f"'{given}' without '{missing}'", "both or neither", path=(given,))
         elif self.mtbf is not None and self.host is not None:
-            yield Problem("'host' is what 'mtbf' and 'mttr' come to", "one or the other", path=("host",))
+            yield Problem("'host' follows from 'mtbf' and 'mttr'", "one or the other", path=("host",))
         elif self.mtbf == 0:
             yield Problem("a host that always fails", "a time above 0s", path=("mtbf",))
 

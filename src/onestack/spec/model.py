@@ -92,7 +92,7 @@ def _tell_apart(hosts: tuple[Host, ...]) -> tuple[Host, ...]:
             problems.append(
                 Problem(
                     f"the other hosts do not reach '{host.address}'",
-                    "an address of the host beyond loopback",
+                    "an address of the host other than loopback",
                     path=(index, "address"),
                 )
             )

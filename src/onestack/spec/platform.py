@@ -123,7 +123,7 @@ platform:
             )
         elif self.tls is False and not self.address.is_loopback:
             yield Problem(
-                f"TLS cannot be off beyond loopback: passwords would reach {self.address} in clear",
+                f"only loopback addresses can do without TLS: {self.address} would receive passwords in clear",
                 "auto or true, or a loopback address",
                 path=("tls",),
             )
@@ -264,7 +264,7 @@ platform:
             yield Problem("the pool ends before it begins", "[first, last]", path=("pool",))
         elif self.pool[0] <= self.gateway <= self.pool[1]:
             yield Problem(
-                f"the gateway {self.gateway} is inside the pool", "a pool beside it", path=("pool",)
+                f"the gateway {self.gateway} is inside the pool", "a pool that excludes it", path=("pool",)
             )
 
 

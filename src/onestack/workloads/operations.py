@@ -231,7 +231,7 @@ class Workloads:
         """Refuse a scaling policy whose query this cloud's Prometheus refuses."""
         check = Prometheus(self.site).check if self.site.spec.monitored else None
         if wrong := queries.wrong(self.spec, check, emit):
-            raise BadSpec("a scaling policy asks what cannot be answered", wrong)
+            raise BadSpec("the query of a scaling policy cannot be evaluated", wrong)
 
     def _password(self, secret: Secret) -> str:
         """A password from the source that the spec names, or a generated one that is stored for root only."""

@@ -128,7 +128,7 @@ def check_guests(
     _try_volumes(record, one, one.public, token, services)
     with record.check("second tenant reaches nothing", hint=_HINT_NETWORK) as at:
         page = _page(
-            two, guest.REPORT, "the second tenant's guest to say what it reached", seconds=REACH_SECONDS
+            two, guest.REPORT, "the second tenant's guest to report what it reached", seconds=REACH_SECONDS
         )
         facts = guest.facts(page)
         _same("token of the second guest", facts.get("token"), token)

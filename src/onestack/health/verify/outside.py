@@ -86,7 +86,7 @@ def check_outside(record: Recorder, outside: Outside | None, ask: Callable[[str,
         record.leave_out(STEP, f"guests do not reach the outside: {'; '.join(outside.obstacles)}")
         return
     with record.check(STEP, hint="onestack doctor; docs/troubleshoot.md") as at:
-        observed = guest.facts(ask(REPORT, "the guest to say what it reached outside"))
+        observed = guest.facts(ask(REPORT, "the guest to report what it reached outside"))
         servers = observed.get("servers", "").strip(",")
         found = []
         if gateway := observed.get("gateway"):

@@ -44,7 +44,7 @@ def plain(value: Any) -> Any:
         return sorted(plain(one) for one in value)
     if value is None or isinstance(value, (str, int, float)):
         return value
-    raise TypeError(f"{type(value).__name__} does not go over a connection")
+    raise TypeError(f"{type(value).__name__} cannot be sent over a connection")
 
 
 def line(message: Mapping[str, Any]) -> bytes:

@@ -70,7 +70,7 @@ tenants:
 
     def problems(self) -> Iterator[Problem]:
         if (self.file is None) == (self.url is None):
-            yield Problem("an image is made of one thing", "one of 'file' and 'url'", path=("file",))
+            yield Problem("an image has exactly one source", "one of 'file' and 'url'", path=("file",))
         if self.url is not None and not re.match(r"(https?://[^/\s]+|file:///)\S*\Z", self.url):
             yield Problem(f"'{self.url}' is not a valid URL", "http://, https:// or file://", path=("url",))
         if self.checksum is not None and not _CHECKSUM.fullmatch(self.checksum):

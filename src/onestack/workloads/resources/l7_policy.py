@@ -32,7 +32,11 @@ class L7Policy(Named):
 
     def problems(self) -> Iterator[Problem]:
         if self.pool and self.redirect_url:
-            yield Problem("both 'pool' and 'redirect_url'", "one of them, or none: refused", path=("pool",))
+            yield Problem(
+                "both 'pool' and 'redirect_url'",
+                "one of them; with neither, requests are rejected",
+                path=("pool",),
+            )
 
 
 class L7Policies(BalancerPart):

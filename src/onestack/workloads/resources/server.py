@@ -130,11 +130,15 @@ class Server(Counted):
 
     def problems(self) -> Iterator[Problem]:
         if (self.image is None) == (self.boot_volume is None):
-            yield Problem("a server starts from one thing", "'image' or 'boot_volume'", path=("image",))
+            yield Problem(
+                "a server boots from exactly one source", "'image' or 'boot_volume'", path=("image",)
+            )
         if self.floating_ip and not self.networks:
             yield Problem("a floating IP without a network", "at least one network", path=("floating_ip",))
         if self.boot_volume and self.boot_volume in self.volumes:
-            yield Problem(f"'{self.boot_volume}' is what it starts from", "other volumes", path=("volumes",))
+            yield Problem(
+                f"'{self.boot_volume}' is its boot volume already", "other volumes", path=("volumes",)
+            )
 
 
 class Servers(Kind):
@@ -282,7 +286,7 @@ class Servers(Kind):
                 begun.append(status)
             elif begun and status in _STATES:
                 raise PermanentError(
-                    f"{address} cannot be resized: Nova gave up, and it is as it was",
+                    f"{address} cannot be resized: Nova failed and restored it",
                     where=self.service,
                     hint="a disk does not shrink: recreate the server, or use a flavor with its disk size",
                 )

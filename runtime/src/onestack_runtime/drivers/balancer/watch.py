@@ -14,7 +14,7 @@ from onestack_runtime.drivers.balancer.places import Place
 LOG = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5
-"""How often it is checked that each HAProxy runs."""
+"""Seconds between two checks whether each HAProxy runs."""
 HEALTH_EVERY = 2
 """Polls between two reports of members' health."""
 STATISTICS_EVERY = 10
