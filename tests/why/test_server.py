@@ -69,7 +69,7 @@ def asked(**amounts: int) -> Request:
         (
             replace(LOST, hosts=(replace(ONE, traits=frozenset({"COMPUTE_STATUS_DISABLED"})),)),
             "disabled",
-            "Placement still has it as disabled",
+            "Placement still lists it as disabled",
         ),
         (replace(LOST, request=replace(SMALL, provider="p2")), "host", "requested on another host"),
         (

@@ -37,7 +37,7 @@ HostRole = Literal["control", "compute", "network", "storage"]
 ROLES: tuple[HostRole, ...] = ("control", "compute", "network", "storage")
 
 
-_VARIABLES = "a mapping of names to texts, numbers or truths"
+_VARIABLES = "a mapping of names to texts, numbers or booleans"
 
 
 class Host(Section):
@@ -62,7 +62,7 @@ hosts:
     """The NIC with the address, which carries guests' traffic between hosts. Default: found by the address."""
 
 
-def _tell_apart(hosts: tuple[Host, ...]) -> tuple[Host, ...]:
+def _check_hosts(hosts: tuple[Host, ...]) -> tuple[Host, ...]:
     problems: list[Problem] = []
     for key in ("name", "address"):
         first: dict[str, int] = {}
@@ -126,7 +126,7 @@ platform:
     """The cloud's name, also in clouds.yaml."""
     platform: Platform = Field(default_factory=Platform)
     """OpenStack itself, and the infrastructure it runs on."""
-    hosts: Annotated[tuple[Host, ...], AfterValidator(_tell_apart)] = ()
+    hosts: Annotated[tuple[Host, ...], AfterValidator(_check_hosts)] = ()
     """The hosts. Default: this machine."""
     availability: Availability = Availability()
     """Availability requirements, which `onestack capacity` checks."""

@@ -59,8 +59,8 @@ class Worker:
         self._ask = ask
         self._collector = MemberCollector(site)
         self._network = site.leader.network
-        # With emulated processors a start takes a whole one: half of them are left for members that serve, and the
-        # first new member need not wait for the last.
+        # With software emulation, a booting guest keeps one processor busy. At most half of the processors are used
+        # for that: the others are left for members that serve, and the first new members boot sooner.
         self._at_once = max(1, (os.cpu_count() or 1) // 2) if site.view.here.virt_type == "qemu" else AT_ONCE
         self._memory = Memory()
         self._failures = Failures()

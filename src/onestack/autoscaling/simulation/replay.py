@@ -81,7 +81,7 @@ def replay(
 ) -> Replay:
     """Group `name` of the spec (or its only one) through the trace.
 
-    `serves`: requests a second that one member can serve; default: its target over 0.7. `starts`: seconds a
+    `serves`: requests a second that one member can serve; default: its target divided by 0.7. `starts`: seconds a
     member takes until its first answer, least and most; the group's warm_up comes on top. Raises BadInput.
     """
     groups = {one.name: one for tenant in spec.tenants for one in tenant.scaling_groups}

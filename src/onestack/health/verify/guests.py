@@ -70,7 +70,7 @@ def check_guests(
     explain: Explain = unexplained,
     outside: Outside | None = None,
 ) -> None:
-    """Boot one guest for each tenant, and a second one for load balancing, and make all checks with them. Raises
+    """Boot one guest for each tenant, and a second one for load balancing, and run all checks with them. Raises
     OneStackError."""
     public_key = _public_key()
     real = real_guests(admin)
@@ -104,7 +104,7 @@ def check_guests(
             raise PermanentError(f"the guest has the address {who.get('address')!r}, its port {one.private}")
         at.outcome = one.private
     with record.check("metadata and user data", hint=_HINT_METADATA) as at:
-        facts = guest.facts(_page(one, guest.REPORT, "the page that user data makes"))
+        facts = guest.facts(_page(one, guest.REPORT, "the page that the user data script writes"))
         _same("token of the user data", facts.get("token"), token)
         _same("key pair in metadata", facts.get("key"), public_key.split()[1])
         if not facts.get("instance", "").startswith("i-"):
