@@ -128,7 +128,7 @@ INTERFACE = "{platform: {network: {external: {interface: eth1}}}}"
     ],
 )
 def test_guests_way_out(text: str, changes: dict[str, Any], value: str, state: str) -> None:
-    found = item(examine(text, **changes), "guests' way out")
+    found = item(examine(text, **changes), "guests' outbound access")
     assert found.value.startswith(value)
     assert (found.state, bool(found.advice)) == (state, CHAIN in found.value)
 
@@ -148,15 +148,17 @@ def test_guests_dns_servers(text: str, resolvers: tuple[str, ...], value: str, s
 
 
 def test_what_closes_the_way_out_of_a_cloud_that_runs_is_said() -> None:
-    closed = item(examine(obstacles=lambda: ["there is no default route", "x"]), "guests' way out now")
+    closed = item(
+        examine(obstacles=lambda: ["there is no default route", "x"]), "guests' outbound access now"
+    )
     assert (closed.value, closed.state) == ("there is no default route; x", "fair")
-    assert item(examine(obstacles=list), "guests' way out now").value == "open"
+    assert item(examine(obstacles=list), "guests' outbound access now").value == "open"
 
     def broken() -> list[str]:
         raise PermanentError("nft is not there")
 
-    assert item(examine(obstacles=broken), "guests' way out now").state == "unknown"
-    assert "guests' way out now" not in [one.name for one in examine().cloud]
+    assert item(examine(obstacles=broken), "guests' outbound access now").state == "unknown"
+    assert "guests' outbound access now" not in [one.name for one in examine().cloud]
 
 
 def test_what_is_missing_comes_with_advice() -> None:

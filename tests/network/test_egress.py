@@ -1,4 +1,4 @@
-"""What closes guests' way out is found in a firewall of the machine's own, and said."""
+"""What closes guests' outbound access is found in a firewall of the machine's own, and said."""
 
 from __future__ import annotations
 

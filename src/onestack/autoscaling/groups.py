@@ -17,7 +17,7 @@ from onestack.platform.site import Site
 from onestack.workloads.resources.scaling_group import patch
 
 STALE_SECONDS = 30.0
-"""A status older than this (seconds) means that no autoscaler works."""
+"""A status older than this (seconds) means that no autoscaler is running."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class ScalingGroups:
         address = self._floating_ip(group.record)
         if address is None:
             raise BadInput(
-                f"{group.title} is behind no load balancer with a floating IP",
+                f"{group.title} has no load balancer with a floating IP",
                 hint="examples/shop.yaml has one",
             )
         return address
@@ -115,7 +115,7 @@ class ScalingGroups:
         if not limits.min <= to <= limits.max:
             raise BadInput(
                 f"{found.title} has {limits.min} to {limits.max} members, not {to}",
-                hint="other limits are a matter of its spec: min and max",
+                hint="change min and max in the spec for other limits",
             )
         return self._write(found, {record.DESIRED: str(to), record.ASKED: record.ASKED_SIZE})
 

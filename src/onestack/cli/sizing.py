@@ -43,7 +43,7 @@ class Size(click.ParamType[tuple[int, ...]]):
     type=click.IntRange(1, 100),
     default=1,
     show_default=True,
-    help="Servers that replace each other, on different hosts.",
+    help="Servers that can stand in for each other, on different hosts.",
 )
 def init(tenants: int, servers: int, hosts: int, redundancy: int) -> None:
     """Write a first spec, with comments, to standard output: onestack init --tenants 5 > cloud.yaml."""

@@ -1,4 +1,5 @@
-"""What this machine supports, what `up` would choose because of it, and how to improve it. Changes nothing."""
+"""Examines what this machine supports, what `up` would choose because of that, and how to improve the machine.
+Changes nothing."""
 
 from __future__ import annotations
 
@@ -94,11 +95,11 @@ def examine(
     obstacles: Callable[[], Sequence[str]] | None = None,
     host: str | None = None,
 ) -> Report:
-    """Examine this machine for a cloud under `paths`. `host`: which of the spec's hosts it is, if there are several.
+    """Examine this machine for a cloud under `paths`. `host`: its name in the spec, if there are several hosts.
 
-    `base`, `environment`: the folders of the release's, None when they are not in the cache yet. `probe` boots a
-    guest with KVM in a base. `obstacles` lists why guests of the running cloud do not reach outside networks; None
-    if no cloud runs. The other arguments are read from the machine unless given.
+    `base`, `environment`: the release's folders; None if they are not in the cache yet. `probe` boots a guest with
+    KVM in a base. `obstacles` lists why guests of the running cloud do not reach outside networks; None if no cloud
+    runs. The other arguments are read from the machine unless given.
     """
     wanted = spec or default()
     facts = facts or machine.gather(preflight.disks(paths))
@@ -113,13 +114,13 @@ def examine(
             *_choices(wanted, facts, paths, base, environment, probe),
             *_guests_network(wanted, facts, paths, base, closed_by),
         ),
-        (*_cloud(paths, mine), *_way_out_now(obstacles)),
+        (*_cloud(paths, mine), *_outbound_access_now(obstacles)),
         tuple(findings),
     )
 
 
 def examine_other(paths: Paths, spec: Spec, facts: Facts, host: str, *, own: preflight.Own) -> Report:
-    """Examine another host of a spec by its facts. What only a process there can find out is left to `up`."""
+    """Examine another host of a spec by its facts. Checks that need a process on that host are left to `up`."""
     findings = preflight.check(spec, facts, paths, needs_packages=False, own=own, unreachable=list, host=host)
     return Report(
         tuple(_machine(facts)), tuple(_choices(spec, facts, paths, None, None, None)), (), tuple(findings)
@@ -243,7 +244,9 @@ def _hypervisor(spec: Spec, facts: Facts, base: Path | None, probe: Callable[[Pa
         return Item("hypervisor", f"not tested: {error.summary}", "unknown")
     if outcome.usable:
         return Item("hypervisor", f"kvm: {outcome.reason}")
-    advice = "KVM answers but runs no guest; on a virtual machine, ask for nested virtualization"
+    advice = (
+        "KVM answers but runs no guest; on a virtual machine, enable nested virtualization in its hypervisor"
+    )
     return Item("hypervisor", f"qemu (emulation): {outcome.reason}", state, advice)
 
 
@@ -271,20 +274,20 @@ def _guests_network(
             if outer.interface
             else "none: platform.network.external.nat is off"
         )
-        yield Item("guests' way out", value)
+        yield Item("guests' outbound access", value)
     elif preflight.is_isolated(spec, paths):
         yield Item(
-            "guests' way out",
+            "guests' outbound access",
             "NAT in the cloud's own network namespace, which has no connection to the outside by itself",
         )
     elif not facts.uplinks:
-        yield Item("guests' way out", "NAT; but this machine has no default route", "fair")
+        yield Item("guests' outbound access", "NAT; but this machine has no default route", "fair")
     else:
         value = f"NAT through {', '.join(facts.uplinks)}"
         closed = closed_by(base) if base else ()
         if closed:
             value += f"; but {' and '.join(closed)} drops forwarded packets"
-        yield Item("guests' way out", value, "fair" if closed else "good", egress.advice(closed))
+        yield Item("guests' outbound access", value, "fair" if closed else "good", egress.advice(closed))
     servers = facts.resolvers if net.dns is None else tuple(map(str, net.dns))
     if servers or net.dns is not None:
         yield Item("guests' DNS servers", ", ".join(servers) or "none: the spec says so")
@@ -293,15 +296,15 @@ def _guests_network(
         yield Item("guests' DNS servers", "none: this machine's are all loopback addresses", "fair", advice)
 
 
-def _way_out_now(obstacles: Callable[[], Sequence[str]] | None) -> Iterator[Item]:
+def _outbound_access_now(obstacles: Callable[[], Sequence[str]] | None) -> Iterator[Item]:
     if obstacles is None:
         return
     try:
         outcome = obstacles()
     except OneStackError as error:
-        yield Item("guests' way out now", f"not known: {error.summary}", "unknown")
+        yield Item("guests' outbound access now", f"not known: {error.summary}", "unknown")
         return
-    yield Item("guests' way out now", "; ".join(outcome) or "open", "fair" if outcome else "good")
+    yield Item("guests' outbound access now", "; ".join(outcome) or "open", "fair" if outcome else "good")
 
 
 def _cloud(paths: Paths, mine: preflight.Own) -> Iterator[Item]:

@@ -77,7 +77,7 @@ class Source:
 
 
 def read(text: str, name: str) -> Source:
-    """Parse `text`; `name` is the file's name in messages. It never raises because of the text."""
+    """Parse `text`; `name` is the file's name in messages. It never raises: errors in the text are in the result."""
     places = Places(name)
     reader = _Reader(places)
     yaml = YAML(typ="safe", pure=True)

@@ -38,12 +38,12 @@ class Balancing:
         require_service(site)
         self._site = site
 
-    def check(self, *, mend: bool = True) -> dict[str, Any]:
-        """What was found wrong, and what is left of it after a repair (`mend`).
+    def check(self, *, repair: bool = True) -> dict[str, Any]:
+        """The findings, and those that are left after their repair (with `repair`).
 
         {"balancers": number, "found": [...], "left": [...]}
         """
-        words = [*common.module(contract.BALANCER_CHECK), *(["--mend"] if mend else [])]
+        words = [*common.module(contract.BALANCER_CHECK), *(["--repair"] if repair else [])]
         # Two checks at the same time would repair the same faults.
         with held(self._site.paths.run / "balancers.lock", "onestack balancers check", seconds=60):
             output = self._site.leader.inside(words, seconds=CHECK_SECONDS)

@@ -53,7 +53,7 @@ def down(paths: Paths, emit: Emit, *, keep_guests: bool = False, patience: float
         left = processes.end(lambda: processes.of_cloud(paths.run), seconds=10)
         if left:
             raise PermanentError(f"processes that do not end: {', '.join(str(each.pid) for each in left)}")
-        close_way_out(paths)
+        remove_nat(paths)
         # Without the cloud's namespace, interfaces of these names belong to another program.
         if namespace.exists(paths) and network.shared_with_machine(paths):
             # The bridges of the kernel's datapath, if it is used, disappear only with this command.
@@ -81,7 +81,7 @@ def infrastructure(paths: Paths, *, without_guests: bool = False) -> list[list[s
     )
 
 
-def close_way_out(paths: Paths) -> None:
+def remove_nat(paths: Paths) -> None:
     """Remove the NAT for guests, and restore the machine's settings."""
     saved = nat.read(paths)
     if saved and saved.isolated:

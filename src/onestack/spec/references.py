@@ -77,7 +77,7 @@ _TARGETS: dict[tuple[type, str], str | None] = {}
 
 
 def _target(section: type, key: str, field: FieldInfo) -> str | None:
-    """What a key refers to, wherever in its type that is declared."""
+    """What a key refers to, from anywhere in its type annotation."""
     if (section, key) not in _TARGETS:
         found = [*field.metadata, *_metadata(field.annotation)]
         _TARGETS[section, key] = next((one.list for one in found if isinstance(one, Refers)), None)

@@ -43,7 +43,7 @@ class EmptyTables:
         self._guard = Lock()
         # The tables that may be empty, and the query that checks them.
         self._checked: tuple[tuple[str, ...], str] = ((), "")
-        # The same sets twice: loaders know the session's transaction, statement events the connection's.
+        # The same sets under two keys: loaders know the session's transaction, statement events the connection's.
         self._of_session: WeakKeyDictionary[SessionTransaction, set[str]] = WeakKeyDictionary()
         self._of_database: WeakKeyDictionary[RootTransaction, set[str]] = WeakKeyDictionary()
 

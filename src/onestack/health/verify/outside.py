@@ -18,7 +18,7 @@ from onestack.platform.site import Site
 
 ASK = "ONESTACK_VERIFY_OUTSIDE"
 """An environment variable: with 0, nothing outside of this machine is contacted."""
-STEP = "way out"
+STEP = "outbound access"
 REPORT = "onestack-outside.txt"
 """The page on which the first guest publishes what it reached."""
 

@@ -33,7 +33,7 @@ _HINTS = {
     "down": "onestack status; onestack logs nova",
     "zone": "openstack availability zone list --long; request a zone that has hosts, or none",
     "host": "request no host, or one with free capacity",
-    "trait": "openstack flavor show and openstack image show show what is required of a host",
+    "trait": "`openstack flavor show` and `openstack image show` list what is required of a host",
     "anti-affinity": "add a host, delete a member, or use a group of the policy soft-anti-affinity",
     "affinity": "free capacity on the group's host, or use a group of the policy soft-affinity",
     "room": "use a smaller flavor, fewer servers, or another host; `onestack capacity` shows the details",

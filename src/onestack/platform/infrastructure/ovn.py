@@ -332,7 +332,7 @@ def steps(view: View) -> tuple[Step, ...]:
         *_joining(view),
     ]
     if gateway_host(view) == view.here.name:
-        found.append(Step("guests' way out", outside.translate, local(EXTERNAL_NETWORK), roles=EVERY))
+        found.append(Step("guests' outbound access", outside.translate, local(EXTERNAL_NETWORK), roles=EVERY))
     if view.peers:
         found.append(Step(ACCESS, give_access, local("ovsdb"), scope="leader"))
     return tuple(found)

@@ -100,7 +100,7 @@ class Volumes(Stored):
 
     def value(self, field: str, raw: dict[str, Any], index: Index) -> Value:
         if field == "volume_type":
-            return Ref(Address("volume type", (raw[field],)))  # told by name
+            return Ref(Address("volume type", (raw[field],)))  # identified by its name
         return super().value(field, raw, index)
 
     def update(self, change: Change, ident: str, session: Session) -> None:

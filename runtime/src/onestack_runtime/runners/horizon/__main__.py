@@ -22,7 +22,7 @@ LOG = logging.getLogger("onestack_runtime.runners.horizon")
 
 THREADS = 8
 SWEEP_SECONDS = 3600.0
-"""Between two removals of expired sessions."""
+"""Seconds between two removals of expired sessions."""
 _HASHED = re.compile(r"\.[0-9a-f]{12}\.(css|js)$")
 """Files that django-compressor names by their content; they never change."""
 _KEPT_SECONDS = 3600
