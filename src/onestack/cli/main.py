@@ -25,7 +25,9 @@ def cli() -> None:
 @command(cli, "up")
 @click.argument("spec", required=False, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--archive", metavar="URL", help="The Debian mirror the base is built from.")
-@click.option("--wait", default=0.0, metavar="SECONDS", help="Wait for another command that holds the cloud.")
+@click.option(
+    "--wait", default=0.0, metavar="SECONDS", help="Wait for another command that holds the cloud's lock."
+)
 @click.option(
     "--install-client-config",
     is_flag=True,
@@ -56,7 +58,9 @@ def up(
 
 @command(cli, "down")
 @click.option("--keep-guests", is_flag=True, help="Keep guests and their network running.")
-@click.option("--wait", default=0.0, metavar="SECONDS", help="Wait for another command that holds the cloud.")
+@click.option(
+    "--wait", default=0.0, metavar="SECONDS", help="Wait for another command that holds the cloud's lock."
+)
 def down(keep_guests: bool, wait: float) -> None:
     """Stop everything in order; all data stays."""
     with here().events() as emit:
@@ -67,7 +71,9 @@ def down(keep_guests: bool, wait: float) -> None:
 @click.argument("spec", required=False, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--purge", is_flag=True, help="Remove the cache (base, environments) of this machine too.")
 @approval.YES
-@click.option("--wait", default=0.0, metavar="SECONDS", help="Wait for another command that holds the cloud.")
+@click.option(
+    "--wait", default=0.0, metavar="SECONDS", help="Wait for another command that holds the cloud's lock."
+)
 def destroy(spec: Path | None, purge: bool, yes: bool, wait: float) -> None:
     """Remove the cloud with all its data, and check that nothing is left.
 

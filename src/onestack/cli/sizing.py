@@ -173,7 +173,7 @@ def _enough(report: Report) -> str:
             else f"  more than {enough.at_least} {like}"
         )
     spare = f", {report.wishes.tolerate} of them in reserve" if report.wishes.tolerate else ""
-    binds = f"; {enough.binds} binds" if enough.binds else ""
+    binds = f"; {enough.binds} is the bottleneck" if enough.binds else ""
     if enough.found == enough.at_least:
         return f"  {enough.found} {like} are enough{spare}, and no fewer{binds}"
     return f"  {enough.found} {like} are enough{spare}; fewer than {enough.at_least} are not{binds}"

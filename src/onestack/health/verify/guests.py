@@ -23,11 +23,12 @@ from onestack.health.verify.report import Recorder
 from onestack.health.verify.tenant_network import Choice, TenantNetwork
 
 ACTIVE_SECONDS = 240.0
-"""From the request for a server to ACTIVE: two at once under software emulation on a busy machine, with a margin."""
+"""The time from the request for a server to ACTIVE: two at once under software emulation on a busy machine, with a
+margin."""
 ANSWER_SECONDS = 180.0
-"""From ACTIVE to an answer: kernel, DHCP and HTTP under software emulation, with a margin."""
+"""The time from ACTIVE to an answer: kernel, DHCP and HTTP under software emulation, with a margin."""
 REACH_SECONDS = 240.0
-"""Until the second guest has published what it reached: its own boot, and its tries."""
+"""The time until the second guest has published what it reached: its own boot, and its attempts."""
 CONSOLE_LINES = 15
 
 _HINT_COMPUTE = "onestack logs nova; onestack logs libvirtd"

@@ -69,7 +69,7 @@ class FileDriver(
         self.format = FORMAT
         self._ensure_shares_mounted()
 
-    # The one "share".
+    # The only "share".
 
     def _ensure_shares_mounted(self) -> None:
         self._ensure_share_mounted(self.base)
@@ -262,7 +262,7 @@ class FileDriver(
     def migrate_volume(self, context: Any, volume: Any, host: dict[str, Any]) -> tuple[bool, Any]:
         """Migrate to another folder of this host: copy the file, then delete the old one.
 
-        (False, None) has Cinder migrate the volume by its generic copy.
+        Returns (False, None) to let Cinder migrate the volume by its generic copy.
         """
         protocol, _, rest = str(host["capabilities"].get("location_info", "")).partition(":")
         machine, _, folder = rest.partition(":")
