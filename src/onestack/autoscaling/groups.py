@@ -135,7 +135,7 @@ class ScalingGroups:
             raise BadInput(
                 f"{found.title} has no policy '{policy}'"
                 if not matching
-                else f"'{policy}' is several policies",
+                else f"'{policy}' matches several policies",
                 hint=f"one of: {', '.join(known) or 'it has none'}",
             )
         return self._write(found, {record.ASKED: f"{record.ASKED_POLICY}{matching[0]}"})

@@ -1,7 +1,7 @@
 """The base: a Debian 13 root filesystem with all native programs, the same on every host.
 
-mmdebstrap builds it once for each release and package list from the signed Debian archive. It is kept in the cache
-and mounted read-only only. The host's own packages are not touched.
+mmdebstrap builds it once for each release and package list from the signed Debian archive. It is kept in the cache,
+and only ever mounted read-only. The host's own packages are not touched.
 """
 
 from __future__ import annotations

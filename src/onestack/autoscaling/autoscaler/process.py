@@ -42,7 +42,7 @@ LONGEST_PAUSE = 60.0
 """Seconds. A project whose services do not answer is read with increasing pauses, up to this."""
 GROUPS_AT_ONCE = 8
 LOCK = "scaler.lock"
-"""The lock's name is that of older versions, so that one of their autoscalers that still runs is waited for."""
+"""The same name as in older versions, so that this autoscaler waits for one of theirs that is still running."""
 _FAULTS = (OneStackError, SDKException, ClientException, OSError, ValueError, KeyError)
 
 
