@@ -62,7 +62,7 @@ class ScalingGroups(Kind):
             "server_group": None,
             "settings": item.model_dump(mode="json", by_alias=True),
         }
-        needs = [*subnets, *_ways(scope, item.server.network)]
+        needs = [*subnets, *_routers_of(scope, item.server.network)]
         if balancer := item.load_balancer:
             inner = (*scope.path, balancer.name, balancer.pool)
             fields |= {"pool": Ref(Address("pool", inner)), "port": balancer.port}
@@ -213,7 +213,7 @@ def _public_key(scope: Scope, name: str | None) -> Value:
     return None
 
 
-def _ways(scope: Scope, network: str) -> Iterator[Address]:
+def _routers_of(scope: Scope, network: str) -> Iterator[Address]:
     """The routers of a network: members use them, so they are deleted after the members."""
     for router, _ in scope.items("routers"):
         if network in router.networks:
