@@ -1,4 +1,4 @@
-"""A spec from Python in place of YAML: the models of `onestack.spec`, put together.
+"""Builds a spec in Python instead of YAML, from the models of `onestack.spec`.
 
 from onestack.build import Build
 from onestack.workloads.resources.network import TenantNetwork
@@ -27,7 +27,7 @@ Item = TypeVar("Item", bound=Named)
 
 
 def _lists(section: type[Section]) -> dict[type, str]:
-    """Which key lists which model, as the models declare it."""
+    """The key under which each model is listed, as the models declare it."""
     found: dict[type, str] = {}
     for key, field in section.model_fields.items():
         inner = get_args(field.annotation)

@@ -95,7 +95,7 @@ class Cloud:
                 bringup.bring_back(self.site, emit)
             return self.site
         wanted, text = self._wanted(spec)
-        cluster.demand_all(self.paths, wanted)
+        cluster.require_all_hosts(self.paths, wanted)
         up.check(self.paths, wanted, emit, force=force, mirror=mirror, host=cluster.here(self.paths, wanted))
         with self._held("up", wait), cluster.joined(self.paths, wanted, "up", emit, wait) as others:
             found = up.up(self.paths, wanted, text, emit, mirror=mirror, others=others, force=force)
@@ -265,7 +265,7 @@ class Cloud:
 
         def body(work: Workloads) -> Outcome:
             plan = work.plan(prune=made["prune"], adopt=made["adopt"], force=True, emit=emit)
-            operations.demand_unchanged(written, plan)
+            operations.require_unchanged(written, plan)
             return work.apply(plan, emit)
 
         return self._work(spec, body)
@@ -294,7 +294,7 @@ class Cloud:
     def remove_host(self, name: str, *, emit: Emit = silent, wait: float = 0.0) -> None:
         """Empty a host, take it out of the cloud, and leave it as it was before. Raises BadInput, PermanentError."""
         hosts = self.hosts
-        hosts.demand_removable(name)
+        hosts.require_removable(name)
         if "compute" in hosts.spec_of(name).roles:
             hosts.drain(name, emit)
         with self._held("host remove", wait), self._others("host remove", emit, wait, False) as others:

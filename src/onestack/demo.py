@@ -17,7 +17,8 @@ from onestack.workloads.operations import ApplyFailed
 from onestack.workloads.plan.values import Address
 
 ANSWER_SECONDS = 180.0
-"""From ACTIVE to the first answer: a guest's boot under software emulation on a busy machine, with a margin."""
+"""The time from ACTIVE to the first answer: a guest's boot under software emulation on a busy machine, with a
+margin."""
 _FLOATING_IP = Address("floating ip", ("onestack-demo", "web"))
 
 

@@ -82,9 +82,7 @@ def test_the_schema_and_the_reference_describe_it() -> None:
         "[`floor`](#tenantsscaling_groupspoliciestypefloor) | Keep some members whatever the load. |" in text
     )
     assert "## tenants[].scaling_groups[].policies[type=floor]" in text
-    row = (
-        "| `members` | a whole number from 1 | **must be given** | The members that are there at any time. |"
-    )
+    row = "| `members` | a whole number from 1 | **required** | The members that are there at any time. |"
     assert row in text
 
 

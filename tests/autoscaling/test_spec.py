@@ -77,7 +77,7 @@ POLICY = "        policies:\n          - "
 @pytest.mark.parametrize(
     ("text", "line", "says"),
     [
-        ("        max: 1\n", 10, "'max' is given twice"),
+        ("        max: 1\n", 10, "'max' is occurs twice"),
         (POLICY + "{type: target, target: 50}\n", 11, "a target policy without 'metric'"),
         (POLICY + "{type: target, metric: cpu}\n", 11, "a target policy without 'target'"),
         (
@@ -86,15 +86,15 @@ POLICY = "        policies:\n          - "
             "a target of zero would take infinitely many",
         ),
         (POLICY + "{type: target, metric: connections, target: 0}\n", 11, "a target of zero"),
-        (POLICY + "{type: target, metric: connections, target: -1}\n", 11, "'-1' is no target"),
-        (POLICY + "{type: target, metric: connections, target: true}\n", 11, "true is no target"),
-        (POLICY + "{type: target, metric: connections, target: many}\n", 11, "'many' is no target"),
-        (POLICY + "{type: target, metric: cpu, target: 101%}\n", 11, "'101%' is no target"),
+        (POLICY + "{type: target, metric: connections, target: -1}\n", 11, "'-1' is not a valid target"),
+        (POLICY + "{type: target, metric: connections, target: true}\n", 11, "true is not a valid target"),
+        (POLICY + "{type: target, metric: connections, target: many}\n", 11, "'many' is not a valid target"),
+        (POLICY + "{type: target, metric: cpu, target: 101%}\n", 11, "'101%' is not a valid target"),
         (POLICY + "{type: target, metric: cpu, target: 60}\n", 11, "cpu is measured in %"),
         (POLICY + "{type: target, metric: connections, target: 5%}\n", 11, "a number of connections"),
         (POLICY + "{type: target, metric: cpuu, target: 60%}\n", 11, "did you mean 'cpu'?"),
         (POLICY + "{type: target, metric: response_time, target: 60}\n", 11, "use a step policy"),
-        (POLICY + "{type: target, metric: cpu, query: up, target: 60%}\n", 11, "'cpu' is measured already"),
+        (POLICY + "{type: target, metric: cpu, query: up, target: 60%}\n", 11, "'cpu' is a built-in metric"),
         (
             POLICY + "{type: target, metric: cpu, target: 60%, cron: 0 8 * * 1}\n",
             11,

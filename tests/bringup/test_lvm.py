@@ -51,7 +51,7 @@ def test_its_volumes_are_thin_and_in_its_group(grouped: Callable[[str], Site]) -
 def test_the_machine_is_asked_for_the_group(grouped: Callable[[str], Site]) -> None:
     said: list[Event] = []
     site = grouped(SPEC)
-    lvm.demand_groups(site, site.leader, said.append)
+    lvm.check_groups(site, site.leader, said.append)
     assert said[-1].message == "vg-1 100.00g 40.00g"
 
 
@@ -60,7 +60,7 @@ def test_a_group_that_is_not_there_is_said_in_lvms_words(grouped: Callable[[str]
         PermanentError, match="the volume group 'vg-2' of the backend 'fast' cannot be used"
     ) as refused:
         site = grouped(SPEC.replace("vg-1", "vg-2"))
-        lvm.demand_groups(site, site.leader, silent)
+        lvm.check_groups(site, site.leader, silent)
     assert 'Volume group "vg-2" not found' in refused.value.detail
     assert "spec.yaml:5" in str(refused.value.where)
 
@@ -71,7 +71,7 @@ def test_a_machine_without_lvm_is_told_what_it_needs(
     site = grouped(SPEC)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(PermanentError) as refused:
-        lvm.demand_groups(site, site.leader, silent)
+        lvm.check_groups(site, site.leader, silent)
     assert "vgs is not installed" in refused.value.detail
     assert "lvm2" in refused.value.hint
 

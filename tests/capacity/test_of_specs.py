@@ -143,7 +143,7 @@ def test_placements_answer_is_understood() -> None:
         (
             "availability:\n  host: 99%\n  mtbf: 1d\n  mttr: 1h\n",
             2,
-            "'host' is what 'mtbf' and 'mttr' come to",
+            "'host' follows from 'mtbf' and 'mttr'",
         ),
         ("availability:\n  mtbf: 0s\n  mttr: 1h\n", 2, "always fails"),
         ("availability:\n  mtbf: 180\n  mttr: 1h\n", 2, "did you mean '180s'?"),

@@ -108,7 +108,7 @@ def test_an_image_from_a_url_is_whole_or_not_there(pretending: Cloud, tmp_path: 
     cases = {
         "whole": ("disk.raw", f"sha256:{right}", ""),
         "other": ("disk.raw", f"sha256:{'0' * 64}", "does not match the spec's checksum"),
-        "gone": ("no.raw", f"sha256:{right}", "answers 404"),
+        "gone": ("no.raw", f"sha256:{right}", "responds with 404"),
     }
     file, before = tmp_path / "fetch.yaml", inventory.of(pretending)
     images = [

@@ -42,7 +42,7 @@ def test_a_balancer_by_another_name_serves_heals_fails_over_and_goes(
     web.answers({one.name})
     # Listed and judged with all others.
     members.tell_haproxy(cloud, web.lb.id, "set server {first} state maint")
-    said = cloud.balancing.check(mend=True)
+    said = cloud.balancing.check(repair=True)
     assert [each["balancer"] for each in said["found"]] == [web.lb.id]
     assert said["left"] == []
     web.answers({one.name})

@@ -122,8 +122,8 @@ def test_the_switch_starts_anew_under_balancers(cloud: Cloud, web: Web) -> None:
     web.answers({"f-one", "f-two"}, seconds=60)
 
 
-def checked(cloud: Cloud, *, mend: bool = True) -> dict[str, Any]:
-    found: dict[str, Any] = cloud.balancing.check(mend=mend)
+def checked(cloud: Cloud, *, repair: bool = True) -> dict[str, Any]:
+    found: dict[str, Any] = cloud.balancing.check(repair=repair)
     return found
 
 
@@ -171,15 +171,15 @@ NOBODYS = {
     ids=lambda harms: ", ".join(harm.__name__ for harm in harms),
 )
 def test_check_finds_and_mends(cloud: Cloud, web: Web, harms: dict[Harm, str]) -> None:
-    assert checked(cloud, mend=False)["found"] == []
+    assert checked(cloud, repair=False)["found"] == []
     for harm in harms:
         harm(cloud, f"lb-{web.lb.id.replace('-', '')[:11]}", web.lb.id)
-    found = checked(cloud, mend=False)
+    found = checked(cloud, repair=False)
     assert [said for said in harms.values() if said not in str(found["found"])] == [], found
     assert found["left"] == found["found"]
-    mended = checked(cloud)
-    assert mended["found"]
-    assert mended["left"] == []
+    repaired = checked(cloud)
+    assert repaired["found"]
+    assert repaired["left"] == []
     web.answers({"f-one", "f-two"})
 
 

@@ -62,7 +62,7 @@ def test_a_guest_reaches_the_outside_and_not_another_tenants_guest(
             ip = owner.cloud.network.create_ip(floating_network_id=place.external.id, port_id=port.id)
             guests.made(owner.cloud, "explorer", {"port": port.id}, user_data=inside.encoded(SCRIPT % words))
             page = until(
-                "the guest to say what it reached",
+                "the guest to report what it reached",
                 lambda: inside.fetch(ip.floating_ip_address, PAGE),
                 seconds=guests.ANSWER_SECONDS,
                 every=0.5,

@@ -17,6 +17,6 @@ def test_the_quick_check_passes_and_leaves_nothing(cloud: Cloud) -> None:
     assert report.ok, report.failed
     assert report.exit_status == 0
     assert not report.left_out
-    reached = next(each.outcome for each in report.steps if each.name == "way out")
+    reached = next(each.outcome for each in report.steps if each.name == "outbound access")
     assert f"the gateway {outside.GATEWAY} answers" in reached
     assert f"the DNS server {world.resolver} answers" in reached or not world.resolver

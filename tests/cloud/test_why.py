@@ -118,6 +118,9 @@ def test_a_disabled_host_and_what_is_said_once_it_is_back(cloud: Cloud) -> None:
             seconds=60,
             every=1,
         )
-        assert "Placement had none with what it asks for; now" in why(cloud, ident)[1]["verdict"]
+        assert (
+            "Placement had none with the requested resources and traits; now"
+            in why(cloud, ident)[1]["verdict"]
+        )
     finally:
         cloud.run(lambda: cloud.connect().compute.delete_server(ident))

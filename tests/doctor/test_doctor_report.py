@@ -50,7 +50,7 @@ def test_a_good_machine() -> None:
     assert report.findings == ()
     assert report.advice == ()
     assert item(report, "hypervisor").value == "kvm: a guest booted in 1.2 s"
-    assert item(report, "datapath").value == "kernel: openvswitch is there"
+    assert item(report, "datapath").value == "kernel: openvswitch is available"
     assert item(report, "address").value == "http://127.0.0.1:8080"
 
 
@@ -59,8 +59,8 @@ def test_a_good_machine() -> None:
     [
         ("{}", {"probe": lambda base: Trial(False, "it hung")}, "qemu (emulation): it hung", "fair"),
         ("{}", {"base": None}, "not tested yet: the base is not installed; `up` tests it", "unknown"),
-        ("{}", {"facts": machine(kvm=Device(False, False, "it is not there"))}, "qemu (emulation)", "fair"),
-        ("platform: {compute: {virt: qemu}}", {}, "qemu (emulation): the spec asks for it", "good"),
+        ("{}", {"facts": machine(kvm=Device(False, False, "it does not exist"))}, "qemu (emulation)", "fair"),
+        ("platform: {compute: {virt: qemu}}", {}, "qemu (emulation): the spec selects it", "good"),
         ("platform: {compute: {virt: kvm}}", {"probe": lambda base: Trial(False, "it hung")}, "qemu", "bad"),
         ("platform: {compute: {driver: fake, hosts: 9}}", {}, "Nova's fake driver (9 hosts)", "good"),
     ],
@@ -77,7 +77,7 @@ def test_kvm_is_not_tried_when_nobody_would_use_it() -> None:
 
     examine("platform: {compute: {driver: fake}}", probe=never)
     examine("platform: {compute: {virt: qemu}}", probe=never)
-    examine(facts=machine(kvm=Device(False, False, "it is not there")), probe=never)
+    examine(facts=machine(kvm=Device(False, False, "it does not exist")), probe=never)
 
 
 def test_a_trial_that_cannot_be_made_is_no_failure_of_the_report() -> None:
@@ -95,7 +95,7 @@ def test_a_trial_that_cannot_be_made_is_no_failure_of_the_report() -> None:
         ("loadable", "auto", "kernel", "good"),
         ("absent", "auto", "userspace: the kernel has no openvswitch", "fair"),
         ("absent", "kernel", "userspace: the kernel has no openvswitch", "bad"),
-        ("loaded", "userspace", "userspace: the spec asks for it", "good"),
+        ("loaded", "userspace", "userspace: the spec selects it", "good"),
     ],
 )
 def test_datapath(state: str, asked: str, value: str, how: str) -> None:
@@ -128,7 +128,7 @@ INTERFACE = "{platform: {network: {external: {interface: eth1}}}}"
     ],
 )
 def test_guests_way_out(text: str, changes: dict[str, Any], value: str, state: str) -> None:
-    found = item(examine(text, **changes), "guests' way out")
+    found = item(examine(text, **changes), "guests' outbound access")
     assert found.value.startswith(value)
     assert (found.state, bool(found.advice)) == (state, CHAIN in found.value)
 
@@ -148,27 +148,29 @@ def test_guests_dns_servers(text: str, resolvers: tuple[str, ...], value: str, s
 
 
 def test_what_closes_the_way_out_of_a_cloud_that_runs_is_said() -> None:
-    closed = item(examine(obstacles=lambda: ["there is no default route", "x"]), "guests' way out now")
+    closed = item(
+        examine(obstacles=lambda: ["there is no default route", "x"]), "guests' outbound access now"
+    )
     assert (closed.value, closed.state) == ("there is no default route; x", "fair")
-    assert item(examine(obstacles=list), "guests' way out now").value == "open"
+    assert item(examine(obstacles=list), "guests' outbound access now").value == "open"
 
     def broken() -> list[str]:
         raise PermanentError("nft is not there")
 
-    assert item(examine(obstacles=broken), "guests' way out now").state == "unknown"
-    assert "guests' way out now" not in [one.name for one in examine().cloud]
+    assert item(examine(obstacles=broken), "guests' outbound access now").state == "unknown"
+    assert "guests' outbound access now" not in [one.name for one in examine().cloud]
 
 
 def test_what_is_missing_comes_with_advice() -> None:
     absent = machine(
         features=dict.fromkeys(GOOD.features, "absent"),
-        kvm=Device(False, False, "it is not there"),
+        kvm=Device(False, False, "it does not exist"),
         programs=frozenset(),
         memory=1000,
     )
     report = examine(facts=absent)
     assert item(report, "openvswitch in the kernel").state == "fair"
-    assert item(report, "device-mapper").value.startswith("not there: volumes are files")
+    assert item(report, "device-mapper").value.startswith("missing: volumes are files")
     assert item(report, "mmdebstrap").state == "bad"
     assert item(report, "memory").state == "bad"
     assert "load the module kvm_intel or kvm_amd" in report.advice
@@ -176,7 +178,7 @@ def test_what_is_missing_comes_with_advice() -> None:
 
 
 def test_advice_for_a_virtual_machine_without_virtualization() -> None:
-    seen = machine(kvm=Device(False, False, "it is not there"), virtualization=False)
+    seen = machine(kvm=Device(False, False, "it does not exist"), virtualization=False)
     assert "nested virtualization" in item(examine(facts=seen), "/dev/kvm").advice
 
 

@@ -41,7 +41,7 @@ def test_nothing_can_be_read(tmp_path: Path) -> None:
     assert (seen.cpus, seen.memory, seen.listeners, seen.routes, seen.addresses) == (1, 0, (), (), ())
     assert set(seen.features.values()) == {"unknown"}
     assert not seen.openvswitch
-    assert seen.tun == facts.Device(False, False, "it is not there")
+    assert seen.tun == facts.Device(False, False, "it does not exist")
 
 
 def test_this_very_machine_can_be_read() -> None:
@@ -125,13 +125,13 @@ def test_listeners_and_who_holds_them(tmp_path: Path) -> None:
     assert found[8080].address == IPv4Address("127.0.0.1")
     assert found[8080].who == "nginx (pid 77)"
     assert found[22].address == IPv6Address("::")
-    assert found[22].who == "a process that cannot be seen"
+    assert found[22].who == "an unknown process"
     assert found[23].address == IPv4Address("127.0.0.1"), "an IPv4 address in IPv6's clothes"
 
 
 def test_a_device_that_opens_and_one_that_does_not(tmp_path: Path) -> None:
     node = tmp_path / "kvm"
-    assert facts.device(node) == facts.Device(False, False, "it is not there")
+    assert facts.device(node) == facts.Device(False, False, "it does not exist")
     node.write_text("")
     assert facts.device(node) == facts.Device(True, True)
     folder = tmp_path / "folder"

@@ -92,7 +92,7 @@ def test_memory() -> None:
 
 
 def test_no_tun() -> None:
-    found = only(check(machine(tun=Device(False, False, "it is not there"))))
+    found = only(check(machine(tun=Device(False, False, "it does not exist"))))
     assert found.summary == "/dev/net/tun cannot be used"
     assert check(machine(tun=Device(False, False, "")), "platform: {services: [identity]}") == []
 
@@ -257,28 +257,28 @@ def test_everything_is_said_at_once() -> None:
     assert len(check(seen)) == 4
 
 
-def test_demand_raises_all_errors_with_status_2() -> None:
+def test_raises_all_errors_with_status_2() -> None:
     found = check(machine(uid=1, memory=100))
     with pytest.raises(spec.BadSpec) as raised:
-        preflight.demand(found)
+        preflight.raise_errors(found)
     assert raised.value.exit_status == 2
     assert len(raised.value.diagnostics) == 2
     assert "2 things stand in the way" in raised.value.summary
 
 
-def test_demand_by_force_lets_pass_what_can_be_forced() -> None:
+def test_raise_errors_with_force_lets_pass_what_can_be_forced() -> None:
     small = check(machine(memory=100))
-    assert preflight.demand(small, force=True) == small
+    assert preflight.raise_errors(small, force=True) == small
     with pytest.raises(spec.BadSpec, match="one thing stands") as raised:
-        preflight.demand(small)
+        preflight.raise_errors(small)
     assert "--force" in raised.value.hint
     with pytest.raises(spec.BadSpec):
-        preflight.demand(check(machine(uid=1)), force=True)
+        preflight.raise_errors(check(machine(uid=1)), force=True)
 
 
-def test_demand_returns_warnings() -> None:
+def test_raise_errors_returns_warnings() -> None:
     found = check(machine(memory_available=100))
-    assert preflight.demand(found) == found
+    assert preflight.raise_errors(found) == found
 
 
 def test_what_a_root_without_a_cloud_has(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from onestack.host import hypervisor
 from onestack.host.hypervisor import Probe, boots, choose
 
 GOOD = Probe(True, "a guest booted in 1.2 s", 1.2)
-BAD = Probe(False, "/dev/kvm is not there")
+BAD = Probe(False, "/dev/kvm does not exist")
 
 
 def test_what_is_chosen() -> None:
@@ -34,7 +34,7 @@ def test_kvm_demanded_in_vain_says_what_to_do() -> None:
 
 def test_without_the_device_nothing_is_tried(tmp_path: Path) -> None:
     device = tmp_path / "kvm"
-    assert hypervisor.probe_kvm(tmp_path, device=device) == Probe(False, f"{device} is not there")
+    assert hypervisor.probe_kvm(tmp_path, device=device) == Probe(False, f"{device} does not exist")
 
 
 def guest(tmp_path: Path, script: str) -> tuple[list[str], Path]:

@@ -12,7 +12,7 @@ from onestack.core.errors import BadInput
 from onestack.core.paths import Paths
 from onestack.platform import zones
 from onestack.platform.choices import Choices, choices_file
-from onestack.platform.choose import demand_same_name
+from onestack.platform.choose import require_same_name
 from onestack.platform.hosts import cluster, known
 from onestack.platform.hosts.examine import clock_difference
 from onestack.platform.services.compute import fake_hosts
@@ -46,10 +46,12 @@ def paths(tmp_path: Path) -> Paths:
 def test_a_file_that_lacks_a_host_of_the_cloud_is_refused(paths: Paths) -> None:
     fewer = TEXT.replace("  - {name: n2, address: 192.0.2.22, roles: [compute], zone: b}\n", "")
     with pytest.raises(BadInput, match="the cloud has the host n2, the spec has not") as raised:
-        cluster.demand_all(paths, spec.loads(fewer, "cloud.yaml"))
+        cluster.require_all_hosts(paths, spec.loads(fewer, "cloud.yaml"))
     assert raised.value.hint == "`onestack host remove n2` takes it out of the cloud"
-    cluster.demand_all(paths, spec.loads(TEXT))
-    cluster.demand_all(paths, spec.loads(TEXT + "  - {name: n3, address: 192.0.2.23, roles: [compute]}\n"))
+    cluster.require_all_hosts(paths, spec.loads(TEXT))
+    cluster.require_all_hosts(
+        paths, spec.loads(TEXT + "  - {name: n3, address: 192.0.2.23, roles: [compute]}\n")
+    )
 
 
 def test_a_host_that_was_removed_is_not_in_the_stored_spec(paths: Paths) -> None:
@@ -58,13 +60,13 @@ def test_a_host_that_was_removed_is_not_in_the_stored_spec(paths: Paths) -> None
     assert [each.name for each in spec.loads(stored).hosts] == ["c1", "n2"]
     assert "# the lab's cloud" in stored
     assert spec_file(paths).stat().st_mode & 0o777 == 0o600
-    cluster.demand_all(paths, spec.loads(stored))
+    cluster.require_all_hosts(paths, spec.loads(stored))
 
 
 def test_a_host_keeps_its_name(paths: Paths) -> None:
     renamed = spec.loads(TEXT.replace("name: c1", "name: control-1"), "cloud.yaml")
     with pytest.raises(BadInput, match="this host is called c1 in its cloud, not control-1") as raised:
-        demand_same_name(paths, renamed, "control-1")
+        require_same_name(paths, renamed, "control-1")
     assert str(raised.value.where) == "cloud.yaml:3:12"
 
 

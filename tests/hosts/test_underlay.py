@@ -79,7 +79,7 @@ def test_what_it_had_is_kept_as_it_was(tmp_path: Path) -> None:
 
 
 def test_nothing_is_given_back_where_nothing_was_moved(tmp_path: Path) -> None:
-    assert underlay.give_back(Paths(tmp_path, tmp_path)) is None
+    assert underlay.restore(Paths(tmp_path, tmp_path)) is None
 
 
 @pytest.mark.parametrize(("bridge", "boot"), [([], "boot-1"), ([{"local": "192.0.2.11"}], "boot-2")])
@@ -99,7 +99,7 @@ def test_after_another_boot_the_nic_is_left_alone(
         )
 
     monkeypatch.setattr(underlay, "run", run)
-    assert underlay.give_back(paths, boot=now) == "eth1"
+    assert underlay.restore(paths, boot=now) == "eth1"
     assert asked == [["ip", "-json", "address", "show"]]
     assert underlay.read(paths) is None
 

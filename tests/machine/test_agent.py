@@ -181,7 +181,7 @@ def test_ssh_is_the_operators_own() -> None:
 
 def test_what_goes_over_a_connection() -> None:
     assert wire.plain({"a": (b"\0", Path("/x"), frozenset({2, 1}))}) == {"a": ["AA==", "/x", [1, 2]]}
-    with pytest.raises(TypeError, match="object does not go over"):
+    with pytest.raises(TypeError, match="object cannot be sent over"):
         wire.plain(object())
     told = wire.error_from_data(wire.error_as_data(Unready("late", where="/log", hint="look")), "n1")
     assert isinstance(told, Unready)

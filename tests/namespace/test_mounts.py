@@ -87,5 +87,5 @@ def test_the_machines_end_gets_its_address_and_packet_size() -> None:
 
 
 def test_removing_interfaces_that_are_not_there_is_no_error() -> None:
-    network.part(["not-there"])
+    network.delete(["not-there"])
     assert "lo" in network.interfaces()

@@ -1,4 +1,4 @@
-"""What closes guests' way out is found in a firewall of the machine's own, and said."""
+"""What closes guests' outbound access is found in a firewall of the machine's own, and said."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ SAID = "the firewall's table ip filter, chain FORWARD,"
     ],
 )
 def test_chains_that_drop_what_is_forwarded(listed: list[dict[str, Any]], found: list[str]) -> None:
-    assert list(egress.closing(listed)) == found
+    assert list(egress.dropping_chains(listed)) == found
 
 
 @pytest.mark.parametrize(

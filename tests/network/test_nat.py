@@ -40,9 +40,9 @@ def test_what_was_in_a_network_namespace_that_is_gone_is_forgotten(tmp_path: Pat
     boot = nat.BOOT.read_text().strip()
     gone = nat.Before(boot, isolated=True, base="/nowhere", settings={"ip_forward": "0"})
     nat.record(paths).write_text(json.dumps(asdict(gone)))
-    takedown.close_way_out(paths)
+    takedown.remove_nat(paths)
     assert not nat.record(paths).exists()
-    takedown.close_way_out(paths)
+    takedown.remove_nat(paths)
 
 
 @pytest.fixture

@@ -108,10 +108,10 @@ def test_the_port_of_metadata_is_the_fronts() -> None:
         ("port: 9464", "port 9464 is taken by platform.monitoring.port"),
         ("port: 8080", "port 8080 is taken by platform.listen.port"),
         ("exporter_port: 8775", "port 8775 is taken by guests' metadata"),
-        ("retention: 60s", "60 s is no time to keep figures"),
+        ("retention: 60s", "60 s is not a valid retention"),
         ("size: 1", "'size' is too small: 1"),
-        ("targets: ['http://a:1/metrics']", "'http://a:1/metrics' is not right here"),
-        ("targets: ['a:1', 'a:1']", "'a:1' stands here twice"),
+        ("targets: ['http://a:1/metrics']", "'http://a:1/metrics' is not valid here"),
+        ("targets: ['a:1', 'a:1']", "'a:1' is listed twice"),
     ],
 )
 def test_wrong_ones(text: str, said: str) -> None:

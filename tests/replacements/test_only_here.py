@@ -20,7 +20,7 @@ ALLOWED = {
     ("drivers/balancer/network.py", "release"): "the same",
     ("admin/bootstrap.py", "main"): "Keystone's Bootstrapper is told what to make by its attributes",
     ("runners/cinder.py", "main"): "sys.argv",
-    ("admin/cells.py", "settle"): "a row of Nova's database, as its object",
+    ("admin/cells.py", "update_template"): "a row of Nova's database, as its object",
     ("runners/nova_compute.py", "prepare"): "the switches that upstream's own nova-compute sets",
     ("admin/manage.py", "main"): "sys.argv",
     ("admin/migrate.py", "_command"): "sys.argv",

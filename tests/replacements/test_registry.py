@@ -211,7 +211,7 @@ def test_what_is_used_and_is_not_there_keeps_an_entry_out(
     upstream(UPSTREAM)
     known = digests(ENTRY)
     assert registry.install("nova", [replace(ENTRY, uses=(missing,))], known, tmp_path) == set()
-    assert f"{missing} is not there" in noted(tmp_path)["skipped"][0]["detail"]
+    assert f"{missing} does not exist" in noted(tmp_path)["skipped"][0]["detail"]
 
 
 def test_a_changed_function_that_is_used_keeps_an_entry_out(

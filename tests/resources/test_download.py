@@ -62,10 +62,10 @@ def test_a_file_of_this_machine(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "checksum", "kind", "says"),
     [
-        ("404", None, BadInput, "answers 404"),
-        ("403", None, BadInput, "answers 403"),
-        ("503", None, TemporaryError, "answers 503"),
-        ("short", None, TemporaryError, "broke off after 1000 of 1280000 bytes"),
+        ("404", None, BadInput, "responds with 404"),
+        ("403", None, BadInput, "responds with 403"),
+        ("503", None, TemporaryError, "responds with 503"),
+        ("short", None, TemporaryError, "ended after 1000 of 1280000 bytes"),
         ("empty", None, BadInput, "is empty"),
         ("whole", "sha256:" + "0" * 64, BadInput, f"its sha256 is {hashlib.sha256(DISK).hexdigest()}"),
     ],

@@ -53,7 +53,7 @@ from onestack_runtime.serving import processors
 from onestack_runtime.replacements import processors as replaced, registry, source
 digests = {name: source.digest(source.value(name)) for entry in replaced.ENTRIES for name in entry.targets}
 assert registry.install("nova", replaced.ENTRIES, digests, Path(sys.argv[2])) == {replaced.NAME}
-processors.stay(int(sys.argv[1]))
+processors.pin(int(sys.argv[1]))
 ask = "import os; print(sorted(os.sched_getaffinity(0)))"
 seen = {"self": sorted(os.sched_getaffinity(0))}
 thread = threading.Thread(target=lambda: seen.update(thread=sorted(os.sched_getaffinity(0))))

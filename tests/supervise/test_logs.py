@@ -30,7 +30,7 @@ def test_a_moment_is_an_age_or_a_time(text: str, wanted: datetime) -> None:
 
 @pytest.mark.parametrize("text", ["", "yesterday", "10", "10 weeks", "-5m"])
 def test_other_words_are_no_time(text: str) -> None:
-    with pytest.raises(BadInput, match="is no time"):
+    with pytest.raises(BadInput, match="is not a valid time"):
         logs.moment(text, NOW)
 
 

@@ -37,7 +37,7 @@ def test_without_a_way_out_nothing_is_tried_and_why_is_said() -> None:
     assert tries(outside) == tries(None) == ""
     report = checked(outside)
     assert report.left_out == (
-        "way out: guests do not reach the outside: there is no default route; it rains",
+        "outbound access: guests do not reach the outside: there is no default route; it rains",
     )
     assert not report.steps
     assert not checked(None).left_out

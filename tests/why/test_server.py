@@ -69,7 +69,7 @@ def asked(**amounts: int) -> Request:
         (
             replace(LOST, hosts=(replace(ONE, traits=frozenset({"COMPUTE_STATUS_DISABLED"})),)),
             "disabled",
-            "Placement still has it as disabled",
+            "Placement still lists it as disabled",
         ),
         (replace(LOST, request=replace(SMALL, provider="p2")), "host", "requested on another host"),
         (
@@ -125,7 +125,7 @@ def test_what_the_scheduler_wrote_down_goes_before_what_is_in_the_way_since() ->
 @pytest.mark.parametrize(
     ("records", "words"),
     [
-        (Records(no_candidates=True), "Placement had none with what it asks for"),
+        (Records(no_candidates=True), "Placement had none with the requested resources and traits"),
         (
             Records(filters=(Filter("ServerGroupAntiAffinityFilter", 1, 0),)),
             "every host had another member of its server group",

@@ -2,6 +2,7 @@
 
 import gc
 
-# Importing OpenStack makes hundreds of thousands of objects that all stay. Python's own threshold has the garbage
-# collector look at them again and again: a tenth of the time of a start. A runner sets another when it is up.
+# Importing OpenStack creates hundreds of thousands of objects that are never freed. With Python's default threshold
+# the garbage collector scans them again and again, which takes a tenth of the start-up time. A runner sets another
+# threshold once it is up.
 gc.set_threshold(100_000, 10, 10)

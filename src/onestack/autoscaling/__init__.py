@@ -1,6 +1,6 @@
 """Autoscaling: scaling groups, servers whose number follows their load.
 
-`policies` recommend a size, `decision` makes one decision of their recommendations, and the `autoscaler`, a process,
-carries it out on the members. `groups` is what an operator asks of them; `simulation` replays a recorded load;
-`trial` steps a real one. Policies, decisions and simulation are pure.
+`policies` recommend a size, `decision` combines their recommendations into one decision, and the `autoscaler`, a
+process, executes it on the members. `groups` has the operators' commands; `simulation` replays a recorded load;
+`trial` tests a running group with a step of load. Policies, decisions and simulation are pure.
 """

@@ -48,7 +48,7 @@ class History:
         self._made: dict[float, Forecast | None] = {}
 
     def observe(self, wall: float, load: float) -> None:
-        """Add a value. Clock steps are harmless: a past time is taken for the same time today."""
+        """Add a value. Steps of the clock are harmless: a time in the past counts as the same time today."""
         current = int(wall // BIN)
         if current != self._bin:
             if self._bin is not None and self._count:
@@ -72,7 +72,7 @@ class History:
             self._level_actual = LEVEL_MEMORY * self._level_actual + load
             self._level_usual = LEVEL_MEMORY * self._level_usual + usual
             self._profile[slot] = usual + NEWEST * (load - usual)
-        # For two bins ahead, since that is what a forecast with a horizon of ten minutes says.
+        # For two bins ahead, as a forecast with a horizon of ten minutes does.
         if (ahead := self._expectation(number + 2)) is not None and len(self._expected) < DAY:
             self._expected.append((number + 2, ahead))
 

@@ -17,7 +17,7 @@ from onestack.platform.site import Site
 from onestack.workloads.resources.scaling_group import patch
 
 STALE_SECONDS = 30.0
-"""A status older than this (seconds) means that no autoscaler works."""
+"""A status older than this (seconds) means that no autoscaler is running."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class ScalingGroups:
         if len(matching) > 1:
             raise BadInput(
                 f"several tenants have a scaling group '{name}'",
-                hint=f"say which: {', '.join(each.title for each in matching)}",
+                hint=f"choose one: {', '.join(each.title for each in matching)}",
             )
         return matching[0]
 
@@ -93,7 +93,7 @@ class ScalingGroups:
         address = self._floating_ip(group.record)
         if address is None:
             raise BadInput(
-                f"{group.title} is behind no load balancer with a floating IP",
+                f"{group.title} has no load balancer with a floating IP",
                 hint="examples/shop.yaml has one",
             )
         return address
@@ -109,13 +109,13 @@ class ScalingGroups:
         return str(found[0]["floating_ip_address"]) if found else None
 
     def resize(self, name: str, to: int) -> Group:
-        """Set the size. It holds for `stabilize` seconds; then the policies decide again. Raises BadInput."""
+        """Set the size. It applies for `stabilize` seconds; then the policies decide again. Raises BadInput."""
         found = self.group(name)
         limits = found.record.settings
         if not limits.min <= to <= limits.max:
             raise BadInput(
                 f"{found.title} has {limits.min} to {limits.max} members, not {to}",
-                hint="other limits are a matter of its spec: min and max",
+                hint="change min and max in the spec for other limits",
             )
         return self._write(found, {record.DESIRED: str(to), record.ASKED: record.ASKED_SIZE})
 
@@ -135,7 +135,7 @@ class ScalingGroups:
             raise BadInput(
                 f"{found.title} has no policy '{policy}'"
                 if not matching
-                else f"'{policy}' is several policies",
+                else f"'{policy}' matches several policies",
                 hint=f"one of: {', '.join(known) or 'it has none'}",
             )
         return self._write(found, {record.ASKED: f"{record.ASKED_POLICY}{matching[0]}"})

@@ -39,12 +39,12 @@ def _target(value: Any) -> Any:
         if isinstance(value, (bool, str)) and not percent:
             raise ValueError
     except (TypeError, ValueError, AttributeError) as error:
-        raise refused(Problem(f"{words(value)} is no target", _TARGET)) from error
+        raise refused(Problem(f"{words(value)} is not a valid target", _TARGET)) from error
     if not 0 < number < 1e15 or (percent and number > 100):
         why = (
             "a target of zero would take infinitely many members"
             if number == 0
-            else f"{words(value)} is no target"
+            else f"{words(value)} is not a valid target"
         )
         raise refused(Problem(why, _TARGET))
     return Percentage(number) if percent else number

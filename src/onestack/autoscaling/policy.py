@@ -70,7 +70,7 @@ class Policy(Protocol):
 
 
 class PolicySpec(Section):
-    """What calls for more members or fewer. A group grows if any policy wants that, and shrinks only if all agree."""
+    """A scaling policy. A group grows if any policy recommends it, and shrinks only if all agree."""
 
     model_config = example(
         GROUP
@@ -85,7 +85,7 @@ class PolicySpec(Section):
     )
 
     type: Text
-    """Which type of policy it is."""
+    """The type of policy."""
 
     def problems_in(self, least: int, most: int) -> Iterator[Problem]:
         """The problems of the policy in a group of `least` to `most` members."""
@@ -105,10 +105,10 @@ class MeasuredPolicy(PolicySpec):
     """A policy that reads a metric."""
 
     metric: Text
-    """What is measured: cpu, memory, requests_per_second, connections, network, disk, queue, response_time,
+    """The metric: cpu, memory, requests_per_second, connections, network, disk, queue, response_time,
     errors_per_second; or any name with `query`."""
     query: Text | None = None
-    """In place of a metric of ours: a PromQL query that gives one number for the group."""
+    """Instead of a built-in metric: a PromQL query that yields one number for the group."""
 
     def problems(self) -> Iterator[Problem]:
         unit = METRICS.get(self.metric)
@@ -120,7 +120,7 @@ class MeasuredPolicy(PolicySpec):
             )
         elif unit is not None and self.query is not None:
             yield Problem(
-                f"'{self.metric}' is measured already", "another name for the query", path=("query",)
+                f"'{self.metric}' is a built-in metric", "another name for the query", path=("query",)
             )
         else:
             yield from self._about_the_metric(unit)
@@ -139,7 +139,7 @@ class AimedPolicy(MeasuredPolicy):
         if self.metric in NOT_SHARED:
             hint = "use a step policy"
             yield Problem(
-                f"{self.metric} is not shared out over members", "another metric", hint, ("metric",)
+                f"{self.metric} cannot have a target per member", "another metric", hint, ("metric",)
             )
         elif unit and (unit == "%") != isinstance(self.target, Percentage):
             shown = "a percentage: 60%" if unit == "%" else f"a number of {unit}"

@@ -1,4 +1,4 @@
-"""How a scaling group is stored in OpenStack itself, so that there is no other state to lose.
+"""How a scaling group is stored: in OpenStack itself, so that there is no other state to lose.
 
 A group is a hidden image record of its project (Glance stores properties of any length, and a tenant may read its
 own): its definition as JSON, its desired size, whether it is suspended, and the previous template. Members are
@@ -23,7 +23,7 @@ PREVIOUS, PHASE, ASKED = "onestack_previous", "onestack_phase", "onestack_asked"
 LEAVING, ROLLED_BACK = "leaving", "rolled back"
 """Phases: the group is being deleted; its last template failed and the previous one is used."""
 ASKED_SIZE = "size"
-"""`scale GROUP --to N`: the size holds for a window, as if it had been recommended."""
+"""`scale GROUP --to N`: the size applies for a stabilisation window, as if it had been recommended."""
 ASKED_POLICY = "policy:"
 """`scale GROUP --policy P`: this policy's recommendation is applied once."""
 LARGEST = 60_000

@@ -4,7 +4,7 @@ M = {M_t}: the nodes that each tenant requests. C = sum of M_t. L = C / N: nodes
 H = C / R: the number of sets, if nodes form sets of R that replace each other.
 Five tenants of 20: C = 100; on N = 50 hosts L = 2; with R = 2, H = 50.
 
-They count nodes as if all were alike. The verdict on capacity is in `onestack.capacity.report`.
+They treat all nodes as equal. Whether the capacity suffices is decided in `onestack.capacity.report`.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ def wishes(spec: Spec) -> Wishes:
 
 
 def demands(spec: Spec) -> list[Demand]:
-    """One for each server, and one for each scaling group at its maximum size.
+    """A demand for each server, and one for each scaling group at its maximum size.
 
     Stopped servers count, since they keep their allocations. A root disk of 0 GiB counts as 0, as in Placement,
     although it takes as much as its image.

@@ -65,7 +65,7 @@ def _head(drawing: Drawing, report: Report) -> None:
         f"{figures.nodes} servers of {len(figures.tenants)} tenants on {figures.hosts} hosts: {per_host}"
     )
     if report.enough and report.enough.found is not None:
-        subtitle += f"; {report.enough.found} would be enough, {report.enough.binds or 'nothing'} binds"
+        subtitle += f"; {report.enough.found} would be enough, bottleneck: {report.enough.binds or 'none'}"
     if not good:
         subtitle = report.why_not()
     drawing.text(MARGIN, 66, subtitle, 13, QUIET)

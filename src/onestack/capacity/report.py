@@ -29,7 +29,7 @@ from onestack.capacity.pack import pack
 
 # The version of the JSON form.
 VERSION = 1
-# The search for a sufficient number of hosts tries so many numbers, from the lower bound upwards.
+# How many numbers of hosts the search for a sufficient one tries, from the lower bound upwards.
 TRIES = 64
 
 Verdict = Literal["fits", "cannot fit", "no placement found"]
@@ -39,8 +39,8 @@ Verdict = Literal["fits", "cannot fit", "no placement found"]
 class Wishes:
     """The operator's availability requirements.
 
-    `tolerate`: the loss of any so many hosts must be survived. `redundancy`: servers that replace each other (R).
-    `host`: the availability of one host, 0 to 1; None: unknown, so no availability is calculated.
+    `tolerate`: the loss of any this many hosts must be survived. `redundancy`: servers that can stand in for each
+    other (R). `host`: the availability of one host, 0 to 1; None: unknown, so no availability is calculated.
     """
 
     tolerate: int = 0

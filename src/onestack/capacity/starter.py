@@ -9,7 +9,7 @@ from onestack.capacity.classic import Classic
 
 @dataclass(frozen=True)
 class Wanted:
-    """`servers`: of each tenant. `redundancy`: how many of them replace each other, on different hosts."""
+    """`servers`: of each tenant. `redundancy`: how many of them can stand in for each other, on different hosts."""
 
     tenants: int = 1
     servers: int = 1
@@ -27,7 +27,7 @@ def text(wanted: Wanted) -> str:
         f"# A cloud for {size} on {wanted.hosts} host{'s' if wanted.hosts > 1 else ''}.",
         f"#   C = {figures.nodes} servers in all",
         f"#   N = {wanted.hosts}: L = C/N = {figures.load:g} servers on a host",
-        f"#   R = {wanted.redundancy}: H = C/R = {figures.sets:g} sets of servers that replace each other",
+        f"#   R = {wanted.redundancy}: H = C/R = {figures.sets:g} sets of servers that can stand in for each other",
         "# Look at it:  onestack capacity cloud.yaml      Bring it up:  onestack up cloud.yaml",
         "version: 1",
         "name: cloud",
@@ -64,7 +64,7 @@ def _availability(wanted: Wanted) -> list[str]:
     return [
         "availability:",
         f"  tolerate: {min(wanted.redundancy, wanted.hosts) - 1}     # how many hosts may be lost",
-        f"  redundancy: {wanted.redundancy}   # servers that replace each other",
+        f"  redundancy: {wanted.redundancy}   # servers that can stand in for each other",
         "  mtbf: 180d      # a host fails twice a year: put your own figures here",
         "  mttr: 4h        # and is repaired within hours",
     ]

@@ -1,7 +1,7 @@
 """The prompt before something is changed: when it is shown, and what happens without a terminal.
 
 `apply` and `destroy` ask on a terminal; `up` asks only where workloads would be destroyed or replaced. Where no
-question can be asked (no terminal, or `--json`), `apply` and `up` demand `--yes` for what would be destroyed or
+question can be asked (no terminal, or `--json`), `apply` and `up` require `--yes` if anything would be destroyed or
 replaced.
 """
 
@@ -62,13 +62,13 @@ def for_plan(
                 confirm("Apply these changes?")
             return True
         if destroying:
-            raise demand(plan)
+            raise not_approved(plan)
         return False
 
     return approve
 
 
-def demand(plan: Plan) -> BadInput:
+def not_approved(plan: Plan) -> BadInput:
     """The error for a plan that destroys something without approval."""
     destroying = list(plan.of("delete", "replace"))
     many = len(destroying)

@@ -64,7 +64,7 @@ def scale() -> None:
     "--serves",
     type=click.FloatRange(0, min_open=True),
     metavar="NUMBER",
-    help="Requests a second that one member can serve; default: its target over 0.7.",
+    help="Requests a second that one member can serve; default: its target divided by 0.7.",
 )
 @click.option(
     "--times",

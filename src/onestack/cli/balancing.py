@@ -18,19 +18,19 @@ def balancers() -> None:
 
 
 @command(balancers, "check")
-@click.option("--no-repair", "--no-mend", "only_say", is_flag=True, help="Only report what is wrong.")
-def check(only_say: bool) -> None:
+@click.option("--no-repair", "--no-mend", "only_check", is_flag=True, help="Only report what is wrong.")
+def check(only_check: bool) -> None:
     """Compare Octavia's database with configurations, processes and network, and repair what differs.
 
     Exit status: 0 all is well or was repaired, 1 something is still wrong.
     """
-    report = here().cloud.balancing.check(mend=not only_say)
+    report = here().cloud.balancing.check(repair=not only_check)
     lines = [f"[yellow]{each['what']}[/]  {each['balancer']}" for each in report["found"]]
     lines += [f"[red]still: {each['what']}[/]  {each['balancer']}" for each in report["left"]]
     repaired = len(report["found"]) - len(report["left"])
     lines.append(
         f"{report['balancers']} balancers, {len(report['found'])} findings"
-        + (f", {repaired} repaired" if report["found"] and not only_say else "")
+        + (f", {repaired} repaired" if report["found"] and not only_check else "")
     )
     here().report(report, lines)
     sys.exit(1 if report["left"] else 0)
@@ -80,6 +80,6 @@ def list_() -> None:
 @command(certificate, "delete")
 @click.argument("name")
 def delete(name: str) -> None:
-    """Keep a certificate no longer: by name, id or reference. Refused while a listener or pool refers to it."""
+    """Delete a certificate, by name, id or reference. Refused while a listener or pool refers to it."""
     about = here().cloud.balancing.delete_certificate(name)
     here().report(asdict(about), [f"{about.name} ({about.id}) is deleted"])

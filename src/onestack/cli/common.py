@@ -1,4 +1,4 @@
-"""What all commands share: --root, --json, --help, and the view for their output."""
+"""Common parts of all commands: --root, --json, --help, and the view for their output."""
 
 from __future__ import annotations
 

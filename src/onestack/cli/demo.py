@@ -38,7 +38,7 @@ def demo(remove: bool) -> None:
         [
             "",
             f"[bold green]{shown.url}[/]{answer}",
-            f"  ask it again   {shown.command}",
-            f"  take it away   ./onestack demo{root} --remove",
+            f"  query it again {shown.command}",
+            f"  remove it      ./onestack demo{root} --remove",
         ],
     )

@@ -1,4 +1,4 @@
-"""The commands for all of a spec but the platform: plan, apply, drift."""
+"""The commands for a spec's tenants and resources: plan, apply, drift."""
 
 from __future__ import annotations
 

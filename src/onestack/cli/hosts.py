@@ -67,7 +67,7 @@ def remove(name: str, yes: bool) -> None:
 
     Take it out of your file, too: `up` with a file that lists it takes it on again.
     """
-    here().cloud.hosts.demand_removable(name)
+    here().cloud.hosts.require_removable(name)
     if not yes and approval.on_terminal():
         approval.confirm(f"Move the guests of {name} to other hosts, and remove it from the cloud?")
     with here().events() as emit:

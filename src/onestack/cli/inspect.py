@@ -147,9 +147,9 @@ def doctor_command(spec: str | None) -> None:
 
 
 def _hosts_lines(reports: Mapping[str, doctor.Report]) -> list[RenderableType]:
-    """All hosts side by side, a row for each thing, then what stands in the way on which host."""
+    """All hosts side by side, with a row for each item, then the problems of each host."""
     lines: list[RenderableType] = []
-    for title, part in (("The machines", "machine"), ("What will be chosen", "choices")):
+    for title, part in (("The machines", "machine"), ("Choices", "choices")):
         table = Table(box=None, pad_edge=False, title=title, title_justify="left", title_style="bold")
         table.add_column("")
         rows: dict[str, dict[str, doctor.Item]] = {}
@@ -168,14 +168,14 @@ def _hosts_lines(reports: Mapping[str, doctor.Report]) -> list[RenderableType]:
         findings = [f"[yellow]![/] {name}: {escape(str(finding))}" for finding in report.findings]
         lines += ["", *findings] if findings else []
     ready = all(each.ready for each in reports.values())
-    return [*lines, "", "[green]`up` can be tried[/]" if ready else "[red]`up` would refuse[/]"]
+    return [*lines, "", "[green]`up` can be run[/]" if ready else "[red]`up` would refuse[/]"]
 
 
 def _doctor_lines(report: doctor.Report) -> list[str]:
     lines: list[str] = []
     for title, items in (
         ("This machine", report.machine),
-        ("What will be chosen", report.choices),
+        ("Choices", report.choices),
         ("A cloud here", report.cloud),
     ):
         lines += ["", f"[bold]{title}[/]"]
@@ -183,9 +183,9 @@ def _doctor_lines(report: doctor.Report) -> list[str]:
             colour = _COLOURS.get(item.state, "dim")
             lines.append(f"[{colour}]●[/] {item.name:<24} {escape(item.value)}")
     if report.findings:
-        lines += ["", "[bold]What stands in the way[/]"]
+        lines += ["", "[bold]Problems[/]"]
         lines += [f"[yellow]![/] {escape(str(finding))}" for finding in report.findings]
     if report.advice:
-        lines += ["", "[bold]How to get better[/]", *(f"  {escape(each)}" for each in report.advice)]
-    lines += ["", "[green]`up` can be tried[/]" if report.ready else "[red]`up` would refuse[/]"]
+        lines += ["", "[bold]Advice[/]", *(f"  {escape(each)}" for each in report.advice)]
+    lines += ["", "[green]`up` can be run[/]" if report.ready else "[red]`up` would refuse[/]"]
     return lines

@@ -25,13 +25,15 @@ def cli() -> None:
 @command(cli, "up")
 @click.argument("spec", required=False, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--archive", metavar="URL", help="The Debian mirror the base is built from.")
-@click.option("--wait", default=0.0, metavar="SECONDS", help="Wait for another command that holds the cloud.")
+@click.option(
+    "--wait", default=0.0, metavar="SECONDS", help="Wait for another command that holds the cloud's lock."
+)
 @click.option(
     "--install-client-config",
     is_flag=True,
-    help="Put the cloud into your own clouds.yaml, where OpenStack's tools find it.",
+    help="Add the cloud to your own clouds.yaml, where OpenStack's tools find it.",
 )
-@click.option("--force", is_flag=True, help="Continue where a check only advises against it.")
+@click.option("--force", is_flag=True, help="Continue despite findings of checks that can be forced.")
 @approval.YES
 def up(
     spec: Path | None,
@@ -60,8 +62,10 @@ _LEAVE_UNREACHABLE = click.option(
 
 
 @command(cli, "down")
-@click.option("--keep-guests", is_flag=True, help="Leave guests and their network running.")
-@click.option("--wait", default=0.0, metavar="SECONDS", help="Wait for another command that holds the cloud.")
+@click.option("--keep-guests", is_flag=True, help="Keep guests and their network running.")
+@click.option(
+    "--wait", default=0.0, metavar="SECONDS", help="Wait for another command that holds the cloud's lock."
+)
 @_LEAVE_UNREACHABLE
 def down(keep_guests: bool, wait: float, leave_unreachable: bool) -> None:
     """Stop everything in order; all data stays."""
@@ -73,7 +77,9 @@ def down(keep_guests: bool, wait: float, leave_unreachable: bool) -> None:
 @click.argument("spec", required=False, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--purge", is_flag=True, help="Remove the cache (base, environments) of this machine too.")
 @approval.YES
-@click.option("--wait", default=0.0, metavar="SECONDS", help="Wait for another command that holds the cloud.")
+@click.option(
+    "--wait", default=0.0, metavar="SECONDS", help="Wait for another command that holds the cloud's lock."
+)
 @_LEAVE_UNREACHABLE
 def destroy(spec: Path | None, purge: bool, yes: bool, wait: float, leave_unreachable: bool) -> None:
     """Remove the cloud with all its data, and check that nothing is left.
@@ -113,7 +119,7 @@ def main() -> None:
         cli(standalone_mode=False, prog_name="onestack", complete_var="_ONESTACK_COMPLETE")
     except click.exceptions.Abort:
         # After Ctrl-C, do not wait for threads. What was started keeps running; the next `up` continues from there.
-        view.err.print("\n[yellow]stopped[/]; running the same command again goes on from here")
+        view.err.print("\n[yellow]stopped[/]; run the same command again to continue")
         os._exit(130)
     except click.ClickException as error:
         error.show()

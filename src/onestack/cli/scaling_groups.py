@@ -30,7 +30,7 @@ def list_groups() -> None:
         remark = "suspended" if one.suspended else one.phase
         limits = (str(one.settings.min), str(one.settings.max), str(one.desired))
         table.add_row(escape(group.title), *limits, _members(group.status), remark)
-    nothing: list[RenderableType] = ["no scaling groups; docs/autoscaling.md says how to have one"]
+    nothing: list[RenderableType] = ["no scaling groups; see docs/autoscaling.md"]
     wrong = [f"[red]{escape(each)}[/]" for each in here().cloud.scaling_groups.status().get("problems", ())]
     here().report([each.as_dict() for each in found], [*([table] if found else nothing), *wrong])
 

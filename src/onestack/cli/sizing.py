@@ -43,7 +43,7 @@ class Size(click.ParamType[tuple[int, ...]]):
     type=click.IntRange(1, 100),
     default=1,
     show_default=True,
-    help="Servers that replace each other, on different hosts.",
+    help="Servers that can stand in for each other, on different hosts.",
 )
 def init(tenants: int, servers: int, hosts: int, redundancy: int) -> None:
     """Write a first spec, with comments, to standard output: onestack init --tenants 5 > cloud.yaml."""
@@ -84,7 +84,7 @@ def lines(report: Report) -> list[RenderableType]:
 
 
 def _tenants(report: Report) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, title="What is asked for", title_justify="left", title_style="bold")
+    table = Table(box=box.SIMPLE_HEAD, title="Requested", title_justify="left", title_style="bold")
     table.add_column("tenant")
     for name in ("servers", "vCPUs", "memory, MiB", "disk, GiB"):
         table.add_column(name, justify="right")
@@ -98,16 +98,16 @@ def _tenants(report: Report) -> Table:
 def _hosts(report: Report) -> Table:
     from onestack.capacity.model import RESOURCES, shares
 
-    title = f"What there is ({report.source})" if report.source else "What there is"
+    title = f"Available ({report.source})" if report.source else "Available"
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold")
     table.add_column("limit")
-    for name in ("asked", "room", "share", "hosts it needs"):
+    for name in ("requested", "capacity", "share", "hosts needed"):
         table.add_column(name, justify="right")
     needs = report.enough.needs if report.enough else {}
     used = shares(report.asked, report.room)
     for name, asked, there, share in zip(RESOURCES, report.asked, report.room, used, strict=True):
         binds = report.enough is not None and report.enough.binds == name
-        used_text = f"{share:.0%}" if math.isfinite(share) else "none there"
+        used_text = f"{share:.0%}" if math.isfinite(share) else "none"
         colour = "red" if share > 1 else "bold" if binds else ""
         table.add_row(name, f"{asked:,}", f"{there:,}", used_text, _number(needs.get(name, 0)), style=colour)
     if needs.get("anti-affinity"):
@@ -173,7 +173,7 @@ def _enough(report: Report) -> str:
             else f"  more than {enough.at_least} {like}"
         )
     spare = f", {report.wishes.tolerate} of them in reserve" if report.wishes.tolerate else ""
-    binds = f"; {enough.binds} binds" if enough.binds else ""
+    binds = f"; {enough.binds} is the bottleneck" if enough.binds else ""
     if enough.found == enough.at_least:
         return f"  {enough.found} {like} are enough{spare}, and no fewer{binds}"
     return f"  {enough.found} {like} are enough{spare}; fewer than {enough.at_least} are not{binds}"

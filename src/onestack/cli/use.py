@@ -26,7 +26,7 @@ def _expression(context: click.Context, option: click.Parameter, value: str | No
     try:
         re.compile(value or "")
     except re.error as error:
-        raise click.BadParameter(f"{value} is no regular expression: {error}") from error
+        raise click.BadParameter(f"{value} is not a regular expression: {error}") from error
     return value
 
 

@@ -16,15 +16,17 @@ def volumes() -> None:
 
 
 @command(volumes, "check")
-@click.option("--no-repair", "--no-mend", "only_say", is_flag=True, help="Only report what is inconsistent.")
-def check(only_say: bool) -> None:
+@click.option(
+    "--no-repair", "--no-mend", "only_check", is_flag=True, help="Only report what is inconsistent."
+)
+def check(only_check: bool) -> None:
     """Compare Cinder's database, the files, libvirt's guests and Nova's attachments, say what is inconsistent, and
     repair it.
 
     Exit status: 0 every volume is consistent, 1 something is left.
     """
     with here().events() as emit:
-        outcome = here().cloud.check_volumes(emit=emit, repair=not only_say)
+        outcome = here().cloud.check_volumes(emit=emit, repair=not only_check)
     lines = [
         f"[yellow]{each.kind} {each.name}[/]: {each.what}; {_result(each.repaired)} {each.remedy}"
         + (f" [red]({each.error})[/]" if each.error else "")

@@ -1,1 +1,1 @@
-"""Words that every room of the house uses: errors, events, paths."""
+"""Common building blocks: errors, events, paths, waits."""

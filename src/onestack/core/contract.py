@@ -29,7 +29,7 @@ ETC_VARIABLE: Final = "ONESTACK_ETC"
 TUNING: Final = "ONESTACK_TUNING"
 """Which replacements a runner installs: `full`, `none` (only those that are required), or `full -NAME -NAME`."""
 FAKE_HOSTS: Final = "ONESTACK_FAKE_HOSTS"
-"""Which hosts Nova's fake driver is given: `3` is fake-1 to fake-3, `4-6` is fake-4 to fake-6."""
+"""The hosts of Nova's fake driver: `3` means fake-1 to fake-3, `4-6` means fake-4 to fake-6."""
 WORKERS: Final = "ONESTACK_WORKERS"
 """The workers that a project's process starts, separated by commas; all if it is not set."""
 LAYOUT: Final = "ONESTACK_LAYOUT"
@@ -57,8 +57,8 @@ FAKE_MECHANISM_DRIVER: Final = "onestack_fake_hosts"
 FAKE_COMPUTE_DRIVER: Final = "onestack_fake.FakeHost"
 BALANCER_PROVIDER: Final = "haproxy"
 BALANCER_ALIASES: Final = ("amphora", "octavia")
-"""Upstream's names of its default provider, which manifests and test suites use without a need for a virtual
-machine. A balancer keeps the name; the replacement `provider-names` has Octavia load our driver for it."""
+"""Upstream's names of its default provider (amphora), which manifests and test suites use although they need no
+virtual machine. A balancer keeps the name; the replacement `provider-names` lets Octavia load our driver for it."""
 BALANCER_NAMES: Final = (BALANCER_PROVIDER, *BALANCER_ALIASES)
 CERTIFICATE_MANAGER: Final = "onestack"
 

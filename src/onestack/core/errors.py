@@ -44,7 +44,7 @@ class OneStackError(Exception):
         self.hint = hint
 
     def as_dict(self) -> dict[str, str]:
-        """The error as data, without empty parts."""
+        """The error as data, without empty fields."""
         parts = {
             "error": self.summary,
             "where": str(self.where) if self.where else "",

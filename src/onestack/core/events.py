@@ -31,11 +31,11 @@ class Event:
 
     @property
     def about(self) -> str:
-        """The step, with its host before it if that is another one."""
+        """The step's name, prefixed with its host if that is not the host of the command."""
         return f"{self.host}: {self.step}" if self.host else self.step
 
     def as_dict(self) -> dict[str, Any]:
-        """The event as data, without empty parts."""
+        """The event as data, without empty fields."""
         return {key: value for key, value in vars(self).items() if value not in (None, "")}
 
 

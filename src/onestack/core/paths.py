@@ -1,4 +1,4 @@
-"""Where everything of a cloud lies: four folders that hang from one root, and one cache for the machine.
+"""The paths of a cloud: four folders below one root, and one cache for the machine.
 
 Inside the cloud's mount namespace (see `onestack.host.namespace`) the same folders have fixed places, so
 that no configuration file depends on the root:
@@ -22,7 +22,7 @@ DEFAULT_CACHE = Path("/var/cache/onestack")
 
 @dataclass(frozen=True)
 class Paths:
-    """The folders of the cloud that hangs from `root`."""
+    """The folders of the cloud under `root`."""
 
     root: Path = Path("/")
     cache: Path = DEFAULT_CACHE
@@ -53,7 +53,8 @@ class Paths:
 
     @property
     def data(self) -> Path:
-        """What daemons of several users share inside the namespace; outside, only root can enter it."""
+        """Data of the cloud's daemons, which run as several users inside the namespace; outside, only root can enter
+        it."""
         return self.lib / "data"
 
     @property
@@ -66,9 +67,9 @@ class Paths:
 
     @property
     def lock(self) -> Path:
-        """The file whose lock a command holds that changes the cloud.
+        """The lock file of commands that change the cloud.
 
-        It lies beside the cloud's folders, not in them: it must outlive their removal.
+        It is beside the cloud's folders, not in them, since it must outlive their removal.
         """
         return self.run.parent / "onestack.lock"
 

@@ -12,7 +12,7 @@ from onestack.core.errors import Unready
 PERIOD = 5.0
 """Seconds between two checks whether work is being done."""
 LIMIT = 3600.0
-"""Seconds after which every wait ends: a busy machine may be busy for ever."""
+"""Seconds after which every wait ends, even on a machine that stays busy."""
 
 REST = 25.0
 """How many times longer than its poll takes a wait among many pauses: a dozen waits must not use up a slow machine's
@@ -22,10 +22,9 @@ LONGEST = 5.0
 
 
 class Deadline:
-    """A deadline that is extended while work is being done: it passes only if nothing happens for so long.
+    """A deadline that is extended while work is being done: it passes only after `seconds` without progress.
 
-    `seconds`: how long nothing may happen. `working`: whether work was done since its last call; without it the
-    deadline is fixed.
+    `working`: whether work was done since its last call; without it the deadline is fixed.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""How the processes on the cloud's other hosts are."""
+"""Collects the status of processes on the cloud's other hosts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PROCESSES = TypeAdapter(list[ProcessStatus])
 
 
 def collect(paths: Paths) -> tuple[list[ProcessStatus], list[str]]:
-    """The processes of all other hosts, and in words which hosts cannot be asked."""
+    """The status of the processes on all other hosts; and which hosts could not be reached and why, in words."""
     found: dict[str, list[ProcessStatus]] = {}
     with cluster.reachable(paths) as (hosts, failed):
 

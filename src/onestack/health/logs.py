@@ -26,7 +26,7 @@ def moment(text: str, now: datetime) -> datetime:
         return datetime.fromisoformat(text)
     except ValueError:
         raise BadInput(
-            f"'{text}' is no time", hint="an age (30s, 10m, 2h, 1d) or a moment (2026-01-31T12:00)"
+            f"'{text}' is not a valid time", hint="an age (30s, 10m, 2h, 1d) or a moment (2026-01-31T12:00)"
         ) from None
 
 

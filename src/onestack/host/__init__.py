@@ -1,1 +1,1 @@
-"""Effects on one machine: packages, processes, files, network, hypervisor."""
+"""Operations on one machine: packages, processes, files, network, hypervisor."""

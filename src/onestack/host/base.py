@@ -1,7 +1,7 @@
 """The base: a Debian 13 root filesystem with all native programs, the same on every host.
 
-mmdebstrap builds it once for each release and package list from the signed Debian archive. It is kept in the cache
-and mounted read-only only. The host's own packages are not touched.
+mmdebstrap builds it once for each release and package list from the signed Debian archive. It is kept in the cache,
+and only ever mounted read-only. The host's own packages are not touched.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ DEADLINE = 600.0
 LOCK_SECONDS = 240
 """How long to wait for another apt-get."""
 
-# Nobody reads manuals inside a namespace; they would take 250 MB on every host.
+# Nobody reads manuals inside the namespace; they would take 250 MB on every host.
 _EXCLUDED = ("doc", "man", "locale", "info", "lintian", "bash-completion")
 # Users of daemons whose packages do not create them (mariadb-server's would), or are not installed.
 _USERS = ("mysql", "prometheus")

@@ -57,12 +57,12 @@ def run(
     log: Path | None = None,
     patient: bool | Callable[[], bool] = False,
 ) -> str:
-    """Run a command and return what it wrote (stdout and stderr together).
+    """Run a command; returns its output (stdout and stderr together).
 
-    `seconds` is its deadline; past it the command is killed. With `patient` the deadline is put off while its own
-    processes work, or while the function given says so (of a server that works for it). `environment` is added to
-    ours, or with `inherit` off is all it gets: what the user's shell has set is not for a cloud's processes. With
-    `log`, the output is appended to that file too. Raises CommandFailed unless `check` is off.
+    `seconds`: the deadline, at which the command is killed. `patient`: the deadline is extended while the command's
+    own processes work, or while this function returns True (if a server works for the command). `environment`:
+    variables in addition to ours; without `inherit` the only ones, since a cloud's processes must not depend on the
+    user's shell. `log`: a file to which the output is appended as well. Raises CommandFailed unless `check` is off.
     """
     env = {**(os.environ if inherit else CLEAN), **(environment or {})}
     with _readable(text_in) as given:
@@ -99,8 +99,8 @@ def run(
 def _readable(text: str | None) -> Iterator[IO[bytes] | int]:
     """A text as a command's standard input: a file in memory.
 
-    A pipe would have to be fed while the command runs, and communicate() stops feeding it after its first timeout.
-    It is not a file on disk, since the text may be secret.
+    A pipe would have to be written to while the command runs, and communicate() stops writing after its first
+    timeout. It is not a file on disk, since the text may be secret.
     """
     if text is None:
         yield subprocess.DEVNULL

@@ -18,7 +18,7 @@ from onestack.host.guest.inside import SHARED, inside
 from onestack.host.lock import held
 
 DEADLINE = 300.0
-"""Seconds it may take; usually 14."""
+"""The time limit, in seconds; usually it takes 14."""
 
 
 def name(environment: Path, runtime: Path) -> str:
@@ -69,10 +69,10 @@ def ensure(base: Path, environment: Path, runtime: Path, store: Path, emit: Emit
         except CommandFailed as failure:
             shutil.rmtree(partial, ignore_errors=True)
             raise PermanentError(
-                "the dashboard's static files could not be made",
+                "the dashboard's static files could not be generated",
                 detail=failure.detail,
                 where=str(store),
-                hint="`exclude: [dashboard]` in the spec's `platform` does without it",
+                hint="`exclude: [dashboard]` in the spec's `platform` leaves it out",
             ) from failure
         partial.rename(target)
         at.outcome = f"{sum(1 for each in target.rglob('*') if each.is_file())} files"

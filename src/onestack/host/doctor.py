@@ -1,4 +1,5 @@
-"""What this machine supports, what `up` would choose because of it, and how to improve it. Changes nothing."""
+"""Examines what this machine supports, what `up` would choose because of that, and how to improve the machine.
+Changes nothing."""
 
 from __future__ import annotations
 
@@ -94,11 +95,11 @@ def examine(
     obstacles: Callable[[], Sequence[str]] | None = None,
     host: str | None = None,
 ) -> Report:
-    """Examine this machine for a cloud under `paths`. `host`: which of the spec's hosts it is, if there are several.
+    """Examine this machine for a cloud under `paths`. `host`: its name in the spec, if there are several hosts.
 
-    `base`, `environment`: the folders of the release's, None when they are not in the cache yet. `probe` boots a
-    guest with KVM in a base. `obstacles` lists why guests of the running cloud do not reach outside networks; None
-    if no cloud runs. The other arguments are read from the machine unless given.
+    `base`, `environment`: the release's folders; None if they are not in the cache yet. `probe` boots a guest with
+    KVM in a base. `obstacles` lists why guests of the running cloud do not reach outside networks; None if no cloud
+    runs. The other arguments are read from the machine unless given.
     """
     wanted = spec or default()
     facts = facts or machine.gather(preflight.disks(paths))
@@ -113,13 +114,13 @@ def examine(
             *_choices(wanted, facts, paths, base, environment, probe),
             *_guests_network(wanted, facts, paths, base, closed_by),
         ),
-        (*_cloud(paths, mine), *_way_out_now(obstacles)),
+        (*_cloud(paths, mine), *_outbound_access_now(obstacles)),
         tuple(findings),
     )
 
 
 def examine_other(paths: Paths, spec: Spec, facts: Facts, host: str, *, own: preflight.Own) -> Report:
-    """Examine another host of a spec by its facts. What only a process there can find out is left to `up`."""
+    """Examine another host of a spec by its facts. Checks that need a process on that host are left to `up`."""
     findings = preflight.check(spec, facts, paths, needs_packages=False, own=own, unreachable=list, host=host)
     return Report(
         tuple(_machine(facts)), tuple(_choices(spec, facts, paths, None, None, None)), (), tuple(findings)
@@ -182,24 +183,24 @@ def _mmdebstrap(facts: Facts) -> Item:
 
 def _kvm_device(facts: Facts) -> Item:
     if facts.kvm.openable:
-        return Item("/dev/kvm", "there (whether a guest boots with it: see hypervisor)")
+        return Item("/dev/kvm", "present (whether a guest boots with it: see hypervisor)")
     if facts.kvm.present:
-        return Item("/dev/kvm", f"there, but: {facts.kvm.why}", "fair", "give root access to /dev/kvm")
+        return Item("/dev/kvm", f"present, but: {facts.kvm.why}", "fair", "give root access to /dev/kvm")
     advice = (
         "load the module kvm_intel or kvm_amd"
         if facts.virtualization
         else "switch virtualization on in the firmware, or nested virtualization in the hypervisor above"
     )
-    return Item("/dev/kvm", "not there", "fair", advice)
+    return Item("/dev/kvm", "missing", "fair", advice)
 
 
 def _feature(facts: Facts, name: str, title: str, without: str) -> Item:
     state = facts.features[name]
     if state == "loaded":
-        return Item(title, "there")
+        return Item(title, "available")
     if state == "loadable":
-        return Item(title, "there, not loaded yet")
-    value = "not there" if state == "absent" else "not known"
+        return Item(title, "available, not loaded yet")
+    value = "missing" if state == "absent" else "not known"
     advice = f"a kernel with the module {name}" if name != "dm_mod" else ""
     return Item(title, f"{value}: {without}", "fair", advice)
 
@@ -215,8 +216,8 @@ def _choices(
     platform = spec.platform
     yield Item("release", platform.release)
     yield Item("services", ", ".join(platform.services))
-    yield Item("base", str(base) if base else "not there yet; `up` builds it")
-    yield Item("environment", str(environment) if environment else "not there yet; `up` installs it")
+    yield Item("base", str(base) if base else "not in the cache yet; `up` builds it")
+    yield Item("environment", str(environment) if environment else "not in the cache yet; `up` installs it")
     if "compute" in platform.services:
         yield _hypervisor(spec, facts, base, probe)
     if "network" in platform.services:
@@ -229,12 +230,12 @@ def _choices(
 def _hypervisor(spec: Spec, facts: Facts, base: Path | None, probe: Callable[[Path], Probe] | None) -> Item:
     compute = spec.platform.compute
     if compute.driver == "fake":
-        return Item("hypervisor", f"Nova's fake driver ({compute.fake_hosts} hosts): the spec asks for it")
+        return Item("hypervisor", f"Nova's fake driver ({compute.fake_hosts} hosts): the spec selects it")
     if compute.virt == "qemu":
-        return Item("hypervisor", "qemu (emulation): the spec asks for it")
+        return Item("hypervisor", "qemu (emulation): the spec selects it")
     state: State = "fair" if compute.virt == "auto" else "bad"
     if not facts.kvm.openable:
-        return Item("hypervisor", f"qemu (emulation): /dev/kvm {facts.kvm.why}", state)
+        return Item("hypervisor", f"qemu (emulation): /dev/kvm: {facts.kvm.why}", state)
     if base is None or probe is None:
         return Item("hypervisor", "not tested yet: the base is not installed; `up` tests it", "unknown")
     try:
@@ -243,16 +244,18 @@ def _hypervisor(spec: Spec, facts: Facts, base: Path | None, probe: Callable[[Pa
         return Item("hypervisor", f"not tested: {error.summary}", "unknown")
     if outcome.usable:
         return Item("hypervisor", f"kvm: {outcome.reason}")
-    advice = "KVM answers but runs no guest; on a virtual machine, ask for nested virtualization"
+    advice = (
+        "KVM answers but runs no guest; on a virtual machine, enable nested virtualization in its hypervisor"
+    )
     return Item("hypervisor", f"qemu (emulation): {outcome.reason}", state, advice)
 
 
 def _datapath(spec: Spec, facts: Facts) -> Item:
     requested = spec.platform.network.datapath
     if requested == "userspace":
-        return Item("datapath", "userspace: the spec asks for it")
+        return Item("datapath", "userspace: the spec selects it")
     if facts.openvswitch:
-        return Item("datapath", "kernel: openvswitch is there")
+        return Item("datapath", "kernel: openvswitch is available")
     state: State = "bad" if requested == "kernel" else "fair"
     return Item("datapath", "userspace: the kernel has no openvswitch", state)
 
@@ -271,20 +274,20 @@ def _guests_network(
             if outer.interface
             else "none: platform.network.external.nat is off"
         )
-        yield Item("guests' way out", value)
+        yield Item("guests' outbound access", value)
     elif preflight.is_isolated(spec, paths):
         yield Item(
-            "guests' way out",
+            "guests' outbound access",
             "NAT in the cloud's own network namespace, which has no connection to the outside by itself",
         )
     elif not facts.uplinks:
-        yield Item("guests' way out", "NAT; but this machine has no default route", "fair")
+        yield Item("guests' outbound access", "NAT; but this machine has no default route", "fair")
     else:
         value = f"NAT through {', '.join(facts.uplinks)}"
         closed = closed_by(base) if base else ()
         if closed:
             value += f"; but {' and '.join(closed)} drops forwarded packets"
-        yield Item("guests' way out", value, "fair" if closed else "good", egress.advice(closed))
+        yield Item("guests' outbound access", value, "fair" if closed else "good", egress.advice(closed))
     servers = facts.resolvers if net.dns is None else tuple(map(str, net.dns))
     if servers or net.dns is not None:
         yield Item("guests' DNS servers", ", ".join(servers) or "none: the spec says so")
@@ -293,15 +296,15 @@ def _guests_network(
         yield Item("guests' DNS servers", "none: this machine's are all loopback addresses", "fair", advice)
 
 
-def _way_out_now(obstacles: Callable[[], Sequence[str]] | None) -> Iterator[Item]:
+def _outbound_access_now(obstacles: Callable[[], Sequence[str]] | None) -> Iterator[Item]:
     if obstacles is None:
         return
     try:
         outcome = obstacles()
     except OneStackError as error:
-        yield Item("guests' way out now", f"not known: {error.summary}", "unknown")
+        yield Item("guests' outbound access now", f"not known: {error.summary}", "unknown")
         return
-    yield Item("guests' way out now", "; ".join(outcome) or "open", "fair" if outcome else "good")
+    yield Item("guests' outbound access now", "; ".join(outcome) or "open", "fair" if outcome else "good")
 
 
 def _cloud(paths: Paths, mine: preflight.Own) -> Iterator[Item]:

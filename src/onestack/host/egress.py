@@ -1,4 +1,5 @@
-"""Whether guests can reach outside networks from this network namespace, and what blocks it. Read only.
+"""Finds out whether guests can reach outside networks from this network namespace, and what blocks them. Changes
+nothing.
 
 The machine's own firewalls are not changed; one that drops forwarded packets is reported.
 """
@@ -16,12 +17,13 @@ from onestack.host import nat
 from onestack.host.command import run
 from onestack.host.network import HERE
 
-_CLOSING = ("drop", "reject")
+_DROPPING = ("drop", "reject")
 
 
 @dataclass(frozen=True)
 class Egress:
-    """`gateway`, `interface`: of the default route, empty without one. `translated`: the cloud's table is there.
+    """`gateway`, `interface`: of the default route, empty without one. `translated`: whether the cloud's table
+    exists.
 
     `closed_by`: chains of other tables that drop forwarded packets, in words.
     """
@@ -43,7 +45,7 @@ def collect(base: Path, table: str) -> Egress:
         interface=str(first.get("dev", "")),
         forwarding=(nat.SETTINGS / nat.FORWARD).read_text().strip() != "0",
         translated=any(each.get("table", {}).get("name") == table for each in listed),
-        closed_by=(*closing(listed), *_closing_legacy(base)),
+        closed_by=(*dropping_chains(listed), *_dropping_in_legacy(base)),
     )
 
 
@@ -64,7 +66,7 @@ def obstacles(egress: Egress, *, wanted: bool) -> list[str]:
 def closed_by(base: Path) -> tuple[str, ...]:
     """The firewall chains that block guests' traffic; empty also if they cannot be read."""
     try:
-        return (*closing(_ruleset(base)), *_closing_legacy(base))
+        return (*dropping_chains(_ruleset(base)), *_dropping_in_legacy(base))
     except PermanentError:
         return ()
 
@@ -73,7 +75,7 @@ def advice(closed: Sequence[str]) -> str:
     """What to do about chains that drop forwarded packets."""
     if not closed:
         return ""
-    return f"have the firewall accept what comes in by {HERE}, and what answers it (docs/operate.md has the rules)"
+    return f"let the firewall accept packets from {HERE}, and replies to them (docs/operate.md has the rules)"
 
 
 def _ruleset(base: Path) -> list[dict[str, Any]]:
@@ -83,7 +85,7 @@ def _ruleset(base: Path) -> list[dict[str, Any]]:
     return listed
 
 
-def closing(listed: list[dict[str, Any]]) -> Iterator[str]:
+def dropping_chains(listed: list[dict[str, Any]]) -> Iterator[str]:
     """The chains that drop forwarded packets which no earlier rule accepts, from `nft -j list ruleset`.
 
     A table that accepts anything from the external network's interface was adapted for it, and counts as open.
@@ -95,18 +97,18 @@ def closing(listed: list[dict[str, Any]]) -> Iterator[str]:
             continue
         same_table = [rule for rule in rules if (rule["family"], rule["table"]) == place]
         own = [rule for rule in same_table if rule["chain"] == chain["name"]]
-        dropped = chain.get("policy") == "drop" or bool(own and _closes(own[-1]))
-        if dropped and not any(_lets_in(rule) for rule in same_table):
+        dropped = chain.get("policy") == "drop" or bool(own and _drops_all(own[-1]))
+        if dropped and not any(_accepts_external(rule) for rule in same_table):
             yield f"the firewall's table {chain['family']} {chain['table']}, chain {chain['name']},"
 
 
-def _closes(rule: dict[str, Any]) -> bool:
+def _drops_all(rule: dict[str, Any]) -> bool:
     """Whether a rule drops all packets."""
     verdicts = [key for part in rule.get("expr", []) for key in part]
-    return bool(set(verdicts) & set(_CLOSING)) and "match" not in verdicts
+    return bool(set(verdicts) & set(_DROPPING)) and "match" not in verdicts
 
 
-def _lets_in(rule: dict[str, Any]) -> bool:
+def _accepts_external(rule: dict[str, Any]) -> bool:
     parts = rule.get("expr", [])
     matched = [part["match"] for part in parts if "match" in part]
     ours = any(
@@ -117,7 +119,7 @@ def _lets_in(rule: dict[str, Any]) -> bool:
     return ours and any("accept" in part for part in parts)
 
 
-def _closing_legacy(base: Path) -> Iterator[str]:
+def _dropping_in_legacy(base: Path) -> Iterator[str]:
     """The same for legacy iptables, whose tables nft does not see; read only if the kernel has them."""
     names = Path("/proc/thread-self/net/ip_tables_names")
     if not names.exists() or "filter" not in names.read_text().split():

@@ -1,4 +1,4 @@
-"""Facts about this machine: read once, without changing anything, so that decisions are made on data.
+"""Facts about this machine: read once, without changing anything, as the data on which decisions are made.
 
 Everything is read below `root`, which tests replace by a tree of their own.
 """
@@ -77,7 +77,7 @@ class Listener:
 
     @property
     def who(self) -> str:
-        return f"{self.program} (pid {self.pid})" if self.pid else "a process that cannot be seen"
+        return f"{self.program} (pid {self.pid})" if self.pid else "an unknown process"
 
 
 @dataclass(frozen=True)
@@ -210,7 +210,7 @@ def _kernel_configuration(root: Path, kernel: str) -> str:
 def device(node: Path) -> Device:
     """Whether a device exists and can be opened for reading and writing; opening it changes nothing."""
     if not node.exists():
-        return Device(False, False, "it is not there")
+        return Device(False, False, "it does not exist")
     try:
         os.close(os.open(node, os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK))
     except OSError as error:

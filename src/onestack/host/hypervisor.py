@@ -1,7 +1,7 @@
 """Chooses KVM or software emulation, by booting a real guest.
 
-/dev/kvm may exist, open and answer although no guest runs (seen under nested virtualisation): only a boot proves it.
-The result is valid until the machine reboots, so it is cached in a file.
+/dev/kvm may exist and be usable although guests do not run (observed with nested virtualisation): only a boot proves
+it. The result is valid until the machine reboots, so it is cached in a file.
 """
 
 from __future__ import annotations
@@ -56,11 +56,11 @@ class Probe:
 def choose(probe: Probe, wanted: Wanted) -> tuple[VirtType, str]:
     """Nova's virt_type, and why. Raises PermanentError if KVM is required and does not work."""
     if wanted == "qemu":
-        return "qemu", "software emulation was asked for"
+        return "qemu", "the spec selects software emulation"
     if probe.usable:
         return "kvm", probe.reason
     if wanted == "kvm":
-        raise PermanentError("KVM was asked for, but does not work here", detail=probe.reason, hint=_HINT)
+        raise PermanentError("KVM is required, but does not work here", detail=probe.reason, hint=_HINT)
     return "qemu", f"software emulation, for KVM does not work here: {probe.reason}"
 
 
@@ -72,10 +72,10 @@ def probe_kvm(
     device: Path = _KVM,
     silence: float = SILENCE,
 ) -> Probe:
-    """Boot the tiny guest's kernel under KVM with the base's QEMU, and say whether it came up.
+    """Boot the tiny guest's kernel under KVM with the base's QEMU, and return whether it came up.
 
-    `seconds`: the deadline of the boot; like `silence` for a machine of usual speed. `cache`: a file that keeps the
-    answer for this boot of the machine. Raises PermanentError when the base lacks what the guest is made of.
+    `seconds`: the deadline of the boot; like `silence` for a machine of usual speed. `cache`: a file that stores the
+    result for this boot of the machine. Raises PermanentError if the base lacks the guest's parts.
     """
     known = _known(base, cache, device)
     if known is not None:
@@ -107,7 +107,7 @@ def must_boot(base: Path, *, cache: Path | None = None, device: Path = _KVM) -> 
 def _known(base: Path, cache: Path | None, device: Path) -> Probe | None:
     """The result if no guest is needed for it; None if only a boot can tell."""
     if not device.exists():
-        return Probe(False, f"{device} is not there")
+        return Probe(False, f"{device} does not exist")
     if not os.access(device, os.R_OK | os.W_OK):
         return Probe(False, f"{device} may not be opened by this user")
     return remembered(cache, circumstances(base))

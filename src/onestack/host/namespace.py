@@ -1,9 +1,9 @@
 """The cloud's own mount namespace: the base as its root, the cloud's folders at fixed places, a small /dev.
 
-OVS, OVN, libvirt, QEMU, MariaDB and OpenStack run inside it; the machine's own file tree is not there, and
-nothing that is mounted inside shows outside. The namespace is held by a file (`<run>/ns/mnt`), so that it
-outlives any process: a supervisor that starts again finds the guests and network namespaces of before. A
-cloud beside the machine's own has a network namespace too (`<run>/ns/net`).
+OVS, OVN, libvirt, QEMU, MariaDB and OpenStack run inside it; the machine's own file tree is not visible there, and
+mounts inside are not visible outside. A bind-mounted file (`<run>/ns/mnt`) keeps the namespace alive, so that it
+outlives all processes: a restarted supervisord finds existing guests and network namespaces. A cloud that is not
+under the default root also has a network namespace (`<run>/ns/net`).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Layout:
 
 
 def mount_handle(paths: Paths) -> Path:
-    """The file that holds a cloud's mount namespace."""
+    """The file that keeps a cloud's mount namespace alive."""
     return paths.run / "ns/mnt"
 
 
@@ -140,8 +140,8 @@ def create(layout: Layout, *, isolated: bool) -> None:
     folder = handle.parent
     folder.mkdir(parents=True, exist_ok=True)
     if not _is_mounted(folder):
-        # The file that holds a mount namespace must be on a private mount; otherwise the namespace would hold
-        # itself.
+        # The file that keeps a mount namespace alive must be on a private mount; otherwise the namespace would
+        # contain a reference to itself.
         run(["mount", "--bind", str(folder), str(folder)])
         run(["mount", "--make-private", str(folder)])
     if isolated and not _is_mounted(net):
@@ -160,11 +160,12 @@ def create(layout: Layout, *, isolated: bool) -> None:
 
 
 def _on_some_processor(argv: Sequence[str]) -> None:
-    """Run the command that makes a mount namespace held by a file, on one processor after another until one can.
+    """Run the command that creates a mount namespace and bind-mounts it to a file, on one processor after another
+    until it succeeds.
 
-    Linux refuses such a file (EINVAL) unless the new namespace is younger than the one the file is in. It compares
-    their numbers, and since 6.18 each processor takes numbers from a block of its own: within a namespace that was
-    made on another processor, that of a container for instance, the new one may seem the older.
+    Linux refuses that (EINVAL) unless the new namespace is younger than the one that contains the file. It compares
+    their ids, and since 6.18 each processor allocates ids from a range of its own: if the outer namespace (a
+    container's, for instance) was created on another processor, the new one may seem older.
     """
     refused = os.strerror(errno.EINVAL)
     for processor in (None, *sorted(os.sched_getaffinity(0))):

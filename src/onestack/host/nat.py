@@ -1,9 +1,9 @@
-"""Guests' way out: source NAT from the external network to wherever this machine's routes lead.
+"""Source NAT for guests, from the external network to outside networks, by this machine's routes.
 
-One nftables table of the cloud's own, and IPv4 forwarding. What the kernel's settings were before is written down
-first (`<lib>/nat.json`), so that they can be put back. The machine's other tables are never touched. All of it works
-on the network namespace of the calling thread. nft is the base's, run from outside: it is there before the cloud's
-mount namespace is, and after.
+It consists of an nftables table of the cloud's own, and IPv4 forwarding. The kernel's former settings are saved first
+(`<lib>/nat.json`), so that they can be restored. The machine's other tables are never touched. Everything here works
+on the network namespace of the calling thread. nft is the base's, run outside of the cloud's mount namespace, since
+it is used before that exists and after it is gone.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ class Before:
 
 
 def program(base: Path, name: str) -> list[str]:
-    """The words that run a program of the base outside of any namespace, with the base's own libraries."""
+    """The beginning of a command line that runs a program of the base outside of any namespace, with the base's own
+    libraries."""
     loader = base / "lib64/ld-linux-x86-64.so.2"
     return [str(loader), "--library-path", f"{base}/usr/lib/x86_64-linux-gnu", f"{base}/usr/sbin/{name}"]
 
@@ -97,7 +98,7 @@ def record(paths: Paths) -> Path:
 
 
 def read(paths: Paths) -> Before | None:
-    """The former state; None while there is no NAT of this cloud."""
+    """The former state; None if this cloud has no NAT."""
     try:
         return Before(**json.loads(record(paths).read_text()))
     except (OSError, ValueError, TypeError):
@@ -119,7 +120,7 @@ def switch_on(
 
 
 def switch_off(paths: Paths, *, settings: Path = SETTINGS, boot: Path = BOOT) -> bool:
-    """Remove the table and restore the settings; returns whether there was NAT of this cloud."""
+    """Remove the table and restore the settings; returns whether this cloud had NAT."""
     before = read(paths)
     if before is None:
         record(paths).unlink(missing_ok=True)
@@ -167,7 +168,7 @@ def _set(file: Path, value: str) -> None:
         raise PermanentError(
             f"{file} cannot be set to {value}: {error.strerror}",
             where=str(file),
-            hint="in a container, its host must allow it; or say 'platform: {network: {external: {nat: false}}}'",
+            hint="in a container, its host must allow it; or set 'platform: {network: {external: {nat: false}}}'",
         ) from error
 
 

@@ -1,7 +1,7 @@
-"""A network in which connections are made, as an object: the host's own, or a network namespace.
+"""A network from which connections are made, as an object: the host's own, or a network namespace.
 
-Code that opens a socket is given a Network and enters it meanwhile: a socket stays in the network in which it was
-created. So no code depends on the network that its thread is in.
+Code that opens a socket gets a Network as an argument and enters it for that time: a socket stays in the network in
+which it was created. So no code depends on the network that its thread is in.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ T = TypeVar("T")
 
 
 def handle(paths: Paths) -> Path:
-    """The file that holds a cloud's network namespace, if it has one of its own."""
+    """The file that keeps a cloud's network namespace alive, if it has one of its own."""
     return paths.run / "ns/net"
 
 
 class Network:
-    """A network namespace, by the file that holds it; without that file, the network that the caller is in."""
+    """A network namespace, by the file that keeps it alive; if there is no such file, the caller's network."""
 
     def __init__(self, held_by: Path) -> None:
         self.held_by = held_by

@@ -35,8 +35,8 @@ def join(address: str, prefix: int, mtu: int, enter: list[str]) -> None:
         run([*enter, *argv])
 
 
-def part(names: list[str]) -> None:
-    """Delete interfaces, as far as they exist."""
+def delete(names: list[str]) -> None:
+    """Delete those of the interfaces that exist."""
     for name in names:
         if Path(f"/sys/class/net/{name}").exists():
             run(["ip", "link", "delete", name])

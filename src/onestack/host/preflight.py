@@ -110,7 +110,7 @@ def _named_files(spec: Spec) -> Iterator[tuple[tuple[str | int, ...], PurePosixP
             yield (*place, "keyring"), pool.keyring, f"a keyring with the key of client.{pool.user}"
 
 
-def demand(found: Sequence[Diagnostic], *, force: bool = False) -> list[Diagnostic]:
+def raise_errors(found: Sequence[Diagnostic], *, force: bool = False) -> list[Diagnostic]:
     """Raise BadSpec if there are errors (with `force`: only those that cannot be forced); return the rest."""
     errors = [one for one in found if one.severity == "error" and not (force and one.forcible)]
     if errors:
@@ -168,16 +168,14 @@ def _hardware(spec: Spec, facts: Facts) -> Iterator[Diagnostic]:
             hint = "load the module tun; in a container, let it have the device"
             yield Diagnostic("error", "/dev/net/tun cannot be used", facts.tun.why, hint=hint)
         if facts.features["veth"] == "absent":
-            yield Diagnostic(
-                "error", "this kernel has no veth", "interfaces in pairs are needed for networks"
-            )
+            yield Diagnostic("error", "this kernel has no veth", "veth pairs are needed for networks")
         if platform.network.datapath == "kernel" and not facts.openvswitch:
             yield Diagnostic(
                 "error",
                 "this kernel has no openvswitch",
                 "allowed: auto, userspace",
                 spec.place_of("platform", "network", "datapath"),
-                "install the kernel's module, or say 'datapath: auto'",
+                "install the kernel's module, or set 'datapath: auto'",
             )
     if "compute" in platform.services and platform.compute.virt == "kvm" and not facts.kvm.openable:
         yield Diagnostic(
@@ -185,7 +183,7 @@ def _hardware(spec: Spec, facts: Facts) -> Iterator[Diagnostic]:
             f"/dev/kvm cannot be used: {facts.kvm.why}",
             "allowed: auto, qemu",
             spec.place_of("platform", "compute", "virt"),
-            "switch virtualization on in the firmware or the hypervisor above, or say 'virt: auto'",
+            "switch virtualization on in the firmware or the hypervisor above, or set 'virt: auto'",
         )
 
 
@@ -294,7 +292,7 @@ def _shared_network(spec: Spec, facts: Facts, mine: Own) -> Iterator[Diagnostic]
             "error",
             "this machine runs an Open vSwitch already",
             f"interfaces {', '.join(switches)}",
-            hint="end it, or say 'platform: {network: {isolated: true}}'",
+            hint="end it, or set 'platform: {network: {isolated: true}}'",
             forcible=True,
         )
 

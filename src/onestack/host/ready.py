@@ -64,7 +64,7 @@ def command_succeeds(argv: list[str], *, seconds: float = 10) -> tuple[bool, str
 
 
 def written(place: Path, seconds: float) -> tuple[bool, str]:
-    """Whether a file was written within the last so many seconds."""
+    """Whether a file was written within the last `seconds`."""
     try:
         age = time.time() - place.stat().st_mtime
     except OSError as error:

@@ -44,7 +44,8 @@ class Program:
     log: Path
     stop_seconds: int = 15
     start_seconds: int = 1
-    """A process that lives so long counts as started; one that ends sooner is restarted with increasing pauses."""
+    """A process that runs for this time counts as started; one that ends sooner is restarted with increasing
+    pauses."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def configuration(programs: Sequence[Program], run_dir: Path, log_dir: Path) -> 
             "environment": environment,
             "directory": "/",
             "umask": "022",
-            # The order is ours, so supervisord starts nothing by itself; what we started it keeps running.
+            # supervisord starts nothing by itself, since the order is ours; it restarts what we started.
             "autostart": "false",
             "autorestart": "true",
             "startsecs": str(program.start_seconds),

@@ -1,6 +1,6 @@
-"""On hosts with systemd: a unit starts the cloud at boot, and the cloud survives the session that started it.
+"""On hosts with systemd, a unit starts the cloud at boot, and the cloud survives the login session that started it.
 
-Elsewhere `up` alone does everything. The unit runs the same `up` and `down` as a person.
+The unit runs the same `up` and `down` as an operator. Without systemd there is only `up`.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ RequiresMountsFor="{_escaped(str(paths.root))}" "{_escaped(str(paths.cache))}"
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-# An `up` that was called by hand has the unit started when it is done: nothing more is to be done then.
+# An `up` that was called by hand starts the unit at its end: then nothing is left to do.
 ExecStart=/bin/sh -c "{_escaped(f"rm {done} 2>/dev/null || exec {start}")}"
 ExecStop=/bin/sh -c "{_escaped(f"[ ! -e {namespace_file} ] || exec {stop}")}"
-# `up` starts what runs in scopes of their own; only the command itself is this unit's.
+# `up` starts processes in scopes of their own; only the command itself belongs to this unit.
 KillMode=process
 Environment="ONESTACK_CACHE={_escaped(str(paths.cache))}"
-# `up` has deadlines of its own, which a slow machine puts off.
+# `up` has deadlines of its own, which are extended on a slow machine.
 TimeoutStartSec=infinity
 TimeoutStopSec=600
 
@@ -59,7 +59,7 @@ WantedBy=multi-user.target
 
 
 def _done(paths: Paths) -> Path:
-    """The file by which an `up` that a person called tells the unit that there is nothing left to do."""
+    """The file by which an `up` that was called by hand tells the unit that there is nothing left to do."""
     return paths.run / "up-is-done"
 
 

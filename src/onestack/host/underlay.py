@@ -1,12 +1,12 @@
-"""The NIC that carries tunnels between hosts, where OVS' userspace datapath makes them: it is a port of a bridge of
-OVS, and its addresses and routes are the bridge's. What it had is written down before, and given back.
+"""The underlay's NIC, on OVS's userspace datapath: it becomes a port of an OVS bridge, and its addresses and routes
+move to the bridge's interface. Its former configuration is saved, and restored by `down`.
 
-On that datapath a tunnel ends in OVS, which reaches other hosts by its own bridges alone. On the kernel's, a tunnel
-uses the host's addresses as they are.
+On the userspace datapath tunnels end in OVS, which reaches other hosts only through its own bridges. On the kernel's
+datapath tunnels use the host's addresses, and nothing needs to be moved.
 
-Connections go on: all is moved by one process of `ip` in a moment, and the bridge has the NIC's MAC address. The
-bridge's interface is a persistent TAP: it keeps addresses and routes while ovs-vswitchd is away, though nothing gets
-through.
+Existing connections survive: one `ip -batch` moves everything in a moment, and the bridge has the NIC's MAC address.
+The bridge's interface is a persistent TAP device: it keeps addresses and routes while ovs-vswitchd is stopped, but
+then carries no packets.
 """
 
 from __future__ import annotations
@@ -29,9 +29,10 @@ _EVERYTHING = {"inet": "0.0.0.0/0", "inet6": "::/0"}
 
 @dataclass(frozen=True)
 class Before:
-    """What a NIC had. `addresses`: with prefix. `routes`: as `ip route` words, without the interface.
+    """A NIC's former configuration. `addresses`: with prefix length. `routes`: as arguments of `ip route`, without
+    the interface.
 
-    `boot`: when; after another boot the machine has set its NIC up by itself.
+    `boot`: the boot in which it was read. After another boot the machine has configured the NIC by itself.
     """
 
     nic: str
@@ -43,12 +44,12 @@ class Before:
 
 
 def record(paths: Paths) -> Path:
-    """Where what the NIC had is kept while it is moved."""
+    """The file with the NIC's former configuration."""
     return paths.lib / "underlay.json"
 
 
 def read(paths: Paths) -> Before | None:
-    """What the NIC had, where it is moved."""
+    """The NIC's former configuration; None if it was not moved."""
     file = record(paths)
     if not file.exists():
         return None
@@ -63,7 +64,7 @@ def read(paths: Paths) -> Before | None:
 
 
 def write(paths: Paths, before: Before) -> None:
-    """Keep it."""
+    """Save the NIC's configuration."""
     replace_private(record(paths), json.dumps(asdict(before), indent=1))
 
 
@@ -76,10 +77,10 @@ def holder(links: Sequence[Mapping[str, Any]], address: str) -> str | None:
 
 
 def observed(link: Mapping[str, Any], routes: Mapping[str, Sequence[Mapping[str, Any]]], boot: str) -> Before:
-    """What a NIC has. `routes`: of that NIC, by family, as `ip -json route show` lists them.
+    """A NIC's configuration. `routes`: of that NIC, by address family, as `ip -json route show` lists them.
 
-    The kernel makes link-local addresses and the routes to an address's own network by itself, and routers' own
-    advertisements come again.
+    Omitted are link-local addresses and routes to an address's own network, which the kernel creates, and routes from
+    router advertisements, which are repeated.
     """
     addresses = [
         f"{each['local']}/{each['prefixlen']}"
@@ -92,7 +93,7 @@ def observed(link: Mapping[str, Any], routes: Mapping[str, Sequence[Mapping[str,
         for route in found
         if route.get("protocol") not in ("kernel", "ra") and not str(route["dst"]).startswith("fe80:")
     ]
-    # A gateway must be reachable before a route leads by it.
+    # Routes to gateways come before routes through them.
     ordered = sorted(words, key=lambda each: "via" in each)
     return Before(
         str(link["ifname"]), str(link["address"]), int(link["mtu"]), tuple(addresses), tuple(ordered), boot
@@ -113,7 +114,7 @@ def _words(route: Mapping[str, Any], family: str) -> tuple[str, ...]:
 
 
 def moved(before: Before, source: str, target: str) -> str:
-    """The lines for one `ip -batch` that have addresses and routes on `target` and not on `source`."""
+    """The input of `ip -batch` that moves addresses and routes from `source` to `target`."""
     lines = [
         f"link set dev {target} mtu {before.mtu} up",
         f"address flush dev {source} scope global",
@@ -123,10 +124,11 @@ def moved(before: Before, source: str, target: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def look(enter: Sequence[str], address: str, wanted: str | None, boot: Path = BOOT) -> Before:
-    """What the NIC has now that has `address`. `enter` leads into the cloud's namespace.
+def collect(enter: Sequence[str], address: str, wanted: str | None, boot: Path = BOOT) -> Before:
+    """The configuration of the NIC with `address`. `enter`: the beginning of a command line that enters the cloud's
+    namespace.
 
-    Raises PermanentError where that is not the wanted one, or none.
+    Raises PermanentError if no interface has the address, or another one than `wanted`.
     """
     links = json.loads(run([*enter, "ip", "-json", "address", "show"]))
     nic = holder(links, address)
@@ -145,10 +147,10 @@ def look(enter: Sequence[str], address: str, wanted: str | None, boot: Path = BO
     return observed(link, routes, boot.read_text().strip())
 
 
-def give_back(paths: Paths, enter: Sequence[str] = (), boot: Path = BOOT) -> str | None:
-    """Have the NIC as it was; its name, or None where nothing was moved. Harmless when it is so already.
+def restore(paths: Paths, enter: Sequence[str] = (), boot: Path = BOOT) -> str | None:
+    """Restore the NIC's configuration; returns its name, or None if it was not moved. Idempotent.
 
-    To be called while ovs-vswitchd still runs: nothing gets through the bridge without it.
+    Call it while ovs-vswitchd still runs: without it the bridge carries no packets.
     """
     before = read(paths)
     if before is None:

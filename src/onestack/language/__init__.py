@@ -1,1 +1,1 @@
-"""What specs are written in: YAML that knows its lines, the types of its values, names that refer, and findings."""
+"""The language of specs: YAML with line numbers, types of values, references by name, and diagnostics."""

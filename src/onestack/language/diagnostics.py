@@ -32,7 +32,7 @@ class Diagnostic:
         return f"{self.place}: {text}" if self.place and self.place.line else text
 
     def as_dict(self) -> dict[str, Any]:
-        """The finding as data, without empty parts."""
+        """The finding as data, without empty fields."""
         parts: dict[str, Any] = {
             "severity": self.severity,
             "summary": self.summary,

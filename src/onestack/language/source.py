@@ -77,16 +77,14 @@ class Source:
 
 
 def read(text: str, name: str) -> Source:
-    """Parse `text`; `name` is the file's name in messages. It never raises because of the text."""
+    """Parse `text`; `name` is the file's name in messages. It never raises: errors in the text are in the result."""
     places = Places(name)
     reader = _Reader(places)
     yaml = YAML(typ="safe", pure=True)
     try:
         root = yaml.compose(text)
         if root is None:
-            reader.wrong(
-                "the file says nothing", Place(name, 1, 1), "a spec is a mapping", "try `version: 1`"
-            )
+            reader.wrong("the file is empty", Place(name, 1, 1), "a spec is a mapping", "try `version: 1`")
             return Source(None, places, reader.diagnostics)
         return Source(reader.value(root, (), 0), places, reader.diagnostics)
     except _TooMuch as error:
@@ -141,7 +139,7 @@ class _Reader:
             if key is None:
                 continue
             if key in first:
-                self.wrong(f"the key '{key}' is given twice", place, f"first in line {first[key].line}")
+                self.wrong(f"the key '{key}' occurs twice", place, f"first in line {first[key].line}")
                 continue
             first[key] = place
             self.places.keys[(*path, key)] = place
@@ -194,11 +192,11 @@ class _Reader:
         try:
             return written.encode("utf-16", "surrogatepass").decode("utf-16")
         except UnicodeDecodeError:
-            self.wrong("half a character (a lone \\uD800 to \\uDFFF)", place)
+            self.wrong("half a character (an unpaired surrogate, \\uD800 to \\uDFFF)", place)
             return written.encode("utf-8", "replace").decode()
 
     def _odd_tag(self, node: Node, place: Place) -> None:
-        self.wrong(f"the tag '{_tag(node)}' means nothing here", place, "plain YAML without tags")
+        self.wrong(f"the tag '{_tag(node)}' is not supported here", place, "plain YAML without tags")
 
     def _place(self, node: Node) -> Place:
         return Place(self.places.file, node.start_mark.line + 1, node.start_mark.column + 1)

@@ -47,7 +47,7 @@ def refused(*problems: Problem) -> PydanticCustomError:
 
 
 class Section(BaseModel):
-    """A mapping in the spec: unknown keys are refused, and it is immutable."""
+    """A mapping in the spec. Unknown keys are refused; instances are immutable."""
 
     # Most sections are validated only as parts of a spec: validators of their own would be built for nothing.
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, defer_build=True)
@@ -99,7 +99,7 @@ def pattern(regex: str, allowed: str) -> BeforeValidator:
         if not isinstance(text, str):
             raise refused(Problem(f"expected text, got {words(value)}", allowed, "put it in quotes"))
         if not compiled.fullmatch(text):
-            raise refused(Problem(f"{words(text)} is not right here", allowed))
+            raise refused(Problem(f"{words(text)} is not valid here", allowed))
         return text
 
     return BeforeValidator(check)

@@ -91,7 +91,7 @@ def _secret(value: Any) -> Any:
     text = as_written(value)
     if not isinstance(text, str) or not re.fullmatch(r"env:[A-Za-z_]\w*|file:/.+|generated", text):
         # The value is not quoted: it may be the password itself.
-        raise refused(Problem("a password is never written into the file", _SECRET, "say where it lies"))
+        raise refused(Problem("a password is never written into the file", _SECRET, "name its source"))
     return text
 
 
@@ -157,4 +157,4 @@ class Counted(Named):
     """An item that may be repeated."""
 
     count: Annotated[Int, Field(ge=1, le=1000)] = 1
-    """How many. `${index}` counts from 1 in its texts; a name without it gets `-1`, `-2`, … at its end."""
+    """The number of copies. In its texts `${index}` counts from 1; a name without it gets the suffix `-1`, `-2`, …"""

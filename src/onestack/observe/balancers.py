@@ -137,7 +137,7 @@ def _rate(pairs: Iterable[tuple[int | None, int]], seconds: float) -> float | No
 
 
 def _mean(rows: Iterable[Row]) -> float | None:
-    """The mean, weighted by the number of requests that each listener's time is the mean of."""
+    """The mean response time, weighted by the number of requests behind each listener's mean."""
     weights = [(min(row.counted, _RECENT), row.time) for row in rows if row.counted]
     if not (total := sum(weight for weight, _ in weights)):
         return None

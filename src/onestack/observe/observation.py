@@ -1,7 +1,7 @@
 """An observation of all guests and load balancers, as plain data.
 
-Rates are since the previous observation. What could not be read is missing or None: missing data must never look
-like an idle server.
+Rates are averages since the previous observation. What could not be read is missing or None: missing data must never
+look like an idle server.
 """
 
 from __future__ import annotations

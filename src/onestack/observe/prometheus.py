@@ -40,7 +40,7 @@ class Prometheus:
             values = [float(each["value"][1]) for each in result if "value" in each]
         else:
             raise QueryRefused(
-                f"'{promql}' gives a {kind}, not a number", hint="a query of one value: sum(...)"
+                f"'{promql}' yields a {kind}, not a number", hint="a query of one value: sum(...)"
             )
         known = [value for value in values if math.isfinite(value)]
         # A sum without a part that is not a number would be too small.
@@ -66,7 +66,7 @@ class Prometheus:
             raise TemporaryError(
                 "this cloud has no Prometheus",
                 delay=60,
-                hint="say platform.monitoring.enabled: true in the spec, and run `onestack up`",
+                hint="set platform.monitoring.enabled: true in the spec, and run `onestack up`",
             )
         try:
             connection = self._connected(self._site.spec.platform.monitoring.port)

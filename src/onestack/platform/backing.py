@@ -1,7 +1,7 @@
-"""Where a cloud's processes find what lies beneath them: databases, bus, OVN, caches, locks. Pure.
+"""The URLs of what a service depends on: databases, bus, OVN, caches, locks. Pure.
 
-Declarations of services ask this, so that none of them holds a socket path or an address of its own, and the same
-declarations serve a cloud of another layout.
+Declarations of services contain no socket paths or addresses, so that the same declarations work for one host and for
+several.
 """
 
 from __future__ import annotations
@@ -25,22 +25,23 @@ from onestack.platform.places import (
 
 
 class Backing(Protocol):
-    """What a process on one host reaches."""
+    """The URLs for the processes on one host."""
 
     def database_url(self, name: str, user: str, password: str) -> str:
         """The SQLAlchemy URL of a database."""
 
     @property
     def transport_url(self) -> str:
-        """oslo.messaging's bus, for a project that has processes on several hosts."""
+        """oslo.messaging's transport URL, for a project that has processes on several hosts."""
 
     @property
     def process_transport_url(self) -> str:
-        """The same for a project that is one process: with one control host, any that no other host has a part of."""
+        """The same for a project with a single process: with one control host, all projects without workers on other
+        hosts."""
 
     @property
     def switch(self) -> str:
-        """The OVSDB of this host's own switch, as OVS names a connection."""
+        """The connection, in OVS's notation, to the OVSDB of this host's Open vSwitch."""
 
     @property
     def ovn_north(self) -> str:
@@ -52,29 +53,29 @@ class Backing(Protocol):
 
     @property
     def cache(self) -> str:
-        """oslo.cache's backend for what a service keeps for itself."""
+        """oslo.cache's backend for a service's own cache."""
 
     def coordination_url(self, folder: str) -> str:
-        """tooz's backend, for a service that has `folder` inside the namespace."""
+        """tooz's backend URL. `folder`: the service's, inside the namespace."""
 
     @property
     def local(self) -> str:
-        """The address that processes of this host listen on for others of this host."""
+        """The address on which processes listen for others on the same host."""
 
     def api_socket(self, name: str) -> str:
-        """The unix socket of an API, by its project or by what else it is called."""
+        """The unix socket of an API, by its project's name (or `METADATA`, `CONSOLE`)."""
 
 
 class Embedded:
-    """One host: everything is reached by unix sockets, the bus and the caches are inside the processes."""
+    """One host: services are reached through unix sockets; bus and caches are inside the processes."""
 
     def database_url(self, name: str, user: str, password: str) -> str:
         """Over MariaDB's socket.
 
-        MariaDB since 11.6 refuses a write to a row that another transaction changed after this one first read
-        (error 1020); OpenStack expects the behaviour of before. The driver is MariaDB's own client, in C: Neutron
-        alone reads 700 times for one server, and upstream's usual driver does it in Python. Written
-        without `%`, which some of OpenStack's tools would interpolate.
+        Since 11.6, MariaDB refuses a write to a row that another transaction has changed since this one's first read
+        (error 1020); OpenStack expects the former behaviour. The driver is MariaDB's own C client, since Neutron
+        alone makes 700 queries for one server, and PyMySQL, the usual driver, is pure Python. The URL contains no
+        `%`, which some of OpenStack's tools would interpolate.
         """
         return (
             f"mysql+mysqldb://{user}:{password}@localhost/{name}"
@@ -119,16 +120,16 @@ class Embedded:
 
 @dataclass(frozen=True)
 class Cluster(Embedded):
-    """Several hosts, one of them with databases and bus.
+    """Several hosts; one of them, the leader, has databases and bus.
 
-    Only its own processes ask MariaDB and OVN's northbound database: those stay on unix sockets. What other hosts
-    need is on its address with TLS. `secrets`: those that this host has.
+    Only the leader's own processes use MariaDB and OVN's northbound database, so those stay on unix sockets. What
+    other hosts need is reached on the leader's address with TLS. `secrets`: those that this host has.
     """
 
     here: str
     leader: str
     address: str
-    """The leader's."""
+    """The leader's address."""
     secrets: Mapping[str, str]
 
     @property

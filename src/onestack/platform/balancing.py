@@ -23,7 +23,7 @@ TYPE = "load-balancer"
 CHECK_SECONDS = 300.0
 
 
-def demand(site: Site) -> None:
+def require_service(site: Site) -> None:
     """Raise BadInput if the cloud has no load balancing service."""
     if TYPE not in site.view.cloud.services:
         raise BadInput(
@@ -35,15 +35,15 @@ class Balancing:
     """The balancers of a cloud."""
 
     def __init__(self, site: Site) -> None:
-        demand(site)
+        require_service(site)
         self._site = site
 
-    def check(self, *, mend: bool = True) -> dict[str, Any]:
-        """What was found wrong, and what is left of it after a repair (`mend`).
+    def check(self, *, repair: bool = True) -> dict[str, Any]:
+        """The findings, and those that are left after their repair (with `repair`).
 
         {"balancers": number, "found": [...], "left": [...]}
         """
-        words = [*common.module(contract.BALANCER_CHECK), *(["--mend"] if mend else [])]
+        words = [*common.module(contract.BALANCER_CHECK), *(["--repair"] if repair else [])]
         # Two checks at the same time would repair the same faults.
         with held(self._site.paths.run / "balancers.lock", "onestack balancers check", seconds=60):
             output = self._site.leader.inside(words, seconds=CHECK_SECONDS)
@@ -86,7 +86,7 @@ class Balancing:
         about = certificates.find(self._site, word)
         if users := sorted(_users(connection(self._site), about.id)):
             raise BadInput(
-                f"'{about.name}' is in use by {', '.join(users)}", hint="give those another one first"
+                f"'{about.name}' is in use by {', '.join(users)}", hint="assign another one to them first"
             )
         certificates.remove(self._site, about)
         return about

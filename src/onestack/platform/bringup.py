@@ -1,4 +1,4 @@
-"""Bringing a cloud up, from nothing or from anything half done. It is idempotent."""
+"""Brings a cloud up, from scratch or from any partial state. Idempotent."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ from onestack.platform.site import Site
 
 
 def bring_up(site: Site, hosts: Sequence[HostWork], image: Path, emit: Emit) -> None:
-    """Bring everything up that is not. `hosts`: all of them, the leader, which is this one, first.
+    """Bring up everything that is not up yet.
 
-    Raises the first cause of failure; what does not depend on it was brought up nevertheless.
+    `hosts`: all hosts, the leader (this one) first. Raises the first cause of failure; what does not depend on it is
+    brought up nevertheless.
     """
     on_all(hosts, lambda host: host.prepare(emit))
-    # Most tasks wait: for a process to be ready, or for the answer of another host.
+    # Most tasks only wait: for a process to become ready, or for another host's response.
     failures = execute(tasks(site, hosts, image, emit), workers=12 * len(hosts))
     if failures:
         raise first_cause(failures, alone=len(hosts) == 1)
@@ -31,7 +32,8 @@ def bring_up(site: Site, hosts: Sequence[HostWork], image: Path, emit: Emit) -> 
 
 
 def bring_back(site: Site, emit: Emit) -> None:
-    """Bring back this host's own part of a cloud that another host leads. Raises the first cause of failure."""
+    """Bring this host's processes up again, in a cloud whose leader is another host. Raises the first cause of
+    failure."""
     here = Here(site)
     here.prepare(emit)
     if failures := execute(own_tasks(site, emit), workers=12):
@@ -40,23 +42,21 @@ def bring_back(site: Site, emit: Emit) -> None:
 
 
 def on_all(hosts: Sequence[HostWork], body: Callable[[HostWork], None]) -> None:
-    """Do something on all hosts at the same time. Raises the first failure when all have ended."""
+    """Call `body` for all hosts in parallel. Raises the first failure, after all have ended."""
     failures = execute([Task(f"@{each.name}", partial(body, each)) for each in hosts], workers=len(hosts))
     for error in failures.values():
         raise error
 
 
 def first_cause(failures: Mapping[str, BaseException], *, alone: bool = True) -> BaseException:
-    """One error for several: the first, with the names of the others.
+    """Combine several failures into one error: the first, with the names of the others.
 
-    `alone`: the cloud has one host, whose name is left out.
+    `alone`: the cloud has one host, whose name is omitted.
     """
     named = {(key.partition("@")[0] if alone else key): error for key, error in failures.items()}
     name, error = next(iter(named.items()))
     if isinstance(error, (SDKException, ClientException)):
-        error = PermanentError(
-            f"{name}: {error}", hint="the log of the service named has more: `onestack logs`"
-        )
+        error = PermanentError(f"{name}: {error}", hint="see the log of that service: `onestack logs`")
     others = [other for other in named if other != name]
     if isinstance(error, OneStackError) and others:
         error.detail = "\n".join(filter(None, [error.detail, f"failed too: {', '.join(others)}"]))

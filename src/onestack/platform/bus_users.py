@@ -1,9 +1,9 @@
-"""RabbitMQ's users: one for each host, and what each of them may. Pure.
+"""RabbitMQ's users, one for each host, and their permissions. Pure.
 
-A control host may do everything in Nova's virtual host. Another host's nova-compute has its own queues, may send to
-conductors, schedulers and other hosts' nova-compute (a migration is arranged between the two), and cannot read what
-is sent to those. An answer goes through the default exchange, which RabbitMQ cannot restrict by queue: a host may put
-a message into a queue of another's if it knows the queue's name, but read none.
+A control host has all permissions in Nova's virtual host. Another host's nova-compute has its own queues, may send to
+conductors, schedulers and other hosts' nova-compute (to negotiate a migration), and cannot read messages to those.
+Replies go through the default exchange, which RabbitMQ cannot restrict by queue: a host that knows the name of
+another's queue could put a message into it, but not read from it.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from onestack.platform.view import HostView, View
 EXCHANGE = "nova"
 """The exchange of Nova's topics (its control_exchange)."""
 PROCESS = "nova"
-"""What oslo.messaging has in the names of a process's own queues, after the host."""
+"""The process name in the names of a process's own queues, after the host (oslo.messaging's `processname`)."""
 _COMPUTE = "compute(-alt)?"
-"""nova-compute's two topics: the second one is for what must be finished while it shuts down."""
+"""nova-compute's two topics; the second one is for requests that it still handles while it shuts down."""
 
 
 class Definitions(TypedDict):
@@ -68,7 +68,7 @@ def definitions(view: View) -> Definitions:
 
 
 def permissions(host: HostView) -> dict[str, str]:
-    """What a host's user may declare, send to, and read from: regular expressions, searched in names of queues and
+    """A host's permissions (configure, write, read): regular expressions that are searched in the names of queues and
     exchanges."""
     if "control" in host.roles:
         return {"configure": ".*", "write": ".*", "read": ".*"}
@@ -76,13 +76,13 @@ def permissions(host: HostView) -> dict[str, str]:
         return {"configure": "^$", "write": "^$", "read": "^$"}
     name = re.escape(host.name)
     own = (
-        # All hosts declare the queue of the topic itself; nothing is sent there.
+        # Each host also declares the queue of the topic itself; nothing is sent to it.
         _COMPUTE,
         rf"{_COMPUTE}\.{name}",
         rf"{_COMPUTE}_fanout_{name}:{PROCESS}:[0-9]+",
         rf"reply_{name}:{PROCESS}:[0-9]+",
     )
-    # oslo.messaging declares what it sends to and what it binds to.
+    # oslo.messaging declares the exchanges that it sends to and binds to.
     exchanges = (EXCHANGE, f"{_COMPUTE}_fanout", "scheduler_fanout")
     return {
         "configure": _any(*own, *exchanges),
@@ -92,7 +92,8 @@ def permissions(host: HostView) -> dict[str, str]:
 
 
 def topic_permissions(host: HostView) -> dict[str, str]:
-    """Which topics a host's user may send to, and bind its queues to: searched in routing keys."""
+    """The topics that a host's user may send to, and bind its queues to: regular expressions, searched in routing
+    keys."""
     if "control" in host.roles:
         return {"write": ".*", "read": ".*"}
     if "compute" not in host.roles:
@@ -104,9 +105,9 @@ def topic_permissions(host: HostView) -> dict[str, str]:
 
 
 def password_hash(user: str, password: str) -> str:
-    """As RabbitMQ keeps it: a salt of four bytes, and SHA-256 of salt and password.
+    """The password hash in RabbitMQ's format: a salt of four bytes, and SHA-256 of salt and password.
 
-    The salt follows from user and password, so that the same users give the same text.
+    The salt is derived from user and password, so that the same users yield the same definitions.
     """
     salt = hashlib.sha256(f"{user}:{password}".encode()).digest()[:4]
     return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()

@@ -1,4 +1,4 @@
-"""The declarations of a cloud's parts: its services, its infrastructure services, its secrets."""
+"""All declarations of a cloud: its services and infrastructure services, and the secrets that they need."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def secret_names(chosen: Iterable[str], hosts: Sequence[str] = ()) -> list[str]:
     names |= {name for service in found for name in service.secrets}
     names |= {f"user/{service.user}" for service in found if service.user}
     names |= {f"database/{each.user}" for each in databases(chosen)}
-    # One host needs no bus between hosts.
+    # A cloud of one host has no RabbitMQ.
     names |= {bus_secret(host) for host in hosts if len(hosts) > 1}
     return sorted(names)
 
@@ -55,7 +55,7 @@ def declarations(view: View) -> list[InfrastructureService | Service]:
 
 
 def processes(view: View) -> list[Process]:
-    """All processes that a cloud can have; `layout` says which of them are on a host."""
+    """All processes of a cloud; `layout` assigns them to hosts."""
     return [each for one in declarations(view) for each in one.processes(view)]
 
 

@@ -1,7 +1,7 @@
 """Ceph clusters for volumes: copies their configuration and keys to where the cloud's programs read them.
 
 To Cinder and os-brick, each backend is a cluster with the backend's name: its files are in /etc/ceph of the cloud's
-namespace, where such programs look for them. QEMU gets the key from libvirt, which keeps it as a secret.
+namespace, where such programs look for them. QEMU gets the key from libvirt, which stores it as a secret.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 FOLDER = "ceph"
 SECRETS = "libvirt/secrets"
 READS = (f"{ETC}/{FOLDER}", f"{ETC}/{SECRETS}")
-"""The folders that the users of clusters read."""
+"""The folders that programs which use Ceph read."""
 STEP = "ceph"
 ANSWER_SECONDS = 30.0
 
@@ -84,7 +84,7 @@ def write(site: Site, wanted: Mapping[str, str]) -> None:
         replace_private(file, text)
 
 
-def demand_answer(site: Site, node: Node, emit: Emit) -> None:
+def check_access(site: Site, node: Node, emit: Emit) -> None:
     """Raise PermanentError, with Ceph's error output, for a cluster whose user has no access to the pool."""
     for each in _clusters(site):
         with step(f"Ceph for {each.name}", emit) as at:

@@ -149,5 +149,5 @@ def remove(site: Site, about: Certificate) -> None:
 
 
 def expires_soon(about: Certificate, now: datetime, days: int = 30) -> bool:
-    """Whether it expires within so many days, or has expired."""
+    """Whether it expires within `days`, or has expired."""
     return bool(about.until) and (datetime.fromisoformat(about.until) - now).days < days

@@ -1,4 +1,4 @@
-"""What was chosen because of a host: hypervisor, datapath, network; and which parts of the release it runs."""
+"""The choices made for a host: hypervisor, datapath, network; and the parts of the release that it runs."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from onestack.platform.view import Datapath, VirtType
 
 @dataclass(frozen=True)
 class Choices:
-    """What was chosen because of a host, kept so that every later command sees the same cloud.
+    """The choices made for a host, stored so that later commands see the same cloud.
 
-    `base`, `environment`, `runtime`, `dashboard`: folders in the cache. `reasons`: in words, by what was chosen.
+    `base`, `environment`, `runtime`, `dashboard`: folders in the cache. `reasons`: why, in words, for each choice.
     """
 
     host: str
@@ -28,7 +28,7 @@ class Choices:
     reasons: dict[str, str]
     dashboard: str | None = None
     dns_servers: tuple[str, ...] = ()
-    """What subnets hand out: the spec's, or the host's own."""
+    """The default DNS servers of subnets: the spec's, or the host's own."""
 
     def save(self, file: Path) -> None:
         partial = file.with_suffix(".partial")

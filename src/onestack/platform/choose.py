@@ -1,4 +1,4 @@
-"""What is chosen because of this machine: hypervisor, datapath, network; once for a cloud, with reasons."""
+"""Chooses hypervisor, datapath and network for this machine, once in a cloud's life, with reasons."""
 
 from __future__ import annotations
 
@@ -16,25 +16,26 @@ from onestack.spec import Spec
 
 
 def host_name(spec: Spec) -> str:
-    """What this machine is called in OpenStack."""
+    """This machine's host name in OpenStack."""
     return spec.hosts[0].name if spec.hosts else socket.gethostname().split(".")[0].lower()
 
 
-def demand_same_name(paths: Paths, spec: Spec, host: str) -> None:
+def require_same_name(paths: Paths, spec: Spec, host: str) -> None:
     """Raises BadInput where this machine is in a cloud by another name: OpenStack knows its guests by it."""
     before = Choices.load(choices_file(paths)) if choices_file(paths).exists() else None
     if before and before.host != host:
         raise BadInput(
             f"this host is called {before.host} in its cloud, not {host}",
             where=spec.place_of("hosts", [each.name for each in spec.hosts].index(host), "name"),
-            hint=f"a host keeps its name: say `name: {before.host}`, or destroy the cloud first",
+            hint=f"a host keeps its name: set `name: {before.host}`, or destroy the cloud first",
         )
 
 
 def choose(paths: Paths, spec: Spec, fetched: Fetched, emit: Emit, host: str | None = None) -> Choices:
-    """Choose for `spec`. `host`: which of its hosts this machine is.
+    """Choose for `spec`.
 
-    Raises BadInput for what this machine, or the cloud as it was made, does not allow.
+    `host`: the name of this machine in its `hosts`. Raises BadInput if this machine lacks what the spec requires, or
+    if an existing cloud cannot be changed to it.
     """
     before = Choices.load(choices_file(paths)) if choices_file(paths).exists() else None
     with step("choices", emit) as at:
@@ -43,7 +44,7 @@ def choose(paths: Paths, spec: Spec, fetched: Fetched, emit: Emit, host: str | N
         reasons: dict[str, str] = {}
         virt: VirtType
         if compute.driver == "fake":
-            virt, reasons["virt_type"] = "fake", "the spec asks for the fake driver"
+            virt, reasons["virt_type"] = "fake", "the spec selects the fake driver"
         else:
             probe = hypervisor.probe_kvm(fetched.base, cache=paths.cache / "kvm.json")
             virt, reasons["virt_type"] = hypervisor.choose(probe, compute.virt)
@@ -52,9 +53,9 @@ def choose(paths: Paths, spec: Spec, fetched: Fetched, emit: Emit, host: str | N
             kernel = succeeds(["modprobe", "openvswitch"])
         if net.datapath == "kernel" and not kernel:
             raise BadInput(
-                "the kernel's openvswitch datapath is not there",
+                "the kernel's openvswitch datapath is not available",
                 where=spec.place_of("platform", "network", "datapath"),
-                hint="load the module openvswitch, or say 'datapath: auto'",
+                hint="load the module openvswitch, or set 'datapath: auto'",
             )
         system = kernel and net.datapath != "userspace"
         reasons["datapath"] = (

@@ -31,7 +31,7 @@ def key(site: Site) -> str:
 
 
 def digits(environment: Path, runtime: Path, base: Path, services: Collection[str]) -> str:
-    """The same, of what a cloud is made of."""
+    """The same, from the parts of a cloud."""
     names = [f"{each.name}:{each.user}" for each in catalogue.databases(services)]
     parts = [environment.name, runtime.name, base.name]
     return hashlib.sha256("\n".join([*parts, *names]).encode()).hexdigest()[:12]
@@ -43,7 +43,7 @@ def dump(store: Path, key: str) -> Path:
 
 
 def prepare(site: Site, node: Node, markers: Markers, store: Path, emit: Emit) -> None:
-    """Bring all chosen services' databases to this release. MariaDB must run on the node."""
+    """Bring all chosen services' databases to this release. MariaDB must be running on the node."""
     wanted = key(site)
     names = catalogue.databases(site.view.cloud.services)
     done = markers.load()
@@ -53,7 +53,7 @@ def prepare(site: Site, node: Node, markers: Markers, store: Path, emit: Emit) -
         # written only after this one, so that where they exist the databases contain a cloud.
         if done:
             raise PermanentError(
-                "the databases hold a cloud, but not the marker that says of which release",
+                "the databases contain a cloud, but not the marker with its release",
                 where=f"{SCHEMA}.markers in the cloud's MariaDB",
                 hint="restore the databases from a backup; `onestack destroy` removes the cloud and its data",
             )

@@ -1,6 +1,7 @@
-"""Which lists of packages a host's base has beside the one that every base has. Pure.
+"""The additional package lists of a host's base. Pure.
 
-A cloud of one host has the base it always had: its key, and what is in the cache by it, stay.
+A cloud of one host needs none for its layout, so its base has the same key, and is the same in the cache, as before
+there were several hosts.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from onestack.platform.site import Site
 from onestack.platform.view import View
 
 SHARED = (
-    # From outside, only root may enter a cloud's folders; inside, they are mounted one by one.
+    # Outside the namespace, only root may enter a cloud's folders; inside, they are mounted one by one.
     Folder(contract.ETC, mode=0o700),
     # Mounted in every cloud.
     Folder("/etc/onestack/libvirt"),

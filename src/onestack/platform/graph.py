@@ -1,8 +1,8 @@
-"""The order in which a cloud comes up: a task for each process and step of each host, and what the cloud is furnished
-with.
+"""The task graph of the bring-up: a task for each process and step of each host, and for each of a cloud's initial
+resources.
 
-It follows from what declarations say that they need. Tasks are called `process@host`, and run in parallel, each as
-soon as what it needs is done.
+Its edges are the dependencies in the declarations. Tasks are named `process@host`; each runs as soon as its
+dependencies are done.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from onestack.core.events import Emit, step
 from onestack.core.graph import Task
-from onestack.platform import catalogue, databases, furnish, hypervisors, layout, zones
+from onestack.platform import catalogue, databases, hypervisors, initial_resources, layout, zones
 from onestack.platform.hosts.work import Here, HostWork
 from onestack.platform.infrastructure import gateway, mariadb
 from onestack.platform.layout import at, resolve
@@ -27,9 +27,9 @@ from onestack.platform.site import Site
 
 
 def tasks(site: Site, hosts: Sequence[HostWork], image: Path, emit: Emit) -> list[Task]:
-    """The graph. `hosts`: all of the cloud's, the leader, which is this one, among them.
+    """The graph. `hosts`: all hosts of the cloud; this one is the leader.
 
-    What needs Keystone or Placement is started beside them: it asks again until they answer.
+    Services that need Keystone or Placement do not wait for them here: they retry by themselves.
     """
     view, lead = site.view, site.leader
     store, markers = lead.paths.release(view.cloud.series), Markers(lead)
@@ -65,11 +65,9 @@ def tasks(site: Site, hosts: Sequence[HostWork], image: Path, emit: Emit) -> lis
             Task(at(each.name, host.name), partial(host.start, each.name, emit), names(each.needs, host.name))
             for each in processes[host.name]
         ]
-    for name, (needed, body) in furnish.steps(site, markers, image, emit).items():
+    for name, (needed, body) in initial_resources.steps(site, markers, image, emit).items():
         of = [each.name for s in catalogue.services({"identity", needed}) for each in s.processes(view)]
-        found.append(
-            Task(at(f"furnish {name}", lead.name), body, names(leader(DATABASES, gateway.NAME, *of)))
-        )
+        found.append(Task(at(f"create {name}", lead.name), body, names(leader(DATABASES, gateway.NAME, *of))))
     if "compute" in view.cloud.services:
         everything = tuple(
             Need(name, "all")
@@ -87,7 +85,7 @@ def tasks(site: Site, hosts: Sequence[HostWork], image: Path, emit: Emit) -> lis
 
 
 def own_tasks(site: Site, emit: Emit) -> list[Task]:
-    """What this host has to do by itself, after a boot or a fault: other hosts are waited for by its processes."""
+    """The tasks of this host alone, after a boot or a failure: its processes themselves wait for other hosts."""
     here = Here(site)
     steps, processes = layout.steps(site.view), layout.processes(site.view)
     names = {*(each.name for each in steps), *(each.name for each in processes)}
@@ -102,7 +100,7 @@ def own_tasks(site: Site, emit: Emit) -> list[Task]:
 
 
 def bootstrap_identity(site: Site, markers: Markers, emit: Emit) -> None:
-    """Give Keystone its administrator, service users and catalogue, once for each content of those."""
+    """Create Keystone's administrator, service users and catalogue, unless they are unchanged since the last time."""
     wanted = json.dumps(
         identity.wanted(site.view, catalogue.services(site.view.cloud.services)), sort_keys=True
     )

@@ -13,7 +13,7 @@ AUTO = "AUTO: "
 
 
 def out_by_itself(disabled_reason: str | None) -> str:
-    """Why Nova itself disabled a host, from the reason of its disabled service; "" if an operator disabled it, or
+    """Why Nova itself disabled a host, from the disabled service's reason; "" if an operator disabled it, or
     nobody."""
     reason = disabled_reason or ""
     return reason.removeprefix(AUTO) if reason.startswith(AUTO) else ""
@@ -28,7 +28,7 @@ def wait_up(site: Site, emit: Emit) -> None:
         up = [each for each in admin.compute.hypervisors() if each.state == "up"]
         agents = [agent for agent in admin.network.agents() if agent.agent_type != "fake"]
         dead = [agent.agent_type for agent in agents if not agent.is_alive]
-        # Nova disables a host while libvirtd is down; a host that an operator disabled stays so.
+        # Nova disables a host while libvirtd is down. Hosts that an operator disabled are not waited for.
         out = [each.host for each in admin.compute.services() if out_by_itself(each.disabled_reason)]
         answer = f"{len(up)} of {wanted} hypervisors up, {len(agents)} network agents, dead: {dead or 'none'}"
         if out:

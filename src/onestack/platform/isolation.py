@@ -10,7 +10,7 @@ from onestack.core.errors import PermanentError
 
 
 def expect_hidden(what: str, ask: Callable[[], object]) -> None:
-    """Raises PermanentError unless the request for a resource is answered with 404."""
+    """Raise PermanentError unless a request for a resource is answered with 404."""
     try:
         ask()
     except exceptions.NotFoundException:

@@ -1,4 +1,4 @@
-"""Which process runs on which host, and what each of them waits for there. Pure: views in, names out."""
+"""Assigns processes and steps to hosts, and resolves their dependencies. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from onestack.platform.view import View
 
 
 def views(view: View) -> tuple[View, ...]:
-    """The same cloud from each of its hosts."""
+    """The cloud's view for each of its hosts."""
     hosts = (view.here, *view.peers)
     return tuple(
         View(view.cloud, host, tuple(other for other in hosts if other is not host)) for host in hosts
@@ -19,24 +19,24 @@ def views(view: View) -> tuple[View, ...]:
 
 
 def assign(view: View) -> Mapping[str, tuple[Process, ...]]:
-    """The processes of each host, by its name."""
+    """The processes of each host, by the host's name."""
     return {each.here.name: tuple(processes(each)) for each in views(view)}
 
 
 def processes(view: View) -> list[Process]:
-    """Those that run on `view.here`."""
+    """The processes that run on `view.here`."""
     return [each for each in catalogue.processes(view) if _belongs(each, view)]
 
 
 def steps(view: View) -> list[Step]:
-    """The work that is done on `view.here`."""
+    """The steps that are done on `view.here`."""
     return [each for each in catalogue.steps(view) if _belongs(each, view)]
 
 
 def declarations(view: View) -> list[InfrastructureService | Service]:
-    """Those that have something to run on `view.here`: its files and folders are these declarations'.
+    """The declarations with a process on `view.here`, or without any process: they determine its files and folders.
 
-    The other ones ask for what this host has not: databases' passwords, users of packages that are not in its base.
+    The others would need what this host lacks: database passwords, or users of packages that are not in its base.
     """
     return [each for each in catalogue.declarations(view) if _is_here(each, view)]
 
@@ -47,17 +47,17 @@ def files(view: View) -> dict[str, str]:
 
 
 def secret_names(view: View) -> frozenset[str]:
-    """The secrets that `view.here` gets, of all those in `view`: on a control host all, on another one what its
-    configuration holds. So what is not asked for there cannot be taken from there."""
+    """The names of the secrets that `view.here` gets: on a control host all, on another one only those in its
+    configuration, so that no others can leak from it."""
     if view.control:
         return frozenset(view.cloud.secrets)
-    asked = _Asked(view.cloud.secrets)
-    files(replace(view, cloud=replace(view.cloud, secrets=asked)))
-    return frozenset(asked.names)
+    recording = _RecordingSecrets(view.cloud.secrets)
+    files(replace(view, cloud=replace(view.cloud, secrets=recording)))
+    return frozenset(recording.names)
 
 
-class _Asked(Mapping[str, str]):
-    """Secrets that note which of them were asked for."""
+class _RecordingSecrets(Mapping[str, str]):
+    """Secrets that record which of them are read."""
 
     def __init__(self, secrets: Mapping[str, str]) -> None:
         self.names: set[str] = set()
@@ -85,14 +85,15 @@ def _belongs(one: Process | Step, view: View) -> bool:
 
 
 def at(name: str, host: str) -> str:
-    """What a process or a step of a host is called among all hosts': nova@n1."""
+    """The name of a host's task: nova@n1."""
     return f"{name}@{host}"
 
 
 def resolve(
     needs: Iterable[Need], here: str, lead: str, there: Mapping[str, Sequence[str]]
 ) -> tuple[str, ...]:
-    """What something needs on host `here`, by names of tasks. `there`: what each host has. `lead`: the leader."""
+    """The names of the tasks that satisfy `needs` on host `here`. `there`: the processes and steps of each host.
+    `lead`: the leader."""
     found: list[str] = []
     for need in needs:
         if need.where == "all":

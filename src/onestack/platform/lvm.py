@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 STEP = "volume groups"
 
 
-def demand_groups(site: Site, node: Node, emit: Emit) -> None:
+def check_groups(site: Site, node: Node, emit: Emit) -> None:
     """Raise PermanentError, with LVM's error output, for a volume group that cannot be used."""
     if "block-storage" not in site.view.cloud.services:
         return

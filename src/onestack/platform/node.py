@@ -27,7 +27,7 @@ PYTHON = {
     "LANG": "C.UTF-8",
     "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
 }
-"""The environment of everything that runs inside."""
+"""The environment variables of all programs inside the namespace."""
 
 # A path inside the namespace -> which of the cloud's folders is mounted there.
 _MOUNTED = {contract.ETC: "etc", contract.LIB: "data", "/var/log": "log", contract.RUN: "run"}
@@ -35,16 +35,16 @@ _MOUNTED = {contract.ETC: "etc", contract.LIB: "data", "/var/log": "log", contra
 
 @dataclass(frozen=True)
 class Node:
-    """A host of a cloud. `paths`: where the cloud lies on it."""
+    """A host of a cloud. `paths`: the cloud's folders on it."""
 
     paths: Paths
     choices: Choices
     machine: Machine = field(default_factory=LocalMachine)
     address: str = LOOPBACK
-    """By which the cloud's other hosts reach it; alone it needs none beyond loopback."""
+    """The address by which the cloud's other hosts reach it; loopback suffices for a single host."""
     roles: frozenset[HostRole] = frozenset(ROLES)
     underlay: str | None = None
-    """The NIC with the address, where the spec names it."""
+    """The NIC with this address, if the spec names it."""
 
     @property
     def name(self) -> str:
@@ -53,7 +53,7 @@ class Node:
 
     @cached_property
     def layout(self) -> namespace.Layout:
-        """What its mount namespace is made of."""
+        """The content of its mount namespace."""
         return namespace.Layout(
             base=Path(self.choices.base),
             environment=Path(self.choices.environment),
@@ -74,12 +74,12 @@ class Node:
 
     @property
     def view(self) -> HostView:
-        """What declarations know of it."""
+        """This host, as declarations see it."""
         chosen = self.choices
         return HostView(self.name, self.address, chosen.virt_type, chosen.datapath, self.roles, self.underlay)
 
     def outside(self, place: str) -> Path:
-        """Where a path of the namespace lies on the host. Raises ValueError for one of the base's own."""
+        """The path on the host of a path inside the namespace. Raises ValueError for a path in the base."""
         inner = PurePosixPath(place)
         for mounted, folder in _MOUNTED.items():
             if inner.is_relative_to(mounted):
@@ -100,10 +100,10 @@ class Node:
         patient: bool = False,
         log: str | None = None,
     ) -> str:
-        """Run a command inside the namespace, and return what it wrote. Raises CommandFailed.
+        """Run a command inside the namespace; returns its output. Raises CommandFailed.
 
-        `patient`: its deadline of `seconds` is put off while any process of the cloud works. `log`: the name of the
-        log that gets its output too.
+        `patient`: the deadline of `seconds` is extended while any process of the cloud works. `log`: the name of a
+        log that gets the output as well.
         """
         words = self.enter(argv)
         ran = self.machine.run(
@@ -119,7 +119,7 @@ class Node:
         return ran.output
 
     def program(self, process: Process) -> Program:
-        """A process as supervisord keeps it."""
+        """A process in supervisord's configuration."""
         return Program(
             process.name,
             tuple(self.enter(process.command)),

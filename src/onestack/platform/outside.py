@@ -14,14 +14,15 @@ if TYPE_CHECKING:
 
 
 def translate(site: Site, node: Node, emit: Emit) -> None:
-    """Switch NAT for guests on or off, as the spec says.
+    """Switch NAT for guests on or off, according to the spec.
 
-    If the machine does not allow it, that is a failure only if the spec sets `nat` explicitly; else it is noted.
+    If the machine does not allow it, that is a failure only if the spec sets `nat` explicitly; otherwise it is a
+    note.
     """
     outer = site.view.cloud.external
     if not outer.nat and nat.read(node.paths) is None:
         return
-    with step("guests' way out", emit) as at:
+    with step("guests' outbound access", emit) as at:
         if not outer.nat:
             nat.switch_off(node.paths)
             at.outcome = "closed: platform.network.external.nat is off"
@@ -33,14 +34,14 @@ def translate(site: Site, node: Node, emit: Emit) -> None:
         except PermanentError as error:
             if site.spec.platform.network.external.nat:
                 raise
-            at.note(f"guests get no way out: {error.summary}")
+            at.note(f"guests have no outbound access: {error.summary}")
             return
         missing = obstacles(site, node)
         at.outcome = f"{outer.cidr} is translated" + (f"; but {'; '.join(missing)}" if missing else "")
 
 
 def obstacles(site: Site, node: Node) -> list[str]:
-    """Why guests do not get out of the cloud's network. Raises PermanentError."""
+    """Why guests do not reach outside networks, in words. Raises PermanentError."""
     with node.network.entered():
         observed = egress.collect(node.layout.base, nat.table(node.paths))
     return egress.obstacles(observed, wanted=site.view.cloud.external.nat)

@@ -1,4 +1,4 @@
-"""Files of daemons that are not root: written as a whole, owned by names of the base."""
+"""Writes files of daemons that do not run as root, owned by users and groups of the base."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def identities(file: Path) -> Mapping[str, int]:
 
 
 def write(node: Node, files: Mapping[str, File], owner: str, group: str) -> None:
-    """Write files (path inside the namespace -> what) for a user and a group of the base."""
+    """Write files (path inside the namespace -> File), owned by a user and a group of the base."""
     uid = identities(node.layout.base / "etc/passwd")[owner]
     gid = identities(node.layout.base / "etc/group")[group]
     for place, file in files.items():
@@ -30,7 +30,7 @@ def write(node: Node, files: Mapping[str, File], owner: str, group: str) -> None
 
 
 def folder(node: Node, place: str, owner: str, group: str, mode: int) -> None:
-    """Create a folder that only some hosts have, whatever is in it."""
+    """Create a folder that only some hosts have; its content is kept."""
     target = node.outside(place)
     target.mkdir(parents=True, exist_ok=True)
     os.chown(

@@ -10,24 +10,25 @@ NORTH_SOCKET = f"{RUN}/ovn/ovnnb_db.sock"
 SOUTH_SOCKET = f"{RUN}/ovn/ovnsb_db.sock"
 
 HOST_CERTIFICATE = f"{ETC}/tls/host.pem"
-"""Of a host of several, signed by the cloud's CA: it shows it to other hosts as a server and as a client."""
+"""The host's certificate in a cloud of several hosts, signed by the cloud's CA; used as a server's and as a
+client's."""
 HOST_KEY = f"{ETC}/tls/host.key"
 CA = f"{ETC}/tls/ca.pem"
-"""What other hosts' certificates are verified with."""
+"""The CA certificate, with which other hosts' certificates are verified."""
 
 BUS_PORT = 5671
-"""RabbitMQ's, on the leader's address: AMQP over TLS."""
+"""RabbitMQ's port on the leader's address: AMQP over TLS."""
 BUS_VHOST = "nova"
 """The virtual host that Nova's queues are in."""
 SOUTH_PORT = 6642
-"""OVN's southbound database, on the leader's address: OVSDB over TLS."""
+"""The port of OVN's southbound database on the leader's address: OVSDB over TLS."""
 
 
 def bracketed(address: str) -> str:
-    """An IP address as URLs and OVS have it before a port."""
+    """An IP address as it is written before a port: IPv6 in brackets."""
     return f"[{address}]" if ":" in address else address
 
 
 def bus_secret(host: str) -> str:
-    """The name of the secret by which a host's processes log in to RabbitMQ."""
+    """The name of the secret with a host's RabbitMQ password."""
     return f"bus/{host}"

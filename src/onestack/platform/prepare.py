@@ -1,4 +1,4 @@
-"""What processes need on a host before the first of them is started."""
+"""Prepares a host for its processes, before the first of them is started."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from onestack.platform.stamps import stamped
 
 
 def prepare(site: Site, emit: Emit) -> None:
-    """Have what processes need on this host: folders, configuration, namespaces, a supervisor that knows them."""
+    """Create what processes need on this host: folders, configuration, namespaces, and a supervisord that is
+    configured for them."""
     node = site.here
     if namespace.outdated(node.layout):
         emit(Event("release", "noted", "the release's packages changed: all processes are restarted"))
@@ -37,6 +38,6 @@ def prepare(site: Site, emit: Emit) -> None:
 
 
 def end_orphans(node: Node) -> None:
-    """End what a supervisord that was killed left running: there must be no second one. What serves tenants stays."""
+    """End processes that a killed supervisord left running, since none may run twice. Guests and balancers stay."""
     if left := processes.end(lambda: processes.of_platform(node.paths.run), seconds=20):
         raise PermanentError(f"processes that do not end: {', '.join(str(each.pid) for each in left)}")

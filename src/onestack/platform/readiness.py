@@ -21,7 +21,7 @@ from onestack.platform.shape import Process, Ready
 
 T = TypeVar("T")
 TRIES = 3
-"""A process that was started so many times without becoming ready has failed."""
+"""A process has failed if it was started this many times without becoming ready."""
 SAY_SECONDS = 20.0
 """The interval at which a wait reports what it waits for, in seconds."""
 

@@ -1,4 +1,4 @@
-"""The cloud's secrets: made at random once, kept in one file that only root reads."""
+"""The cloud's secrets: generated once, stored in one file that only root can read."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pathlib import Path
 from onestack.host.files import replace_private
 
 LENGTH = 24
-"""Bytes of randomness in each."""
+"""The number of random bytes in each secret."""
 
 
 def ensure(file: Path, names: Iterable[str]) -> Mapping[str, str]:
-    """The secrets in `file`, with new ones for those of `names` that were missing.
+    """The secrets in `file`; missing ones of `names` are generated.
 
-    The file is replaced whole, so that a full disk or a kill leaves the old one.
+    The file is replaced atomically: a full disk or a kill leaves the old one.
     """
     known: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
     missing = [name for name in names if name not in known]

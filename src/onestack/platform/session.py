@@ -1,4 +1,4 @@
-"""HTTP sessions whose connections are made in a cloud's network, whichever network the calling thread is in."""
+"""HTTP sessions that connect from a cloud's network, whichever network the calling thread is in."""
 
 from __future__ import annotations
 

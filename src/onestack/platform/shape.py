@@ -1,4 +1,5 @@
-"""The one shape of a service: databases, processes, configuration, endpoint, and how one knows it is ready.
+"""The types of declarations: a service with its databases, processes, configuration and endpoint; a process with its
+readiness check.
 
 Declarations are data and pure functions of a `View`; `onestack.platform.graph` makes tasks of them, on the hosts that
 `onestack.platform.layout` assigns. A service is one module under `onestack.platform.services` with one `SERVICE`, an
@@ -26,14 +27,14 @@ COMPUTE: frozenset[HostRole] = frozenset({"compute"})
 EVERY: frozenset[HostRole] = frozenset(ROLES)
 
 Scope = Literal["each", "leader"]
-"""On each host that has one of the roles, or on the leader alone."""
+"""Where something runs: on each host that has one of its roles, or on the leader only."""
 
 
 @dataclass(frozen=True)
 class Need:
-    """A process that must be ready, or a step that must be done, before something.
+    """A dependency: a process that must be ready, or a step that must be done.
 
-    `local`: the one of the same host. `leader`: the leader's. `all`: those of all hosts that have it.
+    `local`: on the same host. `leader`: on the leader. `all`: on all hosts that have it.
     """
 
     name: str
@@ -41,26 +42,26 @@ class Need:
 
 
 def local(*names: str) -> tuple[Need, ...]:
-    """Needs of the same host."""
+    """Dependencies on the same host."""
     return tuple(Need(name) for name in names)
 
 
 def leader(*names: str) -> tuple[Need, ...]:
-    """Needs of the leader."""
+    """Dependencies on the leader."""
     return tuple(Need(name, "leader") for name in names)
 
 
 @dataclass(frozen=True)
 class Ready:
-    """When a process counts as ready. One of: an HTTP answer on a unix socket, a socket that accepts, a
-    command that exits 0 (run inside the namespace), a file that is written again and again."""
+    """When a process counts as ready. One of: an HTTP response on a unix socket, a unix socket that accepts
+    connections, a command (inside the namespace) that exits with 0, a file that is written repeatedly."""
 
     http: tuple[str, str] | None = None
     """(unix socket inside the namespace, path)"""
     socket: str | None = None
     command: tuple[str, ...] | None = None
     written: tuple[str, float] | None = None
-    """(file inside the namespace, how many seconds ago it was last written at the most)"""
+    """(file inside the namespace, the maximum age of its last change in seconds)"""
     seconds: float = 90.0
     """The deadline, in seconds."""
 
@@ -73,22 +74,22 @@ class Process:
     command: tuple[str, ...]
     ready: Ready
     needs: tuple[Need, ...] = ()
-    """What comes before this one is started."""
+    """Its dependencies."""
     roles: frozenset[HostRole] = CONTROL
     """It runs on hosts that have one of these."""
     scope: Scope = "each"
     environment: Mapping[str, str] = field(default_factory=dict)
     reads: tuple[str, ...] = ()
-    """Files and folders inside the namespace that it reads when it starts, beside the files of its declaration."""
+    """Files and folders inside the namespace that it reads at its start, in addition to its declaration's."""
     stop_seconds: int = 15
     """How long it may take to end after SIGTERM, in seconds, before SIGKILL."""
     hang_seconds: float = 60.0
-    """How long its readiness check may fail once it was ready, in seconds, before it is restarted."""
+    """How long its readiness check may fail, once it was ready, before it is restarted, in seconds."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """Work on a host that is no process: done when `run` returns. Where it was done before, it changes nothing."""
+    """A task of the bring-up that is not a process: it is done when `run` returns. Idempotent."""
 
     name: str
     run: Callable[[Site, Node, Emit], None]
@@ -99,7 +100,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder that processes find. `path`: inside the namespace. `owner`, `group`: names in the base."""
+    """A folder that processes need. `path`: inside the namespace. `owner`, `group`: names in the base."""
 
     path: str
     owner: str = "root"
@@ -109,22 +110,24 @@ class Folder:
 
 @dataclass(frozen=True)
 class InfrastructureService:
-    """What runs beneath OpenStack, or beside it: one module in `onestack.platform.infrastructure`, one `SERVICE`."""
+    """An infrastructure service, which runs beneath or beside OpenStack: one module in
+    `onestack.platform.infrastructure`, one `SERVICE`."""
 
     name: str
     processes: Callable[[View], tuple[Process, ...]]
-    """Empty where the cloud does without it."""
+    """Empty if the cloud does not use it."""
     files: Callable[[View], Mapping[str, str]] = lambda view: {}
-    """Configuration files: path below /etc/onestack, or a whole path inside the namespace -> text."""
+    """Configuration files: path below /etc/onestack, or absolute path inside the namespace -> text."""
     steps: Callable[[View], tuple[Step, ...]] = lambda view: ()
     folders: tuple[Folder, ...] = ()
     stays_with_guests: bool = False
-    """Whether it goes on where only guests do: without it their packets go nowhere."""
+    """Whether it keeps running when only guests do (`down --keep-guests`): without it their packets would be
+    dropped."""
 
 
 @dataclass(frozen=True)
 class Database:
-    """One MariaDB schema and the command that brings it to the release's version."""
+    """A MariaDB database and its user."""
 
     name: str
     user: str
@@ -132,14 +135,14 @@ class Database:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """What the API gateway serves below /<path>; `suffix` is what the catalogue's URL adds to it."""
+    """What the API gateway serves below /<path>. `suffix`: the rest of the URL in the catalogue."""
 
     path: str
     suffix: str = ""
     listed: bool = True
-    """Whether it stands in Keystone's catalogue: an API does, a web page does not."""
+    """Whether it is in Keystone's catalogue: APIs are, web pages are not."""
     files: str | None = None
-    """A path whose answers are the same for everybody: the API gateway may keep them."""
+    """A path whose responses are the same for all users: the API gateway may cache them."""
 
 
 @dataclass(frozen=True)
@@ -151,12 +154,13 @@ class Service:
     name: str
     """The project: nova."""
     aliases: tuple[str, ...] = ()
-    """Other service types of the same API, as in the service types authority: clients ask the catalogue by them."""
+    """Aliases of its service type, as in the Service Types Authority, by which clients look it up in the
+    catalogue."""
     requires: tuple[str, ...] = ()
-    """Service types without which it cannot work."""
+    """The service types that it depends on."""
     databases: tuple[Database, ...] = ()
     migrations: Callable[[View], tuple[tuple[str, ...], ...]] = lambda view: ()
-    """Commands that bring its databases from empty (or an older release) to this release, in order."""
+    """Commands that migrate its databases, empty or from an older release, to this release, in order."""
     files: Callable[[View], Mapping[str, str]] = lambda view: {}
     """Configuration files: path below /etc/onestack -> text."""
     folders: tuple[Folder, ...] = ()
@@ -168,13 +172,13 @@ class Service:
     secrets: tuple[str, ...] = ()
     """Names of secrets it needs besides those of its databases and its user."""
     verify: Callable[[Connection, Connection], str] | None = None
-    """What `verify --quick` tries with it, as an ordinary tenant and beside a second one that must see nothing of it;
-    returns what was seen. Raises OneStackError, openstacksdk's errors. What it makes is its own to remove."""
+    """Tests the service for `verify --quick`, as one ordinary tenant, with another that must not see the first one's
+    resources; returns what was observed. It removes what it creates. Raises OneStackError, openstacksdk's errors."""
 
     @property
     def listed_as(self) -> tuple[tuple[str, str], ...]:
-        """(service type, name) of each entry in Keystone's catalogue, the service type proper first.
+        """(service type, name) of each entry in Keystone's catalogue; the official service type comes first.
 
-        Names differ, so that `openstack service show cinder` finds one.
+        Names differ, so that `openstack service show cinder` finds exactly one.
         """
         return ((self.type, self.name), *((alias, f"{self.name}-{alias}") for alias in self.aliases))

@@ -1,4 +1,4 @@
-"""A cloud as a host knows it: its spec, its secrets, this host with its folders, and the cloud's other hosts."""
+"""A cloud as seen from one of its hosts: its spec, its secrets, this host, and the other hosts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from onestack.spec.model import ROLES, Spec
 
 
 def spec_file(paths: Paths) -> Path:
-    """Where the spec is kept that the cloud was brought up with."""
+    """The stored spec that the cloud was last brought up with."""
     return paths.etc / "cloud.yaml"
 
 
@@ -39,7 +39,7 @@ def _backend(wanted: Backend) -> VolumeBackend:
     pool = wanted.ceph
     if pool is None:
         return VolumeBackend(wanted.name, group=wanted.volume_group)
-    # Any will do that stays the same: libvirt knows a key by it, here alone.
+    # Any stable UUID will do: it identifies the key in this cloud's libvirt only.
     secret = str(uuid.uuid5(uuid.NAMESPACE_URL, f"onestack:{wanted.name}"))
     return VolumeBackend(wanted.name, Ceph(pool.name, pool.user, secret))
 
@@ -54,7 +54,8 @@ class Site:
     peers: tuple[HostView, ...] = ()
     """The cloud's other hosts."""
     lead: str = ""
-    """The name of the leader: the control host where `up` runs, with what a cloud has once. Empty: this host."""
+    """The name of the leader: the control host on which `up` is run, and which runs everything that exists once in a
+    cloud. Empty: this host."""
 
     @property
     def leads(self) -> bool:
@@ -63,7 +64,7 @@ class Site:
 
     @property
     def leader(self) -> Node:
-        """This host, where it is the leader. Raises PermanentError on another one."""
+        """This host, if it is the leader; raises PermanentError if not."""
         if not self.leads:
             raise PermanentError(
                 f"this is done on the control host {self.lead}, not on {self.here.name}",
@@ -78,21 +79,22 @@ class Site:
 
     @property
     def paths(self) -> Paths:
-        """Where the cloud lies on this host."""
+        """The cloud's folders on this host."""
         return self.here.paths
 
     @cached_property
     def view(self) -> View:
-        """What declarations are rendered with for this host."""
+        """The view with which declarations are rendered for this host."""
         return self.view_of(self.here)
 
     def view_of(self, node: Node) -> View:
-        """What declarations are rendered with for a node of this host."""
+        """The view with which declarations are rendered for a node."""
         return View(self._cloud, node.view, self.peers)
 
     @cached_property
     def _cloud(self) -> CloudView:
-        """On the leader this makes the secrets that are missing; another host has those that it was given."""
+        """The cloud's part of views. On the leader, missing secrets are generated; other hosts have those that they
+        were given."""
         platform = self.spec.platform
         outer = platform.network.external
         return CloudView(
@@ -159,23 +161,23 @@ class Site:
 
     @property
     def ca_file(self) -> str | None:
-        """The CA bundle that clients inside need, where the API gateway speaks TLS."""
+        """The CA bundle for clients inside the namespace, if the API gateway uses TLS."""
         return "/etc/onestack/tls/bundle.pem" if self.tls else None
 
     @property
     def gateway(self) -> str:
-        """The URL of the API gateway, no slash at its end."""
+        """The URL of the API gateway, without a trailing slash."""
         return self.spec.listen.url
 
     @property
     def dashboard(self) -> str | None:
-        """The URL of the web page, if the cloud has one."""
+        """The URL of the dashboard, if the cloud has one."""
         path = catalogue.page(self.spec.platform.services)
         return f"{self.gateway}/{path}/" if path else None
 
 
 def on_this_host(paths: Paths, spec: Spec, choices: Choices, others: known.Hosts | None = None) -> Site:
-    """The cloud as this host knows it. `others`: all its hosts, where there are several."""
+    """The cloud as seen from this host. `others`: all its hosts, if there are several."""
     mine = {each.name: each for each in spec.hosts}.get(choices.host) or next(iter(spec.hosts), None)
     roles = frozenset(mine.roles) if mine else frozenset(ROLES)
     if mine is None or len(spec.hosts) < 2:
@@ -188,7 +190,7 @@ def on_this_host(paths: Paths, spec: Spec, choices: Choices, others: known.Hosts
 
 
 def load(paths: Paths) -> Site:
-    """The cloud of a root. Raises BadInput when there is none."""
+    """The cloud under a root. Raises BadInput if there is none."""
     from onestack.spec import load as load_spec
 
     if not choices_file(paths).exists():

@@ -28,7 +28,7 @@ def down(paths: Paths, emit: Emit, *, keep_guests: bool = False, patience: float
     """
     supervisor = Supervisor(paths)
     running = {name for name, each in supervisor.programs().items() if each.pid}
-    # These first, or they would restart what is being stopped.
+    # The watchers first, since they would restart processes that are being stopped.
     for name in watchers.NAMES:
         if name in running:
             supervisor.stop(name)
@@ -41,8 +41,8 @@ def down(paths: Paths, emit: Emit, *, keep_guests: bool = False, patience: float
     if not keep_guests:
         shut_down_guests(paths, emit, patience)
     if not keep_guests:
-        # Before ovs-vswitchd stops: without it nothing reaches this host by that NIC.
-        underlay.give_back(paths)
+        # Before ovs-vswitchd stops: without it this host is not reachable through that NIC.
+        underlay.restore(paths)
     with step("infrastructure", emit):
         for row in infrastructure(paths, without_guests=keep_guests):
             stop_all(supervisor, [name for name in row if name in running])
@@ -53,13 +53,13 @@ def down(paths: Paths, emit: Emit, *, keep_guests: bool = False, patience: float
         left = processes.end(lambda: processes.of_cloud(paths.run), seconds=10)
         if left:
             raise PermanentError(f"processes that do not end: {', '.join(str(each.pid) for each in left)}")
-        close_way_out(paths)
+        remove_nat(paths)
         firewall.switch_off(paths)
         # Without the cloud's namespace, interfaces of these names belong to another program.
         if namespace.exists(paths) and network.shared_with_machine(paths):
             # The bridges of the kernel's datapath, if it is used, disappear only with this command.
             run(namespace.enter(paths, ["ovs-dpctl", "del-dp", "ovs-system"]), seconds=15, check=False)
-            network.part([*interfaces(), *taps(paths)])
+            network.delete([*interfaces(), *taps(paths)])
         namespace.remove(paths)
         systemd.ended(paths)
 
@@ -82,7 +82,7 @@ def infrastructure(paths: Paths, *, without_guests: bool = False) -> list[list[s
     )
 
 
-def close_way_out(paths: Paths) -> None:
+def remove_nat(paths: Paths) -> None:
     """Remove the NAT for guests, and restore the machine's settings."""
     saved = nat.read(paths)
     if saved and saved.isolated:

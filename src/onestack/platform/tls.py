@@ -1,6 +1,7 @@
-"""Certificates: the API gateway's (the user's own, or one of the cloud's CA), and of several hosts each one's.
+"""Certificates: the API gateway's (the user's own, or one signed by the cloud's CA), and, with several hosts, one for
+each host.
 
-The CA is OneStack's own for this cloud; its key is on the leader alone.
+Each cloud has a CA of its own, whose key exists only on the leader.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ _SERVER, _CLIENT = ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_A
 
 
 def ensure(site: Site) -> None:
-    """Have api-gateway.pem (key and chain, for HAProxy) and bundle.pem (what clients trust) in etc/tls."""
+    """Create or renew api-gateway.pem (chain and key, for HAProxy) and bundle.pem (the CA bundle for clients) in
+    etc/tls."""
     folder = site.paths.etc / "tls"
     folder.mkdir(mode=0o700, exist_ok=True)
     listen = site.spec.listen
@@ -48,8 +50,7 @@ def ensure(site: Site) -> None:
 
 
 def of_hosts(site: Site) -> Mapping[str, Mapping[str, bytes]]:
-    """Host -> what lies in its etc/tls, where there are several; none where there is one. To be called on the leader,
-    after `ensure`."""
+    """Host -> the files for its etc/tls; empty for a single host. Call it on the leader, after `ensure`."""
     view = site.view
     if not view.peers:
         return {}
@@ -58,16 +59,16 @@ def of_hosts(site: Site) -> Mapping[str, Mapping[str, bytes]]:
 
 
 def host_files(folder: Path, cloud: str, host: str, address: str) -> Mapping[str, bytes]:
-    """What a host of several has in its etc/tls, for root alone: its certificate and key, and what it trusts.
+    """The files for a host's etc/tls, readable by root only: its certificate and key, and CA certificates.
 
-    Certificate and key stay the same until they must be renewed, or the address changes; they are kept in `folder`
-    (the leader's etc/tls) below `hosts`. `cloud`: its name, for a CA that is not there yet.
+    Certificate and key stay the same until they are due for renewal, or the address changes; they are stored in
+    `folder` (the leader's etc/tls) below `hosts`. `cloud`: the cloud's name, for a new CA.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     kept = folder / "hosts"
     kept.mkdir(mode=0o700, exist_ok=True)
     ca, ca_key = _authority(folder, cloud)
-    # The last name is the subject's: OVN and libvirt know a host by it.
+    # The last name becomes the subject, by which OVN and libvirt identify a host.
     names, file = [address, host], kept / f"{host}.pem"
     if not _still_good(file, names):
         certificate, key = issue(ca, ca_key, names, [_SERVER, _CLIENT])
@@ -78,7 +79,7 @@ def host_files(folder: Path, cloud: str, host: str, address: str) -> Mapping[str
         "host.key": _key_pem(_key_of(both)),
         "ca.pem": _pem(ca),
     }
-    # What its processes trust who talk to the API gateway.
+    # The CA bundle of its processes, for connections to the API gateway.
     if (bundle := folder / "bundle.pem").exists():
         found["bundle.pem"] = bundle.read_text()
     return {name: text.encode() for name, text in found.items()}
@@ -90,7 +91,7 @@ def issue(
     names: list[str],
     uses: Sequence[x509.ObjectIdentifier] = (_SERVER,),
 ) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
-    """A certificate for IP addresses and DNS names: of a server, unless `uses` says otherwise."""
+    """A certificate for IP addresses and DNS names. `uses`: its extended key usages."""
     key = ec.generate_private_key(ec.SECP256R1())
     now = datetime.datetime.now(datetime.UTC)
     certificate = (
@@ -138,7 +139,7 @@ def authority(name: str) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
         .not_valid_after(now + datetime.timedelta(days=CA_DAYS))
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(usage, critical=True)
-        # Python 3.13 verifies strictly: a CA must say which key it is.
+        # Python 3.13 verifies strictly: a CA needs a subject key identifier.
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
@@ -189,6 +190,6 @@ def _key_pem(key: ec.EllipticCurvePrivateKey) -> str:
 
 
 def _system_bundle() -> str:
-    # What the machine trusts, so that a service that is given our bundle can still reach others.
+    # The machine's own CA bundle, so that services with our bundle can also connect to servers elsewhere.
     bundle = Path("/etc/ssl/certs/ca-certificates.crt")
     return bundle.read_text() if bundle.exists() else ""

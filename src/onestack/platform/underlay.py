@@ -1,4 +1,4 @@
-"""The step that has a host's tunnels on the userspace datapath reach other hosts (see `onestack.host.underlay`)."""
+"""The step that plugs the underlay's NIC into OVS, on the userspace datapath (see `onestack.host.underlay`)."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ STEP = "underlay"
 
 
 def needed(view: View) -> bool:
-    """Whether the host's NIC has to be a port of the switch."""
+    """Whether the host's NIC must be a port of Open vSwitch."""
     return bool(view.peers) and view.here.datapath == "netdev"
 
 
 def bridge(before: Before, ctl: Sequence[str]) -> list[str]:
-    """The command that has the bridge with the NIC in it. `ctl`: the words that ask OVS."""
+    """The command that creates the bridge, with the NIC as a port. `ctl`: the beginning of an ovs-vsctl command
+    line."""
     return [
         *ctl,
         *("--may-exist", "add-br", BRIDGE),
         *("--", "set", "Bridge", BRIDGE, "datapath_type=netdev", "fail_mode=standalone"),
-        # What neighbours know stays true.
+        # The MAC address stays the same, so neighbours' ARP entries remain valid.
         f'other_config:hwaddr="{before.mac}"',
         *("--", "set", "Interface", BRIDGE, f"mtu_request={before.mtu}"),
         *("--", "--may-exist", "add-port", BRIDGE, before.nic),
@@ -37,10 +38,11 @@ def bridge(before: Before, ctl: Sequence[str]) -> list[str]:
 
 
 def move(site: Site, node: Node, emit: Emit, ctl: Sequence[str]) -> None:
-    """Have the NIC in the bridge, and what it had on the bridge's interface. ovs-vswitchd must run."""
+    """Plug the NIC into the bridge, and move its addresses and routes to the bridge's interface. ovs-vswitchd must
+    run."""
     here = site.view_of(node).here
     enter = node.enter([])
-    seen = underlay.look(enter, here.address, here.underlay)
+    seen = underlay.collect(enter, here.address, here.underlay)
     if seen.nic == BRIDGE:
         return
     with step("underlay", emit) as at:

@@ -16,7 +16,7 @@ from onestack.host import base, doctor, environment, facts, hypervisor, namespac
 from onestack.host.files import replace_private
 from onestack.platform import bringup, layout, outside, site, tls
 from onestack.platform.choices import Choices, choices_file
-from onestack.platform.choose import choose, demand_same_name
+from onestack.platform.choose import choose, require_same_name
 from onestack.platform.extras import extras
 from onestack.platform.fetch import Fetched, fetch, is_fetched
 from onestack.platform.hosts import known
@@ -45,7 +45,7 @@ def check(
 ) -> None:
     """What this host lacks, before anything is changed. Raises BadInput. `host`: see `choose_here`."""
     if host:
-        demand_same_name(paths, spec, host)
+        require_same_name(paths, spec, host)
     found = preflight.check(
         spec,
         facts.gather(preflight.disks(paths)),
@@ -55,7 +55,7 @@ def check(
         unreachable=lambda: reach.check(mirror),
         host=host,
     )
-    for each in [*spec.notes(), *preflight.demand(found, force=force)]:
+    for each in [*spec.notes(), *preflight.raise_errors(found, force=force)]:
         emit(Event("check", "noted", str(each)))
 
 

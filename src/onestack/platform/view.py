@@ -14,26 +14,26 @@ if TYPE_CHECKING:
 
 VirtType = Literal["kvm", "qemu", "fake"]
 Datapath = Literal["system", "netdev"]
-"""As OVS calls the kernel's and the userspace one."""
+"""OVS's names of the kernel's and the userspace datapath."""
 
 
 @dataclass(frozen=True)
 class External:
-    """The external network: floating IPs come from it, the network host is its gateway."""
+    """The external network, from which floating IPs are allocated."""
 
     cidr: str
     gateway: str
     pool_start: str
     pool_end: str
     interface: str | None = None
-    """A NIC of the host that is a port of it."""
+    """A NIC of the host that is plugged into it."""
     nat: bool = False
-    """Whether its addresses are translated on their way to the outside."""
+    """Whether there is source NAT from it to the outside."""
 
 
 @dataclass(frozen=True)
 class Monitoring:
-    """The cloud's own Prometheus. `retention`: seconds. `size`: MiB. `targets`: host:port, scraped too."""
+    """The cloud's own Prometheus. `retention`: seconds. `size`: MiB. `targets`: further scrape targets, host:port."""
 
     port: int
     exporter_port: int
@@ -44,7 +44,7 @@ class Monitoring:
 
 @dataclass(frozen=True)
 class Ceph:
-    """`user`: without the `client.` before it. `secret`: the UUID under which libvirt knows the user's key."""
+    """`user`: without the prefix `client.`. `secret`: the UUID of libvirt's secret with the user's key."""
 
     pool: str
     user: str
@@ -53,8 +53,8 @@ class Ceph:
 
 @dataclass(frozen=True)
 class VolumeBackend:
-    """A place where volumes are kept: files of this cloud, or a pool of a Ceph cluster (`ceph`), or a volume group of
-    the host's (`group`)."""
+    """A Cinder backend: a pool of a Ceph cluster (`ceph`), a volume group of the host (`group`), or else files of
+    this cloud."""
 
     name: str
     ceph: Ceph | None = None
@@ -63,58 +63,59 @@ class VolumeBackend:
 
 @dataclass(frozen=True)
 class CloudView:
-    """What is the same on every host."""
+    """The part of a view that is the same on all hosts."""
 
     series: str
     leader: str
-    """The name of the host that has what a cloud has once: a control host."""
+    """The name of the leader: the control host with the processes that exist once in a cloud."""
     gateway: str
-    """URL under which every API is reached, without a trailing slash: http://127.0.0.1:8080"""
+    """The URL of the API gateway, without a trailing slash: http://127.0.0.1:8080"""
     services: frozenset[str]
     """The chosen service types."""
     secrets: Mapping[str, str]
     external: External
     fake_hosts: int = 0
-    """How many hypervisors Nova's fake driver shows; 0 where guests are real."""
+    """The number of the fake driver's hypervisors; 0 with real guests."""
     region: str = "RegionOne"
     cpu_allocation_ratio: float = 4.0
     ram_allocation_ratio: float = 1.0
     mtu: int = 1500
     dns_servers: tuple[str, ...] = ()
-    """What subnets hand out that name no DNS servers."""
+    """The DNS servers of subnets that name none."""
     balancer_providers: tuple[str, ...] = ("haproxy",)
     """Octavia's provider drivers; the first is the default."""
     volume_backends: tuple[VolumeBackend, ...] = (VolumeBackend("file"),)
-    """The places where volumes are kept; the first is the default."""
+    """Cinder's backends; the first is the default."""
     ca_file: str | None = None
-    """A CA bundle that clients of the API gateway need, where it speaks TLS."""
+    """The CA bundle for clients of the API gateway, if it uses TLS."""
     monitoring: Monitoring | None = None
     """None: without Prometheus."""
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
-    """Every API and page behind the API gateway, by project name."""
+    """All APIs and web pages behind the API gateway, by project name."""
     binds: tuple[str, ...] = ()
-    """What the API gateway listens on, in HAProxy's words."""
+    """The API gateway's addresses, as arguments of HAProxy's `bind`."""
     tuning: str = "full"
-    """`none`: without replacements that are for performance alone; `full -NAME`: without those, to measure them."""
+    """`none`: without the replacements of kind performance; `full -NAME`: without the named ones, to measure their
+    gain."""
 
 
 @dataclass(frozen=True)
 class HostView:
-    """One host, as declarations know it."""
+    """One host, as declarations see it."""
 
     name: str
     address: str
-    """By which other hosts reach it."""
+    """The address by which other hosts reach it."""
     virt_type: VirtType
     datapath: Datapath
     roles: frozenset[HostRole] = frozenset(ROLES)
     underlay: str | None = None
-    """The NIC that carries the other hosts' traffic, where the spec names it."""
+    """The NIC that carries traffic between hosts, if the spec names it."""
 
 
 @dataclass(frozen=True)
 class View:
-    """Everything a declaration may know. `here`: the host it is rendered for. `peers`: all others."""
+    """The input of declarations. `here`: the host that they are rendered for. `peers`: all other hosts."""
 
     cloud: CloudView
     here: HostView
@@ -122,27 +123,27 @@ class View:
 
     @property
     def hosts(self) -> tuple[HostView, ...]:
-        """All of them, by name: every host sees them in the same order."""
+        """All hosts, sorted by name, so that the order is the same on each."""
         return tuple(sorted((self.here, *self.peers), key=lambda each: each.name))
 
     @property
     def leader(self) -> HostView:
-        """The host that has what a cloud has once. Raises LookupError where it is not among the hosts."""
+        """The leader. Raises LookupError if it is not among the hosts."""
         return next(each for each in (self.here, *self.peers) if each.name == self.cloud.leader)
 
     @property
     def leads(self) -> bool:
-        """Whether that is this host."""
+        """Whether this host is the leader."""
         return self.here.name == self.cloud.leader
 
     @property
     def control(self) -> bool:
-        """Whether this host has databases and APIs."""
+        """Whether this host has the role control: databases and APIs."""
         return "control" in self.here.roles
 
     @property
     def backing(self) -> Backing:
-        """How databases, bus, OVN and caches are reached from here."""
+        """The URLs of databases, bus, OVN and caches for this host."""
         if not self.peers:
             return Embedded()
         return Cluster(self.here.name, self.leader.name, self.leader.address, self.cloud.secrets)

@@ -23,7 +23,7 @@ AUTOSCALER_PROCESS = Process(
 
 
 def programs(site: Site) -> list[Program]:
-    """The programs of those that this cloud can have."""
+    """The watchers that this cloud can have, as supervisord's programs."""
     found = [watcher(site, KEEPER, "onestack.health.keeper")]
     if scales(site):
         found.append(watcher(site, AUTOSCALER, "onestack.autoscaling.autoscaler.process"))
@@ -31,19 +31,19 @@ def programs(site: Site) -> list[Program]:
 
 
 def launch(site: Site) -> None:
-    """Start those that this cloud has."""
+    """Start the watchers of this cloud."""
     site.here.supervisor.launch(KEEPER)
     if is_scaling(site):
         site.here.supervisor.launch(AUTOSCALER)
 
 
 def scales(site: Site) -> bool:
-    """Whether this cloud can have scaling groups, and this host is the one that scales them."""
+    """Whether this cloud can have scaling groups, and this host runs the autoscaler."""
     return site.leads and site.view.cloud.services >= {"compute", "image", "network"}
 
 
 def is_scaling(site: Site) -> bool:
-    """Whether it has or had scaling groups: without any, no autoscaler runs, to save memory."""
+    """Whether the cloud has or had scaling groups. Without any, no autoscaler runs, to save memory."""
     return scales(site) and (site.spec.monitored or _scaling_mark(site).exists())
 
 
@@ -54,7 +54,7 @@ def begin_scaling(site: Site) -> None:
     mark.touch()
     if site.here.supervisor.program(AUTOSCALER) is None:
         raise PermanentError(
-            "this cloud was brought up by another version of OneStack, which knows no autoscaler",
+            "this cloud was brought up by another version of OneStack, which has no autoscaler",
             hint="`onestack up` brings it to this version",
         )
     site.here.supervisor.launch(AUTOSCALER)

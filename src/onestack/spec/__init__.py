@@ -1,4 +1,4 @@
-"""What is wanted: one file, read into values that know their line. Pure but for reading that file."""
+"""The spec: one YAML file, parsed into models whose values know their lines. Pure, except for reading the file."""
 
 from onestack.language.diagnostics import BadSpec, Diagnostic
 from onestack.spec.backends import Backend, Volumes

@@ -32,7 +32,7 @@ _SECTIONS = ("backend", "coordination", "database", "default", "nova")
 
 @dataclass(frozen=True)
 class CephPool:
-    """A pool of a Ceph cluster, with the files that say how it is reached."""
+    """A pool of a Ceph cluster, with the files that are needed to connect to it."""
 
     name: str
     user: str
@@ -74,7 +74,7 @@ platform:
     def problems(self) -> Iterator[Problem]:
         for key, driver in _OF_DRIVERS.items():
             if self.driver != driver and getattr(self, key) is not None:
-                yield Problem(f"'{key}' means nothing here", f"with 'driver: {driver}'", path=(key,))
+                yield Problem(f"'{key}' is not supported here", f"with 'driver: {driver}'", path=(key,))
         if self.driver == "lvm" and self.volume_group is None:
             yield Problem("'lvm' without 'volume_group'", "a volume group of this machine", path=("driver",))
 

@@ -38,7 +38,7 @@ def compose(kinds: Kinds) -> type[Spec]:
     for key, model in (("tenants", Tenant), ("templates", Template)):
         fields[key] = _list_of(_extended(model, in_tenant), Spec.model_fields[key].description)
     made = _extended(Spec, fields)
-    made.furnished = {kind.key: kind.furnished for kind in kinds.values() if kind.furnished}
+    made.built_in = {kind.key: kind.built_in for kind in kinds.values() if kind.built_in}
     return made
 
 

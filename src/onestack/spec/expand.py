@@ -1,4 +1,4 @@
-"""Expands `variables`, `templates` (used with `like`) and `count` in a spec. Data in, data out, lines kept.
+"""Expands `variables`, `templates` (used with `like`) and `count` in a spec. Positions in the file are preserved.
 
 This is done before the models validate the data, so that models, plans and messages only handle the expanded
 spec; each value keeps the line where it was written.

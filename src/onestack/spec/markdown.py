@@ -14,11 +14,11 @@ from onestack.spec.model import Spec
 _HEAD = """\
 # The spec: a cloud in one file
 
-<!-- Made from the models by `onestack.spec.reference()`; tests/spec/test_reference.py holds it equal. -->
+<!-- Generated from the models by `onestack.spec.reference()`; tests/spec/test_reference.py compares the two. -->
 
-`onestack up cloud.yaml` brings up what the file says. Every key may be left out. A key that is not listed
-here is refused, with its line and the nearest right key. Text needs no quotes, and a number where text is
-wanted is taken as it is written (`release: 2026.2`).
+`onestack up cloud.yaml` brings up the cloud that the file describes. All keys are optional unless marked.
+A key that is not listed here is an error, which names its line and the most similar key. Text needs no quotes;
+a number where text is expected is taken as it is written (`release: 2026.2`).
 
 The JSON Schema for editors: `onestack schema`.
 
@@ -26,13 +26,14 @@ The JSON Schema for editors: `onestack schema`.
 
 
 def reference(model: type[Spec] | None = None) -> str:
-    """The whole reference of a spec's model, by default of OneStack's own."""
+    """The complete reference for a spec's model, by default OneStack's own."""
     schema = json_schema.of(model or whole())
     return _HEAD + "\n".join(_section(schema, schema.follow(schema.whole), (), {})) + "\n"
 
 
 def _section(schema: Schema, here: Fragment, path: tuple[str, ...], written: dict[str, str]) -> Iterator[str]:
-    # A section that occurs in several places (a template is a tenant) is described at the first.
+    # A section that occurs in several places (templates contain the same keys as tenants) is described once, at the
+    # first.
     yield f"## {'.'.join(path).replace('.[', '[')}" if path else "## The file"
     yield ""
     yield str(here.get("description", ""))
@@ -42,7 +43,7 @@ def _section(schema: Schema, here: Fragment, path: tuple[str, ...], written: dic
     if variants := here.get("variants"):
         yield from _variants(schema, variants, path, written)
         return
-    yield "| Key | What it may be | Default | |"
+    yield "| Key | Allowed | Default | |"
     yield "| --- | --- | --- | --- |"
     inner: list[tuple[Fragment, tuple[str, ...]]] = []
     for key, value in here["properties"].items():
@@ -57,7 +58,7 @@ def _section(schema: Schema, here: Fragment, path: tuple[str, ...], written: dic
             allowed, default = schema.allowed(value), _default(value)
         description = value.get("description") or target.get("description", "")
         if key in here.get("required", ()):
-            default = "**must be given**"
+            default = "**required**"
         yield f"| `{key}` | {allowed} | {default} | {_line(description)} |"
     yield ""
     for fragment, place in inner:

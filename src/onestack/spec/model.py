@@ -37,11 +37,11 @@ HostRole = Literal["control", "compute", "network", "storage"]
 ROLES: tuple[HostRole, ...] = ("control", "compute", "network", "storage")
 
 
-_VARIABLES = "a mapping of names to texts, numbers or truths"
+_VARIABLES = "a mapping of names to texts, numbers or booleans"
 
 
 class Host(Section):
-    """A machine of the cloud."""
+    """A host of the cloud."""
 
     model_config = example("""\
 hosts:
@@ -51,20 +51,20 @@ hosts:
     name: Name
     """Its name in OpenStack."""
     address: IPAddress
-    """The address by which the other machines reach it; one of its own."""
+    """The address by which the other hosts reach it; it must be one of its own."""
     roles: tuple[HostRole, ...] = ROLES
-    """What it does for the cloud."""
+    """Its roles in the cloud."""
     zone: Name | None = None
     """The availability zone of its guests. Default: Nova's own, `nova`."""
     user: LoginName | None = None
-    """Who logs in there by ssh; it must be root. Default: what the ssh configuration says."""
+    """The user for logging in by ssh; it must be root. Default: from the ssh configuration."""
     port: Annotated[Int, Field(ge=1, le=65535)] | None = None
-    """The TCP port of its ssh server. Default: what the ssh configuration says."""
+    """The TCP port of its ssh server. Default: from the ssh configuration."""
     underlay: InterfaceName | None = None
-    """The NIC with the address; guests' traffic between hosts passes through it. Default: found by the address."""
+    """The NIC with the address, which carries guests' traffic between hosts. Default: found by the address."""
 
 
-def _tell_apart(hosts: tuple[Host, ...]) -> tuple[Host, ...]:
+def _check_hosts(hosts: tuple[Host, ...]) -> tuple[Host, ...]:
     problems: list[Problem] = []
     for key in ("name", "address"):
         first: dict[str, int] = {}
@@ -94,7 +94,7 @@ def _tell_apart(hosts: tuple[Host, ...]) -> tuple[Host, ...]:
             problems.append(
                 Problem(
                     f"the other hosts do not reach '{host.address}'",
-                    "an address of the host beyond loopback",
+                    "an address of the host other than loopback",
                     path=(index, "address"),
                 )
             )
@@ -108,7 +108,7 @@ _METADATA = 8775
 
 
 class Spec(Section):
-    """What is wanted: a cloud."""
+    """The desired state of a cloud."""
 
     model_config = example("""\
 version: 1
@@ -119,23 +119,24 @@ platform:
     external: {cidr: 172.24.4.0/24}
 """)
 
-    furnished: ClassVar[Mapping[str, tuple[str, ...]]] = {}
-    """The names that every cloud has, by the key of their list; the kinds declare them."""
+    built_in: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """The names of resources that every cloud has, by the key of their list; the kinds declare them."""
 
     version: Literal[1] = 1
     """The version of this format."""
     name: Name = "onestack"
-    """The cloud's name, as it stands in clouds.yaml."""
+    """The cloud's name, also in clouds.yaml."""
     platform: Platform = Field(default_factory=Platform)
-    """OpenStack itself and what it runs on."""
-    hosts: Annotated[tuple[Host, ...], AfterValidator(_tell_apart)] = ()
-    """The machines. Without them: this one."""
+    """OpenStack itself, and the infrastructure it runs on."""
+    hosts: Annotated[tuple[Host, ...], AfterValidator(_check_hosts)] = ()
+    """The hosts. Default: this machine."""
     availability: Availability = Availability()
-    """What must go on when machines fail; `onestack capacity` tells whether it does."""
+    """Availability requirements, which `onestack capacity` checks."""
     variables: dict[str, str | int | float | bool] = Field(
         default_factory=dict, json_schema_extra={"x-allowed": _VARIABLES}
     )
-    """Values that stand in several places: `${name}` in any text of a tenant, or of what tenants share."""
+    """Values that are used in several places: `${name}` in any text of a tenant, or of resources that tenants
+    share."""
     domains: tuple[Domain, ...] = ()
     roles: tuple[Role, ...] = ()
     flavors: tuple[Flavor, ...] = ()
@@ -144,9 +145,9 @@ platform:
     volume_types: tuple[VolumeType, ...] = ()
     aggregates: tuple[Aggregate, ...] = ()
     tenants: tuple[Tenant, ...] = ()
-    """Who uses the cloud, and what they run."""
+    """The tenants, with their resources."""
     templates: tuple[Template, ...] = ()
-    """What several tenants have in common."""
+    """Templates for tenants."""
 
     _source: Source = PrivateAttr(default_factory=lambda: Source({}, Places("(default)"), []))
 
@@ -166,10 +167,10 @@ platform:
             )
 
     def _implicit_names(self) -> Mapping[str, tuple[str, ...]]:
-        """The names that may be used without being listed: those that every cloud has, and a volume type for each
+        """The names that may be used without being listed: those of `built_in`, and a volume type for each
         backend."""
         backends = tuple(each.name for each in self.platform.volumes.backends)
-        return {**self.furnished, "volume_types": (*self.furnished.get("volume_types", ()), *backends)}
+        return {**self.built_in, "volume_types": (*self.built_in.get("volume_types", ()), *backends)}
 
     @property
     def monitored(self) -> bool:
@@ -178,8 +179,8 @@ platform:
         return any(tenant.scaling_groups for tenant in self.tenants) if enabled == "auto" else enabled
 
     def _ports(self) -> Iterator[Problem]:
-        """Ports on loopback must differ: the API gateway's, guests' metadata's, Prometheus', and those that it
-        scrapes."""
+        """Ports on loopback must differ: those of the API gateway, guests' metadata and Prometheus, and the ports
+        that it scrapes."""
         if not self.monitored:
             return
         taken = {self.listen.port: "platform.listen.port", _METADATA: "guests' metadata"}
@@ -192,7 +193,7 @@ platform:
 
     @property
     def listen(self) -> Listen:
-        """Where the APIs are reached: with several hosts by default on the control host's own address."""
+        """The address of the APIs; with several hosts, by default the control host's own address."""
         listen = self.platform.listen
         if len(self.hosts) < 2 or "address" in listen.model_fields_set:
             return listen
@@ -200,7 +201,7 @@ platform:
 
     @property
     def control_hosts(self) -> list[Host]:
-        """Those with the role control."""
+        """The hosts with the role control."""
         return [each for each in self.hosts if "control" in each.roles]
 
     @property

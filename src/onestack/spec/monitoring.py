@@ -39,8 +39,8 @@ platform:
     def problems(self) -> Iterator[Problem]:
         if not 7200 <= self.retention <= 3650 * 86400:
             yield Problem(
-                f"{self.retention:g} s is no time to keep figures", "2h to 3650d", path=("retention",)
+                f"{self.retention:g} s is not a valid retention", "2h to 3650d", path=("retention",)
             )
         for index, target in enumerate(self.targets):
             if target in self.targets[:index]:
-                yield Problem(f"'{target}' stands here twice", "each once", path=("targets", index))
+                yield Problem(f"'{target}' is listed twice", "each once", path=("targets", index))

@@ -1,4 +1,4 @@
-"""The part of a spec about OpenStack itself: its release, services, address, hypervisor, networks."""
+"""The spec's section on OpenStack itself: its release, services, address, hypervisor, networks."""
 
 from __future__ import annotations
 
@@ -88,12 +88,12 @@ ServiceType = Annotated[str, BeforeValidator(_service), _SchemaOfService]
 
 
 def _complete(chosen: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-    """With all services that the chosen ones need, in the order of their dependencies."""
+    """The chosen services and their dependencies, in the order of dependency."""
     return catalogue.resolve(chosen, info.data.get("exclude", ())).ordered
 
 
 class Listen(Section):
-    """Where the APIs are reached: one API gateway with one address and a path for each service."""
+    """The API gateway: one address for all APIs, with a path for each service."""
 
     model_config = example("""\
 platform:
@@ -101,15 +101,16 @@ platform:
 """)
 
     address: IPAddress = IPv4Address("127.0.0.1")
-    """The address the API gateway listens on; it must be this machine's. Beyond loopback only with TLS."""
+    """The address the API gateway listens on; it must be this machine's. Other addresses than loopback require
+    TLS."""
     port: Annotated[Int, Field(ge=1, le=65535)] = 8080
     """The TCP port the API gateway listens on."""
     tls: Literal["auto", True, False] = "auto"
-    """`auto`: on wherever the address is not loopback, and when a certificate is given."""
+    """`auto`: on if the address is not loopback, or a certificate is given."""
     name: DnsName | None = None
-    """A DNS name that leads to the address; it goes into URLs and the certificate."""
+    """A DNS name of the address; it is used in URLs and in the certificate."""
     certificate: File | None = None
-    """A PEM file with the certificate and its chain. Without it OneStack's own CA signs one."""
+    """A PEM file with the certificate and its chain. Default: one signed by OneStack's own CA."""
     key: File | None = None
     """A PEM file with the certificate's private key."""
 
@@ -122,7 +123,7 @@ platform:
             )
         elif self.tls is False and not self.address.is_loopback:
             yield Problem(
-                f"TLS cannot be off beyond loopback: passwords would reach {self.address} in clear",
+                f"only loopback addresses can do without TLS: {self.address} would receive passwords in clear",
                 "auto or true, or a loopback address",
                 path=("tls",),
             )
@@ -134,20 +135,20 @@ platform:
 
     @property
     def encrypted(self) -> bool:
-        """Whether the API gateway speaks TLS."""
+        """Whether the API gateway uses TLS."""
         if self.tls == "auto":
             return bool(self.certificate) or not self.address.is_loopback
         return self.tls
 
     @property
     def url(self) -> str:
-        """Where clients find the API gateway, without a trailing slash."""
+        """The URL of the API gateway, without a trailing slash."""
         literal = f"[{self.address}]" if isinstance(self.address, IPv6Address) else str(self.address)
         return f"{'https' if self.encrypted else 'http'}://{self.name or literal}:{self.port}"
 
 
 class Compute(Section):
-    """What runs the servers."""
+    """The hypervisors."""
 
     model_config = example("""\
 platform:
@@ -155,26 +156,26 @@ platform:
 """)
 
     driver: Literal["libvirt", "fake"] = "libvirt"
-    """`libvirt`: real guests. `fake`: Nova's own fake driver, for tests of scale; nothing runs."""
+    """`libvirt`: real guests. `fake`: Nova's own fake driver, which runs no guests, for scale tests."""
     hosts: Annotated[Int, Field(ge=1, le=500)] | None = None
     """How many hosts the fake driver provides (default: 1). Only with `driver: fake`."""
     virt: Literal["auto", "kvm", "qemu"] = "auto"
-    """`auto`: KVM if a probe guest boots with it, else emulation. Only with `driver: libvirt`."""
+    """`auto`: KVM if a test guest boots with it, else emulation. Only with `driver: libvirt`."""
     cpu_allocation_ratio: Annotated[Number, Field(gt=0, le=128, allow_inf_nan=False)] = 4.0
-    """Virtual CPUs that may be given out for each real one."""
+    """Nova's CPU allocation ratio: virtual CPUs for each physical one."""
     ram_allocation_ratio: Annotated[Number, Field(gt=0, le=16, allow_inf_nan=False)] = 1.0
-    """MiB of memory that may be given out for each real one."""
+    """Nova's RAM allocation ratio."""
 
     def problems(self) -> Iterator[Problem]:
         if self.driver == "libvirt" and self.hosts is not None:
             yield Problem(
-                "'hosts' counts the fake driver's hosts; libvirt has one for each machine",
-                "leave it out, or say 'driver: fake'",
+                "'hosts' is the number of the fake driver's hosts; with libvirt each machine is one host",
+                "leave it out, or set 'driver: fake'",
                 path=("hosts",),
             )
         if self.driver == "fake" and self.virt != "auto":
             yield Problem(
-                "the fake driver runs no guests", "leave 'virt' out, or say 'driver: libvirt'", path=("virt",)
+                "the fake driver runs no guests", "leave 'virt' out, or set 'driver: libvirt'", path=("virt",)
             )
 
     @property
@@ -204,7 +205,7 @@ _EXTERNAL = IPv4Network("172.24.4.0/24")
 
 
 class External(Section):
-    """The external network, which floating IPs come from; this machine is its gateway."""
+    """The external network, from which floating IPs are allocated; this machine is its gateway."""
 
     model_config = example("""\
 platform:
@@ -216,7 +217,7 @@ platform:
 """)
 
     cidr: Network4 = _EXTERNAL
-    """Its addresses, /8 to /29. Nothing else on this machine may route to them."""
+    """Its CIDR, /8 to /29. It must not overlap with other routes of this machine."""
     gateway: Address4 = Field(
         default_factory=_first_address, json_schema_extra={_DERIVED: "the first address"}
     )
@@ -224,11 +225,11 @@ platform:
     pool: tuple[Address4, Address4] = Field(
         default_factory=_largest_range, json_schema_extra={_DERIVED: "all but the gateway"}
     )
-    """The first and the last address that Neutron may give out."""
+    """Its allocation pool: the first and the last address."""
     interface: InterfaceName | None = None
-    """A network interface of this machine to plug into it, which then belongs to the cloud alone."""
+    """A network interface of this machine that is plugged into it; the cloud then uses it exclusively."""
     nat: Bool | None = None
-    """Whether guests reach the outside by this machine's address: source NAT, and IPv4 forwarding switched on.
+    """Whether guests reach outside networks by source NAT to this machine's address; it enables IPv4 forwarding.
     Default: on without `interface`, off with one."""
 
     @property
@@ -240,12 +241,12 @@ platform:
         net = self.cidr
         if not 8 <= net.prefixlen <= 29:
             yield Problem(
-                f"a /{net.prefixlen} is no size for an external network", "/8 to /29", path=("cidr",)
+                f"a /{net.prefixlen} is not a valid size for an external network", "/8 to /29", path=("cidr",)
             )
             return
         if net.is_loopback or net.is_link_local or net.is_multicast or net.is_unspecified or net.is_reserved:
             yield Problem(
-                f"'{net}' is set aside for something else", "private or public addresses", path=("cidr",)
+                f"'{net}' is reserved for other purposes", "private or public addresses", path=("cidr",)
             )
             return
         usable = f"{net.network_address + 1} to {net.broadcast_address - 1}"
@@ -263,12 +264,12 @@ platform:
             yield Problem("the pool ends before it begins", "[first, last]", path=("pool",))
         elif self.pool[0] <= self.gateway <= self.pool[1]:
             yield Problem(
-                f"the gateway {self.gateway} is inside the pool", "a pool beside it", path=("pool",)
+                f"the gateway {self.gateway} is inside the pool", "a pool that excludes it", path=("pool",)
             )
 
 
 class Network(Section):
-    """How packets move between servers and to the world."""
+    """Networking: the datapath, the external network, MTU and DNS."""
 
     model_config = example("""\
 platform:
@@ -276,28 +277,28 @@ platform:
 """)
 
     datapath: Literal["auto", "kernel", "userspace"] = "auto"
-    """`auto`: Open vSwitch in the kernel where it has it, else in userspace."""
+    """Open vSwitch's datapath. `auto`: the kernel's if it is available, else userspace."""
     external: External = External()
     """The external network."""
     mtu: Annotated[Int, Field(ge=1280, le=9000)] = 1500
-    """The largest packet the machine's own network carries, in bytes."""
+    """The MTU of the machine's own network, in bytes."""
     dns: tuple[IPAddress, ...] | None = None
     """DNS servers for subnets that name none. Default: this machine's, except loopback addresses."""
     isolated: Bool | None = None
-    """A network namespace of the cloud's own. Default: only for a cloud under a root of its own."""
+    """Whether the cloud has a network namespace of its own. Default: only if it is not under the default root."""
 
     def problems(self) -> Iterator[Problem]:
         for index, server in enumerate(self.dns or ()):
             if server.is_loopback or server.is_unspecified or server.is_multicast:
                 yield Problem(
-                    f"'{server}' is no DNS server that a guest can ask",
+                    f"'{server}' is not a DNS server that guests can reach",
                     "addresses that guests reach, or [] for none",
                     path=("dns", index),
                 )
 
 
 class LoadBalancing(Section):
-    """What balances load."""
+    """Load balancing."""
 
     model_config = example("""\
 platform:
@@ -305,7 +306,8 @@ platform:
 """)
 
     providers: tuple[Literal["haproxy", "ovn"], ...] = ("haproxy",)
-    """Octavia's providers, the default first. `haproxy`: all Octavia can do with TCP. `ovn`: plain L4, UDP too."""
+    """Octavia's providers, the default first. `haproxy`: all of Octavia's features for TCP. `ovn`: L4 only, including
+    UDP."""
 
     def problems(self) -> Iterator[Problem]:
         if not self.providers or len(set(self.providers)) != len(self.providers):
@@ -313,7 +315,7 @@ platform:
 
 
 class Platform(Section):
-    """OpenStack itself and what it runs on."""
+    """OpenStack itself, and the infrastructure it runs on."""
 
     model_config = example("""\
 platform:
@@ -324,25 +326,26 @@ platform:
     release: Release = _releases()[-1]
     """The OpenStack series."""
     exclude: tuple[ServiceType, ...] = ()
-    """Services to leave out: none that another one needs."""
+    """Services to leave out; no other service may need them."""
     services: Annotated[tuple[ServiceType, ...], AfterValidator(_complete)] = Field(
         default_factory=catalogue.types, validate_default=True, json_schema_extra=_default_in_schema
     )
-    """The services to run, by type or project (`compute` or `nova`). What they need is added."""
+    """The services to run, by type or project (`compute` or `nova`). Their dependencies are added."""
     listen: Listen = Listen()
-    """Where the APIs are reached."""
+    """The address of the APIs."""
     compute: Compute = Compute()
-    """What runs the servers."""
+    """The hypervisors."""
     network: Network = Network()
-    """How packets move."""
+    """Networking."""
     volumes: Volumes = Volumes()
     """Block storage."""
     load_balancing: LoadBalancing = LoadBalancing()
-    """What balances load."""
+    """Load balancing."""
     monitoring: Monitoring = Monitoring()
-    """Figures of what runs."""
+    """Metrics."""
     tuning: Literal["full", "none"] = "full"
-    """`none`: without the replacements of OpenStack's functions that are for performance alone; status lists them."""
+    """`none`: without those replacements of OpenStack's functions that only improve performance; `status` lists
+    all."""
 
     @property
     def base_extras(self) -> tuple[str, ...]:

@@ -18,9 +18,9 @@ from onestack.language.words import Named, Refers
 Names = Mapping[str, Sequence[str]]
 
 
-def problems(whole: Section, furnished: Names) -> Iterator[Problem]:
+def problems(whole: Section, built_in: Names) -> Iterator[Problem]:
     """Dangling references and duplicate names, anywhere in `whole`."""
-    return _section(whole, (), (furnished,))
+    return _section(whole, (), (built_in,))
 
 
 def _section(here: Section, path: Path, around: tuple[Names, ...]) -> Iterator[Problem]:
@@ -77,7 +77,7 @@ _TARGETS: dict[tuple[type, str], str | None] = {}
 
 
 def _target(section: type, key: str, field: FieldInfo) -> str | None:
-    """What a key refers to, wherever in its type that is declared."""
+    """What a key refers to, from anywhere in its type annotation."""
     if (section, key) not in _TARGETS:
         found = [*field.metadata, *_metadata(field.annotation)]
         _TARGETS[section, key] = next((one.list for one in found if isinstance(one, Refers)), None)

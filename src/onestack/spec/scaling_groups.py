@@ -28,20 +28,20 @@ from onestack.language.words import (
 
 
 class GroupServer(Section):
-    """What each member is."""
+    """The template of members."""
 
     model_config = example(_GROUP)
 
     image: ImageRef
-    """The image it boots from."""
+    """The image that it boots from."""
     flavor: FlavorRef
-    """Its size."""
+    """Its flavor."""
     network: NetworkRef
-    """The network it is attached to."""
+    """The network that it is attached to."""
     security_groups: tuple[SecurityGroupRef, ...] | None = None
     """Its security groups; default: the tenant's group `default`."""
     keypair: KeypairRef | None = None
-    """The SSH keypair that may log in."""
+    """Its SSH key pair."""
     user_data: Content | None = None
     """User data for cloud-init: the text, or `file:PATH`."""
 
@@ -109,7 +109,7 @@ class ScaleOut(Section):
     model_config = example(_GROUP + "        scale_out: {at_most: 10 per 60s}\n")
 
     at_most: RateLimit | None = None
-    """No more members than this in a time."""
+    """The rate limit: at most this many members per period."""
 
 
 class ScaleIn(Section):
@@ -122,9 +122,9 @@ class ScaleIn(Section):
     protect: tuple[Text, ...] = ()
     """Members with one of these tags are never removed by scaling in."""
     drain: Duration = 30.0
-    """How long a member that is removed may finish its open connections."""
+    """How long a member that is being removed may finish its open connections."""
     at_most: RateLimit | None = None
-    """No more members than this in a time."""
+    """The rate limit: at most this many members per period."""
 
 
 class Hooks(Section):
@@ -151,7 +151,9 @@ class Hooks(Section):
             try:
                 empty = not shlex.split(hook)
             except ValueError as error:
-                yield Problem(f"'{hook}' is no command: {error}", "an http(s) URL, or a command", path=(key,))
+                yield Problem(
+                    f"'{hook}' is not a command: {error}", "an http(s) URL, or a command", path=(key,)
+                )
                 continue
             if empty:
                 yield Problem(f"'{key}' is empty", "an http(s) URL, or a command", path=(key,))
@@ -184,7 +186,7 @@ class ScalingGroup(Named):
     max: Annotated[Int, Field(ge=1, le=1000)]
     """The maximum number of members."""
     server: GroupServer
-    """What each member is."""
+    """The template of members."""
     spread: Spread = Spread()
     """How members are spread over hosts and availability zones."""
     load_balancer: GroupBalancer | None = None

@@ -46,8 +46,8 @@ def _catalogue() -> Mapping[str, Any]:
 
 @dataclass(frozen=True)
 class Resolution:
-    """`ordered`: all services that will run, each after those that it requires. `added`: services that nobody chose
-    -> what requires them."""
+    """`ordered`: all services that will run, each after those that it requires. `added`: services that were not
+    chosen -> the services that require them."""
 
     ordered: tuple[str, ...]
     added: Mapping[str, tuple[str, ...]]

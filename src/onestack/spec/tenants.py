@@ -1,4 +1,4 @@
-"""A tenant: a project with its users, its limits and all that it runs."""
+"""A tenant: a project with its users, quotas and resources."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from onestack.workloads.resources.volume import Volume
 
 
 class Tenant(Counted):
-    """A tenant: a project of Keystone's with its users, its limits, and all that it runs."""
+    """A tenant: a project in Keystone with its users, quotas and resources."""
 
     model_config = example("""\
 tenants:
@@ -45,11 +45,11 @@ tenants:
 """)
 
     like: TemplateRef | None = None
-    """The template it is made from; values here override the template's."""
+    """The template that it is based on; values here override the template's."""
     domain: DomainRef = "Default"
-    """The domain that it and its users and groups belong to."""
+    """The domain of the tenant and of its users and groups."""
     description: Text = ""
-    """What it is for."""
+    """Its description, free text."""
     enabled: Bool = True
     """Whether the project is enabled."""
     quota: Quota = Quota()
@@ -81,7 +81,7 @@ tenants:
 
 
 class Template(Tenant):
-    """What several tenants have in common; a tenant uses it with `like`. `${tenant}` in it is the tenant's name."""
+    """A template for tenants, which use it with `like`. `${tenant}` in it is the tenant's name."""
 
     model_config = example("""\
 variables: {size: m1.nano}

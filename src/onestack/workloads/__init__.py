@@ -1,1 +1,1 @@
-"""All of a spec but the platform: what it wants, what the cloud has, what must change, and the changing of it."""
+"""A spec's tenants and resources: desired state, observed state, plan, and apply."""

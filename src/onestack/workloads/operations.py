@@ -31,7 +31,7 @@ from onestack.workloads.openstack.provider import OpenStack, from_environment_or
 from onestack.workloads.openstack.rest import Access
 from onestack.workloads.plan import Plan, Secret, Wanted, make
 from onestack.workloads.plan.document import as_data
-from onestack.workloads.wanted import settle, wanted
+from onestack.workloads.wanted import read_files, wanted
 
 SETTLE_SECONDS = 30.0
 MOST_EXPLAINED = 5
@@ -92,12 +92,12 @@ class Workloads:
     ) -> Plan:
         """The plan. `force`: even if the hosts lack the capacity. Raises BadSpec if the cloud conflicts with the
         spec, BadInput if it lacks the capacity."""
-        everything = settle(wanted(self.spec), Path(self.spec.file).parent)
-        self._demand_services(everything)
-        self._demand_answers(emit)
+        everything = read_files(wanted(self.spec), Path(self.spec.file).parent)
+        self._require_services(everything)
+        self._require_answers(emit)
         plan = self._compare(everything, prune=prune, adopt=adopt, emit=emit)
         if not force and any(change.address.kind == "server" for change in plan.of("create", "replace")):
-            self._demand_room(plan)
+            self._require_room(plan)
         return plan
 
     def removal(self, emit: Emit = silent) -> Plan:
@@ -145,7 +145,7 @@ class Workloads:
             # Others may have changed the cloud while a person considered the plan.
             shown = json.loads(json.dumps(as_data(needed)))
             needed = self.plan(prune=prune, adopt=adopt, force=force, emit=emit)
-            demand_unchanged(shown, needed)
+            require_unchanged(shown, needed)
         return self.apply(needed, emit)
 
     def alone(self, purpose: str) -> AbstractContextManager[Any]:
@@ -195,7 +195,7 @@ class Workloads:
         """The administrator's connection, which is authenticated already."""
         return self._access.administrator()
 
-    def _demand_room(self, plan: Plan) -> None:
+    def _require_room(self, plan: Plan) -> None:
         """Refuse a spec that provably does not fit on the present hosts, in their availability zones."""
         zones = {host: one.zone for one in self.spec.aggregates if one.zone for host in one.hosts}
         ours = {(each.tenant, each.name) for each in capacity.demands(self.spec)}
@@ -216,7 +216,7 @@ class Workloads:
                 hint="`onestack capacity` shows the details; --force continues nevertheless",
             )
 
-    def _demand_services(self, everything: Iterable[Wanted]) -> None:
+    def _require_services(self, everything: Iterable[Wanted]) -> None:
         wrong = {}
         for one in self._cloud.missing(everything):
             service = self._cloud.kinds[one.address.kind].service
@@ -227,14 +227,14 @@ class Workloads:
         if wrong:
             raise BadSpec("the cloud lacks a service", wrong.values())
 
-    def _demand_answers(self, emit: Emit) -> None:
+    def _require_answers(self, emit: Emit) -> None:
         """Refuse a scaling policy whose query this cloud's Prometheus refuses."""
         check = Prometheus(self.site).check if self.site.spec.monitored else None
         if wrong := queries.wrong(self.spec, check, emit):
-            raise BadSpec("a scaling policy asks what cannot be answered", wrong)
+            raise BadSpec("the query of a scaling policy cannot be evaluated", wrong)
 
     def _password(self, secret: Secret) -> str:
-        """A password from where the spec says, or a new one that is stored for root only."""
+        """A password from the source that the spec names, or a generated one that is stored for root only."""
         given = from_environment_or_file(secret)
         if given is not None:
             return given
@@ -259,7 +259,7 @@ def any_in(spec: Spec) -> bool:
     return bool(wanted(spec))
 
 
-def demand_unchanged(written: dict[str, Any], plan: Plan) -> None:
+def require_unchanged(written: dict[str, Any], plan: Plan) -> None:
     """Raise BadInput if a saved plan is stale: a new one would differ."""
     now = as_data(plan)
     if any(written.get(key) != json.loads(json.dumps(now[key])) for key in ("version", "owner", "changes")):

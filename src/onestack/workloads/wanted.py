@@ -1,4 +1,4 @@
-"""From a spec to the resources it wants. Pure; files that it names are read by `settle`."""
+"""Computes the desired resources of a spec. Pure, except for `read_files`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from onestack.workloads.plan.values import FromFile, Value, convert
 
 
 def wanted(spec: Spec, kinds: Kinds | None = None) -> list[Wanted]:
-    """All that a spec wants beside the platform; what several places want alike is in it once."""
+    """All resources of a spec, without the platform; one that several places of the spec require is included once."""
     found: dict[object, Wanted] = {}
     for scope in scopes(spec):
         for kind in (kinds or discovery.kinds()).values():
@@ -25,8 +25,9 @@ def wanted(spec: Spec, kinds: Kinds | None = None) -> list[Wanted]:
     return list(found.values())
 
 
-def settle(wanted: Iterable[Wanted], folder: Path) -> list[Wanted]:
-    """With the files they name read; relative ones lie in `folder`. Raises BadInput with the spec's line."""
+def read_files(wanted: Iterable[Wanted], folder: Path) -> list[Wanted]:
+    """The resources with the content of the files that they name; relative paths start at `folder`. Raises BadInput
+    with the spec's line."""
 
     def text(one: Wanted) -> Callable[[Value], Value]:
         def read(value: Value) -> Value:

@@ -1,1 +1,1 @@
-"""What runs once and ends: databases migrated, Keystone bootstrapped, management commands."""
+"""One-off programs: database migrations, Keystone's bootstrap, management commands."""

@@ -19,8 +19,9 @@ from onestack_runtime import contract
 from onestack_runtime.paths import ETC, configuration
 from onestack_runtime.serving import threads
 
-# Many hashing rounds protect passwords that people choose. These are 24 random bytes each, which cannot be guessed;
-# and every service's start and every command of the administrator would pay a quarter of a second for them.
+# Many hashing rounds protect passwords that people choose. These are 24 random bytes each, which cannot be guessed:
+# more rounds would only delay each start of a service, and each command of the administrator, by a quarter of a
+# second.
 ROUNDS = 4
 SERVICE_PROJECT = "service"
 SERVICE_ROLES = ("admin", "service")

@@ -1,8 +1,8 @@
-"""Where Nova's API finds the message bus of its cell: a template in the database, filled in from nova.conf.
+"""The message bus of Nova's cell: its URL in the database is a template, filled in from nova.conf.
 
-A cloud that takes on its second host moves from the bus inside its process, whose URL names no server, to RabbitMQ,
-and back when one host is left. The template says what there is to fill in, and is exchanged when that changes. Dumps
-of migrated databases hold that of one host.
+When a second host joins, the cloud moves from the in-process bus, whose URL names no server, to RabbitMQ; when only
+one host remains, it moves back. The two URLs have different parts, so the template is updated. Cached dumps of
+migrated databases contain the template for one host.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ _SERVER = "{{username{n}}}:{{password{n}}}@{{hostname{n}}}:{{port{n}}}"
 
 
 def transport_template(url: str) -> str:
-    """For a `transport_url` such as this one. It holds no secret.
+    """The template for a `transport_url`. It contains no secret.
 
-    Of several servers Nova calls the parts username1, username2 and so on.
+    With several servers, Nova numbers the variables: username1, username2 and so on.
     """
     servers = urlsplit(url).netloc
     if not servers:
@@ -27,10 +27,10 @@ def transport_template(url: str) -> str:
     return "{scheme}://" + ",".join(_SERVER.format(n=number) for number in numbers) + "/{path}?{query}"
 
 
-def settle() -> None:
-    """Give the cell the template for nova.conf as it is, which must have been read.
+def update_template() -> None:
+    """Update the cell's template to match nova.conf, which must have been read.
 
-    To be called before anything uses the cell: the former template may make no URL of it.
+    Call it before anything uses the cell: the former template may not yield a valid URL.
     """
     from nova import context, objects
     from nova.conf import CONF

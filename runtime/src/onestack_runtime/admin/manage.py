@@ -1,4 +1,4 @@
-"""Runs a console script of an installed package by its entry point: the environment has no bin/ on the path.
+"""Runs a console script of an installed package by its entry point: the environment's bin/ is not on the path.
 
     python3 -m onestack_runtime.admin.manage nova-manage cell_v2 list_cells
 

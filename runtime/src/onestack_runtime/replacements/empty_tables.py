@@ -1,4 +1,4 @@
-"""Which tables are empty for a transaction: related rows are not queried from those (`relations`).
+"""Determines which tables are empty for a transaction; no related rows are queried from those (`relations`).
 
 With each port, network, subnet and router Neutron loads all that may belong to it: tags, DHCP options, allowed
 address pairs, host routes, port forwardings and many more. Each is a query, and in most clouds most of these tables
@@ -43,7 +43,7 @@ class EmptyTables:
         self._guard = Lock()
         # The tables that may be empty, and the query that checks them.
         self._checked: tuple[tuple[str, ...], str] = ((), "")
-        # The same sets twice: loaders know the session's transaction, statement events the connection's.
+        # The same sets under two keys: loaders know the session's transaction, statement events the connection's.
         self._of_session: WeakKeyDictionary[SessionTransaction, set[str]] = WeakKeyDictionary()
         self._of_database: WeakKeyDictionary[RootTransaction, set[str]] = WeakKeyDictionary()
 

@@ -27,7 +27,7 @@ class Replacement:
     """Takes the originals in the order of `targets` (None for one that upstream does not have) and returns their
     replacements in the same order. It must not change anything itself."""
     gain: str = ""
-    """The measured gain, and in which commit; or NOT_ALONE. For performance entries only."""
+    """The measured gain, and the commit it was measured at; or NOT_ALONE. For performance entries only."""
     uses: tuple[str, ...] = ()
     """Further upstream attributes that the replacement calls or relies on. They must exist, and have the digests in
     `digests`, too."""

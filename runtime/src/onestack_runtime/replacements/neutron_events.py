@@ -1,4 +1,5 @@
-"""Skips OVN's events about ports whose state Neutron's database has already; sends fewer heartbeats, earlier events.
+"""Skips OVN's events that do not change a port's state in Neutron's database; sends fewer heartbeats, and events to
+Nova earlier.
 
 OVN reports every new port as down. Neutron then sets it DOWN, which it is already, in several transactions; and under
 load it handles the event late. A port of a fake host (`fake_hosts`) is ACTIVE as soon as it is bound, and OVN never
@@ -102,7 +103,8 @@ class Interval:
         return self if owner is None else EVENTS_SECONDS
 
     def __set__(self, owner: Any, seconds: float) -> None:
-        """Ignored: upstream's option allows whole seconds only, and each server that boots would wait so long."""
+        """Ignored: upstream's option allows whole seconds only, and each server's boot would be delayed by that
+        time."""
 
 
 def _interval(absent: None) -> tuple[Any, ...]:

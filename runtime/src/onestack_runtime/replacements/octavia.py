@@ -73,7 +73,7 @@ def _network_clients(upstream_of_octavia: Any, upstream_of_ovn: Any) -> tuple[An
 def _require_version(proxy: Any) -> None:
     endpoint = str(proxy.get_endpoint())
     if not endpoint.rstrip("/").endswith(VERSION):
-        raise NoVersion(f"Neutron at {endpoint} did not say which version its API has")
+        raise NoVersion(f"Neutron at {endpoint} did not report its API's version")
 
 
 _FACTORY = "octavia.api.drivers.driver_factory"

@@ -1,6 +1,6 @@
 """The registry as a page of the documentation: docs/reference/replacements.md.
 
-python -m onestack_runtime.replacements.reference        prints it
+python -m onestack_runtime.replacements.reference     # prints the page
 """
 
 from __future__ import annotations

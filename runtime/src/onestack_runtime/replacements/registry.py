@@ -68,7 +68,7 @@ class Skipped:
 def of(
     runner: str, entries: Iterable[Replacement] = ALL, workers: Collection[str] = ()
 ) -> tuple[Replacement, ...]:
-    """The entries for one project's process; if `workers` are named, for a process that has only these."""
+    """The entries for one project's process. `workers`: those that the process runs, if not all."""
     return tuple(
         each
         for each in entries
@@ -125,7 +125,7 @@ def misfits(entry: Replacement, digests: Mapping[str, str], checked: dict[str, s
             found = checked[name] = checked.get(name) or source.digest(source.value(name))
         except Exception as error:
             # Importing a module may raise anything.
-            wrong.append(f"{name} is not there ({error})")
+            wrong.append(f"{name} does not exist ({error})")
             continue
         if found != digests.get(name):
             wrong.append(f"{name} has digest {found}, not {digests.get(name)}")

@@ -1,1 +1,1 @@
-"""One module for each project's process: what it holds, and how that is started."""
+"""One module for each project's process: its parts, and how they are started."""

@@ -1,6 +1,6 @@
 """Cinder: API, volume services, scheduler and backup as threads of one process.
 
-Upstream has no such process, but all of its services can be made in one, as its own functional tests do.
+Upstream has no such process, but its services can be created in a single one, as its own functional tests do.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def main() -> None:
         folder(state / name, 0o700)
     folder(state / "volumes", 0o711)
     sys.argv = ["cinder", *(f"--config-file={file}" for file in configuration("cinder"))]
-    # They register the options of their services, which must come before the configuration is read.
+    # These imports register the services' options, which must happen before the configuration is read.
     from cinder.cmd import backup, scheduler, volume  # noqa: F401
     from cinder.wsgi import wsgi
 
@@ -80,7 +80,7 @@ class _Worker:
         self._service: Any = None
 
     def start(self) -> None:
-        """It listens on the message bus when this returns."""
+        """Start the service; when this returns, it listens on the message bus."""
         from onestack_runtime.drivers.volumes import identity
 
         if self._after and not self._after.wait(VOLUMES_UP_SECONDS):
@@ -91,7 +91,8 @@ class _Worker:
         self.started.set()
 
     def drain(self) -> None:
-        """Take nothing new, and wait for what is in progress. (The service's own wait never ends: its timers.)"""
+        """Accept no new requests; wait for those in progress. (The service's own `wait` never returns, due to its
+        timers.)"""
         servers = [each for each in (self._service.rpcserver, self._service.backend_rpcserver) if each]
 
         def wait() -> None:
@@ -106,7 +107,7 @@ class _Worker:
 
 
 def _workers() -> list[_Worker]:
-    """Volume services first: the scheduler waits a minute for what they report when it starts before them."""
+    """Volume services first: a scheduler that starts before them waits a minute for their capacity reports."""
     from cinder.cmd import volume
     from cinder.common import constants
     from oslo_config import cfg

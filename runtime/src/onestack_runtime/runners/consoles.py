@@ -1,7 +1,7 @@
-"""Guests' consoles in a browser: noVNC's page, and the way from its websocket to a guest's screen.
+"""Guests' consoles in a browser: noVNC's page, and the proxy from its websocket to a guest's VNC server.
 
-nova-novncproxy would be one more process, which forks another for each console. Here Nova's own handler of
-such a connection, which asks for the token and checks it, is run by a thread of the Nova process.
+nova-novncproxy would be one more process, which forks a child for each console. Here a thread of the Nova process
+runs Nova's own connection handler, which also validates the token.
 """
 
 from __future__ import annotations
@@ -24,23 +24,24 @@ PATH = f"/{contract.CONSOLE_PATH}"
 
 
 class Handler(NovaProxyRequestHandler):  # type: ignore[misc]
-    """Nova's handler of one connection; what is no websocket is a file of noVNC's."""
+    """Nova's handler of one connection; requests that do not open a websocket get one of noVNC's files."""
 
     def translate_path(self, path: str) -> str:
         self.directory = PAGES
         return str(super().translate_path(path.removeprefix(PATH)))
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: the lines of a connection's start hold its token."""
+        """Log nothing: a connection's request line contains its token."""
 
 
 class Server(ThreadingMixIn, UnixStreamServer):
-    """Listens for the API gateway; a thread for each connection, which ends with the process."""
+    """The server behind the API gateway: one daemon thread for each connection."""
 
     daemon_threads = True
     request_queue_size = 32
 
-    # What the handler asks its server for (websockify.websocketproxy.LibProxyServer is the one for TCP).
+    # Attributes that the handler reads from its server, as in websockify.websocketproxy.LibProxyServer (which is for
+    # TCP).
     only_upgrade = False
     file_only = True
     verbose = False
@@ -59,7 +60,7 @@ class Server(ThreadingMixIn, UnixStreamServer):
         shutil.chown(place, group=contract.GATEWAY_GROUP)
 
     def get_request(self) -> tuple[Any, Any]:
-        """A connection, and whom the log names for it: a unix socket's peer has no address."""
+        """A connection, and a peer address for the log: the peer of a unix socket has none."""
         connection, _ = super().get_request()
         self.handler_id += 1
         return connection, ("gateway", 0)

@@ -1,4 +1,4 @@
-"""Keystone: its API, and the rotation of its Fernet keys as a thread beside it."""
+"""Keystone: its API, and a thread that rotates its Fernet keys."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def main() -> None:
 
     key_rotation.ensure()
     application = initialize_public_application()
-    # The first request would make the rules, and a second one beside it see half of them (HTTP 403).
+    # Otherwise the first request would load the policy rules, and a concurrent one would see half of them (HTTP 403).
     assert RBACEnforcer()._enforcer.registered_rules
     process = Process("keystone")
     process.serve(application, contract.socket("keystone"), contract.API_PATHS["keystone"], THREADS)

@@ -1,7 +1,7 @@
 """Nova's connection to libvirtd: opened again as soon as libvirtd is back.
 
-Nova takes a host whose libvirtd ended out of service, and puts it back when it next happens to need libvirt: up to a
-minute later. Until then no server finds a host.
+Nova disables a host whose libvirtd has ended, and enables it when it next uses libvirt, up to a minute later. Until
+then no server can be scheduled to the host.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ SECONDS = 2.0
 
 
 def keep(host: Any, ended: Callable[[float], bool]) -> None:
-    """Returns when `ended`, which waits so many seconds, says so. `host`: Nova's, of the libvirt driver."""
+    """Poll libvirtd until `ended`, which waits so many seconds, returns True. `host`: the Host of Nova's libvirt
+    driver."""
     lost = False
     while not ended(SECONDS):
         try:

@@ -1,13 +1,12 @@
 """Neutron: API, periodic workers, OVN maintenance and the OVN agent (metadata) as threads of one process.
 
-With OVN there are no RPC workers. The maintenance worker is initialized before the API: OVN's driver keeps
-one pair of database connections, those of whoever was initialized last, and only the API's carry the events
-that make a port ACTIVE.
+With OVN there are no RPC workers. The maintenance worker is initialized before the API: OVN's driver has one pair of
+database connections, those of the last initialization, and only the API's deliver the events that make a port ACTIVE.
 """
 
 from __future__ import annotations
 
-# Before any library of OpenStack's is imported: it chooses native threads, where libraries would choose eventlet.
+# Before any library of OpenStack's is imported: it selects native threads, where libraries would select eventlet.
 import neutron  # noqa: F401  isort: skip
 
 import logging
@@ -28,15 +27,16 @@ API_THREADS = 12
 
 
 def main() -> None:
-    # Before any model of Neutron's is there: how related rows are loaded is decided when models are first used.
+    # Before any of Neutron's models is imported: when models are first used, SQLAlchemy decides how related rows are
+    # loaded.
     chosen = workers.chosen(WORKERS)
     active = registry.install("neutron", workers=chosen, alone=workers.is_all(WORKERS))
     if ONE_PROCESSOR in active:
-        processors.stay(processors.NEUTRON)
+        processors.pin(processors.NEUTRON)
     os.environ.setdefault("OS_NEUTRON_CONFIG_DIR", str(ETC / "neutron"))
     os.environ.setdefault("OS_NEUTRON_CONFIG_FILES", "neutron.conf;ml2_conf.ini")
-    # OVN's driver asks its server how many API processes there are; and it keeps the time of its start in a
-    # file that must not outlive the process.
+    # OVN's driver reads from the server the number of API processes, and writes its start time to a file that must
+    # not outlive the process.
     os.environ["ASGI_WORKERS"] = "1"
     os.environ["TMPDIR"] = str(folder(RUN / "neutron", 0o700))
     for stale in (RUN / "neutron").glob("neutron_start_time*"):
@@ -58,7 +58,7 @@ def main() -> None:
 
 
 def _serve_api(process: Process, active: Container[str]) -> None:
-    """The API with what stands behind it: periodic workers and OVN maintenance."""
+    """Serve the API, and start its periodic workers and OVN maintenance."""
     from neutron import policy, server
     from neutron.server import api
     from neutron_lib.db import api as database
@@ -68,7 +68,7 @@ def _serve_api(process: Process, active: Container[str]) -> None:
     from onestack_runtime.runners.neutron_workers import Workers
 
     application = server.boot_server(api.api_server, prog="neutron-api")
-    # The first request would make the rules, and a second one beside it see half of them (HTTP 403).
+    # Otherwise the first request would load the policy rules, and a concurrent one would see half of them (HTTP 403).
     policy.init()
     roles.init()
     if EMPTY_TABLES in active:

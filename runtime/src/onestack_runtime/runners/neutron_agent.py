@@ -1,7 +1,7 @@
-"""The OVN agent as threads of Neutron's process: it gives guests the metadata service.
+"""The OVN agent as threads of Neutron's process: it proxies guests' metadata requests.
 
-Upstream's neutron-ovn-agent with its metadata extension; the module-level state it has (options, the proxy's
-socket) does not meet the API's.
+It is upstream's neutron-ovn-agent with its metadata extension, whose module-level state (options, the proxy's socket)
+does not conflict with the API's.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from onestack_runtime.paths import configuration
 
 
 def configure() -> None:
-    """As upstream's command: what the API's start does for the whole process, in one without it. No database."""
+    """Do what upstream's command does: configuration and logging, for a process without the API. It needs no
+    database."""
     from neutron.common import config
     from neutron.conf import common
     from neutron.conf.agent.ovn.ovn_neutron_agent import config as options
@@ -51,4 +52,4 @@ class Agent:
         self._agent.start()
 
     def stop(self) -> None:
-        """Nothing is to be undone: guests keep their metadata proxies."""
+        """Nothing to undo: guests keep their metadata proxies."""

@@ -1,8 +1,8 @@
 """Neutron's workers as threads: the plugins' periodic work and OVN's maintenance.
 
-Upstream runs them as processes of their own, each with its own copy of OVN's databases. Here they share the
-API's: one copy, one set of events. This process is the cloud's only Neutron, so the lock by which several
-maintenance workers agree who works is always held.
+Upstream runs them as processes of their own, each with its own copy of OVN's databases. Here they share the API's:
+one copy, one set of events. This is the cloud's only Neutron process, so it always holds the lock that selects one of
+several maintenance workers.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Workers:
         self._driver: Any = None
 
     def start(self) -> None:
-        """Start them; the API has been initialized before."""
+        """Start the workers; the API must have been initialized before."""
         from neutron.plugins.ml2.drivers.ovn.mech_driver.ovsdb import worker as ovn_worker
         from neutron_lib.callbacks import events, registry, resources
         from neutron_lib.plugins import directory
@@ -36,20 +36,20 @@ class Workers:
         registry.publish(resources.PROCESS, events.AFTER_SPAWN, None)
 
     def stop(self) -> None:
-        """Stop them, and take this process out of OVN's ring of event handlers."""
-        # By its name only: upstream registers the same for its own end, which we leave no time for.
+        """Stop the workers, and remove this process from the OVN hash ring, which distributes events."""
+        # There is no public function for it: upstream calls this at process exit, which we do not wait for.
         self._driver._remove_node_from_hash_ring()
         for worker in self._periodic:
             worker.stop()
 
 
 def _maintenance_thread(driver: Any) -> Any:
-    """As the driver's own, on the API's database connections."""
+    """The driver's own maintenance thread, on the API's database connections."""
     from neutron.plugins.ml2.drivers.ovn.mech_driver.ovsdb import maintenance
     from neutron_lib.plugins import directory
 
     class Inconsistencies(maintenance.DBInconsistenciesPeriodics):  # type: ignore[misc]
-        """Mends what differs between Neutron's database and OVN's; this process is the only one that does."""
+        """Repairs differences between Neutron's database and OVN's; no other process does so."""
 
         has_lock = True
 

@@ -1,12 +1,12 @@
 """Nova: compute API, metadata API, conductor, scheduler and nova-compute as threads of one process.
 
-Upstream's own functional tests start the services this way. All of them use the database directly: the
-switches that keep nova-compute away from it are for a process that holds nova-compute alone (`nova_compute`).
+Upstream's own functional tests start the services this way. All of them use the database directly: upstream's
+switches that deny nova-compute the database are set only in a process that runs nova-compute alone (`nova_compute`).
 """
 
 from __future__ import annotations
 
-# Before anything else of OpenStack is imported: native threads, and eventlet forbidden.
+# Before anything else of OpenStack is imported: select native threads, and block eventlet.
 from nova import monkey_patch
 
 monkey_patch.patch(backend="threading")
@@ -29,7 +29,7 @@ from onestack_runtime.serving.process import Process  # noqa: E402
 LOG = logging.getLogger(__name__)
 
 WORKERS = API, CONDUCTOR, SCHEDULER, COMPUTE = "api", "conductor", "scheduler", "compute"
-"""In the order in which they are started. The APIs are of one kind: compute, metadata, consoles."""
+"""In the order in which they are started. `api` stands for the compute and metadata APIs and the consoles."""
 API_THREADS = 12
 METADATA_THREADS = 4
 HEALTH_THREADS = 1
@@ -41,11 +41,11 @@ DRAIN_SECONDS = 30
 def main() -> None:
     chosen = workers.chosen(WORKERS)
     if ONE_PROCESSOR in registry.install("nova", workers=chosen, alone=workers.is_all(WORKERS)):
-        processors.stay(processors.NOVA)
+        processors.pin(processors.NOVA)
     os.environ.setdefault("OS_NOVA_CONFIG_DIR", str(ETC / "nova"))
     os.environ.setdefault("OS_NOVA_CONFIG_FILES", f"{ENVIRONMENT}/etc/nova/api-paste.ini;nova.conf")
     for name in (".", "instances", "tmp"):
-        # QEMU, another user, must reach its disks.
+        # QEMU, which runs as another user, must reach its disks.
         folder(LIB / "nova" / name, 0o755)
     process = Process("nova", STOP_SECONDS)
     if API in chosen:
@@ -65,14 +65,15 @@ def main() -> None:
 
 
 def _serve_apis(process: Process) -> None:
-    """Compute, metadata, and the way to guests' consoles."""
+    """Serve the compute and metadata APIs, and guests' consoles."""
     from nova.api.openstack import wsgi_app
     from nova.conf import CONF
 
     names = ("osapi_compute", "nova-api-os-compute")
-    # What the application's own start does first, and once. It then asks the cell whether computes are too old.
+    # The first, one-off part of the application's start. The rest queries the cell for nova-computes that are too
+    # old.
     wsgi_app.init_global_data(wsgi_app._get_config_files(), *names)
-    cells.settle()
+    cells.update_template()
     compute = wsgi_app.init_application(*names)
     process.serve(compute, contract.socket("nova"), contract.API_PATHS["nova"], API_THREADS)
     metadata = wsgi_app.init_application("metadata", "nova-api-metadata")
@@ -100,7 +101,7 @@ def _prepare_workers() -> None:
         from onestack_runtime.drivers.volumes import libvirt
 
         libvirt.register()
-    # Else whatever first asks for them makes the rules.
+    # Otherwise the first check would load the policy rules.
     policy.init()
     objects.Service.enable_min_version_cache()
 
@@ -114,7 +115,8 @@ def _serve_consoles(process: Process) -> None:
 
 
 class _Worker:
-    """One of Nova's services; created again at each attempt to start it. On several hosts: one for each."""
+    """One of Nova's services, created again at each attempt to start it. With several (fake) hosts: one service for
+    each."""
 
     def __init__(self, binary: str, topic: str, hosts: list[str], **more: Any) -> None:
         self.name = binary
@@ -124,7 +126,7 @@ class _Worker:
         self._services: list[Any] = []
 
     def start(self) -> None:
-        """It listens on the message bus when this returns."""
+        """Start the service; when this returns, it listens on the message bus."""
         from nova import service
 
         _require_placement()
@@ -134,14 +136,14 @@ class _Worker:
             self._services.append(made)
 
     def drain(self) -> None:
-        """Take nothing new, and wait for what is in progress.
+        """Accept no new requests; wait for those in progress.
 
-        Upstream's own way to stop nova-compute waits for a thread that never ends (libvirt's connection
-        events), and leaves nothing else behind that the end of the process would not.
+        Upstream's own `stop` of nova-compute waits for a thread that never ends (libvirt's connection events). It
+        cleans up nothing else that the end of the process would not.
         """
         for each in self._services:
             each.manager.set_shutdown_in_progress()
-        # Over RabbitMQ each waits until its thread looks up, up to 5 s.
+        # In parallel: with RabbitMQ each waits up to 5 s for its polling thread.
         with ThreadPoolExecutor(max(1, len(self._services))) as pool:
             list(pool.map(lambda each: each.rpcserver.stop(), self._services))
         for each in self._services:
@@ -163,7 +165,7 @@ class _Compute(_Worker):
 
         super().start()
         if not nova_compute.is_alone():
-            # The scheduler sees only hosts that are mapped to a cell; its own discovery is periodic.
+            # The scheduler only considers hosts that are mapped to a cell; its own discovery is periodic.
             host_mapping.discover_hosts(context.get_admin_context())
         if _by_libvirt():
             host = self._services[0].manager.driver._host
@@ -198,7 +200,7 @@ def _worker(name: str, process: Process) -> _Worker:
 def _require_placement() -> None:
     """Raise while Keystone or Placement does not answer or refuses our credentials.
 
-    The scheduler would die of it, nova-compute would wait a minute before it reports its inventory.
+    Otherwise the scheduler would exit, and nova-compute would wait a minute before it reports its inventory.
     """
     from nova import utils
 

@@ -1,8 +1,8 @@
 """nova-compute as the only one of Nova's workers in a process, on a host that has no database.
 
-As upstream's command (`nova.cmd.compute`): what it reads and writes goes to a conductor, over the message bus, and it
-waits for one before it starts. To map a new host to a cell takes the database too: the scheduler's periodic discovery
-does that (`[scheduler] discover_hosts_in_cells_interval`).
+As in upstream's command (`nova.cmd.compute`), a conductor reads and writes the database for it, over the message bus;
+it waits for a conductor before it starts. Mapping a new host to a cell needs the database, too: the scheduler's
+periodic discovery does that (`[scheduler] discover_hosts_in_cells_interval`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from onestack_runtime.paths import configuration
 
 
 def configure() -> None:
-    """What the APIs' start does for the whole process, in one that has none of them."""
+    """Do what the APIs' start does for the whole process (configuration, logging, objects), in a process without
+    them."""
     from nova import config, objects
     from nova.conf import CONF
     from oslo_log import log
@@ -26,7 +27,7 @@ def configure() -> None:
 
 
 def prepare() -> None:
-    """The same, without a database: from now on nothing here opens one."""
+    """The same for a process without a database: from now on nothing in it can open one."""
     import nova.db.main.api
     from nova.conductor import rpcapi
     from nova.objects import base

@@ -1,7 +1,7 @@
 """Octavia: its API, the driver agent's listeners, and the providers' own work as threads of one process.
 
-With providers of this kind nothing else of upstream's is needed: no worker, no health manager. Housekeeping's
-one task here, removing rows of deleted balancers, is the balancers' worker's.
+These providers need no other process of upstream's: no worker, no health manager. Of housekeeping's tasks only the
+removal of deleted balancers' rows applies here; the worker of the provider haproxy does that.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LOG = logging.getLogger(__name__)
 API_THREADS = 8
 STOP_SECONDS = 15.0
 LISTEN_SECONDS = 30.0
-"""How long the driver agent's sockets may take to be there."""
+"""How long the driver agent's sockets may take to appear."""
 
 
 def main() -> None:
@@ -34,7 +34,7 @@ def main() -> None:
     folder(Path(contract.CERTIFICATES), 0o700)
     providers = _providers()
     if "ovn" in providers:
-        # It registers options of its own, which must be there before the configuration is read.
+        # This import registers options, which must happen before the configuration is read.
         import ovn_octavia_provider.driver  # noqa: F401
     from octavia.api import app
     from octavia.common import service
@@ -42,11 +42,11 @@ def main() -> None:
 
     words = ["octavia-api", *(f"--config-file={file}" for file in configuration("octavia"))]
     service.prepare_service(words)
-    # OVN's provider asks for the agent's sockets as soon as it is loaded, and Octavia leaves out a provider that
-    # cannot be loaded.
+    # OVN's provider connects to the agent's sockets as soon as it is loaded, and Octavia skips a provider that cannot
+    # be loaded.
     agent = _DriverAgent()
     agent.start()
-    # `setup_app` reads the configuration itself, and refuses one that was read.
+    # `setup_app` reads the configuration itself, and fails if it was read before.
     cfg.CONF.clear()
     application = app.setup_app(argv=words)
     process = Process("octavia", STOP_SECONDS)
@@ -63,7 +63,7 @@ def main() -> None:
 
 
 def _providers() -> list[str]:
-    """The names of the providers that the configuration enables; it is read properly only by Octavia itself."""
+    """The names of the enabled providers, read from the file, since Octavia has not read its configuration yet."""
     import configparser
 
     parser = configparser.RawConfigParser(strict=False)
@@ -80,7 +80,7 @@ class _DriverAgent:
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """They are there when this returns. Raises TimeoutError if they are not within LISTEN_SECONDS."""
+        """Listen on the sockets; they exist when this returns. Raises TimeoutError after LISTEN_SECONDS."""
         from octavia.api.drivers.driver_agent import driver_listener
         from oslo_config import cfg
 
@@ -97,7 +97,7 @@ class _DriverAgent:
             driver_listener.get_listener,
         ):
             self._thread(body)
-        # Not by connecting: they would wait without end for the request of a client that disconnects.
+        # Not checked by connecting: a listener would wait for ever for the request of a client that disconnects.
         deadline = time.monotonic() + LISTEN_SECONDS
         while missing := [str(place) for place in places if not place.exists()]:
             if time.monotonic() > deadline:
@@ -105,7 +105,7 @@ class _DriverAgent:
             time.sleep(0.02)
 
     def ovn(self) -> None:
-        """OVN's provider brings an agent that reports members' health; it asks Neutron as soon as it runs.
+        """Start OVN's provider's own agent, which reports members' health and uses Neutron as soon as it runs.
 
         Raises while Keystone or Neutron does not answer.
         """

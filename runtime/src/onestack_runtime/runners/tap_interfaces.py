@@ -21,13 +21,14 @@ SECONDS = 1.0
 """The polling interval. A guest whose DHCP request is lost meanwhile repeats it."""
 INTERFACES = Path("/sys/class/net")
 _TAP = re.compile(r"tap[0-9a-f]{8}-[0-9a-f]{2}")
-"""What Nova calls them: the beginning of the port's id. A machine may have tap interfaces of others."""
+"""Nova's name for one: `tap` and the beginning of the port's id. The machine may have other tap interfaces."""
 _UP = 1
 """IFF_UP of the kernel's flags."""
 
 
 def down(interfaces: Path = INTERFACES) -> Iterator[str]:
-    """The names of those of guests that are not up; not of the metadata agent's, which no program is behind."""
+    """The names of guests' tap interfaces that are down. The metadata agent's, which no program has open, are not
+    included."""
     for place in interfaces.iterdir():
         if not _TAP.fullmatch(place.name):
             continue
@@ -40,7 +41,7 @@ def down(interfaces: Path = INTERFACES) -> Iterator[str]:
 
 
 def keep_up(ended: Callable[[float], bool], interfaces: Path = INTERFACES) -> None:
-    """Set them up until `ended`, which waits so many seconds, says so."""
+    """Set guests' tap interfaces up at intervals, until `ended`, which waits so many seconds, returns True."""
     while not ended(SECONDS):
         for name in down(interfaces):
             try:

@@ -32,7 +32,7 @@ BACKLOG = 128
 
 
 class Mount:
-    """Serves an application below a path, and the health path beside it."""
+    """Serves an application below a path, and the health check."""
 
     def __init__(self, application: Application, path: str, health: Health) -> None:
         self._application = application

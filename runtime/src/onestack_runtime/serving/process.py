@@ -157,7 +157,8 @@ class Process:
         os._exit(status)
 
     def _end_with_main(self) -> None:
-        """End the process if the main thread fails before `run`: other threads would keep it up, half started."""
+        """End the process if the main thread fails before `run`: other threads would keep it running, half
+        started."""
         threading.main_thread().join()
         LOG.error("%s ends: it failed while it started", self.name)
         logging.shutdown()

@@ -5,7 +5,7 @@ threads over all processors nevertheless: each switch of threads then wakes anot
 Nova and Neutron switch thousands of times a second while many servers are created; that took a fifth less time with
 each of them pinned to one processor.
 
-It is not for processes with much code that releases the lock, such as hashing passwords or copying images.
+Processes in which much of the work releases the GIL, such as hashing passwords or copying images, must not be pinned.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ NOVA, NEUTRON = range(2)
 """Each project's index in the list of processors (`order`)."""
 
 
-def stay(index: int) -> None:
+def pin(index: int) -> None:
     """Pin this process to the processor with this index in `order`.
 
     Call it while the process has one thread: later threads inherit the affinity. So would child processes, without

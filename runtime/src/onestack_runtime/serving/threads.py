@@ -36,7 +36,7 @@ def native() -> None:
 
 @contextmanager
 def during(local: threading.local, name: str, value: Any) -> Iterator[None]:
-    """Set a thread-local attribute within the context; afterwards it has its former value, or None."""
+    """Set a thread-local attribute within the context; afterwards its former value, or None, is restored."""
     before = getattr(local, name, None)
     setattr(local, name, value)
     try:

@@ -1,4 +1,4 @@
-"""Which of a project's workers a runner starts: those for its host's roles. A single host has all roles."""
+"""Selects the workers that a runner starts, according to its host's roles. A single host has all roles."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from onestack_runtime.serving.health import Environ, StartResponse
 
 
 def chosen(every: Iterable[str]) -> frozenset[str]:
-    """Those of `every` (a project's workers) that the variable WORKERS names; all if it is not set.
+    """The workers that the variable WORKERS names; if it is not set, `every` worker of the project.
 
     Raises ValueError for an unknown name.
     """

@@ -1,5 +1,5 @@
-"""The autoscaler: one supervised process that keeps scaling groups at the size their load asks for.
+"""The autoscaler: one supervised process that adapts the size of scaling groups to their load.
 
-It keeps nothing that it cannot rebuild. Each cycle starts from what OpenStack says: records of groups, their
-servers, their pools. What is decided is `onestack.autoscaling.decision`'s, pure; this package collects and acts.
+It has no state that it cannot rebuild: each cycle starts from OpenStack's state (records of groups, their servers,
+their pools). Decisions are made in `onestack.autoscaling.decision`, which is pure; this package collects and acts.
 """

@@ -43,7 +43,7 @@ class Executor:
         self._network = network
 
     def execute(self, actions: Sequence[Action], states: Sequence[MemberState]) -> Outcomes:
-        """Do all actions: those on servers in parallel, those on the balancer one after another."""
+        """Execute all actions: those on servers in parallel, those on the balancer one after another."""
         by_id = {state.id: state for state in states}
         apart: list[tuple[Action, str, Callable[[], None]]] = []
         for action in actions:

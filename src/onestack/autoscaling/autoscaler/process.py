@@ -42,7 +42,7 @@ LONGEST_PAUSE = 60.0
 """Seconds. A project whose services do not answer is read with increasing pauses, up to this."""
 GROUPS_AT_ONCE = 8
 LOCK = "scaler.lock"
-"""The lock's name is that of older versions, so that one of their autoscalers that still runs is waited for."""
+"""The same name as in older versions, so that this autoscaler waits for one of theirs that is still running."""
 _FAULTS = (OneStackError, SDKException, ClientException, OSError, ValueError, KeyError)
 
 
@@ -78,7 +78,7 @@ class Autoscaler:
                 self._exporter.start()
             except OneStackError as error:
                 # Without Prometheus, only policies with queries lack their signals.
-                LOG.error("nothing is shown to Prometheus: %s", error)
+                LOG.error("no metrics are exported to Prometheus: %s", error)
         while os.getppid() == supervisor:
             began = time.monotonic()
             busy = False
@@ -174,7 +174,7 @@ class Autoscaler:
     ) -> None:
         pause = min(max(2 * pause, PERIOD), LONGEST_PAUSE)
         self._pauses[project] = (now + pause, pause)
-        LOG.warning("project %s: %s; asked again in %.0f s", project, error, pause)
+        LOG.warning("project %s: %s; retried in %.0f s", project, error, pause)
         if isinstance(error, Fault) and error.status in (401, 403, 404):
             self._tenants.renew(project)
         for group in groups:
@@ -187,7 +187,7 @@ class Autoscaler:
         for server in servers:
             ident = server["metadata"].get(record.GROUP)
             if ident and ident not in existing and not self._exists(ident):
-                LOG.warning("%s is of a group that is no more: deleted", server["name"])
+                LOG.warning("%s belongs to a group that no longer exists: deleted", server["name"])
                 self._tenants.rest(project, "compute").delete(f"/servers/{server['id']}")
 
     def _exists(self, ident: str) -> bool:

@@ -25,7 +25,7 @@ from onestack.workloads.openstack.rest import Rest
 from onestack.workloads.resources.scaling_group import patch
 
 ROLL_BACK_AFTER = 2
-"""After so many consecutive failed members of a new template, the previous template is used again."""
+"""After this many consecutive failed members of a new template, the previous template is used again."""
 
 
 @dataclass
@@ -59,8 +59,8 @@ class Worker:
         self._ask = ask
         self._collector = MemberCollector(site)
         self._network = site.leader.network
-        # With emulated processors a start takes a whole one: half of them are left for members that serve, and the
-        # first new member need not wait for the last.
+        # With software emulation, a booting guest keeps one processor busy. At most half of the processors are used
+        # for that: the others are left for members that serve, and the first new members boot sooner.
         self._at_once = max(1, (os.cpu_count() or 1) // 2) if site.view.here.virt_type == "qemu" else AT_ONCE
         self._memory = Memory()
         self._failures = Failures()
@@ -138,7 +138,9 @@ class Worker:
             if each.name == policy
         )
         to = min(max(combine(recommendations, observation.size), wanted.min), wanted.max)
-        made = Decision(wanted.name, observation, recommendations, to, to, (f"asked for {policy}",), True)
+        made = Decision(
+            wanted.name, observation, recommendations, to, to, (f"requested: policy {policy}",), True
+        )
         self._memory.remember(wanted, made)
         return made
 

@@ -11,7 +11,7 @@ from onestack.autoscaling.forecast import History
 from onestack.autoscaling.observation import GroupObservation
 from onestack.autoscaling.policy import Policy, Recommendation
 
-# Seconds between two decisions on one group; one may be made so many seconds early, instead of a tick later.
+# Seconds between two decisions on one group; and by how much one may be early, rather than a whole tick late.
 PERIOD, EARLY = 5.0, 0.5
 
 Action = Literal["out", "in", "hold"]

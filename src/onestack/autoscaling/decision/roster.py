@@ -21,7 +21,8 @@ AT_ONCE = 10
 BUILD_SECONDS = 600.0
 """A server that is still in BUILD after this time has failed."""
 LEAST_DRAIN = 2.0
-"""How long a member stays in its pool with weight 0 at least, for connections that are just being opened to it."""
+"""The minimum time for which a member stays in its pool with weight 0, for connections that are just being opened to
+it."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ def _overdue(state: MemberState, group: ScalingGroup) -> bool:
 
 
 def has_served(state: MemberState, least: float) -> bool:
-    """Whether a member was healthy and serving for at least so many seconds.
+    """Whether a member was healthy and serving for at least `least` seconds.
 
     One that answered only for a moment, for example until its user data broke it, counts as a failed start: a
     replacement would fail in the same way.

@@ -1,8 +1,8 @@
 """The types of scaling policy: one module each, found by being in this package. Pure.
 
-A module has the type's part of the spec (a `PolicySpec`, whose descriptions are the reference's and the schema's),
-and what that recommends for a moment of a group, and why. Nothing else names the types. A folder that is added to
-this package's `__path__` is searched too.
+A module contains the type's section of the spec (a `PolicySpec`, whose docstrings appear in the reference and the
+schema), and the policy itself, which recommends a size and gives the reason. The types are named nowhere else. A
+folder that is added to this package's `__path__` is searched too.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def types() -> Mapping[str, type[PolicySpec]]:
 
 @cache
 def _types(places: tuple[str, ...]) -> Mapping[str, type[PolicySpec]]:
-    # Not at the beginning: it would need this package.
+    # Imported here, since the module itself imports this package.
     from onestack.autoscaling.policy import PolicySpec
 
     found: dict[str, type[PolicySpec]] = {}

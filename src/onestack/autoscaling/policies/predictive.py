@@ -16,7 +16,7 @@ HORIZON = 600.0
 
 
 class PredictivePolicy(AimedPolicy):
-    """Scale out before the load comes, by what the same time of former days brought."""
+    """Scale out before the load comes, by a forecast from the same time of previous days."""
 
     model_config = example(
         GROUP
@@ -24,7 +24,7 @@ class PredictivePolicy(AimedPolicy):
     )
 
     type: Literal["predictive"]
-    """Scale out before the load comes, by its history."""
+    """Scale out before the load comes, by a forecast."""
     horizon: Duration | None = None
     """How far ahead it forecasts; default: 10m."""
 

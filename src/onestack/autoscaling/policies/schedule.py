@@ -48,7 +48,7 @@ TimeZone = Annotated[
 
 
 class SchedulePolicy(PolicySpec):
-    """Change the size by the clock: the schedule of a group that began last holds."""
+    """Set the minimum size by the time of day: of a group's schedules, the one that began last applies."""
 
     model_config = example(
         GROUP
@@ -60,11 +60,11 @@ class SchedulePolicy(PolicySpec):
     )
 
     type: Literal["schedule"]
-    """By the clock."""
+    """Set the minimum size by the time of day."""
     cron: Cron
-    """When the schedule begins; it holds until another one of the group begins."""
+    """When the schedule begins; it applies until another one of the group begins."""
     min: Amount
-    """From then on no fewer members than this."""
+    """The minimum number of members from then on."""
     timezone: TimeZone | None = None
     """The time zone of `cron`; default: UTC."""
 

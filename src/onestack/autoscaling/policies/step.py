@@ -15,7 +15,7 @@ from onestack.language.words import Size
 
 
 class ScalingStep(Section):
-    """By how much a value beyond a bound changes the group."""
+    """A step: how a value beyond a bound changes the size."""
 
     model_config = example(
         GROUP
@@ -28,11 +28,11 @@ class ScalingStep(Section):
     above: Number | None = None
     """Above this value…"""
     add: Size | None = None
-    """… so many members more."""
+    """… this many members are added."""
     below: Number | None = None
     """Below this value…"""
     remove: Size | None = None
-    """… so many members fewer."""
+    """… this many members are removed."""
 
     def problems(self) -> Iterator[Problem]:
         given = {key for key in ("above", "add", "below", "remove") if getattr(self, key) is not None}

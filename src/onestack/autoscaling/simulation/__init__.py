@@ -1,1 +1,1 @@
-"""A scaling group with a recorded load, in simulated time: what it would do, and how well it would follow."""
+"""Simulates a scaling group with a recorded load: what it would do, and how well it would follow the load."""

@@ -32,7 +32,7 @@ class Fixed:
 
     @classmethod
     def at_the_mean(cls, trace: Trace, world: World) -> Fixed:
-        """As many as the demand takes on average, rounded."""
+        """As many members as the demand needs on average, rounded."""
         _, members = demand(trace, world)
         return cls(max(round(statistics.fmean(members)), 1))
 
@@ -79,9 +79,9 @@ def replay(
     serves: float | None = None,
     starts: tuple[float, float] = (30.0, 60.0),
 ) -> Replay:
-    """Group `name` of the spec (or its only one) through the trace.
+    """Simulate the group `name` of the spec (or its only one) with the trace.
 
-    `serves`: requests a second that one member can serve; default: its target over 0.7. `starts`: seconds a
+    `serves`: requests a second that one member can serve; default: its target divided by 0.7. `starts`: seconds a
     member takes until its first answer, least and most; the group's warm_up comes on top. Raises BadInput.
     """
     groups = {one.name: one for tenant in spec.tenants for one in tenant.scaling_groups}
@@ -129,5 +129,5 @@ def _serves(group: Group) -> float:
             return policy.aim / AIM
     raise BadInput(
         f"how many requests a second a member of '{group.name}' can serve is not known",
-        hint=f"say --serves NUMBER, or give the group a target for {REQUESTS}",
+        hint=f"pass --serves NUMBER, or give the group a target for {REQUESTS}",
     )

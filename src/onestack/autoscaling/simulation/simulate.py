@@ -34,7 +34,7 @@ class World:
 
     `serves`: the requests a second that a member can serve at most. `target`: the requests a second for each member
     that rules aim at, below `serves`. `starts`: seconds from the order of a member to its first answer, minimum and
-    maximum. `demand_over`: the demand is the load averaged over so many seconds: a shorter burst is a queue and
+    maximum. `demand_over`: the demand is the load averaged over this many seconds: a shorter burst is a queue and
     needs no server.
     """
 

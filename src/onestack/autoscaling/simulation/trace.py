@@ -1,4 +1,4 @@
-"""Recorded loads: reads them, and answers how high the load was at a time."""
+"""Reads recorded loads, and computes the mean load of a period."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from onestack.core.errors import BadInput, Place
 
-# A file with more lines is no trace of a load.
+# The maximum number of steps of a trace.
 MOST = 20_000_000
 
 
@@ -70,11 +70,11 @@ def read(file: Path) -> Trace:
     except (OSError, UnicodeDecodeError, EOFError) as error:
         raise BadInput(f"the trace cannot be read: {error}", where=str(file)) from error
     if len(rows) < 2:
-        raise BadInput("a trace has at least two lines after its heading", where=str(file))
+        raise BadInput("a trace needs at least two lines after its heading", where=str(file))
     steps = sorted(later - earlier for (earlier, _), (later, _) in pairwise(rows))
     step = steps[(len(steps) - 1) // 2]
     if step <= 0:
-        raise BadInput("the times of a trace rise", where=str(file))
+        raise BadInput("the times of a trace must increase", where=str(file))
     start = rows[0][0]
     if (rows[-1][0] - start) / step > MOST:
         raise BadInput(f"a trace of more than {MOST:,} steps of {step:g} s", where=str(file))

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 MOST = 50_000
-"""How many requests a load sends at most."""
+"""The maximum number of requests of a load."""
 THREADS = 256
 """How many requests may be in flight; a request that must wait for a thread is late, and its time includes the wait.
 """
@@ -17,8 +17,8 @@ THREADS = 256
 
 @dataclass(frozen=True)
 class Answer:
-    """One request. `at`: when it was due, monotonic seconds; `took`: seconds since then; `who`: the hostname on the
-    page.
+    """One request and its outcome. `at`: when it was due, monotonic seconds; `took`: seconds from then until it was
+    completed; `who`: the hostname on the page.
 
     `wrong`: why it failed; empty if it did not.
     """
@@ -30,7 +30,7 @@ class Answer:
 
 
 class Load:
-    """Requests to one address until `stop`. The thread that creates it must be in a network that reaches the
+    """Sends requests to one address until `stop`. Create it in a thread that is in a network which reaches the
     address."""
 
     def __init__(
@@ -46,7 +46,7 @@ class Load:
         self._pacer.start()
 
     def answers(self) -> list[Answer]:
-        """All answers so far, in the order in which they ended."""
+        """All responses so far, in the order of completion."""
         with self._guard:
             return list(self._answers)
 

@@ -69,7 +69,7 @@ def step_load(
         old = {answer.who for answer in load.answers()[-50:] if answer.who}
         if not old:
             raise BadInput(
-                f"members of {name} do not say who they are: a page that begins with hostname= is needed"
+                f"members of {name} do not identify themselves: they must serve a page that begins with hostname="
             )
         began, wall = time.monotonic(), time.time()
         load.rate = high

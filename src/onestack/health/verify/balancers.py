@@ -1,5 +1,5 @@
-"""Tests a load balancer as a tenant uses it: two guests behind it, an L7 rule, a member that drains, a member that
-fails.
+"""Tests a load balancer as a tenant uses it: two guests behind it, an L7 rule, a member that is drained, a member
+that fails.
 
 Both guests are on the balancer's own network. (On the userspace datapath a balancer with a floating IP does not
 reach guests through another router: docs/load-balancing.)
@@ -23,7 +23,7 @@ from onestack.health.verify.report import Recorder
 ACTIVE_SECONDS = 90.0
 """How long one change of a balancer may take on a busy machine."""
 SEEN_SECONDS = 90.0
-"""How long until a change of a member's status shows: health checks under emulation take their time."""
+"""How long it may take until a change of a member's status is visible: health checks are slow under emulation."""
 ROUNDS = 6
 """How many consecutive requests must all be answered by the expected members."""
 _REFUSED = "verify-refused"
@@ -32,8 +32,8 @@ _HINT = "onestack logs octavia; onestack balancers check"
 
 @dataclass(frozen=True)
 class Member:
-    """A guest behind the balancer. `address`: where the balancer reaches it. `frozen`: within this context the guest
-    does not answer."""
+    """A guest behind the balancer. `address`: the one by which the balancer reaches it. `frozen`: a context in which
+    the guest is paused."""
 
     name: str
     address: str
@@ -122,14 +122,14 @@ def check_balancer(
         made.wait_status(last.name, "DRAINING")
         made.settled(api.update_member, made.members[last.name], made.pool, weight=1)
         made.answered(names)
-        at.outcome = f"{last.name} gets nothing new at weight 0"
+        at.outcome = f"{last.name} gets no new requests at weight 0"
     with record.step("dead member", hint=_HINT) as at:
         with last.frozen():
             made.wait_status(last.name, "ERROR")
             made.answered(names - {last.name})
         made.wait_status(last.name, "ONLINE")
         made.answered(names)
-        at.outcome = f"{last.name} was left out while it did not answer, and is back"
+        at.outcome = f"{last.name} got no requests while it did not answer, and does again"
 
 
 def make(cloud: Connection, name: str, subnet: str, external: str, members: list[Member]) -> Balancer:

@@ -1,5 +1,4 @@
-"""The checks as functions of a site: what each needs of the cloud, and a lock so that two of a kind never run
-together."""
+"""Runs the checks for a site, with a lock for each, so that the same check never runs twice at the same time."""
 
 from __future__ import annotations
 

@@ -23,11 +23,12 @@ from onestack.health.verify.report import Recorder
 from onestack.health.verify.tenant_network import Choice, TenantNetwork
 
 ACTIVE_SECONDS = 240.0
-"""From the request for a server to ACTIVE: two at once under software emulation on a busy machine, with a margin."""
+"""The time from the request for a server to ACTIVE: two at once under software emulation on a busy machine, with a
+margin."""
 ANSWER_SECONDS = 180.0
-"""From ACTIVE to an answer: kernel, DHCP and HTTP under software emulation, with a margin."""
+"""The time from ACTIVE to an answer: kernel, DHCP and HTTP under software emulation, with a margin."""
 REACH_SECONDS = 240.0
-"""Until the second guest has published what it reached: its own boot, and its tries."""
+"""The time until the second guest has published what it reached: its own boot, and its attempts."""
 CONSOLE_LINES = 15
 
 _HINT_COMPUTE = "onestack logs nova; onestack logs libvirtd"
@@ -55,7 +56,7 @@ class Guest:
     """Its floating IP; empty without one."""
 
     def evidence(self) -> str:
-        """Evidence for the person who reads that this guest failed a check."""
+        """Evidence for the report that this guest failed a check."""
         return evidence(self.owner.tenant.cloud, self.server)
 
 
@@ -70,7 +71,7 @@ def check_guests(
     explain: Explain = unexplained,
     outside: Outside | None = None,
 ) -> None:
-    """Boot one guest for each tenant, and a second one for load balancing, and make all checks with them. Raises
+    """Boot one guest for each tenant, and a second one for load balancing, and run all checks with them. Raises
     OneStackError."""
     public_key = _public_key()
     real = real_guests(admin)
@@ -104,7 +105,7 @@ def check_guests(
             raise PermanentError(f"the guest has the address {who.get('address')!r}, its port {one.private}")
         at.outcome = one.private
     with record.check("metadata and user data", hint=_HINT_METADATA) as at:
-        facts = guest.facts(_page(one, guest.REPORT, "the page that user data makes"))
+        facts = guest.facts(_page(one, guest.REPORT, "the page that the user data script writes"))
         _same("token of the user data", facts.get("token"), token)
         _same("key pair in metadata", facts.get("key"), public_key.split()[1])
         if not facts.get("instance", "").startswith("i-"):
@@ -128,7 +129,7 @@ def check_guests(
     _try_volumes(record, one, one.public, token, services)
     with record.check("second tenant reaches nothing", hint=_HINT_NETWORK) as at:
         page = _page(
-            two, guest.REPORT, "the second tenant's guest to say what it reached", seconds=REACH_SECONDS
+            two, guest.REPORT, "the second tenant's guest to report what it reached", seconds=REACH_SECONDS
         )
         facts = guest.facts(page)
         _same("token of the second guest", facts.get("token"), token)
@@ -187,7 +188,7 @@ def evidence(cloud: Connection, server: Server) -> str:
         parts.append(f"console: {_console(cloud, server, CONSOLE_LINES) or '(empty)'}")
     except Exception as error:
         # An error while collecting evidence must not hide the error that it is for.
-        parts.append(f"(no more could be asked: {error})")
+        parts.append(f"(no further evidence: {error})")
     return "\n".join(parts)
 
 

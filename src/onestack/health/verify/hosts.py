@@ -1,4 +1,4 @@
-"""What only a cloud of several hosts can show: guests on different hosts, and one that moves while it answers."""
+"""The checks for several hosts: guests on different hosts, and a live migration."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from onestack.core.wait import until
 from onestack.health.verify.report import Recorder
 
 MOVE_SECONDS = 240.0
-"""For the live migration of a small guest under software emulation on a busy machine."""
+"""The timeout of a live migration: a small guest under software emulation on a busy machine."""
 _HINT = "onestack logs nova; onestack logs libvirtd; onestack host list"
 
 
@@ -26,24 +26,24 @@ def that_run_guests(admin: Connection) -> list[str]:
 
 
 def apart(cloud: Connection, name: str) -> dict[str, Any]:
-    """Options for a server: never on the host of another one that has the same."""
+    """Options for servers that must be on different hosts: an anti-affinity group."""
     group = cloud.compute.create_server_group(name=name, policy="anti-affinity")
     return {"scheduler_hints": {"group": group.id}}
 
 
 def check_apart(record: Recorder, admin: Connection, servers: Sequence[Server]) -> None:
-    """The servers that must be apart are on different hosts."""
+    """Check that these servers are on different hosts."""
     with record.check("guests on different hosts", hint=_HINT) as at:
         hosts = [str(admin.compute.get_server(each.id).compute_host) for each in servers]
         if len(set(hosts)) != len(hosts):
-            raise PermanentError(f"anti-affinity was asked for, and both guests are on {hosts[0]}")
+            raise PermanentError(f"anti-affinity was requested, but both guests are on {hosts[0]}")
         at.outcome = " and ".join(hosts)
 
 
 def check_moved(
     record: Recorder, admin: Connection, server: Server, to: str, answers: Callable[[], bool]
 ) -> None:
-    """Migrate a guest live to another host, and ask it all the time. Raises OneStackError."""
+    """Migrate a guest live to another host, while it is queried continuously. Raises OneStackError."""
     if admin.compute.get_server(server.id).compute_host == to:
         record.leave_out("live migration", f"the guest is on {to} already, where its volumes will be")
         return

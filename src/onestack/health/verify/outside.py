@@ -1,7 +1,7 @@
-"""Checks whether a guest reaches the outside: the machine's default gateway, and the DNS servers it was given.
+"""Checks whether a guest reaches outside networks: the machine's default gateway, and the guest's DNS servers.
 
-Nothing beyond them is tested. If the machine itself has no access, that is reported and is no failure. It is a
-failure if the machine gets answers and its guests do not.
+Nothing beyond them is tested. If the machine itself does not reach them, that is reported, but is not a failure; if
+the machine does and its guests do not, it is one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from onestack.platform.site import Site
 
 ASK = "ONESTACK_VERIFY_OUTSIDE"
 """An environment variable: with 0, nothing outside of this machine is contacted."""
-STEP = "way out"
+STEP = "outbound access"
 REPORT = "onestack-outside.txt"
 """The page on which the first guest publishes what it reached."""
 
@@ -52,7 +52,7 @@ class Outside:
 def collect(site: Site) -> Outside:
     """Collect the default gateway and DNS servers of the cloud's network; the calling thread is in it."""
     if os.environ.get(ASK) == "0":
-        return Outside("", (f"not asked, for {ASK} is 0",), lambda: False)
+        return Outside("", (f"not tried, since {ASK} is 0",), lambda: False)
     try:
         observed = egress.collect(site.leader.layout.base, nat.table(site.paths))
     except PermanentError as error:
@@ -86,7 +86,7 @@ def check_outside(record: Recorder, outside: Outside | None, ask: Callable[[str,
         record.leave_out(STEP, f"guests do not reach the outside: {'; '.join(outside.obstacles)}")
         return
     with record.check(STEP, hint="onestack doctor; docs/troubleshoot.md") as at:
-        observed = guest.facts(ask(REPORT, "the guest to say what it reached outside"))
+        observed = guest.facts(ask(REPORT, "the guest to report what it reached outside"))
         servers = observed.get("servers", "").strip(",")
         found = []
         if gateway := observed.get("gateway"):

@@ -135,7 +135,7 @@ def uninterrupted(emit: Emit) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    event = Event("removal", "noted", "removing what was made first; this takes a few seconds")
+    event = Event("removal", "noted", "removing created resources first; this takes a few seconds")
     before = signal.signal(signal.SIGINT, lambda *_: emit(event))
     try:
         yield

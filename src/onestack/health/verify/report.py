@@ -27,7 +27,7 @@ class StepResult:
     error: dict[str, str] | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """The step as data, without empty parts."""
+        """The step as data, without empty fields."""
         data = {**vars(self), "seconds": round(self.seconds, 2)}
         return {key: value for key, value in data.items() if value not in (None, "")}
 

@@ -1,7 +1,7 @@
 """Upstream's own tests of a running cloud: Tempest, in an environment of its own, configured for this cloud.
 
-It runs inside the cloud's namespaces, where the API gateway and the floating IPs are reached. Its environment
-and what it writes lie in `<lib>/tempest`, so that they go away with the cloud.
+It runs inside the cloud's namespaces, where the API gateway and the floating IPs are reached. Its environment and
+output are in `<lib>/tempest`, so that they are removed with the cloud.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ _BALANCERS = "|".join(
     )
 )
 BALANCERS = rf"^octavia_tempest_plugin\.tests\.({_BALANCERS})"
-"""Of octavia-tempest-plugin, which marks next to none `smoke`: each operation on each kind of object once or
-a few times, not with every protocol and algorithm. Its traffic tests need a server program of upstream's in the
-guest, which no registry has."""
+"""Tests of octavia-tempest-plugin, which marks hardly any as `smoke`: each operation on each kind of object once or a
+few times, not with every protocol and algorithm. Its traffic tests need a server program of upstream's in the guest,
+which is in no registry."""
 SECONDS = 2400.0
 """The time limit of the whole run: on one processor under software emulation, with a margin."""
 TEST_SECONDS = 900
@@ -92,13 +92,12 @@ def smoke(
 ) -> SmokeReport:
     """Run Tempest's smoke tests of identity, image, compute, network and volumes.
 
-    The calling thread is in the cloud's network; where that is not the machine's own, call `install`
-    before, outside, since package indexes are not reached from there.
-    `connect()` gives the administrator's connection; `release` is the folder `releases/<series>`;
-    `ca_file` is a path inside the namespace; `dashboard` is the URL of the web page; `tests` is a regular
-    expression that chooses tests by name and tags, for whoever wants others than those of the cloud's
-    services; `seconds` bounds the whole. Raises PermanentError when Tempest cannot be run at all, BadInput when
-    no test is called so; a failed test is a result.
+    The calling thread is in the cloud's network; if that is not the machine's own, call `install` before, outside of
+    it, since package indexes are not reachable from it. `connect()` gives the administrator's connection; `release`
+    is the folder `releases/<series>`; `ca_file` is a path inside the namespace; `dashboard` is the URL of the web
+    page; `tests` is a regular expression that selects tests by name and tags, instead of those for the cloud's
+    services; `seconds` bounds the whole. Raises PermanentError if Tempest cannot be run at all, BadInput if no test
+    matches; a failed test is a result.
     """
     packages = install(paths, release, emit)
     place = _Place(packages.parent / "run")
@@ -133,7 +132,7 @@ def chosen(services: frozenset[str]) -> str:
 
 
 def install(paths: Paths, release: Path, emit: Emit) -> Path:
-    """Tempest's environment for this cloud, installed from the release's lock if it is not there.
+    """Tempest's environment for this cloud, installed from the release's lock if it does not exist.
 
     Needs the package index. Raises PermanentError when it is not reached.
     """

@@ -87,7 +87,7 @@ def sections(target: Target) -> Mapping[str, Mapping[str, object]]:
         },
         "dashboard": {
             "dashboard_url": target.dashboard,
-            # There is no option for a CA file for this one.
+            # This one has no option for a CA file.
             "disable_ssl_certificate_validation": target.ca_file is not None,
         },
         "identity-feature-enabled": {"api_v2": False, "api_v2_admin": False},

@@ -54,7 +54,7 @@ def create(admin: Connection, connect: Connect, name: str) -> Tenant:
     role = keystone.find_role(ROLE)
     if role is None:
         raise PermanentError(
-            f"the role `{ROLE}` is not there", hint="run `onestack up`, which creates the role"
+            f"the role `{ROLE}` does not exist", hint="run `onestack up`, which creates the role"
         )
     project = keystone.create_project(name=name, domain_id=DOMAIN, description=DESCRIPTION)
     password = secrets.token_urlsafe(24)

@@ -23,8 +23,8 @@ VIRSH = ("virsh", "--quiet", "--connect", "qemu:///system")
 INFO = contract.VOLUME_NOTE
 SET_ASIDE = "set-aside"
 GRACE_SECONDS = 2.0
-"""For so long after a process has ended, its requests may still be in progress in another one. A restarted process
-takes longer than that until it works."""
+"""How long, after a process has ended, its requests may still be in progress in another one. A restarted process
+takes longer than that to become ready."""
 RESERVED_SECONDS = 60.0
 """After this time a volume that is still reserved, and that no server has, is no longer wanted: Nova records that a
 server has a volume before it reserves the volume, or moments after."""

@@ -15,7 +15,7 @@ Kind = Literal["volume", "snapshot", "backup", "file"]
 
 @dataclass(frozen=True)
 class Action:
-    """A step of a repair: the name of a method of `Repairer`, without its underscore, and its arguments."""
+    """An action of a repair: the name of a method of `Repairer`, without the underscore, and its arguments."""
 
     name: str
     arguments: dict[str, Any]
@@ -162,18 +162,20 @@ def _attachment(observed: Observation, volume: Volume) -> Iterator[Fault]:
     guest = observed.guests.get(owner)
     cinder_knows = owner in volume.attachments.values()
     if cinder_knows and not observed.fake_driver and guest and guest.running and volume.id not in guest.disks:
-        what = f"Nova has it attached to server {owner}, but libvirt has not"
+        what = f"it is attached to server {owner} in Nova, but not in libvirt"
         yield _fault(
             volume, what, "detached", act("set_volume", status="in-use"), act("detach", server=owner)
         )
         return
     if not cinder_knows:
-        what = f"Nova has it attached to server {owner}, but Cinder has no attachment"
+        what = f"it is attached to server {owner} in Nova, but not in Cinder"
         yield _fault(volume, what, "detached", act("claim", server=owner), act("detach", server=owner))
         return
     if volume.status in ("available", "attaching", "detaching", "reserved"):
         then = [act("set_volume", status="in-use")]
-        yield _fault(volume, f"it is {volume.status}, but server {owner} has it", "status in-use", *then)
+        yield _fault(
+            volume, f"it is {volume.status}, but attached to server {owner} in Nova", "status in-use", *then
+        )
 
 
 def _size(observed: Observation, volume: Volume) -> Iterator[Fault]:
@@ -185,14 +187,14 @@ def _size(observed: Observation, volume: Volume) -> Iterator[Fault]:
     real = folder.files[repair.active][1]
     if real > volume.size * GIB:
         whole = -(-real // GIB)
-        what = f"its file has {whole} GiB, Cinder says {volume.size}"
+        what = f"its file has {whole} GiB, the volume in Cinder {volume.size}"
         yield _fault(volume, what, f"extended to {whole} GiB", act("extend", size=whole))
     elif real < volume.size * GIB:
         opened = _open_at(observed, volume)
         arguments: dict[str, Any] = {"folder": folder.path, "file": repair.active, "size": volume.size}
         if opened and opened[0].running:
             arguments |= {"server": opened[0].server, "disk": opened[1]}
-        what = f"its file has {real / GIB:g} GiB, Cinder says {volume.size}"
+        what = f"its file has {real / GIB:g} GiB, the volume in Cinder {volume.size}"
         yield _fault(volume, what, f"grown to {volume.size} GiB", act("grow", **arguments))
 
 
@@ -246,7 +248,7 @@ def _orphans(observed: Observation) -> Iterator[Fault]:
         for file in sorted(folder.files):
             if file.partition(".")[0] not in known:
                 then = act("set_aside", folder=folder.path, file=file)
-                yield Fault("file", file, file, "it belongs to no volume", "put into `set-aside`", (then,))
+                yield Fault("file", file, file, "it belongs to no volume", "moved to `set-aside`", (then,))
 
 
 def _fault(volume: Volume, what: str, remedy: str, *then: Action) -> Fault:

@@ -1,6 +1,6 @@
-"""Why something is not as it should be: observations are collected by `collect`, and diagnosed by pure functions.
+"""Explains failures: `collect` collects observations, and pure functions diagnose them.
 
-`server` is the first kind; another one is a module with its observation, what collects it and what diagnoses it.
+`server` is the first subject; another one would be a module with its own observation, collection and diagnosis.
 """
 
 from onestack.health.why.collect import explain, sentence

@@ -53,7 +53,9 @@ def find(admin: Connection, word: str, project: str | None = None) -> dict[str, 
         )
     if len(found) > 1:
         of = ", ".join(sorted(f"{one['id']} ({names.get(one['tenant_id'], '?')})" for one in found))
-        raise BadInput(f"there are {len(found)} servers '{word}': {of}", hint="say --project, or its id")
+        raise BadInput(
+            f"there are {len(found)} servers '{word}': {of}", hint="use --project, or the server's id"
+        )
     return found[0]
 
 

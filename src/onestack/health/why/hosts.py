@@ -46,9 +46,9 @@ def reasons(host: Host, request: Request, zone: str, group: Group | None) -> Ite
         yield "trait", f"it lacks the trait {trait}"
     for trait in sorted(request.forbidden & host.traits):
         if trait != _DISABLED:
-            yield "trait", f"it has the trait {trait}, which must not be there"
+            yield "trait", f"it has the trait {trait}, which is forbidden"
         elif host.enabled:
-            yield "disabled", "Placement still has it as disabled"
+            yield "disabled", "Placement still lists it as disabled"
     if group is not None:
         yield from _group(host, group)
 

@@ -31,12 +31,12 @@ _FAMILIES = {
 _HINTS = {
     "disabled": "openstack compute service set --enable HOST nova-compute",
     "down": "onestack status; onestack logs nova",
-    "zone": "openstack availability zone list --long; ask for a zone that has hosts, or for none",
-    "host": "ask for no host, or for one that has room",
-    "trait": "openstack flavor show and openstack image show say what is required of a host",
-    "anti-affinity": "add a host, delete a member, or take a group of the policy soft-anti-affinity",
-    "affinity": "free room on the group's host, or take a group of the policy soft-affinity",
-    "room": "a smaller flavor, fewer servers, or another host; `onestack capacity` has the whole account",
+    "zone": "openstack availability zone list --long; request a zone that has hosts, or none",
+    "host": "request no host, or one with free capacity",
+    "trait": "`openstack flavor show` and `openstack image show` list what is required of a host",
+    "anti-affinity": "add a host, delete a member, or use a group of the policy soft-anti-affinity",
+    "affinity": "free capacity on the group's host, or use a group of the policy soft-affinity",
+    "room": "use a smaller flavor, fewer servers, or another host; `onestack capacity` shows the details",
 }
 _AGAIN = "delete it and create it again: a server that found no host is not placed later"
 _FILTERS = {
@@ -44,7 +44,7 @@ _FILTERS = {
     "ServerGroupAffinityFilter": "the host of its server group could not take it",
     "ComputeFilter": "no host's compute service was up and enabled",
     "ImagePropertiesFilter": "no host runs images with its properties",
-    "ComputeCapabilitiesFilter": "no host has what the flavor's extra specs ask for",
+    "ComputeCapabilitiesFilter": "no host meets the flavor's extra specs",
 }
 _BY_FILTER = {"ServerGroupAntiAffinityFilter": "anti-affinity", "ServerGroupAffinityFilter": "affinity"}
 _Answer = tuple[str, str, str]
@@ -109,7 +109,7 @@ def _cause(observed: ServerObservation, by_host: Sequence[tuple[Host, list[Reaso
         which = f"port {failed[0]}" if failed else "a port"
         hint = "onestack status (is the host's OVN agent alive?); onestack logs neutron"
         return "port", f"{name} failed because Neutron could not bind {which}{at}", hint
-    fault = observed.fault.strip().rstrip(".") or "Nova kept no reason"
+    fault = observed.fault.strip().rstrip(".") or "Nova recorded no reason"
     hint = (
         f"onestack logs nova has more under {observed.request_id}"
         if observed.request_id
@@ -177,7 +177,7 @@ def _when_scheduled(observed: ServerObservation) -> str:
     if last := next((one.name for one in observed.records.filters if one.after == 0), ""):
         return _FILTERS.get(last, f"the scheduler's filter {last} left none")
     if observed.records.no_candidates:
-        return "Placement had none with what it asks for"
+        return "Placement had none with the requested resources and traits"
     return "the logs no longer have the reason"
 
 

@@ -36,8 +36,8 @@ _MIB = 1024 * 1024
 _BOOT_START = 1 * _MIB
 _BOOT_SIZE = 23 * _MIB
 _DISK_SIZE = 64 * _MIB
-"""What the disk has beyond its boot partition is the system's on the first boot, also on a flavor without
-disk; on larger disks it takes all there is."""
+"""The size of the disk. On the first boot, the root file system takes all space after the boot partition: this much
+with a flavor without a disk, more on larger disks."""
 _SIGNATURE = b"1STK"
 """files/rootfs/init recognises its own disk by it."""
 _FOLDERS = (
@@ -114,7 +114,7 @@ def tree(base: Path) -> dict[str, Entry]:
     whole[f"lib/modules/{kernel}/modules.alias"] = Entry.file(modules.modules_alias(found).encode())
     for name in ("ext2", "ext3", "ext4", "vfat"):
         whole[f"sbin/mkfs.{name}"] = Entry.link("mkfs")
-    # What /var/www has for the HTTP server beside what users put there (etc/lighttpd.conf).
+    # Our own pages, served in addition to those that users put into /var/www (etc/lighttpd.conf).
     for name, target in (
         ("page", "/run/guest/page"),
         ("health", "/lib/guest/health"),
@@ -153,7 +153,7 @@ def boot_record(code: bytes) -> bytes:
 
 
 def _partition(flag: int, kind: int, start: int, size: int) -> bytes:
-    # Cylinders, heads and sectors say nothing any more: "look at the linear address".
+    # Cylinders, heads and sectors are obsolete; this value means: use the linear address.
     beyond = b"\xfe\xff\xff"
     return bytes([flag]) + beyond + bytes([kind]) + beyond + struct.pack("<II", start, size)
 

@@ -28,7 +28,7 @@ def packages() -> list[str]:
 def hooks() -> list[str]:
     """Commands for mmdebstrap's --customize-hook (shell scripts whose $1 is the base's root).
 
-    They contain the script itself, not its path, so that the base's key does not depend on where this program is
+    They contain the script itself, not its path, so that the base's key does not depend on where the tool is
     installed.
     """
     return [(FILES / "fetch.sh").read_text()]

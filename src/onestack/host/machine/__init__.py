@@ -1,7 +1,7 @@
-"""Effects on one host behind one interface: this machine, or another one over one ssh connection.
+"""Operations on a host behind one interface: this machine, or another host over an ssh connection.
 
-The far side runs the same verbs in an agent (`agent`), which comes over the connection itself and ends with it.
-Nothing is installed for it, and nothing listens on the network.
+On another host an agent (`agent`) executes the operations. It is sent over the connection and ends with it: nothing
+is installed on the host, and nothing listens on the network.
 """
 
 from onestack.host.machine.interface import Condition, File, Machine, Ran

@@ -1,4 +1,4 @@
-"""The agent as it is sent over a connection: the few modules it needs, in one zip file of a few dozen KiB.
+"""The agent as it is sent over a connection: the few modules that it needs, in one zip file of a few dozen KiB.
 
 So a host needs only python3, and both sides always have the same version.
 """

@@ -36,8 +36,8 @@ class _PendingRequest:
 class Connection:
     """A connection to an agent; every call may be made from any thread. Close it after use: it is a context manager.
 
-    `argv`: the command that is the connection (see `ssh.command`). `hello`: what the other side reads before the
-    first request. Raises PermanentError if it cannot be established.
+    `argv`: the command that is the connection (see `ssh.command`). `hello`: sent before the first request. Raises
+    PermanentError if it cannot be established.
     """
 
     def __init__(self, name: str, argv: Sequence[str], hello: bytes = b"") -> None:
@@ -131,7 +131,7 @@ class Connection:
             unsure=unsure,
             detail=self._error_output() or self._lost,
             where=self.name,
-            hint="when the host can be reached again, run the same command again: it goes on",
+            hint="when the host can be reached again, run the same command again: it continues",
         )
 
     def _listen(self) -> None:

@@ -1,4 +1,4 @@
-"""The key by which this machine logs in to others."""
+"""The SSH key with which this machine logs in to other hosts."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 from onestack.host.command import run
 
 NAMES = ("id_ed25519", "id_ecdsa", "id_rsa")
-"""In the order in which OpenSSH's usual kinds are preferred."""
+"""The names of key files, in OpenSSH's order of preference."""
 
 
 def public_key(folder: Path) -> str:
-    """The public key of a user's .ssh folder, one line; a pair is made where there is none."""
+    """The public key in a user's .ssh folder, one line; a key pair is generated if there is none."""
     for name in NAMES:
         file = folder / f"{name}.pub"
         if file.exists():

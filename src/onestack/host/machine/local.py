@@ -102,7 +102,7 @@ class LocalMachine:
 
 def _refused(error: OSError, path: Path) -> PermanentError:
     return PermanentError(
-        f"{path}: {error.strerror}", hint="free disk space, permissions, and what else lies there"
+        f"{path}: {error.strerror}", hint="check free disk space, permissions, and existing files"
     )
 
 

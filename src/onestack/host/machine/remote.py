@@ -1,4 +1,4 @@
-"""Another host, by an agent at the other end of one connection."""
+"""Another host, through an agent at the other end of one connection."""
 
 from __future__ import annotations
 

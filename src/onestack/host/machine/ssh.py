@@ -22,7 +22,7 @@ class Address:
 
 
 def command(address: Address, python: str = "python3") -> list[str]:
-    """The command that starts an agent on a host and is its connection."""
+    """The command that starts an agent on a host; its stdin and stdout are the connection."""
     return through(address, agent(python))
 
 
@@ -32,7 +32,7 @@ def through(address: Address, words: str) -> list[str]:
         # Nobody can type a password; a prompt would wait for ever.
         "BatchMode": "yes",
         "ConnectTimeout": "10",
-        # A cut link is detected, also during a request.
+        # Detects a broken connection, also during a request.
         "ServerAliveInterval": "5",
         "ServerAliveCountMax": "3",
     }

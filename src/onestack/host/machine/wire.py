@@ -24,7 +24,7 @@ from onestack.core.errors import BadInput, Busy, OneStackError, PermanentError, 
 HEARTBEAT_SECONDS = 5.0
 """How often the client sends a heartbeat."""
 SILENCE_SECONDS = 30.0
-"""A side that receives nothing for so long counts the other as gone."""
+"""A side that receives nothing for this time counts the other one as gone."""
 _TEXT = (Path, IPv4Address, IPv6Address, IPv4Network, IPv6Network)
 
 _KINDS: Mapping[str, type[PermanentError]] = {each.__name__: each for each in (Unready, BadInput, Busy)}
@@ -47,7 +47,7 @@ def plain(value: Any) -> Any:
         return sorted(plain(one) for one in value)
     if value is None or isinstance(value, (str, int, float)):
         return value
-    raise TypeError(f"{type(value).__name__} does not go over a connection")
+    raise TypeError(f"{type(value).__name__} cannot be sent over a connection")
 
 
 def line(message: Mapping[str, Any]) -> bytes:

@@ -105,7 +105,7 @@ def forget(paths: Paths, name: str) -> None:
     replace_private(file, written.getvalue())
 
 
-def demand_all(paths: Paths, spec: Spec) -> None:
+def require_all_hosts(paths: Paths, spec: Spec) -> None:
     """Raises BadInput where a host of the cloud is no longer in the spec: it would be left running."""
     kept = known.load(paths)
     if kept is None or (stored := led_from_here(paths)) is None:

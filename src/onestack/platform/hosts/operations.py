@@ -132,7 +132,7 @@ class Hosts:
         for agent in admin.network.agents(host=name):
             admin.network.delete_agent(agent)
 
-    def demand_removable(self, name: str) -> None:
+    def require_removable(self, name: str) -> None:
         """Raises BadInput where a host cannot be taken out of the cloud: the leader, or one that is not in it."""
         self.spec_of(name)
         if name == self._site.here.name:

@@ -69,7 +69,7 @@ def put(machine: Machine, address: ssh.Address, paths: Paths, emit: Emit) -> Too
     if machine.read_file(found.folder / DONE) is not None:
         return found
     with step("tool", emit, "copying OneStack itself"):
-        _demand_same_python(machine)
+        _require_same_python(machine)
         # Hosts may share a cache: each makes a copy of its own, and the first that is complete counts.
         partial = found.folder.with_name(f"{found.folder.name}.{machine.name}.partial")
         for source, target in _sources(found):
@@ -104,7 +104,7 @@ def _inside_environment(tool: Tool) -> Path:
     return tool.folder / "env" / _packages().relative_to(sys.prefix)
 
 
-def _demand_same_python(machine: Machine) -> None:
+def _require_same_python(machine: Machine) -> None:
     mine = Path(sys.executable).resolve()
     answer = machine.run([str(mine), "-c", "import sys; print(sys.version)"], seconds=30)
     if answer.status != 0 or answer.output.strip() != sys.version:

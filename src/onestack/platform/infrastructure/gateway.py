@@ -31,7 +31,7 @@ defaults
     log global
     option dontlognull
     option http-keep-alive
-    # A service that starts again is waited for, a request that it got already is never sent twice.
+    # Wait for a service that restarts; only a GET that it may have received is sent again.
     option redispatch
     retries 3
     retry-on conn-failure empty-response
@@ -40,17 +40,17 @@ defaults
     timeout http-keep-alive 60s
     timeout client 20m
     timeout server 20m
-    # A console, as long as it is looked at; the server asks every 30 s whether it still is.
+    # For consoles; the server's pings, every 30 s, end abandoned ones earlier.
     timeout tunnel 12h
 """
 
-# HAProxy wants a certificate and its key in one file, or a name for the two.
+# A certificate and key in separate files need an alias.
 _HOST = f"""
 crt-store host
     load crt "{HOST_CERTIFICATE}" key "{HOST_KEY}" alias "here"
 """
 
-# Kept in memory: a dashboard's files are asked for by every browser, and one Python process has other work.
+# Cached in memory: every browser requests the dashboard's static files, and its Python process has other work.
 _CACHE = """
 cache files
     total-max-size 8
@@ -101,7 +101,8 @@ def files(view: View) -> dict[str, str]:
 
 
 def _metadata_binds(view: View) -> list[str]:
-    """Where the hosts' OVN agents find guests' metadata: this host's, and with TLS the other hosts'."""
+    """The addresses on which OVN agents reach the metadata API: loopback for this host's agent, TLS for other
+    hosts'."""
     binds = [f"{view.backing.local}:{METADATA_PORT}"]
     if view.peers:
         other = f"{bracketed(view.here.address)}:{METADATA_PORT}"
@@ -123,7 +124,7 @@ def _page(endpoint: Endpoint) -> list[str]:
 
 def processes(view: View) -> tuple[Process, ...]:
     ready = Ready(socket=ADMIN_SOCKET, seconds=20)
-    # A new certificate is read at a start only.
+    # HAProxy reads certificates only when it starts.
     reads = (CERTIFICATE, *((CA, HOST_CERTIFICATE) if view.peers else ()))
     return (Process(NAME, ("haproxy", "-db", "-f", CONFIG), ready, reads=reads),)
 

@@ -1,4 +1,4 @@
-"""libvirt of the cloud's own: sockets, domains and logs inside the namespace, never the host's."""
+"""The cloud's own libvirt: its sockets, domains and logs are inside the namespace; the host's libvirt is not used."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ NAMES = LOGGER, NAME = "virtlogd", "libvirtd"
 TLS_FILES = "migration certificates"
 
 TLS = "/etc/libvirt/tls"
-"""The host's certificate by the names that QEMU and libvirt's client look for: not in /etc/pki, which no base has."""
+"""The host's certificate, under the names that QEMU and libvirt's client look for; the default, /etc/pki, does not
+exist in the base."""
 _COPIES = {
     **dict.fromkeys(("ca-cert.pem", "cacert.pem"), CA),
     **dict.fromkeys(("server-cert.pem", "client-cert.pem", "clientcert.pem"), HOST_CERTIFICATE),
@@ -42,8 +43,8 @@ prio_workers = 2
 log_outputs = "2:stderr"
 """
 
-# cgroups and the per-domain mount namespace are left out: nothing of ours may stay in the host's cgroup tree,
-# and a guest must be found as ours by its mount namespace. AppArmor's profiles are the host's, not the base's.
+# Without cgroups, so that nothing remains in the host's cgroup tree. Without a mount namespace for each domain:
+# guests are recognised as the cloud's by theirs. Without AppArmor, whose profiles are the host's and not the base's.
 _QEMU = """\
 user = "libvirt-qemu"
 group = "libvirt-qemu"
@@ -72,12 +73,13 @@ def files(view: View) -> dict[str, str]:
 
 
 def host_uuid(name: str) -> str:
-    """By what libvirt tells a cloud's hosts apart. Firmware gives some hosts the same one, pretended hosts too."""
+    """The UUID by which libvirt tells hosts apart. The firmware's may be the same on several hosts, or on several
+    simulated hosts on one machine."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"onestack:host:{name}"))
 
 
 def _listening(view: View) -> str:
-    """libvirtd.conf: other hosts' libvirtd arrange migrations with this one's."""
+    """The part of libvirtd.conf for migrations, which the two hosts' libvirtds negotiate."""
     if not view.peers:
         return ""
     allowed = ", ".join(f'"CN={host.name}"' for host in view.hosts if "compute" in host.roles)
@@ -92,7 +94,7 @@ tls_allowed_dn_list = [{allowed}]
 
 
 def _encrypting(view: View) -> str:
-    """qemu.conf: guests' memory and disks on their way to another host, and consoles on theirs to the proxy."""
+    """The part of qemu.conf for TLS: migrations to another host, and consoles' connections to the proxy."""
     if not view.peers:
         return ""
     kinds = ("default", "migrate", "vnc")
@@ -136,8 +138,8 @@ def processes(view: View) -> tuple[Process, ...]:
 
 
 def write_certificates(site: Site, node: Node, emit: Emit) -> None:
-    """Have the host's certificate where QEMU, which is not root, may read it."""
-    # /etc/libvirt is this folder, mounted.
+    """Copy the host's certificate to where QEMU, which does not run as root, can read it."""
+    # This folder is mounted at /etc/libvirt.
     place = f"{ETC}/libvirt/tls"
     owned.folder(node, place, "root", "libvirt-qemu", 0o750)
     found = {

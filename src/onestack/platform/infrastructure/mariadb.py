@@ -69,7 +69,7 @@ def processes(view: View) -> tuple[Process, ...]:
 
 
 def make_files(site: Site, node: Node, emit: Emit) -> None:
-    """Make MariaDB's data folder unless it is there. A half-made one is made again."""
+    """Create MariaDB's data folder unless it exists. An incomplete one is created again."""
     data = node.outside(DATA)
     done = data / "onestack-made"
     if done.exists():
@@ -81,7 +81,7 @@ def make_files(site: Site, node: Node, emit: Emit) -> None:
 
 
 def install() -> list[str]:
-    """The command that makes an empty data folder."""
+    """The command that initializes a data folder."""
     return [
         "mariadb-install-db",
         "--no-defaults",
@@ -99,17 +99,17 @@ def client() -> list[str]:
 
 
 def dump(names: Sequence[str]) -> list[str]:
-    """The command that writes whole databases as SQL."""
+    """The command that dumps databases as SQL."""
     return ["mariadb-dump", *_CLIENT[1:], "--single-transaction", "--skip-comments", "--databases", *names]
 
 
 def drop(databases: Sequence[Database]) -> str:
-    """SQL: none of the databases is there."""
+    """SQL that drops the databases, if they exist."""
     return "".join(f"DROP DATABASE IF EXISTS `{database.name}`;\n" for database in databases)
 
 
 def grants(databases: Sequence[Database], view: View) -> str:
-    """SQL: every database is there, and its user with its password may use it; harmless when it is so already."""
+    """SQL that creates the databases and their users, with passwords and privileges. Idempotent."""
     lines = []
     for user in sorted({database.user for database in databases}):
         password = view.cloud.secrets[f"database/{user}"]

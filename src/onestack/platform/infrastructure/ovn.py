@@ -1,7 +1,7 @@
-"""OVS and OVN: one OVSDB server for a host's databases, the switch, the translator, the host's agent.
+"""OVS and OVN: one ovsdb-server for all databases of a host, ovs-vswitchd, ovn-northd and ovn-controller.
 
-On the kernel's datapath where the machine has it, else on the userspace datapath; there TCP of ordinary
-virtio cards needs `userspace-tso-enable` (OVS 3.5), which must be set before ovs-vswitchd starts.
+They use the kernel's datapath if the machine has it, else the userspace datapath. The latter needs
+`userspace-tso-enable` (OVS 3.5) for TCP from ordinary virtio NICs; it must be set before ovs-vswitchd starts.
 """
 
 from __future__ import annotations
@@ -51,18 +51,18 @@ EXTERNAL = "br-ex"
 PHYSICAL_NETWORK = "public"
 
 CONFIGURATION = f"{LIB}/openvswitch/conf.db"
-"""The switch's own database."""
+"""The database of Open vSwitch itself."""
 _SWITCH = f"unix:{OVSDB_SOCKET}"
 _LOG = ("-vconsole:info", "-vfile:off", "-vsyslog:off")
 _TLS = (f"--private-key={HOST_KEY}", f"--certificate={HOST_CERTIFICATE}", f"--ca-cert={CA}")
 _PROBE = 30000
-"""Milliseconds of silence after which a connection of another host is asked whether it is still there."""
+"""The inactivity probe of other hosts' connections, in milliseconds."""
 _CTL = ("ovs-vsctl", f"--db={_SWITCH}", "--timeout=15")
 
 
 @dataclass(frozen=True)
 class Database:
-    """A file that OVSDB serves on a unix socket."""
+    """A database file that ovsdb-server serves on a unix socket."""
 
     file: str
     schema: str
@@ -70,7 +70,7 @@ class Database:
 
 
 def databases(view: View) -> tuple[Database, ...]:
-    """Those of a host: its switch's, and on a control host OVN's."""
+    """The databases of a host: Open vSwitch's, and on a control host OVN's."""
     schemas = "/usr/share"
     switch = Database(CONFIGURATION, f"{schemas}/openvswitch/vswitch.ovsschema", OVSDB_SOCKET)
     north = Database(f"{LIB}/ovn/ovnnb_db.db", f"{schemas}/ovn/ovn-nb.ovsschema", NORTH_SOCKET)
@@ -153,13 +153,13 @@ def _serves_hosts(view: View) -> bool:
 
 
 def _listening() -> tuple[str, ...]:
-    """ovsdb-server's options: what it listens on for other hosts stands in the southbound database itself."""
+    """ovsdb-server's options for other hosts: the southbound database itself contains the address to listen on."""
     return ("--remote=db:OVN_Southbound,SB_Global,connections", *_TLS)
 
 
 def access(view: View) -> list[str]:
-    """The command that lets other hosts' ovn-controllers in, each to the rows of its own chassis alone: the name in
-    its certificate is the chassis'. Done again it changes nothing."""
+    """The command that admits other hosts' ovn-controllers. Each may write only rows of its own chassis, whose name
+    is in its certificate. Idempotent."""
     remote = f"pssl:{SOUTH_PORT}:{bracketed(view.leader.address)}"
     return [
         *("ovn-sbctl", f"--db=unix:{SOUTH_SOCKET}", "--timeout=15", f"--inactivity-probe={_PROBE}"),
@@ -168,26 +168,27 @@ def access(view: View) -> list[str]:
 
 
 def gateway_host(view: View) -> str:
-    """The host that is the external network's gateway, by name: the leader, or the first that has the role."""
+    """The name of the host that is the external network's gateway: the leader if it has the role network, else the
+    first host that has it."""
     if not view.peers or "network" in view.leader.roles:
         return view.cloud.leader
     return next((each.name for each in view.hosts if "network" in each.roles), view.cloud.leader)
 
 
 def reaches_external(view: View, host: HostView) -> bool:
-    """Whether a host has a bridge into the external network: it is the gateway, or has a NIC there."""
+    """Whether a host has a bridge into the external network: it is the gateway, or a NIC of it is plugged in."""
     if not view.peers or host.name == gateway_host(view):
         return True
     return "network" in host.roles and view.cloud.external.interface is not None
 
 
 def reached_everywhere(view: View) -> bool:
-    """Whether every host with guests does."""
+    """Whether every compute host reaches the external network."""
     return all(reaches_external(view, host) for host in view.hosts if "compute" in host.roles)
 
 
 def settings(view: View) -> list[str]:
-    """The command that tells OVS who this host is; before ovs-vswitchd is started."""
+    """The command that sets this host's identity and options in OVS's database, before ovs-vswitchd is started."""
     external = {
         "external_ids:ovn-bridge-mappings": f"{PHYSICAL_NETWORK}:{EXTERNAL}",
         "external_ids:ovn-cms-options": "enable-chassis-as-gw",
@@ -203,7 +204,7 @@ def settings(view: View) -> list[str]:
         "external_ids:ovn-bridge-datapath-type": view.here.datapath,
         **(external if joins else {}),
         "external_ids:ovn-monitor-all": "true",
-        # One host's flows: one thread of each kind does.
+        # One thread of each kind suffices for the flows of one host.
         "other_config:n-handler-threads": "1",
         "other_config:n-revalidator-threads": "1",
         "other_config:userspace-tso-enable": "true" if view.here.datapath == "netdev" else "false",
@@ -220,7 +221,7 @@ def settings(view: View) -> list[str]:
 
 
 def _without(keys: Iterable[str]) -> list[str]:
-    """ovs-vsctl's words that take keys away which the host may have had in another role."""
+    """ovs-vsctl's arguments that remove keys, which the host may have from a former role."""
     words: list[str] = []
     for key in keys:
         column, _, name = key.partition(":")
@@ -233,17 +234,17 @@ def _quoted(value: str) -> str:
 
 
 def ports_without_type() -> list[str]:
-    """The command that names the host's own interfaces among the switch's ports: TAPs of guests, NICs, veth ends."""
+    """The command that lists OVS interfaces that are interfaces of the system: guests' taps, NICs, veth ends."""
     return [*_CTL, "--no-wait", "--bare", "--columns=name", "find", "Interface", 'type=""']
 
 
 def forget(ports: Sequence[str]) -> list[str]:
-    """The command that takes ports out of their bridges while ovs-vswitchd does not run."""
+    """The command that removes ports from their bridges while ovs-vswitchd does not run."""
     return [*_CTL, "--no-wait", *(word for port in ports for word in ("--", "--if-exists", "del-port", port))]
 
 
 def bridge(view: View, ports: Sequence[str]) -> list[str]:
-    """The command that makes the external bridge with ports plugged in; harmless when it is so already."""
+    """The command that creates the external bridge with these ports. Idempotent."""
     return [
         *_CTL,
         *("--may-exist", "add-br", EXTERNAL),
@@ -253,13 +254,13 @@ def bridge(view: View, ports: Sequence[str]) -> list[str]:
 
 
 def interfaces_of_bridges(datapath: Datapath) -> list[str]:
-    """The names that OVS itself gives to interfaces on the machine."""
+    """The names of the interfaces that OVS itself creates on the machine."""
     own = ["ovs-netdev", BRIDGE] if datapath == "netdev" else ["ovs-system", "genev_sys_6081"]
     return [INTEGRATION, EXTERNAL, *own]
 
 
 def make_databases(site: Site, node: Node, emit: Emit) -> None:
-    """Make OVSDB's files, or bring those of an older release to this one's schema."""
+    """Create the database files, or convert those of an older release to this release's schema."""
     if "ovsdb" in (running := node.supervisor.programs()) and running["ovsdb"].state == "RUNNING":
         return
     for each in databases(site.view_of(node)):
@@ -270,16 +271,16 @@ def make_databases(site: Site, node: Node, emit: Emit) -> None:
 
 
 def configure(site: Site, node: Node, emit: Emit) -> None:
-    """Tell OVS who this host is, before ovs-vswitchd is started."""
+    """Set this host's identity and options in OVS's database, before ovs-vswitchd is started."""
     node.inside(settings(site.view_of(node)))
     forget_gone_ports(node)
 
 
 def forget_gone_ports(node: Node) -> None:
-    """Take out of the bridges what has no interface any more, after a boot or a `down`.
+    """Remove ports whose interface no longer exists, after a boot or a `down`.
 
-    OVS takes an interface that it knows as soon as that is made again. While it does so it writes back the flags
-    that it read before: what was set up in between is down again, and stays so.
+    Otherwise OVS would open such an interface as soon as it is created again. It reads the interface's flags and
+    later writes them back: if the interface was set up in between, it is down again, and stays down.
     """
     there = node.supervisor.program("ovs-vswitchd")
     if there and there.pid:
@@ -290,7 +291,7 @@ def forget_gone_ports(node: Node) -> None:
 
 
 def join_external(site: Site, node: Node, emit: Emit) -> None:
-    """Have the host, and a NIC of it if the spec says so, in the external network. ovs-vswitchd must run."""
+    """Connect the host, and the NIC that the spec names, to the external network. ovs-vswitchd must run."""
     with step("external network of the host", emit):
         view = site.view_of(node)
         outer = view.cloud.external
@@ -305,17 +306,17 @@ def join_external(site: Site, node: Node, emit: Emit) -> None:
 
 
 def give_access(site: Site, node: Node, emit: Emit) -> None:
-    """Have OVSDB listen for other hosts."""
+    """Let ovsdb-server listen for other hosts."""
     node.inside(access(site.view_of(node)))
 
 
 def move_underlay(site: Site, node: Node, emit: Emit) -> None:
-    """Have tunnels reach the other hosts, on the userspace datapath."""
+    """On the userspace datapath: plug the underlay's NIC into OVS, so that tunnels reach the other hosts."""
     underlay.move(site, node, emit, _CTL)
 
 
 def _joining(view: View) -> tuple[Step, ...]:
-    """What joins this host to networks outside OVN, before ovn-controller uses them."""
+    """The steps that connect this host to networks outside of OVN, before ovn-controller uses them."""
     found = []
     if underlay.needed(view):
         found.append(Step(underlay.STEP, move_underlay, local("ovs-vswitchd"), roles=EVERY))
@@ -332,7 +333,7 @@ def steps(view: View) -> tuple[Step, ...]:
         *_joining(view),
     ]
     if gateway_host(view) == view.here.name:
-        found.append(Step("guests' way out", outside.translate, local(EXTERNAL_NETWORK), roles=EVERY))
+        found.append(Step("guests' outbound access", outside.translate, local(EXTERNAL_NETWORK), roles=EVERY))
     if view.peers:
         found.append(Step(ACCESS, give_access, local("ovsdb"), scope="leader"))
     return tuple(found)

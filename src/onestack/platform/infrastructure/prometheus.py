@@ -1,6 +1,6 @@
 """Prometheus: stores the metrics of the cloud's own exporter, for a bounded time and size, and answers queries.
 
-It listens on loopback in the cloud's network alone, and runs as a user of its own with no rights of root.
+It listens only on loopback in the cloud's network, and runs as an unprivileged user of its own.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ FOLDER = f"{LIB}/prometheus"
 CONFIG = f"{FOLDER}/prometheus.yml"
 """Not below /etc/onestack, which only root can read."""
 DATA = f"{FOLDER}/data"
-# A sample older than this is no answer about now; a series that is not scraped any more ends at once anyhow.
+# Older samples do not count as present values. (A series that is no longer scraped ends at once anyway.)
 _LOOK_BACK = "30s"
 
 
@@ -27,7 +27,7 @@ def files(view: View) -> dict[str, str]:
     jobs = [_job("onestack", [f"{view.backing.local}:{view.cloud.monitoring.exporter_port}"])]
     if view.cloud.monitoring.targets:
         jobs.append(_job("targets", list(view.cloud.monitoring.targets)))
-    # JSON is YAML, and quotes whatever a target is called.
+    # JSON is YAML, too, and quotes any target's name correctly.
     settings = {"global": {"scrape_interval": EVERY, "scrape_timeout": "4s"}, "scrape_configs": jobs}
     return {CONFIG: json.dumps(settings, indent=1)}
 
@@ -40,7 +40,7 @@ def processes(view: View) -> tuple[Process, ...]:
     wanted = view.cloud.monitoring
     if wanted is None:
         return ()
-    # setpriv execs: the pid that is supervised is Prometheus' own.
+    # setpriv execs, so the supervised pid is Prometheus' own.
     drop = ("setpriv", f"--reuid={NAME}", f"--regid={NAME}", "--clear-groups", "--no-new-privs",
             "--inh-caps=-all", "--bounding-set=-all")  # fmt: skip
     return (
@@ -54,7 +54,7 @@ def processes(view: View) -> tuple[Process, ...]:
                 f"--storage.tsdb.retention.time={wanted.retention}s",
                 f"--storage.tsdb.retention.size={wanted.size}MB",
                 f"--web.listen-address={view.backing.local}:{wanted.port}",
-                # A page on another site must not read it through somebody's browser.
+                # Pages of other sites must not read metrics through a user's browser.
                 "--web.cors.origin=none",
                 "--web.max-connections=64",
                 f"--query.lookback-delta={_LOOK_BACK}",
@@ -77,7 +77,7 @@ def processes(view: View) -> tuple[Process, ...]:
             ),
             scope="leader",
             stop_seconds=30,
-            # A small heap before a fast one: the samples of one cloud are few.
+            # Prefer a small heap to speed: one cloud has few samples.
             environment={"GOMAXPROCS": "1", "GOGC": "50"},
         ),
     )

@@ -1,8 +1,8 @@
 """RabbitMQ: the bus between hosts, on the leader's address, with TLS in both directions and a user for each host.
 
-One host has none: there the bus is inside the processes. Erlang's own protocol, by which nodes and `rabbitmqctl`
-talk, stays on loopback, and so does epmd, which tells them each other's ports. epmd is a process of its own here:
-RabbitMQ would start one that outlives it.
+A cloud of one host has none: its bus is inside the processes. Erlang's distribution protocol, which `rabbitmqctl`
+uses, listens on loopback only, and so does epmd, its port mapper. epmd is a process of its own here, since RabbitMQ
+would start one that outlives it.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ if TYPE_CHECKING:
 
 NAME, EPMD = "rabbitmq", "epmd"
 EXTRA = NAME
-"""The list of packages that its host's base has beside what every base has: base-rabbitmq.txt."""
+"""The list of additional packages in the base of RabbitMQ's host: base-rabbitmq.txt."""
 FILES, USERS = "bus files", "bus users"
 
 HOME = f"{LIB}/rabbitmq"
 DATA = f"{HOME}/data"
 TLS = f"{HOME}/tls"
 KNOWN = f"{DATA}/definitions.json"
-"""The users that RabbitMQ was told last."""
+"""The users and permissions that RabbitMQ imported last."""
 
 _PROGRAMS = "/usr/lib/rabbitmq/bin"
 _EPMD_PORT, _NODES_PORT = 4370, 25672
-"""Both on loopback. 4369, Erlang's own choice, would be shared with a RabbitMQ of the machine's."""
+"""Both on loopback. On 4369, Erlang's default, it could conflict with a RabbitMQ of the machine's own."""
 
-# setpriv execs: the pid that is supervised is the daemon's own.
+# setpriv execs, so the supervised pid is the daemon's own.
 _AS_RABBITMQ = ("setpriv", f"--reuid={NAME}", f"--regid={NAME}", "--clear-groups", "--no-new-privs",
                 "--inh-caps=-all", "--bounding-set=-all")  # fmt: skip
 _ERLANG = {"HOME": HOME, "ERL_EPMD_ADDRESS": "127.0.0.1", "ERL_EPMD_PORT": str(_EPMD_PORT)}
@@ -49,19 +49,20 @@ _ENVIRONMENT = {
     "RABBITMQ_CONFIG_FILE": f"{HOME}/rabbitmq.conf",
     "RABBITMQ_ADVANCED_CONFIG_FILE": f"{HOME}/advanced.config",
     "RABBITMQ_ENABLED_PLUGINS_FILE": f"{HOME}/enabled_plugins",
-    # Debian's own, which belongs to a RabbitMQ of the machine's.
+    # Ignore Debian's file: it is for a RabbitMQ of the machine's own.
     "RABBITMQ_CONF_ENV_FILE": "/dev/null",
     "RABBITMQ_MNESIA_BASE": DATA,
     "RABBITMQ_PID_FILE": f"{DATA}/pid",
     "RABBITMQ_LOGS": "-",
-    # Erlang takes the place of the shell that starts it, which would leave it behind when it is killed.
+    # Makes the start script exec Erlang: a shell that is killed would leave it running.
     "RUNNING_UNDER_SYSTEMD": "true",
     "RABBITMQ_DIST_PORT": str(_NODES_PORT),
-    # As on a small machine: two schedulers, and none that waits by turning round.
+    # For a small machine: two schedulers, without busy waiting.
     "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none",
 }
 
-# A handshake with both certificates verified, no more: RabbitMQ takes it for a load balancer's check, logs nothing.
+# Only a TLS handshake, which verifies both certificates: RabbitMQ takes it for a load balancer's check and does not
+# log it.
 _CHECK = """\
 import socket, ssl, sys
 host, port, ca, certificate, key = sys.argv[1:]
@@ -73,14 +74,14 @@ with socket.create_connection((host, int(port)), 5) as plain:
 
 
 def files(view: View) -> dict[str, str]:
-    """Below its home: only root may look into /etc/onestack. There is nothing secret in them."""
+    """In RabbitMQ's home, since only root can read /etc/onestack. They contain no secrets."""
     settings = {
         "listeners.tcp": "none",
         "listeners.ssl.1": f"{view.leader.address}:{BUS_PORT}",
         "ssl_options.cacertfile": f"{TLS}/ca.pem",
         "ssl_options.certfile": f"{TLS}/host.pem",
         "ssl_options.keyfile": f"{TLS}/host.key",
-        # Only the cloud's hosts get as far as a password.
+        # Clients without a certificate of the cloud are rejected before authentication.
         "ssl_options.verify": "verify_peer",
         "ssl_options.fail_if_no_peer_cert": "true",
         "ssl_options.versions.1": "tlsv1.3",
@@ -89,7 +90,7 @@ def files(view: View) -> dict[str, str]:
         "heartbeat": 15,
         "vm_memory_high_watermark.absolute": "400MB",
         "disk_free_limit.absolute": "100MB",
-        # Of what quorum queues write ahead, which they keep in memory too.
+        # The quorum queues' write-ahead log, which is kept in memory, too.
         "raft.wal_max_size_bytes": 32 * 1024 * 1024,
         "collect_statistics_interval": 30000,
         "log.console": "true",
@@ -105,7 +106,7 @@ def files(view: View) -> dict[str, str]:
 
 
 def _needed(view: View) -> bool:
-    # Nova alone has processes on several hosts that talk by it.
+    # Only Nova has processes on several hosts that use the bus.
     return bool(view.peers) and "compute" in view.cloud.services
 
 
@@ -138,13 +139,14 @@ def processes(view: View) -> tuple[Process, ...]:
 
 
 def control(*words: str) -> list[str]:
-    """The command that asks RabbitMQ for something, inside the namespace."""
+    """The `rabbitmqctl` command line, inside the namespace."""
     settings = (f"{name}={value}" for name, value in _ENVIRONMENT.items() if name != "RABBITMQ_DIST_PORT")
     return ["env", *settings, *_AS_RABBITMQ, f"{_PROGRAMS}/rabbitmqctl", "--quiet", *words]
 
 
 def write_files(site: Site, node: Node, emit: Emit) -> None:
-    """What only its user may read: the host's certificate, and what RabbitMQ and `rabbitmqctl` know each other by."""
+    """Write the files that only RabbitMQ's user may read: the host's certificate, and the Erlang cookie, which
+    authenticates `rabbitmqctl`."""
     owned.folder(node, TLS, NAME, NAME, 0o700)
     copies = {f"{TLS}/{place.rpartition('/')[2]}": place for place in (CA, HOST_CERTIFICATE, HOST_KEY)}
     found = {copy: File(node.outside(place).read_bytes(), 0o400) for copy, place in copies.items()}
@@ -155,17 +157,18 @@ def write_files(site: Site, node: Node, emit: Emit) -> None:
 
 
 def ensure_users(site: Site, node: Node, emit: Emit) -> None:
-    """Tell RabbitMQ which users there are, and what they may; where that changed, for asking it costs seconds."""
+    """Import users and permissions into RabbitMQ, if they have changed: querying RabbitMQ takes seconds."""
     wanted = definitions(site.view_of(node))
     text = json.dumps(wanted, indent=1, sort_keys=True)
     known = node.outside(KNOWN)
     if known.exists() and known.read_text() == text:
         return
     with step("users of the bus", emit) as at:
-        # Its older store does not heal by itself after a cut between control hosts.
+        # Its older store, Mnesia, does not recover by itself from a network partition between control hosts.
         node.inside(control("enable_feature_flag", "--opt-in", "khepri_db"), seconds=120, patient=True)
         told = f"{DATA}/definitions.new"
-        # RabbitMQ 4.0 sets topic permissions before it makes exchanges, and cannot make an exchange that has some.
+        # In two steps: RabbitMQ 4.0 sets topic permissions before it creates exchanges, and cannot create an exchange
+        # that has topic permissions.
         for part in (json.dumps({**wanted, "topic_permissions": []}), text):
             owned.write(node, {told: File(part.encode(), 0o400)}, NAME, NAME)
             node.inside(control("import_definitions", told), seconds=120, patient=True)

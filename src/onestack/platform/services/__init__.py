@@ -10,7 +10,8 @@ from onestack.platform.shape import Service
 
 
 def _by_need(found: Mapping[str, Service]) -> dict[str, Service]:
-    """Each after what it requires; among those that could come next, the one that most others require."""
+    """The services in an order in which each follows those that it requires; among several candidates, the one that
+    most others require comes first."""
     users = {name: sum(name in other.requires for other in found.values()) for name in found}
     ordered: dict[str, Service] = {}
     while left := [each for each in found.values() if each.type not in ordered]:
@@ -23,7 +24,7 @@ def _by_need(found: Mapping[str, Service]) -> dict[str, Service]:
 
 
 CATALOGUE: dict[str, Service] = {}
-"""By service type, each after what it requires."""
+"""All services by type, each after those that it requires."""
 
 
 def discover() -> None:

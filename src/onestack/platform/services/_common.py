@@ -1,4 +1,4 @@
-"""What the declarations share: oslo.config files as data, sections that every service has, its process."""
+"""Common parts of the services' declarations: oslo.config files as data, common sections, the runner's process."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ Value = str | int | float | bool | Iterable[str] | None
 Section = Mapping[str, Value]
 
 DATABASES = "databases"
-"""The step that brings all databases to this release."""
+"""The step that migrates all databases."""
 
 READY_SECONDS = 240.0
-"""How long a project's process may take to be ready. Ten seconds are usual; a machine that does much else
-needs many times that, and a process that ends in the meantime is noticed at once."""
+"""How long a project's process may take to become ready. Ten seconds are usual; a busy machine needs many times that.
+A process that ends in the meantime is noticed at once."""
 
 _PYTHON = ("python3", "-P", "-m")
 
 
 def ini(sections: Mapping[str, Section]) -> str:
-    """An oslo.config file. Options that are None are left out; `$` (a reference there) is escaped.
+    """An oslo.config file. Options that are None are omitted; `$`, which would begin a reference, is escaped.
 
     Raises ValueError for a value of several lines.
     """
@@ -57,7 +57,7 @@ def _text(value: Value) -> str:
 
 
 def credentials(view: View, user: str) -> dict[str, Value]:
-    """How a service shows who it is, to Keystone: in every section that holds a client."""
+    """A service user's credentials, for every section that configures a client."""
     return {
         "auth_type": "password",
         "auth_url": f"{view.cloud.gateway}/identity",
@@ -93,8 +93,8 @@ def authtoken(view: View, user: str) -> dict[str, Value]:
 
 
 def database(view: View, name: str, user: str) -> dict[str, Value]:
-    """[database]: as many connections are kept as requests are answered at a time; those beyond are closed after
-    each use."""
+    """[database]: the pool keeps as many connections as there are concurrent requests; further connections are closed
+    after use."""
     return {
         "connection": view.database_url(name, user),
         "max_pool_size": 12,
@@ -112,14 +112,14 @@ QUIET = (
     ),
     *("keystonemiddleware=WARN", "routes.middleware=WARN", "stevedore=CRITICAL", "taskflow=WARN"),
     *("keystoneauth=WARN", "oslo.cache=INFO", "oslo_policy=INFO", "dogpile.core.dogpile=INFO"),
-    # A warning at every call that the client is to be replaced one day.
+    # It logs a deprecation warning at every call.
     "neutronclient=ERROR",
 )
-"""oslo.log's own list, and less of what says nothing to an operator."""
+"""oslo.log's defaults, without messages that are of no use to an operator."""
 
 
 def logging() -> dict[str, Value]:
-    """In [DEFAULT]: to standard error only, which the supervisor keeps."""
+    """For [DEFAULT]: log to standard error only, which supervisord writes to a file."""
     return {"use_stderr": True, "debug": False, "default_log_levels": QUIET}
 
 
@@ -143,7 +143,7 @@ def environment(**more: str) -> dict[str, str]:
         "PYTHONPATH": f"{contract.ENVIRONMENT}:{contract.RUNTIME}",
         "PYTHONUNBUFFERED": "1",
         contract.ETC_VARIABLE: contract.ETC,
-        # Each arena keeps what its threads freed; a runner has dozens of threads.
+        # Each malloc arena keeps the memory that its threads freed, and a runner has dozens of threads.
         "MALLOC_ARENA_MAX": "2",
         "LC_ALL": "C.UTF-8",
         **more,
@@ -162,9 +162,10 @@ def runner(
     ready_seconds: float = READY_SECONDS,
     more: Mapping[str, str] | None = None,
 ) -> Process:
-    """A project's one process: ready when its health path says that API and workers are up.
+    """A project's process on a host; it is ready when its health path reports that API and workers are up.
 
-    `workers`: those that each role has; without it all are on control hosts. A host gets those of all its roles.
+    `workers`: the workers that hosts of each role run; by default control hosts run all. A host runs those of all its
+    roles.
     """
     by_role = workers or {"control": ()}
     every = [name for names in by_role.values() for name in names]
@@ -192,7 +193,7 @@ def module(name: str) -> tuple[str, ...]:
 
 
 def migration(project: str) -> tuple[tuple[str, ...], ...]:
-    """The one command that brings a project's databases to this release."""
+    """The command that migrates a project's databases to this release."""
     return ((*module(contract.MIGRATE), project),)
 
 

@@ -11,7 +11,7 @@ from onestack.platform.shape import Database, Endpoint, Folder, Process, Service
 from onestack.platform.view import View
 
 STOP_SECONDS = 45
-"""Work in progress (a copy, an online snapshot) is waited for."""
+"""Long enough for in-flight work, such as a copy or an online snapshot."""
 
 
 def _files(view: View) -> dict[str, str]:
@@ -34,10 +34,11 @@ def _files(view: View) -> dict[str, str]:
                 "image_conversion_dir": f"{STATE}/conversion",
                 "backup_driver": "cinder.backup.drivers.posix.PosixBackupDriver",
                 "backup_posix_path": f"{STATE}/backup",
-                # A smaller piece costs more files, a larger one more memory: a backup holds two at a time.
+                # A compromise: smaller chunks need more files, larger ones more memory, since a backup has two chunks
+                # in memory.
                 "backup_file_size": 64 * 1024 * 1024,
                 "backup_compression_algorithm": "zstd",
-                # One process, one host: what it reports is heard at once.
+                # Services in one process report to each other without delay.
                 "report_interval": 10,
                 "service_down_time": 60,
             },
@@ -69,7 +70,8 @@ def _processes(view: View) -> tuple[Process, ...]:
 
 SERVICE = Service(
     type="block-storage",
-    # Terraform and older clients ask by these. v3.0 answers as v2 did, whose last clients look up `volumev2`.
+    # Terraform and older clients look these up in the catalogue. v3.0 is compatible with v2, whose last clients look
+    # up `volumev2`.
     aliases=("volumev3", "volumev2", "volume", "block-store"),
     name="cinder",
     requires=("identity", "image"),
@@ -77,9 +79,9 @@ SERVICE = Service(
     migrations=lambda view: common.migration("cinder"),
     files=_files,
     processes=_processes,
-    # QEMU, another user, must reach the volumes' files; it may not list them.
+    # QEMU, which runs as another user, must reach the volumes' files, but need not list them.
     folders=(Folder(STATE, mode=0o711),),
-    steps=lambda view: (Step(ceph.STEP, ceph.demand_answer), Step(lvm.STEP, lvm.demand_groups)),
+    steps=lambda view: (Step(ceph.STEP, ceph.check_access), Step(lvm.STEP, lvm.check_groups)),
     endpoint=Endpoint(PATH, "/v3"),
     user="cinder",
 )

@@ -17,7 +17,7 @@ PATH = contract.API_PATHS["nova"]
 STATE = f"{LIB}/nova"
 PROCESS = bus_users.PROCESS
 STOP_SECONDS = 45
-"""Work in progress (a guest being built) is waited for."""
+"""Long enough for in-flight work, such as building a guest."""
 
 
 def _files(view: View) -> dict[str, str]:
@@ -36,11 +36,11 @@ def _files(view: View) -> dict[str, str]:
             else "libvirt.LibvirtDriver",
             "allow_resize_to_same_host": True,
             "resume_guests_state_on_host_boot": True,
-            # Seconds a guest has to shut down by itself; most that do not within this never will.
+            # Seconds; most guests that do not shut down within this time never do.
             "shutdown_timeout": 15,
             "vif_plugging_timeout": 120,
             "mkisofs_cmd": "genisoimage",
-            # One pool of native threads does both.
+            # Builds and snapshots share one pool of native threads.
             "max_concurrent_builds": 8,
             "max_concurrent_snapshots": 8,
             "reserved_host_memory_mb": 512,
@@ -49,7 +49,7 @@ def _files(view: View) -> dict[str, str]:
         },
         "api": {
             "auth_strategy": "keystone",
-            # Upstream checks its own answers against their schemas, and only logs what it finds.
+            # Upstream would validate its own responses against their schemas, only to log violations.
             "response_validation": "ignore",
         },
         "api_database": common.database(view, "nova_api", "nova") if view.control else {},
@@ -70,7 +70,7 @@ def _files(view: View) -> dict[str, str]:
         },
         "scheduler": {
             "workers": 1,
-            # Seconds until a host that joined is given servers.
+            # Seconds; a host that has just joined gets no servers before it is discovered.
             "discover_hosts_in_cells_interval": 15 if view.peers else 300,
         },
         "filter_scheduler": {"shuffle_best_same_weighed_hosts": True},
@@ -84,7 +84,7 @@ def _files(view: View) -> dict[str, str]:
     if view.peers:
         sections["oslo_messaging_rabbit"] = _bus(view)
     if not view.control:
-        # nova-compute asks conductors for what is in databases, and answers nobody who has a token.
+        # nova-compute uses conductors in place of databases, and serves no API.
         sections = {name: options for name, options in sections.items() if name not in _OF_CONTROL}
     if "block-storage" in view.cloud.services:
         sections["cinder"] = {
@@ -97,7 +97,7 @@ def _files(view: View) -> dict[str, str]:
             "virt_type": view.here.virt_type,
             "cpu_mode": "host-model" if view.here.virt_type == "kvm" else "none",
             "images_type": "qcow2",
-            # The host's page cache, and the guest's flushes reach the disk: fast and safe.
+            # Uses the host's page cache, which is fast; the guest's flushes still reach the disk, which is safe.
             "disk_cachemodes": "file=writeback",
             "wait_soft_reboot_seconds": 30,
             **(_migration(view) if view.peers else {}),
@@ -108,11 +108,11 @@ def _files(view: View) -> dict[str, str]:
 _OF_CONTROL = frozenset(
     {"api", "api_database", "database", "keystone_authtoken", "scheduler", "filter_scheduler", "conductor"}
 )
-"""Sections for what other hosts do not run."""
+"""The sections that only control hosts need."""
 
 
 def _metadata(view: View) -> common.Section:
-    """In [neutron]: the metadata API believes Neutron's proxies who asks."""
+    """For [neutron]: the metadata API trusts Neutron's proxies to identify the guest."""
     if not view.control:
         return {}
     return {
@@ -122,40 +122,43 @@ def _metadata(view: View) -> common.Section:
 
 
 def _bus(view: View) -> common.Section:
-    """[oslo_messaging_rabbit]."""
+    """[oslo_messaging_rabbit]: TLS, and quorum queues."""
     return {
         "ssl": True,
         "ssl_ca_file": CA,
         "ssl_cert_file": HOST_CERTIFICATE,
         "ssl_key_file": HOST_KEY,
         "ssl_enforce_hostname_verification": True,
-        # All queues are kept by a majority of the control hosts, and outlive a restart.
+        # All queues are quorum queues, which survive a restart of RabbitMQ.
         "rabbit_quorum_queue": True,
         "rabbit_transient_quorum_queue": True,
-        # A process finds its queues again after a restart. Their names say whose they are: `bus_users` relies on it.
+        # Queue names stay the same after a restart of a process; and they contain the host's name, which the
+        # permissions in `bus_users` rely on.
         "use_queue_manager": True,
         "hostname": view.here.name,
         "processname": PROCESS,
-        # Seconds until a connection counts as lost, and between two tries to connect at the most.
+        # Seconds until a connection counts as lost, and the maximum interval between attempts to connect.
         "heartbeat_timeout_threshold": 15,
         "rabbit_interval_max": 5,
     }
 
 
 def _migration(view: View) -> common.Section:
-    """In [libvirt]: libvirt and QEMU talk to their like on the other host directly, with TLS."""
+    """For [libvirt]: libvirt and QEMU connect to their peers on the other host directly, with TLS."""
     return {
-        # Only a URI can say where the client's certificate is. The host in it is the other one's address below.
+        # Only in a URI can the path of the client's certificate be set. `%s` becomes the destination's
+        # `live_migration_inbound_addr`.
         "live_migration_uri": f"qemu+tls://%s/system?pkipath={libvirt.TLS}",
         "live_migration_inbound_addr": view.here.address,
         "live_migration_with_native_tls": True,
-        # A guest that writes faster than the network is slowed down. Post-copy would lose it with the connection.
+        # Throttles a guest that writes faster than the network copies. With post-copy a lost connection would lose
+        # the guest.
         "live_migration_permit_auto_converge": True,
     }
 
 
 def _vnc(view: View) -> common.Section:
-    """Guests' consoles: QEMU's on loopback, and a page below the API gateway for who has a token."""
+    """[vnc]: QEMU's VNC servers, and the page behind the API gateway for users with a token."""
     if not view.consoles:
         return {"enabled": False}
     page = f"{view.cloud.gateway}/{gateway.CONSOLE}"
@@ -170,7 +173,7 @@ def _vnc(view: View) -> common.Section:
 
 
 def _encrypted_consoles() -> common.Section:
-    """In [vnc]: how the proxy talks to QEMU. `none`: for guests that were started when the cloud had one host."""
+    """For [vnc]: TLS between the proxy and QEMU. `none`: for guests that were started when the cloud had one host."""
     return {
         "auth_schemes": ("vencrypt", "none"),
         "vencrypt_ca_certs": CA,
@@ -194,7 +197,7 @@ def _processes(view: View) -> tuple[Process, ...]:
             needs=needs,
             workers={"control": ("api", "conductor", "scheduler"), "compute": ("compute",)},
             stop_seconds=STOP_SECONDS,
-            # A certificate that was renewed is read at a start only.
+            # Certificates are read only at the start.
             reads=(CA, HOST_CERTIFICATE) if view.peers else (),
             more={contract.FAKE_HOSTS: fake_hosts(view)} if fake else None,
         ),

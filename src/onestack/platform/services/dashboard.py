@@ -1,4 +1,4 @@
-"""Horizon: the web page, at /dashboard."""
+"""Horizon, the dashboard, at /dashboard."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from onestack.platform.view import View
 
 PATH = contract.API_PATHS["horizon"]
 SECRET = "dashboard"
-"""Signs what Horizon gives to browsers."""
+"""The key with which Horizon signs cookies and forms."""
 
 
 def _files(view: View) -> dict[str, str]:
@@ -24,7 +24,7 @@ def _files(view: View) -> dict[str, str]:
         "DEFAULT_SERVICE_REGIONS": {"*": view.cloud.region},
         "SESSION_COOKIE_SECURE": encrypted,
         "CSRF_COOKIE_SECURE": encrypted,
-        # Only an API gateway that speaks TLS says in this header what the client spoke, whatever the client said.
+        # Only an API gateway with TLS overwrites this header; otherwise a client could forge it.
         "SECURE_PROXY_SSL_HEADER": ["HTTP_X_FORWARDED_PROTO", "https"] if encrypted else None,
     }
     return common.files("horizon", json.dumps(settings, indent=1, sort_keys=True) + "\n")
@@ -41,7 +41,7 @@ SERVICE = Service(
     files=_files,
     processes=_processes,
     folders=(Folder(f"{LIB}/horizon", mode=0o700),),
-    # A page for people: no client looks for it in the catalogue.
+    # A web page for people: no client looks it up in the catalogue.
     endpoint=Endpoint(PATH, listed=False, files=f"{PATH}/static"),
     secrets=(SECRET,),
 )

@@ -13,10 +13,10 @@ from onestack.platform.view import View
 PATH = contract.API_PATHS["keystone"]
 STATE = f"{LIB}/keystone"
 BOOTSTRAP = "bootstrap"
-"""The step that gives an empty Keystone its administrator and catalogue."""
+"""The step that bootstraps Keystone: administrator, service users, catalogue."""
 
 BCRYPT_BYTES = 72
-"""What bcrypt takes of a password."""
+"""The maximum length of a password for bcrypt."""
 
 
 def _files(view: View) -> dict[str, str]:
@@ -31,12 +31,12 @@ def _files(view: View) -> dict[str, str]:
                 "max_active_keys": contract.ACTIVE_KEYS,
             },
             "credential": {"key_repository": contract.CREDENTIAL_KEYS},
-            # What one process holds, no other can make stale.
+            # A cache in memory is never stale: there is only one process.
             "cache": {"enabled": True, "backend": view.backing.cache, "expiration_time": 600},
             "identity": {
                 "password_hash_algorithm": "bcrypt",
                 "password_hash_rounds": 12,
-                # Said here, it is not said in the log at each login.
+                # Without it, Keystone logs a warning at each login.
                 "max_password_length": BCRYPT_BYTES,
             },
             **common.proxied(),
@@ -50,12 +50,12 @@ def _processes(view: View) -> tuple[Process, ...]:
 
 
 def bootstrap() -> tuple[str, ...]:
-    """The command that gives an empty Keystone what `wanted` says; it reads that from its standard input."""
+    """The command that bootstraps Keystone; it reads `wanted` from its standard input."""
     return common.module(contract.BOOTSTRAP)
 
 
 def wanted(view: View, services: Iterable[Service]) -> contract.Bootstrap:
-    """Administrator, region, service users and catalogue; with passwords."""
+    """The input of the bootstrap: administrator, region, service users and catalogue, with passwords."""
     found = list(services)
     return {
         "url": f"{view.cloud.gateway}/{PATH}/v3",

@@ -56,7 +56,7 @@ def _processes(view: View) -> tuple[Process, ...]:
 
 
 def _verify(owner: Connection, other: Connection) -> str:
-    """Upload bytes, get the same bytes back, show them to nobody else, delete them."""
+    """Upload an image, download it again, check that the other tenant cannot see it, delete it."""
     content = secrets.token_bytes(VERIFY_BYTES)
     image = owner.image.create_image(
         "onestack-verify",

@@ -1,4 +1,4 @@
-"""Octavia: its API, what provider drivers need of it, and the providers themselves in one process."""
+"""Octavia: its API, the driver agent and the providers' own workers in one process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PATH = contract.API_PATHS["octavia"]
 STATE = f"{LIB}/octavia"
 SOCKETS = f"{RUN}/octavia"
 
-# Each option at every start; that Octavia needs no Cinder, Nova and Glance; that the provider makes no ports.
+# Loggers that report each option at every start, missing Cinder, Nova and Glance, and providers that create no ports.
 _QUIET = ("octavia.api.app=WARN", "openstack=ERROR", "octavia.api.drivers.utils=WARN")
 
 _PROVIDERS = {
@@ -45,13 +45,13 @@ def _files(view: View) -> dict[str, str]:
             "neutron": common.client(view, "octavia", "networking"),
             "controller_worker": {
                 "network_driver": "allowed_address_pairs_driver",
-                # Balancers are no guests: nobody asks Nova, Cinder or Glance.
+                # Balancers are not servers: Nova, Cinder and Glance are not used.
                 "compute_driver": "compute_noop_driver",
                 "volume_driver": "volume_noop_driver",
                 "image_driver": "image_noop_driver",
             },
             "networking": {
-                # The port by which a pair of amphorae would talk is opened to nobody else.
+                # The peer port, which only pairs of amphorae use, is not opened to other addresses.
                 "use_remote_group_for_lb_peer_ports": True,
             },
             "certificates": {
@@ -61,7 +61,7 @@ def _files(view: View) -> dict[str, str]:
             "haproxy_amphora": {
                 "base_path": f"{STATE}/balancers",
                 "base_cert_dir": f"{STATE}/balancers",
-                # Of a listener that says none. HAProxy takes memory and file descriptors for what it promises.
+                # For listeners without a limit. HAProxy reserves memory and file descriptors for this number.
                 "default_connection_limit": 5000,
             },
             "driver_agent": {

@@ -1,4 +1,4 @@
-"""Neutron with ML2/OVN; its process holds the OVN agent that gives guests their metadata."""
+"""Neutron with ML2/OVN; its process includes the OVN agent, which proxies guests' metadata requests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from onestack.platform.view import View
 PATH = contract.API_PATHS["neutron"]
 STATE = f"{LIB}/neutron"
 METADATA_SECRET = "metadata"
-"""Shared by Neutron's metadata proxy, which vouches for who asks, and Nova's metadata API."""
+"""The shared secret with which Neutron's metadata proxy signs requests to Nova's metadata API."""
 
 _PLUGINS = ("ovn-router", "qos", "port_forwarding", "trunk")
 _EXTENSIONS = ("port_security", "qos")
@@ -55,7 +55,7 @@ def _files(view: View) -> dict[str, str]:
                 **({} if view.control else _metadata_from_elsewhere()),
             },
             **(_of_the_api(view) if view.control else {}),
-            # The process is root in its namespace: no helper between it and what it runs.
+            # The process is root in its namespace, so it needs no root helper.
             "agent": {"root_helper": "env", "extensions": "metadata"},
             "ovs": {"ovsdb_connection": view.backing.switch},
             **common.lock_path("neutron"),
@@ -75,20 +75,20 @@ def _files(view: View) -> dict[str, str]:
                 "overlay_ip_version": 4,
             },
             "ml2_type_flat": {"flat_networks": "public"},
-            # The administrator may make a network of any of its VLANs; tenants' own are never taken from them.
+            # The administrator may create networks with any VLAN id; tenants' networks do not use VLANs.
             "ml2_type_vlan": {"network_vlan_ranges": "public"},
             "ml2_type_geneve": {"vni_ranges": "1:65536", "max_header_size": 38},
             "securitygroup": {"enable_security_group": True},
             "ovn": {
                 **_databases_of_ovn(view),
                 "ovn_metadata_enabled": True,
-                # A floating IP is on its server's host where every such host has a way to the external network;
-                # else it is on the host of its router's gateway.
+                # Floating IPs are distributed to the servers' hosts only if all compute hosts reach the external
+                # network; otherwise they are on the gateway host.
                 "enable_distributed_floating_ip": ovn.reached_everywhere(view),
                 "ovn_l3_scheduler": "leastloaded",
                 "dns_servers": _dns_servers(view),
-                # Differences are repaired by the maintenance worker, from revision numbers; to compare
-                # everything at each start takes long where there is much.
+                # The maintenance worker repairs differences, by revision numbers; a complete comparison at each start
+                # takes long in a large cloud.
                 "neutron_sync_mode": "off",
             },
         }
@@ -97,19 +97,20 @@ def _files(view: View) -> dict[str, str]:
 
 
 def _of_the_api(view: View) -> dict[str, common.Section]:
-    """What only the API needs: the agent of another host asks OVN's database and Nova's metadata API alone."""
+    """The sections that only the API needs: the agent on another host uses only OVN's database and Nova's metadata
+    API."""
     compute, placement = "compute" in view.cloud.services, "placement" in view.cloud.services
     return {
         "database": common.database(view, "neutron", "neutron"),
         "keystone_authtoken": common.authtoken(view, "neutron"),
-        # Without those services there are no such users.
+        # Without these services their users do not exist.
         "nova": {**common.credentials(view, "nova"), "endpoint_type": "internal"} if compute else {},
         "placement": common.client(view, "placement", "placement") if placement else {},
     }
 
 
 def _metadata_from_elsewhere() -> common.Section:
-    """In [DEFAULT]: how the agent reaches the metadata API on the leader."""
+    """For [DEFAULT]: how the agent reaches the metadata API on the leader."""
     return {
         "nova_metadata_protocol": "https",
         "auth_ca_cert": CA,
@@ -119,7 +120,7 @@ def _metadata_from_elsewhere() -> common.Section:
 
 
 def _databases_of_ovn(view: View) -> common.Section:
-    """In [ovn]. An agent has nothing to do with the northbound one."""
+    """For [ovn]: the databases. The agent does not use the northbound one."""
     north = view.backing.ovn_north if view.control else None
     south = view.backing.ovn_south
     found: common.Section = {"ovn_nb_connection": north, "ovn_sb_connection": south}
@@ -134,8 +135,8 @@ def _databases_of_ovn(view: View) -> common.Section:
 
 
 def _dns_servers(view: View) -> tuple[str, ...]:
-    """What subnets hand out that name none. Left empty, Neutron takes /etc/resolv.conf with its loopback addresses;
-    an unspecified address says that there are none."""
+    """The DNS servers of subnets that name none. If the option were empty, Neutron would use /etc/resolv.conf with
+    its loopback addresses; an unspecified address means that there are none."""
     families = {4: "0.0.0.0", 6: "::"}
     there = {ipaddress.ip_address(server).version for server in view.cloud.dns_servers}
     return (*view.cloud.dns_servers, *(none for version, none in families.items() if version not in there))

@@ -1,4 +1,4 @@
-"""What a backend of volumes is: its section of Cinder's configuration."""
+"""The sections of Cinder's configuration for its backends."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from onestack.platform.view import Ceph, View, VolumeBackend
 
 PATH = contract.API_PATHS["cinder"]
 API = f"{PATH}/v3"
-"""Where the API is, below the API gateway. Cinder takes the project from the token."""
+"""The API's path at the API gateway. Without a project id: Cinder takes the project from the token."""
 STATE = f"{LIB}/cinder"
 
 
@@ -51,10 +51,10 @@ def _logical(name: str, group: str) -> common.Section:
         "volume_driver": contract.LOGICAL_DRIVER,
         "volume_backend_name": name,
         "volume_group": group,
-        # Thin ones are empty when they are new, whoever had the blocks before.
+        # A new thin volume reads as zeros, whatever its blocks contained before.
         "lvm_type": "thin",
         "lvm_conf_file": "none",
-        # A name it knows; the driver has no target.
+        # The option needs a valid value; the driver has no target.
         "target_helper": "fake",
         "report_discard_supported": True,
     }

@@ -1,1 +1,2 @@
-"""What each kind of resource is made of: one shape, and a session to work with. It knows no API client."""
+"""Kinds of resource: their base classes, and the interfaces through which they use a cloud. No API client is imported
+here."""

@@ -25,7 +25,7 @@ from onestack.workloads.plan.values import Address, Ref, Value
 READY_SECONDS = 300.0
 """How long a resource may take to become ready."""
 BROKEN_SECONDS = 3.0
-"""Between two requests for the list of failed resources."""
+"""Seconds between two requests for the list of failed resources."""
 GONE_SECONDS = 180.0
 """How long a deletion may take."""
 
@@ -64,7 +64,7 @@ class Kind:
     """The list under `key` in a tenant."""
     in_platform: ClassVar[Listed | None] = None
     """The list under `key` at the top of the spec."""
-    furnished: ClassVar[tuple[str, ...]] = ()
+    built_in: ClassVar[tuple[str, ...]] = ()
     """Names of resources that each new cloud has, so that specs may refer to them."""
     limits: ClassVar[Mapping[str, Limit]] = {}
     """Limits in the quota of its service, by their keys in the spec."""
@@ -236,11 +236,12 @@ class Kind:
     asynchronous: ClassVar[bool] = False
     """Whether creation and deletion continue after the request."""
     unready: ClassVar[Mapping[str, Any]] = {}
-    """Query parameters for a list of those being created and those that failed, which all waiting threads share."""
+    """Query parameters for the list of resources that are being created or have failed, which all waiting threads
+    share."""
     broken: ClassVar[Mapping[str, Any]] = {}
-    """Query parameters for a list of those that have failed."""
+    """Query parameters for the list of resources that have failed."""
     existing: ClassVar[Mapping[str, Any]] = {}
-    """Query parameters for a list of all that exist."""
+    """Query parameters for the list of all existing resources."""
     ready: ClassVar[frozenset[str]] = frozenset({"ACTIVE", "AVAILABLE", "IN-USE", "SHUTOFF"})
 
     def is_ready(self, raw: dict[str, Any]) -> bool | None:
@@ -279,7 +280,8 @@ class Kind:
     def _listed(
         self, session: Session, ident: str, params: Mapping[str, Any], least: float = 0.0
     ) -> Callable[[], bool | None]:
-        """A function: is it in a list that all waiting threads share? None if the list is older than this call.
+        """A function that returns whether it is in a list that all waiting threads share; None if the list is older
+        than this call.
 
         `least`: seconds between two requests for the list.
         """

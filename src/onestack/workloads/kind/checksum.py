@@ -8,8 +8,8 @@ from typing import IO
 from onestack.core.errors import BadInput, Place
 
 
-def demand(file: IO[bytes], name: str, checksum: str | None, place: Place | None) -> None:
-    """Raises BadInput if the file is empty, or its checksum differs. Rewinds it."""
+def verify(file: IO[bytes], name: str, checksum: str | None, place: Place | None) -> None:
+    """Raise BadInput if the file is empty, or its checksum differs. Rewinds the file."""
     file.seek(0)
     if not file.read(1):
         raise BadInput(f"{name} is empty", where=place)

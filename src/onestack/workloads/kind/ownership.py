@@ -1,4 +1,4 @@
-"""The ownership label: which spec a resource belongs to, and its name there. Stored on the resource.
+"""The ownership label: which spec a resource belongs to, and its name there. It is stored on the resource itself.
 
 A label reads `SPEC:NAME`. It contains the name, so that a resource is still recognised after somebody renamed it.
 """
@@ -39,7 +39,8 @@ class LabelPlace(Protocol):
 
 
 class InDescription:
-    """At the end of the description: `The web shop [onestack shop:front]`. Neutron sets it together with the rest."""
+    """At the end of the description: `The web shop [onestack shop:front]`. It is set in the same request as the other
+    fields."""
 
     _form = re.compile(rf"(.*?) ?\[{KEY} ([^\]]*)\]\Z", re.S)
 

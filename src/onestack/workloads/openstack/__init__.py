@@ -1,1 +1,1 @@
-"""The cloud behind OpenStack's APIs: the only room of `workloads` that opens connections."""
+"""The cloud behind OpenStack's APIs: the only package of `workloads` that opens connections."""

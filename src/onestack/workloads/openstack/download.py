@@ -11,7 +11,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 from onestack.core.errors import BadInput, Place, TemporaryError
-from onestack.workloads.kind.checksum import demand
+from onestack.workloads.kind.checksum import verify
 
 SPACE = "/var/tmp"
 """The folder of downloads, which are unnamed files: on disk, and removed with the process."""
@@ -32,11 +32,11 @@ def content(url: str, checksum: str | None, place: Place | None) -> Iterator[IO[
                 promised = answer.headers.get("Content-Length")
                 size = _copy(answer, file)
         except HTTPError as error:
-            summary = f"{url} answers {error.code} {error.reason}"
+            summary = f"{url} responds with {error.code} {error.reason}"
             if error.code >= 500 or error.code == 429:
                 raise TemporaryError(summary, delay=2, where=str(place or "")) from error
             raise BadInput(
-                summary, where=place, hint="is the address right, and open to this machine?"
+                summary, where=place, hint="check the URL, and whether this machine may read it"
             ) from error
         except (URLError, OSError, http.client.HTTPException) as error:
             reason = error.reason if isinstance(error, URLError) else error
@@ -45,9 +45,9 @@ def content(url: str, checksum: str | None, place: Place | None) -> Iterator[IO[
             summary = f"{url} cannot be fetched: {reason}"
             raise TemporaryError(summary, delay=2, where=str(place or "")) from error
         if promised is not None and size != int(promised):
-            summary = f"{url} broke off after {size} of {promised} bytes"
+            summary = f"{url} ended after {size} of {promised} bytes"
             raise TemporaryError(summary, delay=2, where=str(place or ""))
-        demand(file, url, checksum, place)
+        verify(file, url, checksum, place)
         yield file
 
 

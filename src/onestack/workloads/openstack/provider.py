@@ -49,7 +49,7 @@ class OpenStack:
         self._shared_lists = SharedLists(access)
 
     def missing(self, wanted: Iterable[Wanted]) -> list[Wanted]:
-        """The kinds whose service this cloud does not run."""
+        """The wanted resources whose service this cloud does not run."""
         return [one for one in wanted if self.kinds[one.address.kind].service not in self._services]
 
     def observe(self, wanted: Iterable[Wanted]) -> list[Observed]:
@@ -57,7 +57,7 @@ class OpenStack:
         kinds = [kind for kind in self.kinds.values() if kind.service in self._services]
         with ThreadPoolExecutor(READERS, thread_name_prefix="collect") as pool:
             collector = _Collector(self._access, pool, frozenset(one.address for one in wanted))
-            self._access.rest("identity")  # log in once, before all of them do
+            self._access.rest("identity")  # authenticate once, before all threads do
             raws = collector.together([partial(_collected, kind, collector) for kind in kinds])
         index = Index()
         found: list[Observed] = []

@@ -1,8 +1,8 @@
 """Lists that several threads poll, requested once for all of them.
 
 Polling twenty servers twice a second while they are built would cost the cloud as much as building them: for each
-server it shows, Nova reads the security groups from Neutron. A list of the ids of servers that are still being built
-is one request for all.
+server in a response, Nova reads the security groups from Neutron. A list of the ids of servers that are still being
+built is one request for all.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ PAUSE, LONGEST_PAUSE = 0.5, 2.0
 """How long a response is cached, in seconds: the longer the service took for it, the longer, so that lists do not
 slow down a cloud that is busy creating servers."""
 _TIMES = 5.0
-"""A response is cached for so many times the duration of its request (at most LONGEST_PAUSE), so that requests take
-at most a fifth of the time."""
+"""A response is cached for this multiple of the duration of its request (at most LONGEST_PAUSE), so that requests
+take at most a fifth of the time."""
 
 
 class SharedLists:

@@ -42,7 +42,7 @@ def _change(change: Change) -> dict[str, Any]:
 
 
 def plain(value: Value) -> Any:
-    """A field's value as JSON has it."""
+    """A field's value in its JSON form."""
 
     def plain_item(item: Value) -> Any:
         if isinstance(item, (Ref, Secret)):

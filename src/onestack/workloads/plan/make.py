@@ -57,7 +57,7 @@ def make(
             continue
         extra = kinds[existing.address.kind].exclusive and parent in want
         if extra or (prune and existing.owner == owner):
-            why = f"not among those the spec gives {parent}" if extra else "no longer in the spec"
+            why = f"not listed for {parent} in the spec" if extra else "no longer in the spec"
             gone[existing.address] = Change("delete", existing.address, why=why, observed=existing)
         elif existing.owner == owner:
             left.append(existing)
@@ -95,7 +95,7 @@ def _check(want: Mapping[Address, Wanted], have: Mapping[Address, Observed], own
         if existing is None or existing.owner == owner:
             continue
         if existing.owner is not None:
-            hint = "give it another name, or take it out of that spec"
+            hint = "give it another name, or remove it from that spec"
             wrong.append(
                 Diagnostic(
                     "error", f"{one.address} belongs to the spec '{existing.owner}'", "", one.place, hint
@@ -166,7 +166,7 @@ def same(wanted: Value, existing: Value) -> bool:
 
 
 def _without(value: Value, gone: Mapping[Address, Change]) -> Value:
-    """A field that the spec does not set keeps its value, without references to deleted resources."""
+    """The value of a field that the spec does not set: unchanged, without references to deleted resources."""
     if isinstance(value, Ref):
         return None if value.address in gone else value
     if isinstance(value, (list, tuple)) and any(isinstance(item, Ref) for item in value):

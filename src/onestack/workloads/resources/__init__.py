@@ -1,1 +1,2 @@
-"""Every kind of resource a spec may hold, one module each. `workloads.kind.discovery` finds them by this folder."""
+"""The kinds of resource that a spec may contain, one module each; `workloads.kind.discovery` finds them in this
+folder."""

@@ -17,7 +17,7 @@ from onestack.workloads.plan.model import Change, Wanted
 
 
 class AddressGroup(Named):
-    """Addresses that rules name together."""
+    """Addresses that security group rules refer to as one group."""
 
     model_config = example("""\
 tenants:
@@ -29,13 +29,13 @@ tenants:
     addresses: tuple[Cidr, ...] = ()
     """The addresses."""
     description: Text = ""
-    """What it is for."""
+    """Its description, free text."""
 
 
 class AddressGroups(Kind):
     name, service = "address group", "network"
     key = "address_groups"
-    in_tenant = Listed(AddressGroup, "Addresses that rules name together.")
+    in_tenant = Listed(AddressGroup, "Address groups, for security group rules.")
     path, one, many = "/address-groups", "address_group", "address_groups"
     fields = ("name", "description", "addresses")
     unordered = frozenset({"addresses"})

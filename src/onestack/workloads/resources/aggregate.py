@@ -1,4 +1,4 @@
-"""Host aggregates and the availability zones they make."""
+"""Host aggregates, and the availability zones that they define."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ZONE = "zone"
 
 
 class Aggregate(Named):
-    """Hosts that belong together, perhaps as an availability zone."""
+    """A host aggregate, optionally an availability zone."""
 
     model_config = example("""\
 aggregates:
@@ -33,11 +33,11 @@ aggregates:
 """)
 
     zone: Text | None = None
-    """The availability zone that its hosts make."""
+    """The availability zone that it defines."""
     hosts: tuple[Text, ...] = ()
     """Its hosts, as Nova names them."""
     metadata: Texts = Field(default_factory=dict)
-    """What is known of its hosts."""
+    """Its metadata, which the scheduler's filters read."""
 
 
 class Aggregates(Kind):
@@ -46,7 +46,7 @@ class Aggregates(Kind):
 
     name, service = "aggregate", "compute"
     key = "aggregates"
-    in_platform = Listed(Aggregate, "Hosts that belong together.")
+    in_platform = Listed(Aggregate, "Host aggregates.")
     path, one, many = "/os-aggregates", "aggregate", "aggregates"
     label_in = InMetadata()
     fields = ("name", "availability_zone", "hosts", "metadata")

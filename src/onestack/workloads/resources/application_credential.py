@@ -18,7 +18,7 @@ from onestack.workloads.plan.values import Address, Ref, Secret
 
 
 class AccessRule(Section):
-    """One thing an application credential may be used for."""
+    """An API request that an application credential may be used for."""
 
     model_config = example("""\
 tenants:
@@ -35,11 +35,12 @@ tenants:
     method: Text
     """The HTTP method."""
     path: Text
-    """The path, `*` for a part of it, `**` for all that follows."""
+    """The path; `*` matches one part of it, `**` any number of parts."""
 
 
 class ApplicationCredential(Named):
-    """What a program logs in with in place of its user's password; its secret is written to a file of root's."""
+    """An application credential, with which a program logs in instead of its user's password. The secret is written
+    to a file that only root can read."""
 
     model_config = example("""\
 tenants:
@@ -50,29 +51,31 @@ tenants:
 """)
 
     user: UserRef
-    """Whose it is."""
+    """The user that it belongs to."""
     roles: tuple[RoleRef, ...] = ()
-    """The roles it has; without them all of its user's."""
+    """Its roles; default: all roles of its user."""
     access_rules: tuple[AccessRule, ...] = ()
-    """What it may be used for; without them everything."""
+    """The requests that it may be used for; default: all."""
     expires: Text | None = None
-    """When it ends, in UTC: 2030-01-01T00:00:00"""
+    """When it expires, in UTC: 2030-01-01T00:00:00"""
     description: Text = ""
-    """What it is for."""
+    """Its description, free text."""
 
     def problems(self) -> Iterator[Problem]:
         if self.expires and not re.fullmatch(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d)?", self.expires):
             yield Problem(
-                f"'{self.expires}' is no moment", "a moment in UTC: 2030-01-01T00:00:00", path=("expires",)
+                f"'{self.expires}' is not a valid time",
+                "a moment in UTC: 2030-01-01T00:00:00",
+                path=("expires",),
             )
 
 
 class ApplicationCredentials(Kind):
-    """They are immutable: a change creates another credential, with another secret."""
+    """Application credentials are immutable: a change creates a new one, with a new secret."""
 
     name, service = "application credential", "identity"
     key = "application_credentials"
-    in_tenant = Listed(ApplicationCredential, "What programs log in with.")
+    in_tenant = Listed(ApplicationCredential, "Application credentials, with which programs log in.")
     after = ("tenant", "user")
     path, one, many = "/application_credentials", "application_credential", "application_credentials"
     fields = ("roles", "access_rules", "expires_at")
@@ -95,7 +98,7 @@ class ApplicationCredentials(Kind):
             "password": Secret(listed.password, "/".join(user.address.path)),
             **given(item, "description"),
         }
-        # Its user must have its roles, directly or by a group, when it is created.
+        # When it is created, its user must have its roles, directly or through a group.
         needs = [Address("role of user", (*scope.path, item.user, role)) for role in listed.roles]
         for group, _ in scope.items("groups"):
             if item.user in group.users:

@@ -17,7 +17,7 @@ from onestack.workloads.plan.values import Address
 
 
 class Backup(Named):
-    """A copy of a volume outside of it."""
+    """A backup of a volume."""
 
     model_config = example("""\
 tenants:
@@ -29,16 +29,16 @@ tenants:
     volume: VolumeRef
     """The volume."""
     description: Text = ""
-    """What it is for."""
+    """Its description, free text."""
 
 
 class Backups(CopyOfVolume):
     name, key = "backup", "backups"
-    in_tenant = Listed(Backup, "Copies of volumes.")
+    in_tenant = Listed(Backup, "Backups of volumes.")
     removed_after = ("server",)
     limits = {  # noqa: RUF012
         "backups": Limit("backups", "Backups."),
-        "backup_gigabytes": Limit("backup_gigabytes", "Backups together, in GiB."),
+        "backup_gigabytes": Limit("backup_gigabytes", "Total size of backups, in GiB."),
     }
     path, one, many = "/backups", "backup", "backups"
     project_key = "os-backup-project-attr:project_id"

@@ -16,7 +16,7 @@ from onestack.workloads.plan.values import Address
 
 
 class Domain(Named):
-    """A container of tenants, users and groups, with names of its own."""
+    """A namespace for tenants, users and groups."""
 
     model_config = example("""\
 domains:
@@ -26,7 +26,7 @@ tenants:
 """)
 
     description: Text = ""
-    """What it is for."""
+    """Its description, free text."""
     enabled: Bool = True
     """Whether its users may log in."""
 
@@ -34,8 +34,8 @@ tenants:
 class Domains(Kind):
     name, service = "domain", "identity"
     key = "domains"
-    in_platform = Listed(Domain, "Domains beside `Default`.")
-    furnished = ("Default",)
+    in_platform = Listed(Domain, "Domains, in addition to `Default`.")
+    built_in = ("Default",)
     after = ()
     path, one, many = "/domains", "domain", "domains"
     fields = ("name", "description", "enabled")

@@ -25,8 +25,8 @@ _PUBLIC = "os-flavor-access:is_public"
 _EPHEMERAL = "OS-FLV-EXT-DATA:ephemeral"
 
 
-# The flavors of every new cloud: name -> vCPUs, MiB of memory, GiB of disk. They are DevStack's, which public
-# examples assume; DevStack's m1.nano fits its test image, and so does ours.
+# The flavors of every new cloud: name -> vCPUs, MiB of memory, GiB of disk. They are DevStack's, which many examples
+# assume. As in DevStack, m1.nano fits the test image.
 FLAVORS = {
     "m1.nano": (1, 128, 1),
     "m1.micro": (1, 256, 1),
@@ -39,7 +39,7 @@ FLAVORS = {
 
 
 class Flavor(Named):
-    """A size that servers may have. Every cloud has m1.nano (for the image `tiny`), m1.micro, m1.tiny, m1.small,
+    """A flavor: a size of servers. Every cloud has m1.nano (for the image `tiny`), m1.micro, m1.tiny, m1.small,
     m1.medium, m1.large and m1.xlarge."""
 
     model_config = example("""\
@@ -58,7 +58,7 @@ flavors:
     swap: Amount = 0
     """Swap, in MiB."""
     extra_specs: Texts = Field(default_factory=dict)
-    """Extra specs, which hypervisors and the scheduler read."""
+    """Extra specs, for the scheduler and the hypervisor."""
     tenants: tuple[TenantRef, ...] = ()
     """The tenants that may use it; default: all."""
 
@@ -66,8 +66,8 @@ flavors:
 class Flavors(Kind):
     name, service = "flavor", "compute"
     key = "flavors"
-    in_platform = Listed(Flavor, "Sizes of servers.")
-    furnished = tuple(FLAVORS)
+    in_platform = Listed(Flavor, "Flavors: sizes of servers.")
+    built_in = tuple(FLAVORS)
     path, one, many = "/flavors", "flavor", "flavors"
     listed = {"is_public": "None"}  # noqa: RUF012
     fields = ("name", "description", "vcpus", "ram", "disk", _EPHEMERAL, "swap", _PUBLIC, "extra_specs")

@@ -1,4 +1,4 @@
-"""Floating IPs: those a spec lists, and those of servers."""
+"""Floating IPs: those that a spec lists, and those of servers and load balancers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from onestack.workloads.resources.port import network_of, of_balancer, of_server
 
 
 class FloatingIP(Named):
-    """A public address that leads to a server, a port or a load balancer."""
+    """A floating IP, associated with a server or a port, or unassociated."""
 
     model_config = example("""\
 tenants:
@@ -37,13 +37,13 @@ tenants:
 """)
 
     network: NetworkRef = "public"
-    """The external network it comes from."""
+    """The external network from which it is allocated."""
     port: PortRef | None = None
-    """The port it leads to."""
+    """The port that it is associated with."""
     server: ServerRef | None = None
-    """The server it leads to, at its first network."""
+    """The server that it is associated with, on the server's first network."""
     address: IPAddress | None = None
-    """A certain address of the external network."""
+    """A specific address of the external network."""
 
     def problems(self) -> Iterator[Problem]:
         if self.port and self.server:
@@ -53,7 +53,7 @@ tenants:
 class FloatingIPs(Kind):
     name, service = "floating ip", "network"
     key = "floating_ips"
-    in_tenant = Listed(FloatingIP, "Public addresses.")
+    in_tenant = Listed(FloatingIP, "Floating IPs.")
     after = ("tenant", "network", "router", "router interface")
     removable = True
     removed_after = ("load balancer", "server")

@@ -16,7 +16,7 @@ from onestack.workloads.resources.user import InDomain
 
 
 class Group(Named):
-    """Users that have the same roles."""
+    """A group: users with common roles."""
 
     model_config = example("""\
 tenants:
@@ -31,12 +31,12 @@ tenants:
     roles: tuple[RoleRef, ...] = ()
     """The roles its members have in this tenant."""
     description: Text = ""
-    """What it is for."""
+    """Its description, free text."""
 
 
 class Groups(InDomain):
     name, key = "group", "groups"
-    in_tenant = Listed(Group, "Users that have roles together.")
+    in_tenant = Listed(Group, "Groups of users.")
     path, one, many = "/groups", "group", "groups"
     fields = ("name", "description")
 

@@ -18,7 +18,7 @@ from onestack.language.words import (
     Texts,
 )
 from onestack.workloads.kind.base import Kind, Listed, Removal
-from onestack.workloads.kind.checksum import demand
+from onestack.workloads.kind.checksum import verify
 from onestack.workloads.kind.ownership import KEY, InAttribute
 from onestack.workloads.kind.scope import Scope, given
 from onestack.workloads.kind.session import Index, Rest, Session
@@ -32,7 +32,7 @@ _CHECKSUM = re.compile(r"sha256:[0-9a-fA-F]{64}|sha512:[0-9a-fA-F]{128}|md5:[0-9
 
 
 class Image(Named):
-    """A disk that servers start from. Every cloud has `tiny`."""
+    """An image that servers boot from. Every cloud has `tiny`."""
 
     model_config = example("""\
 images:
@@ -70,12 +70,12 @@ tenants:
 
     def problems(self) -> Iterator[Problem]:
         if (self.file is None) == (self.url is None):
-            yield Problem("an image is made of one thing", "one of 'file' and 'url'", path=("file",))
+            yield Problem("an image has exactly one source", "one of 'file' and 'url'", path=("file",))
         if self.url is not None and not re.match(r"(https?://[^/\s]+|file:///)\S*\Z", self.url):
-            yield Problem(f"'{self.url}' is no address", "http://, https:// or file://", path=("url",))
+            yield Problem(f"'{self.url}' is not a valid URL", "http://, https:// or file://", path=("url",))
         if self.checksum is not None and not _CHECKSUM.fullmatch(self.checksum):
             allowed = "sha256:, sha512: or md5:, and as many digits (0-9, a-f) as it has"
-            yield Problem(f"'{self.checksum}' is no checksum", allowed, path=("checksum",))
+            yield Problem(f"'{self.checksum}' is not a valid checksum", allowed, path=("checksum",))
         if self.file is not None and not self.file.startswith("/"):
             yield Problem(f"'{self.file}' is not an absolute path", "an absolute path", path=("file",))
         if self.members and self.visibility != "shared":
@@ -85,9 +85,9 @@ tenants:
 class Images(Kind):
     name, service = "image", "image"
     key = "images"
-    in_tenant = Listed(Image, "Its own images.")
-    in_platform = Listed(Image, "Images of the platform's.")
-    furnished = ("tiny",)
+    in_tenant = Listed(Image, "The tenant's own images.")
+    in_platform = Listed(Image, "The platform's images.")
+    built_in = ("tiny",)
     removable = True
     removed_after = ("server", "volume")
     path, one, many = "/images", "image", "images"
@@ -134,7 +134,7 @@ class Images(Kind):
                 return self._filled(body, content, session)
         try:
             with Path(file).open("rb") as content:
-                demand(content, file, checksum, wanted.place)
+                verify(content, file, checksum, wanted.place)
                 return self._filled(body, content, session)
         except OSError as error:
             raise BadInput(f"{file} cannot be read: {error.strerror}", where=wanted.place) from error

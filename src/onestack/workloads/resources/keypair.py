@@ -1,4 +1,4 @@
-"""Key pairs. Nova stores them by user: one for each listed user, and one for OneStack's user, which
+"""Key pairs. Nova stores them by user, so one is created for each listed user, and one for OneStack's user, which
 creates servers."""
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ tenants:
 """)
 
     public_key: Content
-    """The key, or its file: `file:/root/.ssh/id_ed25519.pub`."""
+    """The public key, or its file: `file:/root/.ssh/id_ed25519.pub`."""
     users: tuple[UserRef, ...] = ()
     """Users who have this key pair as well."""
 
@@ -47,7 +47,7 @@ class Keypairs(Kind):
 
     name, service = "keypair", "compute"
     key = "keypairs"
-    in_tenant = Listed(Keypair, "Keys that servers let in.")
+    in_tenant = Listed(Keypair, "SSH key pairs.")
     after = ("tenant", "user")
     limits = {"key_pairs": Limit("key_pairs", "Key pairs of each user.")}  # noqa: RUF012
     path = "/os-keypairs"

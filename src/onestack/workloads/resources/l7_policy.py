@@ -17,7 +17,7 @@ from onestack.workloads.resources.l7_rule import L7Rule
 
 
 class L7Policy(Named):
-    """Requests that are handled differently from the listener's others."""
+    """An L7 policy: requests that a listener handles differently."""
 
     model_config = example(EXAMPLE)
 
@@ -32,7 +32,11 @@ class L7Policy(Named):
 
     def problems(self) -> Iterator[Problem]:
         if self.pool and self.redirect_url:
-            yield Problem("both 'pool' and 'redirect_url'", "one of them, or none: refused", path=("pool",))
+            yield Problem(
+                "both 'pool' and 'redirect_url'",
+                "one of them; with neither, requests are rejected",
+                path=("pool",),
+            )
 
 
 class L7Policies(BalancerPart):

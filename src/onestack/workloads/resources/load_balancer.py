@@ -23,7 +23,7 @@ from onestack.workloads.resources.port import of_balancer
 
 
 class LoadBalancer(Named):
-    """One address in front of several servers."""
+    """A load balancer: one address in front of several servers."""
 
     model_config = example(EXAMPLE)
 
@@ -40,7 +40,7 @@ class LoadBalancer(Named):
     listeners: tuple[Listener, ...] = ()
     """Its listeners: the ports on which requests arrive."""
     description: Text = ""
-    """What it is for."""
+    """Its description, free text."""
 
 
 class LoadBalancers(Kind):

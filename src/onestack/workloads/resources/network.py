@@ -45,7 +45,7 @@ tenants:
     shared_with: tuple[TenantRef, ...] = ()
     """Other tenants that may use it."""
     description: Text = ""
-    """What it is for."""
+    """Its description, free text."""
 
 
 class ProviderNetwork(TenantNetwork):
@@ -84,9 +84,11 @@ networks:
 class Networks(Kind):
     name, service = "network", "network"
     key = "networks"
-    in_tenant = Listed(TenantNetwork, "Its private networks.")
-    in_platform = Listed(ProviderNetwork, "Networks of the platform's beside the external one: `public`.")
-    furnished = ("public",)
+    in_tenant = Listed(TenantNetwork, "Private networks.")
+    in_platform = Listed(
+        ProviderNetwork, "Networks of the platform, in addition to the external network `public`."
+    )
+    built_in = ("public",)
     removable = True
     removed_after = ("port",)
     limits = {"networks": Limit("network", "Networks.")}  # noqa: RUF012

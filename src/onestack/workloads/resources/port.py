@@ -42,7 +42,7 @@ def of_balancer(scope: Scope, balancer: Any) -> Address:
 
 
 class Port(Counted):
-    """A Neutron port: a network interface that a server can be given."""
+    """A Neutron port: a network interface that can be attached to a server."""
 
     model_config = example("""\
 tenants:
@@ -61,7 +61,7 @@ tenants:
     qos: QosPolicyRef | None = None
     """Its QoS policy, which limits its bandwidth."""
     description: Text = ""
-    """What it is for."""
+    """Its description, free text."""
 
 
 class Ports(Kind):

@@ -35,13 +35,13 @@ tenants:
     direction: Literal["ingress", "egress"] = "egress"
     """The direction of the limit."""
     description: Text = ""
-    """What it is for."""
+    """Its description, free text."""
 
 
 class QosPolicies(Kind):
     name, service = "qos policy", "network"
     key = "qos_policies"
-    in_tenant = Listed(QosPolicy, "How much may go through ports.")
+    in_tenant = Listed(QosPolicy, "QoS policies, which limit the bandwidth of ports.")
     path, one, many = "/qos/policies", "policy", "policies"
     fields = ("name", "description", _LIMIT)
 

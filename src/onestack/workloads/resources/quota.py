@@ -1,4 +1,4 @@
-"""How much tenants may use, service by service. A quota always exists: it is updated, never created."""
+"""Tenants' quotas, service by service. A quota always exists: it is updated, never created."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Word:
 
 
 class QuotaSection(Section):
-    """What a tenant may use of one service. Kinds say what each key limits, and may add keys (`spec.compose`)."""
+    """A tenant's quota of one service. The kinds describe the keys, and may add further ones (`spec.compose`)."""
 
     def limits(self) -> dict[str, int]:
         """The limits in the spec, by the API's names."""
@@ -55,7 +55,7 @@ class QuotaSection(Section):
 
 
 class ComputeQuota(QuotaSection):
-    """How much of Nova a tenant may use."""
+    """A tenant's Nova quota."""
 
     model_config = example(
         "tenants: [{name: shop, quota: {compute: {instances: 20, cores: 40, ram: 81920}}}]\n"
@@ -71,7 +71,7 @@ class ComputeQuota(QuotaSection):
 
 
 class NetworkQuota(QuotaSection):
-    """How much of Neutron a tenant may use."""
+    """A tenant's Neutron quota."""
 
     model_config = example("tenants: [{name: shop, quota: {network: {networks: 4, floating_ips: 5}}}]\n")
 
@@ -85,7 +85,7 @@ class NetworkQuota(QuotaSection):
 
 
 class VolumeQuota(QuotaSection):
-    """How much of Cinder a tenant may use."""
+    """A tenant's Cinder quota."""
 
     model_config = example("tenants: [{name: shop, quota: {volume: {volumes: 10, gigabytes: 200}}}]\n")
 
@@ -98,7 +98,7 @@ class VolumeQuota(QuotaSection):
 
 
 class BalancerQuota(QuotaSection):
-    """How much of Octavia a tenant may use."""
+    """A tenant's Octavia quota."""
 
     model_config = example("tenants: [{name: shop, quota: {load_balancer: {load_balancers: 2}}}]\n")
 
@@ -110,7 +110,7 @@ class BalancerQuota(QuotaSection):
 
 
 class Quota(Section):
-    """How much a tenant may use; -1: without limit. Keys that are not set keep OpenStack's defaults."""
+    """A tenant's quotas; -1: unlimited. Keys that are not set keep OpenStack's defaults."""
 
     model_config = example("""\
 tenants:
@@ -123,11 +123,11 @@ tenants:
     compute: ComputeQuota = ComputeQuota()
     """Quotas of Nova: servers, vCPUs, memory and others."""
     network: NetworkQuota = NetworkQuota()
-    """Networks and what is in them."""
+    """Quotas of Neutron: networks, ports, routers and others."""
     volume: VolumeQuota = VolumeQuota()
-    """Volumes, snapshots and backups."""
+    """Quotas of Cinder: volumes, snapshots and backups."""
     load_balancer: BalancerQuota = BalancerQuota()
-    """Load balancers and their parts."""
+    """Quotas of Octavia: load balancers and their parts."""
 
 
 class Quotas(Kind):

@@ -15,7 +15,7 @@ from onestack.workloads.plan.values import Address
 
 
 class Role(Named):
-    """A role beside those every cloud has (admin, manager, member, reader, service)."""
+    """A role, in addition to those that every cloud has (admin, manager, member, reader, service)."""
 
     model_config = example("""\
 roles:
@@ -23,14 +23,14 @@ roles:
 """)
 
     description: Text = ""
-    """What it allows."""
+    """Its description, free text."""
 
 
 class Roles(Kind):
     name, service = "role", "identity"
     key = "roles"
-    in_platform = Listed(Role, "Roles beside those every cloud has.")
-    furnished = ("admin", "manager", "member", "reader", "service")
+    in_platform = Listed(Role, "Roles, in addition to those that every cloud has.")
+    built_in = ("admin", "manager", "member", "reader", "service")
     after = ("domain",)
     path, one, many = "/roles", "role", "roles"
     fields = ("name", "description")

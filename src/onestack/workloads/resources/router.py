@@ -39,13 +39,13 @@ tenants:
     enabled: Bool = True
     """Whether its administrative state is up."""
     description: Text = ""
-    """What it is for."""
+    """Its description, free text."""
 
 
 class Routers(Kind):
     name, service = "router", "network"
     key = "routers"
-    in_tenant = Listed(Router, "What connects them.")
+    in_tenant = Listed(Router, "Routers, which connect its networks.")
     after = ("tenant", "network")
     removable = True
     removed_after = ("router interface",)

@@ -62,7 +62,7 @@ class ScalingGroups(Kind):
             "server_group": None,
             "settings": item.model_dump(mode="json", by_alias=True),
         }
-        needs = [*subnets, *_ways(scope, item.server.network)]
+        needs = [*subnets, *_routers_of(scope, item.server.network)]
         if balancer := item.load_balancer:
             inner = (*scope.path, balancer.name, balancer.pool)
             fields |= {"pool": Ref(Address("pool", inner)), "port": balancer.port}
@@ -154,7 +154,8 @@ class ScalingGroups(Kind):
             left = _members(project, observed.id, session)
             for server in left:
                 session.rest("compute").delete(f"/servers/{server['id']}")
-            # Two passes: the second finds what an autoscaler was still creating when it was notified.
+            # Two passes: the second one finds members that an autoscaler was still creating when the group was
+            # marked.
             seen_none = 0 if left else seen_none + 1
             return seen_none >= 2, f"{len(left)} members"
 
@@ -212,7 +213,7 @@ def _public_key(scope: Scope, name: str | None) -> Value:
     return None
 
 
-def _ways(scope: Scope, network: str) -> Iterator[Address]:
+def _routers_of(scope: Scope, network: str) -> Iterator[Address]:
     """The routers of a network: members use them, so they are deleted after the members."""
     for router, _ in scope.items("routers"):
         if network in router.networks:

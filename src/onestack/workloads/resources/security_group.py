@@ -15,7 +15,7 @@ from onestack.workloads.kind.base import Kind, Limit, Listed, Removal
 from onestack.workloads.kind.scope import Scope, given
 from onestack.workloads.kind.session import Collector, Index, Rest, Session
 from onestack.workloads.plan.model import Observed, Wanted
-from onestack.workloads.resources.security_group_rule import DEFAULT, Rule, spoken_of
+from onestack.workloads.resources.security_group_rule import DEFAULT, Rule, relevant_groups
 
 
 class SecurityGroup(Named):
@@ -33,14 +33,14 @@ tenants:
     egress: Bool = True
     """Whether servers may send to all addresses, as in OpenStack's default."""
     description: Text = ""
-    """What it is for."""
+    """Its description, free text."""
 
 
 class SecurityGroups(Kind):
     name, service = "security group", "network"
     key = "security_groups"
-    in_tenant = Listed(SecurityGroup, "What may reach servers.")
-    furnished = (DEFAULT,)
+    in_tenant = Listed(SecurityGroup, "Security groups.")
+    built_in = (DEFAULT,)
     removable = True
     removed_after = ("network",)
     limits = {"security_groups": Limit("security_group", "Security groups.")}  # noqa: RUF012
@@ -61,7 +61,7 @@ class SecurityGroups(Kind):
 
     def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
         """All groups, with `default` only if a spec uses it: otherwise it is Neutron's own."""
-        return spoken_of(collector, self.name)
+        return relevant_groups(collector, self.name)
 
     def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
         observed = super().observe(raw, index)

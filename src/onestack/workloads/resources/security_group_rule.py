@@ -28,7 +28,7 @@ _ANYWHERE = ("0.0.0.0/0", "::/0")
 
 
 class Rule(Section):
-    """Traffic that is allowed. What no rule allows is dropped."""
+    """A rule that allows traffic. Traffic that no rule allows is dropped."""
 
     model_config = example("""\
 tenants:
@@ -55,7 +55,7 @@ tenants:
     addresses: AddressGroupRef | None = None
     """The remote address group."""
     ipv6: Bool = False
-    """Whether it is for IPv6; if `cidr` is given, that decides."""
+    """Whether it is for IPv6; `cidr`, if given, decides instead."""
 
     def problems(self) -> Iterator[Problem]:
         sides = [key for key in ("cidr", "group", "addresses") if getattr(self, key) is not None]
@@ -68,7 +68,7 @@ tenants:
 class SecurityGroupRules(Kind):
     name, service = "security group rule", "network"
     after = ("security group",)
-    limits = {"security_group_rules": Limit("security_group_rule", "Rules of security groups.")}  # noqa: RUF012
+    limits = {"security_group_rules": Limit("security_group_rule", "Security group rules.")}  # noqa: RUF012
     path, one = "/security-group-rules", "security_group_rule"
     label_in = Inherited()
     exclusive = True
@@ -121,7 +121,7 @@ class SecurityGroupRules(Kind):
 
     def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
         # Groups are listed with their rules.
-        for group in spoken_of(collector, self.name):
+        for group in relevant_groups(collector, self.name):
             yield from group["security_group_rules"]
 
     def parent(self, raw: dict[str, Any], index: Index) -> Address | None:
@@ -171,8 +171,8 @@ def _name(fields: Mapping[str, Any]) -> str:
     return " ".join(words)
 
 
-def spoken_of(collector: Collector, kind: str) -> Iterator[dict[str, Any]]:
-    """The groups, with `default` only where something wanted of a kind is in it, or is it."""
+def relevant_groups(collector: Collector, kind: str) -> Iterator[dict[str, Any]]:
+    """The groups; `default` only if the spec has resources of this kind in it, or lists it."""
     spoken = {
         one.path[0].partition("@")[0]
         for one in collector.wanted

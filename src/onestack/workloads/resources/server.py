@@ -51,7 +51,7 @@ tenants:
 
 
 class Nic(Section):
-    """A server's place in a network."""
+    """A network interface of a server."""
 
     model_config = example(
         _SHOP
@@ -66,7 +66,7 @@ class Nic(Section):
     address: IPAddress | None = None
     """The server's fixed IP address; default: a free one."""
     port: PortRef | None = None
-    """In place of a network: a port of `ports`."""
+    """Instead of a network: one of the tenant's `ports`."""
 
     def problems(self) -> Iterator[Problem]:
         if (self.network is None) == (self.port is None):
@@ -74,7 +74,7 @@ class Nic(Section):
 
 
 class Server(Counted):
-    """A virtual machine."""
+    """A server: a virtual machine."""
 
     model_config = example(
         _SHOP
@@ -96,51 +96,55 @@ class Server(Counted):
     )
 
     flavor: FlavorRef
-    """Its size."""
+    """Its flavor."""
     image: ImageRef | None = None
-    """What it starts from."""
+    """The image that it boots from."""
     boot_volume: VolumeRef | None = None
-    """In place of an image: a volume of `volumes` that holds a system."""
+    """Instead of an image: the bootable volume, of `volumes`, that it boots from."""
     networks: tuple[Nic, ...] = ()
-    """Where it is plugged in, in this order."""
+    """Its network interfaces, in this order."""
     security_groups: tuple[SecurityGroupRef, ...] | None = None
     """Its security groups; default: the tenant's group `default`."""
     floating_ip: NetworkRef | None = None
-    """The external network it is given a public address from."""
+    """The external network from which its floating IP is allocated."""
     keypair: KeypairRef | None = None
-    """The key it lets in."""
+    """Its SSH key pair."""
     server_group: ServerGroupRef | None = None
-    """The group that says on which hosts it may be."""
+    """Its server group."""
     volumes: tuple[VolumeRef, ...] = ()
-    """Volumes that are attached to it."""
+    """The volumes that are attached to it."""
     user_data: Content | None = None
-    """What cloud-init runs in it: the text, or `file:PATH`."""
+    """User data for cloud-init: the text, or `file:PATH`."""
     metadata: Texts = Field(default_factory=dict)
     """Its metadata, which the guest can read."""
     zone: Text | None = None
-    """The availability zone it is placed in."""
+    """Its availability zone."""
     host: Text | None = None
-    """The host it is placed on."""
+    """The host that it runs on."""
     config_drive: Bool = False
-    """Whether its metadata is on a disk of its own."""
+    """Whether it has a config drive, a disk with its metadata."""
     state: Literal["running", "stopped"] = "running"
-    """Whether it runs."""
+    """Whether it is running."""
     description: Text = ""
-    """What it is for."""
+    """Its description, free text."""
 
     def problems(self) -> Iterator[Problem]:
         if (self.image is None) == (self.boot_volume is None):
-            yield Problem("a server starts from one thing", "'image' or 'boot_volume'", path=("image",))
+            yield Problem(
+                "a server boots from exactly one source", "'image' or 'boot_volume'", path=("image",)
+            )
         if self.floating_ip and not self.networks:
             yield Problem("a floating IP without a network", "at least one network", path=("floating_ip",))
         if self.boot_volume and self.boot_volume in self.volumes:
-            yield Problem(f"'{self.boot_volume}' is what it starts from", "other volumes", path=("volumes",))
+            yield Problem(
+                f"'{self.boot_volume}' is its boot volume already", "other volumes", path=("volumes",)
+            )
 
 
 class Servers(Kind):
     name, service = "server", "compute"
     key = "servers"
-    in_tenant = Listed(Server, "Its virtual machines.")
+    in_tenant = Listed(Server, "Servers: virtual machines.")
     after = ("tenant", "flavor", "aggregate", "image", "keypair", "port")
     removable = True
     removed_after = ("load balancer",)
@@ -148,7 +152,7 @@ class Servers(Kind):
         "instances": Limit("instances", "Servers."),
         "cores": Limit("cores", "Virtual CPUs."),
         "ram": Limit("ram", "Memory, in MiB."),
-        "metadata_items": Limit("metadata_items", "Metadata of a server."),
+        "metadata_items": Limit("metadata_items", "Metadata items of one server."),
     }
     path, one, many = "/servers", "server", "servers"
     label_in = InMetadata()
@@ -225,7 +229,7 @@ class Servers(Kind):
 
     def value(self, field: str, raw: dict[str, Any], index: Index) -> Value:
         if field == "flavor":
-            # A server carries its flavor's values, not its id: the flavor may be gone.
+            # Nova's response has the flavor's values and not its id, since the flavor may have been deleted.
             return Ref(Address("flavor", (raw["flavor"]["original_name"],)))
         if field == "image":
             return index.ref("image", raw["image"]["id"]) if raw["image"] else None
@@ -282,7 +286,7 @@ class Servers(Kind):
                 begun.append(status)
             elif begun and status in _STATES:
                 raise PermanentError(
-                    f"{address} cannot be resized: Nova gave up, and it is as it was",
+                    f"{address} cannot be resized: Nova failed and restored it",
                     where=self.service,
                     hint="a disk does not shrink: recreate the server, or use a flavor with its disk size",
                 )

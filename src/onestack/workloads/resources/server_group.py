@@ -1,4 +1,5 @@
-"""Server groups. Nova can store no ownership label on them: in a tenant of ours, those the spec names are ours."""
+"""Server groups. Nova cannot store an ownership label on them, so in tenants that belong to the spec, the groups that
+it names do, too."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from onestack.workloads.plan.model import Change, Wanted
 
 
 class ServerGroup(Counted):
-    """Servers that are kept together or apart."""
+    """Servers that run on the same host, or on different hosts."""
 
     model_config = example("""\
 tenants:
@@ -27,16 +28,16 @@ tenants:
 """)
 
     policy: Literal["affinity", "anti-affinity", "soft-affinity", "soft-anti-affinity"] = "anti-affinity"
-    """Together on one host (`affinity`) or apart; `soft`: as far as that can be."""
+    """Whether servers run on one host (`affinity`) or on different hosts; `soft`: if possible."""
 
 
 class ServerGroups(Kind):
     name, service = "server group", "compute"
     key = "server_groups"
-    in_tenant = Listed(ServerGroup, "Servers that are kept together or apart.")
+    in_tenant = Listed(ServerGroup, "Server groups: servers on the same host, or on different hosts.")
     limits = {  # noqa: RUF012
         "server_groups": Limit("server_groups", "Server groups."),
-        "server_group_members": Limit("server_group_members", "Servers in a server group."),
+        "server_group_members": Limit("server_group_members", "Servers in one server group."),
     }
     path, one, many = "/os-server-groups", "server_group", "server_groups"
     listed = {"all_projects": "1"}  # noqa: RUF012

@@ -12,7 +12,7 @@ from onestack.workloads.kind.stored import CopyOfVolume
 
 
 class Snapshot(Named):
-    """A volume as it was when this was made."""
+    """A snapshot of a volume."""
 
     model_config = example("""\
 tenants:
@@ -24,12 +24,12 @@ tenants:
     volume: VolumeRef
     """The volume."""
     description: Text = ""
-    """What it is for."""
+    """Its description, free text."""
 
 
 class Snapshots(CopyOfVolume):
     name, key = "snapshot", "snapshots"
-    in_tenant = Listed(Snapshot, "Volumes as they were.")
+    in_tenant = Listed(Snapshot, "Snapshots of volumes.")
     removed_after = ("server", "backup")
     limits = {"snapshots": Limit("snapshots", "Snapshots.")}  # noqa: RUF012
     path, one, many = "/snapshots", "snapshot", "snapshots"

@@ -18,7 +18,7 @@ from onestack.workloads.plan.values import Address, Ref
 
 
 class Subnet(Section):
-    """A range of addresses of a network."""
+    """A subnet of a network."""
 
     model_config = example("""\
 tenants:
@@ -31,15 +31,15 @@ tenants:
 """)
 
     name: ResourceName | None = None
-    """Its name; without it the network's."""
+    """Its name; default: the network's."""
     cidr: Cidr
-    """Its addresses."""
+    """Its CIDR."""
     gateway: IPAddress | Literal["none"] | None = None
-    """The gateway's address in it; default: the first; `none`: no gateway."""
+    """The gateway's address; default: the first; `none`: no gateway."""
     dhcp: Bool = True
-    """Whether servers are given their addresses."""
+    """Whether DHCP is enabled."""
     dns: tuple[IPAddress, ...] = ()
-    """Name servers for its servers."""
+    """DNS servers for its servers."""
     pool: tuple[IPAddress, IPAddress] | None = None
     """The first and the last address of the allocation pool; default: all but the gateway."""
 

@@ -13,7 +13,7 @@ from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref
 
 ADMIN = ("admin", "service")
-"""Projects that are the platform's: what is in the administrator's has no tenant in its address."""
+"""Projects of the platform. Resources in the administrator's project have no tenant in their address."""
 
 
 class Tenants(Kind):
@@ -42,7 +42,7 @@ class Tenants(Kind):
         return None if raw["name"] in ADMIN and raw["domain_id"] == "default" else super().observe(raw, index)
 
     def delete(self, observed: Observed, session: Session) -> None:
-        """With what the services keep for it: quotas, and Neutron's default security group."""
+        """Delete the project, after the quotas and the default security group that services keep for it."""
         network = session.rest("network")
         for group in network.all(
             "/security-groups", "security_groups", project_id=observed.id, name="default"

@@ -1,4 +1,5 @@
-"""Users. One that several tenants list is one user: the first says what it is, each what it may do there."""
+"""Users. A user that several tenants list is one user: its attributes are taken from the first, its roles from
+each."""
 
 from __future__ import annotations
 
@@ -28,25 +29,26 @@ tenants:
 """)
 
     password: SecretRef = "generated"
-    """Where the password lies; it is set when the user is made. `generated`: in a file only root reads."""
+    """The source of the password, which is set when the user is created. `generated`: generated, and stored in a file
+    that only root can read."""
     roles: tuple[RoleRef, ...] = ()
     """The roles it has in this tenant."""
     email: Text | None = None
-    """Its address."""
+    """Its email address."""
     description: Text = ""
-    """Who it is."""
+    """Its description, free text."""
     enabled: Bool = True
     """Whether it may log in."""
     password_expires: Bool = True
-    """Whether the cloud's rules on the age of passwords hold for it."""
+    """Whether the cloud's password expiry applies to it."""
     must_change_password: Bool = False
-    """Whether it must choose a password of its own at its first login."""
+    """Whether it must change its password at its first login."""
     mfa: tuple[tuple[Text, ...], ...] = ()
-    """Ways to log in, each a list of methods that must all succeed: `[[password, totp]]`."""
+    """Multi-factor authentication rules, each a list of methods that must all succeed: `[[password, totp]]`."""
 
 
 class InDomain(Kind):
-    """What lives in a domain: users and groups."""
+    """The base of resources in a domain: users and groups."""
 
     service = "identity"
     label_in = InAttribute()
@@ -63,7 +65,7 @@ class InDomain(Kind):
 
 class Users(InDomain):
     name, key = "user", "users"
-    in_tenant = Listed(User, "Who may log in.")
+    in_tenant = Listed(User, "Users.")
     path, one, many = "/users", "user", "users"
     fields = ("name", "description", "enabled", "email", "options")
 

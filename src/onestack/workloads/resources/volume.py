@@ -28,7 +28,7 @@ from onestack.workloads.plan.values import Address, Ref, Value
 
 
 class Volume(Counted):
-    """A disk that outlives servers."""
+    """A volume: a disk that exists independently of servers."""
 
     model_config = example("""\
 tenants:
@@ -42,17 +42,17 @@ tenants:
     size: Size
     """Its size, in GiB; it may grow, never shrink."""
     type: VolumeTypeRef | None = None
-    """Its volume type; default: the platform's."""
+    """Its volume type; default: the platform's default type."""
     image: ImageRef | None = None
-    """The image it is made from."""
+    """The image that it is created from."""
     snapshot: SnapshotRef | None = None
-    """The snapshot it is made from."""
+    """The snapshot that it is created from."""
     source: VolumeRef | None = None
-    """The volume it is a copy of."""
+    """The volume that it is a clone of."""
     metadata: Texts = Field(default_factory=dict)
-    """What is known of it."""
+    """Its metadata."""
     description: Text = ""
-    """What it is for."""
+    """Its description, free text."""
 
     def problems(self) -> Iterator[Problem]:
         given = [key for key in ("image", "snapshot", "source") if getattr(self, key)]
@@ -62,12 +62,12 @@ tenants:
 
 class Volumes(Stored):
     name, key = "volume", "volumes"
-    in_tenant = Listed(Volume, "Its disks.")
+    in_tenant = Listed(Volume, "Volumes.")
     removed_after = ("server", "snapshot", "backup")
     limits = {  # noqa: RUF012
         "volumes": Limit("volumes", "Volumes."),
-        "gigabytes": Limit("gigabytes", "Volumes and snapshots together, in GiB."),
-        "per_volume_gigabytes": Limit("per_volume_gigabytes", "A volume's size, in GiB."),
+        "gigabytes": Limit("gigabytes", "Total size of volumes and snapshots, in GiB."),
+        "per_volume_gigabytes": Limit("per_volume_gigabytes", "Size of one volume, in GiB."),
     }
     path, one, many = "/volumes", "volume", "volumes"
     project_key = "os-vol-tenant-attr:tenant_id"
@@ -100,7 +100,7 @@ class Volumes(Stored):
 
     def value(self, field: str, raw: dict[str, Any], index: Index) -> Value:
         if field == "volume_type":
-            return Ref(Address("volume type", (raw[field],)))  # told by name
+            return Ref(Address("volume type", (raw[field],)))  # identified by its name
         return super().value(field, raw, index)
 
     def update(self, change: Change, ident: str, session: Session) -> None:

@@ -22,7 +22,7 @@ _PUBLIC = "os-volume-type-access:is_public"
 
 
 class VolumeType(Named):
-    """A kind of volume that tenants may choose."""
+    """A volume type."""
 
     model_config = example("""\
 volume_types:
@@ -30,9 +30,9 @@ volume_types:
 """)
 
     description: Text = ""
-    """What it is for."""
+    """Its description, free text."""
     extra_specs: Texts = Field(default_factory=dict)
-    """What volumes of it need of the back end."""
+    """Its extra specs, which backends must match."""
     public: Bool = True
     """Whether every tenant may use it."""
 
@@ -40,7 +40,7 @@ volume_types:
 class VolumeTypes(Kind):
     name, service = "volume type", "block-storage"
     key = "volume_types"
-    in_platform = Listed(VolumeType, "Kinds of volume.")
+    in_platform = Listed(VolumeType, "Volume types.")
     path, one, many = "/types", "volume_type", "volume_types"
     listed = {"is_public": "None"}  # noqa: RUF012
     fields = ("name", "description", "extra_specs", _PUBLIC)

@@ -36,7 +36,7 @@ class Finding:
 
 
 def examine() -> tuple[int, list[Finding]]:
-    """The number of balancers, and what is wrong with them."""
+    """The number of balancers, and all findings about them."""
     living = store.living()
     ports = plug.switch_ports()
     differences = [finding for ident in living for finding in check_one(ident, ports)]
@@ -44,7 +44,7 @@ def examine() -> tuple[int, list[Finding]]:
 
 
 def check_one(ident: str, ports: dict[str, str]) -> list[Finding]:
-    """What is wrong with one balancer."""
+    """The findings about one balancer."""
     lb = store.load(ident)
     if lb is None or lb.provisioning_status == "DELETED":
         return []

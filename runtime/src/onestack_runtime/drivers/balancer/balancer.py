@@ -69,7 +69,8 @@ class Refused(Exception):
 
 
 def wanted(lb: Any) -> tuple[str | None, tls.Material]:
-    """The configuration of a pruned balancer (None: nothing to serve) and its certificates. Raises Refused."""
+    """The configuration of a balancer after `graph.prune` (None: nothing to serve), and its certificates. Raises
+    Refused."""
     try:
         material = tls.collect(lb)
     except (exceptions.CertificateRetrievalException, exceptions.MissingCertSubject) as missing:

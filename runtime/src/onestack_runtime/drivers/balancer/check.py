@@ -1,6 +1,6 @@
 """Checks all balancers, in a process other than Octavia's, and repairs them (`onestack balancers check`).
 
-    python3 -m onestack_runtime.drivers.balancer.check [--mend]
+    python3 -m onestack_runtime.drivers.balancer.check [--repair]
 
 Writes one JSON object: {"balancers": number, "found": [finding], "left": [finding]}.
 """
@@ -26,7 +26,7 @@ def main() -> int:
 
     number, found = audit.examine()
     left = found
-    if found and "--mend" in sys.argv:
+    if found and "--repair" in sys.argv:
         audit.repair(found)
         _, left = audit.examine()
     report = {

@@ -69,7 +69,7 @@ def write(sections: Iterable[Section]) -> str:
 
 
 def finish(text: str, place: Place, extra: Extra) -> str:
-    """Octavia's text for one balancer, adapted as the module says."""
+    """Octavia's text for one balancer, adapted as described in the module's docstring."""
     sections = [each for each in parse(text) if not each.name.startswith("prometheus-exporter-internal")]
     out = [_global(sections, place, extra)]
     sticky = any(line.startswith("stick-table ") for each in sections for line in each.lines)

@@ -77,9 +77,9 @@ class Wanted:
 
 
 def changes(wanted: Iterable[Wanted], actual: Mapping[tuple[str, str], Server]) -> list[str]:
-    """The commands that change HAProxy's servers to what is wanted, without cutting connections.
+    """The commands that change HAProxy's servers to the wanted ones, without cutting connections.
 
-    A removed server goes into maintenance and gets no new connections; `deletions` deletes it after its last one.
+    A removed server is put into maintenance and gets no new connections; `deletions` deletes it after its last one.
     """
     commands: list[str] = []
     kept = set()

@@ -1,7 +1,7 @@
 """The pending change of a balancer, and the statuses of its objects afterwards. Works on Octavia's data models.
 
 Octavia allows one change of a balancer and its objects at a time. While one object is PENDING_*, the database already
-describes all of them as they shall be after the change.
+describes all of them as they will be after the change.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import Any
 KINDS = ("members", "healthmonitors", "pools", "l7rules", "l7policies", "listeners")
 """octavia-lib's names, in the order in which objects may be deleted."""
 _CULPRITS = ("l7rules", "l7policies", "members", "healthmonitors", "pools", "listeners")
-"""The first of these kinds that is changing caused HAProxy's refusal: Octavia sets its parents PENDING_* as well."""
+"""The first of these kinds with a pending change is what HAProxy refused: Octavia sets its parents PENDING_* as
+well."""
 PENDING = ("PENDING_CREATE", "PENDING_UPDATE", "PENDING_DELETE")
 DELETE = ("PENDING_DELETE", "DELETED")
 

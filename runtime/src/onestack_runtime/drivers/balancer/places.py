@@ -28,7 +28,7 @@ class Place:
 
     @property
     def config(self) -> Path:
-        """The configuration that HAProxy shall run with."""
+        """The configuration that HAProxy is to run with."""
         return self.folder / "haproxy.cfg"
 
     @property

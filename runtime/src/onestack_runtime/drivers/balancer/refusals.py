@@ -1,6 +1,6 @@
 """Refuses options that this provider does not support, with a message for the tenant. Pure.
 
-octavia-lib's data models hold a special object for each option that is not set; it is in none of the tuples here.
+octavia-lib's data models contain a special object for each option that is not set; it is in none of the tuples here.
 """
 
 from __future__ import annotations

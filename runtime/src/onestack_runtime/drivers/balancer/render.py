@@ -15,8 +15,8 @@ MAX_THREADS = 4
 
 
 def render(lb: Any, certificates: dict[str, Any], tls: str) -> str | None:
-    """The text for a pruned balancer; None if it has nothing to serve. `certificates`: input of Octavia's template
-    (see `tls`); `tls`: digest of the certificate files."""
+    """The configuration of a balancer (after `graph.prune`); None if it has nothing to serve. `certificates`: input
+    of Octavia's template (see `tls`); `tls`: digest of the certificate files."""
     if not lb.enabled or not any(each.enabled for each in lb.listeners):
         return None
     place = Place(lb.id)

@@ -13,7 +13,7 @@ Row = Mapping[str, str]
 Counts = dict[str, int]
 _COLUMNS = {"bytes_in": "bin", "bytes_out": "bout", "total_connections": "stot", "request_errors": "ereq"}
 _ACTIVE = "active_connections"
-"""A gauge: of processes that have ended, it is 0."""
+"""A gauge: 0 for processes that have ended."""
 
 
 def frontends(rows: Iterable[Row]) -> dict[str, Counts]:

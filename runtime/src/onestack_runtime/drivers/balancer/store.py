@@ -43,8 +43,8 @@ def _ids(*conditions: Any) -> list[str]:
 
 
 class Reports:
-    """Reports by octavia-lib, through the driver agent's sockets. `direct`: without them, in a process that is not
-    Octavia's, since the agent may not run."""
+    """Reports through octavia-lib and the driver agent's sockets. `direct`: write to the database without them, for
+    processes other than Octavia's, since the agent may not be running."""
 
     def __init__(self, *, direct: bool = False) -> None:
         self._direct = direct

@@ -30,7 +30,7 @@ class Wake:
             return requested
 
     def wait(self, seconds: float) -> bool:
-        """Wait for a wake-up, at most so long; returns whether there was one."""
+        """Wait for a wake-up, at most `seconds`; returns whether there was one."""
         woken = self._event.wait(seconds)
         self._event.clear()
         return woken

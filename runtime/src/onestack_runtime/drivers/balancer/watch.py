@@ -14,13 +14,13 @@ from onestack_runtime.drivers.balancer.places import Place
 LOG = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5
-"""How often it is checked that each HAProxy runs."""
+"""Seconds between two checks whether each HAProxy runs."""
 HEALTH_EVERY = 2
 """Polls between two reports of members' health."""
 STATISTICS_EVERY = 10
 """Polls between two reports of listeners' statistics."""
 UNANSWERED_POLLS = 20
-"""A HAProxy is restarted after so many health checks without an answer."""
+"""A HAProxy is restarted after this many unanswered health checks."""
 
 
 @dataclass

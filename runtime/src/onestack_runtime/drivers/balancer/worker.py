@@ -64,7 +64,7 @@ class Worker:
             if place.name not in known:
                 self._remove_leftover(place)
         for name in set(plug.namespaces()) - known:
-            LOG.warning("network namespace %s is of no balancer: removed", name)
+            LOG.warning("network namespace %s belongs to no balancer: removed", name)
             plug.unplug(Place(name.removeprefix(places.PREFIX)))
         for name, body in (("balancers", self._run), ("balancer watch", self._watch.run)):
             threading.Thread(target=body, name=name, daemon=True).start()

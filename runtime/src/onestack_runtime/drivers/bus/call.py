@@ -7,7 +7,7 @@ import time
 
 
 class PendingCall:
-    """A call between its request and its reply: the caller waits in it, the server puts the reply into it.
+    """A call whose reply is pending: the caller waits on it, the server sets its reply.
 
     `timeout` and `monitor_timeout`: seconds; None is no limit. Each heartbeat of the server renews the second.
     """

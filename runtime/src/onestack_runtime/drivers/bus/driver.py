@@ -18,7 +18,7 @@ from onestack_runtime.drivers.bus.queues import Address, Kind, QueueFull
 
 
 class LocalDriver(base.BaseDriver):  # type: ignore[misc]
-    """Messages between the threads of this process. The package's docstring says how it behaves."""
+    """Messages between the threads of this process. The package's docstring describes its behaviour."""
 
     def __init__(
         self,

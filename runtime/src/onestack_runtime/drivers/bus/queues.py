@@ -1,6 +1,6 @@
 """Message queues and their consumers, with limits on messages and bytes.
 
-Nothing here locks: the broker holds its lock around each call.
+There are no locks here: the broker calls everything while it holds its lock.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ from onestack_runtime import contract
 
 
 def names() -> list[str]:
-    """Those that FAKE_HOSTS says. Each process must be given others: two nova-computes of one name would take each
-    other's servers. Raises ValueError."""
+    """The names of this process's fake hosts, from the variable FAKE_HOSTS. No two processes may share a name: each
+    nova-compute would claim the other's servers. Raises ValueError."""
     first, dash, last = os.environ.get(contract.FAKE_HOSTS, "1").partition("-")
     numbers = range(int(first), int(last) + 1) if dash else range(1, int(first) + 1)
     return [f"{contract.FAKE_HOST_PREFIX}{number}" for number in numbers]

@@ -69,7 +69,7 @@ class FileDriver(
         self.format = FORMAT
         self._ensure_shares_mounted()
 
-    # The one "share".
+    # The only "share".
 
     def _ensure_shares_mounted(self) -> None:
         self._ensure_share_mounted(self.base)
@@ -183,7 +183,7 @@ class FileDriver(
     def initialize_connection(self, volume: Any, connector: dict[str, Any]) -> dict[str, Any]:
         active = self.get_active_image_from_info(volume)
         header = qcow2.header(Path(self.base, active))
-        # A guest cannot write to the header. Whoever else changed the size must not gain space by it.
+        # A guest cannot write to the header. If anybody else changed the size, that must not yield more space.
         if header.size > volume.size * units.Gi:
             raise exception.InvalidVolume(
                 reason=f"its file shows {header.size} bytes, the volume has {volume.size} GiB"
@@ -221,7 +221,7 @@ class FileDriver(
         return disk.f_blocks * disk.f_frsize, disk.f_bavail * disk.f_frsize, provisioned
 
     def _require_capacity(self, gib: int) -> None:
-        """Raise VolumeBackendAPIException if the backend has no capacity for so many GiB more."""
+        """Raise VolumeBackendAPIException if the backend lacks capacity for `gib` more GiB."""
         total, free, provisioned = self._capacity()
         ratio = volume_utils.get_max_over_subscription_ratio(self.configuration.max_over_subscription_ratio)
         reserved = total * self.configuration.reserved_percentage / 100
@@ -262,7 +262,7 @@ class FileDriver(
     def migrate_volume(self, context: Any, volume: Any, host: dict[str, Any]) -> tuple[bool, Any]:
         """Migrate to another folder of this host: copy the file, then delete the old one.
 
-        (False, None) has Cinder migrate the volume by its generic copy.
+        Returns (False, None) to let Cinder migrate the volume by its generic copy.
         """
         protocol, _, rest = str(host["capabilities"].get("location_info", "")).partition(":")
         machine, _, folder = rest.partition(":")

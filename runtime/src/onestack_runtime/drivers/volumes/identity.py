@@ -1,4 +1,4 @@
-"""Which of Cinder's services a thread works for.
+"""Determines which of Cinder's services a thread works for.
 
 Cinder keeps the id of *the* process's service in a class attribute. A service uses it for its heartbeats, and to mark
 the work that it has in progress, so that it can finish or clean up that work after a crash. With several services in

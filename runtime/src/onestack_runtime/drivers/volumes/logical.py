@@ -1,6 +1,6 @@
 """Manages the machine's logical volumes from inside the cloud's mount namespace.
 
-The machine's own LVM is used (programs, locks, udev), run in the machine's mount namespace. Inside the cloud's
+It uses the machine's own LVM (programs, locks, udev), which runs in the machine's mount namespace. Inside the cloud's
 namespace, which contains none of the machine's disks, only volumes in use have a device node.
 """
 

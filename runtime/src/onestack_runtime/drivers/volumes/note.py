@@ -1,4 +1,5 @@
-"""Which file of a volume's qcow2 chain is active: Cinder writes it beside the files, to `volume-ID.info`."""
+"""Reads which file of a volume's qcow2 chain is active, from Cinder's info file `volume-ID.info` in the same
+folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Volumes of a backend that lies on one host are attached on that host alone: nothing carries them to another."""
+"""Volumes whose backend is local to a host can be attached on that host only: they are not exported over the
+network."""
 
 from __future__ import annotations
 
@@ -12,8 +13,8 @@ from onestack_runtime import contract
 def refusal(own: str, connector: Mapping[str, Any]) -> str:
     """Why a volume of the host `own` cannot be attached where `connector` is, or empty.
 
-    Cinder itself, which copies images to volumes, gives the machine's name for its host; on fake hosts nothing opens
-    what is attached.
+    Cinder itself, which copies images to volumes, passes the machine's host name; fake hosts never open an attached
+    volume.
     """
     host = str(connector.get("host") or own)
     if host in (own, socket.gethostname()) or host.startswith(contract.FAKE_HOST_PREFIX):

@@ -1,6 +1,6 @@
 """Horizon's pages and their static files in one process.
 
-The API gateway keeps the static files once they were asked for; this process is where they come from.
+The API gateway caches the static files, and requests them from this process.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ LOG = logging.getLogger("onestack_runtime.runners.horizon")
 
 THREADS = 8
 SWEEP_SECONDS = 3600.0
-"""Between two removals of sessions that are over."""
+"""Seconds between two removals of expired sessions."""
 _HASHED = re.compile(r"\.[0-9a-f]{12}\.(css|js)$")
-"""What django-compressor names by its content: such a file never changes."""
+"""Files that django-compressor names by their content; they never change."""
 _KEPT_SECONDS = 3600
 
 
@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def with_static_files(pages: Application) -> Application:
-    """The pages, and below `static/` the files of the release."""
+    """The pages, and the release's static files below `static/`."""
     from django.conf import settings
     from whitenoise import WhiteNoise
 
@@ -56,17 +56,17 @@ def with_static_files(pages: Application) -> Application:
         prefix="static/",
         max_age=_KEPT_SECONDS,
         immutable_file_test=lambda path, url: bool(_HASHED.search(url)),
-        # Fonts and scripts are this page's alone.
+        # Other sites need not load its fonts and scripts.
         allow_all_origins=False,
     )
     return served
 
 
 def warm(pages: Application) -> None:
-    """Do before the process counts as ready what the first users would wait for.
+    """Load what the first users would otherwise wait for, before the process counts as ready.
 
-    The rules that say which buttons a user sees are a megabyte of YAML; all panels are imported when the
-    first page is asked for.
+    The policy rules, which decide what a user is shown, are a megabyte of YAML; and the first page that is requested
+    imports all panels.
     """
     from openstack_auth import policy
 
@@ -85,11 +85,11 @@ def warm(pages: Application) -> None:
     body: Iterable[bytes] = pages(environ, start_response)
     size = sum(len(piece) for piece in body)
     if not seen or not seen[0].startswith("200"):
-        raise RuntimeError(f"the login page says {seen} ({size} bytes)")
+        raise RuntimeError(f"the login page responds with {seen} ({size} bytes)")
 
 
 def sweep(wait: Callable[[float], bool]) -> None:
-    """Remove sessions that are over, now and then, until `wait` says that the process ends."""
+    """Remove expired sessions at intervals, until `wait` returns that the process is to stop."""
     from importlib import import_module
 
     from django.conf import settings

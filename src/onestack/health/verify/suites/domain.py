@@ -93,7 +93,7 @@ def find(admin: Connection, suite: str) -> Domain | None:
     for each in identity(admin).domains(name=name(suite)):
         if each.description != DESCRIPTION:
             raise PermanentError(
-                f"there is a domain '{each.name}' that verify did not make",
+                f"there is a domain '{each.name}' that verify did not create",
                 hint="rename it: the suite creates a domain of this name",
             )
         return each

@@ -32,12 +32,12 @@ class SuiteReport:
 
     @property
     def failed(self) -> tuple[TestResult, ...]:
-        """The tests that failed and are not known to."""
+        """The tests that failed and are not known to fail."""
         return tuple(test for test in self._of("failed") if test.name not in self.known)
 
     @property
     def known_failures(self) -> tuple[tuple[TestResult, str], ...]:
-        """The tests that failed as known, each with upstream's reason."""
+        """The tests that failed and are known to fail, each with upstream's reason."""
         failed = self._of("failed")
         return tuple((test, self.known[test.name]) for test in failed if test.name in self.known)
 

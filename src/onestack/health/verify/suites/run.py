@@ -33,7 +33,7 @@ LISTING_SECONDS = 300.0
 
 
 def install(suite: Suite, paths: Paths, release: Path, emit: Emit) -> Path:
-    """The suite's environment in the cache, installed from the release's lock if it is not there.
+    """The suite's environment in the cache, installed from the release's lock if it does not exist.
 
     Needs the package index. Raises PermanentError when it is not reached.
     """
@@ -59,11 +59,10 @@ def run(
 ) -> SuiteReport:
     """Run a suite's tests of the services this cloud has.
 
-    The calling thread is in the cloud's network; where that is not the machine's own, call `install`
-    before, outside, since package indexes are not reached from there.
-    `connect()` gives the administrator's connection; `release` is the folder `releases/<series>`; `image` and
-    `external` are the names of the guests' image and external network; `only` is a regular expression that the
-    names of the selected tests match; `ca_file` is a path inside the
+    The calling thread is in the cloud's network; if that is not the machine's own, call `install` before, outside of
+    it, since package indexes are not reachable from it. `connect()` gives the administrator's connection; `release`
+    is the folder `releases/<series>`; `image` and `external` are the names of the guests' image and external network;
+    `only` is a regular expression that the names of the selected tests match; `ca_file` is a path inside the
     namespace; `seconds` bounds the whole. Raises BadInput when no test is chosen, PermanentError when the suite
     cannot be run at all; a failed test is a result.
     """
@@ -111,7 +110,8 @@ def _compiled(only: str | None) -> re.Pattern[str]:
         return re.compile(only or "")
     except re.error as error:
         raise BadInput(
-            f"--only: `{only}` is no regular expression: {error}", hint="for example --only 'compute|image'"
+            f"--only: `{only}` is not a regular expression: {error}",
+            hint="for example --only 'compute|image'",
         ) from error
 
 

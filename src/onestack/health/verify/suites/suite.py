@@ -84,7 +84,7 @@ class Suite:
     """Python's arguments that run the tests of a phase, which are listed in a file, and write subunit. Run in
     `Place.inside`."""
     phases: Callable[[Sequence[str], int], list[Phase]]
-    """The phases for so many tests at a time."""
+    """The phases, for a number of tests at a time."""
     listing: Callable[[Place], list[str]]
     """Python's arguments that print the names of all tests for this cloud, one a line."""
     configure: Callable[[Stage], Mapping[str, str]]

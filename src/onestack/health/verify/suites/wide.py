@@ -24,7 +24,7 @@ Test = Callable[[Any], bool]
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of resource, by openstacksdk's names. `ours`: whether the tests created one.
+    """A kind of resource, by openstacksdk's names. `ours`: whether the tests created a given resource.
 
     `unnamed`: `ours` is reliable only for resources that did not exist before the run.
     """

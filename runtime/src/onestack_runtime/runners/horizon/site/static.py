@@ -1,8 +1,8 @@
-"""Makes the static files of a release: collected from all packages, joined, minified, compressed.
+"""Generates the static files of a release: collected from all packages, bundled, minified, compressed.
 
     python3 static.py        (ONESTACK_STATIC_ROOT names the folder)
 
-Once for a release: it takes twelve seconds of a processor, and needs neither a cloud nor a network.
+It runs once for each release, takes twelve seconds of CPU time, and needs neither a cloud nor a network.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def main() -> None:
 
     call_command("collectstatic", interactive=False, verbosity=0)
     call_command("compress", force=True, verbosity=0)
-    # What a page loads; the thousands of single files that it was joined from need no second form.
+    # Only the bundles that pages load; the thousands of single files that they are made from need no compressed form.
     joined = Path(settings.STATIC_ROOT, settings.COMPRESS_OUTPUT_DIR)
     compressor = Compressor(use_brotli=False, quiet=True)
     for kind in ("css", "js"):

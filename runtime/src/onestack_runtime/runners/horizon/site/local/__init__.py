@@ -1,7 +1,7 @@
-"""The package in which Horizon looks for its settings. It is imported before any Django application is."""
+"""The package in which Horizon looks for its settings. It is imported before any Django application."""
 
 import _distutils_hack
 
-# django-debreach wants `distutils`, which Python has no more. setuptools has it, and says so in a .pth file,
-# which is read only in folders that are Python's own.
+# django-debreach needs `distutils`, which Python no longer has. setuptools provides it by a .pth file, but Python
+# reads such files only in its own site-packages.
 _distutils_hack.add_shim()

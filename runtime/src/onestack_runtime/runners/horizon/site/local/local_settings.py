@@ -1,7 +1,7 @@
 """Horizon's settings: those that are the same in every cloud; the others are read from settings.json.
 
-What the static files depend on (web root, theme, panels) is the same in every cloud, so that they are made
-once for a release. Panels of services that a cloud does not have are hidden by their own permissions.
+What the static files depend on (web root, theme, panels) is the same in every cloud, so that they are generated once
+for each release. Panels of services that a cloud does not have are hidden by their own permissions.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import warnings
 from pathlib import Path
 
 from openstack_dashboard.defaults import LAUNCH_INSTANCE_DEFAULTS, OPENSTACK_CINDER_FEATURES, POLICY_DIRS
-from openstack_dashboard.local import enabled as _enabled  # what has a name without _ becomes a setting
+from openstack_dashboard.local import enabled as _enabled  # names without _ become settings
 
 from onestack_runtime import contract as _contract
 from onestack_runtime import paths as _paths
@@ -27,36 +27,36 @@ STATIC_ROOT = os.environ.get(_contract.STATIC_ROOT, _contract.DASHBOARD)
 COMPRESS_OFFLINE = True
 AVAILABLE_THEMES = [("default", "Default", "themes/default")]
 
-# Further dashboards, each with a folder of what it adds; upstream would have its files copied into Horizon's.
+# Further dashboards, each with a folder of `enabled` files; upstream has those copied into Horizon's own folder.
 _FURTHER = ("octavia_dashboard",)
 for _name in _FURTHER:
     _found = importlib.util.find_spec(_name)
     if _found is not None and _found.origin is not None:
         _enabled.__path__.append(str(Path(_found.origin).with_name("enabled")))
 
-# The API gateway is reached by whatever name leads to it (a tunnel, an address, a name of the company's); Horizon
-# mails no links that a forged name could spoil.
+# The API gateway may be reached by any name (through a tunnel, by address, by a company's DNS name); and Horizon
+# sends no mail with links that a forged Host header could redirect.
 ALLOWED_HOSTS = ["*"]
 
-# In files: a cookie has no room for a catalogue, and what lies in memory does not survive a restart.
+# In files: the catalogue does not fit into a cookie, and sessions in memory would not survive a restart.
 SESSION_ENGINE = "django.contrib.sessions.backends.file"
 SESSION_FILE_PATH = str(_KEPT / "sessions")
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = WEBROOT
-# The client address that the log shows at a login; the API gateway overwrites this header in every request.
+# The header with the client's address, for the log of logins; the API gateway overwrites it in every request.
 SECURE_PROXY_ADDR_HEADER = "HTTP_X_FORWARDED_FOR"
-# One process: what it keeps in memory, no other can make stale.
+# A cache in memory suffices: there is only one process.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 OPENSTACK_KEYSTONE_MULTIDOMAIN_SUPPORT = True
 OPENSTACK_KEYSTONE_DEFAULT_DOMAIN = "Default"
-# AUTO asks Nova for every kind of console in turn.
+# AUTO would request each type of console from Nova in turn.
 CONSOLE_TYPE = "VNC"
 LAUNCH_INSTANCE_DEFAULTS = {**LAUNCH_INSTANCE_DEFAULTS, "create_volume": False}
 OPENSTACK_CINDER_FEATURES = {**OPENSTACK_CINDER_FEATURES, "enable_backup": True}
-# Folders for an operator's changes to policies, which are not there.
+# Folders with an operator's policy overrides; they do not exist.
 POLICY_DIRS = {service: [] for service in POLICY_DIRS}
 
-# Of what upstream is to change one day, an operator need not read at each start.
+# Deprecation warnings of upstream's are of no use to an operator.
 warnings.simplefilter("ignore", DeprecationWarning)
 
 LOGGING = {
@@ -66,7 +66,7 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
-        # Its own handlers would log everything twice.
+        # These loggers' own handlers would log everything twice.
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         "django.server": {"handlers": [], "level": "INFO", "propagate": True},
         # It warns about a full connection pool at every display of the network topology.
@@ -82,7 +82,7 @@ LOGGING = {
     },
 }
 
-# Only while static files are made is there no cloud.
+# There is no cloud only while the static files are generated.
 SECRET_KEY = "nothing is signed with this"
 if _CLOUD.exists():
     globals().update(json.loads(_CLOUD.read_text()))

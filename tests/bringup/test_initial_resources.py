@@ -5,12 +5,12 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any, cast
 
-from onestack.platform import furnish
+from onestack.platform import initial_resources
 from onestack.spec import FLAVORS
 
 
 def missing(*done: str) -> list[str]:
-    return furnish.missing_flavors({f"furnished/{each}": "" for each in done})
+    return initial_resources.missing_flavors({f"furnished/{each}": "" for each in done})
 
 
 def test_a_new_cloud_gets_all_flavors() -> None:
@@ -27,5 +27,5 @@ def test_a_flavor_that_is_there_stays_as_it_is() -> None:
     made: list[dict[str, object]] = []
     there = [SimpleNamespace(name="m1.tiny")]
     compute = SimpleNamespace(flavors=lambda: there, create_flavor=lambda **wanted: made.append(wanted))
-    furnish.flavors(cast(Any, SimpleNamespace(compute=compute)), ["m1.nano", "m1.tiny"])
+    initial_resources.flavors(cast(Any, SimpleNamespace(compute=compute)), ["m1.nano", "m1.tiny"])
     assert made == [{"name": "m1.nano", "vcpus": 1, "ram": 128, "disk": 1}]

@@ -1,5 +1,5 @@
-"""Creates what a new cloud needs before a first server can start: flavors, an image, the external network, volume
-types."""
+"""Creates the initial resources of a cloud, which a first server needs: flavors, an image, the external network,
+volume types."""
 
 from __future__ import annotations
 
