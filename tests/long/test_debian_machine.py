@@ -18,6 +18,7 @@ pytestmark = pytest.mark.long
 UNIT = "onestack.service"
 SPECS = "/root/onestack/tests/long/specs"
 GROUP = "vg-volumes"
+SWITCH = "--target=/run/openvswitch/ovs-vswitchd.ctl"
 _LOGS = ("keystone", "nova", "neutron", "cinder", "supervisor", "bootstrap")
 
 
@@ -93,7 +94,7 @@ def test_a_guest_answers_over_the_kernel_s_datapath(machine: Machine) -> None:
     often = ("--retry", "400", "--retry-delay", "5", "--retry-all-errors", "--connect-timeout", "20")
     assert "hostname=guest" in machine.run("curl", "--silent", "--show-error", *often, f"http://{address}/")
     inside = ("nsenter", "--mount=/run/onestack/ns/mnt", "--")
-    assert "system@ovs-system" in machine.run(*inside, "ovs-appctl", "dpctl/dump-dps")
+    assert "system@ovs-system" in machine.run(*inside, "ovs-appctl", SWITCH, "dpctl/dump-dps")
 
 
 def test_a_reboot_brings_the_cloud_back_by_its_unit(machine: Machine) -> None:
