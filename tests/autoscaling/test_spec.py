@@ -77,7 +77,7 @@ POLICY = "        policies:\n          - "
 @pytest.mark.parametrize(
     ("text", "line", "says"),
     [
-        ("        max: 1\n", 10, "'max' is occurs twice"),
+        ("        max: 1\n", 10, "'max' occurs twice"),
         (POLICY + "{type: target, target: 50}\n", 11, "a target policy without 'metric'"),
         (POLICY + "{type: target, metric: cpu}\n", 11, "a target policy without 'target'"),
         (

@@ -30,8 +30,8 @@ EXTERNAL = "platform: {network: {external: {"
 
 CASES = [
     # Form
-    wrong("empty", "", "1:1", "says nothing", "version: 1"),
-    wrong("only a comment", "# nothing\n", "1:1", "says nothing"),
+    wrong("empty", "", "1:1", "the file is empty", "version: 1"),
+    wrong("only a comment", "# nothing\n", "1:1", "the file is empty"),
     wrong("a list", "- name: a\n", "1:1", "a spec cannot be a list", "version, name, platform, hosts"),
     wrong("a word", "hello\n", "1:1", "a spec cannot be the text 'hello'"),
     wrong("null", "~\n", "1:1", "a spec cannot be nothing", "version: 1"),
@@ -49,8 +49,8 @@ CASES = [
     wrong("python tag", "name: !!python/name:os.system x\n", "1:7", "is not supported here"),
     wrong("alias of nothing", "name: *base\n", "1:7", "undefined alias 'base'"),
     wrong("alias of itself", "platform: &p {listen: *p}\n", "1:11", "holds itself"),
-    wrong("duplicate key", "name: a\nversion: 1\nname: b\n", "3:1", "'name' is occurs twice", "line 1"),
-    wrong("duplicate inside", "platform:\n  listen: {port: 1, port: 2}\n", "2:21", "'port' is occurs twice"),
+    wrong("duplicate key", "name: a\nversion: 1\nname: b\n", "3:1", "'name' occurs twice", "line 1"),
+    wrong("duplicate inside", "platform:\n  listen: {port: 1, port: 2}\n", "2:21", "'port' occurs twice"),
     wrong("key that is a list", "? [a]\n: 1\n", "1:3", "a key must be text"),
     wrong("merge of a word", "platform:\n  <<: x\n", "2:7", "merges mappings only"),
     # Images
