@@ -60,6 +60,14 @@ def test_a_compute_host_holds_no_database_password_and_no_administrators(
         assert "tenants" not in all_hosts[name].run("cat", "/etc/onestack/cloud.yaml")
 
 
+def test_a_compute_host_says_how_its_own_processes_are(cloud: Host, all_hosts: Hosts) -> None:
+    found = status(all_hosts["n1"])
+    assert found["health"] == "healthy", found["reasons"]
+    assert "nova" in {each["name"] for each in found["processes"]}
+    said = onestack(all_hosts["n1"], "exec", "openstack", "server", "list", check=False)
+    assert "this is done on the control host c1, not on n1" in said
+
+
 def test_commands_for_the_whole_cloud_are_refused_elsewhere(cloud: Host, all_hosts: Hosts) -> None:
     said = onestack(all_hosts["n1"], "up", str(SPEC), check=False)
     assert "this machine is not the control host" in said

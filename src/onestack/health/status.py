@@ -76,7 +76,7 @@ def examine(site: Site) -> Status:
         health: Health = "not running"
         reasons = ["nothing runs; `onestack up` brings it back"]
     else:
-        if not reasons:
+        if not reasons and site.leads:
             try:
                 workers = list(worker_statuses(site))
             except SDKException as error:

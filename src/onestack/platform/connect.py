@@ -24,7 +24,10 @@ def auth(
     project_id: str | None = None,
     user_id: str | None = None,
 ) -> dict[str, Any]:
-    """keystoneauth's options for a user of the default domain. Ids take precedence over names."""
+    """keystoneauth's options for a user of the default domain. Ids take precedence over names.
+
+    Raises PermanentError on a host that is not the leader: it does not have the administrator's password.
+    """
     in_project = (
         {"project_id": project_id}
         if project_id
@@ -33,10 +36,15 @@ def auth(
     as_user = {"user_id": user_id} if user_id else {"username": user, "user_domain_name": "Default"}
     return {
         "auth_url": f"{site.gateway}/identity/v3",
-        "password": password or site.view.cloud.secrets["user/admin"],
+        "password": password or _administrators_password(site),
         **as_user,
         **in_project,
     }
+
+
+def _administrators_password(site: Site) -> str:
+    site.require_leader()
+    return site.view.cloud.secrets["user/admin"]
 
 
 def connection(site: Site, **who: Any) -> Connection:

@@ -64,13 +64,17 @@ class Site:
 
     @property
     def leader(self) -> Node:
-        """This host, if it is the leader; raises PermanentError if not."""
+        """This host, if it is the leader. Raises PermanentError on another one."""
+        self.require_leader()
+        return self.here
+
+    def require_leader(self) -> None:
+        """Raises PermanentError if this host is not the leader."""
         if not self.leads:
             raise PermanentError(
                 f"this is done on the control host {self.lead}, not on {self.here.name}",
                 hint=f"run the command on {self.lead}",
             )
-        return self.here
 
     @property
     def hosts(self) -> tuple[HostView, ...]:

@@ -10,7 +10,8 @@ import hashlib
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from onestack.core.paths import Paths
 from onestack.host.command import last_lines
 from onestack.host.environment import digest
 from onestack.host.machine import File, Machine, ssh
+from onestack.platform.hosts import packages
 
 FOLDERS = ("runtime", "releases", "examples")
 """What the tool reads beside its own package."""
@@ -46,8 +48,7 @@ class Tool:
 
 def place(paths: Paths) -> Tool:
     """Where this version lies on a host whose cache is as this one's."""
-    packages = sorted(each.name for each in _packages().glob("*.dist-info"))
-    parts = [data.digest_of_code(), *(digest(data.folder(name)) for name in FOLDERS), *packages]
+    parts = [data.digest_of_code(), *(digest(data.folder(name)) for name in FOLDERS), *packages.versions()]
     return Tool(paths.cache / "tool" / hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12])
 
 
@@ -72,8 +73,9 @@ def put(machine: Machine, address: ssh.Address, paths: Paths, emit: Emit) -> Too
         _require_same_python(machine)
         # Hosts may share a cache: each makes a copy of its own, and the first that is complete counts.
         partial = found.folder.with_name(f"{found.folder.name}.{machine.name}.partial")
-        for source, target in _sources(found):
-            _copy(address, source, partial / target.relative_to(found.folder))
+        _copy(address, Path(sys.prefix), partial / "env", packages.files())
+        for source, target in _sources():
+            _copy(address, source, partial / target)
         # The environment knows by a file where the tool's code lies: there it lies elsewhere.
         link = partial / _inside_environment(found).relative_to(found.folder) / "_editable_impl_onestack.pth"
         files = {link: File(f"{found.folder}/src\n".encode()), partial / DONE: File(b"")}
@@ -88,20 +90,16 @@ def put(machine: Machine, address: ssh.Address, paths: Paths, emit: Emit) -> Too
     return found
 
 
-def _sources(tool: Tool) -> Iterator[tuple[Path, Path]]:
-    """Which folder here goes where."""
-    yield Path(sys.prefix), tool.folder / "env"
-    yield Path(data.__file__).resolve().parents[1], tool.folder / "src/onestack"
+def _sources() -> Iterator[tuple[Path, str]]:
+    """Which folder here goes where there."""
+    yield Path(data.__file__).resolve().parents[1], "src/onestack"
     for name in FOLDERS:
-        yield data.folder(name), tool.folder / name
-
-
-def _packages() -> Path:
-    return Path(sys.prefix) / f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
+        yield data.folder(name), name
 
 
 def _inside_environment(tool: Tool) -> Path:
-    return tool.folder / "env" / _packages().relative_to(sys.prefix)
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    return tool.folder / "env/lib" / version / "site-packages"
 
 
 def _require_same_python(machine: Machine) -> None:
@@ -116,20 +114,23 @@ def _require_same_python(machine: Machine) -> None:
         )
 
 
-def _copy(address: ssh.Address, source: Path, target: Path) -> None:
-    """Have a folder at another place on the host, by tar through ssh."""
+def _copy(address: ssh.Address, source: Path, target: Path, files: Sequence[Path] = (Path(),)) -> None:
+    """Have a folder at another place on the host, by tar through ssh. `files`: what of it, relative to it."""
     where = shlex.quote(str(target))
     far = ssh.through(address, f"mkdir -p {where} && exec tar -x -f - -C {where}")
-    near = ["tar", "-c", "-f", "-", "--exclude=*.partial", "-C", str(source), "."]
-    packing = subprocess.Popen(near, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    try:
-        unpacking = subprocess.run(
-            far, stdin=packing.stdout, capture_output=True, text=True, timeout=SECONDS, check=False
-        )
-    finally:
-        if packing.stdout:
-            packing.stdout.close()
-        status = packing.wait()
+    with tempfile.NamedTemporaryFile() as names:
+        names.write(b"".join(f"{each}\0".encode() for each in files))
+        names.flush()
+        near = ["tar", "-c", "-f", "-", "-C", str(source), "--null", f"--files-from={names.name}"]
+        packing = subprocess.Popen(near, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        try:
+            unpacking = subprocess.run(
+                far, stdin=packing.stdout, capture_output=True, text=True, timeout=SECONDS, check=False
+            )
+        finally:
+            if packing.stdout:
+                packing.stdout.close()
+            status = packing.wait()
     if unpacking.returncode != 0 or status not in (0, 1):
         raise PermanentError(
             f"copying {source} to {address.host} failed",
