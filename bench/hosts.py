@@ -2,8 +2,8 @@
 
     python bench/hosts.py [--compute 3] [--work DIR]
 
-The hosts are pretended ones (tests/cluster/hosts.py): all of them share this machine's processors, so that figures are
-upper bounds. Parts come from the cache. Prints seconds and MiB, ratios to one host, then all of it as one line of JSON.
+The hosts are pretended ones (tests/cluster/hosts.py): all of them share this machine's processors, so that figures
+are upper bounds. Parts come from the cache. Prints seconds and MiB with ratios to one host, then one line of JSON.
 """
 
 from __future__ import annotations
