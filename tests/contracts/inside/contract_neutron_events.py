@@ -62,7 +62,7 @@ def marked(run: Any, up: list[bool], ids: dict[str, str]) -> list[tuple[str, str
 
 
 def state(monkeypatch: pytest.MonkeyPatch, *found: tuple[str, str | None]) -> None:
-    monkeypatch.setattr(neutron_events, "known", lambda port_id: list(found))
+    monkeypatch.setattr(neutron_events, "port_state", lambda port_id: list(found))
 
 
 FAKE, REAL, NONE = "fake-1", "vm", ""
