@@ -92,7 +92,10 @@ def test_a_host_is_removed_and_taken_on_again(cloud: Host, all_hosts: Hosts) -> 
     assert found["health"] == "healthy", found["reasons"]
     assert {each["host"] for each in found["workers"] if each["kind"] == "nova-compute"} == {"c1", "n1"}
     onestack(cloud, "up", str(SPEC))
-    assert {each["name"] for each in json.loads(onestack(cloud, "host", "list", "--json"))} == {"c1", *COMPUTE}
+    assert {each["name"] for each in json.loads(onestack(cloud, "host", "list", "--json"))} == {
+        "c1",
+        *COMPUTE,
+    }
 
 
 def test_logs_of_all_hosts_are_one(cloud: Host) -> None:
