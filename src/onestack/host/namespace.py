@@ -11,11 +11,11 @@ and goes without the first one. Of the cloud's folders it has those that a daemo
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import json
 import os
 import stat
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,6 +36,7 @@ _DEVICES = (
     ("urandom", 1, 9, 0o666),
     ("tty", 5, 0, 0o666),
 )
+_MNT_DETACH = 2
 # Bind-mounted from the machine's /dev, if they exist there.
 _HOST_DEVICES = ("net/tun", "vhost-net", "fuse")
 
@@ -282,6 +283,7 @@ def _build(layout: Layout) -> None:
     """Run inside the new mount namespace: mount everything, and make the base its root."""
     stage = layout.paths.data / "base"
     stage.mkdir(exist_ok=True)
+    libc = ctypes.CDLL(None, use_errno=True)
     for argv in mounts(layout, stage):
         run(argv)
     devices = () if layout.tree else (*_HOST_DEVICES, *(("kvm",) if layout.kvm else ()))
@@ -292,8 +294,9 @@ def _build(layout: Layout) -> None:
         run(["mount", "--make-shared", f"{stage}/run/netns"])
     run(["pivot_root", str(stage), f"{stage}/mnt"])
     os.chdir("/")
-    # From here on the base is the root; detach the old tree.
-    subprocess.run(["umount", "-l", "/mnt"], check=True)
+    # From here on the base is the root; detach the old tree. Not every tree has the program `umount`.
+    if libc.umount2(b"/mnt", _MNT_DETACH) != 0:
+        raise OSError(ctypes.get_errno(), "the old root stays mounted")
 
 
 def _main() -> None:
