@@ -271,7 +271,10 @@ def make_databases(site: Site, node: Node, emit: Emit) -> None:
 
 def configure(site: Site, node: Node, emit: Emit) -> None:
     """Tell OVS who this host is, before ovs-vswitchd is started."""
-    node.inside(settings(site.view_of(node)))
+    view = site.view_of(node)
+    if not underlay.needed(view):
+        underlay.leave(node, _CTL)
+    node.inside(settings(view))
     forget_gone_ports(node)
 
 
