@@ -153,7 +153,7 @@ def grown(all_hosts: Hosts) -> Iterator[Grown]:
     found = Grown(control, "", {}, "")
     try:
         found.up(ONE)
-        found.url = json.loads(onestack(control, "demo", "--json"))["url"]
+        found.url = json.loads(onestack(control, "demo", "--json").splitlines()[-1])["url"]
         found.ids, found.guest = found.seen(), guest(control)
         yield found
     finally:

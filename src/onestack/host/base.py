@@ -187,7 +187,7 @@ def ensure(
             return target
         partial = _partial(store, "base")
         argv = command(partial, packages(release, extras), hooks(), archive(mirror) or [])
-        _bootstrap(argv, partial, store / "base.log", at)
+        _bootstrap(argv, partial, store / "base.log", at, "the base could not be built")
         for user in _USERS:
             shell = ("--shell", "/usr/sbin/nologin")
             run(
@@ -224,7 +224,7 @@ def ensure_tree(release: Path, store: Path, name: str, emit: Emit, *, mirror: st
         partial = _partial(store, name)
         wanted, sources = tree_packages(release, name), archive(mirror) or []
         argv = command(partial, wanted, [], sources, [_first_user(tree)])
-        _bootstrap(argv, partial, store / f"{name}.log", at)
+        _bootstrap(argv, partial, store / f"{name}.log", at, f"the tree of the {name} could not be built")
         for place in _MOUNT_FILES:
             (partial / place).unlink(missing_ok=True)
             (partial / place).touch()
@@ -259,15 +259,15 @@ def _partial(store: Path, name: str) -> Path:
     return store / f"{name}.partial-{os.getpid()}"
 
 
-def _bootstrap(argv: Sequence[str], partial: Path, log: Path, at: Step) -> None:
-    """Have mmdebstrap make a tree. Raises PermanentError, with its last lines, and leaves nothing then."""
+def _bootstrap(argv: Sequence[str], partial: Path, log: Path, at: Step, failed: str) -> None:
+    """Have mmdebstrap make a tree. Raises PermanentError (`failed`) with its last lines, and leaves nothing then."""
     packages_read = Packages()
     try:
         follow(argv, log=log, seconds=DEADLINE, heard=lambda line: at.progress(packages_read.read(line)))
     except CommandFailed as failure:
         discard(partial)
         raise PermanentError(
-            f"the {log.stem} could not be built",
+            failed,
             detail=failure.detail,
             where=str(log),
             hint="is the Debian archive reachable? --archive URL names another mirror; then run it again",
