@@ -55,7 +55,7 @@ def move(site: Site, node: Node, emit: Emit, ctl: Sequence[str]) -> None:
     with step("underlay", emit) as at:
         underlay.write(node.paths, seen)
         node.inside(bridge(seen, ctl))
-        # ovs-vsctl waits for that only where it changed something: after a boot the bridge is in the database.
+        # ovs-vsctl waits for it only where it changed something: after a boot the bridge is in the database already.
         until(
             f"OVS to create the interface {BRIDGE}",
             lambda: (BRIDGE in network.interfaces(enter), "it is not there"),
