@@ -10,7 +10,7 @@ from onestack.core.events import silent
 from onestack.host.command import CommandFailed
 from onestack.platform import announcing
 
-OWN, ROUTERS, DOWN = "web,fa:16:3e:00:00:01\n", "web,[]\n", "off,[]\n"
+OWN, ROUTERS, DOWN = "web,fa:16:3e:00:00:01\n", "web,\n", "off,\n"
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,6 @@ OWN, ROUTERS, DOWN = "web,fa:16:3e:00:00:01\n", "web,[]\n", "off,[]\n"
         (ROUTERS, True, []),
         (OWN, False, []),
         (ROUTERS, False, ["web"]),
-        ("web,\n", False, ["web"]),
         # Neutron gives one to a port that is up.
         (DOWN, False, []),
     ],

@@ -33,15 +33,15 @@ _OPTION = "nat-addresses"
 FIND = (*_NBCTL, "--bare", "--columns=_uuid", "find", "Logical_Switch_Port", f"options:{_OPTION}=router")
 NATS = (
     *_NBCTL,
-    *("--format=csv", "--no-headings", "--columns=logical_port,external_mac", "find", "NAT"),
-    *("type=dnat_and_snat", "external_ids:neutron:fip_external_mac!=''"),
+    *("--format=csv", "--data=bare", "--no-headings", "--columns=logical_port,external_mac"),
+    *("find", "NAT", "type=dnat_and_snat"),
 )
 UP = (*_NBCTL, "--bare", "--columns=name", "find", "Logical_Switch_Port", "up=true")
 
 
 def late(nats: str, up: Sequence[str], *, centralized: bool) -> list[str]:
     """The ports whose floating IPs do not have yet the MAC address that they will have. `nats`: rows of CSV."""
-    rows = [(row[0], row[1] not in ("", "[]")) for row in csv.reader(io.StringIO(nats)) if len(row) == 2]
+    rows = [(row[0], bool(row[1])) for row in csv.reader(io.StringIO(nats)) if len(row) == 2]
     if centralized:
         return [port for port, own in rows if own]
     return [port for port, own in rows if not own and port in up]
