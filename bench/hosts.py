@@ -25,7 +25,7 @@ from cluster.hosts import Hosts
 from onestack.core.events import silent
 from onestack.core.paths import Paths
 from onestack.platform.fetch import fetch
-from onestack.platform.up import extras_of
+from onestack.platform.up import trees_of
 from onestack.spec import load
 
 SECONDS = 1800.0
@@ -68,7 +68,7 @@ def measure(hosts: Hosts, folder: Path, compute: int) -> dict[str, float]:
         (folder / "spec.yaml").write_text(text)
         spec = load(folder / "spec.yaml")
         for each in spec.hosts:
-            fetch(Paths.at(), spec.platform, silent, extras=extras_of(spec, each.name))
+            fetch(Paths.at(), spec.platform, silent, trees=trees_of(spec, each.name))
     control = hosts["c1"]
     found: dict[str, float] = {}
     # What is made once for a release (migrated databases) is there for both.

@@ -38,8 +38,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--part", choices=PARTS, help="only one part of the tests")
 
 
-def part(item: pytest.Item) -> str:
-    """The part that a test belongs to."""
+LENGTHY = "tests/cluster/test_growing.py"
+"""Minutes long: it runs by `./onestack test --cluster`, and not among all tests."""
+
+
+def part(item: pytest.Item) -> str | None:
+    """The part that a test belongs to; None for one that no run of all tests has."""
+    if item.nodeid.startswith(LENGTHY):
+        return None
     if item.get_closest_marker("cluster"):
         return CLUSTER
     without = item.get_closest_marker("cloud") is None

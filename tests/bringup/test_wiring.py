@@ -84,5 +84,6 @@ def test_it_comes_before_the_switch_is_started(make: Callable[..., Site]) -> Non
     fake = SimpleNamespace(view_of=lambda node: site.view)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ovn, "forget_gone_ports", lambda node: ran.append("forget"))
+        patch.setattr(ovn.underlay, "leave", lambda node, ctl: ran.append("no bridge under tunnels"))
         ovn.configure(fake, node, silent)  # type: ignore[arg-type]
-    assert ran == ["settings", "forget"]
+    assert ran == ["no bridge under tunnels", "settings", "forget"]

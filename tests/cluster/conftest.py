@@ -14,7 +14,7 @@ from cluster.hosts import Hosts
 from onestack.core.events import silent
 from onestack.core.paths import Paths
 from onestack.platform.fetch import fetch
-from onestack.platform.up import extras_of
+from onestack.platform.up import trees_of
 from onestack.spec import load
 
 STANDING = "ONESTACK_TEST_HOSTS"
@@ -53,7 +53,7 @@ def cloud(all_hosts: Hosts) -> Iterator[Host]:
     """The control host, with the cloud up. The hosts reach no registry: what they need is fetched here."""
     spec = load(SPEC)
     for each in spec.hosts:
-        fetch(Paths.at(), spec.platform, silent, extras=extras_of(spec, each.name))
+        fetch(Paths.at(), spec.platform, silent, trees=trees_of(spec, each.name))
     for host in all_hosts:
         host.keep()
     control = all_hosts["c1"]

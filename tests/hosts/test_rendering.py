@@ -9,11 +9,11 @@ import pytest
 
 from hosts.conftest import Views, views, with_its_secrets
 from onestack.platform import catalogue, folders, graph, layout
-from onestack.platform.extras import extras
 from onestack.platform.infrastructure import ovn
 from onestack.platform.services import CATALOGUE
 from onestack.platform.services.identity import BOOTSTRAP
 from onestack.platform.shape import Need
+from onestack.platform.trees import trees
 from onestack.platform.view import View
 from onestack.spec.platform import Platform
 from services.test_declarations import read
@@ -194,11 +194,20 @@ def test_one_host_has_none_of_it() -> None:
     ("roles", "several", "found"),
     [
         (("control", "compute"), False, ()),
-        (("control", "compute"), True, ("rabbitmq",)),
+        (("control", "compute"), True, ("bus",)),
         (("compute",), True, ()),
     ],
 )
-def test_a_hosts_base_has_the_packages_of_its_roles(
+def test_a_host_has_the_trees_of_its_roles(
     roles: tuple[str, ...], several: bool, found: tuple[str, ...]
 ) -> None:
-    assert extras(Platform(), roles, several=several) == found  # type: ignore[arg-type]
+    assert trees(Platform(), roles, several=several) == found  # type: ignore[arg-type]
+
+
+def test_processes_run_in_trees_that_their_host_has(hosts: Views) -> None:
+    for view in hosts.values():
+        there = {"", *trees(Platform(), view.here.roles, several=True)}
+        assert {each.tree for each in layout.processes(view)} <= there
+        assert {each.ready.tree for each in layout.processes(view)} <= there
+        assert {each.tree for each in folders.of(view)} <= there
+    assert {each.name for each in layout.processes(hosts["c1"]) if each.tree} == {"epmd", "rabbitmq"}

@@ -120,3 +120,22 @@ def test_the_bridge_has_the_nics_address_in_the_network_and_its_size() -> None:
     assert 'other_config:hwaddr="52:54:00:00:00:01"' in words
     assert "mtu_request=9000" in words
     assert words[-3:] == ["add-port", "onestack-phys", "eth1"]
+
+
+def test_a_host_that_is_alone_again_gets_its_nic_back_before_the_bridge_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[object] = []
+
+    class Alone:
+        paths = Paths(tmp_path, tmp_path)
+
+        def enter(self, argv: list[str]) -> list[str]:
+            return ["enter", *argv]
+
+        def inside(self, argv: list[str]) -> None:
+            done.append(argv)
+
+    monkeypatch.setattr(underlay, "give_back", lambda paths, enter: done.append(enter))
+    step.leave(Alone(), ("ovs-vsctl",))  # type: ignore[arg-type]
+    assert done == [["enter"], ["ovs-vsctl", "--no-wait", "--if-exists", "del-br", "onestack-phys"]]

@@ -36,6 +36,35 @@ def test_the_clouds_folders_have_fixed_places() -> None:
     assert machines <= {"/etc/hosts", "/etc/resolv.conf", "/etc/localtime"}
 
 
+def test_a_tree_beside_the_base_has_what_a_daemon_writes_and_no_configuration() -> None:
+    layout = namespace.beside("bus", Path("/c/bus"), LAYOUT.paths)
+    commands = namespace.mounts(layout, Path("/stage"))
+    assert commands[:2] == [
+        ["mount", "--bind", "/c/bus", "/stage"],
+        ["mount", "-o", "remount,bind,ro", "/stage"],
+    ]
+    inside = {argv[-1].removeprefix("/stage") for argv in commands if argv[1] == "--bind"}
+    assert inside - {""} == {"/run", "/var/lib", "/var/log", "/tmp", "/var/tmp"}
+
+
+def test_a_tree_beside_the_base_has_a_namespace_of_its_own(tmp_path: Path) -> None:
+    paths = Paths(tmp_path)
+    words = namespace.enter(paths, ["epmd"], "bus")
+    assert words == ["nsenter", f"--mount={tmp_path}/run/onestack/ns/mnt-bus", "--wdns=/", "--", "epmd"]
+    handle = namespace.mount_handle(paths, "bus")
+    handle.parent.mkdir(parents=True)
+    handle.touch()
+    assert namespace.trees(paths) == []
+    assert processes.rooted_in(handle) == []
+    assert processes.rooted_in(handle.with_name("none")) == []
+    namespace.remove_tree(paths, "bus")
+    assert not handle.exists()
+
+
+def test_processes_of_a_namespace_are_found_by_its_file() -> None:
+    assert os.getpid() in {each.pid for each in processes.rooted_in(Path("/proc/self/ns/mnt"))}
+
+
 def test_dev_is_a_small_one_of_its_own() -> None:
     devs = [argv for argv in namespace.mounts(LAYOUT, Path("/stage")) if argv[-1] == "/stage/dev"]
     assert devs == [["mount", "-t", "tmpfs", "-o", "mode=755,size=1m", "onestack-dev", "/stage/dev"]]

@@ -1,7 +1,10 @@
-"""The base: a Debian 13 root filesystem with all native programs, the same on every host.
+"""The base: a Debian 13 root filesystem with all native programs, the same on every host; and small ones beside it.
 
-mmdebstrap builds it once for each release and package list from the signed Debian archive. It is kept in the cache,
-and only ever mounted read-only. The host's own packages are not touched.
+mmdebstrap builds each once for each release and package list from the signed Debian archive. It is kept in the cache
+and mounted read-only only. The host's own packages are not touched.
+
+What only some hosts need is in a tree of its own (`TREES`): a host's base is the same in whatever cloud it is, and a
+host that gets such a program, or no longer needs it, keeps all that runs in its base.
 """
 
 from __future__ import annotations
@@ -10,11 +13,13 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from onestack.core.errors import PermanentError
-from onestack.core.events import Emit, step
+from onestack.core.events import Emit, Step, step
 from onestack.host import guest
 from onestack.host.archive import archive
 from onestack.host.command import CommandFailed, run, succeeds
@@ -42,6 +47,8 @@ _SINGLE_FILES = {
     "prometheus": "usr/bin/prometheus",
 }
 # Mount points that the namespace needs in addition to Debian's, since the base is mounted read-only.
+_MOUNT_FILES = ("etc/hosts", "etc/resolv.conf", "etc/localtime")
+"""The same for a tree beside the base, where only a few folders of Debian's are mounted over."""
 _MOUNT_POINTS = (
     "etc/onestack",
     "etc/libvirt",
@@ -53,13 +60,28 @@ _MOUNT_POINTS = (
 )
 
 
+@dataclass(frozen=True)
+class Tree:
+    """A root filesystem beside the base. `user`: of its daemon, with an id that no program of the base has: both
+    write below the same folders.
+
+    Its packages are in a list of the release by its name.
+    """
+
+    user: str
+    uid: int
+    about: str
+
+
+TREES: Mapping[str, Tree] = {"bus": Tree("rabbitmq", 890, "Debian 13 with RabbitMQ")}
+
+
 def packages(release: Path, extras: Sequence[str] = ()) -> list[str]:
     """The packages of a release's base, sorted. `extras`: packages that few clouds need; each extra has a list of
     its own."""
     named: set[str] = set()
     for file in ("base.txt", *(f"base-{extra}.txt" for extra in extras)):
-        lines = (release / file).read_text().splitlines()
-        named |= {line.strip() for line in lines if line.strip() and not line.startswith("#")}
+        named |= _listed(release / file)
     return sorted(named | set(guest.packages()))
 
 
@@ -67,6 +89,31 @@ def key(release: Path, extras: Sequence[str] = ()) -> str:
     """A digest that changes if the base must be rebuilt, eight hexadecimal digits."""
     recipe = [SUITE, *packages(release, extras), *hooks(), *_EXCLUDED, *_USERS, *_MOUNT_POINTS]
     return hashlib.sha256("\n".join(recipe).encode()).hexdigest()[:8]
+
+
+def tree_packages(release: Path, name: str) -> list[str]:
+    """The packages of a tree beside the base, sorted."""
+    return sorted(_listed(release / f"{name}.txt"))
+
+
+def tree_key(release: Path, name: str) -> str:
+    """A digest that changes if the tree must be rebuilt, eight hexadecimal digits."""
+    recipe = [SUITE, *tree_packages(release, name), _first_user(TREES[name]), *_EXCLUDED, *_MOUNT_FILES]
+    return hashlib.sha256("\n".join(recipe).encode()).hexdigest()[:8]
+
+
+def _listed(file: Path) -> set[str]:
+    lines = file.read_text().splitlines()
+    return {line.strip() for line in lines if line.strip() and not line.startswith("#")}
+
+
+def _first_user(tree: Tree) -> str:
+    """A script that adds a tree's user before packages are configured: they would choose an id of their own."""
+    row = f"{tree.user}:x:{tree.uid}:"
+    return (
+        f'echo "{row}{tree.uid}::/nonexistent:/usr/sbin/nologin" >> "$1/etc/passwd"; '
+        f'echo "{row}" >> "$1/etc/group"'
+    )
 
 
 def hooks() -> list[str]:
@@ -94,8 +141,15 @@ def fetch_in_parallel(wanted: Sequence[str]) -> str:
     )
 
 
-def command(target: Path, wanted: Sequence[str], hooks: Sequence[str], sources: Sequence[str]) -> list[str]:
-    """The mmdebstrap command line. `sources`: deb lines; none: mmdebstrap's default."""
+def command(
+    target: Path,
+    wanted: Sequence[str],
+    hooks: Sequence[str],
+    sources: Sequence[str],
+    first: Sequence[str] = (),
+) -> list[str]:
+    """The mmdebstrap command line. `sources`: deb lines; none: mmdebstrap's default. `first`: scripts before the
+    packages are installed."""
     return [
         "mmdebstrap",
         # apt's and dpkg's output shows the progress.
@@ -111,7 +165,7 @@ def command(target: Path, wanted: Sequence[str], hooks: Sequence[str], sources: 
         "--dpkgopt=force-unsafe-io",
         *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in _EXCLUDED),
         f"--include={','.join(wanted)}",
-        f"--essential-hook={fetch_in_parallel(wanted)}",
+        *(f"--essential-hook={hook}" for hook in (*first, fetch_in_parallel(wanted))),
         *(f"--customize-hook={hook}" for hook in hooks),
         SUITE,
         str(target),
@@ -127,36 +181,13 @@ def ensure(
     Raises PermanentError, with mmdebstrap's last lines, if it cannot be built.
     """
     target = store / f"base-{key(release, extras)}"
-    if target.exists():
-        return target
-    with (
-        step("base", emit, "Debian 13 with OVS, OVN, libvirt, QEMU, MariaDB, HAProxy") as at,
-        held(store / "base.lock", "building the base", seconds=DEADLINE),
-    ):
-        if target.exists():
+    about = "Debian 13 with OVS, OVN, libvirt, QEMU, MariaDB, HAProxy"
+    with _to_build(target, "base", about, emit) as at:
+        if at is None:
             return target
-        if not (shutil.which("mmdebstrap") and Path(KEYRING).exists()):
-            at.progress("installing mmdebstrap")
-            install_packages(["mmdebstrap", "debian-archive-keyring"])
-        for left in store.glob("base.partial-*"):
-            discard(left)
-        # A name with the pid: a build of a killed `up` may still run.
-        partial = store / f"base.partial-{os.getpid()}"
+        partial = _partial(store, "base")
         argv = command(partial, packages(release, extras), hooks(), archive(mirror) or [])
-        log, packages_read = store / "base.log", Packages()
-        try:
-            follow(argv, log=log, seconds=DEADLINE, heard=lambda line: at.progress(packages_read.read(line)))
-        except CommandFailed as failure:
-            discard(partial)
-            raise PermanentError(
-                "the base could not be built",
-                detail=failure.detail,
-                where=str(log),
-                hint="is the Debian archive reachable? --archive URL names another mirror; then run it again",
-            ) from failure
-        except BaseException:
-            discard(partial)
-            raise
+        _bootstrap(argv, partial, store / "base.log", at, "the base could not be built")
         for user in _USERS:
             shell = ("--shell", "/usr/sbin/nologin")
             run(
@@ -177,15 +208,82 @@ def ensure(
                 (partial / place).touch()
             else:
                 (partial / place).mkdir(parents=True, exist_ok=True)
-        installed = run(["chroot", str(partial), "dpkg-query", "-W", "-f", "${Package} ${Version}\n"])
-        versions = dict(line.split(" ", 1) for line in installed.splitlines())
-        (partial / "base.json").write_text(json.dumps({"suite": SUITE, "versions": versions}, indent=1))
-        partial.rename(target)
+        _complete(partial, target, at)
         link = store / "base"
         link.unlink(missing_ok=True)
         link.symlink_to(target.name)
-        at.outcome = f"{len(versions)} packages"
     return target
+
+
+def ensure_tree(release: Path, store: Path, name: str, emit: Emit, *, mirror: str | None = None) -> Path:
+    """A tree beside the base; it is built if `store` does not have it. Raises PermanentError as `ensure` does."""
+    target, tree = store / f"{name}-{tree_key(release, name)}", TREES[name]
+    with _to_build(target, name, tree.about, emit) as at:
+        if at is None:
+            return target
+        partial = _partial(store, name)
+        wanted, sources = tree_packages(release, name), archive(mirror) or []
+        argv = command(partial, wanted, [], sources, [_first_user(tree)])
+        _bootstrap(argv, partial, store / f"{name}.log", at, f"the tree of the {name} could not be built")
+        for place in _MOUNT_FILES:
+            (partial / place).unlink(missing_ok=True)
+            (partial / place).touch()
+        _complete(partial, target, at)
+    return target
+
+
+@contextmanager
+def _to_build(target: Path, name: str, about: str, emit: Emit) -> Iterator[Step | None]:
+    """The step in which a tree is built by nobody else; None where it is there."""
+    if target.exists():
+        yield None
+        return
+    store = target.parent
+    with (
+        step(name, emit, about) as at,
+        held(store / f"{name}.lock", f"building the {name}", seconds=DEADLINE),
+    ):
+        if target.exists():
+            yield None
+            return
+        if not (shutil.which("mmdebstrap") and Path(KEYRING).exists()):
+            at.progress("installing mmdebstrap")
+            install_packages(["mmdebstrap", "debian-archive-keyring"])
+        for left in store.glob(f"{name}.partial-*"):
+            discard(left)
+        yield at
+
+
+def _partial(store: Path, name: str) -> Path:
+    # A name with the pid: a build of a killed `up` may still run.
+    return store / f"{name}.partial-{os.getpid()}"
+
+
+def _bootstrap(argv: Sequence[str], partial: Path, log: Path, at: Step, failed: str) -> None:
+    """Have mmdebstrap make a tree. Raises PermanentError (`failed`) with its last lines, and leaves nothing then."""
+    packages_read = Packages()
+    try:
+        follow(argv, log=log, seconds=DEADLINE, heard=lambda line: at.progress(packages_read.read(line)))
+    except CommandFailed as failure:
+        discard(partial)
+        raise PermanentError(
+            failed,
+            detail=failure.detail,
+            where=str(log),
+            hint="is the Debian archive reachable? --archive URL names another mirror; then run it again",
+        ) from failure
+    except BaseException:
+        discard(partial)
+        raise
+
+
+def _complete(partial: Path, target: Path, at: Step) -> None:
+    """Write down what is installed in a tree, and have it at its place."""
+    installed = run(["chroot", str(partial), "dpkg-query", "-W", "-f", "${Package} ${Version}\n"])
+    versions = dict(line.split(" ", 1) for line in installed.splitlines())
+    (partial / "base.json").write_text(json.dumps({"suite": SUITE, "versions": versions}, indent=1))
+    partial.rename(target)
+    at.outcome = f"{len(versions)} packages"
 
 
 def install_packages(names: Sequence[str]) -> None:

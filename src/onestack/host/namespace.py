@@ -1,18 +1,21 @@
 """The cloud's own mount namespace: the base as its root, the cloud's folders at fixed places, a small /dev.
 
-OVS, OVN, libvirt, QEMU, MariaDB and OpenStack run inside it; the machine's own file tree is not visible there, and
-mounts inside are not visible outside. A bind-mounted file (`<run>/ns/mnt`) keeps the namespace alive, so that it
-outlives all processes: a restarted supervisord finds existing guests and network namespaces. A cloud that is not
-under the default root also has a network namespace (`<run>/ns/net`).
+OVS, OVN, libvirt, QEMU, MariaDB and OpenStack run inside it; the machine's own file tree is not there, and
+nothing that is mounted inside shows outside. The namespace is held by a file (`<run>/ns/mnt`), so that it
+outlives any process: a supervisor that starts again finds the guests and network namespaces of before. A
+cloud beside the machine's own has a network namespace too (`<run>/ns/net`).
+
+A tree beside the base (`base.TREES`) is the root of a mount namespace of its own (`<run>/ns/mnt-NAME`), which comes
+and goes without the first one. Of the cloud's folders it has those that a daemon writes to.
 """
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import json
 import os
 import stat
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,6 +36,7 @@ _DEVICES = (
     ("urandom", 1, 9, 0o666),
     ("tty", 5, 0, 0o666),
 )
+_MNT_DETACH = 2
 # Bind-mounted from the machine's /dev, if they exist there.
 _HOST_DEVICES = ("net/tun", "vhost-net", "fuse")
 
@@ -42,26 +46,52 @@ class Layout:
     """The content of the namespace: every path outside that is mounted inside."""
 
     base: Path
-    environment: Path
-    runtime: Path
+    environment: Path | None
+    runtime: Path | None
     paths: Paths
     kvm: bool = False
     dashboard: Path | None = None
     """The dashboard's static files, if the cloud has a dashboard."""
+    tree: str = ""
+    """Which tree `base` is, where it is one beside the base: without environment, runtime and configuration."""
 
 
-def mount_handle(paths: Paths) -> Path:
-    """The file that keeps a cloud's mount namespace alive."""
-    return paths.run / "ns/mnt"
+def beside(name: str, tree: Path, paths: Paths) -> Layout:
+    """The namespace of a tree beside the base."""
+    return Layout(tree, None, None, paths, tree=name)
+
+
+def mount_handle(paths: Paths, tree: str = "") -> Path:
+    """The file that holds a cloud's mount namespace, or that of a tree beside the base."""
+    return paths.run / "ns" / (f"mnt-{tree}" if tree else "mnt")
+
+
+def trees(paths: Paths) -> list[str]:
+    """The names of the trees beside the base that have a namespace."""
+    found = (each.name.removeprefix("mnt-") for each in (paths.run / "ns").glob("mnt-*"))
+    return sorted(each for each in found if exists(paths, each))
 
 
 def outdated(layout: Layout) -> bool:
     """Whether the namespace exists but was created from another `layout`."""
-    made = layout.paths.run / "layout"
-    return exists(layout.paths) and (not made.exists() or made.read_text() != _plan(layout))
+    made = _made(layout.paths, layout.tree)
+    return exists(layout.paths, layout.tree) and (not made.exists() or made.read_text() != _plan(layout))
+
+
+def _made(paths: Paths, tree: str) -> Path:
+    """The file that says from what a namespace was made."""
+    return paths.run / (f"layout-{tree}" if tree else "layout")
 
 
 def _plan(layout: Layout) -> str:
+    if layout.tree:
+        plan = {
+            "tree": layout.tree,
+            "base": layout.base,
+            "root": layout.paths.root,
+            "cache": layout.paths.cache,
+        }
+        return json.dumps({name: str(value) for name, value in plan.items()})
     return json.dumps(
         {
             "base": str(layout.base),
@@ -93,14 +123,7 @@ def mounts(layout: Layout, stage: Path) -> list[list[str]]:
         bind(paths.log, "/var/log"),
         bind(paths.data / "tmp", "/tmp"),
         bind(paths.data / "tmp", "/var/tmp"),
-        bind(paths.data / "cache", "/var/cache"),
-        bind(paths.etc, contract.ETC),
-        bind(paths.etc / "libvirt", "/etc/libvirt"),
-        # Only a base with the Ceph packages has this folder.
-        *([bind(paths.etc / "ceph", "/etc/ceph")] if (layout.base / "etc/ceph").exists() else []),
-        bind(layout.environment, contract.ENVIRONMENT),
-        bind(layout.runtime, contract.RUNTIME),
-        *([bind(layout.dashboard, contract.DASHBOARD)] if layout.dashboard else []),
+        *(bind(source, target) for source, target in ([] if layout.tree else _of_base(layout))),
         *(
             bind(Path("/etc") / name, f"/etc/{name}")
             for name in ("hosts", "resolv.conf", "localtime")
@@ -109,17 +132,35 @@ def mounts(layout: Layout, stage: Path) -> list[list[str]]:
     ]
 
 
-def enter(paths: Paths, argv: Sequence[str]) -> list[str]:
-    """The command line that runs `argv` inside."""
-    words = ["nsenter", f"--mount={mount_handle(paths)}"]
+def _of_base(layout: Layout) -> list[tuple[Path, str]]:
+    """What only the base's namespace has: (outside, inside)."""
+    paths = layout.paths
+    parts = {
+        contract.ENVIRONMENT: layout.environment,
+        contract.RUNTIME: layout.runtime,
+        contract.DASHBOARD: layout.dashboard,
+    }
+    return [
+        (paths.data / "cache", "/var/cache"),
+        (paths.etc, contract.ETC),
+        (paths.etc / "libvirt", "/etc/libvirt"),
+        # Only a base with the Ceph packages has this folder.
+        *([(paths.etc / "ceph", "/etc/ceph")] if (layout.base / "etc/ceph").exists() else []),
+        *((source, target) for target, source in parts.items() if source),
+    ]
+
+
+def enter(paths: Paths, argv: Sequence[str], tree: str = "") -> list[str]:
+    """The command line that runs `argv` inside: in the base, or in a tree beside it."""
+    words = ["nsenter", f"--mount={mount_handle(paths, tree)}"]
     if netns.handle(paths).exists():
         words.append(f"--net={netns.handle(paths)}")
     return [*words, "--wdns=/", "--", *argv]
 
 
-def exists(paths: Paths) -> bool:
+def exists(paths: Paths, tree: str = "") -> bool:
     """Whether the namespace exists (it is gone after a reboot)."""
-    return _is_mounted(mount_handle(paths))
+    return _is_mounted(mount_handle(paths, tree))
 
 
 def mount_points() -> list[Path]:
@@ -136,7 +177,7 @@ def _is_mounted(place: Path) -> bool:
 def create(layout: Layout, *, isolated: bool) -> None:
     """Create the namespace (with `isolated` also a network namespace) unless it exists."""
     paths = layout.paths
-    handle, net = mount_handle(paths), netns.handle(paths)
+    handle, net = mount_handle(paths, layout.tree), netns.handle(paths)
     folder = handle.parent
     folder.mkdir(parents=True, exist_ok=True)
     if not _is_mounted(folder):
@@ -147,7 +188,7 @@ def create(layout: Layout, *, isolated: bool) -> None:
     if isolated and not _is_mounted(net):
         net.touch()
         run(["unshare", f"--net={net}", "ip", "link", "set", "lo", "up"])
-    if exists(paths):
+    if exists(paths, layout.tree):
         return
     handle.touch()
     plan = _plan(layout)
@@ -156,7 +197,7 @@ def create(layout: Layout, *, isolated: bool) -> None:
     if isolated:
         words = ["nsenter", f"--net={net}", *words]
     _on_some_processor([*words, *inside])
-    (paths.run / "layout").write_text(plan)
+    _made(paths, layout.tree).write_text(plan)
 
 
 def _on_some_processor(argv: Sequence[str]) -> None:
@@ -181,22 +222,33 @@ def _on_some_processor(argv: Sequence[str]) -> None:
 
 def remove(paths: Paths) -> None:
     """Release the namespaces; they end with their last process."""
-    for handle in (mount_handle(paths), netns.handle(paths)):
-        while _is_mounted(handle):
-            run(["umount", str(handle)])
-        handle.unlink(missing_ok=True)
     folder = mount_handle(paths).parent
+    for handle in (*folder.glob("mnt-*"), mount_handle(paths), netns.handle(paths)):
+        _release(handle)
     while _is_mounted(folder):
         run(["umount", str(folder)])
     if folder.exists():
         folder.rmdir()
 
 
-def _make_devices(folder: Path, kvm: bool) -> None:
+def remove_tree(paths: Paths, tree: str) -> None:
+    """Release the namespace of a tree beside the base; the cloud's own stays."""
+    _release(mount_handle(paths, tree))
+    _made(paths, tree).unlink(missing_ok=True)
+
+
+def _release(handle: Path) -> None:
+    while _is_mounted(handle):
+        run(["umount", str(handle)])
+    handle.unlink(missing_ok=True)
+
+
+def _make_devices(folder: Path, of_host: Sequence[str]) -> None:
+    """`of_host`: the names of the machine's devices that it has too."""
     for name, major, minor, mode in _DEVICES:
         os.mknod(folder / name, stat.S_IFCHR | mode, os.makedev(major, minor))
         (folder / name).chmod(mode)
-    for name in [*_HOST_DEVICES, *(["kvm"] if kvm else [])]:
+    for name in of_host:
         source = Path("/dev") / name
         if source.exists():
             target = folder / name
@@ -232,29 +284,36 @@ def _build(layout: Layout) -> None:
     """Run inside the new mount namespace: mount everything, and make the base its root."""
     stage = layout.paths.data / "base"
     stage.mkdir(exist_ok=True)
+    libc = ctypes.CDLL(None, use_errno=True)
     for argv in mounts(layout, stage):
         run(argv)
-    _make_devices(stage / "dev", layout.kvm)
-    run(["mount", "-t", "tmpfs", "-o", "mode=755", "onestack-netns", f"{stage}/run/netns"])
-    # `ip netns` shares its mounts with mount namespaces created later; inside, this sharing ends at our root.
-    run(["mount", "--make-shared", f"{stage}/run/netns"])
+    devices = () if layout.tree else (*_HOST_DEVICES, *(("kvm",) if layout.kvm else ()))
+    _make_devices(stage / "dev", devices)
+    if not layout.tree:
+        run(["mount", "-t", "tmpfs", "-o", "mode=755", "onestack-netns", f"{stage}/run/netns"])
+        # `ip netns` shares its mounts with mount namespaces created later; inside, this sharing ends at our root.
+        run(["mount", "--make-shared", f"{stage}/run/netns"])
     run(["pivot_root", str(stage), f"{stage}/mnt"])
     os.chdir("/")
-    # From here on the base is the root; detach the old tree.
-    subprocess.run(["umount", "-l", "/mnt"], check=True)
+    # From here on the base is the root; detach the old tree. Not every tree has the program `umount`.
+    if libc.umount2(b"/mnt", _MNT_DETACH) != 0:
+        raise OSError(ctypes.get_errno(), "the old root stays mounted")
 
 
 def _main() -> None:
     plan = json.loads(sys.argv[1])
     paths = Paths(Path(plan["root"]), Path(plan["cache"]))
-    layout = Layout(
-        base=Path(plan["base"]),
-        environment=Path(plan["environment"]),
-        runtime=Path(plan["runtime"]),
-        paths=paths,
-        kvm=plan["kvm"],
-        dashboard=Path(plan["dashboard"]) if plan["dashboard"] else None,
-    )
+    if tree := plan.get("tree"):
+        layout = beside(tree, Path(plan["base"]), paths)
+    else:
+        layout = Layout(
+            base=Path(plan["base"]),
+            environment=Path(plan["environment"]),
+            runtime=Path(plan["runtime"]),
+            paths=paths,
+            kvm=plan["kvm"],
+            dashboard=Path(plan["dashboard"]) if plan["dashboard"] else None,
+        )
     try:
         _build(layout)
     except (PermanentError, OSError) as error:

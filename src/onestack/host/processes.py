@@ -58,6 +58,15 @@ def of_cloud(run: Path) -> list[Proc]:
     return list(found.values())
 
 
+def rooted_in(handle: Path) -> list[Proc]:
+    """The processes in the mount namespace that a file holds."""
+    try:
+        wanted = handle.stat()
+    except FileNotFoundError:
+        return []
+    return _select(lambda pid: os.path.samestat(Path(f"/proc/{pid}/ns/mnt").stat(), wanted))
+
+
 def of_platform(run: Path) -> list[Proc]:
     """The cloud's processes without those of its tenants: guests and balancers, which survive a restart."""
     return [each for each in of_cloud(run) if not each.is_guest and not each.is_balancer]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from onestack.core.paths import Paths
@@ -28,7 +28,9 @@ class Choices:
     reasons: dict[str, str]
     dashboard: str | None = None
     dns_servers: tuple[str, ...] = ()
-    """The default DNS servers of subnets: the spec's, or the host's own."""
+    """What subnets hand out: the spec's, or the host's own."""
+    trees: dict[str, str] = field(default_factory=dict)
+    """Folders in the cache too: the trees beside the base that its processes need, by name."""
 
     def save(self, file: Path) -> None:
         partial = file.with_suffix(".partial")

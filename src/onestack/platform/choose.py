@@ -90,4 +90,5 @@ def choose(paths: Paths, spec: Spec, fetched: Fetched, emit: Emit, host: str | N
         reasons=reasons,
         dashboard=str(fetched.dashboard) if fetched.dashboard else None,
         dns_servers=dns,
+        trees={name: str(tree) for name, tree in fetched.trees.items()},
     )

@@ -3,8 +3,9 @@ dashboard."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from onestack.core import data
@@ -29,6 +30,8 @@ class Fetched:
     image: Path
     dashboard: Path | None = None
     """The dashboard's static files; None if the dashboard was not chosen."""
+    trees: Mapping[str, Path] = field(default_factory=dict)
+    """The trees beside the base, by name."""
 
 
 def fetch(
@@ -37,21 +40,24 @@ def fetch(
     emit: Emit,
     *,
     mirror: str | None = None,
-    extras: Sequence[str] | None = None,
+    trees: Sequence[str] = (),
 ) -> Fetched:
     """Fetch all parts of a release, in parallel. Raises the first failure.
 
-    `extras`: those of the host's base; None: those of a cloud of one host.
+    `trees`: those beside the base that the host needs too.
     """
-    beside = wanted.base_extras if extras is None else extras
     series = wanted.release
     release = data.release(series)
     store = paths.release(series)
     store.mkdir(parents=True, exist_ok=True)
     found: dict[str, Path] = {}
+    beside: dict[str, Path] = {}
 
     def get_base() -> None:
-        found["base"] = base.ensure(release, store, emit, extras=beside, mirror=mirror)
+        found["base"] = base.ensure(release, store, emit, extras=wanted.base_extras, mirror=mirror)
+
+    def get_tree(name: str) -> None:
+        beside[name] = base.ensure_tree(release, store, name, emit, mirror=mirror)
 
     def get_environment() -> None:
         found["environment"] = environment.ensure(release / "requirements.txt", store, "openstack", emit)
@@ -79,6 +85,8 @@ def fetch(
         Task("environment", get_environment),
         Task("runtime", get_runtime, ("environment",)),
         Task("image", get_image, ("base",)),
+        # Not at the same time: both may have to install what builds them.
+        *(Task(name, partial(get_tree, name), ("base",)) for name in trees),
     ]
     if wanted.compute.driver != "fake":
         tasks.append(Task("virtualization", probe, ("base",)))
@@ -86,15 +94,15 @@ def fetch(
         tasks.append(Task("dashboard", get_dashboard, ("base", "environment", "runtime")))
     for error in execute(tasks).values():
         raise error
-    return Fetched(**found)
+    return Fetched(**found, trees=beside)
 
 
-def is_fetched(paths: Paths, platform: Platform, extras: Sequence[str] | None = None) -> bool:
-    """Whether nothing needs to be downloaded any more. `extras`: as in `fetch`."""
-    beside = platform.base_extras if extras is None else extras
+def is_fetched(paths: Paths, platform: Platform, trees: Sequence[str] = ()) -> bool:
+    """Whether nothing needs to be downloaded any more. `trees`: as in `fetch`."""
     release, store = data.release(platform.release), paths.release(platform.release)
     wanted = (
-        f"base-{base.key(release, beside)}",
+        f"base-{base.key(release, platform.base_extras)}",
+        *(f"{name}-{base.tree_key(release, name)}" for name in trees),
         f"openstack-{environment.digest(release / 'requirements.txt')}",
         f"runtime-{environment.digest(data.folder('runtime'))}",
     )

@@ -41,14 +41,16 @@ def of(view: View) -> list[Folder]:
 
 def make(site: Site, node: Node) -> None:
     """Create the folders. Idempotent."""
-    users = identities(node.layout.base / "etc/passwd")
-    groups = identities(node.layout.base / "etc/group")
     node.paths.lib.mkdir(parents=True, exist_ok=True)
     node.paths.lib.chmod(0o700)
-    for folder in of(site.view_of(node)):
+    wanted = of(site.view_of(node))
+    trees = {each.tree for each in wanted}
+    users = {name: identities(node.tree(name) / "etc/passwd") for name in trees}
+    groups = {name: identities(node.tree(name) / "etc/group") for name in trees}
+    for folder in wanted:
         place = node.outside(folder.path)
         place.mkdir(parents=True, exist_ok=True)
-        os.chown(place, users[folder.owner], groups[folder.group])
+        os.chown(place, users[folder.tree][folder.owner], groups[folder.tree][folder.group])
         place.chmod(folder.mode)
 
 

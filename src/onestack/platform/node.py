@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -64,6 +64,16 @@ class Node:
         )
 
     @cached_property
+    def beside(self) -> Mapping[str, namespace.Layout]:
+        """The mount namespaces of the trees beside the base that it has, by their names."""
+        found = self.choices.trees.items()
+        return {name: namespace.beside(name, Path(tree), self.paths) for name, tree in found}
+
+    def tree(self, name: str) -> Path:
+        """The root of the base, or of a tree beside it: the names of its users are there."""
+        return self.beside[name].base if name else self.layout.base
+
+    @cached_property
     def supervisor(self) -> Supervisor:
         return Supervisor(self.paths)
 
@@ -87,9 +97,9 @@ class Node:
                 return outer / inner.relative_to(mounted)
         raise ValueError(f"{place} is not in one of the cloud's folders")
 
-    def enter(self, argv: Sequence[str]) -> list[str]:
-        """The command line that runs `argv` inside the namespace."""
-        return namespace.enter(self.paths, argv)
+    def enter(self, argv: Sequence[str], tree: str = "") -> list[str]:
+        """The command line that runs `argv` inside the namespace, or in that of a tree beside the base."""
+        return namespace.enter(self.paths, argv, tree)
 
     def inside(
         self,
@@ -99,13 +109,14 @@ class Node:
         text_in: str | None = None,
         patient: bool = False,
         log: str | None = None,
+        tree: str = "",
     ) -> str:
         """Run a command inside the namespace; returns its output. Raises CommandFailed.
 
-        `patient`: the deadline of `seconds` is extended while any process of the cloud works. `log`: the name of a
-        log that gets the output as well.
+        `patient`: its deadline of `seconds` is put off while any process of the cloud works. `log`: the name of the
+        log that gets its output too. `tree`: as in `enter`.
         """
-        words = self.enter(argv)
+        words = self.enter(argv, tree)
         ran = self.machine.run(
             words,
             seconds=seconds,
@@ -122,7 +133,7 @@ class Node:
         """A process in supervisord's configuration."""
         return Program(
             process.name,
-            tuple(self.enter(process.command)),
+            tuple(self.enter(process.command, process.tree)),
             {**PYTHON, **process.environment},
             self.log(process.name),
             process.stop_seconds,

@@ -19,23 +19,23 @@ def identities(file: Path) -> Mapping[str, int]:
     return {row[0]: int(row[2]) for row in rows}
 
 
-def write(node: Node, files: Mapping[str, File], owner: str, group: str) -> None:
-    """Write files (path inside the namespace -> File), owned by a user and a group of the base."""
-    uid = identities(node.layout.base / "etc/passwd")[owner]
-    gid = identities(node.layout.base / "etc/group")[group]
+def write(node: Node, files: Mapping[str, File], owner: str, group: str, tree: str = "") -> None:
+    """Write files (path inside the namespace -> what) for a user and a group of the base, or of a tree beside it."""
+    uid = identities(node.tree(tree) / "etc/passwd")[owner]
+    gid = identities(node.tree(tree) / "etc/group")[group]
     for place, file in files.items():
         target = node.outside(place)
         node.machine.write_files({target: file})
         os.chown(target, uid, gid)
 
 
-def folder(node: Node, place: str, owner: str, group: str, mode: int) -> None:
-    """Create a folder that only some hosts have; its content is kept."""
+def folder(node: Node, place: str, owner: str, group: str, mode: int, tree: str = "") -> None:
+    """Create a folder that only some hosts have, whatever is in it."""
     target = node.outside(place)
     target.mkdir(parents=True, exist_ok=True)
     os.chown(
         target,
-        identities(node.layout.base / "etc/passwd")[owner],
-        identities(node.layout.base / "etc/group")[group],
+        identities(node.tree(tree) / "etc/passwd")[owner],
+        identities(node.tree(tree) / "etc/group")[group],
     )
     target.chmod(mode)

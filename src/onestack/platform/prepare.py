@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from onestack.core.errors import PermanentError
 from onestack.core.events import Emit, Event, step
 from onestack.host import namespace, processes
@@ -19,6 +21,8 @@ def prepare(site: Site, emit: Emit) -> None:
     if namespace.outdated(node.layout):
         emit(Event("release", "noted", "the release's packages changed: all processes are restarted"))
         takedown.down(node.paths, emit)
+    for name in filter(partial(_outdated, node), namespace.trees(node.paths)):
+        takedown.leave_tree(node.paths, name, emit)
     with step("folders and configuration", emit):
         folders.make(site, node)
         if site.leads and site.tls:
@@ -28,13 +32,19 @@ def prepare(site: Site, emit: Emit) -> None:
         ceph.write(site, clusters)
         if site.leads:
             connect.write_clouds_yaml(site, node.paths.etc / "clouds.yaml")
-        namespace.create(node.layout, isolated=node.choices.isolated)
+        for each in (node.layout, *node.beside.values()):
+            namespace.create(each, isolated=node.choices.isolated)
     programs = [*map(node.program, stamped(site, node)), *watchers.programs(site)]
     with step("supervisor", emit):
         if node.supervisor.pid is None:
             end_orphans(node)
         node.supervisor.configure(configuration(programs, node.paths.run, node.paths.log))
         node.supervisor.start()
+
+
+def _outdated(node: Node, tree: str) -> bool:
+    """Whether the namespace of a tree beside the base is no longer what the host needs, or is not needed at all."""
+    return tree not in node.beside or namespace.outdated(node.beside[tree])
 
 
 def end_orphans(node: Node) -> None:

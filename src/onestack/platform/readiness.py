@@ -106,7 +106,7 @@ def on_host(node: Node, declared: Ready) -> Condition:
     return Condition(
         http=placed(declared.http),
         socket=node.outside(declared.socket) if declared.socket else None,
-        command=tuple(node.enter(declared.command)) if declared.command else (),
+        command=tuple(node.enter(declared.command, declared.tree)) if declared.command else (),
         written=placed(declared.written),
         cloud=node.paths.run,
         seconds=declared.seconds,

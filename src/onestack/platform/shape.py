@@ -64,6 +64,8 @@ class Ready:
     """(file inside the namespace, the maximum age of its last change in seconds)"""
     seconds: float = 90.0
     """The deadline, in seconds."""
+    tree: str = ""
+    """In which tree the command is run; see `Process.tree`."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,9 @@ class Process:
     stop_seconds: int = 15
     """How long it may take to end after SIGTERM, in seconds, before SIGKILL."""
     hang_seconds: float = 60.0
-    """How long its readiness check may fail, once it was ready, before it is restarted, in seconds."""
+    """How long its readiness check may fail once it was ready, in seconds, before it is restarted."""
+    tree: str = ""
+    """Which tree is its root: the base, or one beside it (`host.base.TREES`), for what only some hosts run."""
 
 
 @dataclass(frozen=True)
@@ -100,12 +104,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder that processes need. `path`: inside the namespace. `owner`, `group`: names in the base."""
+    """A folder that processes find. `path`: inside the namespace. `owner`, `group`: names in the base, or in the
+    tree beside it that is named."""
 
     path: str
     owner: str = "root"
     group: str = "root"
     mode: int = 0o755
+    tree: str = ""
 
 
 @dataclass(frozen=True)

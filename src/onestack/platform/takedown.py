@@ -82,6 +82,20 @@ def infrastructure(paths: Paths, *, without_guests: bool = False) -> list[list[s
     )
 
 
+def leave_tree(paths: Paths, tree: str, emit: Emit) -> None:
+    """Stop what runs in a tree beside the base, and release its namespace. All else goes on."""
+    handle = namespace.mount_handle(paths, tree)
+    with step(f"what runs in {tree}", emit) as at:
+        supervisor = Supervisor(paths)
+        there = {each.pid for each in processes.rooted_in(handle)}
+        names = sorted(name for name, each in supervisor.programs().items() if each.pid in there)
+        stop_all(supervisor, names)
+        if left := processes.end(lambda: processes.rooted_in(handle)):
+            raise PermanentError(f"processes that do not end: {', '.join(str(each.pid) for each in left)}")
+        namespace.remove_tree(paths, tree)
+        at.outcome = f"stopped: {', '.join(names)}" if names else ""
+
+
 def remove_nat(paths: Paths) -> None:
     """Remove the NAT for guests, and restore the machine's settings."""
     saved = nat.read(paths)

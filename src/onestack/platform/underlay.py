@@ -37,6 +37,15 @@ def bridge(before: Before, ctl: Sequence[str]) -> list[str]:
     ]
 
 
+def leave(node: Node, ctl: Sequence[str]) -> None:
+    """Have the NIC as it was before, where a cloud has one host again; harmless where it was never in the bridge.
+
+    The bridge must not stay in OVS' database: after the next start its port would be a NIC that has addresses itself.
+    """
+    underlay.restore(node.paths, node.enter([]))
+    node.inside([*ctl, "--no-wait", "--if-exists", "del-br", BRIDGE])
+
+
 def move(site: Site, node: Node, emit: Emit, ctl: Sequence[str]) -> None:
     """Plug the NIC into the bridge, and move its addresses and routes to the bridge's interface. ovs-vswitchd must
     run."""

@@ -17,12 +17,12 @@ from onestack.host.files import replace_private
 from onestack.platform import bringup, layout, outside, site, tls
 from onestack.platform.choices import Choices, choices_file
 from onestack.platform.choose import choose, require_same_name
-from onestack.platform.extras import extras
 from onestack.platform.fetch import Fetched, fetch, is_fetched
 from onestack.platform.hosts import known
 from onestack.platform.hosts.remote import RemoteHost
 from onestack.platform.hosts.work import Here
 from onestack.platform.site import Site
+from onestack.platform.trees import trees
 from onestack.platform.view import HostView
 from onestack.spec import Spec, default, load
 from onestack.spec.model import ROLES
@@ -50,7 +50,7 @@ def check(
         spec,
         facts.gather(preflight.disks(paths)),
         paths,
-        needs_packages=not is_fetched(paths, spec.platform, extras_of(spec, host)),
+        needs_packages=not is_fetched(paths, spec.platform, trees_of(spec, host)),
         own=preflight.own(paths),
         unreachable=lambda: reach.check(mirror),
         host=host,
@@ -66,7 +66,7 @@ def choose_here(
 
     `host`: which of the spec's hosts this one is; without it, its only one. Raises BadInput.
     """
-    fetched = fetch(paths, spec.platform, emit, mirror=mirror, extras=extras_of(spec, host))
+    fetched = fetch(paths, spec.platform, emit, mirror=mirror, trees=trees_of(spec, host))
     choices = choose(paths, spec, fetched, emit, host)
     paths.etc.mkdir(parents=True, exist_ok=True)
     paths.etc.chmod(0o700)
@@ -143,7 +143,7 @@ def examine(paths: Paths, spec: Spec, host: str | None = None) -> doctor.Report:
     """What this host has, and what would be chosen because of it. Changes nothing. `host`: see `choose_here`."""
     store = paths.release(spec.platform.release)
     release = data.release(spec.platform.release)
-    base_tree = store / f"base-{base.key(release, extras_of(spec, host))}"
+    base_tree = store / f"base-{base.key(release, spec.platform.base_extras)}"
     packages = store / f"openstack-{environment.digest(release / 'requirements.txt')}"
     return doctor.examine(
         paths,
@@ -168,7 +168,7 @@ def _obstacles(paths: Paths) -> Callable[[], list[str]] | None:
     return ask
 
 
-def extras_of(spec: Spec, host: str | None) -> tuple[str, ...]:
-    """What the base of one of the spec's hosts holds beside what every base does."""
+def trees_of(spec: Spec, host: str | None) -> tuple[str, ...]:
+    """The trees that one of the spec's hosts has beside the base."""
     roles = next((each.roles for each in spec.hosts if each.name == host), ROLES)
-    return extras(spec.platform, roles, several=len(spec.hosts) > 1)
+    return trees(spec.platform, roles, several=len(spec.hosts) > 1)

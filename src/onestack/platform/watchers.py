@@ -68,9 +68,11 @@ def watcher(site: Site, name: str, module: str) -> Program:
     """The keeper's or autoscaler's process, which runs outside the cloud's namespace.
 
     It reads the spec's platform section when it starts: a change of the section restarts the process, and so does
-    another version of OneStack.
+    another version of OneStack, or another set of hosts.
     """
     settings = f"{site.spec.platform.model_dump_json()} {site.spec.monitored} {data.digest_of_code()}"
+    if site.peers:
+        settings += f" {site.gateway} {sorted(each.name for each in site.hosts)}"
     stamp = hashlib.sha256(settings.encode()).hexdigest()[:12]
     words = (sys.executable, "-m", module, str(site.paths.root), str(site.paths.cache))
     return Program(name, words, {"PYTHONUNBUFFERED": "1", "ONESTACK_CONFIG": stamp}, site.here.log(name))

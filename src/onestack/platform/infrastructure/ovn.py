@@ -271,8 +271,11 @@ def make_databases(site: Site, node: Node, emit: Emit) -> None:
 
 
 def configure(site: Site, node: Node, emit: Emit) -> None:
-    """Set this host's identity and options in OVS's database, before ovs-vswitchd is started."""
-    node.inside(settings(site.view_of(node)))
+    """Tell OVS who this host is, before ovs-vswitchd is started."""
+    view = site.view_of(node)
+    if not underlay.needed(view):
+        underlay.leave(node, _CTL)
+    node.inside(settings(view))
     forget_gone_ports(node)
 
 

@@ -1,8 +1,11 @@
 """RabbitMQ: the bus between hosts, on the leader's address, with TLS in both directions and a user for each host.
 
-A cloud of one host has none: its bus is inside the processes. Erlang's distribution protocol, which `rabbitmqctl`
-uses, listens on loopback only, and so does epmd, its port mapper. epmd is a process of its own here, since RabbitMQ
-would start one that outlives it.
+One host has none: there the bus is inside the processes. Erlang's own protocol, by which nodes and `rabbitmqctl`
+talk, stays on loopback, and so does epmd, which tells them each other's ports. epmd is a process of its own here:
+RabbitMQ would start one that outlives it.
+
+Both run in a tree beside the base: a cloud of one host, which does without it, takes on other hosts and is left by
+them while all else goes on in the same base.
 """
 
 from __future__ import annotations
@@ -25,8 +28,8 @@ if TYPE_CHECKING:
     from onestack.platform.site import Site
 
 NAME, EPMD = "rabbitmq", "epmd"
-EXTRA = NAME
-"""The list of additional packages in the base of RabbitMQ's host: base-rabbitmq.txt."""
+TREE = "bus"
+"""The tree beside the base that its host has."""
 FILES, USERS = "bus files", "bus users"
 
 HOME = f"{LIB}/rabbitmq"
@@ -105,22 +108,24 @@ def files(view: View) -> dict[str, str]:
     }
 
 
-def _needed(view: View) -> bool:
-    # Only Nova has processes on several hosts that use the bus.
+def needed(view: View) -> bool:
+    """Whether the cloud has it."""
+    # Nova alone has processes on several hosts that talk by it.
     return bool(view.peers) and "compute" in view.cloud.services
 
 
 def processes(view: View) -> tuple[Process, ...]:
-    if not _needed(view):
+    if not needed(view):
         return ()
     check = ("python3", "-P", "-c", _CHECK)
     return (
         Process(
             EPMD,
             (*_AS_RABBITMQ, EPMD),
-            Ready(command=("env", f"ERL_EPMD_PORT={_EPMD_PORT}", EPMD, "-names"), seconds=20),
+            Ready(command=("env", f"ERL_EPMD_PORT={_EPMD_PORT}", EPMD, "-names"), seconds=20, tree=TREE),
             scope="leader",
             environment=_ERLANG,
+            tree=TREE,
         ),
         Process(
             NAME,
@@ -134,26 +139,26 @@ def processes(view: View) -> tuple[Process, ...]:
             environment=_ENVIRONMENT,
             reads=(CA, HOST_CERTIFICATE, HOST_KEY),
             stop_seconds=60,
+            tree=TREE,
         ),
     )
 
 
 def control(*words: str) -> list[str]:
-    """The `rabbitmqctl` command line, inside the namespace."""
+    """The command that asks RabbitMQ for something, inside its tree."""
     settings = (f"{name}={value}" for name, value in _ENVIRONMENT.items() if name != "RABBITMQ_DIST_PORT")
     return ["env", *settings, *_AS_RABBITMQ, f"{_PROGRAMS}/rabbitmqctl", "--quiet", *words]
 
 
 def write_files(site: Site, node: Node, emit: Emit) -> None:
-    """Write the files that only RabbitMQ's user may read: the host's certificate, and the Erlang cookie, which
-    authenticates `rabbitmqctl`."""
-    owned.folder(node, TLS, NAME, NAME, 0o700)
+    """What only its user may read: the host's certificate, and what RabbitMQ and `rabbitmqctl` know each other by."""
+    owned.folder(node, TLS, NAME, NAME, 0o700, TREE)
     copies = {f"{TLS}/{place.rpartition('/')[2]}": place for place in (CA, HOST_CERTIFICATE, HOST_KEY)}
     found = {copy: File(node.outside(place).read_bytes(), 0o400) for copy, place in copies.items()}
     cookie = f"{HOME}/.erlang.cookie"
     if not node.outside(cookie).exists():
         found[cookie] = File(secrets.token_hex(24).encode(), 0o400)
-    owned.write(node, found, NAME, NAME)
+    owned.write(node, found, NAME, NAME, TREE)
 
 
 def ensure_users(site: Site, node: Node, emit: Emit) -> None:
@@ -164,24 +169,26 @@ def ensure_users(site: Site, node: Node, emit: Emit) -> None:
     if known.exists() and known.read_text() == text:
         return
     with step("users of the bus", emit) as at:
-        # Its older store, Mnesia, does not recover by itself from a network partition between control hosts.
-        node.inside(control("enable_feature_flag", "--opt-in", "khepri_db"), seconds=120, patient=True)
+        # Its older store does not heal by itself after a cut between control hosts.
+        node.inside(
+            control("enable_feature_flag", "--opt-in", "khepri_db"), seconds=120, patient=True, tree=TREE
+        )
         told = f"{DATA}/definitions.new"
         # In two steps: RabbitMQ 4.0 sets topic permissions before it creates exchanges, and cannot create an exchange
         # that has topic permissions.
         for part in (json.dumps({**wanted, "topic_permissions": []}), text):
-            owned.write(node, {told: File(part.encode(), 0o400)}, NAME, NAME)
-            node.inside(control("import_definitions", told), seconds=120, patient=True)
-        there = json.loads(node.inside(control("list_users", "--formatter", "json"), seconds=60))
+            owned.write(node, {told: File(part.encode(), 0o400)}, NAME, NAME, TREE)
+            node.inside(control("import_definitions", told), seconds=120, patient=True, tree=TREE)
+        there = json.loads(node.inside(control("list_users", "--formatter", "json"), seconds=60, tree=TREE))
         names = {each["name"] for each in wanted["users"]}
         for gone in sorted({each["user"] for each in there} - names):
-            node.inside(control("delete_user", gone), seconds=60)
+            node.inside(control("delete_user", gone), seconds=60, tree=TREE)
         node.outside(told).replace(known)
         at.outcome = ", ".join(sorted(names))
 
 
 def steps(view: View) -> tuple[Step, ...]:
-    if not _needed(view):
+    if not needed(view):
         return ()
     return (
         Step(FILES, write_files, scope="leader"),
@@ -194,5 +201,8 @@ SERVICE = InfrastructureService(
     processes,
     files,
     steps,
-    folders=(Folder(HOME, "root", NAME, 0o750), Folder(DATA, NAME, NAME, 0o700)),
+    folders=(
+        Folder(HOME, "root", NAME, 0o750, TREE),
+        Folder(DATA, NAME, NAME, 0o700, TREE),
+    ),
 )

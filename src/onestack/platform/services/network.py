@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+from typing import TYPE_CHECKING
 
 from onestack.core import contract
 from onestack.core.contract import ENVIRONMENT, LIB, RUN
+from onestack.core.events import Emit
+from onestack.platform import announcing
 from onestack.platform.infrastructure import gateway, ovn
 from onestack.platform.places import CA, HOST_CERTIFICATE, HOST_KEY
 from onestack.platform.services import _common as common
@@ -15,10 +18,15 @@ from onestack.platform.shape import (
     Folder,
     Process,
     Service,
+    Step,
     leader,
     local,
 )
 from onestack.platform.view import View
+
+if TYPE_CHECKING:
+    from onestack.platform.node import Node
+    from onestack.platform.site import Site
 
 PATH = contract.API_PATHS["neutron"]
 STATE = f"{LIB}/neutron"
@@ -155,6 +163,11 @@ def _processes(view: View) -> tuple[Process, ...]:
     )
 
 
+def _announce(site: Site, node: Node, emit: Emit) -> None:
+    """Have the external network know where floating IPs are, after the cloud grew or shrank."""
+    announcing.ensure(node, emit, centralized=not ovn.reached_everywhere(site.view_of(node)))
+
+
 SERVICE = Service(
     type="network",
     name="neutron",
@@ -163,6 +176,7 @@ SERVICE = Service(
     migrations=lambda view: common.migration("neutron"),
     files=_files,
     processes=_processes,
+    steps=lambda view: (Step(announcing.STEP, _announce, local("neutron"), scope="leader"),),
     folders=(Folder(STATE),),
     endpoint=Endpoint(PATH),
     user="neutron",
