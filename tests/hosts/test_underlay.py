@@ -136,6 +136,6 @@ def test_a_host_that_is_alone_again_gets_its_nic_back_before_the_bridge_goes(
         def inside(self, argv: list[str]) -> None:
             done.append(argv)
 
-    monkeypatch.setattr(underlay, "give_back", lambda paths, enter: done.append(enter))
+    monkeypatch.setattr(underlay, "restore", lambda paths, enter: done.append(enter))
     step.leave(Alone(), ("ovs-vsctl",))  # type: ignore[arg-type]
     assert done == [["enter"], ["ovs-vsctl", "--no-wait", "--if-exists", "del-br", "onestack-phys"]]
