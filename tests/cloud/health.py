@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from onestack import Cloud
 from onestack.core.wait import until
-from onestack.health import status
+from onestack.health import process_status
 
 # Every process of a default cloud but supervisord, as `status` shows them; tests hold this to the declarations.
 PROCESSES = (
@@ -62,7 +62,7 @@ def wait_back(cloud: Cloud, name: str, before: int, seconds: float = 120.0) -> N
     """Wait until a process runs under another id and answers."""
 
     def look() -> tuple[bool, str]:
-        now = next((each for each in status.process_statuses(cloud.site) if each.name == name), None)
+        now = next((each for each in process_status.process_statuses(cloud.site) if each.name == name), None)
         if now is None:
             pid = pids(cloud).get(name, 0)
             return pid not in (0, before), f"pid {pid}"

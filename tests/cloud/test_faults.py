@@ -14,7 +14,7 @@ from cloud import guests, health
 from cloud.command import succeed
 from onestack import Cloud
 from onestack.core.wait import until
-from onestack.health import status
+from onestack.health import process_status
 from onestack_runtime.runners import libvirt_connection
 
 pytestmark = pytest.mark.cloud
@@ -49,7 +49,7 @@ def test_killed_processes_come_back_and_the_guest_stays(
 
 def restarts(cloud: Cloud) -> dict[str, int]:
     """How often each process of the cloud was started again, as the keeper counts."""
-    counted = status.restarts(cloud.site)
+    counted = process_status.restarts(cloud.site)
     return {each: counted.get(each, 0) for each in health.PROCESSES}
 
 
