@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from onestack import Cloud
 from onestack.core.wait import until
-from onestack.health import process_status
+from onestack.health import process_status, status
 
 # Every process of a default cloud but supervisord, as `status` shows them; tests hold this to the declarations.
 PROCESSES = (
