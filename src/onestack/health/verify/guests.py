@@ -123,11 +123,16 @@ def check_guests(
         at.outcome = "has the guest's own lines"
     stored_on = volumes.host_of_files(admin, services)
     if several:
-        hosts.check_apart(record, admin, [each.server for each in booted if each.owner is near])
+        group = [each.server for each in booted if each.owner is near]
+        hosts.check_apart(record, admin, group)
         to = stored_on if stored_on in compute_hosts else compute_hosts[0]
-        hosts.check_moved(record, admin, one.server, to, lambda: guest.fetch(one.public)[0])
+        if hosts.make_room(admin, one.server, to, group, compute_hosts):
+            hosts.check_moved(record, admin, one.server, to, lambda: guest.fetch(one.public)[0])
+        else:
+            record.leave_out("live migration", f"{to} has the other guest, and there is no third host")
+            stored_on = stored_on and f"{stored_on}, where the other guest is"
     if stored_on and stored_on not in compute_hosts:
-        record.leave_out("volumes", f"they are files on {stored_on}, which runs no guests")
+        record.leave_out("volumes", f"they are files on {stored_on}")
     else:
         _try_volumes(record, one, one.public, token, services)
     with record.check("second tenant reaches nothing", hint=_HINT_NETWORK) as at:

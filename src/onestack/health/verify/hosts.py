@@ -40,6 +40,45 @@ def check_apart(record: Recorder, admin: Connection, servers: Sequence[Server]) 
         at.outcome = " and ".join(hosts)
 
 
+def make_room(
+    admin: Connection, server: Server, to: str, group: Sequence[Server], names: Sequence[str]
+) -> bool:
+    """Have none of the other servers of an anti-affinity group on host `to`, so that `server` can be migrated there.
+
+    `names`: the hosts that run guests. Returns False if no host is left for the one that is there. Raises
+    OneStackError.
+    """
+    hosts = {each.id: str(admin.compute.get_server(each.id).compute_host) for each in group}
+    there = [each for each in group if each.id != server.id and hosts[each.id] == to]
+    free = [name for name in names if name not in hosts.values()]
+    if len(free) < len(there):
+        return False
+    for each, host in zip(there, free, strict=False):
+        _migrate(admin, each, host)
+        until(
+            f"{each.name} to run on {host}",
+            lambda each=each, host=host: _is_on(admin, each, host),  # type: ignore[misc]
+            seconds=MOVE_SECONDS,
+            every=0.5,
+        )
+    return True
+
+
+def _is_on(admin: Connection, server: Server, host: str) -> tuple[bool, str]:
+    now = admin.compute.get_server(server.id)
+    if now.status == "ERROR":
+        raise PermanentError(f"the server went to ERROR: {(now.fault or {}).get('message', '')}")
+    done = now.compute_host == host and now.task_state is None
+    return done, f"{now.status} on {now.compute_host}, {now.task_state or 'no task'}"
+
+
+def _migrate(admin: Connection, server: Server, host: str) -> None:
+    try:
+        admin.compute.live_migrate_server(server, host=host, block_migration="auto")
+    except SDKException as error:
+        raise PermanentError(f"Nova refuses: {error}") from error
+
+
 def check_moved(
     record: Recorder, admin: Connection, server: Server, to: str, answers: Callable[[], bool]
 ) -> None:
@@ -54,16 +93,9 @@ def check_moved(
             nonlocal last, longest
             if answers():
                 longest, last = max(longest, time.monotonic() - last), time.monotonic()
-            now = admin.compute.get_server(server.id)
-            if now.status == "ERROR":
-                raise PermanentError(f"the server went to ERROR: {(now.fault or {}).get('message', '')}")
-            return (
-                now.compute_host == to and now.task_state is None and time.monotonic() - last < 1
-            ), f"{now.status} on {now.compute_host}, {now.task_state or 'no task'}"
+            moved, seen = _is_on(admin, server, to)
+            return moved and time.monotonic() - last < 1, seen
 
-        try:
-            admin.compute.live_migrate_server(server, host=to, block_migration="auto")
-        except SDKException as error:
-            raise PermanentError(f"Nova refuses: {error}") from error
+        _migrate(admin, server, to)
         until(f"the server to run on {to}", state, seconds=MOVE_SECONDS, every=0.05)
         at.outcome = f"to {to}; the longest time without an answer was {longest:.1f} s"
