@@ -8,7 +8,7 @@ from typing import Any
 
 from openstack.compute.v2.server import Server
 from openstack.connection import Connection
-from openstack.exceptions import SDKException
+from openstack.exceptions import BadRequestException, SDKException
 
 from onestack.core.errors import PermanentError
 from onestack.core.wait import until
@@ -16,6 +16,8 @@ from onestack.health.verify.report import Recorder
 
 MOVE_SECONDS = 240.0
 """The timeout of a live migration: a small guest under software emulation on a busy machine."""
+REFUSED_SECONDS = 150.0
+"""For the scheduler to know that a host is free of an anti-affinity group; it compares every two minutes at the most."""
 _HINT = "onestack logs nova; onestack logs libvirtd; onestack host list"
 
 
@@ -73,10 +75,19 @@ def _is_on(admin: Connection, server: Server, host: str) -> tuple[bool, str]:
 
 
 def _migrate(admin: Connection, server: Server, host: str) -> None:
-    try:
-        admin.compute.live_migrate_server(server, host=host, block_migration="auto")
-    except SDKException as error:
-        raise PermanentError(f"Nova refuses: {error}") from error
+    def accepted() -> tuple[bool, str]:
+        try:
+            admin.compute.live_migrate_server(server, host=host, block_migration="auto")
+        except BadRequestException as error:
+            # The scheduler hears from nova-compute which guests have left a host, some time after they did.
+            if "No valid host" not in str(error):
+                raise PermanentError(f"Nova refuses: {error}") from error
+            return False, str(error)
+        except SDKException as error:
+            raise PermanentError(f"Nova refuses: {error}") from error
+        return True, "accepted"
+
+    until(f"Nova to migrate {server.name} to {host}", accepted, seconds=REFUSED_SECONDS, every=1.0)
 
 
 def check_moved(
