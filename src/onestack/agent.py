@@ -11,7 +11,6 @@ import json
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -29,8 +28,6 @@ from onestack.platform.hosts import known
 from onestack.platform.hosts.work import Here
 from onestack.platform.view import HostView
 from onestack.spec import loads
-
-Verb = Callable[[Emit, dict[str, Any]], Any]
 
 
 class HostAgent:
@@ -83,8 +80,7 @@ class HostAgent:
 
     def logs(self, emit: Emit, service: str | None, since: str | None, lines: int) -> list[tuple[str, str]]:
         """The last lines that processes wrote, each with its process; see `Cloud.logs`."""
-        start = logs.moment(since, datetime.now()) if since else None
-        return logs.last(logs.read(self._paths.log, service), lines=lines, start=start)
+        return logs.recent(self._paths.log, service, since, lines)
 
     def follow(self, emit: Emit, service: str | None) -> None:
         """Each line that a process writes from now on, as an event about the process, until the connection ends."""

@@ -19,6 +19,7 @@ from onestack.capacity import Report as CapacityReport
 from onestack.core import contract
 from onestack.core.errors import BadInput
 from onestack.core.events import Emit, silent
+from onestack.core.graph import on_each
 from onestack.core.paths import Paths
 from onestack.health import merged_logs, status, verify, volumes
 from onestack.health.status import Status
@@ -96,7 +97,7 @@ class Cloud:
             return self.site
         wanted, text = self._wanted(spec)
         cluster.require_all_hosts(self.paths, wanted)
-        up.check(self.paths, wanted, emit, force=force, mirror=mirror, host=cluster.here(self.paths, wanted))
+        up.check(self.paths, wanted, emit, force=force, mirror=mirror, host=cluster.here(wanted))
         with self._held("up", wait), cluster.joined(self.paths, wanted, "up", emit, wait) as others:
             found = up.up(self.paths, wanted, text, emit, mirror=mirror, others=others, force=force)
         if spec is not None and operations.any_in(wanted):
@@ -115,7 +116,7 @@ class Cloud:
     ) -> None:
         """Stop it in order; all data stays."""
         with self._held("down", wait), self._others("down", emit, wait, leave_unreachable) as others:
-            cluster.each(others, lambda host: host.down(emit, keep_guests=keep_guests))
+            on_each(others, lambda host: host.down(emit, keep_guests=keep_guests))
             takedown.down(self.paths, emit, keep_guests=keep_guests)
 
     def destroy(
@@ -128,7 +129,7 @@ class Cloud:
     ) -> list[str]:
         """Take it away: returns the folders that were removed. `purge`: the cache too."""
         with self._held("destroy", wait), self._others("destroy", emit, wait, leave_unreachable) as others:
-            cluster.each(others, lambda host: host.destroy(emit, purge=purge))
+            on_each(others, lambda host: host.destroy(emit, purge=purge))
             removed = takedown.destroy(self.paths, emit, purge=purge)
         self.paths.lock.unlink(missing_ok=True)
         if not self.paths.is_default:
@@ -298,7 +299,7 @@ class Cloud:
         if "compute" in hosts.spec_of(name).roles:
             hosts.drain(name, emit)
         with self._held("host remove", wait), self._others("host remove", emit, wait, False) as others:
-            cluster.each(
+            on_each(
                 [each for each in others if each.name == name], lambda host: host.destroy(emit, purge=False)
             )
             hosts.unregister(name)

@@ -75,8 +75,8 @@ def test_the_leader_is_the_machine_with_the_control_hosts_address(
     monkeypatch.setattr(
         facts, "gather", lambda disks=(): replace(here, addresses=(ip_address("192.0.2.11"),))
     )
-    assert cluster.here(Paths(tmp_path), spec.loads(TEXT)) == "c1"
-    assert cluster.here(Paths(tmp_path), spec.loads("version: 1")) is None
+    assert cluster.here(spec.loads(TEXT)) == "c1"
+    assert cluster.here(spec.loads("version: 1")) is None
 
 
 def test_elsewhere_the_command_is_refused_and_says_where_to_run_it(
@@ -87,7 +87,7 @@ def test_elsewhere_the_command_is_refused_and_says_where_to_run_it(
         facts, "gather", lambda disks=(): replace(here, addresses=(ip_address("192.0.2.21"),))
     )
     with pytest.raises(BadInput, match=r"not the control host.* 192\.0\.2\.11") as raised:
-        cluster.here(Paths(tmp_path), spec.loads(TEXT, "cloud.yaml"))
+        cluster.here(spec.loads(TEXT, "cloud.yaml"))
     assert str(raised.value.where) == "cloud.yaml:3:25"
     assert "run the command on c1" in raised.value.hint
 

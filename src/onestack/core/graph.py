@@ -6,7 +6,19 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 from graphlib import TopologicalSorter
+from typing import Protocol, TypeVar
+
+
+class Named(Protocol):
+    """What has a name."""
+
+    @property
+    def name(self) -> str: ...
+
+
+HasName = TypeVar("HasName", bound=Named)
 
 
 @dataclass(frozen=True)
@@ -75,3 +87,18 @@ def execute(
                     blocked.add(name)
                 order.done(name)
     return failed
+
+
+def complete(tasks: Sequence[Task], *, workers: int = 8) -> None:
+    """As `execute`, for tasks that all have to succeed. Raises the first failure, after all have ended."""
+    for error in execute(tasks, workers=workers).values():
+        raise error
+
+
+def on_each(named: Sequence[HasName], body: Callable[[HasName], object]) -> None:
+    """Call `body` for each of several things in parallel. Raises the first failure, after all have ended."""
+
+    def call(one: HasName) -> None:
+        body(one)
+
+    complete([Task(one.name, partial(call, one)) for one in named], workers=max(1, len(named)))

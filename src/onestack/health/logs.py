@@ -82,6 +82,12 @@ def last(logs: dict[str, Path], *, lines: int, start: datetime | None) -> list[t
     return [(name, line) for _, name, line in found][-lines if start is None else 0 :]
 
 
+def recent(folder: Path, name: str | None, since: str | None, lines: int) -> list[tuple[str, str]]:
+    """The last lines of the logs in a folder, or all `since` an age or a moment; `name`: of one process. Raises
+    BadInput."""
+    return last(read(folder, name), lines=lines, start=moment(since, datetime.now()) if since else None)
+
+
 def follow(logs: dict[str, Path]) -> Iterator[tuple[str, str]]:
     """Lines as they are written, without end."""
     places = {name: file.stat().st_size for name, file in logs.items()}

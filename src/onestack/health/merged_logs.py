@@ -36,7 +36,7 @@ def lines(
             raise BadInput(
                 f"this host knows no host '{host}'", hint="logs of other hosts are read on the control host"
             )
-        yield from _own(paths, service, since, number)
+        yield from logs.recent(paths.log, service, since, number)
         if follow:
             yield from logs.follow(logs.read(paths.log, service))
         return
@@ -56,11 +56,6 @@ def lines(
             yield from _followed(paths if local else None, others, service)
 
 
-def _own(paths: Paths, service: str | None, since: str | None, number: int) -> list[Line]:
-    start = logs.moment(since, datetime.now()) if since else None
-    return logs.last(logs.read(paths.log, service), lines=number, start=start)
-
-
 def _merged(
     paths: Paths | None, others: list[RemoteHost], service: str | None, since: str | None, number: int
 ) -> list[Line]:
@@ -69,7 +64,7 @@ def _merged(
     missing: list[BadInput] = []
     if paths is not None:
         try:
-            answers.append(_own(paths, service, since, number))
+            answers.append(logs.recent(paths.log, service, since, number))
         except BadInput as error:
             missing.append(error)
     for each in others:

@@ -35,9 +35,7 @@ def rules(name: str, address: str, hosts: Iterable[str], tcp: Sequence[str], udp
     friends = sorted({address, *(each for each in hosts if (":" in each) == (":" in address))})
     strangers = f"{family} daddr {address} {family} saddr != {{ {', '.join(friends)} }}"
     return f"""\
-table inet {name}
-delete table inet {name}
-table inet {name} {{
+{nat.deletion("inet", name)}table inet {name} {{
     chain input {{
         type filter hook input priority filter; policy accept;
         {strangers} tcp dport {{ {", ".join(tcp)} }} drop
@@ -58,10 +56,5 @@ def switch_off(paths: Paths) -> None:
     kept = record(paths)
     if not kept.exists():
         return
-    name = table(paths)
-    # Adding the table first makes its deletion idempotent.
-    run(
-        [*nat.nft(Path(kept.read_text())), "-f", "-"],
-        text_in=f"table inet {name}\ndelete table inet {name}\n",
-    )
+    run([*nat.nft(Path(kept.read_text())), "-f", "-"], text_in=nat.deletion("inet", table(paths)))
     kept.unlink()

@@ -60,6 +60,11 @@ def table(paths: Paths) -> str:
     return f"onestack-{paths.ident}" if paths.ident else "onestack"
 
 
+def deletion(family: str, name: str) -> str:
+    """A table's deletion in nft's language. Idempotent, since the table is added first."""
+    return f"table {family} {name}\ndelete table {family} {name}\n"
+
+
 def rules(name: str, cidr: str, before: Before) -> str:
     """The table in nft's language; it replaces an existing one.
 
@@ -77,9 +82,7 @@ def rules(name: str, cidr: str, before: Before) -> str:
         iifname {{ {_words(before.interfaces)} }} drop
     }}"""
     return f"""\
-table ip {name}
-delete table ip {name}
-table ip {name} {{
+{deletion("ip", name)}table ip {name} {{
     chain postrouting {{
         type nat hook postrouting priority srcnat; policy accept;
         ip saddr {cidr} ip daddr != {cidr} oifname != {{ {_words(("lo", HERE))} }} masquerade
@@ -126,10 +129,7 @@ def switch_off(paths: Paths, *, settings: Path = SETTINGS, boot: Path = BOOT) ->
         record(paths).unlink(missing_ok=True)
         return False
     if before.boot == boot.read_text().strip():
-        name = table(paths)
-        # Adding the table first makes its deletion idempotent.
-        text = f"table ip {name}\ndelete table ip {name}\n"
-        run([*nft(Path(before.base)), "-f", "-"], text_in=text)
+        run([*nft(Path(before.base)), "-f", "-"], text_in=deletion("ip", table(paths)))
         restore(before, settings)
     record(paths).unlink()
     return True

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from keystoneauth1.exceptions import ClientException
@@ -11,7 +10,7 @@ from openstack.exceptions import SDKException
 
 from onestack.core.errors import OneStackError, PermanentError
 from onestack.core.events import Emit
-from onestack.core.graph import Task, execute
+from onestack.core.graph import execute, on_each
 from onestack.platform.graph import own_tasks, tasks
 from onestack.platform.hosts.work import Here, HostWork
 from onestack.platform.site import Site
@@ -23,12 +22,12 @@ def bring_up(site: Site, hosts: Sequence[HostWork], image: Path, emit: Emit) -> 
     `hosts`: all hosts, the leader (this one) first. Raises the first cause of failure; what does not depend on it is
     brought up nevertheless.
     """
-    on_all(hosts, lambda host: host.prepare(emit))
+    on_each(hosts, lambda host: host.prepare(emit))
     # Most tasks only wait: for a process to become ready, or for another host's response.
     failures = execute(tasks(site, hosts, image, emit), workers=12 * len(hosts))
     if failures:
         raise first_cause(failures, alone=len(hosts) == 1)
-    on_all(hosts, lambda host: host.finish(emit))
+    on_each(hosts, lambda host: host.finish(emit))
 
 
 def bring_back(site: Site, emit: Emit) -> None:
@@ -39,13 +38,6 @@ def bring_back(site: Site, emit: Emit) -> None:
     if failures := execute(own_tasks(site, emit), workers=12):
         raise first_cause(failures)
     here.finish(emit)
-
-
-def on_all(hosts: Sequence[HostWork], body: Callable[[HostWork], None]) -> None:
-    """Call `body` for all hosts in parallel. Raises the first failure, after all have ended."""
-    failures = execute([Task(f"@{each.name}", partial(body, each)) for each in hosts], workers=len(hosts))
-    for error in failures.values():
-        raise error
 
 
 def first_cause(failures: Mapping[str, BaseException], *, alone: bool = True) -> BaseException:

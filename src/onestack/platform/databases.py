@@ -13,7 +13,7 @@ from pathlib import Path
 
 from onestack.core.errors import PermanentError
 from onestack.core.events import Emit, step
-from onestack.core.graph import Task, execute
+from onestack.core.graph import Task, complete
 from onestack.platform import catalogue
 from onestack.platform.infrastructure import mariadb
 from onestack.platform.markers import DATABASES, SCHEMA, Markers
@@ -91,5 +91,4 @@ def migrate(site: Site, node: Node, emit: Emit) -> None:
         for service in catalogue.services(view.cloud.services)
         if service.databases
     ]
-    for error in execute(tasks).values():
-        raise error
+    complete(tasks)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from onestack.core import data
 from onestack.core.events import Emit, step
-from onestack.core.graph import Task, execute
+from onestack.core.graph import Task, complete
 from onestack.core.paths import Paths
 from onestack.host import base, dashboard, environment, guest, hypervisor
 from onestack.host.lock import held
@@ -92,8 +92,7 @@ def fetch(
         tasks.append(Task("virtualization", probe, ("base",)))
     if "dashboard" in wanted.services:
         tasks.append(Task("dashboard", get_dashboard, ("base", "environment", "runtime")))
-    for error in execute(tasks).values():
-        raise error
+    complete(tasks)
     return Fetched(**found, trees=beside)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from onestack.core import data
 from onestack.core.events import Emit, Event
-from onestack.core.graph import Task, execute
+from onestack.core.graph import Task, complete
 from onestack.core.paths import Paths
 from onestack.core.threads import interruptible
 from onestack.host import base, doctor, environment, facts, hypervisor, namespace, preflight, reach
@@ -100,8 +100,7 @@ def up(
         Task("here", lambda: fetched.append(choose_here(paths, spec, text, emit, mirror=mirror, host=lead)))
     ]
     tasks += [Task(each.name, partial(there, each)) for each in others]
-    for error in execute(tasks, workers=len(tasks)).values():
-        raise error
+    complete(tasks, workers=len(tasks))
     found = gathered(paths, spec, lead, [views[each.name] for each in others])
     if others:
         tls.ensure(found)

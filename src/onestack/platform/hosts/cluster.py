@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 
 from ruamel.yaml import YAML
 
 from onestack.core.errors import BadInput, OneStackError
 from onestack.core.events import Emit, Event, silent
-from onestack.core.graph import Task, execute
+from onestack.core.graph import on_each
 from onestack.core.paths import Paths
 from onestack.host import facts
 from onestack.host.files import replace_private
 from onestack.platform import site
+from onestack.platform.choices import Choices, choices_file
 from onestack.platform.hosts import known
 from onestack.platform.hosts.remote import RemoteHost, connected
 from onestack.spec import Spec, load
 from onestack.spec.model import Host
 
 
-def here(paths: Paths, spec: Spec) -> str | None:
+def here(spec: Spec) -> str | None:
     """Which host of the spec this machine is; None where the spec has at most one. Raises BadInput.
 
     With several it must be the control host: the others are reached from there.
@@ -45,7 +45,7 @@ def joined(paths: Paths, spec: Spec, purpose: str, emit: Emit, wait: float) -> I
     with connected(_others(spec), paths, emit) as (found, failed):
         for error in failed.values():
             raise error
-        each(found, lambda host: host.hold(f"onestack {purpose}", wait))
+        on_each(found, lambda host: host.hold(f"onestack {purpose}", wait))
         yield found
 
 
@@ -63,7 +63,7 @@ def others(
             if not (leave_unreachable and isinstance(error, OneStackError)):
                 raise _with_way_out(error)
             emit(Event(purpose, "noted", f"left as it is: {error.summary}", host=name))
-        each(found, lambda host: host.hold(f"onestack {purpose}", wait))
+        on_each(found, lambda host: host.hold(f"onestack {purpose}", wait))
         yield found
 
 
@@ -86,7 +86,10 @@ def led_from_here(paths: Paths) -> Spec | None:
     kept = known.load(paths)
     if kept is None or kept.leader != here_name(paths):
         return None
-    return load(site.spec_file(paths))
+    try:
+        return load(site.spec_file(paths))
+    except (OneStackError, OSError, ValueError):
+        return None
 
 
 def _others(spec: Spec) -> list[Host]:
@@ -107,8 +110,7 @@ def forget(paths: Paths, name: str) -> None:
 
 def require_all_hosts(paths: Paths, spec: Spec) -> None:
     """Raises BadInput where a host of the cloud is no longer in the spec: it would be left running."""
-    kept = known.load(paths)
-    if kept is None or (stored := led_from_here(paths)) is None:
+    if (stored := led_from_here(paths)) is None:
         return
     names = {each.name for each in spec.hosts}
     # A host that was removed is not in the stored spec.
@@ -127,20 +129,7 @@ def is_led_elsewhere(paths: Paths) -> bool:
     return kept is not None and kept.leader != here_name(paths)
 
 
-def each(hosts: Sequence[RemoteHost], body: Callable[[RemoteHost], object]) -> None:
-    """Do something on all hosts at the same time. Raises the first failure when all have ended."""
-    tasks = [Task(one.name, partial(_call, body, one)) for one in hosts]
-    for error in execute(tasks, workers=max(1, len(tasks))).values():
-        raise error
-
-
-def _call(body: Callable[[RemoteHost], object], host: RemoteHost) -> None:
-    body(host)
-
-
 def here_name(paths: Paths) -> str | None:
     """What this host is called in its cloud; None where it has none."""
-    try:
-        return site.load(paths).here.name
-    except (OneStackError, OSError, ValueError):
-        return None
+    file = choices_file(paths)
+    return Choices.load(file).host if file.exists() else None

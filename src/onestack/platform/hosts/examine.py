@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from functools import partial
 
 from onestack.core.errors import OneStackError
-from onestack.core.graph import Task, execute
+from onestack.core.graph import on_each
 from onestack.core.paths import Paths
 from onestack.host import doctor, preflight
 from onestack.host.machine import RemoteMachine, ssh
@@ -26,7 +25,7 @@ def examine(paths: Paths, spec: Spec) -> Mapping[str, doctor.Report]:
 
     A host that cannot be reached has a report with that as its only finding.
     """
-    lead = cluster.here(paths, spec)
+    lead = cluster.here(spec)
     found: dict[str, doctor.Report] = {}
 
     def one(host: Host) -> None:
@@ -35,9 +34,7 @@ def examine(paths: Paths, spec: Spec) -> Mapping[str, doctor.Report]:
         else:
             found[host.name] = _other(paths, spec, host)
 
-    tasks = [Task(each.name, partial(one, each)) for each in spec.hosts]
-    for error in execute(tasks, workers=len(tasks)).values():
-        raise error
+    on_each(spec.hosts, one)
     return {each.name: found[each.name] for each in spec.hosts}
 
 

@@ -55,9 +55,10 @@ class Hosts:
         """All of them, the leader first."""
         with cluster.reachable(self._site.paths) as (_, failed):
             pass
-        services = {each.host: each for each in self._admin.compute.services(binary="nova-compute")}
+        admin = self._admin
+        services = {each.host: each for each in admin.compute.services(binary="nova-compute")}
         counted: dict[str, int] = {}
-        for server in self._admin.compute.servers(all_projects=True):
+        for server in admin.compute.servers(all_projects=True):
             counted[server.compute_host] = counted.get(server.compute_host, 0) + 1
         found = []
         for view in self._site.hosts:
