@@ -50,11 +50,20 @@ def of_cloud(run: Path) -> list[Proc]:
     """All processes of the cloud with the folder `run`: inside its namespace, or started by its supervisord.
 
     supervisord puts its address into each process's environment, so they are found even after supervisord was
-    killed.
+    killed. A container on this machine may have a cloud with the same address: what its supervisord started has
+    another root directory, and does not belong to this one.
     """
     mark = f"SUPERVISOR_SERVER_URL=unix://{run}/supervisor.sock".encode()
-    supervised = _select(lambda pid: mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"))
-    found = {each.pid: each for each in (*inside(run), *supervised)}
+    here = Path("/").stat()
+
+    def supervised(pid: int) -> bool:
+        if mark not in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
+            return False
+        root = Path(f"/proc/{pid}/root")
+        # A cloud whose folder was deleted under it has a /run without a name.
+        return os.path.samestat(root.stat(), here) or (root / "run").stat().st_nlink == 0
+
+    found = {each.pid: each for each in (*inside(run), *_select(supervised))}
     return list(found.values())
 
 
