@@ -15,8 +15,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import failures
+
 ROOT = Path(__file__).parents[2]
-LOG = ROOT / "build/tests-other.log"
+BUILD = ROOT / "build"
+LOG = BUILD / "tests-other.log"
+PARTS = ("shared", "other", "cluster")
+"""The first two run beside each other, the last one after them."""
 LOOK = 0.5
 """Seconds between two looks at what the second part has said meanwhile."""
 SLOWEST = "--durations=40"
@@ -27,9 +32,14 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
+def report_of(part: str) -> Path:
+    """Where a part's results are written."""
+    return BUILD / f"tests-{part}.xml"
+
+
 def pytest_of(part: str) -> list[str]:
     """The command line of a part."""
-    return [sys.executable, "-u", "-m", "pytest", "--part", part, SLOWEST]
+    return [sys.executable, "-u", "-m", "pytest", "--part", part, SLOWEST, failures.report(report_of(part))]
 
 
 @contextmanager
@@ -86,7 +96,14 @@ def shell_status(process: subprocess.Popen[bytes]) -> int:
 
 def main() -> int:
     say(f"Two parts beside each other. The second, with the newcomer's path, is shown after the first: {LOG}")
-    return run(pytest_of("shared"), pytest_of("other"), LOG, pytest_of("cluster"))
+    reports = [report_of(part) for part in PARTS]
+    for each in reports:
+        each.unlink(missing_ok=True)
+    first, second, last = map(pytest_of, PARTS)
+    status = run(first, second, LOG, last)
+    if failed := failures.of(reports):
+        say("\n".join(["", "Failed, in all parts:", *failed]))
+    return status
 
 
 if __name__ == "__main__":

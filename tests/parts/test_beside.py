@@ -10,6 +10,7 @@ from pathlib import Path
 
 import beside
 import ended
+import failures
 import pytest
 
 from onestack.core.wait import until
@@ -97,3 +98,32 @@ def test_signals_that_say_the_same_end_a_run_of_the_tests_once(tmp_path: Path) -
         shown, _ = run.communicate(timeout=60)
     assert run.returncode == pytest.ExitCode.INTERRUPTED, shown
     assert (tmp_path / "tidied").exists()
+
+
+def test_what_failed_is_told_at_the_end(tmp_path: Path) -> None:
+    test = tmp_path / "test_it.py"
+    test.write_text("import pytest\n@pytest.fixture\ndef broken(): raise OSError('no disk')\n"
+                    "def test_a(): assert 1 + 1 == 3\ndef test_b(broken): pass\ndef test_c(): pass\n")  # fmt: skip
+    wrote = tmp_path / "one.xml"
+    words = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        failures.report(wrote),
+        "-c",
+        "/dev/null",
+    ]
+    subprocess.run([*words, str(test)], cwd=tmp_path, capture_output=True, check=False)
+    told = "\n".join(failures.of([wrote, tmp_path / "two.xml"]))
+    for said in (
+        "test_it::test_a",
+        "assert (1 + 1) == 3",
+        "test_it::test_b",
+        "no disk",
+        "two: ended without a report",
+    ):
+        assert said in told
+    assert "test_c" not in told
