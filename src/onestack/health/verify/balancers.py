@@ -1,8 +1,5 @@
 """Tests a load balancer as a tenant uses it: two guests behind it, an L7 rule, a member that is drained, a member
-that fails.
-
-Both guests are on the balancer's own network. (On the userspace datapath a balancer with a floating IP does not
-reach guests through another router: docs/load-balancing.)
+that fails. Both guests are on the balancer's own network.
 """
 
 from __future__ import annotations

@@ -146,6 +146,11 @@ def check_guests(
                 f"another tenant's guest does not reach {one.public} either, so that its failing to reach "
                 f"{one.private} proves nothing"
             )
+        if facts.get("again") != str(guest.AGAIN):
+            raise PermanentError(
+                f"another tenant's guest reached {one.public} once, and then {facts.get('again')} of "
+                f"{guest.AGAIN} times"
+            )
         at.outcome = f"reaches {one.public}, not {one.private}"
     _try_balancer(record, [each for each in booted if each.owner is near], services)
 

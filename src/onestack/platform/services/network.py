@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from onestack.core import contract
 from onestack.core.contract import ENVIRONMENT, LIB, RUN
 from onestack.core.events import Emit
-from onestack.platform import announcing
+from onestack.platform import announcing, floating_ips
 from onestack.platform.infrastructure import gateway, ovn
 from onestack.platform.places import CA, HOST_CERTIFICATE, HOST_KEY
 from onestack.platform.services import _common as common
@@ -93,6 +93,7 @@ def _files(view: View) -> dict[str, str]:
                 # Floating IPs are distributed to the servers' hosts only if all compute hosts reach the external
                 # network; otherwise they are on the gateway host.
                 "enable_distributed_floating_ip": ovn.reached_everywhere(view),
+                "stateless_nat_enabled": floating_ips.stateless(view),
                 "ovn_l3_scheduler": "leastloaded",
                 "dns_servers": _dns_servers(view),
                 # The maintenance worker repairs differences, by revision numbers; a complete comparison at each start
@@ -168,6 +169,11 @@ def _announce(site: Site, node: Node, emit: Emit) -> None:
     announcing.ensure(node, emit, centralized=not ovn.reached_everywhere(site.view_of(node)))
 
 
+def _translate(site: Site, node: Node, emit: Emit) -> None:
+    """Have the floating IPs that are there translated as new ones are."""
+    floating_ips.ensure(node, emit, wanted=floating_ips.stateless(site.view_of(node)))
+
+
 SERVICE = Service(
     type="network",
     name="neutron",
@@ -176,7 +182,10 @@ SERVICE = Service(
     migrations=lambda view: common.migration("neutron"),
     files=_files,
     processes=_processes,
-    steps=lambda view: (Step(announcing.STEP, _announce, local("neutron"), scope="leader"),),
+    steps=lambda view: (
+        Step(announcing.STEP, _announce, local("neutron"), scope="leader"),
+        Step(floating_ips.STEP, _translate, local("neutron"), scope="leader"),
+    ),
     folders=(Folder(STATE),),
     endpoint=Endpoint(PATH),
     user="neutron",
