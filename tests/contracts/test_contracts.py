@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import json
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from onestack.core.events import Event
 from onestack.core.paths import Paths
 from onestack.host import base, environment
 from onestack.host.guest.inside import SHARED, inside
+from onestack.platform.services import _policies
 from onestack_runtime.replacements import registry
 
 INSIDE = Path(__file__).with_name("inside")
@@ -97,6 +99,9 @@ def test_what_is_replaced_is_done_as_upstream_does_it(file: Path, places: tuple[
             "TZ": "UTC",
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONPATH": f"{ENVIRONMENT}:{RUNTIME}:{TOOLS}",
+            "ONESTACK_TEST_POLICIES": json.dumps(
+                {"neutron": dict(_policies.NEUTRON), "cinder": dict(_policies.CINDER)}
+            ),
         },
         capture_output=True,
         text=True,

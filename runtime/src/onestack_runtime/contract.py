@@ -198,12 +198,19 @@ class CatalogueEntry(TypedDict):
     url: str
 
 
+class ServiceUser(TypedDict):
+    """A user in the project `service`, and its roles there."""
+
+    password: str
+    roles: list[str]
+
+
 class Bootstrap(TypedDict):
     """What BOOTSTRAP reads from its standard input. `url`: the Identity API's; `password`: the administrator's;
-    `users`: password by service user."""
+    `users`: the service users, by name."""
 
     url: str
     region: str
     password: str
-    users: dict[str, str]
+    users: dict[str, ServiceUser]
     services: list[CatalogueEntry]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from onestack.core import contract
 from onestack.core.contract import LIB
 from onestack.platform.infrastructure import gateway
+from onestack.platform.places import user_secret
 from onestack.platform.shape import Need, Process, Ready, leader
 from onestack.platform.view import View
 from onestack.spec.model import HostRole
@@ -62,7 +63,7 @@ def credentials(view: View, user: str) -> dict[str, Value]:
         "auth_type": "password",
         "auth_url": f"{view.cloud.gateway}/identity",
         "username": user,
-        "password": view.cloud.secrets[f"user/{user}"],
+        "password": view.cloud.secrets[user_secret(user)],
         "project_name": "service",
         "user_domain_name": "Default",
         "project_domain_name": "Default",

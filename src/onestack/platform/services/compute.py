@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from onestack.core import contract
 from onestack.core.contract import LIB
-from onestack.platform import bus_users
+from onestack.platform import bus_users, host_users
 from onestack.platform.infrastructure import gateway, libvirt, rabbitmq
 from onestack.platform.places import CA, HOST_CERTIFICATE, HOST_KEY
 from onestack.platform.services import _common as common
@@ -54,10 +54,13 @@ def _files(view: View) -> dict[str, str]:
         },
         "api_database": common.database(view, "nova_api", "nova") if view.control else {},
         "database": common.database(view, "nova", "nova") if view.control else {},
-        "keystone_authtoken": common.authtoken(view, "nova"),
-        "service_user": {**common.credentials(view, "nova"), "send_service_user_token": True},
-        "keystone": common.client(view, "nova", "identity/v3"),
-        "placement": common.client(view, "placement", "placement"),
+        "keystone_authtoken": common.authtoken(view, "nova") if view.control else {},
+        "service_user": {
+            **common.credentials(view, host_users.of(view, "nova")),
+            "send_service_user_token": True,
+        },
+        "keystone": common.client(view, "nova", "identity/v3") if view.control else {},
+        "placement": common.client(view, host_users.of(view, "placement"), "placement"),
         "glance": {
             "endpoint_override": f"{view.cloud.gateway}/image",
             "region_name": view.cloud.region,
@@ -65,7 +68,7 @@ def _files(view: View) -> dict[str, str]:
             "num_retries": 3,
         },
         "neutron": {
-            **common.client(view, "neutron", "networking"),
+            **common.client(view, host_users.of(view, "neutron"), "networking"),
             **_metadata(view),
         },
         "scheduler": {
@@ -88,7 +91,7 @@ def _files(view: View) -> dict[str, str]:
         sections = {name: options for name, options in sections.items() if name not in _OF_CONTROL}
     if "block-storage" in view.cloud.services:
         sections["cinder"] = {
-            **common.credentials(view, "nova"),
+            **common.credentials(view, host_users.of(view, "nova")),
             "endpoint_template": f"{view.cloud.gateway}/{VOLUMES}",
             "os_region_name": view.cloud.region,
         }
@@ -106,7 +109,10 @@ def _files(view: View) -> dict[str, str]:
 
 
 _OF_CONTROL = frozenset(
-    {"api", "api_database", "database", "keystone_authtoken", "scheduler", "filter_scheduler", "conductor"}
+    {
+        *("api", "api_database", "database", "keystone_authtoken", "keystone"),
+        *("scheduler", "filter_scheduler", "conductor"),
+    }
 )
 """The sections that only control hosts need."""
 
