@@ -21,7 +21,7 @@ from onestack.core.events import Event
 from onestack.core.paths import Paths
 from onestack.host import base, environment
 from onestack.host.guest.inside import SHARED, inside
-from onestack.platform.services import _policies
+from onestack.platform.services import _policies, compute
 from onestack_runtime.replacements import registry
 
 INSIDE = Path(__file__).with_name("inside")
@@ -30,6 +30,11 @@ PYTEST = ("pytest", "_pytest", "py", "pluggy", "iniconfig", "packaging", "pygmen
 """What pytest is made of: pure Python, so that it runs in the base's as well."""
 ENVIRONMENT, RUNTIME, TOOLS = "/usr/lib/onestack", "/usr/lib/onestack-runtime", "/srv"
 SECONDS = 600
+SETTINGS = {
+    "policies": {"neutron": dict(_policies.NEUTRON), "cinder": dict(_policies.CINDER)},
+    "filters": list(compute.FILTERS),
+}
+"""What the tool gives OpenStack, for tests that compare it with upstream's code."""
 
 
 def named(file: Path) -> Iterator[str]:
@@ -99,9 +104,7 @@ def test_what_is_replaced_is_done_as_upstream_does_it(file: Path, places: tuple[
             "TZ": "UTC",
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONPATH": f"{ENVIRONMENT}:{RUNTIME}:{TOOLS}",
-            "ONESTACK_TEST_POLICIES": json.dumps(
-                {"neutron": dict(_policies.NEUTRON), "cinder": dict(_policies.CINDER)}
-            ),
+            "ONESTACK_TEST_SETTINGS": json.dumps(SETTINGS),
         },
         capture_output=True,
         text=True,

@@ -1,6 +1,6 @@
 """What a compute host's user may do, by upstream's own policies and our additions: each rule of each project.
 
-Our additions come in an environment variable: project -> rules (`onestack.platform.services._policies`).
+Our additions, the tool's `onestack.platform.services._policies`, come in an environment variable.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def enforcer(project: str, folder: Path) -> Any:
     conf = cfg.ConfigOpts()
     opts._register(conf)
     conf([], default_config_files=[])
-    ours = json.loads(os.environ["ONESTACK_TEST_POLICIES"]).get(project, {})
+    ours = json.loads(os.environ["ONESTACK_TEST_SETTINGS"])["policies"].get(project, {})
     file = folder / "policy.yaml"
     file.write_text(json.dumps(ours))
     conf.set_override("policy_file", str(file), "oslo_policy")

@@ -8,8 +8,8 @@ from onestack.platform import bus_users, host_users
 from onestack.platform.infrastructure import gateway, libvirt, rabbitmq
 from onestack.platform.places import CA, HOST_CERTIFICATE, HOST_KEY
 from onestack.platform.services import _common as common
+from onestack.platform.services import volumes
 from onestack.platform.services.network import METADATA_SECRET
-from onestack.platform.services.volumes import API as VOLUMES
 from onestack.platform.shape import Database, Endpoint, Folder, Process, Service, leader, local
 from onestack.platform.view import View
 
@@ -76,7 +76,10 @@ def _files(view: View) -> dict[str, str]:
             # Seconds; a host that has just joined gets no servers before it is discovered.
             "discover_hosts_in_cells_interval": 15 if view.peers else 300,
         },
-        "filter_scheduler": {"shuffle_best_same_weighed_hosts": True},
+        "filter_scheduler": {
+            "shuffle_best_same_weighed_hosts": True,
+            **(_volume_filter() if _volume_hosts(view) else {}),
+        },
         "conductor": {"workers": 1},
         "vnc": _vnc(view),
         "cache": {"enabled": True, "backend": view.backing.cache},
@@ -92,7 +95,7 @@ def _files(view: View) -> dict[str, str]:
     if "block-storage" in view.cloud.services:
         sections["cinder"] = {
             **common.credentials(view, host_users.of(view, "nova")),
-            "endpoint_template": f"{view.cloud.gateway}/{VOLUMES}",
+            "endpoint_template": f"{view.cloud.gateway}/{volumes.API}",
             "os_region_name": view.cloud.region,
         }
     if view.here.virt_type != "fake":
@@ -115,6 +118,29 @@ _OF_CONTROL = frozenset(
     }
 )
 """The sections that only control hosts need."""
+
+
+FILTERS = (
+    *("ComputeFilter", "ComputeCapabilitiesFilter", "ImagePropertiesFilter"),
+    *("ServerGroupAntiAffinityFilter", "ServerGroupAffinityFilter"),
+)
+"""The filters that Nova's scheduler has enabled by default."""
+
+
+def _volume_filter() -> common.Section:
+    """For [filter_scheduler]: servers are placed on the host that stores their volumes."""
+    return {
+        "available_filters": contract.VOLUME_FILTERS,
+        "enabled_filters": (*FILTERS, contract.VOLUME_FILTER),
+    }
+
+
+def _volume_hosts(view: View) -> dict[str, str]:
+    """The environment of Nova's processes, if volumes are on one of several hosts; fake guests open none."""
+    found = volumes.hosts(view) if view.peers and not view.cloud.fake_hosts else {}
+    if not any(found.values()):
+        return {}
+    return {contract.VOLUME_HOSTS: ",".join(f"{backend}={host}" for backend, host in found.items())}
 
 
 def _metadata(view: View) -> common.Section:
@@ -205,7 +231,7 @@ def _processes(view: View) -> tuple[Process, ...]:
             stop_seconds=STOP_SECONDS,
             # Certificates are read only at the start.
             reads=(CA, HOST_CERTIFICATE) if view.peers else (),
-            more={contract.FAKE_HOSTS: fake_hosts(view)} if fake else None,
+            more={contract.FAKE_HOSTS: fake_hosts(view)} if fake else _volume_hosts(view),
         ),
     )
 
