@@ -8,7 +8,9 @@ from onestack import capacity, spec
 from onestack.capacity.model import Host, Inventory
 from onestack.core import contract
 from onestack.spec import BadSpec, Spec, local_volumes
-from onestack.workloads.plan import Ref, Wanted
+from onestack.workloads.operations import stored_elsewhere
+from onestack.workloads.plan import Plan, Ref, Wanted
+from onestack.workloads.plan.model import Change
 from onestack.workloads.plan.values import Address
 from onestack.workloads.wanted import wanted
 
@@ -114,6 +116,21 @@ def test_the_scheduler_is_told_of_volumes_that_are_attached_later() -> None:
     alone = FILES[FILES.index("volume_types") :]
     assert contract.VOLUME_HINT not in server(alone).create_only
     assert contract.VOLUME_HINT not in server(text(first=CEPH)).create_only
+
+
+def test_attachments_to_servers_that_exist_are_looked_up() -> None:
+    listed = {each.address: each for each in wanted(made(FILES))}
+    there, volume = Address("server", ("shop", "one")), Address("volume", ("shop", "plain"))
+    attachment = listed[Address("volume attachment", ("shop", "one", "plain"))]
+    attach = Change("create", attachment.address, wanted=attachment)
+    present = {there: "server's id", volume: "volume's id"}
+    (found,) = stored_elsewhere(made(FILES), Plan([attach], present=present))
+    assert found[1:] == ("plain", there, "server's id", "c1")
+    for changes, known in (
+        ([attach], {volume: "volume's id"}),
+        ([attach, Change("replace", there, wanted=listed[there])], present),
+    ):
+        assert not list(stored_elsewhere(made(FILES), Plan(changes, present=known)))
 
 
 def test_capacity_reckons_with_the_host_that_stores_them() -> None:
