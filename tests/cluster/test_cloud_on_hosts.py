@@ -42,9 +42,7 @@ def test_a_second_up_has_nothing_to_start(cloud: Host) -> None:
     assert {(each["host"], each["name"]): each["pid"] for each in status(cloud)["processes"]} == before
 
 
-def test_a_compute_host_holds_no_database_password_and_no_other_users(
-    cloud: Host, all_hosts: Hosts
-) -> None:
+def test_a_compute_host_holds_no_database_password_and_no_other_users(cloud: Host, all_hosts: Hosts) -> None:
     secrets = json.loads(cloud.run("cat", "/etc/onestack/secrets.json"))
     for name in COMPUTE:
         own = (f"bus/{name}", f"user/nova-compute-{name}")

@@ -9,13 +9,14 @@ from dataclasses import replace
 import pytest
 
 from hosts.conftest import Views, views, with_its_secrets
+from onestack.core import contract
 from onestack.platform import catalogue, folders, graph, layout
 from onestack.platform.infrastructure import ovn
 from onestack.platform.services import CATALOGUE
 from onestack.platform.services.identity import BOOTSTRAP
 from onestack.platform.shape import Need
 from onestack.platform.trees import trees
-from onestack.platform.view import View
+from onestack.platform.view import Ceph, View, VolumeBackend
 from onestack.spec.platform import Platform
 from services.test_declarations import read
 from services.views import with_cloud
@@ -83,6 +84,32 @@ def test_control_without_guests_needs_no_libvirt() -> None:
     process = next(each for each in layout.processes(view) if each.name == "nova")
     assert Need("libvirtd") not in process.needs
     assert Need("bus users", "leader") in process.needs
+
+
+def test_nova_knows_which_host_stores_volumes(hosts: Views) -> None:
+    for name, driver in (("c1", "libvirt.LibvirtDriver"), ("n1", contract.LIBVIRT_DRIVER)):
+        (process,) = (each for each in layout.processes(hosts[name]) if each.name == "nova")
+        assert process.environment[contract.VOLUME_HOSTS] == "file=c1"
+        assert nova(hosts[name])["DEFAULT"]["compute_driver"] == driver
+    scheduler = nova(hosts["c1"])["filter_scheduler"]
+    assert scheduler["available_filters"] == contract.VOLUME_FILTERS
+    assert scheduler["enabled_filters"].split(",")[-1] == contract.VOLUME_FILTER
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"volume_backends": (VolumeBackend("pool", ceph=Ceph("volumes", "cinder", "uuid")),)},
+        {"services": frozenset(CATALOGUE) - {"block-storage"}},
+    ],
+)
+def test_where_all_hosts_reach_all_volumes_nova_is_as_ever(hosts: Views, changes: dict[str, object]) -> None:
+    for view in hosts.values():
+        view = with_cloud(view, **changes)
+        (process,) = (each for each in layout.processes(view) if each.name == "nova")
+        assert contract.VOLUME_HOSTS not in process.environment
+        assert nova(view)["DEFAULT"]["compute_driver"] == "libvirt.LibvirtDriver"
+        assert "available_filters" not in nova(view).get("filter_scheduler", {})
 
 
 def test_nova_alone_uses_the_bus_between_hosts(hosts: Views) -> None:

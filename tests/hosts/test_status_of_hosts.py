@@ -37,9 +37,7 @@ class FakeHost:
 
 
 @pytest.mark.parametrize("ahead", [2.5, -2.5])
-def test_a_clock_that_is_off_is_named(
-    ahead: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_clock_that_is_off_is_named(ahead: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     there = [FakeHost("n1", 0.0), FakeHost("n2", ahead), FakeHost("n3", 0.5)]
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""Each compute host has a user of its own in Keystone, with the least rights; services on control hosts keep theirs."""
+"""Each compute host has a user of its own in Keystone, with the least rights; control hosts' services keep theirs."""
 
 from __future__ import annotations
 

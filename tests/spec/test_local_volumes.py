@@ -40,9 +40,8 @@ tenants:
 """
 
 
-def text(volume: str = "plain", *more: str, first: str = "") -> str:
-    server = TENANT.replace("VOLUME", volume)
-    return first + HOSTS + server.replace("tiny, volumes", "".join(f"{each}, " for each in ("tiny", *more)) + "volumes")
+def text(first: str = "") -> str:
+    return first + HOSTS + TENANT.replace("VOLUME", "plain")
 
 
 def made(whole: str) -> Spec:

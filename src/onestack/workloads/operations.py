@@ -228,7 +228,7 @@ class Workloads:
         for change, volume, server, ident, host in stored_elsewhere(self.spec, plan):
             there = self._admin().compute.get_server(ident).compute_host
             if there and there != host:
-                move = f"openstack --os-compute-api-version 2.30 server migrate --live-migration --host {host} {ident}"
+                move = f"openstack server migrate --live-migration --host {host} {ident}"
                 wrong.append(
                     Diagnostic(
                         "error",
@@ -281,8 +281,8 @@ class Workloads:
 
 
 def stored_elsewhere(spec: Spec, plan: Plan) -> Iterator[tuple[Change, str, Address, str, str]]:
-    """Attachments to be made of volumes that one host stores, to servers that exist: the change, the volume's name, the
-    server with its id, and the host."""
+    """Attachments to be made of volumes that one host stores, to servers that exist: the change, the volume's name,
+    the server with its id, and the host."""
     tenants = {tenant_path(each.name, each.domain): each for each in spec.tenants}
     made = {each.address for each in plan.of("create", "replace")}
     for change in plan.of("create"):

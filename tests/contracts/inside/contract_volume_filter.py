@@ -1,4 +1,4 @@
-"""The scheduler's filter that places servers where their volumes are, with Nova's own classes around it."""
+"""Where servers and their volumes are: the scheduler's filter and the libvirt driver, with Nova's own classes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from nova import monkey_patch
 
 monkey_patch.patch(backend="threading")
 
+import importlib  # noqa: E402
 import json  # noqa: E402
 import os  # noqa: E402
 import uuid  # noqa: E402
@@ -82,7 +83,9 @@ def test_nova_finds_it_beside_its_own_filters() -> None:
 
 
 def test_novas_default_filters_stay_enabled() -> None:
-    assert json.loads(os.environ["ONESTACK_TEST_SETTINGS"])["filters"] == CONF.filter_scheduler.enabled_filters
+    assert (
+        json.loads(os.environ["ONESTACK_TEST_SETTINGS"])["filters"] == CONF.filter_scheduler.enabled_filters
+    )
 
 
 @pytest.mark.parametrize(
@@ -128,9 +131,48 @@ def test_a_rebuild_stays_where_it_is(filtered: Any) -> None:
     assert filtered(ALL_LOCAL, [mapping(volume_id=VOLUME)], rebuild, HOSTS[1:2]) == ["n1"]
 
 
-def test_a_cinder_that_does_not_answer_stops_no_server(filtered: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cinder_that_does_not_answer_stops_no_server(
+    filtered: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(FakeCinder, "__init__", lambda self, backend: None)
     assert filtered(MIXED, [mapping(volume_id=VOLUME)]) == ["c1", "n1", "n2"]
+
+
+@pytest.mark.parametrize(
+    ("backends", "volume_type", "host", "refused"),
+    [
+        (ALL_LOCAL, "whatever", "n1", True),
+        (ALL_LOCAL, "whatever", "c1", False),
+        (MIXED, "files", "n1", True),
+        (MIXED, "pool", "n1", False),
+        (MIXED, "gold", "n1", False),
+    ],
+)
+def test_an_attachment_is_refused_while_the_caller_waits(
+    backends: str, volume_type: str, host: str, refused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nova.virt.libvirt import driver as libvirt
+
+    from onestack_runtime.drivers.volumes import libvirt as registration
+
+    registration.register()
+    module, _, name = f"nova.virt.{contract.LIBVIRT_DRIVER}".rpartition(".")
+    ours = getattr(importlib.import_module(module), name)
+    monkeypatch.setenv(contract.VOLUME_HOSTS, backends)
+    monkeypatch.setattr(CONF, "host", host, raising=False)
+    monkeypatch.setattr(
+        scheduling.cinder, "API", lambda: SimpleNamespace(get=lambda *which: {"volume_type_id": volume_type})
+    )
+    monkeypatch.setattr(libvirt.LibvirtDriver, "get_device_name_for_instance", lambda *given: "/dev/vdb")
+    driver = ours.__new__(ours)
+    asked = mapping(volume_id=VOLUME)
+    asked._context = None
+    if not refused:
+        assert driver.get_device_name_for_instance(None, [], asked) == "/dev/vdb"
+        return
+    with pytest.raises(exception.InvalidVolume) as raised:
+        driver.get_device_name_for_instance(None, [], asked)
+    assert "stored on the host c1" in raised.value.format_message()
 
 
 def test_a_server_that_moves_is_looked_up_in_its_cell(monkeypatch: pytest.MonkeyPatch) -> None:

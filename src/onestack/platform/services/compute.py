@@ -31,9 +31,7 @@ def _files(view: View) -> dict[str, str]:
             "tempdir": f"{STATE}/tmp",
             "transport_url": view.backing.transport_url,
             "concurrency_backend": "threading",
-            "compute_driver": contract.FAKE_COMPUTE_DRIVER
-            if view.here.virt_type == "fake"
-            else "libvirt.LibvirtDriver",
+            "compute_driver": _driver(view),
             "allow_resize_to_same_host": True,
             "resume_guests_state_on_host_boot": True,
             # Seconds; most guests that do not shut down within this time never do.
@@ -118,6 +116,14 @@ _OF_CONTROL = frozenset(
     }
 )
 """The sections that only control hosts need."""
+
+
+def _driver(view: View) -> str:
+    if view.here.virt_type == "fake":
+        return contract.FAKE_COMPUTE_DRIVER
+    # Volumes of other hosts are refused while the caller waits.
+    stored_elsewhere = _volume_hosts(view) and view.here.name not in volumes.hosts(view).values()
+    return contract.LIBVIRT_DRIVER if stored_elsewhere else "libvirt.LibvirtDriver"
 
 
 FILTERS = (

@@ -22,9 +22,15 @@ def refusal(own: str, connector: Mapping[str, Any]) -> str:
     host = str(connector.get("host") or own)
     if host in (own, socket.gethostname()) or host.startswith(contract.FAKE_HOST_PREFIX):
         return ""
+    return elsewhere(own, host)
+
+
+def elsewhere(stored: str, host: str) -> str:
+    """Why a server on `host` cannot use a volume that the host `stored` has, and what to do."""
     return (
-        f"The volume is stored on the host {own}: only servers of that host can use it, and this one is on {host}. "
-        f"Create the server on {own}, or {ELSEWHERE}."
+        f"The volume is stored on the host {stored}: only servers of that host can use it, and this one is on "
+        f"{host}. Create the server with the scheduler hint {contract.VOLUME_HINT}=VOLUME, move it to {stored} (as "
+        f"administrator), or {ELSEWHERE}."
     )
 
 

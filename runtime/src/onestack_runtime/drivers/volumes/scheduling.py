@@ -1,7 +1,8 @@
 """Nova's scheduler places a server on the host that stores its volumes, where only that host can use them.
 
-A filter of Nova's own kind, named by its options `available_filters` and `enabled_filters`. It knows the volumes that a
-server is created with, those of a server that moves, and one that a scheduler hint names because it is attached later.
+A filter of Nova's own kind, named by its options `available_filters` and `enabled_filters`. It knows the volumes that
+a server is created with, those of a server that moves, and one that a scheduler hint names because it is attached
+later.
 """
 
 from __future__ import annotations
@@ -81,7 +82,9 @@ def _mappings(admin: Any, server: str) -> list[Any]:
         return list(objects.BlockDeviceMappingList.get_by_instance_uuid(cell, server))
 
 
-def _backends(admin: Any, known: Iterable[str], hinted: Iterable[str], mappings: Iterable[Any]) -> Iterator[str]:
+def _backends(
+    admin: Any, known: Iterable[str], hinted: Iterable[str], mappings: Iterable[Any]
+) -> Iterator[str]:
     """The backends of the volumes: those that exist, and those that nova-compute will create."""
     client = cinder.cinderclient(admin)
 
