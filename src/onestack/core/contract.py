@@ -31,8 +31,8 @@ TUNING: Final = "ONESTACK_TUNING"
 FAKE_HOSTS: Final = "ONESTACK_FAKE_HOSTS"
 """The hosts of Nova's fake driver: `3` means fake-1 to fake-3, `4-6` means fake-4 to fake-6."""
 VOLUME_HOSTS: Final = "ONESTACK_VOLUME_HOSTS"
-"""Cinder's backends, the default first, each with the host that stores its volumes: `files=c1,pool=`. Only that host's
-servers can use them; without one, those of all hosts."""
+"""Cinder's backends, the default first, each with the host that stores its volumes: `files=c1,pool=`. Only that
+host's servers can use them; without one, those of all hosts."""
 WORKERS: Final = "ONESTACK_WORKERS"
 """The workers that a project's process starts, separated by commas; all if it is not set."""
 LAYOUT: Final = "ONESTACK_LAYOUT"

@@ -2,8 +2,8 @@
 
 nova-compute uses Placement, Neutron and Cinder on its own account as well as on that of the user whose server it
 works on. Upstream's guides give it the users `nova`, `neutron` and `placement`, which all have the role `admin`:
-whoever takes over such a host then has the whole cloud. Here it has a user of its own with the role `service`, by which
-OpenStack's APIs recognise each other. `services/_policies` allows what upstream's policies lack for that role.
+whoever takes over such a host then has the whole cloud. Here it has a user of its own with the role `service`, by
+which OpenStack's APIs recognise each other. `services/_policies` allows what upstream's policies lack for that role.
 """
 
 from __future__ import annotations
