@@ -97,9 +97,21 @@ def test_a_compute_host_that_lost_all_its_processes_comes_back_by_itself(cloud: 
     assert status(cloud)["health"] == "healthy"
 
 
+def passwords_of_n2(cloud: Host) -> dict[str, str]:
+    """Those of its users in Keystone and RabbitMQ, as the control host knows them."""
+    secrets = json.loads(cloud.run("cat", "/etc/onestack/secrets.json"))
+    return {name: value for name, value in secrets.items() if name.endswith(("/n2", "-n2"))}
+
+
 def test_a_host_is_removed_and_taken_on_again(cloud: Host, all_hosts: Hosts) -> None:
+    before = passwords_of_n2(cloud)
+    assert before.keys() == {"bus/n2", "user/nova-compute-n2"}
     onestack(cloud, "host", "remove", "n2", "--yes")
     assert all_hosts["n2"].changes() == {}
+    assert passwords_of_n2(cloud) == {}
+    users = onestack(cloud, "exec", "openstack", "user", "list", "-f", "value", "-c", "Name").split()
+    assert "nova-compute-n2" not in users
+    assert "nova-compute-n1" in users
     found = status(cloud)
     assert found["health"] == "healthy", found["reasons"]
     assert {each["host"] for each in found["workers"] if each["kind"] == "nova-compute"} == {"c1", "n1"}
@@ -108,6 +120,9 @@ def test_a_host_is_removed_and_taken_on_again(cloud: Host, all_hosts: Hosts) -> 
         "c1",
         *COMPUTE,
     }
+    after = passwords_of_n2(cloud)
+    assert after.keys() == before.keys()
+    assert not {*after.values()} & {*before.values()}
 
 
 def test_logs_of_all_hosts_are_one(cloud: Host) -> None:
