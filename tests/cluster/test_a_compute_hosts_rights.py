@@ -154,6 +154,7 @@ def test_administrators_apis_are_closed_to_its_users(
 ) -> None:
     it = of_others
     user = {"name": "stolen", "domain_id": "default", "password": "x" * 20}
+    event = {"name": "network-vif-deleted", "server_uuid": it["server"], "tag": it["network"]}
     calls: list[tuple[str, str, object]] = [
         ("POST", "identity/v3/users", {"user": user}),
         ("GET", "identity/v3/users", None),
@@ -163,6 +164,7 @@ def test_administrators_apis_are_closed_to_its_users(
         ("GET", f"compute/v2.1/servers/{it['server']}", None),
         ("DELETE", f"compute/v2.1/servers/{it['server']}", None),
         ("POST", f"compute/v2.1/servers/{it['server']}/action", {"os-stop": None}),
+        ("POST", "compute/v2.1/os-server-external-events", {"events": [event]}),
         ("GET", "compute/v2.1/os-hypervisors", None),
         ("GET", "compute/v2.1/os-services", None),
         ("PUT", f"compute/v2.1/os-quota-sets/{it['project']}", {"quota_set": {"instances": 1}}),

@@ -31,7 +31,7 @@ PYTEST = ("pytest", "_pytest", "py", "pluggy", "iniconfig", "packaging", "pygmen
 ENVIRONMENT, RUNTIME, TOOLS = "/usr/lib/onestack", "/usr/lib/onestack-runtime", "/srv"
 SECONDS = 600
 SETTINGS = {
-    "policies": {"neutron": dict(_policies.NEUTRON), "cinder": dict(_policies.CINDER)},
+    "policies": {project: dict(rules) for project, rules in _policies.ALL.items()},
     "filters": list(compute.FILTERS),
 }
 """What the tool gives OpenStack, for tests that compare it with upstream's code."""

@@ -49,13 +49,12 @@ def test_only_hosts_without_apis_have_one() -> None:
         assert [*host_users.wanted(views(roles)["c1"])] == expected  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("project", ["neutron", "cinder"])
+@pytest.mark.parametrize("project", ["neutron", "cinder", "nova"])
 def test_policies_are_there_only_for_such_hosts(project: str) -> None:
-    main = {"neutron": "neutron/neutron.conf", "cinder": "cinder/cinder.conf"}[project]
+    main = f"{project}/{project}.conf"
     file = f"{project}/policy-of-hosts.yaml"
     found = layout.files(views()["c1"])
-    rules = _policies.NEUTRON if project == "neutron" else _policies.CINDER
-    assert json.loads(found[file]) == rules
+    assert json.loads(found[file]) == _policies.ALL[project]
     assert read(found[main])["oslo_policy"]["policy_file"] == f"/etc/onestack/{file}"
     alone = layout.files(views({"c1": views()["c1"].here.roles})["c1"])
     assert file not in alone

@@ -145,12 +145,9 @@ def test_placement_is_open_but_for_administrators_rules(tmp_path: Path) -> None:
     assert refused == {"admin_api", "project_reader_api"}
 
 
-def test_nova_takes_events_and_reveals_nothing(tmp_path: Path) -> None:
+def test_novas_api_is_closed_but_for_what_is_open_to_everybody(tmp_path: Path) -> None:
     found = {each for each in allowed("nova", tmp_path) if each.startswith("os_compute_api:")}
     assert found == {
-        *("os_compute_api:os-server-external-events:create", "os_compute_api:os-volumes-attachments:swap"),
-        *(f"os_compute_api:os-assisted-volume-snapshots:{verb}" for verb in ("create", "delete")),
-        # Open to everybody.
         *(f"os_compute_api:{name}" for name in ("extensions", "limits", "os-floating-ip-pools")),
         *("os_compute_api:os-availability-zone:list", "os_compute_api:os-quota-sets:defaults"),
     }

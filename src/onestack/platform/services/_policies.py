@@ -1,8 +1,8 @@
-"""What the users of compute hosts may do beyond upstream's policies for the role `service`.
+"""What the users of compute hosts may do besides upstream's policies for the role `service`, and what they may not.
 
 Upstream's policies of this series already let that role do most of what nova-compute does: all of Placement, and
-Neutron's ports, port bindings, networks and subnets. What is missing is added by oslo.policy's own means, a file that
-overrides single rules; each repeats upstream's rule. The cloud has them only while it has such hosts.
+Neutron's ports, port bindings, networks and subnets. The rest is done by oslo.policy's own means, a file that overrides
+single rules. The cloud has these files only while it has such hosts.
 `tests/contracts/inside/contract_policies_of_hosts.py` checks each rule of each project beside upstream's.
 """
 
@@ -40,15 +40,34 @@ CINDER: Mapping[str, str] = {
 }
 
 
-def files(view: View, project: str, rules: Mapping[str, str]) -> dict[str, str]:
-    """The project's policy file, if the cloud needs it. JSON is YAML, too."""
-    return {_name(project): json.dumps(dict(rules), indent=1) + "\n"} if host_users.exist(view) else {}
+NOVA: Mapping[str, str] = {
+    # Upstream's rule is `service_or_admin`. The callers are Neutron and Cinder, whose users are administrators.
+    f"os_compute_api:{name}": "rule:context_is_admin"
+    for name in (
+        "os-server-external-events:create",
+        "os-volumes-attachments:swap",
+        "os-assisted-volume-snapshots:create",
+        "os-assisted-volume-snapshots:delete",
+    )
+}
+
+ALL = {"neutron": NEUTRON, "cinder": CINDER, "nova": NOVA}
+"""The rules that are overridden, by project."""
+
+
+def files(view: View, project: str) -> dict[str, str]:
+    """The project's policy file, if this host needs it. JSON is YAML, too."""
+    return {_name(project): json.dumps(dict(ALL[project]), indent=1) + "\n"} if _apply(view) else {}
 
 
 def option(view: View, project: str) -> dict[str, common.Section]:
     """[oslo_policy]: names the file. It does not have upstream's default name: one that was left behind by the last
     such host would be read."""
-    return {"oslo_policy": {"policy_file": f"{ETC}/{_name(project)}"}} if host_users.exist(view) else {}
+    return {"oslo_policy": {"policy_file": f"{ETC}/{_name(project)}"}} if _apply(view) else {}
+
+
+def _apply(view: View) -> bool:
+    return view.control and host_users.exist(view)
 
 
 def _name(project: str) -> str:

@@ -53,7 +53,7 @@ def _files(view: View) -> dict[str, str]:
             **common.proxied(),
         }
     )
-    return {**common.files("cinder", text), **_policies.files(view, "cinder", _policies.CINDER)}
+    return {**common.files("cinder", text), **_policies.files(view, "cinder")}
 
 
 def _processes(view: View) -> tuple[Process, ...]:

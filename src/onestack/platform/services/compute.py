@@ -8,7 +8,7 @@ from onestack.platform import bus_users, host_users
 from onestack.platform.infrastructure import gateway, libvirt, rabbitmq
 from onestack.platform.places import CA, HOST_CERTIFICATE, HOST_KEY
 from onestack.platform.services import _common as common
-from onestack.platform.services import volumes
+from onestack.platform.services import _policies, volumes
 from onestack.platform.services.network import METADATA_SECRET
 from onestack.platform.shape import Database, Endpoint, Folder, Process, Service, leader, local
 from onestack.platform.view import View
@@ -82,6 +82,7 @@ def _files(view: View) -> dict[str, str]:
         "vnc": _vnc(view),
         "cache": {"enabled": True, "backend": view.backing.cache},
         "os_vif_ovs": {"ovsdb_connection": view.backing.switch},
+        **_policies.option(view, "nova"),
         **common.lock_path("nova"),
         **common.proxied(),
     }
@@ -106,7 +107,7 @@ def _files(view: View) -> dict[str, str]:
             "wait_soft_reboot_seconds": 30,
             **(_migration(view) if view.peers else {}),
         }
-    return common.files("nova", common.ini(sections))
+    return {**common.files("nova", common.ini(sections)), **_policies.files(view, "nova")}
 
 
 _OF_CONTROL = frozenset(

@@ -67,7 +67,7 @@ def _files(view: View) -> dict[str, str]:
             # The process is root in its namespace, so it needs no root helper.
             "agent": {"root_helper": "env", "extensions": "metadata"},
             "ovs": {"ovsdb_connection": view.backing.switch},
-            **(_policies.option(view, "neutron") if view.control else {}),
+            **_policies.option(view, "neutron"),
             **common.lock_path("neutron"),
             **common.proxied(),
         }
@@ -103,8 +103,7 @@ def _files(view: View) -> dict[str, str]:
             },
         }
     )
-    policies = _policies.files(view, "neutron", _policies.NEUTRON) if view.control else {}
-    return {**common.files("neutron", neutron, ml2), **policies}
+    return {**common.files("neutron", neutron, ml2), **_policies.files(view, "neutron")}
 
 
 def _of_the_api(view: View) -> dict[str, common.Section]:
