@@ -195,4 +195,9 @@ def test_a_server_that_moves_is_looked_up_in_its_cell(monkeypatch: pytest.Monkey
     monkeypatch.setattr(
         objects.BlockDeviceMappingList, "get_by_instance_uuid", lambda context, ident: volumes[context]
     )
-    assert [each.host for each in scheduling.LocalVolumeFilter().filter_all(HOSTS, spec())] == ["c1"]
+    found = scheduling.LocalVolumeFilter()
+    assert [each.host for each in found.filter_all(HOSTS, spec())] == ["c1"]
+    # Nova keeps the hint, and the volume may be gone since.
+    volumes["in the cell"] = []
+    hinted = spec({contract.VOLUME_HINT: [VOLUME]})
+    assert [each.host for each in found.filter_all(HOSTS, hinted)] == ["c1", "n1", "n2"]

@@ -1,8 +1,8 @@
 """What the users of compute hosts may do besides upstream's policies for the role `service`, and what they may not.
 
 Upstream's policies of this series already let that role do most of what nova-compute does: all of Placement, and
-Neutron's ports, port bindings, networks and subnets. The rest is done by oslo.policy's own means, a file that overrides
-single rules. The cloud has these files only while it has such hosts.
+Neutron's ports, port bindings, networks and subnets. The rest is done by oslo.policy's own means, a file that
+overrides single rules. The cloud has these files only while it has such hosts.
 `tests/contracts/inside/contract_policies_of_hosts.py` checks each rule of each project beside upstream's.
 """
 

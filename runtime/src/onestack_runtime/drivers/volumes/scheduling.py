@@ -52,26 +52,35 @@ def _hosts(spec: Any) -> set[str]:
     backends = place.hosts()
     if not any(backends.values()):
         return set()
-    hinted = (spec.scheduler_hints or {}).get(contract.VOLUME_HINT, []) if "scheduler_hints" in spec else []
     admin = contexts.get_admin_context()
-    mappings = [each for each in _mappings(admin, spec.instance_uuid) if each.is_volume]
+    hinted: list[str] = []
+    requested = _requested(admin, spec.instance_uuid)
+    if requested is not None and "scheduler_hints" in spec:
+        # Nova keeps hints; of a server that exists only what it has counts.
+        hinted = (spec.scheduler_hints or {}).get(contract.VOLUME_HINT, [])
+    found = _existing(admin, spec.instance_uuid) if requested is None else requested
+    mappings = [each for each in found if each.is_volume]
     if len({*backends.values()}) == 1:
         return {*backends.values()} if hinted or mappings else set()
     try:
-        found = {backends.get(each, "") for each in _backends(admin, backends, hinted, mappings)}
+        hosts = {backends.get(each, "") for each in _backends(admin, backends, hinted, mappings)}
     except Exception:
         # Whatever is wrong with Cinder shows at the attachment, and Cinder itself refuses a wrong host.
         LOG.warning("Cinder does not say where the volumes of %s are", spec.instance_uuid, exc_info=True)
         return set()
-    return found - {""}
+    return hosts - {""}
 
 
-def _mappings(admin: Any, server: str) -> list[Any]:
-    """A server's block device mappings: of a request to build it, or else of a server that exists."""
+def _requested(admin: Any, server: str) -> list[Any] | None:
+    """The block device mappings of a server that is to be built; None if it exists already."""
     try:
         return list(objects.BuildRequest.get_by_instance_uuid(admin, server).block_device_mappings)
     except exception.BuildRequestNotFound:
-        pass
+        return None
+
+
+def _existing(admin: Any, server: str) -> list[Any]:
+    """The block device mappings of a server that exists."""
     try:
         mapping = objects.InstanceMapping.get_by_instance_uuid(admin, server)
     except exception.InstanceMappingNotFound:
