@@ -132,10 +132,9 @@ class Hosts:
             admin.compute.delete_service(service)
         for agent in admin.network.agents(host=name):
             admin.network.delete_agent(agent)
-        user = admin.identity.find_user(host_users.name(name), domain_id="default")
-        if user is not None:
+        for user in admin.identity.users(name=host_users.name(name), domain_id="default"):
             # Its tokens end with it.
-            admin.identity.delete_user(user)
+            admin.identity.delete_user(user.id)
         secrets.forget(self._site.secrets_file, host_users.secrets_of(name))
 
     def require_removable(self, name: str) -> None:
