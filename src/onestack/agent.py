@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import sys
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cached_property
@@ -78,6 +79,10 @@ class HostAgent:
             return []
         return process_statuses(site.load(self._paths))
 
+    def clock(self, emit: Emit) -> float:
+        """The Unix time here."""
+        return time.time()
+
     def logs(self, emit: Emit, service: str | None, since: str | None, lines: int) -> list[tuple[str, str]]:
         """The last lines that processes wrote, each with its process; see `Cloud.logs`."""
         return logs.recent(self._paths.log, service, since, lines)
@@ -110,6 +115,7 @@ class HostAgent:
             "step",
             "finish",
             "status",
+            "clock",
             "logs",
             "follow",
             "down",

@@ -42,17 +42,17 @@ def test_a_second_up_has_nothing_to_start(cloud: Host) -> None:
     assert {(each["host"], each["name"]): each["pid"] for each in status(cloud)["processes"]} == before
 
 
-def test_a_compute_host_holds_no_database_password_and_no_administrators(
-    cloud: Host, all_hosts: Hosts
-) -> None:
+def test_a_compute_host_holds_no_database_password_and_no_other_users(cloud: Host, all_hosts: Hosts) -> None:
     secrets = json.loads(cloud.run("cat", "/etc/onestack/secrets.json"))
-    kept = {name: value for name, value in secrets.items() if name.startswith(("database/", "user/admin"))}
-    assert kept
     for name in COMPUTE:
-        for value in (
-            *kept.values(),
-            *(secrets[f"bus/{other}"] for other in ("c1", *COMPUTE) if other != name),
-        ):
+        own = (f"bus/{name}", f"user/nova-compute-{name}")
+        kept = {
+            each: value
+            for each, value in secrets.items()
+            if each.startswith(("database/", "user/", "bus/")) and each not in own
+        }
+        assert {"user/admin", "user/nova", "user/neutron", "user/placement", "bus/c1"} <= kept.keys()
+        for value in kept.values():
             places = ("/etc/onestack", "/var/lib/onestack", "/run/onestack", "/var/log/onestack")
             said = all_hosts[name].run("grep", "-rlsF", "--", value, *places, check=False)
             assert "/" not in said, f"on {name}: {said}"
@@ -93,9 +93,21 @@ def test_a_compute_host_that_lost_all_its_processes_comes_back_by_itself(cloud: 
     assert status(cloud)["health"] == "healthy"
 
 
+def passwords_of_n2(cloud: Host) -> dict[str, str]:
+    """Those of its users in Keystone and RabbitMQ, as the control host knows them."""
+    secrets = json.loads(cloud.run("cat", "/etc/onestack/secrets.json"))
+    return {name: value for name, value in secrets.items() if name.endswith(("/n2", "-n2"))}
+
+
 def test_a_host_is_removed_and_taken_on_again(cloud: Host, all_hosts: Hosts) -> None:
+    before = passwords_of_n2(cloud)
+    assert before.keys() == {"bus/n2", "user/nova-compute-n2"}
     onestack(cloud, "host", "remove", "n2", "--yes")
     assert all_hosts["n2"].changes() == {}
+    assert passwords_of_n2(cloud) == {}
+    users = onestack(cloud, "exec", "openstack", "user", "list", "-f", "value", "-c", "Name").split()
+    assert "nova-compute-n2" not in users
+    assert "nova-compute-n1" in users
     found = status(cloud)
     assert found["health"] == "healthy", found["reasons"]
     assert {each["host"] for each in found["workers"] if each["kind"] == "nova-compute"} == {"c1", "n1"}
@@ -104,6 +116,9 @@ def test_a_host_is_removed_and_taken_on_again(cloud: Host, all_hosts: Hosts) -> 
         "c1",
         *COMPUTE,
     }
+    after = passwords_of_n2(cloud)
+    assert after.keys() == before.keys()
+    assert not {*after.values()} & {*before.values()}
 
 
 def test_logs_of_all_hosts_are_one(cloud: Host) -> None:

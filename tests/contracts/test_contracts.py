@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import json
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from onestack.core.events import Event
 from onestack.core.paths import Paths
 from onestack.host import base, environment
 from onestack.host.guest.inside import SHARED, inside
+from onestack.platform.services import _policies, compute
 from onestack_runtime.replacements import registry
 
 INSIDE = Path(__file__).with_name("inside")
@@ -28,6 +30,11 @@ PYTEST = ("pytest", "_pytest", "py", "pluggy", "iniconfig", "packaging", "pygmen
 """What pytest is made of: pure Python, so that it runs in the base's as well."""
 ENVIRONMENT, RUNTIME, TOOLS = "/usr/lib/onestack", "/usr/lib/onestack-runtime", "/srv"
 SECONDS = 600
+SETTINGS = {
+    "policies": {project: dict(rules) for project, rules in _policies.ALL.items()},
+    "filters": list(compute.FILTERS),
+}
+"""What the tool gives OpenStack, for tests that compare it with upstream's code."""
 
 
 def named(file: Path) -> Iterator[str]:
@@ -97,6 +104,7 @@ def test_what_is_replaced_is_done_as_upstream_does_it(file: Path, places: tuple[
             "TZ": "UTC",
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONPATH": f"{ENVIRONMENT}:{RUNTIME}:{TOOLS}",
+            "ONESTACK_TEST_SETTINGS": json.dumps(SETTINGS),
         },
         capture_output=True,
         text=True,

@@ -29,7 +29,7 @@ def views(roles: Mapping[str, frozenset[str]] = ROLES) -> Views:
         for number, (name, chosen) in enumerate(roles.items(), 11)
     ]
     leader = hosts[0]
-    names = catalogue.secret_names(CATALOGUE, [host.name for host in hosts])
+    names = catalogue.secret_names(CATALOGUE, hosts)
     cloud = CloudView(
         series="2026.2",
         leader=leader.name,

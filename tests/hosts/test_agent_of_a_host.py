@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -51,6 +52,11 @@ def test_the_lock_is_held_until_the_connection_ends(
 
 def test_a_host_without_a_part_of_the_cloud_has_no_processes(connect: Callable[[], RemoteHost]) -> None:
     assert connect().ask("status", {}, TypeAdapter(list[object])) == []
+
+
+def test_a_host_tells_its_clock(connect: Callable[[], RemoteHost]) -> None:
+    before = time.time()
+    assert before <= connect().ask("clock", {}, TypeAdapter(float)) <= time.time()
 
 
 def test_what_the_host_refuses_names_it_and_keeps_its_kind(connect: Callable[[], RemoteHost]) -> None:

@@ -13,8 +13,7 @@ from onestack.core.paths import Paths
 from onestack.platform import zones
 from onestack.platform.choices import Choices, choices_file
 from onestack.platform.choose import require_same_name
-from onestack.platform.hosts import cluster, known
-from onestack.platform.hosts.examine import clock_difference
+from onestack.platform.hosts import clocks, cluster, known
 from onestack.platform.services.compute import fake_hosts
 from onestack.platform.site import on_this_host, spec_file
 from onestack.platform.view import HostView
@@ -80,7 +79,7 @@ def test_zones_are_those_of_hosts_that_run_guests(paths: Paths) -> None:
     [(100.5, 0.0), (100.0, 0.0), (101.0, 0.0), (103.5, 2.5), (97.0, 3.0)],
 )
 def test_a_clock_is_compared_with_the_time_the_question_took(clock: float, difference: float) -> None:
-    assert clock_difference(clock, 100.0, 101.0) == pytest.approx(difference)
+    assert clocks.difference(clock, 100.0, 101.0) == pytest.approx(difference)
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 50, 100])

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import replace
 
 import pytest
 
 from hosts.conftest import Views, views, with_its_secrets
+from onestack.core import contract
 from onestack.platform import catalogue, folders, graph, layout
 from onestack.platform.infrastructure import ovn
 from onestack.platform.services import CATALOGUE
 from onestack.platform.services.identity import BOOTSTRAP
 from onestack.platform.shape import Need
 from onestack.platform.trees import trees
-from onestack.platform.view import View
+from onestack.platform.view import Ceph, View, VolumeBackend
 from onestack.spec.platform import Platform
 from services.test_declarations import read
 from services.views import with_cloud
@@ -44,7 +46,7 @@ def test_a_compute_host_gets_the_secrets_of_its_files_alone() -> None:
     every = views()
     assert layout.secret_names(every["c1"]) == set(every["c1"].cloud.secrets)
     assert layout.secret_names(every["n1"]) == {
-        *("bus/n1", "metadata", "user/nova", "user/neutron", "user/placement"),
+        *("bus/n1", "metadata", "user/nova-compute-n1"),
     }
 
 
@@ -53,10 +55,11 @@ def test_no_file_of_a_compute_host_leads_to_a_database_or_to_an_administrator(ho
     forbidden = [
         value
         for name, value in secrets.items()
-        if name.startswith("database/") or name in ("user/admin", "bus/c1", "bus/n2", "dashboard")
+        if (name.startswith(("database/", "user/")) and name != "user/nova-compute-n1")
+        or name in ("bus/c1", "bus/n2", "dashboard")
     ]
     text = "".join(layout.files(hosts["n1"]).values())
-    assert not [value for value in forbidden if value in text]
+    assert not [value for value in forbidden if re.search(rf"{value}(?![\w-])", text)]
     assert "mysql" not in text
     sections = nova(hosts["n1"])
     assert not {"database", "api_database", "keystone_authtoken"} & {k for k, v in sections.items() if v}
@@ -81,6 +84,32 @@ def test_control_without_guests_needs_no_libvirt() -> None:
     process = next(each for each in layout.processes(view) if each.name == "nova")
     assert Need("libvirtd") not in process.needs
     assert Need("bus users", "leader") in process.needs
+
+
+def test_nova_knows_which_host_stores_volumes(hosts: Views) -> None:
+    for name, driver in (("c1", "libvirt.LibvirtDriver"), ("n1", contract.LIBVIRT_DRIVER)):
+        (process,) = (each for each in layout.processes(hosts[name]) if each.name == "nova")
+        assert process.environment[contract.VOLUME_HOSTS] == "file=c1"
+        assert nova(hosts[name])["DEFAULT"]["compute_driver"] == driver
+    scheduler = nova(hosts["c1"])["filter_scheduler"]
+    assert scheduler["available_filters"] == contract.VOLUME_FILTERS
+    assert scheduler["enabled_filters"].split(",")[-1] == contract.VOLUME_FILTER
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"volume_backends": (VolumeBackend("pool", ceph=Ceph("volumes", "cinder", "uuid")),)},
+        {"services": frozenset(CATALOGUE) - {"block-storage"}},
+    ],
+)
+def test_where_all_hosts_reach_all_volumes_nova_is_as_ever(hosts: Views, changes: dict[str, object]) -> None:
+    for view in hosts.values():
+        view = with_cloud(view, **changes)
+        (process,) = (each for each in layout.processes(view) if each.name == "nova")
+        assert contract.VOLUME_HOSTS not in process.environment
+        assert nova(view)["DEFAULT"]["compute_driver"] == "libvirt.LibvirtDriver"
+        assert "available_filters" not in nova(view).get("filter_scheduler", {})
 
 
 def test_nova_alone_uses_the_bus_between_hosts(hosts: Views) -> None:
@@ -186,7 +215,7 @@ def test_one_host_has_none_of_it() -> None:
     text = "".join(layout.files(view).values()) + str(layout.processes(view)) + str(ovn.settings(view))
     for word in ("rabbit", "tls/host", "vencrypt", "pssl", "--listen", "qemu+tls", "crt-store"):
         assert word not in text, word
-    assert not [name for name in catalogue.secret_names(CATALOGUE, ["c1"]) if name.startswith("bus/")]
+    assert not [name for name in catalogue.secret_names(CATALOGUE, [view.here]) if name.startswith("bus/")]
     assert layout.files(view) == catalogue.files(view)
 
 

@@ -9,11 +9,26 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from onestack_runtime.serving.process import Process
+
+
+class Garbage:
+    """It refers to itself: only the garbage collector frees it, and tells."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+        self.itself = self
+
+    def __del__(self) -> None:
+        self._tell("collected")
+
+
+def drop(garbage: Garbage) -> None:
+    """Nothing refers to it when this returns, but itself."""
 
 
 def main() -> None:
@@ -42,6 +57,7 @@ def main() -> None:
             raise SystemExit("no way")
         if mode == "late":
             released.wait(30)
+            drop(Garbage(note))
         note("started")
 
     def dies() -> None:

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from onestack.core.wait import until
+
 HERE = Path(__file__).parent
 RUNTIME = HERE.parents[1] / "runtime/src"
 PATIENCE = 30
@@ -104,6 +106,17 @@ def test_it_listens_before_its_workers_are_up_and_says_which_are_not(runner: Run
     runner.until("/compute/healthcheck", 503, "worker")
     assert runner.ask("/compute/release")[0] == 200
     assert runner.until("/compute/healthcheck", 200) == "OK\n"
+
+
+@pytest.mark.parametrize("runner", ["late"], indirect=True)
+def test_what_the_workers_start_left_over_is_freed(runner: Runner) -> None:
+    runner.until("/compute/healthcheck", 503, "worker")
+    runner.ask("/compute/release")
+    until(
+        "what the worker's start left over to be freed",
+        lambda: ("collected" in runner.happened, str(runner.happened)),
+        seconds=PATIENCE,
+    )
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -6,6 +6,7 @@ import socket
 
 import pytest
 
+from onestack_runtime import contract
 from onestack_runtime.drivers.volumes import place
 
 
@@ -22,4 +23,11 @@ def test_on_another_host_both_are_named_and_what_to_do() -> None:
     said = place.refusal("c1", {"host": "n1"})
     assert "stored on the host c1" in said
     assert "this one is on n1" in said
-    assert "Create the server on c1, or use a volume type" in said
+    assert "local_to_volume=VOLUME, move it to c1 (as administrator), or use a volume type" in said
+
+
+def test_backends_and_their_hosts_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(contract.VOLUME_HOSTS, raising=False)
+    assert place.hosts() == {}
+    monkeypatch.setenv(contract.VOLUME_HOSTS, "pool=,files=c1")
+    assert list(place.hosts().items()) == [("pool", ""), ("files", "c1")]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from onestack.capacity.model import Amount, Demand, Host, Inventory, Policy
 from onestack.capacity.report import Report, Wishes, analyse
 from onestack.core import contract
-from onestack.spec import FLAVORS, Flavor, Spec
+from onestack.spec import FLAVORS, Flavor, Spec, local_volumes
 from onestack.spec import Server as WantedServer
 
 _APART: dict[str, Policy | None] = {"none": None, "soft": "soft-anti-affinity", "hard": "anti-affinity"}
@@ -18,7 +18,7 @@ RESERVED_MEMORY = 512
 
 def check(spec: Spec, hosts: Sequence[Host], source: str = "") -> Report:
     """Whether the spec's servers fit on the hosts. `source`: where the hosts come from, in words."""
-    return analyse(hosts, demands(spec), wishes(spec), source)
+    return analyse(hosts, demands(spec, {each.name for each in hosts}), wishes(spec), source)
 
 
 def wishes(spec: Spec) -> Wishes:
@@ -26,8 +26,9 @@ def wishes(spec: Spec) -> Wishes:
     return Wishes(availability.tolerate, availability.redundancy, availability.of_host)
 
 
-def demands(spec: Spec) -> list[Demand]:
-    """A demand for each server, and one for each scaling group at its maximum size.
+def demands(spec: Spec, hosts: Collection[str] = ()) -> list[Demand]:
+    """A demand for each server, and one for each scaling group at its maximum size. `hosts`: the names of those that
+    there are; a server whose volumes one of them stores must be on that one.
 
     Stopped servers count, since they keep their allocations. A root disk of 0 GiB counts as 0, as in Placement,
     although it takes as much as its image.
@@ -41,6 +42,7 @@ def demands(spec: Spec) -> list[Demand]:
         policies = {group.name: group.policy for group in tenant.server_groups}
         for server in tenant.servers:
             group = server.server_group or ""
+            stored, _ = local_volumes.of_server(spec, tenant, server)
             result.append(
                 Demand(
                     tenant=tenant.name,
@@ -49,7 +51,7 @@ def demands(spec: Spec) -> list[Demand]:
                     group=group,
                     policy=policies[group] if group else None,
                     zone=server.zone or "",
-                    host=server.host or "",
+                    host=server.host or (stored if stored in hosts else ""),
                 )
             )
         for wanted in tenant.scaling_groups:

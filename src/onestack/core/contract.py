@@ -30,6 +30,9 @@ TUNING: Final = "ONESTACK_TUNING"
 """Which replacements a runner installs: `full`, `none` (only those that are required), or `full -NAME -NAME`."""
 FAKE_HOSTS: Final = "ONESTACK_FAKE_HOSTS"
 """The hosts of Nova's fake driver: `3` means fake-1 to fake-3, `4-6` means fake-4 to fake-6."""
+VOLUME_HOSTS: Final = "ONESTACK_VOLUME_HOSTS"
+"""Cinder's backends, the default first, each with the host that stores its volumes: `files=c1,pool=`. Only that
+host's servers can use them; without one, those of all hosts."""
 WORKERS: Final = "ONESTACK_WORKERS"
 """The workers that a project's process starts, separated by commas; all if it is not set."""
 LAYOUT: Final = "ONESTACK_LAYOUT"
@@ -47,6 +50,11 @@ MANAGE: Final = "onestack_runtime.admin.manage"
 BALANCER_CHECK: Final = "onestack_runtime.drivers.balancer.check"
 FILE_DRIVER: Final = "onestack_runtime.drivers.volumes.driver.FileDriver"
 LOGICAL_DRIVER: Final = "onestack_runtime.drivers.volumes.lvm.LogicalVolumeDriver"
+VOLUME_FILTERS: Final = "onestack_runtime.drivers.volumes.scheduling.filters"
+"""Nova's filters and VOLUME_FILTER, for its option `available_filters`."""
+VOLUME_FILTER: Final = "LocalVolumeFilter"
+VOLUME_HINT: Final = "local_to_volume"
+"""A hint for Nova's scheduler: the id of a volume that will be attached to the new server."""
 DASHBOARD_SITE: Final = "onestack_runtime/runners/horizon/site"
 """The dashboard's settings, and the program that generates its static files."""
 
@@ -55,6 +63,8 @@ BUS: Final = "onestack"
 """The driver of oslo.messaging; a transport_url begins with it."""
 FAKE_MECHANISM_DRIVER: Final = "onestack_fake_hosts"
 FAKE_COMPUTE_DRIVER: Final = "onestack_fake.FakeHost"
+LIBVIRT_DRIVER: Final = "onestack_libvirt.LibvirtDriver"
+"""Nova's libvirt driver on a host that does not store the cloud's volumes."""
 BALANCER_PROVIDER: Final = "haproxy"
 BALANCER_ALIASES: Final = ("amphora", "octavia")
 """Upstream's names of its default provider (amphora), which manifests and test suites use although they need no
@@ -198,12 +208,19 @@ class CatalogueEntry(TypedDict):
     url: str
 
 
+class ServiceUser(TypedDict):
+    """A user in the project `service`, and its roles there."""
+
+    password: str
+    roles: list[str]
+
+
 class Bootstrap(TypedDict):
     """What BOOTSTRAP reads from its standard input. `url`: the Identity API's; `password`: the administrator's;
-    `users`: password by service user."""
+    `users`: the service users, by name."""
 
     url: str
     region: str
     password: str
-    users: dict[str, str]
+    users: dict[str, ServiceUser]
     services: list[CatalogueEntry]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
+from onestack.platform import host_users
 from onestack.platform.infrastructure import INFRASTRUCTURE
-from onestack.platform.places import bus_secret
+from onestack.platform.places import bus_secret, user_secret
 from onestack.platform.services import CATALOGUE
 from onestack.platform.shape import Database, Endpoint, InfrastructureService, Process, Service, Step
-from onestack.platform.view import View
+from onestack.platform.view import HostView, View
 
 
 def services(chosen: Iterable[str]) -> list[Service]:
@@ -32,15 +33,16 @@ def page(chosen: Iterable[str]) -> str | None:
     return next((each.path for each in endpoints(chosen).values() if not each.listed), None)
 
 
-def secret_names(chosen: Iterable[str], hosts: Sequence[str] = ()) -> list[str]:
+def secret_names(chosen: Collection[str], hosts: Sequence[HostView] = ()) -> list[str]:
     """The names of all secrets that the chosen services need, on all hosts."""
     found = services(chosen)
-    names = {"user/admin"}
+    names = {user_secret("admin")}
     names |= {name for service in found for name in service.secrets}
-    names |= {f"user/{service.user}" for service in found if service.user}
+    names |= {user_secret(service.user) for service in found if service.user}
+    names |= {user_secret(host_users.name(host)) for host in host_users.hosts(hosts, chosen)}
     names |= {f"database/{each.user}" for each in databases(chosen)}
     # A cloud of one host has no RabbitMQ.
-    names |= {bus_secret(host) for host in hosts if len(hosts) > 1}
+    names |= {bus_secret(host.name) for host in hosts if len(hosts) > 1}
     return sorted(names)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from openstack import exceptions
-
 from onestack.core.errors import PermanentError
 
 
 def expect_hidden(what: str, ask: Callable[[], object]) -> None:
     """Raise PermanentError unless a request for a resource is answered with 404."""
+    # The keeper, which runs on every host, loads the services' declarations, and would keep 20 MiB of openstacksdk.
+    from openstack import exceptions
+
     try:
         ask()
     except exceptions.NotFoundException:

@@ -32,3 +32,8 @@ def bracketed(address: str) -> str:
 def bus_secret(host: str) -> str:
     """The name of the secret with a host's RabbitMQ password."""
     return f"bus/{host}"
+
+
+def user_secret(user: str) -> str:
+    """The name of the secret with the password of a user in Keystone."""
+    return f"user/{user}"

@@ -131,8 +131,7 @@ class Site:
 
     @property
     def _secrets(self) -> Mapping[str, str]:
-        names = [each.name for each in self.hosts]
-        wanted = catalogue.secret_names(self.spec.platform.services, names) if self.leads else ()
+        wanted = catalogue.secret_names(self.spec.platform.services, self.hosts) if self.leads else ()
         return secrets.ensure(self.secrets_file, wanted)
 
     @property

@@ -21,7 +21,7 @@ from onestack.language.types import (
     example,
     refused,
 )
-from onestack.spec import references, services
+from onestack.spec import local_volumes, references, services
 from onestack.spec.availability import Availability
 from onestack.spec.platform import Listen, Platform
 from onestack.spec.tenants import Template, Tenant
@@ -154,6 +154,7 @@ platform:
     def problems(self) -> Iterator[Problem]:
         yield from references.problems(self, self._implicit_names())
         yield from self._ports()
+        yield from local_volumes.problems(self)
         if not self.hosts:
             return
         running = self.platform.services
@@ -203,6 +204,10 @@ platform:
     def control_hosts(self) -> list[Host]:
         """The hosts with the role control."""
         return [each for each in self.hosts if "control" in each.roles]
+
+    def volume_host(self, tenant: Tenant, volume: str) -> str:
+        """The host whose servers alone can use one of a tenant's volumes; empty if those of all hosts can."""
+        return local_volumes.of_volume(self, tenant, volume)
 
     @property
     def file(self) -> str:

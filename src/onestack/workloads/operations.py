@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets as random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -25,12 +25,16 @@ from onestack.observe.prometheus import Prometheus
 from onestack.platform import connect, inventories
 from onestack.platform.site import Site
 from onestack.platform.watchers import begin_scaling
-from onestack.spec import BadSpec, Diagnostic, Spec
+from onestack.spec import BadSpec, Diagnostic, Spec, local_volumes
 from onestack.workloads.apply import Failure, Outcome, run
+from onestack.workloads.kind.scope import tenant_path
 from onestack.workloads.openstack.provider import OpenStack, from_environment_or_file
 from onestack.workloads.openstack.rest import Access
 from onestack.workloads.plan import Plan, Secret, Wanted, make
 from onestack.workloads.plan.document import as_data
+from onestack.workloads.plan.model import Change
+from onestack.workloads.plan.values import Address
+from onestack.workloads.resources.attachment import Attachments
 from onestack.workloads.wanted import read_files, wanted
 
 SETTLE_SECONDS = 30.0
@@ -90,14 +94,16 @@ class Workloads:
     def plan(
         self, *, prune: bool = False, adopt: bool = False, force: bool = False, emit: Emit = silent
     ) -> Plan:
-        """The plan. `force`: even if the hosts lack the capacity. Raises BadSpec if the cloud conflicts with the
-        spec, BadInput if it lacks the capacity."""
+        """The plan. `force`: even if the hosts lack the capacity, or servers are not where their volumes are. Raises
+        BadSpec if the cloud conflicts with the spec, BadInput if it lacks the capacity."""
         everything = read_files(wanted(self.spec), Path(self.spec.file).parent)
         self._require_services(everything)
         self._require_answers(emit)
         plan = self._compare(everything, prune=prune, adopt=adopt, emit=emit)
         if not force and any(change.address.kind == "server" for change in plan.of("create", "replace")):
             self._require_room(plan)
+        if not force:
+            self._require_reach(plan)
         return plan
 
     def removal(self, emit: Emit = silent) -> Plan:
@@ -216,6 +222,26 @@ class Workloads:
                 hint="`onestack capacity` shows the details; --force continues nevertheless",
             )
 
+    def _require_reach(self, plan: Plan) -> None:
+        """Refuse to attach volumes that one host stores to servers that run on another one."""
+        wrong = []
+        for change, volume, server, ident, host in stored_elsewhere(self.spec, plan):
+            there = self._admin().compute.get_server(ident).compute_host
+            if there and there != host:
+                move = f"openstack server migrate --live-migration --host {host} {ident}"
+                wrong.append(
+                    Diagnostic(
+                        "error",
+                        f"{server} runs on {there}, and the volume '{volume}' is stored on {host}: only servers on "
+                        f"{host} can use it",
+                        "",
+                        change.place,
+                        f"`onestack exec {move}` moves the server; or use {local_volumes.SHARED}",
+                    )
+                )
+        if wrong:
+            raise BadSpec("servers are not on the host that stores their volumes", wrong)
+
     def _require_services(self, everything: Iterable[Wanted]) -> None:
         wrong = {}
         for one in self._cloud.missing(everything):
@@ -252,6 +278,22 @@ class Workloads:
         file = self._secret_file(label)
         file.parent.mkdir(mode=0o700, exist_ok=True)
         replace_private(file, secret + "\n")
+
+
+def stored_elsewhere(spec: Spec, plan: Plan) -> Iterator[tuple[Change, str, Address, str, str]]:
+    """Attachments to be made of volumes that one host stores, to servers that exist: the change, the volume's name,
+    the server with its id, and the host."""
+    tenants = {tenant_path(each.name, each.domain): each for each in spec.tenants}
+    made = {each.address for each in plan.of("create", "replace")}
+    for change in plan.of("create"):
+        if change.address.kind != Attachments.name or change.wanted is None:
+            continue
+        server, volume = change.wanted.needs[:2]
+        if (ident := plan.present.get(server)) is None or server in made:
+            continue
+        tenant = tenants.get(server.path[:-1])
+        if tenant and (host := spec.volume_host(tenant, volume.path[-1])):
+            yield change, volume.path[-1], server, ident, host
 
 
 def any_in(spec: Spec) -> bool:

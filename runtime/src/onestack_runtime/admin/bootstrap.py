@@ -24,7 +24,6 @@ from onestack_runtime.serving import threads
 # second.
 ROUNDS = 4
 SERVICE_PROJECT = "service"
-SERVICE_ROLES = ("admin", "service")
 INTERFACES = ("public", "internal", "admin")
 
 
@@ -56,21 +55,21 @@ def main() -> int:
     return 0
 
 
-def service_users(users: dict[str, str]) -> None:
-    """Create each service's user, with its roles in the project `service`."""
+def service_users(users: dict[str, contract.ServiceUser]) -> None:
+    """Create each service user, with its roles in the project `service`."""
     from keystone.common import provider_api
 
     providers = provider_api.ProviderAPIs
     project = _project(providers)
     roles = {role["name"]: role["id"] for role in providers.role_api.list_roles()}
     known = {user["name"]: user["id"] for user in providers.identity_api.list_users(domain_scope="default")}
-    for name, password in users.items():
+    for name, wanted in users.items():
         user = known.get(name)
         if user is None:
-            made = {"name": name, "password": password, "domain_id": "default", "enabled": True}
+            made = {"name": name, "password": wanted["password"], "domain_id": "default", "enabled": True}
             user = providers.identity_api.create_user({**made, "default_project_id": project})["id"]
         held = providers.assignment_api.get_roles_for_user_and_project(user, project)
-        for role in SERVICE_ROLES:
+        for role in wanted["roles"]:
             if roles[role] not in held:
                 providers.assignment_api.add_role_to_user_and_project(user, project, roles[role])
 

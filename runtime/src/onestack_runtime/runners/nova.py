@@ -176,7 +176,7 @@ class _Compute(_Worker):
 def _by_libvirt() -> bool:
     from nova.conf import CONF
 
-    return str(CONF.compute_driver).startswith("libvirt.")
+    return str(CONF.compute_driver) != contract.FAKE_COMPUTE_DRIVER
 
 
 def _worker(name: str, process: Process) -> _Worker:

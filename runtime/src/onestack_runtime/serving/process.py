@@ -142,8 +142,12 @@ class Process:
         self.health.up(_ALL)
         # The kernel may deliver a second signal to another thread, which does not wake this one; and Python runs the
         # handler only in this one.
+        settled = False
         while not self._ended.wait(1.0):
-            pass
+            if not settled and not self.health.waiting:
+                # Workers have imported more while they started; what was frozen is not scanned again.
+                settled = True
+                _after_imports()
         status = self._status
         # Not an ordinary exit: threads that wait in a library would block it for ever.
         ending = threading.Thread(target=self._stop, name="stop", daemon=True)

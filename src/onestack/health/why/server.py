@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from onestack.core import contract
 from onestack.health.why import hosts
 from onestack.health.why.hosts import Reason
 from onestack.health.why.model import Diagnosis, Host, HostReason, ServerObservation
@@ -42,6 +43,7 @@ _AGAIN = "delete it and create it again: a server that found no host is not plac
 _FILTERS = {
     "ServerGroupAntiAffinityFilter": "every host had another member of its server group",
     "ServerGroupAffinityFilter": "the host of its server group could not take it",
+    contract.VOLUME_FILTER: "the host that stores its volumes could not take it",
     "ComputeFilter": "no host's compute service was up and enabled",
     "ImagePropertiesFilter": "no host runs images with its properties",
     "ComputeCapabilitiesFilter": "no host meets the flavor's extra specs",

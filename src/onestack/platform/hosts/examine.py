@@ -11,13 +11,10 @@ from onestack.core.paths import Paths
 from onestack.host import doctor, preflight
 from onestack.host.machine import RemoteMachine, ssh
 from onestack.platform import up
-from onestack.platform.hosts import cluster, known
+from onestack.platform.hosts import clocks, cluster, known
 from onestack.platform.hosts.remote import address
 from onestack.spec import Diagnostic, Spec
 from onestack.spec.model import Host
-
-CLOCK_SECONDS = 1.0
-"""By how much a host's clock may differ: tokens, leases and logs are compared between hosts."""
 
 
 def examine(paths: Paths, spec: Spec) -> Mapping[str, doctor.Report]:
@@ -45,27 +42,16 @@ def _other(paths: Paths, spec: Spec, host: Host) -> doctor.Report:
             gathered = machine.facts(preflight.disks(paths))
             before = time.time()
             clock = float(machine.run(["date", "+%s.%N"]).output)
-            off = clock_difference(clock, before, time.time())
+            off = clocks.difference(clock, before, time.time())
             mine = _own(paths, machine)
     except OneStackError as error:
         reason = ". ".join(filter(None, [error.summary, error.detail.strip()]))
         return doctor.Report((), (), (), (Diagnostic("error", reason, place=place, hint=error.hint),))
     report = doctor.examine_other(paths, spec, gathered, host.name, own=mine)
-    if off <= CLOCK_SECONDS:
+    if not (late := clocks.complaint(host.name, off)):
         return report
-    late = Diagnostic(
-        "error",
-        f"the clock of {host.name} differs by {off:.1f} s",
-        f"at most {CLOCK_SECONDS:.0f} s",
-        place,
-        "have a time service run on every host (chrony, systemd-timesyncd)",
-    )
-    return doctor.Report(report.machine, report.choices, report.cloud, (late, *report.findings))
-
-
-def clock_difference(clock: float, before: float, after: float) -> float:
-    """By how many seconds another clock differs at least, read between two moments of this one (Unix times)."""
-    return max(0.0, before - clock, clock - after)
+    found = Diagnostic("error", late, f"at most {clocks.SECONDS:.0f} s", place, clocks.HINT)
+    return doctor.Report(report.machine, report.choices, report.cloud, (found, *report.findings))
 
 
 def _own(paths: Paths, machine: RemoteMachine) -> preflight.Own:

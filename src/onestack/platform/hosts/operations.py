@@ -13,7 +13,7 @@ from openstack.exceptions import SDKException
 from onestack.core.errors import BadInput, PermanentError
 from onestack.core.events import Emit, step
 from onestack.core.wait import until
-from onestack.platform import connect
+from onestack.platform import connect, host_users, secrets
 from onestack.platform.hosts import cluster
 from onestack.platform.site import Site
 from onestack.spec.model import Host
@@ -132,6 +132,10 @@ class Hosts:
             admin.compute.delete_service(service)
         for agent in admin.network.agents(host=name):
             admin.network.delete_agent(agent)
+        for user in admin.identity.users(name=host_users.name(name), domain_id="default"):
+            # Its tokens end with it.
+            admin.identity.delete_user(user.id)
+        secrets.forget(self._site.secrets_file, host_users.secrets_of(name))
 
     def require_removable(self, name: str) -> None:
         """Raises BadInput where a host cannot be taken out of the cloud: the leader, or one that is not in it."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from onestack.core import contract
 from onestack.core.contract import LIB
 from onestack.platform.infrastructure import gateway
+from onestack.platform.places import user_secret
 from onestack.platform.shape import Need, Process, Ready, leader
 from onestack.platform.view import View
 from onestack.spec.model import HostRole
@@ -62,7 +63,7 @@ def credentials(view: View, user: str) -> dict[str, Value]:
         "auth_type": "password",
         "auth_url": f"{view.cloud.gateway}/identity",
         "username": user,
-        "password": view.cloud.secrets[f"user/{user}"],
+        "password": view.cloud.secrets[user_secret(user)],
         "project_name": "service",
         "user_domain_name": "Default",
         "project_domain_name": "Default",
@@ -145,6 +146,8 @@ def environment(**more: str) -> dict[str, str]:
         contract.ETC_VARIABLE: contract.ETC,
         # Each malloc arena keeps the memory that its threads freed, and a runner has dozens of threads.
         "MALLOC_ARENA_MAX": "2",
+        # Neutron and Cinder import eventlet, and use native threads: they need none of its resolver's 200 modules.
+        "EVENTLET_NO_GREENDNS": "yes",
         "LC_ALL": "C.UTF-8",
         **more,
     }

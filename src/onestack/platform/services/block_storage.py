@@ -5,7 +5,7 @@ from __future__ import annotations
 from onestack.core.contract import ENVIRONMENT
 from onestack.platform import ceph, lvm
 from onestack.platform.services import _common as common
-from onestack.platform.services import volumes
+from onestack.platform.services import _policies, volumes
 from onestack.platform.services.volumes import PATH, STATE
 from onestack.platform.shape import Database, Endpoint, Folder, Process, Service, Step, local
 from onestack.platform.view import View
@@ -48,11 +48,12 @@ def _files(view: View) -> dict[str, str]:
             "service_user": {**common.credentials(view, "cinder"), "send_service_user_token": True},
             "nova": {**common.credentials(view, "cinder"), "interface": "internal"},
             "coordination": {"backend_url": view.backing.coordination_url(STATE)},
+            **_policies.option(view, "cinder"),
             **common.lock_path("cinder"),
             **common.proxied(),
         }
     )
-    return common.files("cinder", text)
+    return {**common.files("cinder", text), **_policies.files(view, "cinder")}
 
 
 def _processes(view: View) -> tuple[Process, ...]:

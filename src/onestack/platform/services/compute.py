@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from onestack.core import contract
 from onestack.core.contract import LIB
-from onestack.platform import bus_users
+from onestack.platform import bus_users, host_users
 from onestack.platform.infrastructure import gateway, libvirt, rabbitmq
 from onestack.platform.places import CA, HOST_CERTIFICATE, HOST_KEY
 from onestack.platform.services import _common as common
+from onestack.platform.services import _policies, volumes
 from onestack.platform.services.network import METADATA_SECRET
-from onestack.platform.services.volumes import API as VOLUMES
 from onestack.platform.shape import Database, Endpoint, Folder, Process, Service, leader, local
 from onestack.platform.view import View
 
@@ -31,9 +31,7 @@ def _files(view: View) -> dict[str, str]:
             "tempdir": f"{STATE}/tmp",
             "transport_url": view.backing.transport_url,
             "concurrency_backend": "threading",
-            "compute_driver": contract.FAKE_COMPUTE_DRIVER
-            if view.here.virt_type == "fake"
-            else "libvirt.LibvirtDriver",
+            "compute_driver": _driver(view),
             "allow_resize_to_same_host": True,
             "resume_guests_state_on_host_boot": True,
             # Seconds; most guests that do not shut down within this time never do.
@@ -54,10 +52,13 @@ def _files(view: View) -> dict[str, str]:
         },
         "api_database": common.database(view, "nova_api", "nova") if view.control else {},
         "database": common.database(view, "nova", "nova") if view.control else {},
-        "keystone_authtoken": common.authtoken(view, "nova"),
-        "service_user": {**common.credentials(view, "nova"), "send_service_user_token": True},
-        "keystone": common.client(view, "nova", "identity/v3"),
-        "placement": common.client(view, "placement", "placement"),
+        "keystone_authtoken": common.authtoken(view, "nova") if view.control else {},
+        "service_user": {
+            **common.credentials(view, host_users.of(view, "nova")),
+            "send_service_user_token": True,
+        },
+        "keystone": common.client(view, "nova", "identity/v3") if view.control else {},
+        "placement": common.client(view, host_users.of(view, "placement"), "placement"),
         "glance": {
             "endpoint_override": f"{view.cloud.gateway}/image",
             "region_name": view.cloud.region,
@@ -65,7 +66,7 @@ def _files(view: View) -> dict[str, str]:
             "num_retries": 3,
         },
         "neutron": {
-            **common.client(view, "neutron", "networking"),
+            **common.client(view, host_users.of(view, "neutron"), "networking"),
             **_metadata(view),
         },
         "scheduler": {
@@ -73,11 +74,15 @@ def _files(view: View) -> dict[str, str]:
             # Seconds; a host that has just joined gets no servers before it is discovered.
             "discover_hosts_in_cells_interval": 15 if view.peers else 300,
         },
-        "filter_scheduler": {"shuffle_best_same_weighed_hosts": True},
+        "filter_scheduler": {
+            "shuffle_best_same_weighed_hosts": True,
+            **(_volume_filter() if _volume_hosts(view) else {}),
+        },
         "conductor": {"workers": 1},
         "vnc": _vnc(view),
         "cache": {"enabled": True, "backend": view.backing.cache},
         "os_vif_ovs": {"ovsdb_connection": view.backing.switch},
+        **_policies.option(view, "nova"),
         **common.lock_path("nova"),
         **common.proxied(),
     }
@@ -88,8 +93,8 @@ def _files(view: View) -> dict[str, str]:
         sections = {name: options for name, options in sections.items() if name not in _OF_CONTROL}
     if "block-storage" in view.cloud.services:
         sections["cinder"] = {
-            **common.credentials(view, "nova"),
-            "endpoint_template": f"{view.cloud.gateway}/{VOLUMES}",
+            **common.credentials(view, host_users.of(view, "nova")),
+            "endpoint_template": f"{view.cloud.gateway}/{volumes.API}",
             "os_region_name": view.cloud.region,
         }
     if view.here.virt_type != "fake":
@@ -102,13 +107,47 @@ def _files(view: View) -> dict[str, str]:
             "wait_soft_reboot_seconds": 30,
             **(_migration(view) if view.peers else {}),
         }
-    return common.files("nova", common.ini(sections))
+    return {**common.files("nova", common.ini(sections)), **_policies.files(view, "nova")}
 
 
 _OF_CONTROL = frozenset(
-    {"api", "api_database", "database", "keystone_authtoken", "scheduler", "filter_scheduler", "conductor"}
+    {
+        *("api", "api_database", "database", "keystone_authtoken", "keystone"),
+        *("scheduler", "filter_scheduler", "conductor"),
+    }
 )
 """The sections that only control hosts need."""
+
+
+def _driver(view: View) -> str:
+    if view.here.virt_type == "fake":
+        return contract.FAKE_COMPUTE_DRIVER
+    # Volumes of other hosts are refused while the caller waits.
+    stored_elsewhere = _volume_hosts(view) and view.here.name not in volumes.hosts(view).values()
+    return contract.LIBVIRT_DRIVER if stored_elsewhere else "libvirt.LibvirtDriver"
+
+
+FILTERS = (
+    *("ComputeFilter", "ComputeCapabilitiesFilter", "ImagePropertiesFilter"),
+    *("ServerGroupAntiAffinityFilter", "ServerGroupAffinityFilter"),
+)
+"""The filters that Nova's scheduler has enabled by default."""
+
+
+def _volume_filter() -> common.Section:
+    """For [filter_scheduler]: servers are placed on the host that stores their volumes."""
+    return {
+        "available_filters": contract.VOLUME_FILTERS,
+        "enabled_filters": (*FILTERS, contract.VOLUME_FILTER),
+    }
+
+
+def _volume_hosts(view: View) -> dict[str, str]:
+    """The environment of Nova's processes, if volumes are on one of several hosts; fake guests open none."""
+    found = volumes.hosts(view) if view.peers and not view.cloud.fake_hosts else {}
+    if not any(found.values()):
+        return {}
+    return {contract.VOLUME_HOSTS: ",".join(f"{backend}={host}" for backend, host in found.items())}
 
 
 def _metadata(view: View) -> common.Section:
@@ -199,7 +238,7 @@ def _processes(view: View) -> tuple[Process, ...]:
             stop_seconds=STOP_SECONDS,
             # Certificates are read only at the start.
             reads=(CA, HOST_CERTIFICATE) if view.peers else (),
-            more={contract.FAKE_HOSTS: fake_hosts(view)} if fake else None,
+            more={contract.FAKE_HOSTS: fake_hosts(view)} if fake else _volume_hosts(view),
         ),
     )
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 from onestack.core import contract
 from onestack.core.contract import LIB
+from onestack.platform import host_users
+from onestack.platform.places import user_secret
 from onestack.platform.services import _common as common
 from onestack.platform.shape import Database, Endpoint, Folder, Process, Service, leader
 from onestack.platform.view import View
@@ -57,11 +59,19 @@ def bootstrap() -> tuple[str, ...]:
 def wanted(view: View, services: Iterable[Service]) -> contract.Bootstrap:
     """The input of the bootstrap: administrator, region, service users and catalogue, with passwords."""
     found = list(services)
+    users: dict[str, contract.ServiceUser] = {
+        each.user: {
+            "password": view.cloud.secrets[user_secret(each.user)],
+            "roles": [*host_users.CONTROL_ROLES],
+        }
+        for each in found
+        if each.user
+    }
     return {
         "url": f"{view.cloud.gateway}/{PATH}/v3",
         "region": view.cloud.region,
-        "password": view.cloud.secrets["user/admin"],
-        "users": {each.user: view.cloud.secrets[f"user/{each.user}"] for each in found if each.user},
+        "password": view.cloud.secrets[user_secret("admin")],
+        "users": {**users, **host_users.wanted(view)},
         "services": [
             {
                 "type": type_,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import secrets
 from functools import partial
-
-from openstack.connection import Connection
+from typing import TYPE_CHECKING
 
 from onestack.core import contract
 from onestack.core.contract import ENVIRONMENT, ETC, LIB
@@ -14,6 +13,9 @@ from onestack.platform.isolation import expect_hidden
 from onestack.platform.services import _common as common
 from onestack.platform.shape import Database, Endpoint, Folder, Process, Service
 from onestack.platform.view import View
+
+if TYPE_CHECKING:
+    from openstack.connection import Connection
 
 PATH = contract.API_PATHS["glance"]
 STATE = f"{LIB}/glance"

@@ -12,6 +12,7 @@ from onestack.platform import announcing, floating_ips
 from onestack.platform.infrastructure import gateway, ovn
 from onestack.platform.places import CA, HOST_CERTIFICATE, HOST_KEY
 from onestack.platform.services import _common as common
+from onestack.platform.services import _policies
 from onestack.platform.shape import (
     Database,
     Endpoint,
@@ -66,6 +67,7 @@ def _files(view: View) -> dict[str, str]:
             # The process is root in its namespace, so it needs no root helper.
             "agent": {"root_helper": "env", "extensions": "metadata"},
             "ovs": {"ovsdb_connection": view.backing.switch},
+            **_policies.option(view, "neutron"),
             **common.lock_path("neutron"),
             **common.proxied(),
         }
@@ -102,7 +104,7 @@ def _files(view: View) -> dict[str, str]:
             },
         }
     )
-    return common.files("neutron", neutron, ml2)
+    return {**common.files("neutron", neutron, ml2), **_policies.files(view, "neutron")}
 
 
 def _of_the_api(view: View) -> dict[str, common.Section]:

@@ -18,6 +18,15 @@ def backends(view: View) -> dict[str, common.Section]:
     return {each.name: _section(each) for each in view.cloud.volume_backends}
 
 
+def hosts(view: View) -> dict[str, str]:
+    """The host that stores the volumes of each backend, the default first; empty where all hosts reach them."""
+    return {
+        each.name: "" if each.ceph else view.cloud.leader
+        for each in view.cloud.volume_backends
+        if "block-storage" in view.cloud.services
+    }
+
+
 def _section(backend: VolumeBackend) -> common.Section:
     if backend.ceph:
         return _ceph(backend.name, backend.ceph)

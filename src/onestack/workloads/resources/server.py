@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from onestack.core import wait
+from onestack.core import contract, wait
 from onestack.core.errors import PermanentError, Place
 from onestack.language.types import Bool, IPAddress, Problem, Section, Text, example
 from onestack.language.words import (
@@ -207,6 +207,10 @@ class Servers(Kind):
             create_only["config_drive"] = True
         if item.server_group:
             create_only["group"] = scope.named("server group", item.server_group)
+        # They are attached later; of the boot volume Nova's scheduler knows.
+        local = [each for each in item.volumes if scope.spec.volume_host(scope.tenant, each)]
+        if local:
+            create_only[contract.VOLUME_HINT] = scope.named("volume", local[0])
         # Hosts cannot leave a zone while they have servers: the zone is created first and deleted last.
         zones = [
             Address("aggregate", (each.name,))
@@ -250,14 +254,14 @@ class Servers(Kind):
         body["flavorRef"], body["imageRef"] = body.pop("flavor"), body.pop("image", "")
         state, project = body.pop("state"), body.pop("project_id")
         del body["ports"], body["built"]
-        group = body.pop("group", None)
+        hints = {name: body.pop(name) for name in ("group", contract.VOLUME_HINT) if name in body}
         for ours, theirs in _NAMES.items():
             if ours in body:
                 body[theirs] = body.pop(ours)
         if "user_data" in body:
             body["user_data"] = base64.b64encode(body["user_data"].encode()).decode()
         self.label_in.put(body, self.label(wanted, session))
-        whole = {"server": body} | ({"os:scheduler_hints": {"group": group}} if group else {})
+        whole = {"server": body} | ({"os:scheduler_hints": hints} if hints else {})
         ident = str(session.rest(self.service, project).post(self.path, whole)["server"]["id"])
         if state == "stopped":
             self.wait_ready(wanted.address, ident, session)

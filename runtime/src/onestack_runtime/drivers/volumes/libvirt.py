@@ -13,9 +13,12 @@ from onestack_runtime.drivers.volumes import logical, note
 
 
 def register() -> None:
-    """Add the classes to the table of Nova's LibvirtDriver: there is no entry point for them."""
+    """Add the classes to the table of Nova's LibvirtDriver: there is no entry point for them. And make our driver
+    importable from `nova.virt`, the only package that Nova loads drivers from."""
+    import nova.virt
     from nova.virt.libvirt import driver
 
+    nova.virt.__path__.append(str(Path(__file__).parent / "virt"))
     driver.VOLUME_DRIVERS[contract.FILE_PROTOCOL] = f"{__name__}.FileVolumeDriver"
     driver.VOLUME_DRIVERS[contract.LOGICAL_PROTOCOL] = f"{__name__}.LogicalVolumeDriver"
 
