@@ -23,7 +23,7 @@ from onestack.autoscaling.autoscaler import journal
 from onestack.autoscaling.autoscaler.lease import Lease
 from onestack.autoscaling.autoscaler.tenants import Tenants
 from onestack.autoscaling.autoscaler.worker import Worker
-from onestack.autoscaling.record import Record
+from onestack.autoscaling.reading import Record
 from onestack.core.errors import OneStackError
 from onestack.core.paths import Paths
 from onestack.host.lock import held
