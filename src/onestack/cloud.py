@@ -32,11 +32,11 @@ from onestack.host.netns import Network
 from onestack.platform import bringup, connect, inventories, site, takedown, up
 from onestack.platform.balancing import Balancing
 from onestack.platform.choices import choices_file
-from onestack.platform.choose import host_name
-from onestack.platform.hosts import cluster, remote
+from onestack.platform.hosts import cluster, remote, room
 from onestack.platform.hosts.examine import examine
 from onestack.platform.hosts.operations import Hosts
 from onestack.platform.hosts.remote import RemoteHost
+from onestack.platform.hosts.room import Room
 from onestack.platform.site import Site
 from onestack.spec import Spec
 from onestack.spec import load as load_spec
@@ -170,28 +170,27 @@ class Cloud:
     ) -> CapacityReport:
         """Whether what the spec asks for fits, what it survives, which resource binds.
 
-        On the hosts of this cloud, by Placement's inventories, if it runs and is the spec's; else on those the
-        spec says. `hosts`, `like`: on so many of that size (processors, MiB, GiB) instead. Changes nothing.
+        On the hosts of this cloud, by Placement's inventories, if it runs and is the spec's, and on those of the spec
+        that are not in it yet. `hosts`, `like`: on so many of that size (processors, MiB, GiB) instead. Changes
+        nothing.
         """
         wanted, _ = self._wanted(spec)
-        there, source = self._hosts_for(wanted, hosts, like)
-        return sizing.check(wanted, there, source)
+        there = self._hosts_for(wanted, hosts, like)
+        return sizing.check(wanted, there.hosts, there.source, there.notes)
 
     def _hosts_for(
         self, spec: Spec, number: int | None, like: tuple[int, int, int] | None
-    ) -> tuple[list[sizing.Host], str]:
-        fake = sizing.fake_hosts(spec)
+    ) -> Room:
         if number is not None or like is not None:
+            fake = sizing.fake_hosts(spec)
             size = like or (contract.FAKE_HOST_SIZE if fake else hardware.size(self.paths.lib))
-            many = number or len(fake) or 1
-            return sizing.supposed(spec, many, size), "as asked"
-        if self._runs(spec):
-            ours = frozenset((each.tenant, each.name) for each in sizing.demands(spec))
-            return inventories.hosts(self.connect(), ours), "Placement's inventories"
-        if fake:
-            return fake, "the fake driver's hosts"
-        name = host_name(spec)
-        return [sizing.host(spec, name, hardware.size(self.paths.lib))], "this machine"
+            many = number or len(fake) or sum("compute" in each.roles for each in spec.hosts) or 1
+            return Room(sizing.supposed(spec, many, size), "as asked")
+        ask = room.over_ssh(self.paths) if os.geteuid() == 0 else None
+        if not self._runs(spec):
+            return room.of_spec(self.paths, spec, ask=ask)
+        ours = frozenset((each.tenant, each.name) for each in sizing.demands(spec))
+        return room.running(self.paths, spec, self.connect(), inventories.hosts(self.connect(), ours), ask=ask)
 
     def _runs(self, spec: Spec) -> bool:
         """Whether the cloud under this root is the spec's and can be asked; only root may look."""
@@ -229,7 +228,9 @@ class Cloud:
         `prune`: what the spec made and no longer holds is deleted. `adopt`: what is there under a wanted name
         is taken over. `force`: even what the hosts cannot carry. Raises BadInput, BadSpec.
         """
-        return self._work(spec, lambda work: work.plan(prune=prune, adopt=adopt, force=force, emit=emit))
+        return self._work(
+            spec, lambda work: work.plan(prune=prune, adopt=adopt, force=force, joining=True, emit=emit)
+        )
 
     def drift(self, spec: Spec | str | Path | None = None, *, emit: Emit = silent) -> Plan:
         """What somebody changed by hand, as the plan that would undo it."""
