@@ -45,7 +45,8 @@ class HostAgent:
         """Check the host, have the release's parts on it, and choose what depends on it. Raises BadInput."""
         wanted = loads(spec, "cloud.yaml")
         up.check(self._paths, wanted, emit, force=force, mirror=mirror, host=name)
-        up.choose_here(self._paths, wanted, spec, emit, mirror=mirror, host=name)
+        _, choices = up.choose_here(self._paths, wanted, emit, mirror=mirror, host=name)
+        up.keep(self._paths, spec, choices)
         return site.load(self._paths).here.view
 
     def receive(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from pydantic import TypeAdapter
@@ -17,8 +17,18 @@ from onestack.platform.hosts.remote import RemoteHost
 _PROCESSES = TypeAdapter(list[ProcessStatus])
 
 
-def collect(paths: Paths) -> tuple[list[ProcessStatus], list[str]]:
-    """The status of the processes on all other hosts; and which hosts could not be reached and why, in words."""
+@dataclass(frozen=True)
+class Elsewhere:
+    """The processes on all other hosts. `unreachable`: which hosts could not be asked and why. `warnings`: what else
+    there is to say, in words."""
+
+    processes: tuple[ProcessStatus, ...] = ()
+    unreachable: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def collect(paths: Paths) -> Elsewhere:
+    """Ask all other hosts. One that was away during an `up` answers with the version of the tool that it has."""
     found: dict[str, list[ProcessStatus]] = {}
     with cluster.reachable(paths) as (hosts, failed):
 
@@ -28,8 +38,14 @@ def collect(paths: Paths) -> tuple[list[ProcessStatus], list[str]]:
 
         tasks = [Task(each.name, partial(ask, each)) for each in hosts]
         failed = {**failed, **execute(tasks, workers=max(1, len(tasks)))}
-    reasons = [f"host {name}: {_words(error)}" for name, error in sorted(failed.items())]
-    return [each for name in sorted(found) for each in found[name]], reasons
+        reasons = [f"host {name}: {_words(error)}" for name, error in sorted(failed.items())]
+        warnings = [
+            f"{each.name} has another version of OneStack than this host; `onestack up` brings it to this one"
+            for each in hosts
+            if not each.same_version
+        ]
+    processes = tuple(each for name in sorted(found) for each in found[name])
+    return Elsewhere(processes, tuple(reasons), tuple(warnings))
 
 
 def _words(error: BaseException) -> str:

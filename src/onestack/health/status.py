@@ -68,9 +68,9 @@ class Status:
 
 def examine(site: Site) -> Status:
     """Collect and diagnose everything. Must run in the cloud's network."""
-    elsewhere, unreachable = hosts.collect(site.paths) if site.leads else ([], [])
-    found = [*process_statuses(site), *elsewhere]
-    reasons = [*unreachable, *(_complaint(each) for each in found if not each.answers)]
+    elsewhere = hosts.collect(site.paths) if site.leads else hosts.Elsewhere()
+    found = [*process_statuses(site), *elsewhere.processes]
+    reasons = [*elsewhere.unreachable, *(_complaint(each) for each in found if not each.answers)]
     workers: list[WorkerStatus] = []
     if all(each.pid is None for each in found):
         health: Health = "not running"
@@ -99,7 +99,7 @@ def examine(site: Site) -> Status:
         workers=tuple(workers),
         reasons=tuple(reasons),
         scaling=() if health == "not running" else tuple(scaling_problems(site.paths.run)),
-        warnings=tuple(replaced.warnings()),
+        warnings=(*elsewhere.warnings, *replaced.warnings()),
         replacements=replaced,
         chosen=site.here.choices.reasons,
     )

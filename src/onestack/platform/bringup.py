@@ -19,8 +19,8 @@ from onestack.platform.site import Site
 def bring_up(site: Site, hosts: Sequence[HostWork], image: Path, emit: Emit) -> None:
     """Bring up everything that is not up yet.
 
-    `hosts`: all hosts, the leader (this one) first. Raises the first cause of failure; what does not depend on it is
-    brought up nevertheless.
+    `hosts`: all hosts that can be reached, the leader (this one) first. Raises the first cause of failure; what does
+    not depend on it is brought up nevertheless.
     """
     on_each(hosts, lambda host: host.prepare(emit))
     # Most tasks only wait: for a process to become ready, or for another host's response.

@@ -59,7 +59,8 @@ def called_as_hosts(admin: Connection, found: Collection[Host], names: Collectio
         for each in admin.compute.hypervisors(details=True)
     }
     return [
-        replace(each, name=services[each.name]) if services.get(each.name) in names else each for each in found
+        replace(each, name=services[each.name]) if services.get(each.name) in names else each
+        for each in found
     ]
 
 

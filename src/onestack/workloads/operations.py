@@ -229,7 +229,9 @@ class Workloads:
         if report.verdict == "cannot fit":
             hint = "`onestack capacity` shows the details; --force continues nevertheless"
             if waiting and not joining:
-                hint = f"`onestack up` takes on {', '.join(waiting)}, which the cloud does not have yet; {hint}"
+                hint = (
+                    f"`onestack up` takes on {', '.join(waiting)}, which the cloud does not have yet; {hint}"
+                )
             raise BadInput(
                 f"the servers do not fit on the hosts: {report.why_not()}", where=self.spec.file, hint=hint
             )

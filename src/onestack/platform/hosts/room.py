@@ -31,7 +31,7 @@ Ask = Callable[[Host], Amount]
 
 @dataclass(frozen=True)
 class Room:
-    """`hosts`: for `capacity.check`. `source`: where they come from, in words. `notes`: what was assumed of which host."""
+    """`hosts`: for `capacity.check`. `source`: where they come from. `notes`: what was assumed of which, in words."""
 
     hosts: list[capacity.Host]
     source: str
@@ -128,7 +128,11 @@ def _note(
     counted = f"{host.name} is not in the cloud yet; `onestack up` takes it on" if running else ""
     if size is not None:
         return counted or None
-    why = f"could not be asked ({problems[host.name]})" if host.name in problems else "was not asked (as root it is)"
+    why = (
+        f"could not be asked ({problems[host.name]})"
+        if host.name in problems
+        else "was not asked (as root it is)"
+    )
     vcpus, memory, disk = assumed
     guess = f"{host.name} {why}: assumed to have {vcpus} processors, {memory:,} MiB, {disk:,} GiB"
     return f"{counted}; {guess}" if counted else guess
