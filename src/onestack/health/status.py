@@ -19,7 +19,7 @@ from onestack.host import processes
 from onestack.platform import connect
 from onestack.platform.hypervisors import out_by_itself
 from onestack.platform.site import Site
-from onestack.platform.watchers import AUTOSCALER, KEEPER, is_scaling
+from onestack.platform.watchers import AUTOSCALER, EXPORTER, KEEPER, exports, is_scaling
 
 Health = Literal["healthy", "degraded", "not running"]
 EXIT_STATUS: dict[Health, int] = {"healthy": 0, "degraded": 1, "not running": 3}
@@ -122,9 +122,13 @@ def scaling_problems(run: Path) -> Iterator[str]:
 
 
 def watcher_reasons(site: Site) -> list[str]:
-    """Problems of the keeper and the autoscaler, which nothing else would report."""
+    """Problems of the keeper, the autoscaler and the exporter, which nothing else would report."""
     running = site.here.supervisor.programs()
-    wanted = [KEEPER, *([AUTOSCALER] if is_scaling(site) else [])]
+    wanted = [
+        KEEPER,
+        *([AUTOSCALER] if is_scaling(site) else []),
+        *([EXPORTER] if exports(site) else []),
+    ]
     return [
         f"{name} does not run; see `onestack logs {name}`"
         for name in wanted

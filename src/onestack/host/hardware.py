@@ -13,5 +13,5 @@ def size(folder: Path) -> tuple[int, int, int]:
 
 
 def of_facts(gathered: facts.Facts, folder: Path) -> tuple[int, int, int]:
-    """vCPUs, MiB of memory, and GiB of the file system of `folder`, which is among the facts and need not exist yet."""
+    """vCPUs, MiB of memory, and GiB of the file system of `folder`, which is among the facts."""
     return gathered.cpus, gathered.memory, gathered.disks[folder].size // 1024

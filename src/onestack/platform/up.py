@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -111,6 +112,7 @@ def up(
     found = gathered(paths, spec, lead, peers)
     if lead is not None:
         tls.ensure(found)
+        tls.ensure_prometheus(found)
         certificates = tls.of_hosts(found)
         for name, text_of in certificates[found.here.name].items():
             replace_private(paths.etc / "tls" / name, text_of.decode())
@@ -141,8 +143,15 @@ def inform(found: Site, other: RemoteHost, certificates: Mapping[str, bytes], em
 
 
 def spec_for_others(spec: Spec) -> str:
-    """The spec without what only the leader needs: tenants, and what is in them."""
-    return spec.model_dump_json(include={"version", "name", "platform", "hosts"}, exclude_unset=True)
+    """The spec without what only the leader needs: tenants, and what is in them.
+
+    Whether there is monitoring depends on them: the others are told.
+    """
+    kept = json.loads(
+        spec.model_dump_json(include={"version", "name", "platform", "hosts"}, exclude_unset=True)
+    )
+    kept.setdefault("platform", {}).setdefault("monitoring", {})["enabled"] = spec.monitored
+    return json.dumps(kept)
 
 
 def examine(paths: Paths, spec: Spec, host: str | None = None) -> doctor.Report:

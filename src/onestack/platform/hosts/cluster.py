@@ -24,8 +24,8 @@ from onestack.spec import Spec, load
 from onestack.spec.model import Host
 
 LEFT_SECONDS = wire.SILENCE_SECONDS + 10
-"""How long another host's lock is waited for at least: the agent of a command that was killed, or whose connection was
-cut, holds it until it misses its heartbeats."""
+"""How long another host's lock is waited for at least, in seconds: the agent of a command that was killed, or whose
+connection was cut, holds it until it misses its heartbeats."""
 
 
 def here(spec: Spec) -> str | None:
