@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import socket
+import socketserver
 import ssl
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -211,6 +212,11 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         super().__init__(address, handler)
+
+    def server_bind(self) -> None:
+        # HTTPServer's own asks DNS for the address's name, and waits where no server answers.
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         LOG.info("%s was refused, or has hung up", client_address)
