@@ -39,7 +39,7 @@ def fresh(hosts: Hosts) -> Iterator[Hosts]:
     yield hosts
     for host in hosts:
         host.back()
-        host.run("rm", "-rf", "/etc/onestack", "/var/lib/onestack", "/var/log/onestack")
+        host.run("rm", "-rf", "/etc/onestack", "/var/lib/onestack", "/var/log/onestack", "/run/onestack.lock")
 
 
 def nothing_is_there(hosts: Hosts) -> None:
