@@ -100,6 +100,7 @@ class Cloud:
         wanted, text = self._wanted(spec)
         cluster.require_same_control_host(self.paths, wanted)
         cluster.require_all_hosts(self.paths, wanted)
+        cluster.require_roles(self.paths, wanted)
         up.check(self.paths, wanted, emit, force=force, mirror=mirror, host=cluster.here(wanted))
         joined = cluster.joined(self.paths, wanted, "up", emit, wait, leave_unreachable=leave_unreachable)
         with self._held("up", wait), joined as others:

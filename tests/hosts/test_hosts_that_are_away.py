@@ -168,6 +168,25 @@ def test_a_compute_host_cannot_become_the_control_host(paths: Paths) -> None:
         cluster.require_same_control_host(paths, spec.loads(mine))
 
 
+def test_a_host_that_runs_guests_keeps_that_role(paths: Paths) -> None:
+    def without(name: str) -> spec.Spec:
+        lines = [
+            each.replace("compute", "network") if f"name: {name}," in each else each
+            for each in TEXT.splitlines()
+        ]
+        return spec.loads("\n".join(lines), "cloud.yaml")
+
+    with pytest.raises(BadInput, match="n1 runs guests in this cloud") as raised:
+        cluster.require_roles(paths, without("n1"))
+    assert str(raised.value.where).startswith("cloud.yaml:3:")
+    assert "`onestack host remove n1` moves its guests away" in raised.value.hint
+    with pytest.raises(BadInput) as raised:
+        cluster.require_roles(paths, without("c1"))
+    assert "leave it the role" in raised.value.hint
+    cluster.require_roles(paths, spec.loads(TEXT))
+    cluster.require_roles(Paths(paths.root / "other"), without("n1"))
+
+
 def test_a_file_without_the_control_host_is_refused_with_the_reason(paths: Paths) -> None:
     with pytest.raises(BadInput, match="the spec lacks c1, the control host of the cloud") as raised:
         cluster.require_all_hosts(paths, spec.loads("hosts: [{name: n1, address: 192.0.2.21}]"))

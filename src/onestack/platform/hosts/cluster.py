@@ -179,6 +179,25 @@ def require_same_control_host(paths: Paths, spec: Spec) -> None:
     )
 
 
+def require_roles(paths: Paths, spec: Spec) -> None:
+    """Raises BadInput where the spec takes the role compute from a host of the cloud: its guests would be left alone."""
+    try:
+        before = {each.name: each.roles for each in site.load(paths).hosts}
+    except (OneStackError, OSError, ValueError):
+        return
+    for index, host in enumerate(spec.hosts):
+        if "compute" in host.roles or "compute" not in before.get(host.name, ()):
+            continue
+        way = f"`onestack host remove {host.name}` moves its guests away; then `up` takes it on with other roles"
+        if host.name == here_name(paths):
+            way = "it has the cloud's databases and APIs, and cannot be taken out: leave it the role"
+        raise BadInput(
+            f"{host.name} runs guests in this cloud; the spec takes the role compute from it",
+            where=spec.place_of("hosts", index, "roles"),
+            hint=way,
+        )
+
+
 def require_all_hosts(paths: Paths, spec: Spec) -> None:
     """Raises BadInput where a host of the cloud is no longer in the spec: it would be left running."""
     if (stored := led_from_here(paths)) is None:
