@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from onestack import spec
 from onestack.core.errors import BadInput, Busy, PermanentError
 from onestack.core.events import Event, silent
 from onestack.core.paths import Paths
-from onestack.platform import graph, site
+from onestack.platform import graph, site, up
 from onestack.platform.choices import Choices, choices_file
 from onestack.platform.hosts import cluster, joining, known
 from onestack.platform.hosts.remote import RemoteHost
@@ -196,3 +197,25 @@ def test_a_file_without_the_control_host_is_refused_with_the_reason(paths: Paths
 def test_a_machine_without_a_cloud_has_no_control_host_to_keep(tmp_path: Path) -> None:
     assert cluster.here_name(Paths(tmp_path)) is None
     cluster.require_same_control_host(Paths(tmp_path), spec.loads(TEXT))
+
+
+class Full(Far):
+    """A host that has no room for the parts."""
+
+    def choose(self, *_: Any, **__: Any) -> HostView:
+        raise BadInput("not enough disk space: 0.1 GiB free, 2.0 GiB needed", where=self.name)
+
+
+def test_a_new_host_that_cannot_be_had_leaves_the_cloud_as_it_was(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known.save(paths, known.Hosts("c1", HOSTS.hosts[:2]))
+    site.spec_file(paths).write_text(TEXT.rpartition("  - ")[0])
+    before = {each.name: each.read_bytes() for each in paths.etc.iterdir()}
+    chosen = (object(), replace(CHOICES, base="/another"))
+    monkeypatch.setattr(up, "choose_here", lambda *_, **__: chosen)
+    with pytest.raises(BadInput, match="not enough disk space"):
+        up.up(paths, spec.loads(TEXT), TEXT, silent, mirror=None, others=[Full("n2")])  # type: ignore[list-item]
+    assert {each.name: each.read_bytes() for each in paths.etc.iterdir()} == before
+    # So the former file is still the cloud's.
+    cluster.require_all_hosts(paths, spec.loads(TEXT.rpartition("  - ")[0]))

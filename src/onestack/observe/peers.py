@@ -6,7 +6,6 @@ import http.client
 import ssl
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -35,9 +34,16 @@ class Peers:
         if not hosts or not self._site.spec.monitored:
             return {}
 
+        try:
+            # Anew each time: `up` renews certificates while the autoscaler runs.
+            context = self._context()
+        except OSError as error:
+            failures.append(f"guests of other hosts: {error}")
+            return {}
+
         def ask(host: HostView) -> str | Exception:
             try:
-                return self._ask(host)
+                return self._ask(host, context)
             except (OSError, http.client.HTTPException) as error:
                 return error
 
@@ -55,9 +61,9 @@ class Peers:
                 failures.append(f"guests of {host.name}: {error}")
         return found
 
-    def _ask(self, host: HostView) -> str:
+    def _ask(self, host: HostView, context: ssl.SSLContext) -> str:
         port = self._site.spec.platform.monitoring.exporter_port
-        connection = http.client.HTTPSConnection(host.address, port, timeout=SECONDS, context=self._context)
+        connection = http.client.HTTPSConnection(host.address, port, timeout=SECONDS, context=context)
         try:
             connection.request("GET", "/metrics")
             answer = connection.getresponse()
@@ -67,7 +73,6 @@ class Peers:
         finally:
             connection.close()
 
-    @cached_property
     def _context(self) -> ssl.SSLContext:
         here = self._site.here
         context = ssl.create_default_context(cafile=str(here.outside(CA)))

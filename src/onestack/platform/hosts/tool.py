@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from onestack.core import data
@@ -53,6 +54,7 @@ class Tool:
         return [str(self.python), "-m", module, *words]
 
 
+@cache
 def place(paths: Paths) -> Tool:
     """Where this version lies on a host whose cache is as this one's."""
     parts = [data.digest_of_code(), *(digest(data.folder(name)) for name in FOLDERS), *packages.versions()]
