@@ -18,7 +18,7 @@ from typing import Any
 from onestack.core.events import Emit, Event
 from onestack.core.paths import Paths
 from onestack.health import logs
-from onestack.health.process_status import ProcessStatus, process_statuses
+from onestack.health.process_status import ProcessStatus, process_statuses, watcher_reasons
 from onestack.host.files import replace_private
 from onestack.host.lock import held
 from onestack.host.machine import agent
@@ -79,6 +79,10 @@ class HostAgent:
             return []
         return process_statuses(site.load(self._paths))
 
+    def watchers(self, emit: Emit) -> list[str]:
+        """What is wrong with its keeper and its exporter, in words."""
+        return watcher_reasons(site.load(self._paths))
+
     def logs(self, emit: Emit, service: str | None, since: str | None, lines: int) -> list[tuple[str, str]]:
         """The last lines that processes wrote, each with its process; see `Cloud.logs`."""
         return logs.recent(self._paths.log, service, since, lines)
@@ -111,6 +115,7 @@ class HostAgent:
             "step",
             "finish",
             "status",
+            "watchers",
             "logs",
             "follow",
             "down",

@@ -15,26 +15,32 @@ from onestack.platform.hosts import cluster
 from onestack.platform.hosts.remote import RemoteHost
 
 _PROCESSES = TypeAdapter(list[ProcessStatus])
+_WORDS = TypeAdapter(list[str])
 
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """The processes on all other hosts. `unreachable`: which hosts could not be asked and why. `warnings`: what else
-    there is to say, in words."""
+    """The processes on all other hosts. In words: `unreachable`: which hosts could not be asked and why; `watchers`:
+    what is wrong with the keepers and exporters there; `warnings`: what else there is to say."""
 
     processes: tuple[ProcessStatus, ...] = ()
     unreachable: tuple[str, ...] = ()
+    watchers: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
 def collect(paths: Paths) -> Elsewhere:
     """Ask all other hosts. One that was away during an `up` answers with the version of the tool that it has."""
     found: dict[str, list[ProcessStatus]] = {}
+    watchers: list[str] = []
     with cluster.reachable(paths) as (hosts, failed):
 
         def ask(host: RemoteHost) -> None:
             answer = host.ask("status", {}, _PROCESSES)
             found[host.name] = [replace(each, host=host.name) for each in answer]
+            # Another version may know no such question.
+            if host.same_version and any(each.pid for each in answer):
+                watchers.extend(f"on {host.name}: {each}" for each in host.ask("watchers", {}, _WORDS))
 
         tasks = [Task(each.name, partial(ask, each)) for each in hosts]
         failed = {**failed, **execute(tasks, workers=max(1, len(tasks)))}
@@ -45,7 +51,7 @@ def collect(paths: Paths) -> Elsewhere:
             if not each.same_version
         ]
     processes = tuple(each for name in sorted(found) for each in found[name])
-    return Elsewhere(processes, tuple(reasons), tuple(warnings))
+    return Elsewhere(processes, tuple(reasons), tuple(sorted(watchers)), tuple(warnings))
 
 
 def _words(error: BaseException) -> str:

@@ -13,13 +13,12 @@ from openstack.exceptions import SDKException
 from onestack.autoscaling import status as autoscaling_status
 from onestack.health import hosts
 from onestack.health import replacements as replaced_functions
-from onestack.health.process_status import ProcessStatus, process_statuses
+from onestack.health.process_status import ProcessStatus, process_statuses, watcher_reasons
 from onestack.health.replacements import Replacements
 from onestack.host import processes
 from onestack.platform import connect
 from onestack.platform.hypervisors import out_by_itself
 from onestack.platform.site import Site
-from onestack.platform.watchers import AUTOSCALER, EXPORTER, KEEPER, exports, is_scaling
 
 Health = Literal["healthy", "degraded", "not running"]
 EXIT_STATUS: dict[Health, int] = {"healthy": 0, "degraded": 1, "not running": 3}
@@ -81,7 +80,7 @@ def examine(site: Site) -> Status:
                 workers = list(worker_statuses(site))
             except SDKException as error:
                 reasons.append(f"the APIs refuse: {error}")
-        reasons += watcher_reasons(site)
+        reasons += [*watcher_reasons(site), *elsewhere.watchers]
         reasons += [f"{w.kind} on {w.host} is not alive" for w in workers if w.enabled and not w.alive]
         reasons += [f"{w.kind} on {w.host} is out of service: {w.out}" for w in workers if w.out]
         health = "degraded" if reasons else "healthy"
@@ -119,21 +118,6 @@ def scaling_problems(run: Path) -> Iterator[str]:
         for problem in group["problems"]:
             yield f"scaling group {group['name']} of project {group['project']}: {problem}"
     yield from autoscaling.get("problems", ())
-
-
-def watcher_reasons(site: Site) -> list[str]:
-    """Problems of the keeper, the autoscaler and the exporter, which nothing else would report."""
-    running = site.here.supervisor.programs()
-    wanted = [
-        KEEPER,
-        *([AUTOSCALER] if is_scaling(site) else []),
-        *([EXPORTER] if exports(site) else []),
-    ]
-    return [
-        f"{name} does not run; see `onestack logs {name}`"
-        for name in wanted
-        if name not in running or running[name].state not in ("RUNNING", "STARTING")
-    ]
 
 
 def worker_statuses(site: Site) -> Iterable[WorkerStatus]:

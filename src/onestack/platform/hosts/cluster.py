@@ -180,7 +180,7 @@ def require_same_control_host(paths: Paths, spec: Spec) -> None:
 
 
 def require_roles(paths: Paths, spec: Spec) -> None:
-    """Raises BadInput where the spec takes the role compute from a host of the cloud: who would care for its guests?"""
+    """Raises BadInput where the spec takes the role compute from a host of the cloud: its guests stay there."""
     try:
         before = {each.name: each.roles for each in site.load(paths).hosts}
     except (OneStackError, OSError, ValueError):
