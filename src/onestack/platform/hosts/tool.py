@@ -12,6 +12,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -147,12 +148,14 @@ def _inside_environment(tool: Tool) -> Path:
 
 
 def _require_same_python(machine: Machine) -> None:
-    mine = Path(sys.executable).resolve()
-    answer = machine.run([str(mine), "-c", "import sys; print(sys.version)"], seconds=30)
-    if answer.status != 0 or answer.output.strip() != sys.version:
+    """The packages are copied with their compiled modules: the interpreter there must be able to load them."""
+    mine, suffix = Path(sys.executable).resolve(), sysconfig.get_config_var("EXT_SUFFIX")
+    question = "import sys, sysconfig; print(sys.version.split()[0], sysconfig.get_config_var('EXT_SUFFIX'))"
+    answer = machine.run([str(mine), "-c", question], seconds=30)
+    if answer.status != 0 or answer.output.split()[1:] != [suffix]:
         raise BadInput(
             f"{machine.name} has another Python than this host",
-            detail=f"there: {answer.output.strip()}\nhere: {sys.version} ({mine})",
+            detail=f"there: {answer.output.strip()}\nhere: {sys.version.split()[0]} {suffix} ({mine})",
             where=machine.name,
             hint="all hosts of a cloud need the same system: the same Debian or Ubuntu release",
         )
