@@ -15,7 +15,7 @@ from onestack import spec
 from onestack.core.errors import BadInput, Busy, PermanentError
 from onestack.core.events import Event, silent
 from onestack.core.paths import Paths
-from onestack.platform import graph, site, up
+from onestack.platform import bringup, graph, site, up
 from onestack.platform.choices import Choices, choices_file
 from onestack.platform.hosts import cluster, joining, known
 from onestack.platform.hosts.remote import RemoteHost
@@ -219,3 +219,10 @@ def test_a_new_host_that_cannot_be_had_leaves_the_cloud_as_it_was(
     assert {each.name: each.read_bytes() for each in paths.etc.iterdir()} == before
     # So the former file is still the cloud's.
     cluster.require_all_hosts(paths, spec.loads(TEXT.rpartition("  - ")[0]))
+
+
+def test_a_host_whose_parts_are_gone_says_who_has_them_fetched(paths: Paths) -> None:
+    Choices("n1", "qemu", "netdev", False, "/nowhere/base-1", "/e", "/r", {}).save(choices_file(paths))
+    with pytest.raises(PermanentError, match="this host no longer has /nowhere/base-1") as raised:
+        bringup.bring_back(site.load(paths), silent)
+    assert "on the control host c1" in raised.value.hint

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -57,14 +58,16 @@ def test_its_place_says_what_is_in_it(tmp_path: Path) -> None:
     assert found.command("onestack.agent", "/")[1:] == ["-m", "onestack.agent", "/"]
 
 
+PYTHON = f"3.9.99 {sysconfig.get_config_var('EXT_SUFFIX')}"
+"""Of another update, with the same interface."""
+
+
 class Far:
     """Another host. `free`: MiB. `ran`: what it was asked to run."""
 
     name = "n1"
 
-    def __init__(
-        self, *, free: int = 10_000, complete: Sequence[str] = (), python: str = sys.version
-    ) -> None:
+    def __init__(self, *, free: int = 10_000, complete: Sequence[str] = (), python: str = PYTHON) -> None:
         self._free, self._complete, self._python = free, complete, python
         self.ran: list[str] = []
 
@@ -73,7 +76,7 @@ class Far:
 
     def run(self, argv: Sequence[str], **more: Any) -> Ran:
         self.ran.append(" ".join(argv))
-        if "sys.version" in argv[-1]:
+        if "EXT_SUFFIX" in argv[-1]:
             return Ran(0, self._python)
         return Ran(0, "".join(f"{each}/complete\n" for each in self._complete))
 
@@ -95,7 +98,7 @@ def test_a_host_without_space_for_it_is_refused_before_anything_is_copied(tmp_pa
 
 def test_a_host_with_another_python_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="n1 has another Python than this host") as raised:
-        put(Far(python="3.9.2 (default)"), tmp_path)
+        put(Far(python="3.9.2 .cpython-39-x86_64-linux-gnu.so"), tmp_path)
     assert "there: 3.9.2" in raised.value.detail
 
 

@@ -25,8 +25,8 @@ from onestack.host.files import replace_private
 BRIDGE = "onestack-phys"
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 BATCH = ("env", "--ignore-signal=TERM", "ip", "-batch", "-")
-"""Moves addresses and routes, and comes to its end whatever happens to its caller: half way the host has no address, and
-an agent whose connection is cut ends what it has started."""
+"""Moves addresses and routes, and comes to its end whatever happens to its caller: half way the host has no address,
+and an agent whose connection is cut ends what it has started."""
 _EVERYTHING = {"inet": "0.0.0.0/0", "inet6": "::/0"}
 
 
