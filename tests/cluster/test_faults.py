@@ -36,6 +36,12 @@ hosts:
   - {name: n1, address: 10.77.0.21, roles: [compute]}
   - {name: n2, address: 10.77.0.22, roles: [compute]}
 """
+TENANT = """\
+tenants:
+  - name: shop
+    networks: [{name: front, subnets: [{cidr: 10.9.0.0/24}]}]
+    servers: [{name: web, image: tiny, flavor: m1.nano, networks: [{network: front}]}]
+"""
 PLACE = "/root/faults.yaml"
 CUTS = int(os.environ.get("ONESTACK_TEST_CUTS", "3"))
 SEED = int(os.environ.get("ONESTACK_TEST_SEED", "1"))
@@ -145,12 +151,13 @@ def test_nobody_else_reaches_the_exporters(standing: Host, all_hosts: Hosts) -> 
 
 def test_capacity_counts_a_host_that_is_not_in_the_cloud_yet(standing: Host) -> None:
     more = "/root/more.yaml"
-    write(standing, more, f"{SPEC}  - {{name: n3, address: 10.77.0.29, roles: [compute]}}\n")
+    write(standing, more, f"{SPEC}  - {{name: n3, address: 10.77.0.29, roles: [compute]}}\n{TENANT}")
     found = json.loads(onestack(standing, "capacity", more, "--json"))
     assert found["classic"]["hosts"] == 4
     assert found["hosts_from"] == "Placement's inventories"
     (note,) = found["notes"]
     assert note.startswith("n3 is not in the cloud yet") and "assumed to have" in note
+    assert json.loads(onestack(standing, "plan", more, "--json"))["notes"] == [note]
     standing.run("rm", more)
 
 
