@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
@@ -131,11 +132,12 @@ def test_the_report_says_what_was_assumed(tmp_path: Path, monkeypatch: pytest.Mo
     assert "Available (the spec's hosts)" in said.output
     assert "n2 could not be asked" in " ".join(said.output.split())
     as_data = CliRunner().invoke(cli, ["capacity", str(file), "--root", str(tmp_path), "--json"])
-    assert '"notes": ["n2 could not be asked' in as_data.output
+    (note,) = json.loads(as_data.output)["notes"]
+    assert note.startswith("n2 could not be asked")
 
 
 def test_so_many_of_a_size_are_as_many_as_the_spec_has(tmp_path: Path) -> None:
     file = tmp_path / "cloud.yaml"
     file.write_text(TEXT)
     words = ["capacity", str(file), "--root", str(tmp_path), "--like", "4,8192,100", "--json"]
-    assert '"hosts": 2' in CliRunner().invoke(cli, words).output
+    assert json.loads(CliRunner().invoke(cli, words).output)["classic"]["N"] == 2

@@ -153,7 +153,7 @@ def test_capacity_counts_a_host_that_is_not_in_the_cloud_yet(standing: Host) -> 
     more = "/root/more.yaml"
     write(standing, more, f"{SPEC}  - {{name: n3, address: 10.77.0.29, roles: [compute]}}\n{TENANT}")
     found = json.loads(onestack(standing, "capacity", more, "--json"))
-    assert found["classic"]["hosts"] == 4
+    assert found["classic"]["N"] == 4
     assert found["hosts_from"] == "Placement's inventories"
     (note,) = found["notes"]
     assert note.startswith("n3 is not in the cloud yet") and "assumed to have" in note
