@@ -157,7 +157,7 @@ def test_the_control_host_cannot_move(paths: Paths) -> None:
         BadInput, match="the control host of this cloud is c1; the spec gives the role control to n1"
     ) as at:
         cluster.require_same_control_host(paths, spec.loads(moved, "cloud.yaml"))
-    assert str(at.value.where) == "cloud.yaml:3:45"
+    assert str(at.value.where) == "cloud.yaml:3:44"
     assert "leave the role with c1" in at.value.hint
     cluster.require_same_control_host(paths, spec.loads(TEXT))
 
