@@ -9,9 +9,9 @@ from functools import partial
 
 from ruamel.yaml import YAML
 
-from onestack.core.errors import BadInput, OneStackError
+from onestack.core.errors import BadInput, Busy, OneStackError
 from onestack.core.events import Emit, Event, silent
-from onestack.core.graph import Task, execute, on_each
+from onestack.core.graph import Task, complete, execute
 from onestack.core.paths import Paths
 from onestack.host import facts
 from onestack.host.files import replace_private
@@ -63,7 +63,7 @@ def joined(
     judge = joining.Joining(paths, spec, joining.read(LocalMachine(), paths))
     with connected(others, paths, emit, require=judge.require_host) as (found, failed):
         seconds = LEFT_SECONDS if may_stay else max(wait, LEFT_SECONDS)
-        failed |= _held(found, purpose, seconds)
+        failed |= execute(_holding(found, purpose, seconds, emit), workers=max(1, len(found)))
         wrong = {
             name: error
             for name, error in failed.items()
@@ -76,14 +76,17 @@ def joined(
         yield [each for each in found if each.name not in failed]
 
 
-def _held(hosts: Sequence[RemoteHost], purpose: str, seconds: float) -> dict[str, BaseException]:
-    """Hold the cloud's lock on each; why that failed, by the host's name."""
+def _holding(hosts: Sequence[RemoteHost], purpose: str, seconds: float, emit: Emit) -> list[Task]:
+    """For each host a task that holds the cloud's lock there, and says so where it has to wait for it."""
 
     def hold(host: RemoteHost) -> None:
-        host.hold(f"onestack {purpose}", seconds)
+        try:
+            host.hold(f"onestack {purpose}", 0.0)
+        except Busy as busy:
+            emit(Event(purpose, "noted", f"{busy}; waiting up to {seconds:.0f} s", host=host.name))
+            host.hold(f"onestack {purpose}", seconds)
 
-    tasks = [Task(each.name, partial(hold, each)) for each in hosts]
-    return dict(execute(tasks, workers=max(1, len(tasks))))
+    return [Task(each.name, partial(hold, each)) for each in hosts]
 
 
 def _together(failed: Mapping[str, BaseException]) -> BaseException:
@@ -115,7 +118,7 @@ def others(
             if not (leave_unreachable and isinstance(error, OneStackError)):
                 raise _with_way_out(error)
             emit(Event(purpose, "noted", f"left as it is: {error.summary}", host=name))
-        on_each(found, lambda host: host.hold(f"onestack {purpose}", max(wait, LEFT_SECONDS)))
+        complete(_holding(found, purpose, max(wait, LEFT_SECONDS), emit), workers=max(1, len(found)))
         yield found
 
 
