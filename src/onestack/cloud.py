@@ -312,7 +312,7 @@ class Cloud:
         """
         hosts = self.hosts
         hosts.require_removable(name)
-        if "compute" in hosts.spec_of(name).roles:
+        if "compute" in hosts.spec_of(name).roles and hosts.runs_guests(name):
             hosts.drain(name, emit)
         with (
             self._held("host remove", wait),

@@ -150,6 +150,10 @@ class Hosts:
                 hint="`onestack destroy` removes the cloud",
             )
 
+    def runs_guests(self, name: str) -> bool:
+        """Whether Nova knows it: an `up` that was cut off may not have come so far."""
+        return any(True for _ in self._admin.compute.services(binary="nova-compute", host=name))
+
     def _is_down(self, name: str) -> bool:
         found = self._admin.compute.services(binary="nova-compute", host=name)
         return any(each.state != "up" for each in found)
