@@ -19,7 +19,7 @@ from typing import Any
 from onestack.core.events import Emit, Event
 from onestack.core.paths import Paths
 from onestack.health import logs
-from onestack.health.process_status import ProcessStatus, process_statuses
+from onestack.health.process_status import ProcessStatus, process_statuses, watcher_reasons
 from onestack.host.files import replace_private
 from onestack.host.lock import held
 from onestack.host.machine import agent
@@ -46,7 +46,8 @@ class HostAgent:
         """Check the host, have the release's parts on it, and choose what depends on it. Raises BadInput."""
         wanted = loads(spec, "cloud.yaml")
         up.check(self._paths, wanted, emit, force=force, mirror=mirror, host=name)
-        up.choose_here(self._paths, wanted, spec, emit, mirror=mirror, host=name)
+        _, choices = up.choose_here(self._paths, wanted, emit, mirror=mirror, host=name)
+        up.keep(self._paths, spec, choices)
         return site.load(self._paths).here.view
 
     def receive(
@@ -83,6 +84,10 @@ class HostAgent:
         """The Unix time here."""
         return time.time()
 
+    def watchers(self, emit: Emit) -> list[str]:
+        """What is wrong with its keeper and its exporter, in words."""
+        return watcher_reasons(site.load(self._paths))
+
     def logs(self, emit: Emit, service: str | None, since: str | None, lines: int) -> list[tuple[str, str]]:
         """The last lines that processes wrote, each with its process; see `Cloud.logs`."""
         return logs.recent(self._paths.log, service, since, lines)
@@ -116,6 +121,7 @@ class HostAgent:
             "finish",
             "status",
             "clock",
+            "watchers",
             "logs",
             "follow",
             "down",

@@ -32,11 +32,11 @@ from onestack.host.netns import Network
 from onestack.platform import bringup, connect, inventories, site, takedown, up
 from onestack.platform.balancing import Balancing
 from onestack.platform.choices import choices_file
-from onestack.platform.choose import host_name
-from onestack.platform.hosts import cluster, remote
+from onestack.platform.hosts import cluster, remote, room
 from onestack.platform.hosts.examine import examine
 from onestack.platform.hosts.operations import Hosts
 from onestack.platform.hosts.remote import RemoteHost
+from onestack.platform.hosts.room import Room
 from onestack.platform.site import Site
 from onestack.spec import Spec
 from onestack.spec import load as load_spec
@@ -82,12 +82,14 @@ class Cloud:
         wait: float = 0.0,
         force: bool = False,
         approve: Approve = unasked,
+        leave_unreachable: bool = False,
     ) -> Site:
         """Bring the cloud up, or bring back what does not run; with a spec, all that it wants in it too.
 
         `spec`: what is wanted; without it that of the last time, or the default. `wait`: seconds to wait
         for another command that holds the cloud. `force`: go on where a check only advises against it.
-        `approve`: sees the plan of what is wanted in the cloud before it is done.
+        `approve`: sees the plan of what is wanted in the cloud before it is done. `leave_unreachable`: go on without
+        those of the cloud's hosts that cannot be reached, or on which another command works.
         Raises BadInput, Busy, PermanentError, Unready, ApplyFailed.
         """
         spec = spec or self._spec
@@ -96,9 +98,12 @@ class Cloud:
                 bringup.bring_back(self.site, emit)
             return self.site
         wanted, text = self._wanted(spec)
+        cluster.require_same_control_host(self.paths, wanted)
         cluster.require_all_hosts(self.paths, wanted)
+        cluster.require_roles(self.paths, wanted)
         up.check(self.paths, wanted, emit, force=force, mirror=mirror, host=cluster.here(wanted))
-        with self._held("up", wait), cluster.joined(self.paths, wanted, "up", emit, wait) as others:
+        joined = cluster.joined(self.paths, wanted, "up", emit, wait, leave_unreachable=leave_unreachable)
+        with self._held("up", wait), joined as others:
             found = up.up(self.paths, wanted, text, emit, mirror=mirror, others=others, force=force)
         if spec is not None and operations.any_in(wanted):
             outcome = self.apply(spec=wanted, emit=emit, approve=approve)
@@ -113,8 +118,13 @@ class Cloud:
         keep_guests: bool = False,
         wait: float = 0.0,
         leave_unreachable: bool = False,
+        this_host: bool = False,
     ) -> None:
-        """Stop it in order; all data stays."""
+        """Stop it in order; all data stays. `this_host`: only what runs here, as at this host's shutdown."""
+        if this_host:
+            with self._held("down", wait):
+                takedown.down(self.paths, emit, keep_guests=keep_guests)
+            return
         with self._held("down", wait), self._others("down", emit, wait, leave_unreachable) as others:
             on_each(others, lambda host: host.down(emit, keep_guests=keep_guests))
             takedown.down(self.paths, emit, keep_guests=keep_guests)
@@ -170,28 +180,27 @@ class Cloud:
     ) -> CapacityReport:
         """Whether what the spec asks for fits, what it survives, which resource binds.
 
-        On the hosts of this cloud, by Placement's inventories, if it runs and is the spec's; else on those the
-        spec says. `hosts`, `like`: on so many of that size (processors, MiB, GiB) instead. Changes nothing.
+        On the hosts of this cloud, by Placement's inventories, if it runs and is the spec's, and on those of the spec
+        that are not in it yet. `hosts`, `like`: on so many of that size (processors, MiB, GiB) instead. Changes
+        nothing.
         """
         wanted, _ = self._wanted(spec)
-        there, source = self._hosts_for(wanted, hosts, like)
-        return sizing.check(wanted, there, source)
+        there = self._hosts_for(wanted, hosts, like)
+        return sizing.check(wanted, there.hosts, there.source, there.notes)
 
-    def _hosts_for(
-        self, spec: Spec, number: int | None, like: tuple[int, int, int] | None
-    ) -> tuple[list[sizing.Host], str]:
-        fake = sizing.fake_hosts(spec)
+    def _hosts_for(self, spec: Spec, number: int | None, like: tuple[int, int, int] | None) -> Room:
         if number is not None or like is not None:
+            fake = sizing.fake_hosts(spec)
             size = like or (contract.FAKE_HOST_SIZE if fake else hardware.size(self.paths.lib))
-            many = number or len(fake) or 1
-            return sizing.supposed(spec, many, size), "as asked"
-        if self._runs(spec):
-            ours = frozenset((each.tenant, each.name) for each in sizing.demands(spec))
-            return inventories.hosts(self.connect(), ours), "Placement's inventories"
-        if fake:
-            return fake, "the fake driver's hosts"
-        name = host_name(spec)
-        return [sizing.host(spec, name, hardware.size(self.paths.lib))], "this machine"
+            many = number or len(fake) or sum("compute" in each.roles for each in spec.hosts) or 1
+            return Room(sizing.supposed(spec, many, size), "as asked")
+        ask = room.over_ssh(self.paths) if os.geteuid() == 0 else None
+        if not self._runs(spec):
+            return room.of_spec(self.paths, spec, ask=ask)
+        ours = frozenset((each.tenant, each.name) for each in sizing.demands(spec))
+        return room.running(
+            self.paths, spec, self.connect(), inventories.hosts(self.connect(), ours), ask=ask
+        )
 
     def _runs(self, spec: Spec) -> bool:
         """Whether the cloud under this root is the spec's and can be asked; only root may look."""
@@ -229,7 +238,9 @@ class Cloud:
         `prune`: what the spec made and no longer holds is deleted. `adopt`: what is there under a wanted name
         is taken over. `force`: even what the hosts cannot carry. Raises BadInput, BadSpec.
         """
-        return self._work(spec, lambda work: work.plan(prune=prune, adopt=adopt, force=force, emit=emit))
+        return self._work(
+            spec, lambda work: work.plan(prune=prune, adopt=adopt, force=force, joining=True, emit=emit)
+        )
 
     def drift(self, spec: Spec | str | Path | None = None, *, emit: Emit = silent) -> Plan:
         """What somebody changed by hand, as the plan that would undo it."""
@@ -292,20 +303,28 @@ class Cloud:
         """Its hosts."""
         return Hosts(self.site)
 
-    def remove_host(self, name: str, *, emit: Emit = silent, wait: float = 0.0) -> None:
-        """Empty a host, take it out of the cloud, and leave it as it was before. Raises BadInput, PermanentError."""
+    def remove_host(
+        self, name: str, *, emit: Emit = silent, wait: float = 0.0, leave_unreachable: bool = False
+    ) -> None:
+        """Empty a host, take it out of the cloud, and leave it as it was before. Raises BadInput, PermanentError.
+
+        `leave_unreachable`: as in `up`; so a host that is lost is taken out.
+        """
         hosts = self.hosts
         hosts.require_removable(name)
-        if "compute" in hosts.spec_of(name).roles:
+        if "compute" in hosts.spec_of(name).roles and hosts.runs_guests(name):
             hosts.drain(name, emit)
-        with self._held("host remove", wait), self._others("host remove", emit, wait, False) as others:
+        with (
+            self._held("host remove", wait),
+            self._others("host remove", emit, wait, leave_unreachable) as others,
+        ):
             on_each(
                 [each for each in others if each.name == name], lambda host: host.destroy(emit, purge=False)
             )
             hosts.unregister(name)
             cluster.forget(self.paths, name)
         # The others are told, and what was for several hosts ends with the last of them.
-        self.up(emit=emit, wait=wait)
+        self.up(emit=emit, wait=wait, leave_unreachable=leave_unreachable)
 
     def execute_on(self, host: str, words: Sequence[str]) -> int:
         """Run a program on another host, with this process's own input and output; its exit status."""

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onestack.autoscaling.decision.roster import Action, MemberState, Roster, has_served, phase, plan
-from onestack.spec.scaling_groups import ScalingGroup
+from onestack.spec import ScalingGroup
 
 NEW, OLD = "new", "old"
 

@@ -13,9 +13,9 @@ from onestack.autoscaling.autoscaler.probe import check_of
 from onestack.autoscaling.autoscaler.signals import signals
 from onestack.autoscaling.decision.roster import MemberState
 from onestack.autoscaling.observation import Signal
-from onestack.autoscaling.record import Record
+from onestack.autoscaling.reading import Record
 from onestack.observe.observation import GuestRates, Observation, PoolRates
-from onestack.spec.scaling_groups import ScalingGroup
+from onestack.spec import ScalingGroup
 
 
 def group(*policies: dict[str, Any]) -> Record:

@@ -11,7 +11,7 @@ import pytest
 
 from onestack.core.errors import BadInput
 from onestack.core.events import silent
-from onestack.platform import catalogue, ceph, graph
+from onestack.platform import ceph, graph, layout
 from onestack.platform.hosts.work import Here
 from onestack.platform.site import Site
 from onestack.platform.stamps import stamps
@@ -54,7 +54,7 @@ def pooled(make: Callable[..., Site], tmp_path: Path) -> Pooled:
 
 def cinder(site: Site) -> ConfigParser:
     found = ConfigParser(interpolation=None)
-    found.read_string(catalogue.files(site.view)["cinder/cinder.conf"])
+    found.read_string(layout.files(site.view)["cinder/cinder.conf"])
     return found
 
 

@@ -87,7 +87,7 @@ def test_its_database_folder_secrets_gateway_and_catalogue_follow(site: Site) ->
     assert "clockd" in [each.name for each in catalogue.databases(view.cloud.services)]
     assert {"user/clockd", "database/clockd", "spring"} <= set(view.cloud.secrets)
     assert "/var/lib/clockd" in [each.path for each in folders.of(view)]
-    files = catalogue.files(view)
+    files = layout.files(view)
     assert "use_backend clockd if { path /clock }" in files["api-gateway/haproxy.cfg"]
     assert view.cloud.secrets["database/clockd"] in files["clockd/clockd.conf"]
     wanted = identity.wanted(view, catalogue.services(view.cloud.services))

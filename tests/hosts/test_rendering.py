@@ -216,7 +216,7 @@ def test_one_host_has_none_of_it() -> None:
     for word in ("rabbit", "tls/host", "vencrypt", "pssl", "--listen", "qemu+tls", "crt-store"):
         assert word not in text, word
     assert not [name for name in catalogue.secret_names(CATALOGUE, [view.here]) if name.startswith("bus/")]
-    assert layout.files(view) == catalogue.files(view)
+    assert layout.declarations(view) == catalogue.declarations(view)
 
 
 @pytest.mark.parametrize(

@@ -163,7 +163,7 @@ def test_a_host_that_cannot_be_reached() -> None:
     with pytest.raises(PermanentError, match="far cannot be reached") as failed:
         RemoteMachine("far", ["sh", "-c", "echo 'Permission denied (publickey).' >&2; exit 255"])
     assert "Permission denied" in failed.value.detail
-    assert "python3" in failed.value.hint
+    assert "`onestack host key`" in failed.value.hint
 
 
 def test_ssh_is_the_operators_own() -> None:

@@ -115,7 +115,7 @@ def test_it_serves_what_it_was_given_last(make: Callable[[int], Site]) -> None:
     served = Exporter(make(free_port()))
     served.start()
     try:
-        url = f"http://127.0.0.1:{served.port}"
+        url = f"http://127.0.0.1:{served.address[1]}"
         assert b"onestack_guest" not in get(f"{url}/metrics")[1]
         served.set(replace(LOOK, monotonic=time.monotonic()))
         assert b'onestack_guest_cpu_percent{server="s1"} 50.0' in get(f"{url}/metrics")[1]

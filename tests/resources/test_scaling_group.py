@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from onestack import spec
-from onestack.autoscaling import record
+from onestack.autoscaling import reading, record
 from onestack.workloads.kind.session import Index
 from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref, convert
@@ -122,7 +122,7 @@ def test_one_whose_removal_was_cut_off_is_no_longer_as_wanted() -> None:
 
 def test_the_record_says_the_group_again() -> None:
     one = in_spec()
-    kept = record.read(raw(one, **{record.DESIRED: "3", record.SUSPENDED: "yes"}))
+    kept = reading.read(raw(one, **{record.DESIRED: "3", record.SUSPENDED: "yes"}))
     assert (kept.name, kept.settings.min, kept.settings.max, kept.desired, kept.suspended) == (
         "web",
         2,
@@ -138,13 +138,13 @@ def test_the_record_says_the_group_again() -> None:
 @pytest.mark.parametrize(("said", "is_"), [("1", 2), ("9", 4), ("3", 3), (None, 2)])
 def test_the_size_stays_within_the_limits(said: str | None, is_: int) -> None:
     more = {record.DESIRED: said} if said else {}
-    assert record.read(raw(in_spec(), **more)).desired == is_
+    assert reading.read(raw(in_spec(), **more)).desired == is_
 
 
 def test_another_template_has_another_digest_and_other_limits_have_not() -> None:
-    before = record.read(raw(in_spec()))
-    larger = record.read(raw(in_spec(TEXT.replace("max: 4", "max: 5"))))
-    other = record.read(raw(in_spec(TEXT.replace("#!/bin/sh", "#!/bin/ash"))))
+    before = reading.read(raw(in_spec()))
+    larger = reading.read(raw(in_spec(TEXT.replace("max: 4", "max: 5"))))
+    other = reading.read(raw(in_spec(TEXT.replace("#!/bin/sh", "#!/bin/ash"))))
     assert before.digest == larger.digest != other.digest
 
 
@@ -155,4 +155,4 @@ def test_a_definition_that_is_too_long_is_refused() -> None:
 
 def test_what_is_no_record_is_told() -> None:
     with pytest.raises(ValueError, match="has no definition"):
-        record.read({"id": "r", "owner": "p"})
+        reading.read({"id": "r", "owner": "p"})

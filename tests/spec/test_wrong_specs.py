@@ -277,12 +277,20 @@ def test_two_hosts_of_one_name_name_both_lines() -> None:
         spec.loads(TWO_HOSTS, "cloud.yaml")
     said = raised.value.detail.splitlines()
     assert said == [
-        "cloud.yaml:4:5: several control hosts are not in this release of OneStack yet; "
+        "cloud.yaml:4:5: two control hosts have no majority: when they lose sight of each other, neither may go on; "
         "allowed: one host with the role 'control'; others with compute, network or storage",
         "cloud.yaml:4:11: two hosts have the name 'node-1'; allowed: another name; the first is in line 2",
         "cloud.yaml:5:14: two hosts have the address '192.0.2.1'; "
         "allowed: another address; the first is in line 3",
     ]
+
+
+def test_three_control_hosts_are_refused_with_another_reason_than_two() -> None:
+    hosts = "".join(f"  - {{name: c{n}, address: 192.0.2.{n}}}\n" for n in (1, 2, 3))
+    with pytest.raises(BadSpec) as raised:
+        spec.loads(f"hosts:\n{hosts}", "cloud.yaml")
+    assert "cloud.yaml:3:5: several control hosts are not in this release" in raised.value.detail
+    assert raised.value.exit_status == 2
 
 
 def test_every_mistake_is_reported_at_once_in_the_order_of_the_file() -> None:

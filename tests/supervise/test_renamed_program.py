@@ -15,7 +15,7 @@ from onestack.core.paths import Paths
 from onestack.core.wait import until
 from onestack.host.supervisor import Program, Supervisor, configuration
 from onestack.platform.site import Site
-from onestack.platform.watchers import AUTOSCALER, KEEPER, NAMES, begin_scaling
+from onestack.platform.watchers import AUTOSCALER, KEEPER, begin_scaling
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="supervisord sets its user: needs root")
 BEFORE = "scaler"
@@ -68,7 +68,7 @@ def test_scaling_groups_in_a_cloud_of_an_older_version_ask_for_up_first(
     with pytest.raises(PermanentError, match="another version of OneStack") as caught:
         begin_scaling(site)
     assert "onestack up" in caught.value.hint
-    configured(supervisor, tmp_path, *NAMES)
+    configured(supervisor, tmp_path, KEEPER, AUTOSCALER)
     begin_scaling(site)
     begun = supervisor.program(AUTOSCALER)
     assert begun is not None
@@ -82,7 +82,7 @@ def test_the_autoscaler_takes_the_place_of_the_scaler_of_an_older_version(
     old = running(supervisor, BEFORE)
     kept = running(supervisor, KEEPER)
 
-    configured(supervisor, tmp_path, *NAMES)
+    configured(supervisor, tmp_path, KEEPER, AUTOSCALER)
     assert not Path(f"/proc/{old}").exists(), "ended before the new one can be started"
     assert set(supervisor.programs()) == {KEEPER, AUTOSCALER}
     new = running(supervisor, AUTOSCALER)

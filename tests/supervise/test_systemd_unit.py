@@ -52,11 +52,11 @@ def test_the_unit_calls_up_and_down_whatever_the_root_is_called(tmp_path: Path, 
     there = paths(tmp_path, root)
     text = systemd.unit(there, "/bin/echo")
     said = subprocess.run(["/bin/sh", "-c", shell(text, "ExecStart")], capture_output=True, text=True)
-    assert said.stdout == f"-m onestack.cli up --root {there.root} --wait 600\n"
+    assert said.stdout == f"-m onestack.cli up --root {there.root} --leave-unreachable --wait 600\n"
     (there.run / "ns").mkdir()
     (there.run / "ns/mnt").touch()
     said = subprocess.run(["/bin/sh", "-c", shell(text, "ExecStop")], capture_output=True, text=True)
-    assert said.stdout == f"-m onestack.cli down --root {there.root} --wait 600\n"
+    assert said.stdout == f"-m onestack.cli down --root {there.root} --this-host --wait 600\n"
 
 
 def test_an_up_by_hand_makes_the_unit_active_without_a_second_up(

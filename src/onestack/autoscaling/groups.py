@@ -11,7 +11,7 @@ from onestack.autoscaling import status as autoscaling_status
 from onestack.autoscaling.autoscaler import journal, process
 from onestack.autoscaling.autoscaler.tenants import Tenants
 from onestack.autoscaling.decision import from_spec
-from onestack.autoscaling.record import Record
+from onestack.autoscaling.reading import Record
 from onestack.core.errors import BadInput
 from onestack.platform.site import Site
 from onestack.workloads.resources.scaling_group import patch

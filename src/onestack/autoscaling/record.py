@@ -10,10 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
-
-from onestack.spec.scaling_groups import ScalingGroup
 
 KIND = "onestack_kind"
 SCALING_GROUP = "scaling group"
@@ -41,32 +38,6 @@ TAG = "onestack-scaling"
 """A tag of every member, by which they can be listed."""
 
 
-@dataclass(frozen=True)
-class Record:
-    """A group as stored in its record. `template`, `placed`: fields of OpenStack's APIs, with ids."""
-
-    id: str
-    project: str
-    name: str
-    settings: ScalingGroup
-    template: Mapping[str, Any]
-    placed: Mapping[str, Any]
-    desired: int
-    suspended: bool = False
-    phase: str = ""
-    previous: Mapping[str, Any] | None = None
-    asked: str = ""
-
-    @property
-    def digest(self) -> str:
-        """Identifies the template."""
-        return digest(self.template)
-
-    @property
-    def pool(self) -> str | None:
-        return self.placed.get("pool")
-
-
 def digest(template: Mapping[str, Any]) -> str:
     """A digest of a template, twelve hexadecimal digits."""
     text = json.dumps({key: template.get(key) for key in TEMPLATE}, sort_keys=True)
@@ -90,37 +61,8 @@ def parsed(raw: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict
         raise ValueError(f"the record {raw.get('id')} has no definition: {error}") from error
 
 
-def renewed(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings in the form of this version; another version may have used other keys for the same."""
-    try:
-        return ScalingGroup.model_validate(_without_empty(settings)).model_dump(mode="json", by_alias=True)
-    except ValueError:
-        return dict(settings)
-
-
-def read(raw: Mapping[str, Any]) -> Record:
-    """The group of a record from Glance. Raises ValueError for one that cannot be read."""
-    template, placed, settings = parsed(raw)
-    group = ScalingGroup.model_validate(_without_empty(settings))
-    desired = raw.get(DESIRED)
-    before = raw.get(PREVIOUS)
-    return Record(
-        id=str(raw["id"]),
-        project=str(raw["owner"]),
-        name=group.name,
-        settings=group,
-        template=template,
-        placed=placed,
-        desired=min(max(int(desired), group.min), group.max) if desired else group.min,
-        suspended=group.suspended if not raw.get(SUSPENDED) else raw[SUSPENDED] == "yes",
-        phase=str(raw.get(PHASE) or ""),
-        previous=json.loads(before) if before else None,
-        asked=str(raw.get(ASKED) or ""),
-    )
-
-
-def _without_empty(settings: Any) -> Any:
+def without_empty(settings: Any) -> Any:
     """The settings without empty values: a record has every key, so that a plan detects a removed one."""
     if isinstance(settings, dict):
-        return {key: _without_empty(value) for key, value in settings.items() if value not in (None, [])}
-    return [_without_empty(value) for value in settings] if isinstance(settings, list) else settings
+        return {key: without_empty(value) for key, value in settings.items() if value not in (None, [])}
+    return [without_empty(value) for value in settings] if isinstance(settings, list) else settings

@@ -1,6 +1,6 @@
 """Capacity planning: whether the servers fit on the hosts, also after the loss of some, and availability. Pure."""
 
-from onestack.capacity.from_spec import check, demands, fake_hosts, host, supposed
+from onestack.capacity.from_spec import check, demands, fake_hosts, host, supposed, zones
 from onestack.capacity.model import RESOURCES, Demand, Host, Inventory
 from onestack.capacity.report import Report, Wishes, analyse
 
@@ -17,4 +17,5 @@ __all__ = [
     "fake_hosts",
     "host",
     "supposed",
+    "zones",
 ]

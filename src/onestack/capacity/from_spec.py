@@ -16,9 +16,10 @@ _APART: dict[str, Policy | None] = {"none": None, "soft": "soft-anti-affinity", 
 RESERVED_MEMORY = 512
 
 
-def check(spec: Spec, hosts: Sequence[Host], source: str = "") -> Report:
-    """Whether the spec's servers fit on the hosts. `source`: where the hosts come from, in words."""
-    return analyse(hosts, demands(spec, {each.name for each in hosts}), wishes(spec), source)
+def check(spec: Spec, hosts: Sequence[Host], source: str = "", notes: Sequence[str] = ()) -> Report:
+    """Whether the spec's servers fit on the hosts. `source`: where the hosts come from, in words. `notes`: what was
+    assumed of them."""
+    return analyse(hosts, demands(spec, {each.name for each in hosts}), wishes(spec), source, notes)
 
 
 def wishes(spec: Spec) -> Wishes:
@@ -76,9 +77,6 @@ def host(spec: Spec, name: str, size: Amount) -> Host:
     """A host of this size (vCPUs, MiB, GiB), with the spec's allocation ratios."""
     compute = spec.platform.compute
     vcpus, memory, disk = size
-    zones = {
-        each: aggregate.zone for aggregate in spec.aggregates if aggregate.zone for each in aggregate.hosts
-    }
     return Host(
         name,
         (
@@ -86,8 +84,16 @@ def host(spec: Spec, name: str, size: Amount) -> Host:
             Inventory(memory, min(RESERVED_MEMORY, memory), compute.ram_allocation_ratio),
             Inventory(disk),
         ),
-        zones.get(name) or "",
+        zones(spec).get(name, ""),
     )
+
+
+def zones(spec: Spec) -> dict[str, str]:
+    """The availability zones of the spec's hosts: their own, or those of the aggregates that they are in."""
+    found = {each.name: each.zone for each in spec.hosts if each.zone}
+    return found | {
+        each: aggregate.zone for aggregate in spec.aggregates if aggregate.zone for each in aggregate.hosts
+    }
 
 
 def fake_hosts(spec: Spec) -> list[Host]:

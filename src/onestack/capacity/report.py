@@ -95,6 +95,8 @@ class Report:
     availability: Availability | None
     source: str = ""
     """Where the hosts and their sizes come from, in words."""
+    notes: Sequence[str] = ()
+    """What was assumed of hosts, in words."""
 
     @property
     def ok(self) -> bool:
@@ -136,6 +138,7 @@ class Report:
             "ok": self.ok,
             "verdict": self.verdict,
             "hosts_from": self.source,
+            "notes": list(self.notes),
             "reasons": [each.as_dict() for each in self.reasons],
             "classic": self.classic.as_dict(),
             "tenants": {
@@ -164,7 +167,11 @@ def _named(amount: Amount) -> dict[str, int]:
 
 
 def analyse(
-    hosts: Sequence[Host], demands: Iterable[Demand], wishes: Wishes | None = None, source: str = ""
+    hosts: Sequence[Host],
+    demands: Iterable[Demand],
+    wishes: Wishes | None = None,
+    source: str = "",
+    notes: Sequence[str] = (),
 ) -> Report:
     """The report. Hosts' names must differ. Takes some four seconds for 1,000 servers on 500 hosts."""
     wishes = wishes or Wishes()
@@ -189,6 +196,7 @@ def analyse(
         enough=sufficient,
         availability=_availability(hosts, sufficient, wishes),
         source=source,
+        notes=tuple(notes),
     )
 
 

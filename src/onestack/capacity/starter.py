@@ -54,7 +54,7 @@ def _platform(wanted: Wanted) -> list[str]:
     return [
         "platform:",
         "  compute:",
-        "    # Hosts that accept servers and run nothing: several real machines are not in this release yet.",
+        "    # Hosts that accept servers and run nothing; real ones are listed under `hosts` instead.",
         "    driver: fake",
         f"    hosts: {wanted.hosts}",
     ]

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from onestack.cli import approval
 from onestack.cli.common import command, here
-from onestack.cli.main import cli
+from onestack.cli.main import LEAVE_UNREACHABLE, cli
 
 if TYPE_CHECKING:
     from onestack.platform.hosts.operations import HostStatus
@@ -62,16 +62,18 @@ def enable(name: str) -> None:
 @command(host, "remove")
 @click.argument("name")
 @approval.YES
-def remove(name: str, yes: bool) -> None:
+@LEAVE_UNREACHABLE
+def remove(name: str, yes: bool, leave_unreachable: bool) -> None:
     """Empty host NAME, take it out of the cloud, and leave it as it was before.
 
-    Take it out of your file, too: `up` with a file that lists it takes it on again.
+    Take it out of your file, too: `up` with a file that lists it takes it on again. A host that is lost is taken out
+    with --leave-unreachable; its guests must have been deleted or evacuated.
     """
     here().cloud.hosts.require_removable(name)
     if not yes and approval.on_terminal():
         approval.confirm(f"Move the guests of {name} to other hosts, and remove it from the cloud?")
     with here().events() as emit:
-        here().cloud.remove_host(name, emit=emit)
+        here().cloud.remove_host(name, emit=emit, leave_unreachable=leave_unreachable)
     here().report({"removed": name}, [f"{name} is out of the cloud; take it out of your file, too"])
 
 

@@ -22,6 +22,11 @@ def cli() -> None:
     """
 
 
+LEAVE_UNREACHABLE = click.option(
+    "--leave-unreachable", is_flag=True, help="Continue without the hosts that cannot be reached."
+)
+
+
 @command(cli, "up")
 @click.argument("spec", required=False, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--archive", metavar="URL", help="The Debian mirror the base is built from.")
@@ -34,6 +39,7 @@ def cli() -> None:
     help="Add the cloud to your own clouds.yaml, where OpenStack's tools find it.",
 )
 @click.option("--force", is_flag=True, help="Continue despite findings of checks that can be forced.")
+@LEAVE_UNREACHABLE
 @approval.YES
 def up(
     spec: Path | None,
@@ -41,6 +47,7 @@ def up(
     wait: float,
     force: bool,
     install_client_config: bool,
+    leave_unreachable: bool,
     yes: bool,
 ) -> None:
     """Start the cloud, and restart what does not run. Idempotent.
@@ -50,15 +57,18 @@ def up(
     """
     with here().events() as emit:
         approve = approval.for_plan(yes, emit.paused, only_destroying=True)
-        site = here().cloud.up(spec, emit=emit, mirror=archive, wait=wait, force=force, approve=approve)
+        site = here().cloud.up(
+            spec,
+            emit=emit,
+            mirror=archive,
+            wait=wait,
+            force=force,
+            approve=approve,
+            leave_unreachable=leave_unreachable,
+        )
     if install_client_config:
         here().cloud.install_client_config()
     here().report(summary.data(site), summary.lines(site))
-
-
-_LEAVE_UNREACHABLE = click.option(
-    "--leave-unreachable", is_flag=True, help="Continue without the hosts that cannot be reached."
-)
 
 
 @command(cli, "down")
@@ -66,11 +76,18 @@ _LEAVE_UNREACHABLE = click.option(
 @click.option(
     "--wait", default=0.0, metavar="SECONDS", help="Wait for another command that holds the cloud's lock."
 )
-@_LEAVE_UNREACHABLE
-def down(keep_guests: bool, wait: float, leave_unreachable: bool) -> None:
+@LEAVE_UNREACHABLE
+@click.option("--this-host", is_flag=True, help="Stop only what runs on this host.")
+def down(keep_guests: bool, wait: float, leave_unreachable: bool, this_host: bool) -> None:
     """Stop everything in order; all data stays."""
     with here().events() as emit:
-        here().cloud.down(emit=emit, keep_guests=keep_guests, wait=wait, leave_unreachable=leave_unreachable)
+        here().cloud.down(
+            emit=emit,
+            keep_guests=keep_guests,
+            wait=wait,
+            leave_unreachable=leave_unreachable,
+            this_host=this_host,
+        )
 
 
 @command(cli, "destroy")
@@ -80,7 +97,7 @@ def down(keep_guests: bool, wait: float, leave_unreachable: bool) -> None:
 @click.option(
     "--wait", default=0.0, metavar="SECONDS", help="Wait for another command that holds the cloud's lock."
 )
-@_LEAVE_UNREACHABLE
+@LEAVE_UNREACHABLE
 def destroy(spec: Path | None, purge: bool, yes: bool, wait: float, leave_unreachable: bool) -> None:
     """Remove the cloud with all its data, and check that nothing is left.
 

@@ -35,6 +35,7 @@ def plan_lines(plan: Plan) -> list[str]:
         f"[dim]· {escape(str(one.address))} is no longer in the spec; --prune destroys it[/]"
         for one in plan.left
     ]
+    lines += [f"[yellow]· {escape(each)}[/]" for each in plan.notes]
     if plan.empty:
         return [*lines, f"[green]No changes.[/] The cloud is as the spec wants it: {plan.wanted} resources."]
     add, change, destroy = plan.counts()

@@ -67,7 +67,7 @@ def capacity(
 ) -> None:
     """Whether SPEC fits, what survives the loss of hosts, which resource is short. Exit status: 0 it fits, 1 not.
 
-    It uses the hosts in Placement if the cloud of SPEC runs, else those in SPEC.
+    It uses the hosts in Placement if the cloud of SPEC runs, and those in SPEC that are not in the cloud yet.
     """
     from onestack.capacity.picture import draw
 
@@ -80,7 +80,8 @@ def capacity(
 
 def lines(report: Report) -> list[RenderableType]:
     """The report as text."""
-    return [_tenants(report), _hosts(report), *_verdict(report)]
+    notes = [f"[yellow]·[/] {escape(each)}" for each in report.notes]
+    return [_tenants(report), _hosts(report), *notes, *_verdict(report)]
 
 
 def _tenants(report: Report) -> Table:

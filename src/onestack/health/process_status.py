@@ -12,6 +12,7 @@ from onestack.platform import layout
 from onestack.platform.readiness import is_ready
 from onestack.platform.shape import Process
 from onestack.platform.site import Site
+from onestack.platform.watchers import AUTOSCALER, EXPORTER, KEEPER, exports, is_scaling
 
 
 @dataclass(frozen=True)
@@ -69,3 +70,18 @@ def restarts(site: Site) -> dict[str, int]:
     except (OSError, ValueError, KeyError):
         return {}
     return counted
+
+
+def watcher_reasons(site: Site) -> list[str]:
+    """Problems of the keeper, the autoscaler and the exporter, which nothing else would report."""
+    running = site.here.supervisor.programs()
+    wanted = [
+        KEEPER,
+        *([AUTOSCALER] if is_scaling(site) else []),
+        *([EXPORTER] if exports(site) else []),
+    ]
+    return [
+        f"{name} does not run; see `onestack logs {name}`"
+        for name in wanted
+        if name not in running or running[name].state not in ("RUNNING", "STARTING")
+    ]

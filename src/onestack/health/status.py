@@ -13,13 +13,12 @@ from openstack.exceptions import SDKException
 from onestack.autoscaling import status as autoscaling_status
 from onestack.health import hosts
 from onestack.health import replacements as replaced_functions
-from onestack.health.process_status import ProcessStatus, process_statuses
+from onestack.health.process_status import ProcessStatus, process_statuses, watcher_reasons
 from onestack.health.replacements import Replacements
 from onestack.host import processes
 from onestack.platform import connect
 from onestack.platform.hypervisors import out_by_itself
 from onestack.platform.site import Site
-from onestack.platform.watchers import AUTOSCALER, KEEPER, is_scaling
 
 Health = Literal["healthy", "degraded", "not running"]
 EXIT_STATUS: dict[Health, int] = {"healthy": 0, "degraded": 1, "not running": 3}
@@ -68,9 +67,9 @@ class Status:
 
 def examine(site: Site) -> Status:
     """Collect and diagnose everything. Must run in the cloud's network."""
-    elsewhere, unreachable = hosts.collect(site.paths) if site.leads else ([], [])
-    found = [*process_statuses(site), *elsewhere]
-    reasons = [*unreachable, *(_complaint(each) for each in found if not each.answers)]
+    elsewhere = hosts.collect(site.paths) if site.leads else hosts.Elsewhere()
+    found = [*process_statuses(site), *elsewhere.processes]
+    reasons = [*elsewhere.unreachable, *elsewhere.late, *(_complaint(each) for each in found if not each.answers)]
     workers: list[WorkerStatus] = []
     if all(each.pid is None for each in found):
         health: Health = "not running"
@@ -81,7 +80,7 @@ def examine(site: Site) -> Status:
                 workers = list(worker_statuses(site))
             except SDKException as error:
                 reasons.append(f"the APIs refuse: {error}")
-        reasons += watcher_reasons(site)
+        reasons += [*watcher_reasons(site), *elsewhere.watchers]
         reasons += [f"{w.kind} on {w.host} is not alive" for w in workers if w.enabled and not w.alive]
         reasons += [f"{w.kind} on {w.host} is out of service: {w.out}" for w in workers if w.out]
         health = "degraded" if reasons else "healthy"
@@ -99,7 +98,7 @@ def examine(site: Site) -> Status:
         workers=tuple(workers),
         reasons=tuple(reasons),
         scaling=() if health == "not running" else tuple(scaling_problems(site.paths.run)),
-        warnings=tuple(replaced.warnings()),
+        warnings=(*elsewhere.warnings, *replaced.warnings()),
         replacements=replaced,
         chosen=site.here.choices.reasons,
     )
@@ -119,17 +118,6 @@ def scaling_problems(run: Path) -> Iterator[str]:
         for problem in group["problems"]:
             yield f"scaling group {group['name']} of project {group['project']}: {problem}"
     yield from autoscaling.get("problems", ())
-
-
-def watcher_reasons(site: Site) -> list[str]:
-    """Problems of the keeper and the autoscaler, which nothing else would report."""
-    running = site.here.supervisor.programs()
-    wanted = [KEEPER, *([AUTOSCALER] if is_scaling(site) else [])]
-    return [
-        f"{name} does not run; see `onestack logs {name}`"
-        for name in wanted
-        if name not in running or running[name].state not in ("RUNNING", "STARTING")
-    ]
 
 
 def worker_statuses(site: Site) -> Iterable[WorkerStatus]:

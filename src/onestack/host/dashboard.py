@@ -6,6 +6,7 @@ can be shown. That needs OpenStack's environment and the base's Python, but neit
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -59,9 +60,10 @@ def ensure(base: Path, environment: Path, runtime: Path, store: Path, emit: Emit
     ):
         if target.exists():
             return target
-        partial = store / "dashboard.partial"
-        if partial.exists():
-            shutil.rmtree(partial)
+        for left in store.glob("dashboard.partial*"):
+            shutil.rmtree(left, ignore_errors=True)
+        # By a name of its own: what a killed command had started may still write to the former one.
+        partial = store / f"dashboard.partial-{os.getpid()}"
         partial.mkdir(mode=0o755)
         argv = command(base, environment, runtime, partial)
         try:

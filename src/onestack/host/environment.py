@@ -7,6 +7,7 @@ base is being built, and the base needs neither pip nor a compiler.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 import sys
@@ -79,9 +80,10 @@ def ensure(source: Path, store: Path, name: str, emit: Emit) -> Path:
     ):
         if target.exists():
             return target
-        partial = store / f"{name}.partial"
-        if partial.exists():
-            shutil.rmtree(partial)
+        for left in store.glob(f"{name}.partial*"):
+            shutil.rmtree(left, ignore_errors=True)
+        # By a name of its own: what a killed command had started may still write to the former one.
+        partial = store / f"{name}.partial-{os.getpid()}"
         argv = locked(source, partial) if source.is_file() else project(source, partial)
         reader = Wheels(len(re.findall("^[^ #]+==", source.read_text(), re.M)) if source.is_file() else 1)
         try:

@@ -82,10 +82,11 @@ class Listener:
 
 @dataclass(frozen=True)
 class Disk:
-    """The file system of a path: its free space in MiB, and its identity."""
+    """The file system of a path: its free space in MiB, its identity, and its size in MiB."""
 
     free: int
     device: int
+    size: int = 0
 
 
 @dataclass(frozen=True)
@@ -256,7 +257,8 @@ def disk_at(path: Path) -> Disk:
     existing = path.absolute()
     while not existing.exists() and existing != existing.parent:
         existing = existing.parent
-    return Disk(shutil.disk_usage(existing).free // (1024 * 1024), existing.stat().st_dev)
+    usage = shutil.disk_usage(existing)
+    return Disk(usage.free // (1024 * 1024), existing.stat().st_dev, usage.total // (1024 * 1024))
 
 
 def _text(file: Path) -> str:

@@ -6,7 +6,7 @@ machine's own firewall stays as it is. nft is the base's, run from outside (see 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from onestack.core.paths import Paths
@@ -26,21 +26,40 @@ def record(paths: Paths) -> Path:
     return paths.lib / "firewall"
 
 
-def rules(name: str, address: str, hosts: Iterable[str], tcp: Sequence[str], udp: Sequence[str]) -> str:
+def rules(
+    name: str,
+    address: str,
+    hosts: Iterable[str],
+    tcp: Sequence[str],
+    udp: Sequence[str],
+    only: Mapping[str, str] | None = None,
+) -> str:
     """The table in nft's language; it replaces an existing one.
 
     `address`: this host's. `hosts`: the addresses that may connect. `tcp`, `udp`: ports and ranges (5900-5999).
+    `only`: TCP ports to which one host alone may connect, with its address.
     """
     family = "ip6" if ":" in address else "ip"
     friends = sorted({address, *(each for each in hosts if (":" in each) == (":" in address))})
-    strangers = f"{family} daddr {address} {family} saddr != {{ {', '.join(friends)} }}"
+
+    def others_than(friends: Sequence[str]) -> str:
+        return f"{family} daddr {address} {family} saddr != {{ {', '.join(friends)} }}"
+
+    strangers = others_than(friends)
+    lines = [
+        f"{strangers} tcp dport {{ {', '.join(tcp)} }} drop",
+        f"{strangers} udp dport {{ {', '.join(udp)} }} drop",
+        *(
+            f"{others_than(sorted({address, host}))} tcp dport {port} drop"
+            for port, host in (only or {}).items()
+        ),
+    ]
+    body = "".join(f"        {line}\n" for line in lines)
     return f"""\
 {nat.deletion("inet", name)}table inet {name} {{
     chain input {{
         type filter hook input priority filter; policy accept;
-        {strangers} tcp dport {{ {", ".join(tcp)} }} drop
-        {strangers} udp dport {{ {", ".join(udp)} }} drop
-    }}
+{body}    }}
 }}
 """
 

@@ -85,7 +85,8 @@ def check(
     if is_isolated(spec, paths):
         found += _isolated(spec)
     else:
-        found += [*(_gateway(spec, facts, mine) if control else ()), *_shared_network(spec, facts, mine)]
+        ports = _gateway(spec, facts, mine) if control else _exporter_port(spec, facts, mine, host)
+        found += [*ports, *_shared_network(spec, facts, mine)]
     for keys, file, what in _named_files(spec) if control else ():
         if not is_file(Path(file)):
             place = spec.place_of("platform", *keys)
@@ -308,6 +309,22 @@ def _monitoring_ports(spec: Spec, facts: Facts, mine: Own) -> Iterator[Diagnosti
                 f"by {listener.who}",
                 spec.place_of("platform", "monitoring", key),
                 f"choose another platform.monitoring.{key}, or end that program",
+            )
+
+
+def _exporter_port(spec: Spec, facts: Facts, mine: Own, name: str | None) -> Iterator[Diagnostic]:
+    """A host without the control role has an exporter on its own address."""
+    for host in spec.hosts if spec.monitored else ():
+        if host.name != name:
+            continue
+        port = spec.platform.monitoring.exporter_port
+        for listener in _taken(facts, mine, port, host.address):
+            yield Diagnostic(
+                "error",
+                f"port {port} is in use on {listener.address}",
+                f"by {listener.who}",
+                spec.place_of("platform", "monitoring", "exporter_port"),
+                "choose another platform.monitoring.exporter_port, or end that program",
             )
 
 

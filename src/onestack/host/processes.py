@@ -76,6 +76,16 @@ def rooted_in(handle: Path) -> list[Proc]:
     return _select(lambda pid: os.path.samestat(Path(f"/proc/{pid}/ns/mnt").stat(), wanted))
 
 
+def running_from(folder: Path) -> list[Proc]:
+    """The processes whose command line names something in a folder: a program of an environment that lies there."""
+    mark = f"{folder}/".encode()
+    return _select(
+        lambda pid: any(
+            word.startswith(mark) for word in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        )
+    )
+
+
 def of_platform(run: Path) -> list[Proc]:
     """The cloud's processes without those of its tenants: guests and balancers, which survive a restart."""
     return [each for each in of_cloud(run) if not each.is_guest and not each.is_balancer]

@@ -1,6 +1,8 @@
 """On hosts with systemd, a unit starts the cloud at boot, and the cloud survives the login session that started it.
 
-The unit runs the same `up` and `down` as an operator. Without systemd there is only `up`.
+The unit runs the same `up` and `down` as an operator, for this host's part: where the cloud has several hosts, a
+reboot of one leaves the others alone, and hosts that cannot be reached do not keep this one from coming back. Without
+systemd there is only `up`.
 """
 
 from __future__ import annotations
@@ -30,8 +32,8 @@ def unit(paths: Paths, python: str) -> str:
     """The unit's text. `python`: the interpreter of the tool's own environment."""
     words = [python, "-m", "onestack.cli"]
     root = ["--root", str(paths.root)]
-    start = shlex.join([*words, "up", *root, "--wait", "600"])
-    stop = shlex.join([*words, "down", *root, "--wait", "600"])
+    start = shlex.join([*words, "up", *root, "--leave-unreachable", "--wait", "600"])
+    stop = shlex.join([*words, "down", *root, "--this-host", "--wait", "600"])
     done, namespace_file = shlex.quote(str(_done(paths))), shlex.quote(str(paths.run / "ns/mnt"))
     return f"""\
 [Unit]

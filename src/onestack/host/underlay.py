@@ -24,6 +24,9 @@ from onestack.host.files import replace_private
 
 BRIDGE = "onestack-phys"
 BOOT = Path("/proc/sys/kernel/random/boot_id")
+BATCH = ("env", "--ignore-signal=TERM", "ip", "-batch", "-")
+"""Moves addresses and routes, and comes to its end whatever happens to its caller: half way the host has no address,
+and an agent whose connection is cut ends what it has started."""
 _EVERYTHING = {"inet": "0.0.0.0/0", "inet6": "::/0"}
 
 
@@ -159,6 +162,6 @@ def restore(paths: Paths, enter: Sequence[str] = (), boot: Path = BOOT) -> str |
     names = {each["ifname"] for each in links}
     still = any(each["ifname"] == BRIDGE and each.get("addr_info") for each in links)
     if before.boot == boot.read_text().strip() and before.nic in names and still:
-        run([*enter, "ip", "-batch", "-"], text_in=moved(before, BRIDGE, before.nic))
+        run([*enter, *BATCH], text_in=moved(before, BRIDGE, before.nic))
     record(paths).unlink()
     return before.nic

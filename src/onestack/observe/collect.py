@@ -1,4 +1,4 @@
-"""Collects observations of all guests and load balancers of a cloud; `guests` and `balancers` evaluate them.
+"""Collects observations of all guests and load balancers on a host; `guests` and `balancers` evaluate them.
 
 It does not use OpenStack's APIs: libvirt and the HAProxies have the data first, also while the APIs are down.
 """
@@ -24,7 +24,7 @@ _QUESTION = b"show info;show stat -1 6 -1\n"
 
 
 class Collector:
-    """The collector of one cloud. Not thread-safe."""
+    """The collector of one cloud on this host. Not thread-safe."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -44,13 +44,13 @@ class Collector:
         )
 
     def _guests(self, failures: list[str]) -> dict[str, GuestRates]:
-        if not self._site.view.consoles:
+        if not self._site.view.consoles or "compute" not in self._site.here.roles:
             return {}
         try:
-            used = guests.parse(self._site.leader.inside(guests.COMMAND, seconds=SECONDS))
+            used = guests.parse(self._site.here.inside(guests.COMMAND, seconds=SECONDS))
             now = time.monotonic()
             if used.keys() - self._servers.keys():
-                self._servers = guests.servers(self._site.leader.inside(guests.NAMES, seconds=SECONDS))
+                self._servers = guests.servers(self._site.here.inside(guests.NAMES, seconds=SECONDS))
         except (OneStackError, OSError) as error:
             failures.append(f"guests: {_words(error)}")
             return {}
@@ -63,13 +63,13 @@ class Collector:
         return found
 
     def _balancers(self, failures: list[str]) -> tuple[dict[balancers.Key, balancers.Row], dict[str, str]]:
-        folder = self._site.leader.outside(contract.BALANCER_SOCKETS)
+        folder = self._site.here.outside(contract.BALANCER_SOCKETS)
         sockets = sorted(folder.glob(f"*/{contract.HAPROXY_SOCKET}")) if folder.is_dir() else []
         rows: dict[balancers.Key, balancers.Row] = {}
         owners: dict[str, str] = {}
         if not sockets:
             return rows, owners
-        ids = _ids(self._site.leader.outside(contract.BALANCERS))
+        ids = _ids(self._site.here.outside(contract.BALANCERS))
 
         def read(place: Path) -> str | Exception:
             try:

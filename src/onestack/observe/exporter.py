@@ -1,11 +1,16 @@
-"""Serves the last observation in Prometheus' text format on loopback in the cloud's network.
+"""Serves the last observation in Prometheus' text format.
 
+On the leader on loopback in the cloud's network; on another host on its own address, with TLS, to the leader alone.
 A stale observation is not served: Prometheus would store old values under a new time.
 """
 
 from __future__ import annotations
 
 import json
+import logging
+import socket
+import socketserver
+import ssl
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,13 +25,15 @@ from prometheus_client.metrics_core import Metric
 
 from onestack.core.errors import PermanentError
 from onestack.observe.observation import GuestRates, MemberRates, Observation, PoolRates
+from onestack.platform.places import CA, HOST_CERTIFICATE, HOST_KEY, PROMETHEUS
 from onestack.platform.site import Site
 
+LOG = logging.getLogger("onestack.exporter")
 OLDEST = 20.0
 """Seconds after which an observation is stale."""
 Sample = tuple[tuple[str, ...], float]
 
-_GUEST = {
+GUEST = {
     "cpu_percent": ("cpu", "CPU in use, per cent of all virtual CPUs together."),
     "memory_percent": ("memory", "Memory in use, per cent."),
     "network_bytes_per_second": ("network", "Bytes a second through its NICs, both directions."),
@@ -71,7 +78,7 @@ def families(observed: Observation | None, keeper: Mapping[str, Any], now: float
         "onestack_look_failures", "Parts that could not be read.", [], [((), len(observed.failures))]
     )
     yield _gauge("onestack_guests_running", "Running guests.", [], [((), len(observed.guests))])
-    yield from _gauges("onestack_guest", _GUEST, ["server"], [((k,), v) for k, v in observed.guests.items()])
+    yield from _gauges("onestack_guest", GUEST, ["server"], [((k,), v) for k, v in observed.guests.items()])
     owners = observed.balancers
     pools = [((owners.get(pool, ""), pool), rates) for pool, rates in observed.pools.items()]
     yield from _gauges("onestack_pool", _POOL, ["balancer", "pool"], pools)
@@ -131,9 +138,10 @@ class Exporter:
         self._server: ThreadingHTTPServer | None = None
 
     @property
-    def port(self) -> int:
-        """The port on 127.0.0.1 in the cloud's network."""
-        return self._site.spec.platform.monitoring.exporter_port
+    def address(self) -> tuple[str, int]:
+        """Where it listens in the cloud's network."""
+        port = self._site.spec.platform.monitoring.exporter_port
+        return "127.0.0.1" if self._site.leads else self._site.here.address, port
 
     def set(self, observed: Observation) -> None:
         """Serve this observation from now on."""
@@ -142,10 +150,11 @@ class Exporter:
     def start(self) -> None:
         """Listen in the cloud's network, whichever network the caller is in. Raises PermanentError."""
         try:
-            self._server = self._site.leader.network.call(self._bound)
+            self._server = self._site.here.network.call(self._bound)
         except OSError as error:
+            host, port = self.address
             raise PermanentError(
-                f"127.0.0.1:{self.port} cannot be bound: {error.strerror or error}",
+                f"{host}:{port} cannot be bound: {error.strerror or error}",
                 hint="stop the process that listens there, or choose another platform.monitoring.exporter_port",
             ) from error
         Thread(target=self._server.serve_forever, name="exporter", daemon=True).start()
@@ -168,6 +177,14 @@ class Exporter:
         class Handler(BaseHTTPRequestHandler):
             timeout = 10
 
+            def setup(self) -> None:
+                # In the thread of this connection: a client that keeps silent delays no other.
+                if isinstance(self.request, ssl.SSLSocket):
+                    self.request.settimeout(self.timeout)
+                    self.request.do_handshake()
+                    require_prometheus(self.request.getpeercert())
+                super().setup()
+
             def do_GET(self) -> None:
                 found = self.path.partition("?")[0] == "/metrics"
                 body = exporter.render() if found else b"the metrics are at /metrics\n"
@@ -180,5 +197,44 @@ class Exporter:
             def log_message(self, format: str, *args: object) -> None:
                 """Scrapes are not logged."""
 
-        ThreadingHTTPServer.daemon_threads = True
-        return ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        server = _Server(self.address, Handler)
+        if not self._site.leads:
+            context = tls_context(self._site)
+            server.socket = context.wrap_socket(
+                server.socket, server_side=True, do_handshake_on_connect=False
+            )
+        return server
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        super().__init__(address, handler)
+
+    def server_bind(self) -> None:
+        # HTTPServer's own asks DNS for the address's name, and waits where no server answers.
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        LOG.info("%s was refused, or has hung up", client_address)
+
+
+def tls_context(site: Site) -> ssl.SSLContext:
+    """TLS with this host's certificate, for clients with a certificate of the cloud's CA."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(site.here.outside(HOST_CERTIFICATE), site.here.outside(HOST_KEY))
+    context.load_verify_locations(site.here.outside(CA))
+    context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+def require_prometheus(certificate: Mapping[str, Any] | None) -> None:
+    """Raises PermissionError for another client's certificate than that of the leader's Prometheus: those of hosts
+    are of the same CA."""
+    subject = {name: value for row in (certificate or {}).get("subject", ()) for name, value in row}
+    if subject.get("commonName") != PROMETHEUS:
+        raise PermissionError("only the control host's Prometheus is answered")

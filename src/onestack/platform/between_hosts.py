@@ -29,8 +29,11 @@ def rules(view: View, name: str) -> str:
         tcp += [str(BUS_PORT), str(SOUTH_PORT), str(gateway.METADATA_PORT)]
     if "compute" in here.roles:
         tcp += [LIBVIRT, MIGRATION, CONSOLES]
+    only = {}
+    if (monitoring := view.cloud.monitoring) is not None and not view.leads:
+        only[str(monitoring.exporter_port)] = view.leader.address
     return firewall.rules(
-        name, here.address, [each.address for each in view.hosts], tcp or [LIBVIRT], [GENEVE]
+        name, here.address, [each.address for each in view.hosts], tcp or [LIBVIRT], [GENEVE], only
     )
 
 

@@ -19,8 +19,8 @@ from onestack.platform.site import Site
 def bring_up(site: Site, hosts: Sequence[HostWork], image: Path, emit: Emit) -> None:
     """Bring up everything that is not up yet.
 
-    `hosts`: all hosts, the leader (this one) first. Raises the first cause of failure; what does not depend on it is
-    brought up nevertheless.
+    `hosts`: all hosts that can be reached, the leader (this one) first. Raises the first cause of failure; what does
+    not depend on it is brought up nevertheless.
     """
     on_each(hosts, lambda host: host.prepare(emit))
     # Most tasks only wait: for a process to become ready, or for another host's response.
@@ -33,6 +33,13 @@ def bring_up(site: Site, hosts: Sequence[HostWork], image: Path, emit: Emit) -> 
 def bring_back(site: Site, emit: Emit) -> None:
     """Bring this host's processes up again, in a cloud whose leader is another host. Raises the first cause of
     failure."""
+    chosen = site.here.choices
+    for part in (chosen.base, chosen.environment, chosen.runtime, *chosen.trees.values()):
+        if not Path(part).exists():
+            raise PermanentError(
+                f"this host no longer has {part}, which its part of the cloud runs from",
+                hint=f"run `onestack up` on the control host {site.lead}: it has the parts fetched again",
+            )
     here = Here(site)
     here.prepare(emit)
     if failures := execute(own_tasks(site, emit), workers=12):

@@ -64,8 +64,3 @@ def processes(view: View) -> list[Process]:
 def steps(view: View) -> list[Step]:
     """All steps of the bring-up that are not processes."""
     return [each for one in declarations(view) for each in one.steps(view)]
-
-
-def files(view: View) -> dict[str, str]:
-    """All configuration files: path below /etc/onestack, or an absolute path inside the namespace -> text."""
-    return {name: text for one in declarations(view) for name, text in one.files(view).items()}

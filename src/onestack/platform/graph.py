@@ -27,15 +27,16 @@ from onestack.platform.site import Site
 
 
 def tasks(site: Site, hosts: Sequence[HostWork], image: Path, emit: Emit) -> list[Task]:
-    """The graph. `hosts`: all hosts of the cloud; this one is the leader.
+    """The graph. `hosts`: those hosts of the cloud that can be reached; this one is the leader.
 
     Services that need Keystone or Placement do not wait for them here: they retry by themselves.
     """
     view, lead = site.view, site.leader
     store, markers = lead.paths.release(view.cloud.series), Markers(lead)
     views = {each.here.name: each for each in layout.views(view)}
-    processes = layout.assign(view)
-    steps = {name: layout.steps(each) for name, each in views.items()}
+    present = [each.name for each in hosts]
+    processes = {name: found for name, found in layout.assign(view).items() if name in present}
+    steps = {name: layout.steps(views[name]) for name in processes}
     there = {
         name: [*(each.name for each in processes[name]), *(each.name for each in steps[name])]
         for name in processes
@@ -74,7 +75,11 @@ def tasks(site: Site, hosts: Sequence[HostWork], image: Path, emit: Emit) -> lis
             for name in dict.fromkeys(each.name for row in processes.values() for each in row)
         )
         found.append(
-            Task(at("hypervisors", lead.name), partial(hypervisors.wait_up, site, emit), names(everything))
+            Task(
+                at("hypervisors", lead.name),
+                partial(hypervisors.wait_up, site, present, emit),
+                names(everything),
+            )
         )
         found.append(
             Task(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from onestack.core.events import Emit, step
 from onestack.core.wait import until
 from onestack.platform import connect
@@ -19,17 +21,28 @@ def out_by_itself(disabled_reason: str | None) -> str:
     return reason.removeprefix(AUTO) if reason.startswith(AUTO) else ""
 
 
-def wait_up(site: Site, emit: Emit) -> None:
-    """Wait until Nova sees its hypervisors and Neutron its agents: before that no server can start."""
+def wait_up(site: Site, present: Collection[str], emit: Emit) -> None:
+    """Wait until Nova sees its hypervisors and Neutron its agents: before that no server can start.
+
+    `present`: the hosts that are waited for; others cannot be reached.
+    """
     admin = connect.connection(site)
-    wanted = site.view.cloud.fake_hosts or sum("compute" in each.roles for each in site.hosts)
+    hosts = [each for each in site.hosts if each.name in present]
+    wanted = site.view.cloud.fake_hosts or sum("compute" in each.roles for each in hosts)
+    away = {each.name for each in site.hosts} - {each.name for each in hosts}
 
     def poll() -> tuple[bool, str]:
         up = [each for each in admin.compute.hypervisors() if each.state == "up"]
-        agents = [agent for agent in admin.network.agents() if agent.agent_type != "fake"]
+        agents = [
+            agent for agent in admin.network.agents() if agent.agent_type != "fake" and agent.host not in away
+        ]
         dead = [agent.agent_type for agent in agents if not agent.is_alive]
         # Nova disables a host while libvirtd is down. Hosts that an operator disabled are not waited for.
-        out = [each.host for each in admin.compute.services() if out_by_itself(each.disabled_reason)]
+        out = [
+            each.host
+            for each in admin.compute.services()
+            if out_by_itself(each.disabled_reason) and each.host not in away
+        ]
         answer = f"{len(up)} of {wanted} hypervisors up, {len(agents)} network agents, dead: {dead or 'none'}"
         if out:
             answer += f", out of service by themselves: {', '.join(out)}"

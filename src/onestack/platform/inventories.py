@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 from openstack.connection import Connection
@@ -46,6 +47,21 @@ def hosts(
     with ThreadPoolExecutor(READERS, thread_name_prefix="inventories") as pool:
         found = [host for host in pool.map(read, admin.placement.resource_providers()) if host is not None]
     return sorted(found, key=lambda each: (len(each.name), each.name))
+
+
+def called_as_hosts(admin: Connection, found: Collection[Host], names: Collection[str]) -> list[Host]:
+    """The same hosts, those in the spec by the names that they have there.
+
+    Placement knows a host by what libvirt says its machine is called; `names`: what the spec calls the hosts.
+    """
+    services = {
+        each.name: str((each.service_details or {}).get("host", ""))
+        for each in admin.compute.hypervisors(details=True)
+    }
+    return [
+        replace(each, name=services[each.name]) if services.get(each.name) in names else each
+        for each in found
+    ]
 
 
 def _ids(admin: Connection, ours: Collection[tuple[str, str]]) -> set[str]:

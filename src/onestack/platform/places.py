@@ -16,6 +16,11 @@ HOST_KEY = f"{ETC}/tls/host.key"
 CA = f"{ETC}/tls/ca.pem"
 """The CA certificate, with which other hosts' certificates are verified."""
 
+PROMETHEUS = "onestack:prometheus"
+"""The subject of the certificate with which the leader asks the exporters of other hosts. No host has such a name."""
+PROMETHEUS_CERTIFICATE = f"{ETC}/tls/prometheus.pem"
+"""That certificate and its key."""
+
 BUS_PORT = 5671
 """RabbitMQ's port on the leader's address: AMQP over TLS."""
 BUS_VHOST = "nova"

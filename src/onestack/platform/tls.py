@@ -18,6 +18,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from onestack.host.files import replace_private
 from onestack.platform.infrastructure import gateway
+from onestack.platform.places import PROMETHEUS, PROMETHEUS_CERTIFICATE
 from onestack.platform.site import Site
 
 CERTIFICATE = f"{gateway.NAME}.pem"
@@ -56,6 +57,20 @@ def of_hosts(site: Site) -> Mapping[str, Mapping[str, bytes]]:
         return {}
     folder = site.paths.etc / "tls"
     return {each.name: host_files(folder, site.spec.name, each.name, each.address) for each in view.hosts}
+
+
+def ensure_prometheus(site: Site) -> None:
+    """Create or renew the certificate by which other hosts' exporters know this cloud's Prometheus, where it has one.
+    Call it on the leader."""
+    view = site.view
+    if view.cloud.monitoring is None or not view.peers:
+        return
+    folder = site.paths.etc / "tls"
+    ca, ca_key = _authority(folder, site.spec.name)
+    file = site.leader.outside(PROMETHEUS_CERTIFICATE)
+    if not _still_good(file, [PROMETHEUS]):
+        certificate, key = issue(ca, ca_key, [PROMETHEUS], [_CLIENT])
+        replace_private(file, _pem(certificate) + _key_pem(key))
 
 
 def host_files(folder: Path, cloud: str, host: str, address: str) -> Mapping[str, bytes]:

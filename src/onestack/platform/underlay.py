@@ -65,5 +65,5 @@ def move(site: Site, node: Node, emit: Emit, ctl: Sequence[str]) -> None:
             every=0.02,
             where=node.log("ovs-vswitchd"),
         )
-        node.inside(["ip", "-batch", "-"], text_in=underlay.moved(seen, seen.nic, BRIDGE))
+        node.inside(underlay.BATCH, text_in=underlay.moved(seen, seen.nic, BRIDGE))
         at.outcome = f"{seen.nic} is a port of {BRIDGE}"

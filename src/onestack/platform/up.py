@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -60,19 +61,22 @@ def check(
 
 
 def choose_here(
-    paths: Paths, spec: Spec, text: str, emit: Emit, *, mirror: str | None, host: str | None = None
-) -> Fetched:
-    """Have the release's parts on this host, and choose what depends on it; kept with the spec's text.
+    paths: Paths, spec: Spec, emit: Emit, *, mirror: str | None, host: str | None = None
+) -> tuple[Fetched, Choices]:
+    """Have the release's parts on this host, and choose what depends on it; nothing of the cloud is changed yet.
 
     `host`: which of the spec's hosts this one is; without it, its only one. Raises BadInput.
     """
     fetched = fetch(paths, spec.platform, emit, mirror=mirror, trees=trees_of(spec, host))
-    choices = choose(paths, spec, fetched, emit, host)
+    return fetched, choose(paths, spec, fetched, emit, host)
+
+
+def keep(paths: Paths, text: str, choices: Choices) -> None:
+    """Keep what this host's part of the cloud is from now on. `text`: the spec's."""
     paths.etc.mkdir(parents=True, exist_ok=True)
     paths.etc.chmod(0o700)
-    site.spec_file(paths).write_text(text)
+    replace_private(site.spec_file(paths), text)
     choices.save(choices_file(paths))
-    return fetched
 
 
 def up(
@@ -87,29 +91,34 @@ def up(
 ) -> Site:
     """Bring the platform up; the caller holds the cloud's lock. `text`: the spec as it is kept for the next time.
 
-    `others`: the cloud's other hosts.
+    `others`: the cloud's other hosts. Hosts of the spec that are not among them cannot be reached now: they stay in
+    the cloud as they are known.
     """
-    lead = spec.control_hosts[0].name if others else None
-    views: dict[str, HostView] = {}
-    fetched: list[Fetched] = []
+    lead = spec.control_hosts[0].name if len(spec.hosts) > 1 else None
+    kept = known.load(paths)
+    views = {each.name: each for each in kept.hosts} if kept else {}
+    chosen: list[tuple[Fetched, Choices]] = []
 
     def there(each: RemoteHost) -> None:
         views[each.name] = each.choose(spec_for_others(spec), emit, force=force, mirror=mirror)
 
-    tasks = [
-        Task("here", lambda: fetched.append(choose_here(paths, spec, text, emit, mirror=mirror, host=lead)))
-    ]
+    tasks = [Task("here", lambda: chosen.append(choose_here(paths, spec, emit, mirror=mirror, host=lead)))]
     tasks += [Task(each.name, partial(there, each)) for each in others]
     complete(tasks, workers=len(tasks))
-    found = gathered(paths, spec, lead, [views[each.name] for each in others])
-    if others:
+    # Only now: where a new host cannot be had, the cloud stays what it was, and so does its spec.
+    ((fetched, choices),) = chosen
+    keep(paths, text, choices)
+    peers = [views[each.name] for each in spec.hosts if lead and each.name != lead]
+    found = gathered(paths, spec, lead, peers)
+    if lead is not None:
         tls.ensure(found)
+        tls.ensure_prometheus(found)
         certificates = tls.of_hosts(found)
         for name, text_of in certificates[found.here.name].items():
             replace_private(paths.etc / "tls" / name, text_of.decode())
         for each in others:
             inform(found, each, certificates[each.name], emit)
-    interruptible(lambda: bringup.bring_up(found, [Here(found), *others], fetched[0].image, emit))
+    interruptible(lambda: bringup.bring_up(found, [Here(found), *others], fetched.image, emit))
     return found
 
 
@@ -134,8 +143,15 @@ def inform(found: Site, other: RemoteHost, certificates: Mapping[str, bytes], em
 
 
 def spec_for_others(spec: Spec) -> str:
-    """The spec without what only the leader needs: tenants, and what is in them."""
-    return spec.model_dump_json(include={"version", "name", "platform", "hosts"}, exclude_unset=True)
+    """The spec without what only the leader needs: tenants, and what is in them.
+
+    Whether there is monitoring depends on them: the others are told.
+    """
+    kept = json.loads(
+        spec.model_dump_json(include={"version", "name", "platform", "hosts"}, exclude_unset=True)
+    )
+    kept.setdefault("platform", {}).setdefault("monitoring", {})["enabled"] = spec.monitored
+    return json.dumps(kept)
 
 
 def examine(paths: Paths, spec: Spec, host: str | None = None) -> doctor.Report:

@@ -1,5 +1,5 @@
-"""The keeper, which restarts hanging processes, and the autoscaler: processes under supervisord, outside the cloud's
-namespace."""
+"""The keeper, which restarts hanging processes, the autoscaler, and the exporter of hosts that have no autoscaler:
+processes under supervisord, outside the cloud's namespace."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from onestack.core import data
 from onestack.core.contract import RUN
 from onestack.core.errors import PermanentError
 from onestack.host.supervisor import Program
+from onestack.platform.places import HOST_CERTIFICATE
 from onestack.platform.shape import Process, Ready
 from onestack.platform.site import Site
 
-NAMES = KEEPER, AUTOSCALER = "keeper", "autoscaler"
+NAMES = KEEPER, AUTOSCALER, EXPORTER = "keeper", "autoscaler", "exporter"
 AUTOSCALER_PROCESS = Process(
     AUTOSCALER, (), Ready(written=(f"{RUN}/{autoscaling_status.FILE}", 60.0)), hang_seconds=240.0
 )
@@ -27,6 +28,8 @@ def programs(site: Site) -> list[Program]:
     found = [watcher(site, KEEPER, "onestack.health.keeper")]
     if scales(site):
         found.append(watcher(site, AUTOSCALER, "onestack.autoscaling.autoscaler.process"))
+    if exports(site):
+        found.append(watcher(site, EXPORTER, "onestack.observe.on_host"))
     return found
 
 
@@ -35,6 +38,13 @@ def launch(site: Site) -> None:
     site.here.supervisor.launch(KEEPER)
     if is_scaling(site):
         site.here.supervisor.launch(AUTOSCALER)
+    if exports(site):
+        site.here.supervisor.launch(EXPORTER)
+
+
+def exports(site: Site) -> bool:
+    """Whether this host has an exporter of its own: on the leader the autoscaler exports."""
+    return bool(site.peers) and not site.leads and site.spec.monitored
 
 
 def scales(site: Site) -> bool:
@@ -68,11 +78,13 @@ def watcher(site: Site, name: str, module: str) -> Program:
     """The keeper's or autoscaler's process, which runs outside the cloud's namespace.
 
     It reads the spec's platform section when it starts: a change of the section restarts the process, and so does
-    another version of OneStack, or another set of hosts.
+    another version of OneStack, or another set of hosts; and the exporter, which keeps it open, by a new certificate.
     """
     settings = f"{site.spec.platform.model_dump_json()} {site.spec.monitored} {data.digest_of_code()}"
     if site.peers:
-        settings += f" {site.gateway} {sorted(each.name for each in site.hosts)}"
+        settings += f" {site.gateway} {sorted((each.name, each.address) for each in site.hosts)}"
+        certificate = site.here.outside(HOST_CERTIFICATE)
+        settings += certificate.read_text() if name == EXPORTER and certificate.exists() else ""
     stamp = hashlib.sha256(settings.encode()).hexdigest()[:12]
     words = (sys.executable, "-m", module, str(site.paths.root), str(site.paths.cache))
     return Program(name, words, {"PYTHONUNBUFFERED": "1", "ONESTACK_CONFIG": stamp}, site.here.log(name))

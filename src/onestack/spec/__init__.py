@@ -10,6 +10,7 @@ from onestack.spec.platform import Compute, External, Listen, Network, Platform
 from onestack.spec.tenants import Tenant
 from onestack.workloads.resources.flavor import FLAVORS, Flavor
 from onestack.workloads.resources.quota import Quota
+from onestack.workloads.resources.scaling_group import ScalingGroup
 from onestack.workloads.resources.server import Server
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Network",
     "Platform",
     "Quota",
+    "ScalingGroup",
     "Server",
     "Spec",
     "Tenant",

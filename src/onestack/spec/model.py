@@ -82,9 +82,14 @@ def _check_hosts(hosts: tuple[Host, ...]) -> tuple[Host, ...]:
             first.setdefault(value, index)
     control = [index for index, host in enumerate(hosts) if "control" in host.roles]
     if len(control) > 1:
+        why = (
+            "two control hosts have no majority: when they lose sight of each other, neither may go on"
+            if len(control) == 2
+            else "several control hosts are not in this release of OneStack yet"
+        )
         problems.append(
             Problem(
-                "several control hosts are not in this release of OneStack yet",
+                why,
                 "one host with the role 'control'; others with compute, network or storage",
                 path=(control[1], "roles"),
             )

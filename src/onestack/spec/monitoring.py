@@ -28,7 +28,8 @@ platform:
     port: Annotated[Int, Field(ge=1, le=65535)] = 9490
     """Its port on 127.0.0.1 in the cloud's network."""
     exporter_port: Annotated[Int, Field(ge=1, le=65535)] = 9464
-    """The port of the exporter, on 127.0.0.1, which serves the metrics at `/metrics`."""
+    """The port of the exporter, which serves the metrics at `/metrics`: on 127.0.0.1, and on the address of each host
+    other than the control host, with TLS and for that one alone."""
     retention: Duration = Field(default=15 * 86400.0, json_schema_extra={"x-default": "`15d`"})
     """How long metrics are kept, 2h to 3650d."""
     size: Annotated[Int, Field(ge=64, le=1048576)] = 512

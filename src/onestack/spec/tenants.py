@@ -6,8 +6,6 @@ from collections.abc import Iterator
 
 from onestack.language.types import Bool, Problem, Text, example
 from onestack.language.words import Counted, DomainRef, TemplateRef
-from onestack.spec import scaling_groups
-from onestack.spec.scaling_groups import ScalingGroup
 from onestack.workloads.resources.address_group import AddressGroup
 from onestack.workloads.resources.application_credential import ApplicationCredential
 from onestack.workloads.resources.backup import Backup
@@ -21,6 +19,7 @@ from onestack.workloads.resources.port import Port
 from onestack.workloads.resources.qos_policy import QosPolicy
 from onestack.workloads.resources.quota import Quota
 from onestack.workloads.resources.router import Router
+from onestack.workloads.resources.scaling_group import ScalingGroup, pool_problems
 from onestack.workloads.resources.security_group import SecurityGroup
 from onestack.workloads.resources.server import Server
 from onestack.workloads.resources.server_group import ServerGroup
@@ -73,11 +72,10 @@ tenants:
     servers: tuple[Server, ...] = ()
     load_balancers: tuple[LoadBalancer, ...] = ()
     scaling_groups: tuple[ScalingGroup, ...] = ()
-    """Servers whose number follows the load."""
 
     def problems(self) -> Iterator[Problem]:
         pools = {one.name: tuple(pool.name for pool in one.pools) for one in self.load_balancers}
-        yield from scaling_groups.problems(self.scaling_groups, pools)
+        yield from pool_problems(self.scaling_groups, pools)
 
 
 class Template(Tenant):

@@ -23,6 +23,7 @@ from onestack.host.lock import abandoned, held
 from onestack.observe import gateway
 from onestack.observe.prometheus import Prometheus
 from onestack.platform import connect, inventories
+from onestack.platform.hosts import room
 from onestack.platform.site import Site
 from onestack.platform.watchers import begin_scaling
 from onestack.spec import BadSpec, Diagnostic, Spec, local_volumes
@@ -92,16 +93,23 @@ class Workloads:
         )
 
     def plan(
-        self, *, prune: bool = False, adopt: bool = False, force: bool = False, emit: Emit = silent
+        self,
+        *,
+        prune: bool = False,
+        adopt: bool = False,
+        force: bool = False,
+        joining: bool = False,
+        emit: Emit = silent,
     ) -> Plan:
-        """The plan. `force`: even if the hosts lack the capacity, or servers are not where their volumes are. Raises
+        """The plan. `force`: even if the hosts lack the capacity, or servers are not where their volumes are.
+        `joining`: count hosts of the spec that are not in the cloud yet, too; the plan's notes say which. Raises
         BadSpec if the cloud conflicts with the spec, BadInput if it lacks the capacity."""
         everything = read_files(wanted(self.spec), Path(self.spec.file).parent)
         self._require_services(everything)
         self._require_answers(emit)
         plan = self._compare(everything, prune=prune, adopt=adopt, emit=emit)
         if not force and any(change.address.kind == "server" for change in plan.of("create", "replace")):
-            self._require_room(plan)
+            plan = replace(plan, notes=self._require_room(plan, joining))
         if not force:
             self._require_reach(plan)
         return plan
@@ -201,26 +209,39 @@ class Workloads:
         """The administrator's connection, which is authenticated already."""
         return self._access.administrator()
 
-    def _require_room(self, plan: Plan) -> None:
-        """Refuse a spec that provably does not fit on the present hosts, in their availability zones."""
-        zones = {host: one.zone for one in self.spec.aggregates if one.zone for host in one.hosts}
+    def _require_room(self, plan: Plan, joining: bool) -> tuple[str, ...]:
+        """Refuse a spec that provably does not fit on the hosts, in their availability zones. Returns notes on what
+        was assumed of hosts.
+
+        `joining`: the spec's hosts that are not in the cloud yet count, too.
+        """
+        zones = capacity.zones(self.spec)
         ours = {(each.tenant, each.name) for each in capacity.demands(self.spec)}
         known = [
             ident
             for address, ident in plan.present.items()
             if address.kind == "server" and (address.path[0].partition("@")[0], address.path[-1]) in ours
         ]
-        hosts = [
-            replace(host, zone=zones.get(host.name, host.zone))
-            for host in inventories.hosts(self._admin(), known=known)
-        ]
+        found = inventories.hosts(self._admin(), known=known)
+        present = {each.name for each in self.site.hosts}
+        waiting = [each.name for each in self.spec.hosts if each.name not in present]
+        notes: tuple[str, ...] = ()
+        if joining and waiting:
+            paths = self.site.paths
+            counted = room.running(paths, self.spec, self._admin(), found, ask=room.over_ssh(paths))
+            found, notes = counted.hosts, counted.notes
+        hosts = [replace(host, zone=zones.get(host.name, host.zone)) for host in found]
         report = capacity.check(self.spec, hosts, "Placement's inventories")
         if report.verdict == "cannot fit":
+            hint = "`onestack capacity` shows the details; --force continues nevertheless"
+            if waiting and not joining:
+                hint = (
+                    f"`onestack up` takes on {', '.join(waiting)}, which the cloud does not have yet; {hint}"
+                )
             raise BadInput(
-                f"the servers do not fit on the hosts: {report.why_not()}",
-                where=self.spec.file,
-                hint="`onestack capacity` shows the details; --force continues nevertheless",
+                f"the servers do not fit on the hosts: {report.why_not()}", where=self.spec.file, hint=hint
             )
+        return notes
 
     def _require_reach(self, plan: Plan) -> None:
         """Refuse to attach volumes that one host stores to servers that run on another one."""

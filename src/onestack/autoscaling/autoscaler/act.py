@@ -16,7 +16,7 @@ from onestack.autoscaling import record
 from onestack.autoscaling.autoscaler import hooks
 from onestack.autoscaling.autoscaler.collect import Pool
 from onestack.autoscaling.decision.roster import Action, MemberState
-from onestack.autoscaling.record import Record
+from onestack.autoscaling.reading import Record
 from onestack.core.errors import OneStackError, PermanentError
 from onestack.host.netns import Network
 from onestack.workloads.kind.faults import Fault

@@ -12,7 +12,7 @@ from onestack.autoscaling import record
 from onestack.autoscaling.autoscaler import probe
 from onestack.autoscaling.autoscaler.probe import Check
 from onestack.autoscaling.decision.roster import MemberState
-from onestack.autoscaling.record import Record
+from onestack.autoscaling.reading import Record
 from onestack.observe.observation import Observation
 from onestack.platform.site import Site
 from onestack.workloads.openstack.rest import Rest

@@ -11,6 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +24,14 @@ from onestack.autoscaling.autoscaler import journal
 from onestack.autoscaling.autoscaler.lease import Lease
 from onestack.autoscaling.autoscaler.tenants import Tenants
 from onestack.autoscaling.autoscaler.worker import Worker
-from onestack.autoscaling.record import Record
+from onestack.autoscaling.reading import Record
 from onestack.core.errors import OneStackError
 from onestack.core.paths import Paths
 from onestack.host.lock import held
 from onestack.observe.collect import Collector
 from onestack.observe.exporter import Exporter
 from onestack.observe.observation import Observation
+from onestack.observe.peers import Peers
 from onestack.observe.prometheus import Prometheus
 from onestack.platform import site
 from onestack.platform.site import Site
@@ -61,6 +63,7 @@ class Autoscaler:
         self._collector = Collector(found)
         self._prometheus = Prometheus(found)
         self._exporter = Exporter(found)
+        self._peers = Peers(found)
         self._observed: Observation | None = None
         self._workers: dict[str, Worker] = {}
         self._pauses: dict[str, tuple[float, float]] = {}
@@ -99,8 +102,12 @@ class Autoscaler:
         now = time.monotonic()
         wanted = bool(self._records) or self._site.spec.monitored
         if wanted and (self._observed is None or now - self._observed.monotonic >= PERIOD - 0.5):
-            self._observed = self._collector.collect()
-            self._exporter.set(self._observed)
+            here = self._collector.collect()
+            # Guests of other hosts are exported there: here they would be counted twice.
+            self._exporter.set(here)
+            failures = list(here.failures)
+            elsewhere = self._peers.guests(failures)
+            self._observed = replace(here, guests={**elsewhere, **here.guests}, failures=tuple(failures))
         if now - self._listed >= (PERIOD if self._records else QUIET):
             self._list(now)
         if not self._records:

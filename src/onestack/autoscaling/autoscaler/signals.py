@@ -9,7 +9,7 @@ from onestack.autoscaling.decision.roster import MemberState
 from onestack.autoscaling.metrics import METRICS
 from onestack.autoscaling.observation import Signal
 from onestack.autoscaling.policy import MeasuredPolicy
-from onestack.autoscaling.record import Record
+from onestack.autoscaling.reading import Record
 from onestack.observe.observation import Observation
 
 GUEST = {"cpu": "cpu", "memory": "memory", "network": "network", "disk": "disk"}

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from onestack.autoscaling import record
-from onestack.autoscaling.record import Record
+from onestack.autoscaling import reading, record
+from onestack.autoscaling.reading import Record
 from onestack.host.files import replace_private
 from onestack.platform import connect
 from onestack.platform.site import Site
@@ -49,7 +49,7 @@ class Tenants:
             if raw.get(record.KIND) != record.SCALING_GROUP:
                 continue
             try:
-                found.append(record.read(raw))
+                found.append(reading.read(raw))
             except ValueError as error:
                 wrong.append(str(error))
         return found, wrong

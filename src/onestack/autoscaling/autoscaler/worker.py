@@ -18,7 +18,7 @@ from onestack.autoscaling.decision.decide import combine
 from onestack.autoscaling.decision.members import Failures
 from onestack.autoscaling.decision.roster import AT_ONCE, Action, Roster, has_served, plan
 from onestack.autoscaling.observation import GroupObservation
-from onestack.autoscaling.record import Record
+from onestack.autoscaling.reading import Record
 from onestack.observe.observation import Observation
 from onestack.platform.site import Site
 from onestack.workloads.openstack.rest import Rest

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from onestack.autoscaling.decision.group import Group, Rate
 from onestack.autoscaling.policy import Policy, PolicySpec
 from onestack.language.quantities import Rate as WantedRate
-from onestack.spec.scaling_groups import ScalingGroup
+from onestack.spec import ScalingGroup
 
 
 def group(wanted: ScalingGroup) -> Group:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from onestack.autoscaling.decision.members import Member, first_to_go
-from onestack.spec.scaling_groups import ScalingGroup
+from onestack.spec import ScalingGroup
 
 Phase = Literal["starting", "warming", "serving", "warm", "leaving", "failed"]
 AT_ONCE = 10

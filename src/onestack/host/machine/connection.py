@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 
 from onestack.core.errors import PermanentError, TemporaryError
 from onestack.host.command import last_lines
-from onestack.host.machine import wire
+from onestack.host.machine import refusals, wire
 from onestack.host.machine.interface import Say, quiet
 
 CONNECT_SECONDS = 30.0
@@ -70,7 +70,7 @@ class Connection:
                 f"{name} cannot be reached",
                 detail=detail,
                 where=name,
-                hint="the same login must work by hand without a question, and the host must have python3",
+                hint=refusals.advice(detail),
             ) from error
 
     def __enter__(self) -> Connection:

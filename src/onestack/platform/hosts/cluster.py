@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 from ruamel.yaml import YAML
 
-from onestack.core.errors import BadInput, OneStackError
+from onestack.core.errors import BadInput, Busy, OneStackError
 from onestack.core.events import Emit, Event, silent
-from onestack.core.graph import on_each
+from onestack.core.graph import Task, complete, execute
 from onestack.core.paths import Paths
 from onestack.host import facts
 from onestack.host.files import replace_private
+from onestack.host.machine import LocalMachine, wire
 from onestack.platform import site
 from onestack.platform.choices import Choices, choices_file
-from onestack.platform.hosts import known
+from onestack.platform.hosts import joining, known
 from onestack.platform.hosts.remote import RemoteHost, connected
 from onestack.spec import Spec, load
 from onestack.spec.model import Host
+
+LEFT_SECONDS = wire.SILENCE_SECONDS + 10
+"""How long another host's lock is waited for at least, in seconds: the agent of a command that was killed, or whose
+connection was cut, holds it until it misses its heartbeats."""
 
 
 def here(spec: Spec) -> str | None:
@@ -40,13 +46,58 @@ def here(spec: Spec) -> str | None:
 
 
 @contextmanager
-def joined(paths: Paths, spec: Spec, purpose: str, emit: Emit, wait: float) -> Iterator[list[RemoteHost]]:
-    """Connections to the other hosts of a spec, each with the cloud's lock held there. Raises PermanentError."""
-    with connected(_others(spec), paths, emit) as (found, failed):
-        for error in failed.values():
-            raise error
-        on_each(found, lambda host: host.hold(f"onestack {purpose}", wait))
-        yield found
+def joined(
+    paths: Paths, spec: Spec, purpose: str, emit: Emit, wait: float, *, leave_unreachable: bool = False
+) -> Iterator[list[RemoteHost]]:
+    """Connections to the other hosts of a spec, each with the cloud's lock held there. Raises PermanentError.
+
+    `leave_unreachable`: those of the cloud's hosts that cannot be reached, or on which another command works, are
+    left out with a note.
+    """
+    others = _others(spec)
+    if not others:
+        yield []
+        return
+    kept = known.load(paths)
+    may_stay = {each.name for each in kept.hosts} if kept and leave_unreachable else set()
+    judge = joining.Joining(paths, spec, joining.read(LocalMachine(), paths))
+    with connected(others, paths, emit, require=judge.require_host) as (found, failed):
+        seconds = LEFT_SECONDS if may_stay else max(wait, LEFT_SECONDS)
+        failed |= execute(_holding(found, purpose, seconds, emit), workers=max(1, len(found)))
+        wrong = {
+            name: error
+            for name, error in failed.items()
+            if name not in may_stay or isinstance(error, BadInput) or not isinstance(error, OneStackError)
+        }
+        if wrong:
+            raise _together(wrong)
+        for name, error in failed.items():
+            emit(Event(purpose, "noted", f"left as it is: {error}", host=name))
+        yield [each for each in found if each.name not in failed]
+
+
+def _holding(hosts: Sequence[RemoteHost], purpose: str, seconds: float, emit: Emit) -> list[Task]:
+    """For each host a task that holds the cloud's lock there, and says so where it has to wait for it."""
+
+    def hold(host: RemoteHost) -> None:
+        try:
+            host.hold(f"onestack {purpose}", 0.0)
+        except Busy as busy:
+            emit(Event(purpose, "noted", f"{busy}; waiting up to {seconds:.0f} s", host=host.name))
+            host.hold(f"onestack {purpose}", seconds)
+
+    return [Task(each.name, partial(hold, each)) for each in hosts]
+
+
+def _together(failed: Mapping[str, BaseException]) -> BaseException:
+    """One error for all hosts that failed; what kept the first one stands first. Wrong input counts before all else,
+    since it must be changed."""
+    by_kind = sorted(failed.items(), key=lambda each: not isinstance(each[1], BadInput))
+    error = by_kind[0][1]
+    if isinstance(error, OneStackError) and len(failed) > 1:
+        more = [f"{name}: {other}" for name, other in by_kind[1:]]
+        error.detail = "\n".join(filter(None, [error.detail, "and:", *more]))
+    return error
 
 
 @contextmanager
@@ -58,12 +109,16 @@ def others(
     `leave_unreachable`: those that cannot be reached are left out, with a note, instead of raising.
     """
     spec = led_from_here(paths)
-    with connected(_others(spec) if spec else [], paths, emit) as (found, failed):
+    if spec is None:
+        yield []
+        return
+    judge = joining.Joining(paths, spec, joining.read(LocalMachine(), paths))
+    with connected(_others(spec), paths, emit, require=judge.require_not_anothers) as (found, failed):
         for name, error in failed.items():
             if not (leave_unreachable and isinstance(error, OneStackError)):
                 raise _with_way_out(error)
             emit(Event(purpose, "noted", f"left as it is: {error.summary}", host=name))
-        on_each(found, lambda host: host.hold(f"onestack {purpose}", wait))
+        complete(_holding(found, purpose, max(wait, LEFT_SECONDS), emit), workers=max(1, len(found)))
         yield found
 
 
@@ -108,6 +163,44 @@ def forget(paths: Paths, name: str) -> None:
     replace_private(file, written.getvalue())
 
 
+def require_same_control_host(paths: Paths, spec: Spec) -> None:
+    """Raises BadInput where the spec has another control host than the cloud that this machine has a part of."""
+    name = here_name(paths)
+    if name is None:
+        return
+    kept = known.load(paths)
+    control = spec.control_hosts[0] if spec.control_hosts else None
+    lead = kept.leader if kept else name
+    if control is None or control.name == lead or (kept is None and len(spec.hosts) < 2):
+        return
+    if lead == name and control.address in facts.gather().addresses:
+        return  # this machine by another name, which is refused elsewhere
+    raise BadInput(
+        f"the control host of this cloud is {lead}; the spec gives the role control to {control.name}",
+        where=spec.place_of("hosts", spec.hosts.index(control), "roles"),
+        hint=f"a cloud cannot move to another control host yet: leave the role with {lead}",
+    )
+
+
+def require_roles(paths: Paths, spec: Spec) -> None:
+    """Raises BadInput where the spec takes the role compute from a host of the cloud: its guests stay there."""
+    try:
+        before = {each.name: each.roles for each in site.load(paths).hosts}
+    except (OneStackError, OSError, ValueError):
+        return
+    for index, host in enumerate(spec.hosts):
+        if "compute" in host.roles or "compute" not in before.get(host.name, ()):
+            continue
+        way = f"`onestack host remove {host.name}` moves its guests away; then `up` takes it on with other roles"
+        if host.name == here_name(paths):
+            way = "it has the cloud's databases and APIs, and cannot be taken out: leave it the role"
+        raise BadInput(
+            f"{host.name} runs guests in this cloud; the spec takes the role compute from it",
+            where=spec.place_of("hosts", index, "roles"),
+            hint=way,
+        )
+
+
 def require_all_hosts(paths: Paths, spec: Spec) -> None:
     """Raises BadInput where a host of the cloud is no longer in the spec: it would be left running."""
     if (stored := led_from_here(paths)) is None:
@@ -115,6 +208,13 @@ def require_all_hosts(paths: Paths, spec: Spec) -> None:
     names = {each.name for each in spec.hosts}
     # A host that was removed is not in the stored spec.
     gone = [each.name for each in stored.hosts if each.name not in names]
+    lead = stored.control_hosts[0].name
+    if lead in gone:
+        raise BadInput(
+            f"the spec lacks {lead}, the control host of the cloud",
+            where=spec.place_of("hosts"),
+            hint="it has the cloud's databases and APIs, and cannot be taken out",
+        )
     if gone:
         raise BadInput(
             f"the cloud has the host{'s' if len(gone) > 1 else ''} {', '.join(gone)}, the spec has not",

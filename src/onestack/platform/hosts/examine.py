@@ -9,9 +9,9 @@ from onestack.core.errors import OneStackError
 from onestack.core.graph import on_each
 from onestack.core.paths import Paths
 from onestack.host import doctor, preflight
-from onestack.host.machine import RemoteMachine, ssh
+from onestack.host.machine import LocalMachine, RemoteMachine, ssh
 from onestack.platform import up
-from onestack.platform.hosts import clocks, cluster, known
+from onestack.platform.hosts import clocks, cluster, joining, known
 from onestack.platform.hosts.remote import address
 from onestack.spec import Diagnostic, Spec
 from onestack.spec.model import Host
@@ -22,23 +22,26 @@ def examine(paths: Paths, spec: Spec) -> Mapping[str, doctor.Report]:
 
     A host that cannot be reached has a report with that as its only finding.
     """
+    cluster.require_same_control_host(paths, spec)
     lead = cluster.here(spec)
+    judge = joining.Joining(paths, spec, joining.read(LocalMachine(), paths))
     found: dict[str, doctor.Report] = {}
 
     def one(host: Host) -> None:
         if host.name == lead:
             found[host.name] = up.examine(paths, spec, lead)
         else:
-            found[host.name] = _other(paths, spec, host)
+            found[host.name] = _other(paths, spec, host, judge)
 
     on_each(spec.hosts, one)
     return {each.name: found[each.name] for each in spec.hosts}
 
 
-def _other(paths: Paths, spec: Spec, host: Host) -> doctor.Report:
+def _other(paths: Paths, spec: Spec, host: Host, judge: joining.Joining) -> doctor.Report:
     place = spec.place_of("hosts", spec.hosts.index(host), "address")
     try:
         with RemoteMachine(host.name, ssh.command(address(host))) as machine:
+            judge.require_host(machine, host)
             gathered = machine.facts(preflight.disks(paths))
             before = time.time()
             clock = float(machine.run(["date", "+%s.%N"]).output)

@@ -112,10 +112,18 @@ class Hosts:
             with ThreadPoolExecutor(AT_A_TIME) as pool:
                 list(pool.map(move, servers))
             if failed:
+                hint = (
+                    f"`onestack host drain {name}` tries again; `onestack host enable {name}` uses it again"
+                )
+                if self._is_down(name):
+                    hint = (
+                        f"{name} is down: delete its guests, or have them built anew elsewhere"
+                        f" (openstack server evacuate); then `onestack host remove {name} --leave-unreachable`"
+                    )
                 raise PermanentError(
                     f"{len(failed)} of {len(servers)} guests could not be moved from {name}",
                     detail="\n".join(f"{server}: {why}" for server, why in sorted(failed.items())),
-                    hint=f"`onestack host drain {name}` tries again; `onestack host enable {name}` uses it again",
+                    hint=hint,
                 )
             at.outcome = f"{len(servers)} guests moved"
         return len(servers)
@@ -145,6 +153,14 @@ class Hosts:
                 f"{name} has the cloud's databases and APIs: it cannot be removed",
                 hint="`onestack destroy` removes the cloud",
             )
+
+    def runs_guests(self, name: str) -> bool:
+        """Whether Nova knows it: an `up` that was cut off may not have come so far."""
+        return any(True for _ in self._admin.compute.services(binary="nova-compute", host=name))
+
+    def _is_down(self, name: str) -> bool:
+        found = self._admin.compute.services(binary="nova-compute", host=name)
+        return any(each.state != "up" for each in found)
 
     def _service(self, name: str) -> str:
         for each in self._admin.compute.services(binary="nova-compute", host=name):

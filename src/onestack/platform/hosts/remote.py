@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -36,8 +36,10 @@ def address(host: Host) -> ssh.Address:
 class RemoteHost:
     """A host with an agent of the tool's own; see `HostWork` and `onestack.agent`."""
 
-    def __init__(self, name: str, connection: Connection) -> None:
+    def __init__(self, name: str, connection: Connection, *, same_version: bool = True) -> None:
         self.name = name
+        self.same_version = same_version
+        """Whether the agent is of this version of the tool."""
         self._connection = connection
 
     def close(self) -> None:
@@ -90,10 +92,17 @@ class RemoteHost:
         return self._connection.ask(verb, given, kind, say)
 
 
-def connect(host: Host, paths: Paths, emit: Emit, *, copy: bool = True) -> RemoteHost:
+Require = Callable[[RemoteMachine, Host], None]
+"""Raises BadInput where a machine may not be worked on as a host of the cloud."""
+
+
+def connect(
+    host: Host, paths: Paths, emit: Emit, *, copy: bool = True, require: Require | None = None
+) -> RemoteHost:
     """A connection to an agent on a host. Raises PermanentError.
 
-    `copy`: the tool is copied to the host first if it is not there. Commands that change nothing do without.
+    `copy`: the tool is copied to the host first if it is not there, in this version. Commands that change nothing
+    take the version that is there.
     """
 
     def tell(event: Event) -> None:
@@ -101,20 +110,23 @@ def connect(host: Host, paths: Paths, emit: Emit, *, copy: bool = True) -> Remot
 
     where = address(host)
     with RemoteMachine(host.name, ssh.command(where)) as machine:
+        if require is not None:
+            require(machine, host)
         there = tool.put(machine, where, paths, tell) if copy else tool.existing(machine, paths)
     words = there.command("onestack.agent", str(paths.root), str(paths.cache))
-    return RemoteHost(host.name, Connection(host.name, ssh.through(where, f"exec {shlex.join(words)}")))
+    connection = Connection(host.name, ssh.through(where, f"exec {shlex.join(words)}"))
+    return RemoteHost(host.name, connection, same_version=there == tool.place(paths))
 
 
 @contextmanager
 def connected(
-    hosts: Sequence[Host], paths: Paths, emit: Emit, *, copy: bool = True
+    hosts: Sequence[Host], paths: Paths, emit: Emit, *, copy: bool = True, require: Require | None = None
 ) -> Iterator[tuple[list[RemoteHost], dict[str, BaseException]]]:
-    """Connections to agents on all these hosts, and why there is none, by the host's name. `copy`: see `connect`."""
+    """Connections to agents on all these hosts, and why there is none, by the host's name. See `connect`."""
     found: dict[str, RemoteHost] = {}
 
     def one(host: Host) -> None:
-        found[host.name] = connect(host, paths, emit, copy=copy)
+        found[host.name] = connect(host, paths, emit, copy=copy, require=require)
 
     failed = execute([Task(each.name, partial(one, each)) for each in hosts], workers=max(1, len(hosts)))
     try:

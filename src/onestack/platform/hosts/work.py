@@ -10,6 +10,7 @@ from onestack.core.errors import PermanentError
 from onestack.core.events import Emit, Event
 from onestack.host import systemd
 from onestack.platform import layout, prepare, readiness, watchers
+from onestack.platform.hosts import tool
 from onestack.platform.shape import Process, Step
 from onestack.platform.site import Site
 
@@ -57,6 +58,8 @@ class Here:
         if systemd.install(paths, sys.executable):
             emit(Event("systemd", "noted", f"{systemd.name(paths)} brings the cloud back at boot"))
         systemd.begun(paths)
+        if gone := tool.tidy(paths, self.name):
+            emit(Event("tool", "noted", f"removed {len(gone)} older copies of OneStack in {gone[0].parent}"))
 
 
 def _named(name: str, found: Sequence[Named]) -> Named:

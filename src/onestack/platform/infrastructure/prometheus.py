@@ -1,15 +1,26 @@
-"""Prometheus: stores the metrics of the cloud's own exporter, for a bounded time and size, and answers queries.
+"""Prometheus: stores the metrics of the cloud's own exporters, for a bounded time and size, and answers queries.
 
-It listens only on loopback in the cloud's network, and runs as an unprivileged user of its own.
+It listens only on loopback in the cloud's network, and runs as an unprivileged user of its own. The leader's exporter
+is on loopback, too; those of other hosts are asked over TLS, with a certificate that is for this alone.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from onestack.core.contract import LIB
-from onestack.platform.shape import Folder, InfrastructureService, Process, Ready
-from onestack.platform.view import View
+from onestack.core.events import Emit
+from onestack.host.machine import File
+from onestack.platform import owned
+from onestack.platform.places import CA, PROMETHEUS_CERTIFICATE, bracketed
+from onestack.platform.shape import Folder, InfrastructureService, Process, Ready, Step, local
+from onestack.platform.view import HostView, View
+
+if TYPE_CHECKING:
+    from onestack.platform.node import Node
+    from onestack.platform.site import Site
 
 NAME = "prometheus"
 EVERY = "5s"
@@ -17,6 +28,8 @@ FOLDER = f"{LIB}/prometheus"
 CONFIG = f"{FOLDER}/prometheus.yml"
 """Not below /etc/onestack, which only root can read."""
 DATA = f"{FOLDER}/data"
+TLS = f"{FOLDER}/tls"
+FILES = "prometheus files"
 # Older samples do not count as present values. (A series that is no longer scraped ends at once anyway.)
 _LOOK_BACK = "30s"
 
@@ -24,7 +37,12 @@ _LOOK_BACK = "30s"
 def files(view: View) -> dict[str, str]:
     if view.cloud.monitoring is None:
         return {}
-    jobs = [_job("onestack", [f"{view.backing.local}:{view.cloud.monitoring.exporter_port}"])]
+    port = view.cloud.monitoring.exporter_port
+    jobs = [
+        _job("onestack", [f"{view.backing.local}:{port}"], {"host": view.here.name} if view.peers else {})
+    ]
+    if view.peers:
+        jobs.append(_hosts(view.peers, port))
     if view.cloud.monitoring.targets:
         jobs.append(_job("targets", list(view.cloud.monitoring.targets)))
     # JSON is YAML, too, and quotes any target's name correctly.
@@ -32,8 +50,36 @@ def files(view: View) -> dict[str, str]:
     return {CONFIG: json.dumps(settings, indent=1)}
 
 
-def _job(name: str, targets: list[str]) -> dict[str, object]:
-    return {"job_name": name, "static_configs": [{"targets": targets}]}
+def _job(name: str, targets: list[str], labels: Mapping[str, str] | None = None) -> dict[str, object]:
+    static: dict[str, object] = {"targets": targets}
+    return {"job_name": name, "static_configs": [static | ({"labels": dict(labels)} if labels else {})]}
+
+
+def _hosts(peers: Sequence[HostView], port: int) -> dict[str, object]:
+    certificate = f"{TLS}/client.pem"
+    return {
+        "job_name": "onestack-hosts",
+        "scheme": "https",
+        "tls_config": {"ca_file": f"{TLS}/ca.pem", "cert_file": certificate, "key_file": certificate},
+        "static_configs": [
+            {"targets": [f"{bracketed(each.address)}:{port}"], "labels": {"host": each.name}}
+            for each in sorted(peers, key=lambda peer: peer.name)
+        ],
+    }
+
+
+def write_files(site: Site, node: Node, emit: Emit) -> None:
+    """What only its user may read: the certificate by which other hosts' exporters know it."""
+    owned.folder(node, TLS, NAME, NAME, 0o700)
+    copies = {f"{TLS}/client.pem": PROMETHEUS_CERTIFICATE, f"{TLS}/ca.pem": CA}
+    found = {copy: File(node.outside(place).read_bytes(), 0o400) for copy, place in copies.items()}
+    owned.write(node, found, NAME, NAME)
+
+
+def steps(view: View) -> tuple[Step, ...]:
+    if view.cloud.monitoring is None or not view.peers:
+        return ()
+    return (Step(FILES, write_files, scope="leader"),)
 
 
 def processes(view: View) -> tuple[Process, ...]:
@@ -75,6 +121,7 @@ def processes(view: View) -> tuple[Process, ...]:
                 ),
                 seconds=60,
             ),
+            needs=local(FILES) if view.peers else (),
             scope="leader",
             stop_seconds=30,
             # Prefer a small heap to speed: one cloud has few samples.
@@ -87,5 +134,6 @@ SERVICE = InfrastructureService(
     NAME,
     processes,
     files,
+    steps,
     folders=(Folder(FOLDER, "root", NAME, 0o750), Folder(DATA, NAME, NAME, 0o700)),
 )

@@ -13,7 +13,9 @@ VERSION = 1
 def as_data(plan: Plan) -> dict[str, Any]:
     """The plan as plain data."""
     add, change, destroy = plan.counts()
+    notes = {"notes": list(plan.notes)} if plan.notes else {}
     return {
+        **notes,
         "version": VERSION,
         "owner": plan.owner,
         "summary": {"add": add, "change": change, "destroy": destroy, "wanted": plan.wanted},

@@ -84,6 +84,8 @@ class Plan:
     wanted: int = 0
     implied: Sequence[Change] = ()
     """Deletions that OpenStack makes by itself, since the parent is deleted."""
+    notes: Sequence[str] = ()
+    """What the plan rests on that is not so yet, in words."""
 
     @property
     def empty(self) -> bool:

@@ -9,14 +9,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from onestack.autoscaling import record
+from onestack.autoscaling.any_policy import AnyPolicy
+from onestack.autoscaling.policy import GROUP as _GROUP
 from onestack.autoscaling.record import PLACED, TEMPLATE
+from onestack.autoscaling.sections import (
+    GroupBalancer,
+    GroupServer,
+    Health,
+    Hooks,
+    ScaleIn,
+    ScaleOut,
+    Spread,
+    Update,
+    WarmPool,
+)
 from onestack.core import wait
 from onestack.core.errors import PermanentError, Place
+from onestack.language.quantities import Duration
+from onestack.language.types import Bool, Int, Problem, example
+from onestack.language.words import Named
 from onestack.workloads.kind.balancer_turns import in_turn
-from onestack.workloads.kind.base import GONE_SECONDS, Kind
+from onestack.workloads.kind.base import GONE_SECONDS, Kind, Listed
 from onestack.workloads.kind.faults import Fault
 from onestack.workloads.kind.ownership import KEY, InAttribute
 from onestack.workloads.kind.scope import Scope
@@ -36,9 +54,56 @@ _REFS = {
 _PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
 
 
+class ScalingGroup(Named):
+    """Servers whose number follows the load. `onestack scale simulate` replays a recorded load on it."""
+
+    model_config = example(
+        _GROUP + "        policies: [{type: target, metric: requests_per_second, target: 50}]\n"
+    )
+
+    min: Annotated[Int, Field(ge=1, le=1000)] = 1
+    """The minimum number of members."""
+    max: Annotated[Int, Field(ge=1, le=1000)]
+    """The maximum number of members."""
+    server: GroupServer
+    """The template of members."""
+    spread: Spread = Spread()
+    """How members are spread over hosts and availability zones."""
+    load_balancer: GroupBalancer | None = None
+    """The load balancer pool that members are added to."""
+    warm_up: Duration = 20.0
+    """How long a member takes from its first answer until it counts as serving."""
+    warm_pool: WarmPool = WarmPool()
+    """Members that are created in advance."""
+    health: Health = Health()
+    """When a member is replaced."""
+    policies: tuple[AnyPolicy, ...] = ()
+    """What adds or removes members."""
+    scale_out: ScaleOut = ScaleOut()
+    """How fast it grows."""
+    scale_in: ScaleIn = ScaleIn()
+    """How the group shrinks."""
+    update: Update = Update()
+    """How members are updated when `server` changes."""
+    hooks: Hooks = Hooks()
+    """What is called before a member serves, and before it is removed."""
+    suspended: Bool = False
+    """Report decisions, but do not act on them."""
+
+    def problems(self) -> Iterator[Problem]:
+        if self.min > self.max:
+            yield Problem(f"min {self.min} is above max {self.max}", f"at most {self.max}", path=("min",))
+        for index, policy in enumerate(self.policies):
+            for found in policy.problems_in(self.min, self.max):
+                yield replace(found, path=("policies", index, *found.path))
+        if "load_balancer" in self.health.sources and self.load_balancer is None:
+            yield Problem("health from a load balancer without one", "'load_balancer'", path=("health",))
+
+
 class ScalingGroups(Kind):
     name, service = "scaling group", "image"
     key = "scaling_groups"
+    in_tenant = Listed(ScalingGroup, "Servers whose number follows the load.")
     after = ("tenant", "subnet")
     path, one, many = "/images", "image", "images"
     listed = {"os_hidden": "true", record.KIND: record.SCALING_GROUP}  # noqa: RUF012
@@ -88,7 +153,7 @@ class ScalingGroups(Kind):
             template, placed, settings = {}, {}, {}
         if raw.get(record.PHASE) == record.LEAVING:
             settings = {}  # the removal was interrupted: a spec that still wants the group must create it again
-        observed = super().observe({**raw, **template, **placed, "settings": record.renewed(settings)}, index)
+        observed = super().observe({**raw, **template, **placed, "settings": _renewed(settings)}, index)
         if observed is None:
             return None
         # Members are deleted before what they use: their ports keep subnets in use, and a pool is deleted with its
@@ -177,6 +242,19 @@ class ScalingGroups(Kind):
                 in_turn(balancer, session, lambda p=path: rest.delete(p))  # type: ignore[misc]
 
 
+def pool_problems(groups: tuple[ScalingGroup, ...], pools: dict[str, tuple[str, ...]]) -> Iterator[Problem]:
+    """Problems between a tenant's groups and its load balancers (`pools`: the pools of each)."""
+    for index, group in enumerate(groups):
+        balancer = group.load_balancer
+        if balancer is None or balancer.name not in pools or balancer.pool in pools[balancer.name]:
+            continue
+        yield Problem(
+            f"the load balancer '{balancer.name}' has no pool '{balancer.pool}'",
+            f"one of {', '.join(pools[balancer.name]) or 'none: list it under its pools'}",
+            path=("scaling_groups", index, "load_balancer", "pool"),
+        )
+
+
 def patch(rest: Rest, ident: str, changed: Mapping[str, str]) -> None:
     """Change properties of a record. Raises PermanentError if it is being deleted."""
     now = rest.get(f"/images/{ident}")
@@ -218,3 +296,12 @@ def _routers_of(scope: Scope, network: str) -> Iterator[Address]:
     for router, _ in scope.items("routers"):
         if network in router.networks:
             yield Address("router", (*scope.path, router.name))
+
+
+def _renewed(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings in the form of this version; another version may have used other keys for the same."""
+    try:
+        kept = ScalingGroup.model_validate(record.without_empty(settings))
+    except ValueError:
+        return dict(settings)
+    return kept.model_dump(mode="json", by_alias=True)

@@ -1,18 +1,16 @@
-"""Scaling groups: servers whose number follows the load."""
+"""The sections of a scaling group in the spec, which the kind's model puts together and decisions read."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from onestack.autoscaling.any_policy import AnyPolicy
 from onestack.autoscaling.policy import GROUP as _GROUP
 from onestack.language.quantities import Duration, RateLimit, Share
-from onestack.language.types import Bool, Int, Problem, Section, Text, example
+from onestack.language.types import Bool, Problem, Section, Text, example
 from onestack.language.words import (
     Amount,
     Content,
@@ -20,7 +18,6 @@ from onestack.language.words import (
     ImageRef,
     KeypairRef,
     LoadBalancerRef,
-    Named,
     NetworkRef,
     PortNumber,
     SecurityGroupRef,
@@ -172,62 +169,3 @@ class Update(Section):
     """The share of the group that serves at any time."""
     rollback: Bool = True
     """Whether the update is rolled back when new members do not become healthy."""
-
-
-class ScalingGroup(Named):
-    """Servers whose number follows the load. `onestack scale simulate` replays a recorded load on it."""
-
-    model_config = example(
-        _GROUP + "        policies: [{type: target, metric: requests_per_second, target: 50}]\n"
-    )
-
-    min: Annotated[Int, Field(ge=1, le=1000)] = 1
-    """The minimum number of members."""
-    max: Annotated[Int, Field(ge=1, le=1000)]
-    """The maximum number of members."""
-    server: GroupServer
-    """The template of members."""
-    spread: Spread = Spread()
-    """How members are spread over hosts and availability zones."""
-    load_balancer: GroupBalancer | None = None
-    """The load balancer pool that members are added to."""
-    warm_up: Duration = 20.0
-    """How long a member takes from its first answer until it counts as serving."""
-    warm_pool: WarmPool = WarmPool()
-    """Members that are created in advance."""
-    health: Health = Health()
-    """When a member is replaced."""
-    policies: tuple[AnyPolicy, ...] = ()
-    """What adds or removes members."""
-    scale_out: ScaleOut = ScaleOut()
-    """How fast it grows."""
-    scale_in: ScaleIn = ScaleIn()
-    """How the group shrinks."""
-    update: Update = Update()
-    """How members are updated when `server` changes."""
-    hooks: Hooks = Hooks()
-    """What is called before a member serves, and before it is removed."""
-    suspended: Bool = False
-    """Report decisions, but do not act on them."""
-
-    def problems(self) -> Iterator[Problem]:
-        if self.min > self.max:
-            yield Problem(f"min {self.min} is above max {self.max}", f"at most {self.max}", path=("min",))
-        for index, policy in enumerate(self.policies):
-            for found in policy.problems_in(self.min, self.max):
-                yield replace(found, path=("policies", index, *found.path))
-        if "load_balancer" in self.health.sources and self.load_balancer is None:
-            yield Problem("health from a load balancer without one", "'load_balancer'", path=("health",))
-
-
-def problems(groups: tuple[ScalingGroup, ...], pools: dict[str, tuple[str, ...]]) -> Iterator[Problem]:
-    """Problems between a tenant's groups and its load balancers (`pools`: the pools of each)."""
-    for index, group in enumerate(groups):
-        balancer = group.load_balancer
-        if balancer is None or balancer.name not in pools or balancer.pool in pools[balancer.name]:
-            continue
-        yield Problem(
-            f"the load balancer '{balancer.name}' has no pool '{balancer.pool}'",
-            f"one of {', '.join(pools[balancer.name]) or 'none: list it under its pools'}",
-            path=("scaling_groups", index, "load_balancer", "pool"),
-        )
