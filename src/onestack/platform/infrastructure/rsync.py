@@ -1,9 +1,9 @@
 """rsync between compute hosts: Nova copies a stopped guest's disks with it when it migrates or resizes it to another
 host.
 
-Nova starts rsync, rsync its remote shell, and that is the runtime's, not ssh: it connects to this process on the other
-host, with TLS and both hosts' certificates. So there is no further key, no login, and nothing to renew besides the
-certificates. The process runs rsync in a sandbox that has guests' files alone.
+Nova starts rsync, rsync its remote shell, and that is not ssh but the runtime's: it connects to this process on the
+other host, with TLS and both hosts' certificates. So there is no further key, no login, and nothing to renew besides
+the certificates. The process runs rsync in a sandbox that has guests' files alone.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ def _files(view: View) -> dict[str, str]:
             # Seconds; a host that has just joined gets no servers before it is discovered.
             "discover_hosts_in_cells_interval": 15 if view.peers else 300,
         },
-        "filter_scheduler": {"shuffle_best_same_weighed_hosts": True},
+        "filter_scheduler": {"shuffle_best_same_weighed_hosts": True, **_filters(view)},
         "conductor": {"workers": 1},
         "vnc": _vnc(view),
         "cache": {"enabled": True, "backend": view.backing.cache},
@@ -109,6 +109,23 @@ _OF_CONTROL = frozenset(
     {"api", "api_database", "database", "keystone_authtoken", "scheduler", "filter_scheduler", "conductor"}
 )
 """The sections that only control hosts need."""
+
+
+_FILTERS = (
+    *("ComputeFilter", "ComputeCapabilitiesFilter", "ImagePropertiesFilter"),
+    *("ServerGroupAntiAffinityFilter", "ServerGroupAffinityFilter"),
+)
+"""Upstream's default."""
+
+
+def _filters(view: View) -> common.Section:
+    """For [filter_scheduler]: a server whose volume is on one host stays there."""
+    if not view.peers or "block-storage" not in view.cloud.services:
+        return {}
+    return {
+        "available_filters": contract.AVAILABLE_FILTERS,
+        "enabled_filters": (*_FILTERS, contract.LOCAL_VOLUMES_FILTER),
+    }
 
 
 def _metadata(view: View) -> common.Section:

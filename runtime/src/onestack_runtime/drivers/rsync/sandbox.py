@@ -1,4 +1,4 @@
-"""The only command that other hosts may run here, and what it sees: guests' files, and the programs of the base. Pure.
+"""The only command that other hosts may run here, and what it sees: guests' files and the base's programs. Pure.
 
 Whatever rsync's arguments say, there is no other file, no network and no process of the cloud's for it to reach.
 """
@@ -24,7 +24,7 @@ def command(words: Sequence[str], folder: str) -> list[str]:
         raise ValueError(f"not allowed: {' '.join(given)[:200]}")
     # After the options comes a word that is only a dot.
     dot = given.index(".")
-    # To remove a file or folder, Nova sends an empty temporary folder, of mode 0700, in the place of the folder around
+    # To remove a file or folder, Nova sends an empty temporary folder, of mode 0700, in the place of the one around
     # it: with that mode QEMU, which does not run as root, would find no guest's files. So folders that exist keep
     # theirs.
     return [*sandbox(folder), "--", *given[:dot], "--no-perms", *given[dot:]]

@@ -149,9 +149,7 @@ async def _end(child: Process) -> None:
 
 
 def main() -> None:
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
-    )
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     # What is made for guests must be readable by QEMU.
     os.umask(0o022)
     asyncio.run(Server(channel.settings()).serve())

@@ -1,7 +1,7 @@
 """rsync's remote shell: `python3 -m onestack_runtime.drivers.rsync.shell HOST rsync --server …`, as rsync calls it.
 
-It joins its standard input and output to the command's on the other host, and ends with the command's exit status, or,
-as ssh does, with 255 if it could not be run or the connection was lost.
+It joins its standard input and output to the command's on the other host, and ends with the command's exit status;
+or, as ssh does, with 255 if it could not be run or the connection was lost.
 """
 
 from __future__ import annotations
