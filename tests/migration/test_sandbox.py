@@ -13,7 +13,9 @@ ASKED = ["rsync", "--server", "-logDtpre.iLsfxCIvu", "--delete", ".", f"{FOLDER}
 def test_rsync_is_run_where_guests_files_are() -> None:
     found = sandbox.command(ASKED, FOLDER)
     rest = found[found.index("--") + 1 :]
-    assert rest == ["rsync", "--server", "-logDtpre.iLsfxCIvu", "--delete", "--no-perms", ".", f"{FOLDER}/a"]
+    assert rest[:4] == ASKED[:4]
+    assert {"--no-perms", "--munge-links"} == {*rest[4:-2]}
+    assert rest[-2:] == [".", f"{FOLDER}/a"]
     around = " ".join(found[: found.index("--")])
     assert around.startswith("bwrap ")
     assert f"--bind {FOLDER} {FOLDER} " in around

@@ -81,6 +81,11 @@ os.chown(far / "disk", 64055, 64055)
 copy(f"n1:{GUEST}/disk", GUEST / "back")
 assert (GUEST / "back").read_bytes() == disk.read_bytes()
 
+# A link leads nowhere.
+(GUEST / "link").symlink_to("/etc")
+subprocess.run(["rsync", "--archive", str(GUEST / "link"), f"{FAR}:{GUEST}/"], check=True)
+assert not (far / "link").readlink().is_relative_to("/etc")
+
 # Nothing else is there.
 for place in ("/etc/onestack", "/mnt/etc/n1/tls/host.key", "/run", "/proc/1/environ"):
     refused(f"{FAR}:{place}", GUEST / "stolen")

@@ -11,6 +11,14 @@ from collections.abc import Sequence
 PROGRAM = ("rsync", "--server")
 _FORBIDDEN = "--daemon"
 """It would read a configuration file, which may name programs."""
+_OPTIONS = (
+    # To remove a file or folder, Nova sends an empty temporary folder, of mode 0700, in the place of the one around
+    # it: with that mode QEMU, which does not run as root, would find no guest's files. So folders that exist keep
+    # theirs.
+    "--no-perms",
+    # Nova sends no symbolic links: one that somebody else sends must not lead Nova out of this folder.
+    "--munge-links",
+)
 IMAGES = "_base"
 """Nova's cache of images: files that other guests stand on are only read."""
 
@@ -24,10 +32,7 @@ def command(words: Sequence[str], folder: str) -> list[str]:
         raise ValueError(f"not allowed: {' '.join(given)[:200]}")
     # After the options comes a word that is only a dot.
     dot = given.index(".")
-    # To remove a file or folder, Nova sends an empty temporary folder, of mode 0700, in the place of the one around
-    # it: with that mode QEMU, which does not run as root, would find no guest's files. So folders that exist keep
-    # theirs.
-    return [*sandbox(folder), "--", *given[:dot], "--no-perms", *given[dot:]]
+    return [*sandbox(folder), "--", *given[:dot], *_OPTIONS, *given[dot:]]
 
 
 def sandbox(folder: str) -> list[str]:
