@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 import pytest
 
@@ -83,6 +84,31 @@ until(said(f"start number {sys.argv[2]}."))
 print(there, back)
 """
 )
+# It has a volume of c1 now; Nova finds no other host for it.
+ATTACH = (
+    COMMON
+    + """
+server = compute.get_server(sys.argv[1])
+volume = cloud.block_storage.create_volume(name="of-c1", size=1)
+cloud.block_storage.wait_for_status(volume, "available")
+compute.create_volume_attachment(server, volume_id=volume.id)
+cloud.block_storage.wait_for_status(volume, "in-use")
+compute.migrate_server(server)
+now = until(lambda now: any(each.action == "migrate" and each.message for each in compute.server_actions(server)))
+print(now.status, now.compute_host)
+"""
+)
+DETACH = (
+    COMMON
+    + """
+server = compute.get_server(sys.argv[1])
+volume = cloud.block_storage.find_volume("of-c1")
+compute.delete_volume_attachment(server, volume.id)
+cloud.block_storage.wait_for_status(volume, "available")
+cloud.block_storage.delete_volume(volume)
+cloud.block_storage.wait_for_delete(volume)
+"""
+)
 DELETE = (
     COMMON
     + """
@@ -107,24 +133,39 @@ def left(hosts: Hosts, ident: str) -> dict[str, list[str]]:
     return found
 
 
-def test_a_stopped_guest_moves_with_its_disk(cloud: Host, all_hosts: Hosts) -> None:
+@pytest.fixture(scope="module")
+def guest(cloud: Host, all_hosts: Hosts) -> Iterator[str]:
+    """The id of a stopped guest on n1, which has started once."""
     ident = ask(cloud, MAKE, USER_DATA)
     assert left(all_hosts, ident) == {"n1": [ident]}
+    yield ident
+    ask(cloud, DELETE, ident)
+    assert left(all_hosts, ident) == {}
+
+
+def test_a_stopped_guest_is_drained_with_its_disk(cloud: Host, all_hosts: Hosts, guest: str) -> None:
+    # So that it goes to c1.
+    onestack(cloud, "host", "drain", "n2")
     onestack(cloud, "host", "drain", "n1")
     listed = {each["name"]: each for each in json.loads(onestack(cloud, "host", "list", "--json"))}
     assert (listed["n1"]["drained"], listed["n1"]["guests"]) == (True, 0)
-    onestack(cloud, "host", "enable", "n1")
-    host = ask(cloud, START, ident, "2")
-    assert host in ("c1", "n2")
-    assert left(all_hosts, ident) == {host: [ident]}
+    for name in ("n1", "n2"):
+        onestack(cloud, "host", "enable", name)
+    assert ask(cloud, START, guest, "2") == "c1"
+    assert left(all_hosts, guest) == {"c1": [guest]}
+    said = cloud.run("cat", "/var/log/onestack/rsync.log")
+    assert "n1: rsync --server" in said and "status 0" in said
 
-    assert ask(cloud, MIGRATE_AND_REVERT, ident, "3") == f"n1 {host}"
-    assert left(all_hosts, ident) == {host: [ident]}
-    said = [
-        line
-        for line in all_hosts["n1"].run("cat", "/var/log/onestack/rsync.log").splitlines()
-        if host in line
-    ]
-    assert any(line.endswith("s") and "status 0" in line for line in said), said
-    ask(cloud, DELETE, ident)
-    assert left(all_hosts, ident) == {}
+
+def test_a_guest_with_a_volume_of_its_host_stays(cloud: Host, guest: str) -> None:
+    assert ask(cloud, ATTACH, guest) == "ACTIVE c1"
+    assert "uses a volume that is stored on its host c1" in cloud.run("cat", "/var/log/onestack/nova.log")
+    said = onestack(cloud, "host", "drain", "c1", check=False)
+    onestack(cloud, "host", "enable", "c1")
+    assert "it uses volumes that are stored on c1 (of-c1)" in said
+    ask(cloud, DETACH, guest)
+
+
+def test_a_migration_is_reverted(cloud: Host, all_hosts: Hosts, guest: str) -> None:
+    assert ask(cloud, MIGRATE_AND_REVERT, guest, "3") == "n1 c1"
+    assert left(all_hosts, guest) == {"c1": [guest]}
