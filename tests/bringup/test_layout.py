@@ -50,7 +50,7 @@ def test_compute_hosts_have_what_guests_need_and_nothing_of_the_control_host(thr
     for host in ("n1", "n2"):
         assert names(three, host) == {
             *("ovsdb", "ovs-vswitchd", "ovn-controller"),
-            *("virtlogd", "libvirtd", "nova", "neutron"),
+            *("virtlogd", "libvirtd", "rsync", "nova", "neutron"),
         }
     control = names(three, "c1")
     assert {

@@ -115,7 +115,7 @@ def test_strangers_reach_the_apis_and_no_port_between_hosts(cloud: Host, all_hos
         return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip() == "0"
 
     assert connected(8080)
-    assert not any(connected(port) for port in (5671, 6642, 8775, 16514))
+    assert not any(connected(port) for port in (5671, 6642, 8775, 16514, 16515))
 
 
 @pytest.fixture(scope="module")

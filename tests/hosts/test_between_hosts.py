@@ -22,7 +22,7 @@ def ports(table: str) -> set[str]:
 def test_each_host_closes_what_it_listens_on_for_others(hosts: Views) -> None:
     found = tables(hosts)
     assert ports(found["c1"]) >= {"5671", "6642", "8775"}
-    assert ports(found["n1"]) == {"16514", "49152-49215", "5900-5999"}
+    assert ports(found["n1"]) == {"16514", "16515", "49152-49215", "5900-5999"}
     assert all("udp dport { 6081 } drop" in table for table in found.values())
 
 

@@ -21,7 +21,7 @@ from onestack.spec.platform import Platform
 from services.test_declarations import read
 from services.views import with_cloud
 
-COMPUTE = {"ovsdb", "ovs-vswitchd", "ovn-controller", "virtlogd", "libvirtd", "nova", "neutron"}
+COMPUTE = {"ovsdb", "ovs-vswitchd", "ovn-controller", "virtlogd", "libvirtd", "rsync", "nova", "neutron"}
 
 
 def nova(view: View) -> dict[str, dict[str, str]]:
@@ -33,6 +33,7 @@ def test_a_compute_host_has_what_guests_need_and_no_more(hosts: Views) -> None:
         assert {each.name for each in layout.processes(hosts[name])} == COMPUTE
         assert set(layout.files(hosts[name])) == {
             *("libvirt/libvirtd.conf", "libvirt/qemu.conf", "libvirt/virtlogd.conf"),
+            "rsync/rsync.json",
             *("nova/nova.conf", "neutron/neutron.conf", "neutron/ml2_conf.ini"),
         }
         owners = {each.owner for each in folders.of(hosts[name])}

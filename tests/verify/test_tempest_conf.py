@@ -18,7 +18,7 @@ TARGET = Target(
     domain_name="Default",
     region="RegionOne",
     services=frozenset({"identity", "image", "placement", "compute", "network"}),
-    hosts=1,
+    hosts=("c1",),
     guests=True,
     image="image-id",
     flavor="flavor-id",
@@ -84,9 +84,42 @@ def test_extensions_are_those_that_are_there():
 
 def test_moving_servers_needs_a_second_host():
     assert parsed(TARGET)["compute-feature-enabled"]["live_migration"] == "false"
-    two = parsed(replace(TARGET, hosts=2))
-    assert two["compute-feature-enabled"]["live_migration"] == "true"
-    assert two["compute"]["min_compute_nodes"] == "2"
+    assert "migration_dest_host" not in parsed(TARGET)["compute"]
+    two = parsed(replace(TARGET, hosts=("c1", "n1")))
+    features, compute = two["compute-feature-enabled"], two["compute"]
+    for name in ("live_migration", "cold_migration", "block_migration_for_live_migration"):
+        assert features[name] == "true", name
+    assert compute["min_compute_nodes"] == "2"
+    assert (compute["migration_source_host"], compute["migration_dest_host"]) == ("c1", "n1")
+
+
+def test_guests_on_volumes_move_where_each_host_reaches_those():
+    two = replace(TARGET, hosts=("c1", "n1"))
+    assert parsed(two)["compute-feature-enabled"]["volume_backed_live_migration"] == "false"
+    shared = replace(two, shared_volumes=True)
+    assert parsed(shared)["compute-feature-enabled"]["volume_backed_live_migration"] == "true"
+
+
+@pytest.mark.parametrize(
+    ("test", "wanted"),
+    [
+        ("tempest.api.compute.admin.test_migrations.M.test_cold_migration[id-4bf0,multinode]", True),
+        ("tempest.scenario.test_network_advanced_server_ops.T.test_x[compute,id-a485,multinode,slow]", True),
+        (
+            "tempest.api.compute.admin.test_live_migration.L.test_live_block_migration[id-1dce,multinode]",
+            True,
+        ),
+        (
+            "tempest.api.compute.admin.test_live_migration.L."
+            "test_live_block_migration_with_attached_volume[id-e19c,multinode,volume]",
+            False,
+        ),
+        ("tempest.api.compute.admin.test_migrations.M.test_list_migrations[id-75c0]", False),
+    ],
+)
+def test_several_hosts_are_tested_where_there_are_some(test, wanted):
+    assert bool(re.search(chosen(TARGET.services, True), test)) is wanted
+    assert not re.search(chosen(TARGET.services), test)
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,8 @@ BOOTSTRAP: Final = "onestack_runtime.admin.bootstrap"
 MANAGE: Final = "onestack_runtime.admin.manage"
 BALANCER_CHECK: Final = "onestack_runtime.drivers.balancer.check"
 FILE_DRIVER: Final = "onestack_runtime.drivers.volumes.driver.FileDriver"
+RSYNC_SHELL: Final = "onestack_runtime.drivers.rsync.shell"
+RSYNC_SERVER: Final = "onestack_runtime.drivers.rsync.server"
 LOGICAL_DRIVER: Final = "onestack_runtime.drivers.volumes.lvm.LogicalVolumeDriver"
 VOLUME_FILTERS: Final = "onestack_runtime.drivers.volumes.scheduling.filters"
 """Nova's filters and VOLUME_FILTER, for its option `available_filters`."""
@@ -168,6 +170,25 @@ QCOW2_HEADER: Final = ">4sIQIIQ"
 """For `struct`: magic, version, offset and length of the backing file's name, cluster bits, virtual size."""
 
 # JSON documents that one program writes and the other reads.
+RSYNC_SETTINGS: Final = "rsync/rsync.json"
+"""The file below ETC with `RsyncSettings`."""
+
+
+class RsyncSettings(TypedDict):
+    """How guests' files are copied between compute hosts. `address`, `port`: where this host's server listens.
+    `socket`: its unix socket, which accepts connections when it is ready. `folder`: that of guests' files. `hosts`:
+    the address of each compute host by its name. `ca`, `certificate`, `key`: the files for TLS."""
+
+    address: str
+    port: int
+    socket: str
+    folder: str
+    hosts: dict[str, str]
+    ca: str
+    certificate: str
+    key: str
+
+
 REPLACEMENTS: Final = "replacements"
 """A folder in the cloud's run folder, with a `ReplacementsNote` in PROJECT.json, written when the process starts."""
 ReplacementKind = Literal["required", "performance"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from onestack.core.events import Emit
 from onestack.host import firewall
 from onestack.platform.infrastructure import gateway
-from onestack.platform.places import BUS_PORT, SOUTH_PORT
+from onestack.platform.places import BUS_PORT, RSYNC_PORT, SOUTH_PORT
 from onestack.platform.shape import EVERY, Step
 from onestack.platform.view import View
 
@@ -28,7 +28,7 @@ def rules(view: View, name: str) -> str:
     if view.control:
         tcp += [str(BUS_PORT), str(SOUTH_PORT), str(gateway.METADATA_PORT)]
     if "compute" in here.roles:
-        tcp += [LIBVIRT, MIGRATION, CONSOLES]
+        tcp += [LIBVIRT, str(RSYNC_PORT), MIGRATION, CONSOLES]
     only = {}
     if (monitoring := view.cloud.monitoring) is not None and not view.leads:
         only[str(monitoring.exporter_port)] = view.leader.address

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from onestack.core.contract import ETC, RUN
+from onestack.core.contract import ETC, LIB, RUN
 
 DATABASE_SOCKET = f"{RUN}/mysqld/mysqld.sock"
 NORTH_SOCKET = f"{RUN}/ovn/ovnnb_db.sock"
@@ -27,6 +27,11 @@ BUS_VHOST = "nova"
 """The virtual host that Nova's queues are in."""
 SOUTH_PORT = 6642
 """The port of OVN's southbound database on the leader's address: OVSDB over TLS."""
+
+RSYNC_PORT = 16515
+"""The port of a compute host on which others copy guests' files, over TLS; libvirt's own is the one before."""
+INSTANCES = f"{LIB}/nova/instances"
+"""Guests' files: Nova's instances_path."""
 
 
 def bracketed(address: str) -> str:

@@ -30,8 +30,10 @@ class Target:
     domain_name: str
     region: str
     services: frozenset[str]
-    hosts: int = 0
-    """Compute hosts that are up."""
+    hosts: tuple[str, ...] = ()
+    """The names of the compute hosts that are up."""
+    shared_volumes: bool = False
+    """Whether a volume of the default type can be attached on each of them."""
     guests: bool = False
     """Whether servers have real guests (not with Nova's fake driver)."""
     image: str = ""
@@ -106,8 +108,9 @@ def sections(target: Target) -> Mapping[str, Mapping[str, object]]:
             "flavor_ref": target.flavor,
             "flavor_ref_alt": target.flavor_alt,
             "fixed_network_name": "",
-            "min_compute_nodes": max(target.hosts, 1),
+            "min_compute_nodes": max(len(target.hosts), 1),
             "max_microversion": "latest",
+            **_migration_hosts(target),
         },
         "compute-feature-enabled": {
             "console_output": target.guests,
@@ -120,8 +123,11 @@ def sections(target: Target) -> Mapping[str, Mapping[str, object]]:
             "interface_attach": True,
             "metadata_service": True,
             # Both migrate a server to another host.
-            "cold_migration": target.hosts > 1,
-            "live_migration": target.hosts > 1,
+            "cold_migration": several(target),
+            "live_migration": several(target),
+            # Guests' disks are files of their host: a live migration copies them.
+            "block_migration_for_live_migration": several(target) and target.guests,
+            "volume_backed_live_migration": several(target) and target.shared_volumes,
             # Needs an agent in the guest that sets the password.
             "change_password": False,
             # Guests have a serial console and no display.
@@ -185,6 +191,18 @@ def sections(target: Target) -> Mapping[str, Mapping[str, object]]:
         "scenario": {"dhcp_client": "udhcpc"},
         **_balancers(target),
     }
+
+
+def several(target: Target) -> bool:
+    """Whether guests can move between hosts."""
+    return len(target.hosts) > 1
+
+
+def _migration_hosts(target: Target) -> Mapping[str, object]:
+    """For [compute]: from where to where the tests migrate that name hosts."""
+    if not several(target):
+        return {}
+    return {"migration_source_host": target.hosts[0], "migration_dest_host": target.hosts[1]}
 
 
 def _balancers(target: Target) -> Mapping[str, Mapping[str, object]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -12,14 +11,11 @@ from openstack.exceptions import SDKException
 
 from onestack.core.errors import BadInput, PermanentError
 from onestack.core.events import Emit, step
-from onestack.core.wait import until
 from onestack.platform import connect, host_users, secrets
-from onestack.platform.hosts import cluster
+from onestack.platform.hosts import cluster, moving
 from onestack.platform.site import Site
 from onestack.spec.model import Host
 
-MOVE_SECONDS = 600.0
-"""How long the move of one guest may take."""
 AT_A_TIME = 2
 """Guests that are moved at the same time: each takes bandwidth of the host's NIC."""
 DRAINED = "drained by onestack"
@@ -89,8 +85,8 @@ class Hosts:
     def drain(self, name: str, emit: Emit) -> int:
         """Give a host no new guests, and move its guests to other hosts; how many were moved.
 
-        Guests that run are migrated live, others cold. What is left after a failure stays where it is, and running
-        it again goes on. Raises PermanentError naming what could not be moved, and why.
+        Guests that run are migrated live, stopped ones cold, which is confirmed. What is left after a failure stays
+        where it is, and running it again goes on. Raises PermanentError naming what could not be moved, and why.
         """
         self.spec_of(name)
         admin = self._admin
@@ -103,7 +99,7 @@ class Hosts:
             def move(server: Any) -> None:
                 nonlocal done
                 try:
-                    _move(admin, server, name)
+                    moving.move(admin, server, name, self._is_local)
                 except (SDKException, PermanentError) as error:
                     failed[server.name] = str(error)
                 done += 1
@@ -111,6 +107,8 @@ class Hosts:
 
             with ThreadPoolExecutor(AT_A_TIME) as pool:
                 list(pool.map(move, servers))
+            for ident in moving.undecided(admin, name):
+                failed[ident] = f"it was resized and may be reverted to {name}: confirm or revert that first"
             if failed:
                 hint = (
                     f"`onestack host drain {name}` tries again; `onestack host enable {name}` uses it again"
@@ -121,7 +119,7 @@ class Hosts:
                         f" (openstack server evacuate); then `onestack host remove {name} --leave-unreachable`"
                     )
                 raise PermanentError(
-                    f"{len(failed)} of {len(servers)} guests could not be moved from {name}",
+                    f"{len(failed)} guests could not be moved from {name}",
                     detail="\n".join(f"{server}: {why}" for server, why in sorted(failed.items())),
                     hint=hint,
                 )
@@ -162,6 +160,11 @@ class Hosts:
         found = self._admin.compute.services(binary="nova-compute", host=name)
         return any(each.state != "up" for each in found)
 
+    def _is_local(self, backend: str) -> bool:
+        """Whether a backend's volumes are on one host, as all but those in Ceph are."""
+        backends = self._site.view.cloud.volume_backends
+        return any(each.name == backend and each.ceph is None for each in backends)
+
     def _service(self, name: str) -> str:
         for each in self._admin.compute.services(binary="nova-compute", host=name):
             return str(each.id)
@@ -170,33 +173,3 @@ class Hosts:
     @property
     def _admin(self) -> Connection:
         return connect.connection(self._site)
-
-
-def _move(admin: Connection, server: Any, host: str) -> None:
-    """Move a server to another host that Nova chooses. Raises SDKException, PermanentError."""
-    if server.status in ("ACTIVE", "PAUSED"):
-        admin.compute.live_migrate_server(server, block_migration="auto")
-    elif server.status == "SHUTOFF":
-        admin.compute.migrate_server(server)
-    else:
-        raise PermanentError(f"it is {server.status}")
-    _wait(admin, server, lambda now: now.compute_host != host or now.status == "VERIFY_RESIZE")
-    if admin.compute.get_server(server).status == "VERIFY_RESIZE":
-        admin.compute.confirm_server_resize(server)
-        _wait(admin, server, lambda now: now.status == "SHUTOFF")
-
-
-def _wait(admin: Connection, server: Any, done: Callable[[Any], bool]) -> None:
-    def poll() -> tuple[bool, str]:
-        now = admin.compute.get_server(server)
-        if now.status == "ERROR":
-            raise PermanentError(_fault(now))
-        idle = now.task_state is None
-        return idle and done(now), f"{now.status}, {now.task_state or 'no task'}, on {now.compute_host}"
-
-    until(f"{server.name} to have moved", poll, seconds=MOVE_SECONDS, every=1.0)
-
-
-def _fault(server: Any) -> str:
-    fault = server.fault or {}
-    return str(fault.get("message", "it is in ERROR"))

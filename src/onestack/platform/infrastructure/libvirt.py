@@ -110,12 +110,13 @@ def _encrypting(view: View) -> str:
     )
 
 
-def _runs(view: View) -> bool:
+def runs(view: View) -> bool:
+    """Whether hosts like `view.here` have it: those with real guests."""
     return view.here.virt_type != "fake" and "compute" in view.cloud.services
 
 
 def processes(view: View) -> tuple[Process, ...]:
-    if not _runs(view):
+    if not runs(view):
         return ()
     between = bool(view.peers)
     return (
@@ -149,7 +150,7 @@ def write_certificates(site: Site, node: Node, emit: Emit) -> None:
 
 
 def steps(view: View) -> tuple[Step, ...]:
-    return (Step(TLS_FILES, write_certificates, roles=COMPUTE),) if view.peers and _runs(view) else ()
+    return (Step(TLS_FILES, write_certificates, roles=COMPUTE),) if view.peers and runs(view) else ()
 
 
 SERVICE = InfrastructureService(

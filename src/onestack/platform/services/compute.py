@@ -5,8 +5,8 @@ from __future__ import annotations
 from onestack.core import contract
 from onestack.core.contract import LIB
 from onestack.platform import bus_users, host_users
-from onestack.platform.infrastructure import gateway, libvirt, rabbitmq
-from onestack.platform.places import CA, HOST_CERTIFICATE, HOST_KEY
+from onestack.platform.infrastructure import gateway, libvirt, rabbitmq, rsync
+from onestack.platform.places import CA, HOST_CERTIFICATE, HOST_KEY, INSTANCES
 from onestack.platform.services import _common as common
 from onestack.platform.services import _policies, volumes
 from onestack.platform.services.network import METADATA_SECRET
@@ -27,7 +27,7 @@ def _files(view: View) -> dict[str, str]:
             "host": view.here.name,
             "my_ip": view.here.address,
             "state_path": STATE,
-            "instances_path": f"{STATE}/instances",
+            "instances_path": INSTANCES,
             "tempdir": f"{STATE}/tmp",
             "transport_url": view.backing.transport_url,
             "concurrency_backend": "threading",
@@ -183,8 +183,10 @@ def _bus(view: View) -> common.Section:
 
 
 def _migration(view: View) -> common.Section:
-    """For [libvirt]: libvirt and QEMU connect to their peers on the other host directly, with TLS."""
+    """For [libvirt]: libvirt and QEMU connect to their peers on the other host directly, with TLS; and so does rsync,
+    which copies the disks of guests that do not run."""
     return {
+        "remote_filesystem_transport": "rsync",
         # Only in a URI can the path of the client's certificate be set. `%s` becomes the destination's
         # `live_migration_inbound_addr`.
         "live_migration_uri": f"qemu+tls://%s/system?pkipath={libvirt.TLS}",
@@ -224,8 +226,12 @@ def _encrypted_consoles() -> common.Section:
 def _processes(view: View) -> tuple[Process, ...]:
     fake = view.here.virt_type == "fake"
     needs = local("ovs-vswitchd")
+    more = {contract.FAKE_HOSTS: fake_hosts(view)} if fake else _volume_hosts(view)
     if "compute" in view.here.roles and not fake:
         needs += local(libvirt.NAME)
+        if rsync.needed(view):
+            needs += local(rsync.NAME)
+            more = {**more, **rsync.nova_environment()}
     if view.peers:
         needs += leader(rabbitmq.USERS)
     return (
@@ -238,7 +244,7 @@ def _processes(view: View) -> tuple[Process, ...]:
             stop_seconds=STOP_SECONDS,
             # Certificates are read only at the start.
             reads=(CA, HOST_CERTIFICATE) if view.peers else (),
-            more={contract.FAKE_HOSTS: fake_hosts(view)} if fake else _volume_hosts(view),
+            more=more,
         ),
     )
 
