@@ -40,8 +40,11 @@ class Nova:
     def disable_service(self, *_: Any, **__: Any) -> None:
         """Taken note of."""
 
+    def migrations(self, **_: Any) -> list[Any]:
+        return []
+
     def servers(self, all_projects: bool) -> list[Any]:
-        return [SimpleNamespace(name="web", compute_host="n1", status="ERROR")]
+        return [SimpleNamespace(name="web", compute_host="n1", status="ERROR", attached_volumes=[])]
 
 
 def hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str = "up") -> Hosts:
@@ -69,7 +72,7 @@ def test_a_host_that_nova_does_not_know_has_no_guests_to_move(
 def test_guests_that_cannot_be_moved_are_named_with_the_way_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, hint: str
 ) -> None:
-    with pytest.raises(PermanentError, match="1 of 1 guests could not be moved from n1") as raised:
+    with pytest.raises(PermanentError, match="1 guest could not be moved from n1") as raised:
         hosts(tmp_path, monkeypatch, state).drain("n1", silent)
     assert raised.value.detail == "web: it is ERROR"
     assert raised.value.hint.startswith(hint)

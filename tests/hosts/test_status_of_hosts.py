@@ -19,8 +19,8 @@ from onestack.platform.hosts import cluster
 
 
 class Far:
-    """Another host. `pid`: of its only process, None: it is stopped. `ahead`: its clock, in seconds. Its agent takes a
-    while to start."""
+    """Another host. `pid`: of its only process, None: it is stopped. `ahead`: its clock, in seconds. Its agent
+    takes a while to start."""
 
     def __init__(
         self, name: str, pid: int | None = 7, *, same_version: bool = True, ahead: float = 0.0

@@ -8,15 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from hosts.conftest import views
 from migration.conftest import write
 from onestack.core import contract, data
 from onestack.core.events import Event
 from onestack.core.paths import Paths
 from onestack.host import base, environment
 from onestack.host.guest.inside import SHARED, inside
-from onestack.platform import layout
-from services.test_declarations import read
 
 INSIDE = Path(__file__).with_name("inside")
 # The root must be a mount point, as that of a cloud's namespace is; and what is written must not be in the cache.

@@ -22,9 +22,9 @@ _CLOCK = TypeAdapter(float)
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """The processes on all other hosts. In words: `unreachable`: which hosts could not be asked and why; `late`: whose
-    clocks differ; `watchers`: what is wrong with the keepers and exporters there; `warnings`: what else there is to
-    say."""
+    """The processes on all other hosts. In words: `unreachable`: which hosts could not be asked and why; `late`:
+    whose clocks differ; `watchers`: what is wrong with the keepers and exporters there; `warnings`: what else
+    there is to say."""
 
     processes: tuple[ProcessStatus, ...] = ()
     unreachable: tuple[str, ...] = ()

@@ -69,7 +69,11 @@ def examine(site: Site) -> Status:
     """Collect and diagnose everything. Must run in the cloud's network."""
     elsewhere = hosts.collect(site.paths) if site.leads else hosts.Elsewhere()
     found = [*process_statuses(site), *elsewhere.processes]
-    reasons = [*elsewhere.unreachable, *elsewhere.late, *(_complaint(each) for each in found if not each.answers)]
+    reasons = [
+        *elsewhere.unreachable,
+        *elsewhere.late,
+        *(_complaint(each) for each in found if not each.answers),
+    ]
     workers: list[WorkerStatus] = []
     if all(each.pid is None for each in found):
         health: Health = "not running"

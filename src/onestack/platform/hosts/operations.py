@@ -119,7 +119,7 @@ class Hosts:
                         f" (openstack server evacuate); then `onestack host remove {name} --leave-unreachable`"
                     )
                 raise PermanentError(
-                    f"{len(failed)} guests could not be moved from {name}",
+                    f"{len(failed)} guest{'s' if len(failed) > 1 else ''} could not be moved from {name}",
                     detail="\n".join(f"{server}: {why}" for server, why in sorted(failed.items())),
                     hint=hint,
                 )
