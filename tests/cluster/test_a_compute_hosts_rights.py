@@ -126,10 +126,16 @@ def of_others(cloud: Host) -> Iterator[dict[str, str]]:
         return onestack(cloud, "exec", "openstack", *words).strip()
 
     ident = ("-f", "value", "-c", "id")
-    server = ("server", "create", "theirs", "--flavor", "m1.nano", "--image", "tiny", "--nic", "none")
+    volume = client("volume", "create", "theirs", "--size", "1", *ident)
+    # On the host that has volumes.
+    words = ("--flavor", "m1.nano", "--image", "tiny", "--nic", "none", "--hint", f"local_to_volume={volume}")
+    server = client("server", "create", "theirs", *words, "--wait", *ident)
+    client("server", "add", "volume", "theirs", "theirs")
+    listed = ("volume", "attachment", "list", "--volume-id", volume, "-f", "value", "-c", "ID")
     found = {
-        "server": client(*server, "--wait", *ident),
-        "volume": client("volume", "create", "theirs", "--size", "1", *ident),
+        "server": server,
+        "volume": volume,
+        "attachment": client("--os-volume-api-version", "3.60", *listed),
         "network": client("network", "show", "public", *ident),
         "image": client("image", "show", "tiny", *ident),
         "project": client("project", "show", "admin", *ident),
@@ -173,6 +179,8 @@ def test_administrators_apis_are_closed_to_its_users(
         ("DELETE", f"volume/v3/volumes/{it['volume']}", None),
         ("POST", f"volume/v3/volumes/{it['volume']}/action", {"os-force_delete": {}}),
         ("POST", f"volume/v3/volumes/{it['volume']}/action", {"os-reset_status": {"status": "error"}}),
+        ("PUT", f"volume/v3/attachments/{it['attachment']}", {"attachment": {"connector": {"host": "n1"}}}),
+        ("POST", f"volume/v3/attachments/{it['attachment']}/action", {"os-complete": {}}),
         ("PUT", f"volume/v3/os-quota-sets/{it['project']}", {"quota_set": {"volumes": 1}}),
         ("GET", "volume/v3/os-services", None),
         ("DELETE", f"image/v2/images/{it['image']}", None),
@@ -188,12 +196,13 @@ def test_administrators_apis_are_closed_to_its_users(
         assert not wrong, f"{name}: {wrong}"
 
 
-def test_its_own_work_is_open_to_its_user(cloud: Host, all_hosts: Hosts) -> None:
+def test_its_own_work_is_open_to_its_user(cloud: Host, all_hosts: Hosts, of_others: dict[str, str]) -> None:
     calls: list[tuple[str, str, object]] = [
         ("GET", "placement/resource_providers", None),
         ("GET", "networking/v2.0/ports", None),
         ("GET", "networking/v2.0/floatingips", None),
-        ("GET", "volume/v3/attachments", None),
+        # Those of other tenants too, or Nova would forget them as stale.
+        ("GET", f"volume/v3/attachments/{of_others['attachment']}", None),
     ]
     for name in COMPUTE:
         assert {200} == {each for said in answers(all_hosts[name], calls).values() for each in said}

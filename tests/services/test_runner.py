@@ -110,7 +110,8 @@ def test_it_listens_before_its_workers_are_up_and_says_which_are_not(runner: Run
 
 @pytest.mark.parametrize("runner", ["late"], indirect=True)
 def test_what_the_workers_start_left_over_is_freed(runner: Runner) -> None:
-    runner.until("/compute/healthcheck", 503, "worker")
+    # All else is up, and what that left over has been freed before.
+    runner.until("/compute/healthcheck", 503, "starting: worker")
     runner.ask("/compute/release")
     until(
         "what the worker's start left over to be freed",

@@ -42,7 +42,8 @@ class LocalVolumeFilter(upstream.BaseHostFilter):  # type: ignore[misc]
         left = [each for each in candidates if wanted <= {each.host}]
         # Of several servers, the first may have claimed their resources: Nova releases them if no host is left, and
         # not after an exception.
-        if not left and len(wanted) == 1 and spec_obj.num_instances == 1:
+        single = "num_instances" in spec_obj and spec_obj.num_instances == 1
+        if not left and len(wanted) == 1 and single:
             raise exception.NoValidHost(reason=place.no_room(*wanted))
         return left
 
