@@ -92,7 +92,7 @@ def _holding(hosts: Sequence[RemoteHost], purpose: str, seconds: float, emit: Em
 def _together(failed: Mapping[str, BaseException]) -> BaseException:
     """One error for all hosts that failed; what kept the first one stands first. Wrong input counts before all else,
     since it must be changed."""
-    by_kind = sorted(failed.items(), key=lambda each: not isinstance(each[1], BadInput))
+    by_kind = sorted(failed.items(), key=lambda each: (not isinstance(each[1], BadInput), each[0]))
     error = by_kind[0][1]
     if isinstance(error, OneStackError) and len(failed) > 1:
         more = [f"{name}: {other}" for name, other in by_kind[1:]]
