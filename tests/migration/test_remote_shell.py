@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import shlex
 import socket
@@ -50,8 +51,8 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Far]:
-    """Whatever it is asked for it runs, without a sandbox, in a shell."""
+def far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Iterator[Far]:
+    """Whatever it is asked for it runs, without a sandbox, in a shell; nothing of it fails unnoticed."""
     write(tmp_path, tmp_path, free_port())
     monkeypatch.setattr(channel, "ETC", tmp_path / "n1")
 
@@ -84,6 +85,8 @@ def far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Far]:
     loop.call_soon_threadsafe(end)
     thread.join(30)
     loop.close()
+    wrong = [each for when in ("setup", "call") for each in caplog.get_records(when)]
+    assert not [each.getMessage() for each in wrong if each.levelno >= logging.ERROR]
 
 
 def test_input_output_errors_and_status_arrive(far: Far) -> None:

@@ -115,6 +115,8 @@ async def relay(argv: Sequence[str], reader: asyncio.StreamReader, writer: async
         status = await child.wait()
     finally:
         feeding.cancel()
+        # One at a time reads from the connection.
+        await asyncio.wait([feeding])
         await _end(child)
     return status if status >= 0 else 128 - status
 
