@@ -38,8 +38,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--part", choices=PARTS, help="only one part of the tests")
 
 
-LENGTHY = "tests/cluster/test_growing.py"
-"""Minutes long: it runs by `./onestack test --cluster`, and not among all tests."""
+LENGTHY = ("tests/cluster/test_growing.py", "tests/cluster/test_a_guest_stays_or_comes_back.py")
+"""Minutes long: they run by `./onestack test --cluster`, and not among all tests."""
 
 
 def part(item: pytest.Item) -> str | None:
