@@ -38,7 +38,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--part", choices=PARTS, help="only one part of the tests")
 
 
-LENGTHY = ("tests/cluster/test_growing.py", "tests/cluster/test_faults.py")
+LENGTHY = (
+    "tests/cluster/test_growing.py",
+    "tests/cluster/test_faults.py",
+    "tests/cluster/test_a_guest_stays_or_comes_back.py",
+)
 """Minutes long: they run by `./onestack test --cluster`, and not among all tests."""
 
 

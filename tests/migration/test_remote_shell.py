@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import shlex
 import socket
@@ -51,7 +52,7 @@ def free_port() -> int:
 
 @pytest.fixture
 def far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Far]:
-    """Whatever it is asked for it runs, without a sandbox, in a shell."""
+    """Whatever it is asked for it runs, without a sandbox, in a shell; nothing of it fails unnoticed."""
     write(tmp_path, tmp_path, free_port())
     monkeypatch.setattr(channel, "ETC", tmp_path / "n1")
 
@@ -63,6 +64,8 @@ def far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Far]:
     monkeypatch.setattr(sandbox, "command", anything)
     known = channel.settings()
     loop = asyncio.new_event_loop()
+    wrong: list[dict[str, object]] = []
+    loop.set_exception_handler(lambda _, context: wrong.append(context))
     # Signals are the main thread's.
     monkeypatch.setattr(loop, "add_signal_handler", lambda *_: None, raising=False)
     made = server.Server(known)
@@ -84,6 +87,8 @@ def far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Far]:
     loop.call_soon_threadsafe(end)
     thread.join(30)
     loop.close()
+    gc.collect()
+    assert not wrong
 
 
 def test_input_output_errors_and_status_arrive(far: Far) -> None:

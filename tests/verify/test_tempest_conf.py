@@ -31,6 +31,7 @@ TARGET = Target(
 
 def test_the_web_page_is_tried_where_there_is_one():
     assert parsed(TARGET)["service_available"]["horizon"] == "false"
+    assert "dashboard" not in parsed(TARGET)
     url = "http://127.0.0.1:8080/dashboard/"
     found = parsed(replace(TARGET, dashboard=url))
     assert found["service_available"]["horizon"] == "true"

@@ -40,7 +40,9 @@ def mode(place):
 INSTANCES.mkdir(parents=True)
 environment = {**os.environ, "ONESTACK_ETC": "/mnt/etc/n1"}
 words = ["unshare", "--mount", "--propagation", "private", "sh", "-c", SERVER]
-server = subprocess.Popen(words, env=environment, umask=0o077)
+log = Path("/tmp/server.log")
+with log.open("w") as said:
+    server = subprocess.Popen(words, env=environment, umask=0o077, stderr=said)
 ready = Path("/mnt/etc/n1/ready.sock")
 deadline = time.monotonic() + 60
 while not ready.exists():
@@ -102,3 +104,4 @@ assert mode(far.parent) == "0o755", mode(far.parent)
 
 server.send_signal(signal.SIGTERM)
 assert server.wait(30) == 0
+assert "Traceback" not in log.read_text(), log.read_text()

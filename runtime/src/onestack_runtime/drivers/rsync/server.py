@@ -75,6 +75,10 @@ class Server:
         except _LOST as error:
             LOG.warning("%s: %s: %s", peer, type(error).__name__, error)
         finally:
+            # Who asked closes the connection. Closed here with something unread, it would be reset, and what was
+            # sent last be lost.
+            with contextlib.suppress(*_LOST):
+                await asyncio.wait_for(_discard(reader), END_SECONDS)
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
@@ -111,6 +115,8 @@ async def relay(argv: Sequence[str], reader: asyncio.StreamReader, writer: async
         status = await child.wait()
     finally:
         feeding.cancel()
+        # One at a time reads from the connection.
+        await asyncio.wait([feeding])
         await _end(child)
     return status if status >= 0 else 128 - status
 
@@ -131,6 +137,11 @@ async def _feed(reader: asyncio.StreamReader, child: Process) -> None:
         child.stdin.close()
 
 
+async def _discard(reader: asyncio.StreamReader) -> None:
+    while await reader.read(channel.CHUNK):
+        pass
+
+
 async def _forward(stream: asyncio.StreamReader, kind: bytes, writer: asyncio.StreamWriter) -> None:
     while content := await stream.read(channel.CHUNK):
         await channel.send(writer, kind, content)
@@ -139,13 +150,13 @@ async def _forward(stream: asyncio.StreamReader, kind: bytes, writer: asyncio.St
 async def _end(child: Process) -> None:
     assert child.stdin is not None
     child.stdin.close()
-    if child.returncode is not None:
-        return
     try:
         await asyncio.wait_for(child.wait(), END_SECONDS)
     except TimeoutError:
         child.kill()
         await child.wait()
+    with contextlib.suppress(OSError):
+        await child.stdin.wait_closed()
 
 
 def main() -> None:

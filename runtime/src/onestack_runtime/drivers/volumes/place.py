@@ -42,6 +42,14 @@ def no_room(host: str) -> str:
     )
 
 
+def stays(host: str) -> str:
+    """Why a server that uses volumes of its host is not moved to another one."""
+    return (
+        f"The server uses a volume that is stored on the host {host}: only servers of that host can use it, so this "
+        f"one cannot move. Detach the volume first, or {ELSEWHERE}."
+    )
+
+
 def hosts() -> dict[str, str]:
     """The host that stores the volumes of each backend, the default first; empty where all hosts reach them."""
     found = (each.partition("=") for each in os.environ.get(contract.VOLUME_HOSTS, "").split(",") if each)

@@ -44,7 +44,11 @@ class LocalVolumeFilter(upstream.BaseHostFilter):  # type: ignore[misc]
         # not after an exception.
         single = "num_instances" in spec_obj and spec_obj.num_instances == 1
         if not left and len(wanted) == 1 and single:
-            raise exception.NoValidHost(reason=place.no_room(*wanted))
+            (host,) = wanted
+            leaving = "ignore_hosts" in spec_obj and host in (spec_obj.ignore_hosts or ())
+            reason = place.stays(host) if leaving else place.no_room(host)
+            LOG.info("%s (server %s)", reason, spec_obj.instance_uuid)
+            raise exception.NoValidHost(reason=reason)
         return left
 
 
