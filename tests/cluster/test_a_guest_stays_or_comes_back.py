@@ -65,7 +65,10 @@ def guest(cloud: Host, all_hosts: Hosts) -> Iterator[str]:
 
 def test_a_guest_with_a_volume_of_its_host_stays(cloud: Host, guest: str) -> None:
     assert ask(cloud, ATTACH, guest) == "ACTIVE c1"
-    assert "is stored on the host c1: only servers of that host can use it, so this one cannot move" in cloud.run("cat", "/var/log/onestack/nova.log")
+    assert (
+        "is stored on the host c1: only servers of that host can use it, so this one cannot move"
+        in cloud.run("cat", "/var/log/onestack/nova.log")
+    )
     said = onestack(cloud, "host", "drain", "c1", check=False)
     onestack(cloud, "host", "enable", "c1")
     assert "it uses volumes that are stored on c1 (of-c1)" in said

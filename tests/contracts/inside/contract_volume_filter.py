@@ -126,6 +126,14 @@ def test_the_error_names_the_host_and_what_to_do(filtered: Any) -> None:
     assert filtered(ALL_LOCAL, [mapping(volume_id=VOLUME)], spec(number=2), HOSTS[1:]) == []
 
 
+def test_one_that_is_to_leave_its_volumes_host_stays(filtered: Any) -> None:
+    leaving = objects.RequestSpec(
+        instance_uuid=SERVER, scheduler_hints={}, num_instances=1, ignore_hosts=["c1"]
+    )
+    with pytest.raises(exception.NoValidHost, match=r"on the host c1: .* so this one cannot move"):
+        filtered(ALL_LOCAL, [mapping(volume_id=VOLUME)], leaving, HOSTS[1:])
+
+
 def test_a_rebuild_stays_where_it_is(filtered: Any) -> None:
     rebuild = spec({"_nova_check_type": ["rebuild"]})
     assert filtered(ALL_LOCAL, [mapping(volume_id=VOLUME)], rebuild, HOSTS[1:2]) == ["n1"]
