@@ -124,7 +124,7 @@ def test_what_is_not_allowed_is_not_run(far: Far) -> None:
 
 @pytest.mark.parametrize("content", [b"7", b"[7]", b'"rsync"', b"{", b"\xff"])
 def test_what_is_no_command_is_refused(content: bytes) -> None:
-    with pytest.raises(ValueError, match=""):
+    with pytest.raises(ValueError):
         server.words_of(channel.COMMAND, content)
     with pytest.raises(ValueError, match="no command"):
         server.words_of(channel.INPUT, b'["rsync"]')
