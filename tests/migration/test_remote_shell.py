@@ -122,6 +122,14 @@ def test_what_is_not_allowed_is_not_run(far: Far) -> None:
     assert errors == "not allowed\n"
 
 
+@pytest.mark.parametrize("content", [b"7", b"[7]", b'"rsync"', b"{", b"\xff"])
+def test_what_is_no_command_is_refused(content: bytes) -> None:
+    with pytest.raises(ValueError):
+        server.words_of(channel.COMMAND, content)
+    with pytest.raises(ValueError, match="no command"):
+        server.words_of(channel.INPUT, b'["rsync"]')
+
+
 def test_without_a_certificate_nothing_is_asked(far: Far) -> None:
     context = ssl.create_default_context(cafile=far.work / "c1/tls/ca.pem")
     port = channel.settings()["port"]

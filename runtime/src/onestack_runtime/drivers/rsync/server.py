@@ -36,6 +36,14 @@ def name_of(certificate: dict[str, Any] | None) -> str:
     return ""
 
 
+def words_of(kind: bytes, content: bytes) -> list[str]:
+    """The words of the command that a host asks for first. Raises ValueError for anything else."""
+    found = json.loads(content) if kind == channel.COMMAND else None
+    if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+        raise ValueError("this is no command")
+    return found
+
+
 class Server:
     """`known`: this host's settings."""
 
@@ -69,7 +77,7 @@ class Server:
         try:
             channel.watch(writer)
             kind, content = await asyncio.wait_for(channel.receive(reader), channel.CONNECT_SECONDS)
-            words = json.loads(content) if kind == channel.COMMAND else []
+            words = words_of(kind, content)
             status = await self._run(peer, words, reader, writer)
             LOG.info("%s: %s: status %d, %.1f s", peer, " ".join(words), status, time.monotonic() - begun)
         except _LOST as error:
