@@ -115,6 +115,11 @@ def test_guests_on_volumes_move_where_each_host_reaches_those():
             "test_live_block_migration_with_attached_volume[id-e19c,multinode,volume]",
             False,
         ),
+        (
+            "tempest.scenario.test_instances_with_cinder_volumes.T."
+            "test_instances_with_cinder_volumes_on_all_compute_nodes[compute,id-d0e3,multinode,volume]",
+            False,
+        ),
         ("tempest.api.compute.admin.test_migrations.M.test_list_migrations[id-75c0]", False),
     ],
 )
