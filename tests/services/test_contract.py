@@ -26,7 +26,13 @@ def test_both_have_the_same() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *(contract.MIGRATE, contract.BOOTSTRAP, contract.MANAGE, contract.BALANCER_CHECK),
+        *(
+            contract.MIGRATE,
+            contract.BOOTSTRAP,
+            contract.MANAGE,
+            contract.BALANCER_CHECK,
+            contract.DATABASE_CHECK,
+        ),
         *(f"{contract.RUNNERS}.{project}" for project in contract.API_PATHS),
     ],
 )

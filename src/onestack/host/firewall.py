@@ -6,8 +6,10 @@ machine's own firewall stays as it is. nft is the base's, run from outside (see 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from onestack.core.paths import Paths
 from onestack.host import nat
@@ -26,23 +28,35 @@ def record(paths: Paths) -> Path:
     return paths.lib / "firewall"
 
 
-def rules(name: str, address: str, hosts: Iterable[str], tcp: Sequence[str], udp: Sequence[str]) -> str:
-    """The table in nft's language; it replaces an existing one.
+@dataclass(frozen=True)
+class Ports:
+    """Ports and ranges (5900-5999) that only some addresses may connect to. `everywhere`: on whatever address of this
+    host, where a program listens on all."""
 
-    `address`: this host's. `hosts`: the addresses that may connect. `tcp`, `udp`: ports and ranges (5900-5999).
-    """
-    family = "ip6" if ":" in address else "ip"
-    friends = sorted({address, *(each for each in hosts if (":" in each) == (":" in address))})
-    strangers = f"{family} daddr {address} {family} saddr != {{ {', '.join(friends)} }}"
+    protocol: Literal["tcp", "udp"]
+    ports: Sequence[str]
+    hosts: Sequence[str]
+    everywhere: bool = False
+
+
+def rules(name: str, address: str, closed: Sequence[Ports]) -> str:
+    """The table in nft's language; it replaces an existing one. `address`: this host's."""
+    lines = "".join(f"        {_rule(address, each)}\n" for each in closed if each.ports)
     return f"""\
 {nat.deletion("inet", name)}table inet {name} {{
     chain input {{
         type filter hook input priority filter; policy accept;
-        {strangers} tcp dport {{ {", ".join(tcp)} }} drop
-        {strangers} udp dport {{ {", ".join(udp)} }} drop
-    }}
+{lines}    }}
 }}
 """
+
+
+def _rule(address: str, closed: Ports) -> str:
+    family = "ip6" if ":" in address else "ip"
+    friends = sorted({address, *(each for each in closed.hosts if (":" in each) == (":" in address))})
+    here = 'iifname != "lo" ' if closed.everywhere else f"{family} daddr {address} "
+    strangers = f"{here}{family} saddr != {{ {', '.join(friends)} }}"
+    return f"{strangers} {closed.protocol} dport {{ {', '.join(closed.ports)} }} drop"
 
 
 def switch_on(paths: Paths, base: Path, text: str) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from onestack.platform.infrastructure import INFRASTRUCTURE
-from onestack.platform.places import bus_secret
+from onestack.platform.places import KEYS_SECRET, NODES_SECRET, bus_secret
 from onestack.platform.services import CATALOGUE
-from onestack.platform.shape import Database, Endpoint, InfrastructureService, Process, Service, Step
+from onestack.platform.shape import Database, Endpoint, Form, InfrastructureService, Process, Service, Step
 from onestack.platform.view import View
 
 
@@ -40,13 +40,22 @@ def secret_names(chosen: Iterable[str], hosts: Sequence[str] = ()) -> list[str]:
     names |= {f"user/{service.user}" for service in found if service.user}
     names |= {f"database/{each.user}" for each in databases(chosen)}
     # A cloud of one host has no RabbitMQ.
-    names |= {bus_secret(host) for host in hosts if len(hosts) > 1}
+    if len(hosts) > 1:
+        names |= {NODES_SECRET, KEYS_SECRET, *map(bus_secret, hosts)}
     return sorted(names)
 
 
 def infrastructure(view: View) -> list[InfrastructureService]:
     """The infrastructure services of a cloud."""
     return [each for each in INFRASTRUCTURE if each.processes(view)]
+
+
+def form(name: str) -> Form:
+    """How the members of an infrastructure service form a cluster, by its name. Raises LookupError."""
+    found = next(each.form for each in INFRASTRUCTURE if each.name == name)
+    if found is None:
+        raise LookupError(f"{name} forms no cluster")
+    return found
 
 
 def declarations(view: View) -> list[InfrastructureService | Service]:
