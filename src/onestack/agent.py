@@ -58,7 +58,7 @@ class HostAgent:
         replace_private(self._paths.etc / "secrets.json", json.dumps(secrets, indent=1, sort_keys=True))
         for name, text in files.items():
             place = self._paths.etc / name
-            place.parent.mkdir(mode=0o700, exist_ok=True)
+            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             replace_private(place, base64.b64decode(text).decode())
         self.__dict__.pop("_work", None)
 
@@ -70,6 +70,12 @@ class HostAgent:
 
     def step(self, emit: Emit, name: str) -> None:
         self._work.step(name, emit)
+
+    def state(self, emit: Emit, service: str) -> str:
+        return self._work.state(service)
+
+    def begin(self, emit: Emit, service: str) -> None:
+        self._work.begin(service, emit)
 
     def finish(self, emit: Emit) -> None:
         self._work.finish(emit)
@@ -118,6 +124,8 @@ class HostAgent:
             "prepare",
             "start",
             "step",
+            "state",
+            "begin",
             "finish",
             "status",
             "clock",

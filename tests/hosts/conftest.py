@@ -11,6 +11,7 @@ from bringup.conftest import make
 from onestack.platform import catalogue, layout
 from onestack.platform.services import CATALOGUE
 from onestack.platform.view import CloudView, External, HostView, View
+from services.views import with_cloud
 
 ROLES = {
     "c1": frozenset({"control", "network", "compute"}),
@@ -42,6 +43,24 @@ def views(roles: Mapping[str, frozenset[str]] = ROLES) -> Views:
         binds=(f"{leader.address}:8443 ssl crt api-gateway.pem",),
     )
     return {each.here.name: each for each in layout.views(View(cloud, leader, tuple(hosts[1:])))}
+
+
+THREE = frozenset({"control", "network", "compute"})
+THREE_CONTROL_HOSTS = {**dict.fromkeys(("c1", "c2", "c3"), THREE), "n1": frozenset({"compute"})}
+ADDRESS = "192.0.2.10"
+
+
+def replicated() -> Views:
+    """A cloud of three control hosts and a compute host."""
+    return {
+        name: with_cloud(
+            each,
+            address=ADDRESS,
+            gateway=f"https://{ADDRESS}:8443",
+            binds=(f"{ADDRESS}:8443 transparent ssl crt api-gateway.pem",),
+        )
+        for name, each in views(THREE_CONTROL_HOSTS).items()
+    }
 
 
 def with_its_secrets(view: View) -> View:

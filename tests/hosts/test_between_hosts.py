@@ -44,5 +44,6 @@ def test_only_packets_to_the_hosts_own_address_are_judged_by_their_sender(hosts:
 
 
 def test_hosts_of_the_other_address_family_are_left_out() -> None:
-    table = firewall.rules("t", "2001:db8::1", ["2001:db8::2", "192.0.2.1"], ["5671"], ["6081"])
+    closed = firewall.Ports("tcp", ["5671"], ["2001:db8::2", "192.0.2.1"])
+    table = firewall.rules("t", "2001:db8::1", [closed])
     assert "ip6 daddr 2001:db8::1 ip6 saddr != { 2001:db8::1, 2001:db8::2 }" in table

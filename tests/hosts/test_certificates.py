@@ -76,7 +76,7 @@ def test_one_host_needs_no_certificate_for_others(make: Make) -> None:
 def test_each_of_several_hosts_has_one(make: Make) -> None:
     site = make()
     leader = replace(site.here, address="192.0.2.11")
-    other = replace(leader.view, name="n1", address="192.0.2.12")
+    other = replace(leader.view, name="n1", address="192.0.2.12", roles=frozenset({"compute"}))
     (site.paths.etc / "tls").mkdir()
     found = tls.of_hosts(replace(site, here=leader, peers=(other,)))
     assert {

@@ -27,7 +27,7 @@ def test_both_have_the_same() -> None:
     "name",
     [
         *(contract.MIGRATE, contract.BOOTSTRAP, contract.MANAGE, contract.BALANCER_CHECK),
-        *(contract.RSYNC_SHELL, contract.RSYNC_SERVER),
+        *(contract.RSYNC_SHELL, contract.RSYNC_SERVER, contract.DATABASE_CHECK),
         *(f"{contract.RUNNERS}.{project}" for project in contract.API_PATHS),
     ],
 )

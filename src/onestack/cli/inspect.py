@@ -59,6 +59,12 @@ def _status_lines(status: Status) -> list[str]:
             f"{_MARKS[each.alive]} {each.kind:<38} {each.host}{'' if each.enabled else '  (disabled)'}"
             for each in status.workers
         ]
+    if status.quorum:
+        lines += ["", "[dim]  cluster                                members[/]"]
+        lines += [
+            f"{_MARKS[each.members == each.size]} {each.service:<38} {each.members} of {each.size}"
+            for each in status.quorum
+        ]
     if remarks := (*status.reasons, *status.scaling, *status.warnings):
         lines += ["", *(f"[yellow]![/] {escape(reason)}" for reason in remarks)]
     return lines

@@ -12,8 +12,10 @@ from openstack.exceptions import SDKException
 
 from onestack.autoscaling import status as autoscaling_status
 from onestack.health import hosts
+from onestack.health import quorum as quorums
 from onestack.health import replacements as replaced_functions
 from onestack.health.process_status import ProcessStatus, process_statuses, watcher_reasons
+from onestack.health.quorum import Quorum
 from onestack.health.replacements import Replacements
 from onestack.host import processes
 from onestack.platform import connect
@@ -56,6 +58,8 @@ class Status:
     warnings: tuple[str, ...] = ()
     replacements: Replacements = field(default_factory=Replacements)
     chosen: dict[str, str] = field(default_factory=dict)
+    quorum: tuple[Quorum, ...] = ()
+    """The clusters of infrastructure services, with several control hosts."""
 
     @property
     def exit_status(self) -> int:
@@ -75,6 +79,7 @@ def examine(site: Site) -> Status:
         *(_complaint(each) for each in found if not each.answers),
     ]
     workers: list[WorkerStatus] = []
+    members: tuple[Quorum, ...] = ()
     if all(each.pid is None for each in found):
         health: Health = "not running"
         reasons = ["nothing runs; `onestack up` brings it back"]
@@ -85,6 +90,8 @@ def examine(site: Site) -> Status:
             except SDKException as error:
                 reasons.append(f"the APIs refuse: {error}")
         reasons += [*watcher_reasons(site), *elsewhere.watchers]
+        members = quorums.collect(site)
+        reasons += quorums.reasons(members)
         reasons += [f"{w.kind} on {w.host} is not alive" for w in workers if w.enabled and not w.alive]
         reasons += [f"{w.kind} on {w.host} is out of service: {w.out}" for w in workers if w.out]
         health = "degraded" if reasons else "healthy"
@@ -105,6 +112,7 @@ def examine(site: Site) -> Status:
         warnings=(*elsewhere.warnings, *replaced.warnings()),
         replacements=replaced,
         chosen=site.here.choices.reasons,
+        quorum=members,
     )
 
 

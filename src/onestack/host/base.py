@@ -15,7 +15,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from onestack.core.errors import PermanentError
@@ -65,15 +65,26 @@ class Tree:
     """A root filesystem beside the base. `user`: of its daemon, with an id that no program of the base has: both
     write below the same folders.
 
-    Its packages are in a list of the release by its name.
+    Its packages are in a list of the release by its name. `files`: Debian package -> the only files of it that are
+    needed, as with `_SINGLE_FILES`.
     """
 
     user: str
     uid: int
     about: str
+    files: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-TREES: Mapping[str, Tree] = {"bus": Tree("rabbitmq", 890, "Debian 13 with RabbitMQ")}
+TREES: Mapping[str, Tree] = {
+    "bus": Tree("rabbitmq", 890, "Debian 13 with RabbitMQ"),
+    "control": Tree(
+        "mysql",
+        891,
+        "Debian 13 with Galera and keepalived",
+        # The scripts of a state transfer; the rest of the package is Perl.
+        {"mariadb-server": [f"usr/bin/wsrep_sst_{name}" for name in ("common", "mariabackup")]},
+    ),
+}
 
 
 def packages(release: Path, extras: Sequence[str] = ()) -> list[str]:
@@ -98,7 +109,9 @@ def tree_packages(release: Path, name: str) -> list[str]:
 
 def tree_key(release: Path, name: str) -> str:
     """A digest that changes if the tree must be rebuilt, eight hexadecimal digits."""
-    recipe = [SUITE, *tree_packages(release, name), _first_user(TREES[name]), *_EXCLUDED, *_MOUNT_FILES]
+    tree = TREES[name]
+    recipe = [SUITE, *tree_packages(release, name), _first_user(tree), *_EXCLUDED, *_MOUNT_FILES]
+    recipe += _single_files(tree.files)
     return hashlib.sha256("\n".join(recipe).encode()).hexdigest()[:8]
 
 
@@ -118,12 +131,16 @@ def _first_user(tree: Tree) -> str:
 
 def hooks() -> list[str]:
     """Shell scripts that complete the base ($1: its root), for mmdebstrap's --customize-hook."""
-    singles = [
+    return [*_single_files({package: [file] for package, file in _SINGLE_FILES.items()}), *guest.hooks()]
+
+
+def _single_files(wanted: Mapping[str, Sequence[str]]) -> list[str]:
+    """Shell scripts ($1: the root) that take single files or folders out of packages that are not installed."""
+    return [
         f'chroot "$1" sh -ec "cd /tmp; apt-get download -q {package}; dpkg -x {package}_*.deb one;'
-        f' cp -a one/{file} /{file}; rm -rf one {package}_*.deb"'
-        for package, file in _SINGLE_FILES.items()
+        f' {"; ".join(f"cp -a one/{file} /{file}" for file in files)}; rm -rf one {package}_*.deb"'
+        for package, files in wanted.items()
     ]
-    return [*singles, *guest.hooks()]
 
 
 def fetch_in_parallel(wanted: Sequence[str]) -> str:
@@ -223,7 +240,7 @@ def ensure_tree(release: Path, store: Path, name: str, emit: Emit, *, mirror: st
             return target
         partial = _partial(store, name)
         wanted, sources = tree_packages(release, name), archive(mirror) or []
-        argv = command(partial, wanted, [], sources, [_first_user(tree)])
+        argv = command(partial, wanted, _single_files(tree.files), sources, [_first_user(tree)])
         _bootstrap(argv, partial, store / f"{name}.log", at, f"the tree of the {name} could not be built")
         for place in _MOUNT_FILES:
             (partial / place).unlink(missing_ok=True)

@@ -6,8 +6,10 @@ machine's own firewall stays as it is. nft is the base's, run from outside (see 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from onestack.core.paths import Paths
 from onestack.host import nat
@@ -26,42 +28,35 @@ def record(paths: Paths) -> Path:
     return paths.lib / "firewall"
 
 
-def rules(
-    name: str,
-    address: str,
-    hosts: Iterable[str],
-    tcp: Sequence[str],
-    udp: Sequence[str],
-    only: Mapping[str, str] | None = None,
-) -> str:
-    """The table in nft's language; it replaces an existing one.
+@dataclass(frozen=True)
+class Ports:
+    """Ports and ranges (5900-5999) that only some addresses may connect to. `everywhere`: on whatever address of this
+    host, where a program listens on all."""
 
-    `address`: this host's. `hosts`: the addresses that may connect. `tcp`, `udp`: ports and ranges (5900-5999).
-    `only`: TCP ports to which one host alone may connect, with its address.
-    """
-    family = "ip6" if ":" in address else "ip"
-    friends = sorted({address, *(each for each in hosts if (":" in each) == (":" in address))})
+    protocol: Literal["tcp", "udp"]
+    ports: Sequence[str]
+    hosts: Sequence[str]
+    everywhere: bool = False
 
-    def others_than(friends: Sequence[str]) -> str:
-        return f"{family} daddr {address} {family} saddr != {{ {', '.join(friends)} }}"
 
-    strangers = others_than(friends)
-    lines = [
-        f"{strangers} tcp dport {{ {', '.join(tcp)} }} drop",
-        f"{strangers} udp dport {{ {', '.join(udp)} }} drop",
-        *(
-            f"{others_than(sorted({address, host}))} tcp dport {port} drop"
-            for port, host in (only or {}).items()
-        ),
-    ]
-    body = "".join(f"        {line}\n" for line in lines)
+def rules(name: str, address: str, closed: Sequence[Ports]) -> str:
+    """The table in nft's language; it replaces an existing one. `address`: this host's."""
+    lines = "".join(f"        {_rule(address, each)}\n" for each in closed if each.ports)
     return f"""\
 {nat.deletion("inet", name)}table inet {name} {{
     chain input {{
         type filter hook input priority filter; policy accept;
-{body}    }}
+{lines}    }}
 }}
 """
+
+
+def _rule(address: str, closed: Ports) -> str:
+    family = "ip6" if ":" in address else "ip"
+    friends = sorted({address, *(each for each in closed.hosts if (":" in each) == (":" in address))})
+    here = 'iifname != "lo" ' if closed.everywhere else f"{family} daddr {address} "
+    strangers = f"{here}{family} saddr != {{ {', '.join(friends)} }}"
+    return f"{strangers} {closed.protocol} dport {{ {', '.join(closed.ports)} }} drop"
 
 
 def switch_on(paths: Paths, base: Path, text: str) -> None:

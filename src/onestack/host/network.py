@@ -6,6 +6,7 @@ It is a veth pair because an OVS internal port disappears, with its address, whe
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from onestack.core.paths import Paths
@@ -40,6 +41,15 @@ def delete(names: list[str]) -> None:
     for name in names:
         if Path(f"/sys/class/net/{name}").exists():
             run(["ip", "link", "delete", name])
+
+
+def drop_address(address: str, enter: Sequence[str] = ()) -> None:
+    """Remove an address from whichever interface has it; harmless where none does."""
+    for link in json.loads(run([*enter, "ip", "-json", "address", "show"])):
+        for each in link.get("addr_info", ()):
+            if each.get("local") == address:
+                given = f"{address}/{each['prefixlen']}"
+                run([*enter, "ip", "address", "delete", given, "dev", link["ifname"]])
 
 
 def interfaces(enter: list[str] | None = None) -> list[str]:

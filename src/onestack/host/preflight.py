@@ -82,12 +82,13 @@ def check(
     found = [*_system(facts), *_room(facts, paths, needs_packages, mine), *_hardware(spec, facts)]
     found += [*_volume_groups(spec, facts), *_addresses(spec, facts, host)]
     control = not host or any(each.name == host for each in spec.control_hosts)
+    leads = not host or host == spec.control_hosts[0].name
     if is_isolated(spec, paths):
         found += _isolated(spec)
     else:
         ports = _gateway(spec, facts, mine) if control else _exporter_port(spec, facts, mine, host)
         found += [*ports, *_shared_network(spec, facts, mine)]
-    for keys, file, what in _named_files(spec) if control else ():
+    for keys, file, what in _named_files(spec) if leads else ():
         if not is_file(Path(file)):
             place = spec.place_of("platform", *keys)
             found.append(Diagnostic("error", f"there is no file {file}", what, place))
@@ -247,7 +248,11 @@ def _isolated(spec: Spec) -> Iterator[Diagnostic]:
 def _gateway(spec: Spec, facts: Facts, mine: Own) -> Iterator[Diagnostic]:
     listen, external = spec.listen, spec.platform.network.external
     bindable = isinstance(listen.address, IPv4Address) and listen.address.is_loopback
-    if not bindable and listen.address not in (*facts.addresses, external.gateway):
+    if (
+        spec.platform.address is None
+        and not bindable
+        and listen.address not in (*facts.addresses, external.gateway)
+    ):
         yield Diagnostic(
             "error",
             f"{listen.address} is not an address of this machine",

@@ -28,7 +28,8 @@ SECONDS = 30.0
 MARK = f"{LIB}/ovn/centralized"
 """There while floating IPs have their routers' MAC addresses."""
 
-_NBCTL = ("ovn-nbctl", f"--db=unix:{NORTH_SOCKET}", "--timeout=10")
+# The member of OVN's database here need not be the leader of its cluster.
+_NBCTL = ("ovn-nbctl", "--no-leader-only", f"--db=unix:{NORTH_SOCKET}", "--timeout=10")
 _OPTION = "nat-addresses"
 FIND = (*_NBCTL, "--bare", "--columns=_uuid", "find", "Logical_Switch_Port", f"options:{_OPTION}=router")
 NATS = (

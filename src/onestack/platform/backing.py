@@ -15,8 +15,10 @@ from onestack.core.contract import OVSDB_SOCKET
 from onestack.platform.places import (
     BUS_PORT,
     BUS_VHOST,
+    DATABASE_GATEWAY_SOCKET,
     DATABASE_SOCKET,
     NORTH_SOCKET,
+    OVN_PORT,
     SOUTH_PORT,
     SOUTH_SOCKET,
     bracketed,
@@ -79,9 +81,19 @@ class Embedded:
         """
         return (
             f"mysql+mysqldb://{user}:{password}@localhost/{name}"
-            f"?unix_socket={DATABASE_SOCKET}&charset=utf8"
-            "&init_command=SET+innodb_snapshot_isolation=OFF"
+            f"?unix_socket={self.database_socket}&charset=utf8"
+            f"&init_command=SET+innodb_snapshot_isolation=OFF{self.database_options}"
         )
+
+    @property
+    def database_options(self) -> str:
+        """Further parameters of the URL, each after `&`."""
+        return ""
+
+    @property
+    def database_socket(self) -> str:
+        """The socket by which services reach MariaDB."""
+        return DATABASE_SOCKET
 
     @property
     def transport_url(self) -> str:
@@ -142,3 +154,47 @@ class Cluster(Embedded):
         if self.here == self.leader:
             return super().ovn_south
         return f"ssl:{bracketed(self.address)}:{SOUTH_PORT}"
+
+
+@dataclass(frozen=True)
+class Replicated(Embedded):
+    """Several control hosts, each with a member of MariaDB's, RabbitMQ's and OVN's clusters.
+
+    Services reach the one MariaDB that is written to through their host's database gateway; of RabbitMQ and OVN they
+    know all members. A host's own member comes first, so that most connections stay on it. `controls`: the addresses
+    of the control hosts by name. `secrets`: those that this host has.
+    """
+
+    here: str
+    controls: Mapping[str, str]
+    secrets: Mapping[str, str]
+
+    @property
+    def database_socket(self) -> str:
+        return DATABASE_GATEWAY_SOCKET
+
+    @property
+    def database_options(self) -> str:
+        """A connection whose MariaDB is lost before it has greeted is not closed by the gateway: the client, which
+        waits for the greeting, gives up after these seconds."""
+        return "&connect_timeout=5"
+
+    @property
+    def transport_url(self) -> str:
+        password = self.secrets[bus_secret(self.here)]
+        servers = ",".join(f"{self.here}:{password}@{address}:{BUS_PORT}" for address in self._addresses)
+        return f"rabbit://{servers}/{BUS_VHOST}"
+
+    @property
+    def ovn_north(self) -> str:
+        return ",".join(f"ssl:{address}:{OVN_PORT}" for address in self._addresses)
+
+    @property
+    def ovn_south(self) -> str:
+        port = OVN_PORT if self.here in self.controls else SOUTH_PORT
+        return ",".join(f"ssl:{address}:{port}" for address in self._addresses)
+
+    @property
+    def _addresses(self) -> list[str]:
+        names = sorted(self.controls, key=lambda name: (name != self.here, name))
+        return [bracketed(self.controls[name]) for name in names]

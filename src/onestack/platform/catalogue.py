@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Sequence
 
 from onestack.platform import host_users
 from onestack.platform.infrastructure import INFRASTRUCTURE
-from onestack.platform.places import bus_secret, user_secret
+from onestack.platform.places import KEYS_SECRET, NODES_SECRET, bus_secret, user_secret
 from onestack.platform.services import CATALOGUE
-from onestack.platform.shape import Database, Endpoint, InfrastructureService, Process, Service, Step
+from onestack.platform.shape import Database, Endpoint, Form, InfrastructureService, Process, Service, Step
 from onestack.platform.view import HostView, View
 
 
@@ -42,13 +42,22 @@ def secret_names(chosen: Collection[str], hosts: Sequence[HostView] = ()) -> lis
     names |= {user_secret(host_users.name(host)) for host in host_users.hosts(hosts, chosen)}
     names |= {f"database/{each.user}" for each in databases(chosen)}
     # A cloud of one host has no RabbitMQ.
-    names |= {bus_secret(host.name) for host in hosts if len(hosts) > 1}
+    if len(hosts) > 1:
+        names |= {NODES_SECRET, KEYS_SECRET, *(bus_secret(host.name) for host in hosts)}
     return sorted(names)
 
 
 def infrastructure(view: View) -> list[InfrastructureService]:
     """The infrastructure services of a cloud."""
     return [each for each in INFRASTRUCTURE if each.processes(view)]
+
+
+def form(name: str) -> Form:
+    """How the members of an infrastructure service form a cluster, by its name. Raises LookupError."""
+    found = next(each.form for each in INFRASTRUCTURE if each.name == name)
+    if found is None:
+        raise LookupError(f"{name} forms no cluster")
+    return found
 
 
 def declarations(view: View) -> list[InfrastructureService | Service]:

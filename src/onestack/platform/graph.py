@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from onestack.core.events import Emit, step
-from onestack.core.graph import Task
+from onestack.core.graph import Task, on_each
 from onestack.platform import catalogue, databases, hypervisors, initial_resources, layout, zones
 from onestack.platform.hosts.work import Here, HostWork
 from onestack.platform.infrastructure import gateway, mariadb
@@ -22,7 +22,7 @@ from onestack.platform.layout import at, resolve
 from onestack.platform.markers import BOOTSTRAP, Markers
 from onestack.platform.services import identity
 from onestack.platform.services._common import DATABASES
-from onestack.platform.shape import Need, Process, Step, leader
+from onestack.platform.shape import Form, Need, Process, Step, leader
 from onestack.platform.site import Site
 
 
@@ -45,11 +45,21 @@ def tasks(site: Site, hosts: Sequence[HostWork], image: Path, emit: Emit) -> lis
     def names(needs: tuple[Need, ...], here: str = lead.name) -> tuple[str, ...]:
         return resolve(needs, here, lead.name, there)
 
+    controls = [host for host in hosts if host.name in {each.name for each in view.controls}]
     found = [
+        Task(
+            at(Form.task(each.name), lead.name),
+            partial(form_cluster, each.name, each.form, controls, lead.name, emit),
+            names(each.form.needs),
+        )
+        for each in catalogue.infrastructure(view)
+        if each.form and view.replicated
+    ]
+    found += [
         Task(
             at(DATABASES, lead.name),
             partial(databases.prepare, site, lead, markers, store, emit),
-            names(leader(mariadb.NAME)),
+            names(leader(*mariadb.serving(view))),
         ),
         Task(
             at(identity.BOOTSTRAP, lead.name),
@@ -102,6 +112,22 @@ def own_tasks(site: Site, emit: Emit) -> list[Task]:
         *(Task(each.name, partial(here.step, each.name, emit), needs(each)) for each in steps),
         *(Task(each.name, partial(here.start, each.name, emit), needs(each)) for each in processes),
     ]
+
+
+def form_cluster(service: str, form: Form, hosts: Sequence[HostWork], lead: str, emit: Emit) -> None:
+    """Have the members of an infrastructure service on `hosts` be one cluster, unless they are."""
+    states: dict[str, str] = {}
+
+    def collect(host: HostWork) -> None:
+        states[host.name] = host.state(service)
+
+    on_each(hosts, collect)
+    chosen = form.choose(states, lead)
+    if chosen is None:
+        return
+    with step(form.task(service), emit) as at_:
+        at_.outcome = f"begun on {chosen}"
+        next(host for host in hosts if host.name == chosen).begin(service, emit)
 
 
 def bootstrap_identity(site: Site, markers: Markers, emit: Emit) -> None:

@@ -32,11 +32,34 @@ RSYNC_PORT = 16515
 """The port of a compute host on which others copy guests' files, over TLS; libvirt's own is the one before."""
 INSTANCES = f"{LIB}/nova/instances"
 """Guests' files: Nova's instances_path."""
+# What only control hosts reach, where there are several.
+OVN_PORT = 6641
+"""Both of OVN's databases, with all rights: other hosts have the southbound one alone, and only their own rows."""
+NORTH_RAFT_PORT, SOUTH_RAFT_PORT = 6643, 6644
+"""By which the members of each of OVN's databases talk to each other."""
+GALERA_PORT, GALERA_IST_PORT, GALERA_SST_PORT = 4567, 4568, 4444
+"""Replication between MariaDBs; incremental and full state transfer to one that joins."""
+DATABASE_PORT, DATABASE_CHECK_PORT, DATABASE_PEERS_PORT = 3306, 3305, 3304
+"""The database gateway's, with TLS in both directions: this host's MariaDB, whether it may be used, and which member
+the gateways use."""
+API_PORT = 9443
+"""The API gateway's port for other control hosts' API gateways, with TLS in both directions."""
+EPMD_PORT, NODES_PORT = 4370, 25672
+"""RabbitMQ's nodes find each other by the first (on 4369, Erlang's default, it could conflict with a RabbitMQ of the
+machine's own) and talk by the second. On loopback with one control host."""
+DATABASE_GATEWAY_SOCKET = f"{RUN}/database/mysql.sock"
+"""The database gateway's socket, for this host's services."""
 
 
 def bracketed(address: str) -> str:
     """An IP address as it is written before a port: IPv6 in brackets."""
     return f"[{address}]" if ":" in address else address
+
+
+NODES_SECRET = "nodes"
+"""The name of the secret by which RabbitMQ's nodes know each other, where there are several."""
+KEYS_SECRET = "keys"
+"""The name of the secret from which several control hosts derive the same keys for Keystone."""
 
 
 def bus_secret(host: str) -> str:

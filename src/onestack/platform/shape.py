@@ -115,6 +115,28 @@ class Folder:
 
 
 @dataclass(frozen=True)
+class Form:
+    """How the members of an infrastructure service become one cluster, where several control hosts have it.
+
+    The leader collects the state of each member, and if none is in a cluster chooses the one that begins it; the
+    others join. It is a task of the bring-up, `form NAME`.
+    """
+
+    state: Callable[[Site, Node], str]
+    """What a control host's member has, in words of the service's own."""
+    choose: Callable[[Mapping[str, str], str], str | None]
+    """(states by host, the leader) -> the host that begins the cluster; None where there is one already. Pure."""
+    begin: Callable[[Site, Node, Emit], None]
+    """Begin the cluster on this host, with the data that it has."""
+    needs: tuple[Need, ...] = ()
+
+    @staticmethod
+    def task(name: str) -> str:
+        """The task's name, for the dependencies of what may only start after it."""
+        return f"form {name}"
+
+
+@dataclass(frozen=True)
 class InfrastructureService:
     """An infrastructure service, which runs beneath or beside OpenStack: one module in
     `onestack.platform.infrastructure`, one `SERVICE`."""
@@ -126,6 +148,12 @@ class InfrastructureService:
     """Configuration files: path below /etc/onestack, or absolute path inside the namespace -> text."""
     steps: Callable[[View], tuple[Step, ...]] = lambda view: ()
     folders: tuple[Folder, ...] = ()
+    form: Form | None = None
+    """How its members form a cluster, if it needs help with that; only called where there are several control
+    hosts."""
+    members: Callable[[Site, Node], tuple[int, int]] | None = None
+    """How many members of its cluster this host's member sees at work, and how many there are; only called where
+    there are several control hosts. Raises CommandFailed where this host's member does not answer."""
     stays_with_guests: bool = False
     """Whether it keeps running when only guests do (`down --keep-guests`): without it their packets would be
     dropped."""
@@ -145,6 +173,8 @@ class Endpoint:
 
     path: str
     suffix: str = ""
+    scope: Scope = "each"
+    """On which control hosts its process is (a test compares them): other hosts' API gateways pass requests on."""
     listed: bool = True
     """Whether it is in Keystone's catalogue: APIs are, web pages are not."""
     files: str | None = None

@@ -126,6 +126,7 @@ class Site:
             monitoring=self._monitoring,
             endpoints=catalogue.endpoints(platform.services),
             binds=(self._bind,),
+            address=str(platform.address) if platform.address else None,
             tuning=os.environ.get(contract.TUNING) or platform.tuning,
         )
 
@@ -138,7 +139,8 @@ class Site:
     def _bind(self) -> str:
         listen = self.spec.listen
         address = f"[{listen.address}]" if ":" in str(listen.address) else str(listen.address)
-        plain = f"{address}:{listen.port}"
+        # HAProxy listens on a virtual address whether this host has it now or not.
+        plain = f"{address}:{listen.port}" + (" transparent" if self.spec.platform.address else "")
         return f"{plain} ssl crt {CERTIFICATE} alpn http/1.1" if self.tls else plain
 
     @property

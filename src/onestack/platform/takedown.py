@@ -48,6 +48,7 @@ def down(paths: Paths, emit: Emit, *, keep_guests: bool = False, patience: float
             stop_all(supervisor, [name for name in row if name in running])
     if keep_guests:
         return
+    drop_virtual_address(paths)
     with step("what is left", emit):
         supervisor.end()
         left = processes.end(lambda: processes.of_cloud(paths.run), seconds=10)
@@ -94,6 +95,16 @@ def leave_tree(paths: Paths, tree: str, emit: Emit) -> None:
             raise PermanentError(f"processes that do not end: {', '.join(str(each.pid) for each in left)}")
         namespace.remove_tree(paths, tree)
         at.outcome = f"stopped: {', '.join(names)}" if names else ""
+
+
+def drop_virtual_address(paths: Paths) -> None:
+    """Remove the virtual address of the APIs: a keepalived that was killed has left it."""
+    try:
+        address = site.load(paths).view.cloud.address
+    except (OneStackError, OSError, ValueError):
+        return
+    if address:
+        network.drop_address(address)
 
 
 def remove_nat(paths: Paths) -> None:

@@ -55,8 +55,20 @@ def of_hosts(site: Site) -> Mapping[str, Mapping[str, bytes]]:
     view = site.view
     if not view.peers:
         return {}
-    folder = site.paths.etc / "tls"
-    return {each.name: host_files(folder, site.spec.name, each.name, each.address) for each in view.hosts}
+    folder, address = site.paths.etc / "tls", view.cloud.address
+    found: dict[str, Mapping[str, bytes]] = {}
+    # With several servers oslo.messaging verifies each by the address of the one it tried first. Nothing is lost: who
+    # trusts one control host trusts the others as much.
+    controls = [each.address for each in view.controls] if view.replicated else []
+    for each in view.hosts:
+        control = "control" in each.roles
+        more = [*([address] if address else []), *(other for other in controls if other != each.address)]
+        more = more if control else []
+        found[each.name] = host_files(folder, site.spec.name, each.name, each.address, more)
+        if control and view.replicated:
+            # Each control host has an API gateway.
+            found[each.name] = {**found[each.name], CERTIFICATE: (folder / CERTIFICATE).read_bytes()}
+    return found
 
 
 def ensure_prometheus(site: Site) -> None:
@@ -73,18 +85,21 @@ def ensure_prometheus(site: Site) -> None:
         replace_private(file, _pem(certificate) + _key_pem(key))
 
 
-def host_files(folder: Path, cloud: str, host: str, address: str) -> Mapping[str, bytes]:
+def host_files(
+    folder: Path, cloud: str, host: str, address: str, more: Sequence[str] = ()
+) -> Mapping[str, bytes]:
     """The files for a host's etc/tls, readable by root only: its certificate and key, and CA certificates.
 
     Certificate and key stay the same until they are due for renewal, or the address changes; they are stored in
-    `folder` (the leader's etc/tls) below `hosts`. `cloud`: the cloud's name, for a new CA.
+    `folder` (the leader's etc/tls) below `hosts`. `cloud`: the cloud's name, for a new CA. `more`: further addresses
+    and names of the host.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     kept = folder / "hosts"
     kept.mkdir(mode=0o700, exist_ok=True)
     ca, ca_key = _authority(folder, cloud)
     # The last name becomes the subject, by which OVN and libvirt identify a host.
-    names, file = [address, host], kept / f"{host}.pem"
+    names, file = [address, *more, host], kept / f"{host}.pem"
     if not _still_good(file, names):
         certificate, key = issue(ca, ca_key, names, [_SERVER, _CLIENT])
         replace_private(file, _pem(certificate) + _key_pem(key))

@@ -9,6 +9,7 @@ from onestack.core.events import Emit, step
 from onestack.core.wait import until
 from onestack.host import network, underlay
 from onestack.host.underlay import BRIDGE, Before
+from onestack.platform.shape import Need, local
 from onestack.platform.view import View
 
 if TYPE_CHECKING:
@@ -21,6 +22,11 @@ STEP = "underlay"
 def needed(view: View) -> bool:
     """Whether the host's NIC must be a port of Open vSwitch."""
     return bool(view.peers) and view.here.datapath == "netdev"
+
+
+def moved(view: View) -> tuple[Need, ...]:
+    """What must be done before programs of this host connect to other hosts for good."""
+    return local(STEP) if needed(view) and "network" in view.cloud.services else ()
 
 
 def bridge(before: Before, ctl: Sequence[str]) -> list[str]:

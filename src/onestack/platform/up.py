@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from onestack.core import data
+from onestack.core import contract, data
 from onestack.core.events import Emit, Event
 from onestack.core.graph import Task, complete
 from onestack.core.paths import Paths
@@ -139,7 +139,12 @@ def inform(found: Site, other: RemoteHost, certificates: Mapping[str, bytes], em
     everything = known.Hosts(found.lead, found.hosts)
     (its,) = (each for each in layout.views(found.view) if each.here.name == other.name)
     secrets = {name: found.view.cloud.secrets[name] for name in layout.secret_names(its)}
-    other.receive(everything, secrets, {f"tls/{name}": text for name, text in certificates.items()}, emit)
+    files = {f"tls/{name}": text for name, text in certificates.items()}
+    if its.control:
+        kept = found.leader.outside(contract.CREDENTIAL_KEYS)
+        keys = (key for key in kept.glob("*") if key.name.isdigit())
+        files |= {f"{contract.GIVEN_CREDENTIAL_KEYS}/{key.name}": key.read_bytes() for key in keys}
+    other.receive(everything, secrets, files, emit)
 
 
 def spec_for_others(spec: Spec) -> str:
@@ -186,4 +191,5 @@ def _obstacles(paths: Paths) -> Callable[[], list[str]] | None:
 def trees_of(spec: Spec, host: str | None) -> tuple[str, ...]:
     """The trees that one of the spec's hosts has beside the base."""
     roles = next((each.roles for each in spec.hosts if each.name == host), ROLES)
-    return trees(spec.platform, roles, several=len(spec.hosts) > 1)
+    replicated = len(spec.control_hosts) > 1
+    return trees(spec.platform, roles, several=len(spec.hosts) > 1, replicated=replicated)

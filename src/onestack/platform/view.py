@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from onestack.platform.backing import Backing, Cluster, Embedded
+from onestack.platform.backing import Backing, Cluster, Embedded, Replicated
 from onestack.spec.model import ROLES, HostRole
 
 if TYPE_CHECKING:
@@ -94,6 +94,8 @@ class CloudView:
     """All APIs and web pages behind the API gateway, by project name."""
     binds: tuple[str, ...] = ()
     """The API gateway's addresses, as arguments of HAProxy's `bind`."""
+    address: str | None = None
+    """The virtual address of the APIs, with several control hosts: one of them has it."""
     tuning: str = "full"
     """`none`: without the replacements of kind performance; `full -NAME`: without the named ones, to measure their
     gain."""
@@ -142,11 +144,24 @@ class View:
         return "control" in self.here.roles
 
     @property
+    def controls(self) -> tuple[HostView, ...]:
+        """The control hosts, sorted by name."""
+        return tuple(each for each in self.hosts if "control" in each.roles)
+
+    @property
+    def replicated(self) -> bool:
+        """Whether there are several control hosts: then each has a copy of the databases and of the bus."""
+        return len(self.controls) > 1
+
+    @property
     def backing(self) -> Backing:
         """The URLs of databases, bus, OVN and caches for this host."""
         if not self.peers:
             return Embedded()
-        return Cluster(self.here.name, self.leader.name, self.leader.address, self.cloud.secrets)
+        if not self.replicated:
+            return Cluster(self.here.name, self.leader.name, self.leader.address, self.cloud.secrets)
+        addresses = {each.name: each.address for each in self.controls}
+        return Replicated(self.here.name, addresses, self.cloud.secrets)
 
     @property
     def consoles(self) -> bool:

@@ -160,6 +160,7 @@ platform:
         yield from references.problems(self, self._implicit_names())
         yield from self._ports()
         yield from local_volumes.problems(self)
+        yield from self._address()
         if not self.hosts:
             return
         running = self.platform.services
@@ -197,10 +198,40 @@ platform:
                 yield Problem(f"port {port} is taken by {who}", "another port", path=path)
             taken[port] = f"platform.monitoring.{key}"
 
+    def _address(self) -> Iterator[Problem]:
+        """Several control hosts need a virtual address, which is none of theirs; one control host has none."""
+        address, several = self.platform.address, len(self.control_hosts) > 1
+        if several and address is None:
+            yield Problem(
+                "several control hosts, and no address for the APIs that outlives one of them",
+                "platform.address: a free address in the hosts' network",
+                path=("hosts",),
+            )
+        if address is None:
+            return
+        path = ("platform", "address")
+        if not several:
+            yield Problem(
+                "a virtual address is for several control hosts",
+                "platform.listen.address with one control host",
+                path=path,
+            )
+        elif "address" in self.platform.listen.model_fields_set:
+            yield Problem("two addresses of the APIs", "platform.address or listen.address", path=path)
+        elif address.is_loopback or address.is_unspecified or address.is_multicast:
+            yield Problem(
+                f"hosts cannot have '{address}' in turn", "a free address in their network", path=path
+            )
+        elif owner := next((each.name for each in self.hosts if each.address == address), None):
+            yield Problem(f"'{address}' is {owner}'s own", "a free address in the hosts' network", path=path)
+
     @property
     def listen(self) -> Listen:
-        """The address of the APIs; with several hosts, by default the control host's own address."""
+        """The address of the APIs: the virtual one with several control hosts; with several hosts, by default the
+        control host's own."""
         listen = self.platform.listen
+        if self.platform.address:
+            return listen.model_copy(update={"address": self.platform.address})
         if len(self.hosts) < 2 or "address" in listen.model_fields_set:
             return listen
         return listen.model_copy(update={"address": self.control_hosts[0].address})

@@ -331,8 +331,11 @@ platform:
         default_factory=catalogue.types, validate_default=True, json_schema_extra=_default_in_schema
     )
     """The services to run, by type or project (`compute` or `nova`). Their dependencies are added."""
+    address: IPAddress | None = None
+    """The virtual address of the APIs, with three or five control hosts: a free address in the hosts' network, which
+    one of them has at a time."""
     listen: Listen = Listen()
-    """The address of the APIs."""
+    """The address of the APIs; with several control hosts, port, name and certificate of `address`."""
     compute: Compute = Compute()
     """The hypervisors."""
     network: Network = Network()

@@ -2,17 +2,26 @@
 
 A token is valid only while its key is among the last `max_active_keys`. With one rotation a day and a token lifetime
 of an hour, three keys are more than enough.
+
+With several control hosts all must have the same keys at all times. So they are derived, from a secret that each of
+these hosts has and the number of the day: nothing is sent, and a host that was away has the right ones as soon as it
+is back. A key tells nothing of the secret or of another day's key. The next day's key is always there, as Keystone's
+staged key, so that clocks need not agree.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import logging
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onestack_runtime import contract
-from onestack_runtime.paths import folder
+from onestack_runtime.paths import ETC, folder
 
 if TYPE_CHECKING:
     from onestack_runtime.serving.process import Process
@@ -26,10 +35,65 @@ LOOK_SECONDS = 600
 def ensure() -> None:
     """Create the repositories of token, receipt and credential keys unless they exist (owner root, mode 0700)."""
     folder(Path(contract.KEYS), 0o700)
+    secret = shared_secret()
     for repository in (_tokens(), _receipts(), _credentials()):
         repository.create_key_directory(None, None)
+    if secret:
+        share(secret, time.time())
+        _share_credential_keys(secret)
+    for repository in (_tokens(), _receipts(), _credentials()):
         if repository.validate_key_repository(requires_write=True) and not _keys(repository):
             repository.initialize_key_repository(None, None)
+
+
+def shared_secret() -> str | None:
+    """The secret that all control hosts have; None with one control host."""
+    file = ETC / contract.KEYS_SECRET
+    return file.read_text().strip() if file.exists() else None
+
+
+def share(secret: str, now: float) -> None:
+    """Have the token and receipt keys of the day at Unix time `now`. Idempotent."""
+    today = int(now // ROTATE_SECONDS)
+    for place in map(Path, (contract.TOKEN_KEYS, contract.RECEIPT_KEYS)):
+        keys = {day: derived(secret, place.name, day) for day in (today - 1, today)}
+        # Keystone's staged key, which becomes the primary one next, has the number 0.
+        keys[0] = derived(secret, place.name, today + 1)
+        _write_keys(place, keys)
+        for old in place.iterdir():
+            if old.name.isdigit() and int(old.name) not in keys and _age(old, now) > ROTATE_SECONDS:
+                old.unlink()
+
+
+def derived(secret: str, purpose: str, number: int) -> bytes:
+    """A Fernet key: 32 bytes in base64."""
+    digest = hmac.new(secret.encode(), f"{purpose} {number}".encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest)
+
+
+def _share_credential_keys(secret: str) -> None:
+    """Have the leader's credential keys, which are never rotated; where it has none yet, derived ones."""
+    place, given = Path(contract.CREDENTIAL_KEYS), ETC / contract.GIVEN_CREDENTIAL_KEYS
+    if given.is_dir():
+        _write_keys(place, {int(each.name): each.read_bytes() for each in given.iterdir()})
+    elif not any(place.iterdir()):
+        _write_keys(place, {number: derived(secret, place.name, number) for number in (0, 1)})
+
+
+def _write_keys(place: Path, keys: Mapping[int, bytes]) -> None:
+    # The highest number first: Keystone reads the folder at any moment, and makes tokens with that key.
+    for number in sorted(keys, reverse=True):
+        file = place / str(number)
+        if file.exists() and file.read_bytes() == keys[number]:
+            continue
+        partial = place / f".{number}"
+        partial.touch(mode=0o600)
+        partial.write_bytes(keys[number])
+        partial.rename(file)
+
+
+def _age(file: Path, now: float) -> float:
+    return now - file.stat().st_mtime
 
 
 class Rotation:
@@ -41,6 +105,9 @@ class Rotation:
     def run(self) -> None:
         """Check at intervals until the process ends."""
         while not self._process.wait(LOOK_SECONDS):
+            if secret := shared_secret():
+                share(secret, time.time())
+                continue
             for repository in (_tokens(), _receipts()):
                 if due(repository, time.time()):
                     LOG.info("rotating the keys in %s", repository.key_repository)

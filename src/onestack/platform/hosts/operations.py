@@ -145,7 +145,12 @@ class Hosts:
 
     def require_removable(self, name: str) -> None:
         """Raises BadInput where a host cannot be taken out of the cloud: the leader, or one that is not in it."""
-        self.spec_of(name)
+        spec = self.spec_of(name)
+        if "control" in spec.roles and name != self._site.here.name:
+            raise BadInput(
+                f"{name} is a control host: it cannot be removed yet",
+                hint="a lost one comes back by `onestack up`",
+            )
         if name == self._site.here.name:
             raise BadInput(
                 f"{name} has the cloud's databases and APIs: it cannot be removed",

@@ -72,6 +72,12 @@ class RemoteHost:
     def step(self, name: str, emit: Emit) -> None:
         self.ask("step", {"name": name}, _NOTHING, emit)
 
+    def state(self, service: str) -> str:
+        return self.ask("state", {"service": service}, TypeAdapter(str))
+
+    def begin(self, service: str, emit: Emit) -> None:
+        self.ask("begin", {"service": service}, _NOTHING, emit)
+
     def finish(self, emit: Emit) -> None:
         self.ask("finish", {}, _NOTHING, emit)
 

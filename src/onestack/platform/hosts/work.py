@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 from onestack.core.errors import PermanentError
 from onestack.core.events import Emit, Event
 from onestack.host import systemd
-from onestack.platform import layout, prepare, readiness, watchers
+from onestack.platform import catalogue, layout, prepare, readiness, watchers
 from onestack.platform.hosts import tool
 from onestack.platform.shape import Process, Step
 from onestack.platform.site import Site
@@ -31,6 +31,12 @@ class HostWork(Protocol):
     def step(self, name: str, emit: Emit) -> None:
         """Do a step."""
 
+    def state(self, service: str) -> str:
+        """What the host's member of an infrastructure service has (see `shape.Form`)."""
+
+    def begin(self, service: str, emit: Emit) -> None:
+        """Begin the cluster of an infrastructure service with the host's member."""
+
     def finish(self, emit: Emit) -> None:
         """Start what watches the processes, and have all come back at boot."""
 
@@ -51,6 +57,12 @@ class Here:
 
     def step(self, name: str, emit: Emit) -> None:
         _named(name, layout.steps(self._site.view)).run(self._site, self._site.here, emit)
+
+    def state(self, service: str) -> str:
+        return catalogue.form(service).state(self._site, self._site.here)
+
+    def begin(self, service: str, emit: Emit) -> None:
+        catalogue.form(service).begin(self._site, self._site.here, emit)
 
     def finish(self, emit: Emit) -> None:
         watchers.launch(self._site)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from onestack.core import contract
 from onestack.core.contract import ETC, RUN
-from onestack.platform.places import CA, HOST_CERTIFICATE, HOST_KEY, bracketed
+from onestack.platform.places import API_PORT, CA, HOST_CERTIFICATE, HOST_KEY, bracketed
 from onestack.platform.shape import Endpoint, Folder, InfrastructureService, Process, Ready
 from onestack.platform.view import View
 
@@ -78,7 +78,9 @@ def files(view: View) -> dict[str, str]:
     lines += ["    default_backend nowhere", "", "backend nowhere"]
     lines += ['    http-request return status 404 content-type text/plain string "no such service"']
     for name, endpoint in sorted(endpoints.items()):
-        lines += ["", f"backend {name}", *_page(endpoint), f"    server {name} unix@{sockets(name)}"]
+        lines += ["", f"backend {name}", *_page(endpoint), *_servers(view, name, endpoint)]
+    if view.replicated:
+        lines += _for_other_gateways(view)
     if view.consoles:
         lines += ["", "backend console", "    option http-server-close"]
         lines += [f"    server console unix@{sockets(contract.CONSOLE)} maxconn 100"]
@@ -100,6 +102,57 @@ def files(view: View) -> dict[str, str]:
     return {f"{NAME}/haproxy.cfg": text}
 
 
+def _servers(view: View, name: str, endpoint: Endpoint) -> list[str]:
+    """The servers of an API: the process of this host, and, with several control hosts, those of the others.
+
+    The others are used while it is not here, or not healthy: then their API gateways pass the requests on. As long as
+    none is healthy, this host's own is tried, as with one control host: it may start right now.
+    """
+    own = f"    server {name} unix@{view.backing.api_socket(name)}"
+    if not view.replicated:
+        return [own]
+    here = endpoint.scope == "each" or view.leads
+    others = [each for each in view.controls if each is not view.here]
+    if endpoint.scope == "leader":
+        others = [each for each in others if each.name == view.cloud.leader]
+    found = [
+        f"    option httpchk GET /{endpoint.path}{contract.HEALTH_PATH}",
+        "    http-check expect status 200",
+    ]
+    if here:
+        none = f"if {{ nbsrv({name}) eq 0 }}"
+        found += [f"    force-persist {none}", f"    use-server {name} {none}"]
+        found.append(f"{own} check inter 2s fastinter 500ms downinter 250ms fall 2 rise 1")
+    times = "inter 5s fastinter 1s downinter 1s fall 2 rise 1"
+    for each in others:
+        found.append(
+            f"    server {each.name} {bracketed(each.address)}:{API_PORT} ssl crt @host/here ca-file {CA}"
+            f" verify required verifyhost {each.name} check check-ssl {times}" + (" backup" if here else "")
+        )
+    return found
+
+
+def _for_other_gateways(view: View) -> list[str]:
+    """The APIs of this host for the API gateways of other control hosts, which decide about others."""
+    endpoints = {
+        name: each for name, each in view.cloud.endpoints.items() if each.scope == "each" or view.leads
+    }
+    names = " ".join(each.name for each in view.controls)
+    lines = ["", "frontend gateways"]
+    lines += [
+        f"    bind {bracketed(view.here.address)}:{API_PORT} ssl crt @host/here ca-file {CA} verify required"
+    ]
+    lines += [f"    http-request deny unless {{ ssl_c_s_dn(cn) -m str {names} }}"]
+    for name, endpoint in sorted(endpoints.items()):
+        lines.append(
+            f"    use_backend {name}-here if {{ path /{endpoint.path} }} || {{ path_beg /{endpoint.path}/ }}"
+        )
+    lines.append("    default_backend nowhere")
+    for name in sorted(endpoints):
+        lines += ["", f"backend {name}-here", f"    server {name} unix@{view.backing.api_socket(name)}"]
+    return lines
+
+
 def _metadata_binds(view: View) -> list[str]:
     """The addresses on which OVN agents reach the metadata API: loopback for this host's agent, TLS for other
     hosts'."""
@@ -107,6 +160,9 @@ def _metadata_binds(view: View) -> list[str]:
     if view.peers:
         other = f"{bracketed(view.here.address)}:{METADATA_PORT}"
         binds.append(f"{other} ssl crt @host/here ca-file {CA} verify required")
+    if view.cloud.address:
+        virtual = f"{bracketed(view.cloud.address)}:{METADATA_PORT}"
+        binds.append(f"{virtual} transparent ssl crt @host/here ca-file {CA} verify required")
     return binds
 
 

@@ -20,8 +20,10 @@ DATA = f"{LIB}/mysql"
 CONFIG = f"{ETC}/mariadb/my.cnf"
 NAME = "mariadb"
 FILES = "database files"
+GATEWAY = "database-gateway"
+"""The process of `infrastructure.database_gateway`."""
 
-_SETTINGS = """\
+SETTINGS = """\
 [mariadbd]
 user = mysql
 datadir = /var/lib/mysql
@@ -52,10 +54,13 @@ _CLIENT = ("mariadb", "--no-defaults", "--skip-ssl", f"--socket={DATABASE_SOCKET
 
 
 def files(view: View) -> dict[str, str]:
-    return {"mariadb/my.cnf": _SETTINGS}
+    return {"mariadb/my.cnf": SETTINGS}
 
 
 def processes(view: View) -> tuple[Process, ...]:
+    if view.replicated:
+        # `infrastructure.galera` has its process.
+        return ()
     return (
         Process(
             NAME,
@@ -68,15 +73,21 @@ def processes(view: View) -> tuple[Process, ...]:
     )
 
 
-def make_files(site: Site, node: Node, emit: Emit) -> None:
-    """Create MariaDB's data folder unless it exists. An incomplete one is created again."""
+def serving(view: View) -> tuple[str, ...]:
+    """The names of the leader's processes that services need for their databases."""
+    return (NAME, GATEWAY) if view.replicated else (NAME,)
+
+
+def make_files(site: Site, node: Node, emit: Emit, tree: str = "") -> None:
+    """Create MariaDB's data folder unless it exists. An incomplete one is created again. `tree`: the one that MariaDB
+    runs in."""
     data = node.outside(DATA)
     done = data / "onestack-made"
     if done.exists():
         return
     for left in data.iterdir():
         run(["rm", "-rf", str(left)])
-    node.inside(install(), seconds=120, patient=True)
+    node.inside(install(), seconds=120, patient=True, tree=tree)
     done.touch()
 
 

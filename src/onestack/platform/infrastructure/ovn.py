@@ -18,6 +18,7 @@ from onestack.host import network
 from onestack.host.command import run
 from onestack.host.underlay import BRIDGE
 from onestack.platform import between_hosts, outside, underlay
+from onestack.platform.infrastructure import ovn_databases
 from onestack.platform.places import (
     CA,
     HOST_CERTIFICATE,
@@ -70,12 +71,12 @@ class Database:
 
 
 def databases(view: View) -> tuple[Database, ...]:
-    """The databases of a host: Open vSwitch's, and on a control host OVN's."""
+    """The databases of a host: Open vSwitch's, and on the only control host OVN's."""
     schemas = "/usr/share"
     switch = Database(CONFIGURATION, f"{schemas}/openvswitch/vswitch.ovsschema", OVSDB_SOCKET)
     north = Database(f"{LIB}/ovn/ovnnb_db.db", f"{schemas}/ovn/ovn-nb.ovsschema", NORTH_SOCKET)
     south = Database(f"{LIB}/ovn/ovnsb_db.db", f"{schemas}/ovn/ovn-sb.ovsschema", SOUTH_SOCKET)
-    return (switch, north, south) if "control" in view.here.roles else (switch,)
+    return (switch, north, south) if "control" in view.here.roles and not view.replicated else (switch,)
 
 
 def processes(view: View) -> tuple[Process, ...]:
@@ -120,11 +121,12 @@ def processes(view: View) -> tuple[Process, ...]:
                 "ovn-northd",
                 f"--ovnnb-db={view.backing.ovn_north}",
                 f"--ovnsb-db={view.backing.ovn_south}",
+                *(_TLS if view.replicated else ()),
                 f"--unixctl={RUN}/ovn/ovn-northd.ctl",
                 *_LOG,
             ),
             Ready(command=("ovs-appctl", f"--target={RUN}/ovn/ovn-northd.ctl", "status"), seconds=30),
-            needs=local("ovsdb"),
+            needs=local(ovn_databases.NAME if view.replicated else "ovsdb"),
         ),
         Process(
             "ovn-controller",
@@ -141,15 +143,22 @@ def processes(view: View) -> tuple[Process, ...]:
             ),
             needs=(
                 *local("ovs-vswitchd", *(each.name for each in _joining(view))),
-                *leader("ovn-northd", *((ACCESS,) if view.peers else ())),
+                *leader("ovn-northd", *_access(view)),
             ),
             roles=EVERY,
         ),
     )
 
 
+def _access(view: View) -> tuple[str, ...]:
+    """The leader's steps that let other hosts reach OVN's databases."""
+    if view.replicated:
+        return (ovn_databases.ACCESS,)
+    return (ACCESS,) if view.peers else ()
+
+
 def _serves_hosts(view: View) -> bool:
-    return bool(view.peers) and view.leads
+    return bool(view.peers) and view.leads and not view.replicated
 
 
 def _listening() -> tuple[str, ...]:
@@ -337,7 +346,7 @@ def steps(view: View) -> tuple[Step, ...]:
     ]
     if gateway_host(view) == view.here.name:
         found.append(Step("guests' outbound access", outside.translate, local(EXTERNAL_NETWORK), roles=EVERY))
-    if view.peers:
+    if view.peers and not view.replicated:
         found.append(Step(ACCESS, give_access, local("ovsdb"), scope="leader"))
     return tuple(found)
 

@@ -1,8 +1,11 @@
 """RabbitMQ: the bus between hosts, on the leader's address, with TLS in both directions and a user for each host.
 
 One host has none: there the bus is inside the processes. Erlang's own protocol, by which nodes and `rabbitmqctl`
-talk, stays on loopback, and so does epmd, which tells them each other's ports. epmd is a process of its own here:
-RabbitMQ would start one that outlives it.
+talk, stays on loopback with one control host, and so does epmd, which tells them each other's ports. epmd is a
+process of its own here: RabbitMQ would start one that outlives it.
+
+With several control hosts each has a node of one RabbitMQ cluster, whose queues are copied to all. Nodes talk with
+TLS, and the cookie that they know each other by is a secret of the cloud.
 
 Both run in a tree beside the base: a cloud of one host, which does without it, takes on other hosts and is left by
 them while all else goes on in the same base.
@@ -17,10 +20,18 @@ from typing import TYPE_CHECKING
 from onestack.core.contract import LIB
 from onestack.core.events import Emit, step
 from onestack.host.machine import File
-from onestack.platform import owned
+from onestack.platform import bus_nodes, owned, underlay
 from onestack.platform.bus_users import definitions
-from onestack.platform.places import BUS_PORT, CA, HOST_CERTIFICATE, HOST_KEY
-from onestack.platform.shape import Folder, InfrastructureService, Process, Ready, Step, local
+from onestack.platform.places import (
+    BUS_PORT,
+    CA,
+    EPMD_PORT,
+    HOST_CERTIFICATE,
+    HOST_KEY,
+    NODES_PORT,
+    NODES_SECRET,
+)
+from onestack.platform.shape import Folder, InfrastructureService, Need, Process, Ready, Scope, Step, local
 from onestack.platform.view import View
 
 if TYPE_CHECKING:
@@ -39,30 +50,56 @@ KNOWN = f"{DATA}/definitions.json"
 """The users and permissions that RabbitMQ imported last."""
 
 _PROGRAMS = "/usr/lib/rabbitmq/bin"
-_EPMD_PORT, _NODES_PORT = 4370, 25672
-"""Both on loopback. On 4369, Erlang's default, it could conflict with a RabbitMQ of the machine's own."""
-
 # setpriv execs, so the supervised pid is the daemon's own.
 _AS_RABBITMQ = ("setpriv", f"--reuid={NAME}", f"--regid={NAME}", "--clear-groups", "--no-new-privs",
                 "--inh-caps=-all", "--bounding-set=-all")  # fmt: skip
-_ERLANG = {"HOME": HOME, "ERL_EPMD_ADDRESS": "127.0.0.1", "ERL_EPMD_PORT": str(_EPMD_PORT)}
 _ENVIRONMENT = {
-    **_ERLANG,
-    "RABBITMQ_NODENAME": "rabbit@localhost",
     "RABBITMQ_CONFIG_FILE": f"{HOME}/rabbitmq.conf",
     "RABBITMQ_ADVANCED_CONFIG_FILE": f"{HOME}/advanced.config",
     "RABBITMQ_ENABLED_PLUGINS_FILE": f"{HOME}/enabled_plugins",
     # Ignore Debian's file: it is for a RabbitMQ of the machine's own.
     "RABBITMQ_CONF_ENV_FILE": "/dev/null",
-    "RABBITMQ_MNESIA_BASE": DATA,
     "RABBITMQ_PID_FILE": f"{DATA}/pid",
     "RABBITMQ_LOGS": "-",
     # Makes the start script exec Erlang: a shell that is killed would leave it running.
     "RUNNING_UNDER_SYSTEMD": "true",
-    "RABBITMQ_DIST_PORT": str(_NODES_PORT),
-    # For a small machine: two schedulers, without busy waiting.
-    "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none",
+    "RABBITMQ_DIST_PORT": str(NODES_PORT),
 }
+# For a small machine: two schedulers, without busy waiting.
+_SMALL = "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none"
+_INETRC = f"{HOME}/inetrc"
+"""The nodes' addresses, in a file of Erlang's."""
+_NODES = f"{HOME}/nodes.config"
+"""TLS between nodes."""
+
+
+def _erlang(view: View) -> dict[str, str]:
+    """The environment of epmd, and of all programs in Erlang."""
+    address = f"127.0.0.1,{view.here.address}" if view.replicated else "127.0.0.1"
+    return {"HOME": HOME, "ERL_EPMD_ADDRESS": address, "ERL_EPMD_PORT": str(EPMD_PORT)}
+
+
+def environment(view: View) -> dict[str, str]:
+    """The environment of RabbitMQ and of its tools."""
+    found = {**_erlang(view), **_ENVIRONMENT}
+    if not view.replicated:
+        return {
+            **found,
+            "RABBITMQ_NODENAME": "rabbit@localhost",
+            "RABBITMQ_MNESIA_BASE": DATA,
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": _SMALL,
+        }
+    nodes = f"-proto_dist inet_tls -ssl_dist_optfile {_NODES}"
+    return {
+        **found,
+        "RABBITMQ_NODENAME": bus_nodes.node_name(view.here.name),
+        # A node's data has its name: those of one control host are of another node.
+        "RABBITMQ_MNESIA_BASE": f"{DATA}/members",
+        "ERL_INETRC": _INETRC,
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"{_SMALL} {nodes}",
+        "RABBITMQ_CTL_ERL_ARGS": nodes,
+    }
+
 
 # Only a TLS handshake, which verifies both certificates: RabbitMQ takes it for a load balancer's check and does not
 # log it.
@@ -78,9 +115,9 @@ with socket.create_connection((host, int(port)), 5) as plain:
 
 def files(view: View) -> dict[str, str]:
     """In RabbitMQ's home, since only root can read /etc/onestack. They contain no secrets."""
-    settings = {
+    settings: dict[str, object] = {
         "listeners.tcp": "none",
-        "listeners.ssl.1": f"{view.leader.address}:{BUS_PORT}",
+        "listeners.ssl.1": f"{view.here.address}:{BUS_PORT}",
         "ssl_options.cacertfile": f"{TLS}/ca.pem",
         "ssl_options.certfile": f"{TLS}/host.pem",
         "ssl_options.keyfile": f"{TLS}/host.key",
@@ -100,12 +137,16 @@ def files(view: View) -> dict[str, str]:
         "log.console.level": "warning",
         "log.file": "false",
     }
-    loopback = "{127,0,0,1}"
-    return {
-        f"{HOME}/rabbitmq.conf": "".join(f"{name} = {value}\n" for name, value in settings.items()),
-        f"{HOME}/advanced.config": f"[{{kernel,[{{inet_dist_use_interface,{loopback}}}]}}].\n",
-        f"{HOME}/enabled_plugins": "[].\n",
-    }
+    found = {f"{HOME}/enabled_plugins": "[].\n"}
+    kernel = f"{{inet_dist_use_interface,{bus_nodes.term('127.0.0.1')}}}"
+    if view.replicated:
+        settings |= bus_nodes.members(view)
+        # A node is lost after eight seconds without a sign of it.
+        kernel = f"{{inet_dist_use_interface,{bus_nodes.term(view.here.address)}}},{{net_ticktime,8}}"
+        found |= {_INETRC: bus_nodes.addresses(view), _NODES: bus_nodes.tls(TLS)}
+    found[f"{HOME}/rabbitmq.conf"] = "".join(f"{name} = {value}\n" for name, value in settings.items())
+    found[f"{HOME}/advanced.config"] = f"[{{kernel,[{kernel}]}}].\n"
+    return found
 
 
 def needed(view: View) -> bool:
@@ -118,25 +159,26 @@ def processes(view: View) -> tuple[Process, ...]:
     if not needed(view):
         return ()
     check = ("python3", "-P", "-c", _CHECK)
+    scope = _scope(view)
     return (
         Process(
             EPMD,
             (*_AS_RABBITMQ, EPMD),
-            Ready(command=("env", f"ERL_EPMD_PORT={_EPMD_PORT}", EPMD, "-names"), seconds=20, tree=TREE),
-            scope="leader",
-            environment=_ERLANG,
+            Ready(command=("env", f"ERL_EPMD_PORT={EPMD_PORT}", EPMD, "-names"), seconds=20, tree=TREE),
+            scope=scope,
+            environment=_erlang(view),
             tree=TREE,
         ),
         Process(
             NAME,
             (*_AS_RABBITMQ, f"{_PROGRAMS}/rabbitmq-server"),
             Ready(
-                command=(*check, view.leader.address, str(BUS_PORT), CA, HOST_CERTIFICATE, HOST_KEY),
+                command=(*check, view.here.address, str(BUS_PORT), CA, HOST_CERTIFICATE, HOST_KEY),
                 seconds=90,
             ),
             needs=local(EPMD, FILES),
-            scope="leader",
-            environment=_ENVIRONMENT,
+            scope=scope,
+            environment=environment(view),
             reads=(CA, HOST_CERTIFICATE, HOST_KEY),
             stop_seconds=60,
             tree=TREE,
@@ -144,9 +186,15 @@ def processes(view: View) -> tuple[Process, ...]:
     )
 
 
-def control(*words: str) -> list[str]:
+def _scope(view: View) -> Scope:
+    return "each" if view.replicated else "leader"
+
+
+def control(view: View, *words: str) -> list[str]:
     """The command that asks RabbitMQ for something, inside its tree."""
-    settings = (f"{name}={value}" for name, value in _ENVIRONMENT.items() if name != "RABBITMQ_DIST_PORT")
+    settings = (
+        f"{name}={value}" for name, value in environment(view).items() if name != "RABBITMQ_DIST_PORT"
+    )
     return ["env", *settings, *_AS_RABBITMQ, f"{_PROGRAMS}/rabbitmqctl", "--quiet", *words]
 
 
@@ -155,44 +203,61 @@ def write_files(site: Site, node: Node, emit: Emit) -> None:
     owned.folder(node, TLS, NAME, NAME, 0o700, TREE)
     copies = {f"{TLS}/{place.rpartition('/')[2]}": place for place in (CA, HOST_CERTIFICATE, HOST_KEY)}
     found = {copy: File(node.outside(place).read_bytes(), 0o400) for copy, place in copies.items()}
-    cookie = f"{HOME}/.erlang.cookie"
-    if not node.outside(cookie).exists():
+    cookie, view = f"{HOME}/.erlang.cookie", site.view_of(node)
+    if view.replicated:
+        found[cookie] = File(view.cloud.secrets[NODES_SECRET].encode(), 0o400)
+    elif not node.outside(cookie).exists():
         found[cookie] = File(secrets.token_hex(24).encode(), 0o400)
     owned.write(node, found, NAME, NAME, TREE)
 
 
 def ensure_users(site: Site, node: Node, emit: Emit) -> None:
     """Import users and permissions into RabbitMQ, if they have changed: querying RabbitMQ takes seconds."""
-    wanted = definitions(site.view_of(node))
+    view = site.view_of(node)
+    wanted = definitions(view)
     text = json.dumps(wanted, indent=1, sort_keys=True)
-    known = node.outside(KNOWN)
+    known = node.outside(f"{DATA}/members.json" if view.replicated else KNOWN)
     if known.exists() and known.read_text() == text:
         return
     with step("users of the bus", emit) as at:
         # Its older store does not heal by itself after a cut between control hosts.
         node.inside(
-            control("enable_feature_flag", "--opt-in", "khepri_db"), seconds=120, patient=True, tree=TREE
+            control(view, "enable_feature_flag", "--opt-in", "khepri_db"),
+            seconds=120,
+            patient=True,
+            tree=TREE,
         )
         told = f"{DATA}/definitions.new"
         # In two steps: RabbitMQ 4.0 sets topic permissions before it creates exchanges, and cannot create an exchange
         # that has topic permissions.
         for part in (json.dumps({**wanted, "topic_permissions": []}), text):
             owned.write(node, {told: File(part.encode(), 0o400)}, NAME, NAME, TREE)
-            node.inside(control("import_definitions", told), seconds=120, patient=True, tree=TREE)
-        there = json.loads(node.inside(control("list_users", "--formatter", "json"), seconds=60, tree=TREE))
+            node.inside(control(view, "import_definitions", told), seconds=120, patient=True, tree=TREE)
+        there = json.loads(
+            node.inside(control(view, "list_users", "--formatter", "json"), seconds=60, tree=TREE)
+        )
         names = {each["name"] for each in wanted["users"]}
         for gone in sorted({each["user"] for each in there} - names):
-            node.inside(control("delete_user", gone), seconds=60, tree=TREE)
+            node.inside(control(view, "delete_user", gone), seconds=60, tree=TREE)
         node.outside(told).replace(known)
         at.outcome = ", ".join(sorted(names))
+
+
+def members(site: Site, node: Node) -> tuple[int, int]:
+    """How many nodes run, as this host's node sees it."""
+    view = site.view_of(node)
+    words = control(view, "cluster_status", "--formatter", "json")
+    found = json.loads(node.inside(words, seconds=30, tree=TREE))
+    return len(found["running_nodes"]), len(view.controls)
 
 
 def steps(view: View) -> tuple[Step, ...]:
     if not needed(view):
         return ()
     return (
-        Step(FILES, write_files, scope="leader"),
-        Step(USERS, ensure_users, local(NAME), scope="leader"),
+        Step(FILES, write_files, underlay.moved(view) if view.replicated else (), scope=_scope(view)),
+        # The first opt-in to its store needs all nodes.
+        Step(USERS, ensure_users, (Need(NAME, "all"),), scope="leader"),
     )
 
 
@@ -201,6 +266,7 @@ SERVICE = InfrastructureService(
     processes,
     files,
     steps,
+    members=members,
     folders=(
         Folder(HOME, "root", NAME, 0o750, TREE),
         Folder(DATA, NAME, NAME, 0o700, TREE),

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 
 from onestack.core import contract
 from onestack.core.contract import LIB
-from onestack.platform.infrastructure import gateway
-from onestack.platform.places import user_secret
-from onestack.platform.shape import Need, Process, Ready, leader
+from onestack.platform.infrastructure import database_gateway, gateway, virtual_address
+from onestack.platform.places import CA, HOST_CERTIFICATE, HOST_KEY, user_secret
+from onestack.platform.shape import Need, Process, Ready, Scope, leader, local
 from onestack.platform.view import View
 from onestack.spec.model import HostRole
 
@@ -101,6 +101,8 @@ def database(view: View, name: str, user: str) -> dict[str, Value]:
         "max_pool_size": 12,
         "max_overflow": 40,
         "max_retries": -1,
+        # Seconds between attempts at the first connection, for which all threads wait; upstream's default is 10.
+        "retry_interval": 1 if view.replicated else None,
     }
 
 
@@ -133,6 +135,17 @@ def proxied() -> dict[str, Section]:
     return {"oslo_middleware": {"enable_proxy_headers_parsing": True}}
 
 
+def ovn_certificates(north: str | None, south: str | None) -> Section:
+    """For [ovn]: this host's certificate, for those of the two databases that are reached with TLS."""
+    found: dict[str, Value] = {}
+    for name, connection in (("nb", north), ("sb", south)):
+        if (connection or "").startswith("ssl:"):
+            found[f"ovn_{name}_ca_cert"] = CA
+            found[f"ovn_{name}_certificate"] = HOST_CERTIFICATE
+            found[f"ovn_{name}_private_key"] = HOST_KEY
+    return found
+
+
 def lock_path(project: str) -> dict[str, Section]:
     """[oslo_concurrency]."""
     return {"oslo_concurrency": {"lock_path": f"{LIB}/{project}/lock"}}
@@ -163,12 +176,13 @@ def runner(
     stop_seconds: int = 15,
     reads: tuple[str, ...] = (),
     ready_seconds: float = READY_SECONDS,
+    scope: Scope = "each",
     more: Mapping[str, str] | None = None,
 ) -> Process:
     """A project's process on a host; it is ready when its health path reports that API and workers are up.
 
     `workers`: the workers that hosts of each role run; by default control hosts run all. A host runs those of all its
-    roles.
+    roles. `scope`: whether each control host has it, or the leader alone.
     """
     by_role = workers or {"control": ()}
     every = [name for names in by_role.values() for name in names]
@@ -182,12 +196,22 @@ def runner(
         Ready(
             http=(view.backing.api_socket(project), f"/{path}{contract.HEALTH_PATH}"), seconds=ready_seconds
         ),
-        needs=(*leader(DATABASES, gateway.NAME), *needs),
+        needs=(*leader(DATABASES, gateway.NAME), *_copies(view), *needs),
         roles=frozenset(by_role),
+        scope=scope,
         environment=environment(**{contract.TUNING: view.cloud.tuning, **chosen, **(more or {})}),
         reads=reads,
         stop_seconds=stop_seconds,
     )
+
+
+def _copies(view: View) -> tuple[Need, ...]:
+    """With several control hosts: the virtual address, by which all reach APIs, and on a control host its own way to
+    the databases."""
+    if not view.replicated:
+        return ()
+    own = local(database_gateway.NAME, gateway.NAME) if view.control else ()
+    return (*leader(virtual_address.NAME), *own)
 
 
 def module(name: str) -> tuple[str, ...]:

@@ -65,6 +65,8 @@ def _processes(view: View) -> tuple[Process, ...]:
             needs=local(ceph.STEP, lvm.STEP),
             stop_seconds=STOP_SECONDS,
             reads=ceph.READS,
+            # The volumes' files and volume groups are on the leader.
+            scope="leader",
         ),
     )
 
@@ -82,7 +84,10 @@ SERVICE = Service(
     processes=_processes,
     # QEMU, which runs as another user, must reach the volumes' files, but need not list them.
     folders=(Folder(STATE, mode=0o711),),
-    steps=lambda view: (Step(ceph.STEP, ceph.check_access), Step(lvm.STEP, lvm.check_groups)),
-    endpoint=Endpoint(PATH, "/v3"),
+    steps=lambda view: (
+        Step(ceph.STEP, ceph.check_access, scope="leader"),
+        Step(lvm.STEP, lvm.check_groups, scope="leader"),
+    ),
+    endpoint=Endpoint(PATH, "/v3", scope="leader"),
     user="cinder",
 )

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from onestack.core import contract
 from onestack.core.contract import LIB
 from onestack.platform import host_users
-from onestack.platform.places import user_secret
+from onestack.platform.places import KEYS_SECRET, user_secret
 from onestack.platform.services import _common as common
 from onestack.platform.shape import Database, Endpoint, Folder, Process, Service, leader
 from onestack.platform.view import View
@@ -33,8 +33,14 @@ def _files(view: View) -> dict[str, str]:
                 "max_active_keys": contract.ACTIVE_KEYS,
             },
             "credential": {"key_repository": contract.CREDENTIAL_KEYS},
-            # A cache in memory is never stale: there is only one process.
-            "cache": {"enabled": True, "backend": view.backing.cache, "expiration_time": 600},
+            # A cache in memory is never stale where there is only one process. What another control host's process
+            # has changed is seen after some seconds; what is revoked, at once.
+            "cache": {
+                "enabled": True,
+                "backend": view.backing.cache,
+                "expiration_time": 5 if view.replicated else 600,
+            },
+            "revoke": {"caching": False} if view.replicated else {},
             "identity": {
                 "password_hash_algorithm": "bcrypt",
                 "password_hash_rounds": 12,
@@ -44,7 +50,10 @@ def _files(view: View) -> dict[str, str]:
             **common.proxied(),
         }
     )
-    return common.files("keystone", text)
+    found = common.files("keystone", text)
+    if view.replicated:
+        found[contract.KEYS_SECRET] = view.cloud.secrets[KEYS_SECRET]
+    return found
 
 
 def _processes(view: View) -> tuple[Process, ...]:

@@ -54,7 +54,9 @@ def _files(view: View) -> dict[str, str]:
 
 
 def _processes(view: View) -> tuple[Process, ...]:
-    return (common.runner(view, "glance", PATH, more={"OS_GLANCE_CONFIG_DIR": f"{ETC}/glance"}),)
+    more = {"OS_GLANCE_CONFIG_DIR": f"{ETC}/glance"}
+    # The images' files are on the leader.
+    return (common.runner(view, "glance", PATH, more=more, scope="leader"),)
 
 
 def _verify(owner: Connection, other: Connection) -> str:
@@ -84,7 +86,7 @@ SERVICE = Service(
     files=_files,
     processes=_processes,
     folders=(Folder(STATE, mode=0o700),),
-    endpoint=Endpoint(PATH),
+    endpoint=Endpoint(PATH, scope="leader"),
     user="glance",
     verify=_verify,
 )

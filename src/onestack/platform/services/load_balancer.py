@@ -72,6 +72,7 @@ def _files(view: View) -> dict[str, str]:
             "ovn": {
                 "ovn_nb_connection": view.backing.ovn_north,
                 "ovn_sb_connection": view.backing.ovn_south,
+                **common.ovn_certificates(view.backing.ovn_north, view.backing.ovn_south),
             }
             if "ovn" in view.cloud.balancer_providers
             else {},
@@ -89,7 +90,9 @@ def _enabled(view: View) -> dict[str, str]:
 
 
 def _processes(view: View) -> tuple[Process, ...]:
-    return (common.runner(view, "octavia", PATH, needs=local("ovsdb", "ovs-vswitchd"), stop_seconds=20),)
+    needs = local("ovsdb", "ovs-vswitchd")
+    # Its HAProxies and their certificates are on the leader.
+    return (common.runner(view, "octavia", PATH, needs=needs, stop_seconds=20, scope="leader"),)
 
 
 SERVICE = Service(
@@ -101,6 +104,6 @@ SERVICE = Service(
     files=_files,
     processes=_processes,
     folders=(Folder(STATE, mode=0o711), Folder(SOCKETS, mode=0o700)),
-    endpoint=Endpoint(PATH),
+    endpoint=Endpoint(PATH, scope="leader"),
     user="octavia",
 )

@@ -59,7 +59,7 @@ def _files(view: View) -> dict[str, str]:
                 "rpc_state_report_workers": 0,
                 "metadata_proxy_shared_secret": view.cloud.secrets[METADATA_SECRET],
                 "metadata_proxy_socket": f"{RUN}/neutron/metadata_proxy",
-                "nova_metadata_host": view.backing.local if view.control else view.leader.address,
+                "nova_metadata_host": _metadata_host(view),
                 "nova_metadata_port": gateway.METADATA_PORT,
                 **({} if view.control else _metadata_from_elsewhere()),
             },
@@ -92,6 +92,8 @@ def _files(view: View) -> dict[str, str]:
             "ovn": {
                 **_databases_of_ovn(view),
                 "ovn_metadata_enabled": True,
+                # Milliseconds; upstream's default would leave Neutron with a lost member for a minute.
+                "ovsdb_probe_interval": 5000 if view.replicated else None,
                 # Floating IPs are distributed to the servers' hosts only if all compute hosts reach the external
                 # network; otherwise they are on the gateway host.
                 "enable_distributed_floating_ip": ovn.reached_everywhere(view),
@@ -120,6 +122,13 @@ def _of_the_api(view: View) -> dict[str, common.Section]:
     }
 
 
+def _metadata_host(view: View) -> str:
+    """Where the agent finds Nova's metadata API: on this host, or on a control host."""
+    if view.control:
+        return view.backing.local
+    return view.cloud.address or view.leader.address
+
+
 def _metadata_from_elsewhere() -> common.Section:
     """For [DEFAULT]: how the agent reaches the metadata API on the leader."""
     return {
@@ -135,14 +144,7 @@ def _databases_of_ovn(view: View) -> common.Section:
     north = view.backing.ovn_north if view.control else None
     south = view.backing.ovn_south
     found: common.Section = {"ovn_nb_connection": north, "ovn_sb_connection": south}
-    if not south.startswith("ssl:"):
-        return found
-    return {
-        **found,
-        "ovn_sb_ca_cert": CA,
-        "ovn_sb_certificate": HOST_CERTIFICATE,
-        "ovn_sb_private_key": HOST_KEY,
-    }
+    return {**found, **common.ovn_certificates(north, south)}
 
 
 def _dns_servers(view: View) -> tuple[str, ...]:

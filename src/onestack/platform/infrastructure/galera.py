@@ -1,0 +1,294 @@
+"""MariaDB as a Galera cluster, where there are several control hosts: each has a full copy of all databases.
+
+MariaDB itself stays on its unix socket; services reach the one that is written to through the database gateway
+(`infrastructure.database_gateway`). Replication and state transfers use TLS with the hosts' certificates.
+
+It runs in a tree beside the base, with Galera's library and mariadb-backup: one control host does without them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from onestack.core import contract
+from onestack.core.contract import LIB, RUN
+from onestack.core.errors import Unready
+from onestack.core.events import Emit
+from onestack.core.wait import until
+from onestack.host.command import run
+from onestack.host.machine import File
+from onestack.platform import owned, readiness, underlay
+from onestack.platform.infrastructure import mariadb
+from onestack.platform.places import (
+    CA,
+    DATABASE_SOCKET,
+    GALERA_IST_PORT,
+    GALERA_PORT,
+    HOST_CERTIFICATE,
+    HOST_KEY,
+    bracketed,
+)
+from onestack.platform.shape import (
+    Folder,
+    Form,
+    InfrastructureService,
+    Need,
+    Process,
+    Ready,
+    Step,
+    leader,
+    local,
+)
+from onestack.platform.view import View
+
+if TYPE_CHECKING:
+    from onestack.platform.node import Node
+    from onestack.platform.site import Site
+
+NAME = "galera"
+CHECK = "database-check"
+TREE = "control"
+USER = "mysql"
+MEMBER_FILES = "member files"
+
+HOME = f"{LIB}/galera"
+CONFIG = f"{HOME}/my.cnf"
+TLS = f"{HOME}/tls"
+START = f"{HOME}/start"
+NOTIFY = f"{HOME}/notify"
+FIRST = f"{HOME}/first"
+"""While it exists, the next start of MariaDB begins a new cluster; the start removes it."""
+CHECK_SOCKET = f"{RUN}/database/check.sock"
+
+MEMBER = "member"
+"""The state of a member that is in a cluster with a majority."""
+FORMING_SECONDS = 30.0
+"""How long members that run get to find each other by themselves, after all of them were away."""
+_POSITION = re.compile(r"^([0-9a-f-]{36}):(-?\d+)")
+
+# A member is lost after some seconds without a sign of it. The times are in ISO 8601: PT2S are two seconds. Longer
+# ones would delay a failover, shorter ones cause false ones on a busy machine. install_timeout must not exceed
+# inactive_timeout. The gcache holds what a member missed that was away for a while, so that it need not copy all.
+_PROVIDER = {
+    "gcache.size": "64M",
+    "gcache.recover": "yes",
+    "evs.keepalive_period": "PT0.5S",
+    "evs.inactive_check_period": "PT0.5S",
+    "evs.suspect_timeout": "PT2S",
+    "evs.inactive_timeout": "PT5S",
+    "evs.install_timeout": "PT5S",
+    "socket.ssl_ca": f"{TLS}/ca.pem",
+    "socket.ssl_cert": f"{TLS}/host.pem",
+    "socket.ssl_key": f"{TLS}/host.key",
+}
+
+# Without the position of its data, a member that was killed would copy all of it again. MariaDB finds the position in
+# its own log files; a member that was shut down has written it down.
+_START = f"""\
+#!/bin/bash
+# Starts MariaDB as a member of the cluster, from where its data is. `position`: only prints that.
+position() {{
+    [ -e {mariadb.DATA}/ibdata1 ] || return 0
+    found=$(sed -n 's/^uuid: *//p; s/^seqno: */:/p' {mariadb.DATA}/grastate.dat 2>/dev/null | tr -d '\\n ')
+    if [ -z "$found" ] || [ "${{found##*:}}" = -1 ]; then
+        log=$(mktemp)
+        chown {USER} "$log"
+        mariadbd --defaults-file={CONFIG} --wsrep-recover --log-error="$log" --pid-file="$log.pid" >/dev/null 2>&1
+        found=$(sed -n 's/.*Recovered position: *//p' "$log" | tail -n 1)
+        rm -f "$log" "$log.pid"
+    fi
+    echo "$found"
+}}
+if [ "${{1:-}}" = position ]; then
+    position
+    exit
+fi
+options=()
+if [ -e {FIRST} ]; then
+    rm {FIRST}
+    sed -i 's/^safe_to_bootstrap:.*/safe_to_bootstrap: 1/' {mariadb.DATA}/grastate.dat 2>/dev/null
+    options+=(--wsrep-new-cluster)
+fi
+found=$(position)
+[ -n "$found" ] && options+=(--wsrep-start-position="$found")
+exec mariadbd --defaults-file={CONFIG} "${{options[@]}}"
+"""
+
+# A member that failed to catch up (two that join at once may hinder each other) leaves the cluster and stays outside,
+# running. Without a majority it stays connected, and is not ended here.
+_NOTIFY = """\
+#!/bin/bash
+# MariaDB calls this when its status changes: one that has left the cluster ends, to be started again.
+while [ $# -gt 1 ]; do
+    [ "$1 $2" = "--status disconnected" ] && kill "$(cat /run/mysqld/mysqld.pid)"
+    shift
+done
+"""
+
+# The account of state transfers: MariaDB runs the backup as its own user, which owns the data files anyway.
+_ACCOUNT = f"""\
+CREATE USER IF NOT EXISTS '{USER}'@'localhost' IDENTIFIED VIA unix_socket;
+GRANT ALL ON *.* TO '{USER}'@'localhost';
+"""
+
+
+def settings(view: View) -> str:
+    """The configuration of a member: that of one host's MariaDB, and what Galera needs."""
+    here, members = view.here, ",".join(bracketed(each.address) for each in view.controls)
+    address = bracketed(here.address)
+    provider = {
+        **_PROVIDER,
+        "gmcast.listen_addr": f"ssl://{address}:{GALERA_PORT}",
+        "ist.recv_addr": f"{address}:{GALERA_IST_PORT}",
+    }
+    return f"""\
+{mariadb.SETTINGS}
+# All control hosts' services use the same member.
+max_connections = 1000
+innodb_autoinc_lock_mode = 2
+innodb_snapshot_isolation = OFF
+binlog_format = ROW
+wsrep_on = ON
+wsrep_provider = /usr/lib/galera/libgalera_smm.so
+wsrep_provider_options = "{";".join(f"{name}={value}" for name, value in provider.items())}"
+wsrep_cluster_name = onestack
+wsrep_cluster_address = gcomm://{members}
+wsrep_node_name = {here.name}
+wsrep_node_address = {address}
+wsrep_slave_threads = 2
+wsrep_notify_cmd = bash {NOTIFY}
+wsrep_retry_autocommit = 3
+wsrep_sst_method = mariabackup
+wsrep_sst_auth = {USER}:
+
+[mariadb-backup]
+# Over the socket of this host, like all clients.
+skip-ssl
+
+[sst]
+# TLS, and both sides verify each other's certificate.
+encrypt = 3
+tca = {TLS}/ca.pem
+tcert = {TLS}/host.pem
+tkey = {TLS}/host.key
+"""
+
+
+def files(view: View) -> dict[str, str]:
+    """In a folder that MariaDB's user can read; they contain no secrets."""
+    return {CONFIG: settings(view), START: _START, NOTIFY: _NOTIFY}
+
+
+def processes(view: View) -> tuple[Process, ...]:
+    if not view.replicated:
+        return ()
+    module = ("python3", "-P", "-m", contract.DATABASE_CHECK)
+    return (
+        Process(CHECK, (*module, CHECK_SOCKET, DATABASE_SOCKET), Ready(socket=CHECK_SOCKET, seconds=30)),
+        Process(
+            mariadb.NAME,
+            ("bash", START),
+            Ready(http=(CHECK_SOCKET, "/"), seconds=120),
+            needs=(*local(CHECK, MEMBER_FILES), *leader(Form.task(NAME))),
+            stop_seconds=60,
+            # One that is cut off from the others is not usable, and must not be restarted for that.
+            hang_seconds=900,
+            environment={"MALLOC_ARENA_MAX": "2"},
+            reads=(CA, HOST_CERTIFICATE),
+            tree=TREE,
+        ),
+    )
+
+
+def make_files(site: Site, node: Node, emit: Emit) -> None:
+    """Give MariaDB's user the host's certificate and the data, which is another user's where one control host had it.
+
+    The leader alone gets a new data folder: other members copy it.
+    """
+    owned.folder(node, TLS, USER, USER, 0o700, TREE)
+    copies = {f"{TLS}/{place.rpartition('/')[2]}": place for place in (CA, HOST_CERTIFICATE, HOST_KEY)}
+    found = {copy: File(node.outside(place).read_bytes(), 0o400) for copy, place in copies.items()}
+    owned.write(node, found, USER, USER, TREE)
+    data = node.outside(mariadb.DATA)
+    program = node.supervisor.program(mariadb.NAME)
+    if not (program and program.pid):
+        run(["chown", "-R", f"--reference={node.outside(TLS)}", str(data)], seconds=120)
+        # A state transfer removes what else is in the folder, also the mark of a complete one.
+        if site.leads and not (data / "grastate.dat").exists():
+            mariadb.make_files(site, node, emit, tree=TREE)
+
+
+def state(site: Site, node: Node) -> str:
+    """MEMBER; or else the position of this host's data, UUID:SEQUENCE, empty without data.
+
+    A member that runs without a majority is stopped, so that its position can be read: `up` has all control hosts at
+    hand, and none of them has a majority then.
+    """
+    program = node.supervisor.program(mariadb.NAME)
+    if program and program.pid:
+        ready = Ready(http=(CHECK_SOCKET, "/"))
+        try:
+            until(
+                "MariaDB to find the other members",
+                lambda: readiness.is_ready(node, ready),
+                seconds=FORMING_SECONDS,
+                every=0.5,
+                where=node.log(mariadb.NAME),
+            )
+        except Unready:
+            node.supervisor.stop(mariadb.NAME)
+        else:
+            node.inside(mariadb.client(), text_in=_ACCOUNT)
+            return MEMBER
+    return node.inside(["bash", START, "position"], seconds=120, patient=True, tree=TREE).strip()
+
+
+def choose(states: Mapping[str, str], lead: str) -> str | None:
+    """The host with the newest data, the leader among equals; None where a cluster exists."""
+    if MEMBER in states.values():
+        return None
+    return max(sorted(states), key=lambda name: (*_newness(states[name]), name == lead))
+
+
+def _newness(position: str) -> tuple[bool, int]:
+    found = _POSITION.match(position)
+    return (True, int(found[2])) if found else (False, 0)
+
+
+def begin(site: Site, node: Node, emit: Emit) -> None:
+    """Start this host's MariaDB as the first member of a cluster."""
+    node.outside(FIRST).touch()
+    (process,) = (each for each in processes(site.view_of(node)) if each.name == mariadb.NAME)
+    readiness.start(node, process, emit)
+    node.inside(mariadb.client(), text_in=_ACCOUNT)
+
+
+def members(site: Site, node: Node) -> tuple[int, int]:
+    """How many members are in this host's part of the cluster; none where that part has no majority."""
+    wanted = "SHOW STATUS WHERE variable_name IN ('wsrep_cluster_size', 'wsrep_cluster_status')"
+    rows = node.inside(mariadb.client(), text_in=f"{wanted};\n", seconds=10).splitlines()
+    found = dict(row.split("\t", 1) for row in rows)
+    together = found.get("wsrep_cluster_status") == "Primary"
+    return int(found["wsrep_cluster_size"]) if together else 0, len(site.view_of(node).controls)
+
+
+def steps(view: View) -> tuple[Step, ...]:
+    return (Step(MEMBER_FILES, make_files, underlay.moved(view)),) if view.replicated else ()
+
+
+SERVICE = InfrastructureService(
+    NAME,
+    processes,
+    files,
+    steps,
+    folders=(
+        Folder(HOME, "root", USER, 0o750, TREE),
+        Folder(mariadb.DATA, USER, USER, 0o700, TREE),
+        Folder(f"{RUN}/mysqld", USER, USER, 0o755, TREE),
+        Folder(f"{RUN}/database", "root", "haproxy", 0o2750),
+    ),
+    members=members,
+    form=Form(state, choose, begin, needs=(Need(MEMBER_FILES, "all"), Need(CHECK, "all"))),
+)

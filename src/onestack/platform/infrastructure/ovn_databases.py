@@ -1,0 +1,195 @@
+"""OVN's databases in raft, where there are several control hosts: each has a member of both, in one ovsdb-server.
+
+With one control host the ovsdb-server of Open vSwitch has them too. Here it is another process: this one listens for
+other hosts, which must not reach Open vSwitch's own database. Members talk to each other and to clients with TLS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from onestack.core.contract import LIB, RUN
+from onestack.core.events import Emit
+from onestack.platform import between_hosts
+from onestack.platform.places import (
+    CA,
+    HOST_CERTIFICATE,
+    HOST_KEY,
+    NORTH_RAFT_PORT,
+    NORTH_SOCKET,
+    OVN_PORT,
+    SOUTH_PORT,
+    SOUTH_RAFT_PORT,
+    SOUTH_SOCKET,
+    bracketed,
+)
+from onestack.platform.shape import Form, InfrastructureService, Process, Ready, Step, leader, local
+from onestack.platform.view import HostView, View
+
+if TYPE_CHECKING:
+    from onestack.platform.node import Node
+    from onestack.platform.site import Site
+
+NAME = "ovn-databases"
+JOIN, ACCESS = "OVN member files", "hosts' access to OVN"
+CONTROL = f"{RUN}/ovn/{NAME}.ctl"
+_TLS = (f"--private-key={HOST_KEY}", f"--certificate={HOST_CERTIFICATE}", f"--ca-cert={CA}")
+_LOG = ("-vconsole:info", "-vfile:off", "-vsyslog:off")
+_PROBE = 30000
+"""The inactivity probe of other hosts' connections, in milliseconds."""
+MEMBER, ALONE = "member", "alone"
+"""The states of a host with a file of the cluster, and of one with the databases of the only control host."""
+
+
+@dataclass(frozen=True)
+class Database:
+    """One of OVN's databases. `alone`: its file where there is one control host, from which a cluster is begun."""
+
+    name: str
+    file: str
+    alone: str
+    schema: str
+    raft_port: int
+
+    def address(self, host: HostView) -> str:
+        """Where a host's member listens for the others."""
+        return f"ssl:{bracketed(host.address)}:{self.raft_port}"
+
+
+NORTH = Database(
+    "OVN_Northbound",
+    f"{LIB}/ovn/ovnnb_member.db",
+    f"{LIB}/ovn/ovnnb_db.db",
+    "/usr/share/ovn/ovn-nb.ovsschema",
+    NORTH_RAFT_PORT,
+)
+SOUTH = Database(
+    "OVN_Southbound",
+    f"{LIB}/ovn/ovnsb_member.db",
+    f"{LIB}/ovn/ovnsb_db.db",
+    "/usr/share/ovn/ovn-sb.ovsschema",
+    SOUTH_RAFT_PORT,
+)
+DATABASES = (NORTH, SOUTH)
+
+
+def processes(view: View) -> tuple[Process, ...]:
+    if not view.replicated or "network" not in view.cloud.services:
+        return ()
+    return (
+        Process(
+            NAME,
+            (
+                "ovsdb-server",
+                *(each.file for each in DATABASES),
+                *(f"--remote=punix:{socket}" for socket in (NORTH_SOCKET, SOUTH_SOCKET)),
+                # For control hosts: ovn-northd and Neutron write to both databases.
+                f"--remote=pssl:{OVN_PORT}:{bracketed(view.here.address)}",
+                # The southbound database itself says where it listens for others, and what they may write.
+                "--remote=db:OVN_Southbound,SB_Global,connections",
+                *_TLS,
+                f"--pidfile={RUN}/ovn/{NAME}.pid",
+                f"--unixctl={CONTROL}",
+                *_LOG,
+            ),
+            Ready(command=(*_sbctl(), "get-connection"), seconds=60),
+            needs=local(JOIN, between_hosts.STEP),
+            reads=(CA, HOST_CERTIFICATE),
+        ),
+    )
+
+
+def _sbctl() -> tuple[str, ...]:
+    return ("ovn-sbctl", "--no-leader-only", f"--db=unix:{SOUTH_SOCKET}", "--timeout=15")
+
+
+def access(view: View) -> list[str]:
+    """The command that admits other hosts' ovn-controllers. Each may write only rows of its own chassis, whose name
+    is in its certificate. Idempotent. All members have this row, so it names no address; the firewall does."""
+    everywhere = "[::]" if ":" in view.here.address else "0.0.0.0"
+    return [
+        *_sbctl(),
+        f"--inactivity-probe={_PROBE}",
+        *("set-connection", "role=ovn-controller", f"pssl:{SOUTH_PORT}:{everywhere}"),
+    ]
+
+
+def give_access(site: Site, node: Node, emit: Emit) -> None:
+    """Let the members listen for other hosts."""
+    node.inside(access(site.view_of(node)))
+
+
+def state(site: Site, node: Node) -> str:
+    """MEMBER, ALONE, or empty without any file."""
+    if all(node.outside(each.file).exists() for each in DATABASES):
+        return MEMBER
+    return ALONE if all(node.outside(each.alone).exists() for each in DATABASES) else ""
+
+
+def choose(states: Mapping[str, str], lead: str) -> str | None:
+    """The host whose databases the cluster begins with: the leader, or who has any; None where a cluster exists."""
+    if MEMBER in states.values():
+        return None
+    return max(sorted(states), key=lambda name: (states[name] == ALONE, name == lead))
+
+
+def begin(site: Site, node: Node, emit: Emit) -> None:
+    """Make this host's files the first of a cluster, from its databases if it has any."""
+    here = site.view_of(node).here
+    for each in DATABASES:
+        # Of a begin that was cut off.
+        node.outside(each.file).unlink(missing_ok=True)
+        content = each.alone if node.outside(each.alone).exists() else each.schema
+        node.inside(["ovsdb-tool", "create-cluster", each.file, content, each.address(here)], seconds=120)
+
+
+def join(site: Site, node: Node, emit: Emit) -> None:
+    """Have a file that joins the cluster, where this host has none."""
+    view = site.view_of(node)
+    others = [each for each in view.controls if each is not view.here]
+    for each in DATABASES:
+        if not node.outside(each.file).exists():
+            addresses = [each.address(view.here), *map(each.address, others)]
+            node.inside(["ovsdb-tool", "join-cluster", each.file, each.name, *addresses])
+
+
+def members(site: Site, node: Node) -> tuple[int, int]:
+    """How many members of the northbound database this host's member is connected to, and itself. The southbound one
+    has the same members."""
+    argv = ["ovs-appctl", f"--target={CONTROL}", "cluster/status", NORTH.name]
+    return connected(node.inside(argv, seconds=10)), len(site.view_of(node).controls)
+
+
+def connected(status: str) -> int:
+    """How many members work together, from the output of `cluster/status`; none where there is no leader.
+
+    A line says `Connections: ->1f2a <-1f2a (->77c0)`: what is in brackets is not connected.
+    """
+    lines = dict(
+        line.split(":", 1) for line in status.splitlines() if ":" in line and not line.startswith(" ")
+    )
+    if lines.get("Leader", "unknown").strip() == "unknown":
+        return 0
+    words = lines.get("Connections", "").split()
+    return 1 + len({word[2:] for word in words if word.startswith("->")})
+
+
+def steps(view: View) -> tuple[Step, ...]:
+    if not processes(view):
+        return ()
+    return (
+        Step(JOIN, join, leader(Form.task(NAME))),
+        Step(ACCESS, give_access, local(NAME), scope="leader"),
+    )
+
+
+SERVICE = InfrastructureService(
+    NAME,
+    processes,
+    steps=steps,
+    form=Form(state, choose, begin),
+    members=members,
+    stays_with_guests=True,
+)

@@ -1,0 +1,141 @@
+"""The virtual address of the APIs, where there are several control hosts: keepalived gives it to one of them.
+
+A host whose API gateway does not answer gives it up, and one that is lost loses it within a second. It stays where it
+is when another host comes back. keepalived runs in the tree of control hosts, beside the base.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from onestack.core.contract import LIB, RUN
+from onestack.core.events import Emit
+from onestack.host import network, underlay
+from onestack.host.machine import File
+from onestack.platform import underlay as underlay_step
+from onestack.platform.infrastructure import galera, gateway
+from onestack.platform.places import API_PORT
+from onestack.platform.shape import Folder, InfrastructureService, Process, Ready, Step, local
+from onestack.platform.view import View
+
+if TYPE_CHECKING:
+    from onestack.platform.node import Node
+    from onestack.platform.site import Site
+
+NAME = "keepalived"
+FILES = "virtual address"
+HOME = f"{LIB}/keepalived"
+CONFIG = f"{HOME}/keepalived.conf"
+ROUTER_ID = 51
+"""Of VRRP. Messages are sent to the other control hosts alone, so that other clouds' may be the same."""
+ADVERTISED = 0.3
+"""The interval between two messages, in seconds. The address moves when three are missing."""
+
+ALIVE = f"{HOME}/alive"
+# The API gateway's port for other control hosts is there whatever the services are.
+_ALIVE = """\
+#!/bin/bash
+# Whether the API gateway answers on this host.
+</dev/tcp/{address}/{port}
+"""
+
+
+def configuration(view: View, interface: str) -> str:
+    """keepalived's configuration. `interface`: the NIC or bridge with this host's own address."""
+    address, here = view.cloud.address, view.here
+    assert address is not None
+    place = [each.name for each in view.controls].index(here.name)
+    peers = "".join(f"    {each.address}\n" for each in view.controls if each is not here)
+    prefix = ipaddress.ip_address(address).max_prefixlen
+    return f"""\
+global_defs {{
+  router_id {here.name}
+  vrrp_version 3
+  vrrp_garp_master_delay 1
+  vrrp_garp_master_repeat 3
+  max_auto_priority -1
+  script_user root
+  enable_script_security
+}}
+vrrp_script gateway {{
+  script "{ALIVE}"
+  interval 1
+  timeout 1
+  fall 2
+  rise 2
+}}
+vrrp_instance apis {{
+  state BACKUP
+  nopreempt
+  interface {interface}
+  virtual_router_id {ROUTER_ID}
+  priority {100 - 10 * place}
+  advert_int {ADVERTISED}
+  unicast_src_ip {here.address}
+  unicast_peer {{
+{peers}  }}
+  virtual_ipaddress {{
+    {address}/{prefix} dev {interface}
+  }}
+  track_script {{
+    gateway
+  }}
+}}
+"""
+
+
+def processes(view: View) -> tuple[Process, ...]:
+    if not view.replicated or view.cloud.address is None:
+        return ()
+    port = urlsplit(view.cloud.gateway).port
+    files = ("-f", CONFIG, "-p", f"{RUN}/keepalived/pid", "-r", f"{RUN}/keepalived/vrrp.pid")
+    return (
+        Process(
+            NAME,
+            (NAME, "--dont-fork", "--log-console", "--vrrp", *files),
+            Ready(
+                command=("bash", "-c", "</dev/tcp/$0/$1", view.cloud.address, str(port)),
+                seconds=30,
+            ),
+            needs=local(gateway.NAME, FILES),
+            tree=galera.TREE,
+        ),
+    )
+
+
+def write(site: Site, node: Node, emit: Emit) -> None:
+    """Write keepalived's configuration, with the interface that has the host's address now; a keepalived with another
+    one is stopped.
+
+    One that was killed has left the address on its host: it is removed, or two hosts would have it.
+    """
+    view = site.view_of(node)
+    assert view.cloud.address is not None
+    enter = node.enter([])
+    interface = underlay.collect(enter, view.here.address, view.here.underlay).nic
+    text = configuration(view, interface).encode()
+    place = node.outside(CONFIG)
+    program = node.supervisor.program(NAME)
+    if program and program.pid and place.exists() and place.read_bytes() == text:
+        return
+    if program and program.pid:
+        node.supervisor.stop(NAME)
+    network.drop_address(view.cloud.address, enter)
+    alive = _ALIVE.format(address=view.here.address, port=API_PORT).encode()
+    node.machine.write_files({place: File(text, 0o600), node.outside(ALIVE): File(alive, 0o700)})
+
+
+def steps(view: View) -> tuple[Step, ...]:
+    if not processes(view):
+        return ()
+    return (Step(FILES, write, underlay_step.moved(view)),)
+
+
+SERVICE = InfrastructureService(
+    NAME,
+    processes,
+    steps=steps,
+    folders=(Folder(HOME, mode=0o700), Folder(f"{RUN}/keepalived", mode=0o700)),
+)

@@ -1,0 +1,247 @@
+"""Three control hosts: what each runs, how its processes reach databases and bus, and how clusters are formed."""
+
+from __future__ import annotations
+
+from graphlib import TopologicalSorter
+
+import pytest
+
+from hosts.conftest import ADDRESS, Views, replicated
+from onestack.health import quorum
+from onestack.health.quorum import Quorum
+from onestack.platform import between_hosts, catalogue, layout, stop_order
+from onestack.platform.infrastructure import galera, gateway, mariadb, ovn, ovn_databases, virtual_address
+from onestack.platform.services import CATALOGUE
+from onestack.platform.services._common import DATABASES
+from onestack.platform.services.identity import BOOTSTRAP
+from onestack.platform.shape import Form, leader
+from onestack.platform.trees import trees
+from onestack.platform.view import View
+from onestack.spec.platform import Platform
+from services.test_declarations import read
+
+CONTROL = ("c1", "c2", "c3")
+CLUSTERS = {"mariadb", "database-check", "database-gateway", "rabbitmq", "epmd", "ovn-databases"}
+
+
+@pytest.fixture
+def three() -> Views:
+    return replicated()
+
+
+def names(view: View) -> set[str]:
+    return {each.name for each in layout.processes(view)}
+
+
+def test_each_control_host_has_the_apis_and_a_member_of_each_cluster(three: Views) -> None:
+    for host in CONTROL:
+        assert names(three[host]) >= {
+            *CLUSTERS,
+            *(
+                "keepalived",
+                "api-gateway",
+                "ovn-northd",
+                "keystone",
+                "placement",
+                "neutron",
+                "nova",
+                "horizon",
+            ),
+        }
+    assert not names(three["n1"]) & {*CLUSTERS, "keepalived", "api-gateway", "keystone"}
+
+
+def test_what_has_its_data_on_one_host_runs_there_alone(three: Views) -> None:
+    alone = {"glance", "cinder", "octavia"}
+    assert alone <= names(three["c1"])
+    assert not alone & (names(three["c2"]) | names(three["c3"]))
+    for service in CATALOGUE.values():
+        if service.endpoint:
+            (process,) = (each for each in service.processes(three["c1"]) if each.name == service.name)
+            assert service.endpoint.scope == process.scope, service.name
+
+
+def test_one_control_host_has_none_of_it(hosts: Views) -> None:
+    mine = {each.name: each for each in layout.processes(hosts["c1"])}
+    assert not {"database-check", "database-gateway", "ovn-databases", "keepalived"} & set(mine)
+    assert mine["mariadb"].tree == ""
+    text = "".join(layout.files(hosts["c1"]).values())
+    for word in ("wsrep", "classic_config", "transparent", "verifyhost", "inetrc"):
+        assert word not in text, word
+
+
+def test_services_reach_the_database_by_their_hosts_gateway(three: Views) -> None:
+    for host in CONTROL:
+        url = three[host].database_url("nova", "nova")
+        assert "unix_socket=/run/database/mysql.sock" in url
+        assert "&connect_timeout=5" in url, "the gateway does not close what has not been greeted"
+        text = layout.files(three[host])["database-gateway/haproxy.cfg"]
+        members = [
+            line.split()[1]
+            for line in text.splitlines()
+            if line.startswith("    server c") and ":3306" in line
+        ]
+        assert members == list(CONTROL), "the same order on each host, so that all use the same member"
+        assert text.count(" backup") == 2
+
+
+def test_the_bus_and_ovn_are_known_by_all_members_the_own_one_first(three: Views) -> None:
+    backing = three["c2"].backing
+    assert backing.transport_url == (
+        "rabbit://c2:secret-of-bus-c2@192.0.2.12:5671,c2:secret-of-bus-c2@192.0.2.11:5671,"
+        "c2:secret-of-bus-c2@192.0.2.13:5671/nova"
+    )
+    assert backing.ovn_north == "ssl:192.0.2.12:6641,ssl:192.0.2.11:6641,ssl:192.0.2.13:6641"
+    assert backing.ovn_south == backing.ovn_north, "with all rights: Neutron and ovn-northd write to it"
+    assert three["n1"].backing.ovn_south == "ssl:192.0.2.11:6642,ssl:192.0.2.12:6642,ssl:192.0.2.13:6642"
+    ml2 = read(layout.files(three["c2"])["neutron/ml2_conf.ini"])["ovn"]
+    assert ml2["ovn_nb_private_key"] == ml2["ovn_sb_private_key"] == "/etc/onestack/tls/host.key"
+
+
+def test_open_vswitchs_own_database_is_not_open_to_other_hosts(three: Views) -> None:
+    for view in three.values():
+        (switch,) = (each for each in layout.processes(view) if each.name == "ovsdb")
+        assert not [word for word in switch.command if "ssl" in word or "ovnsb" in word]
+    assert ovn_databases.access(three["c1"])[-2:] == ["role=ovn-controller", "pssl:6642:0.0.0.0"]
+    assert 'external_ids:ovn-remote="ssl:192.0.2.12' in " ".join(ovn.settings(three["c2"]))
+
+
+def test_guests_metadata_and_apis_are_at_the_virtual_address(three: Views) -> None:
+    agent = read(layout.files(three["n1"])["neutron/neutron.conf"])["DEFAULT"]
+    assert (agent["nova_metadata_host"], agent["nova_metadata_protocol"]) == (ADDRESS, "https")
+    text = layout.files(three["c3"])["api-gateway/haproxy.cfg"]
+    assert f"bind {ADDRESS}:8775 transparent ssl" in text
+    assert f"bind {ADDRESS}:8443 transparent ssl" in text
+
+
+def servers(text: str, backend: str) -> list[str]:
+    lines = text[text.index(f"backend {backend}\n") :].split("\n\n")[0].splitlines()
+    return [line for line in lines if line.startswith("    server ")]
+
+
+def test_an_api_gateway_uses_its_own_hosts_processes_first(three: Views) -> None:
+    text = layout.files(three["c2"])["api-gateway/haproxy.cfg"]
+    keystone = servers(text, "keystone")
+    assert [line.split()[1] for line in keystone] == ["keystone", "c1", "c3"]
+    assert [line.endswith(" backup") for line in keystone] == [False, True, True]
+    assert "use-server keystone if { nbsrv(keystone) eq 0 }" in text, "it may start right now"
+    assert [line.split()[1] for line in servers(text, "glance")] == ["c1"]
+    assert "backend glance-here" not in text, "another gateway must not be sent back"
+    assert "backend glance-here" in layout.files(three["c1"])["api-gateway/haproxy.cfg"]
+
+
+def test_only_control_hosts_reach_what_is_among_them(three: Views) -> None:
+    table = between_hosts.rules(three["c2"], "t")
+    (line,) = (each for each in table.splitlines() if "4567" in each)
+    assert "saddr != { 192.0.2.11, 192.0.2.12, 192.0.2.13 }" in line
+    assert {str(port) for port in between_hosts.AMONG_CONTROL} <= set(line.replace(",", "").split())
+    (everywhere,) = (each for each in table.splitlines() if "iifname" in each)
+    assert "192.0.2.14" in everywhere and "{ 6642 }" in everywhere
+    assert "4567" not in between_hosts.rules(three["n1"], "t")
+
+
+@pytest.mark.parametrize(
+    ("states", "chosen"),
+    [
+        ({"c1": "", "c2": "", "c3": ""}, "c1"),
+        ({"c1": "00000000-0000-0000-0000-000000000000:-1", "c2": "", "c3": ""}, "c1"),
+        ({"c1": "", "c2": "8ed41d2b-0000-0000-0000-000000000000:12", "c3": ""}, "c2"),
+        (
+            {
+                f"c{n}": f"8ed41d2b-0000-0000-0000-000000000000:{seqno}"
+                for n, seqno in ((1, 9), (2, 9), (3, 10))
+            },
+            "c3",
+        ),
+        ({f"c{n}": "8ed41d2b-0000-0000-0000-000000000000:9" for n in (1, 2, 3)}, "c1"),
+        ({"c1": "8ed41d2b-0000-0000-0000-000000000000:9", "c2": galera.MEMBER, "c3": galera.MEMBER}, None),
+    ],
+)
+def test_the_newest_data_begin_the_cluster(states: dict[str, str], chosen: str | None) -> None:
+    assert galera.choose(states, "c1") == chosen
+
+
+def test_ovn_begins_with_the_databases_that_there_are() -> None:
+    assert ovn_databases.choose({"c1": "", "c2": "", "c3": ""}, "c1") == "c1"
+    assert ovn_databases.choose({"c1": "", "c2": ovn_databases.ALONE, "c3": ""}, "c1") == "c2"
+    assert ovn_databases.choose({"c1": "", "c2": ovn_databases.MEMBER, "c3": ""}, "c1") is None
+
+
+def test_every_dependency_is_there_and_they_have_an_order(three: Views) -> None:
+    there = {
+        name: [each.name for each in (*layout.processes(view), *layout.steps(view))]
+        for name, view in three.items()
+    }
+    lead = three["c1"]
+    tasks: dict[str, tuple[str, ...]] = {
+        layout.at(DATABASES, "c1"): layout.resolve(leader(*mariadb.serving(lead)), "c1", "c1", there),
+        layout.at(BOOTSTRAP, "c1"): (layout.at(DATABASES, "c1"),),
+    }
+    for service in catalogue.infrastructure(lead):
+        if service.form:
+            needs = layout.resolve(service.form.needs, "c1", "c1", there)
+            tasks[layout.at(Form.task(service.name), "c1")] = needs
+    for name, view in three.items():
+        for one in (*layout.processes(view), *layout.steps(view)):
+            tasks[layout.at(one.name, name)] = layout.resolve(one.needs, name, "c1", there)
+    assert not {need for needs in tasks.values() for need in needs} - set(tasks)
+    order = list(TopologicalSorter(tasks).static_order())
+    assert order.index("form galera@c1") < order.index("mariadb@c2")
+    assert order.index("keepalived@c1") < order.index("keystone@c3")
+    for view in three.values():
+        assert stop_order.rows(layout.processes(view), layout.steps(view))
+
+
+def test_processes_run_in_trees_that_control_hosts_have(three: Views) -> None:
+    for view in three.values():
+        there = {"", *trees(Platform(), view.here.roles, several=True, replicated=True)}
+        assert {each.tree for each in layout.processes(view)} <= there
+    assert {each.name for each in layout.processes(three["c2"]) if each.tree == galera.TREE} == {
+        "mariadb",
+        virtual_address.NAME,
+    }
+
+
+def test_keepalived_sends_to_the_other_control_hosts_alone(three: Views) -> None:
+    text = virtual_address.configuration(three["c2"], "eth0")
+    assert "unicast_src_ip 192.0.2.12" in text
+    assert "unicast_peer {\n    192.0.2.11\n    192.0.2.13\n  }" in text
+    assert f"{ADDRESS}/32 dev eth0" in text
+    assert "nopreempt" in text
+    assert gateway.NAME in {
+        need.name for each in virtual_address.processes(three["c2"]) for need in each.needs
+    }
+
+
+OVN_STATUS = """\
+8d1e
+Name: OVN_Northbound
+Cluster ID: 2f0a (2f0aa44c-8c0e-4d4c-9c0e-1ce5b6d2c0aa)
+Status: cluster member
+Role: follower
+Leader: {leader}
+Connections: ->1f2a <-1f2a (->77c0)
+Servers:
+    8d1e (8d1e at ssl:192.0.2.11:6643) (self)
+    1f2a (1f2a at ssl:192.0.2.12:6643)
+    77c0 (77c0 at ssl:192.0.2.13:6643)
+"""
+
+
+def test_ovns_members_are_counted() -> None:
+    assert ovn_databases.connected(OVN_STATUS.format(leader="1f2a")) == 2
+    assert ovn_databases.connected(OVN_STATUS.format(leader="unknown")) == 0
+
+
+def test_status_says_what_one_more_loss_would_cost() -> None:
+    found = [
+        Quorum("galera", 3, 3),
+        Quorum("rabbitmq", 2, 3),
+        Quorum("ovn-databases", 0, 3),
+        Quorum("a", 4, 5),
+    ]
+    assert quorum.reasons(found) == [
+        "rabbitmq has 2 of 3 members: the next loss stops it",
+        "ovn-databases has 0 of 3 members, no majority: it stands still",
+        "a has 4 of 5 members: it can lose 1 more",
+    ]
