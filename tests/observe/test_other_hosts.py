@@ -208,7 +208,7 @@ def test_prometheus_asks_each_host_with_a_certificate_that_is_for_that_alone(tmp
 
 def test_only_the_control_host_reaches_the_port(tmp_path: Path) -> None:
     tables = {name: between_hosts.rules(view, "t") for name, view in views(tmp_path).items()}
-    drop = "ip daddr 192.0.2.21 ip saddr != { 192.0.2.11, 192.0.2.21 } tcp dport 9464 drop"
+    drop = "ip daddr 192.0.2.21 ip saddr != { 192.0.2.11, 192.0.2.21 } tcp dport { 9464 } drop"
     assert drop in tables["n1"]
     assert "9464" not in tables["c1"]
     assert "9464" not in firewall.rules("t", "192.0.2.21", [], ["1"], ["2"])
