@@ -27,6 +27,7 @@ pytestmark = pytest.mark.cloud
 
 REFUSED = {
     "hosts.yaml": "this machine is not the control host",
+    "three-control-hosts.yaml": "this machine is not the control host",
     "reachable.yaml": "is not an address of this machine",
     "scale.yaml": "destroy it first, or bring up another one beside it with --root",
 }

@@ -28,6 +28,13 @@ def wrong(name: str, text: str, at: str, *says: str) -> object:
 
 EXTERNAL = "platform: {network: {external: {"
 
+
+def _hosts(number: int, address: str = "") -> str:
+    """So many hosts with all roles, and a virtual address."""
+    hosts = ", ".join(f"{{name: h{each}, address: 192.0.2.{each}}}" for each in range(1, number + 1))
+    return f"hosts: [{hosts}]\n" + (f"platform: {{address: {address}}}\n" if address else "")
+
+
 CASES = [
     # Form
     wrong("empty", "", "1:1", "the file is empty", "version: 1"),
@@ -239,6 +246,19 @@ CASES = [
     wrong(
         "roles", "hosts: [{name: a, address: 192.0.2.1, roles: [control]}]\n", "1:46", "no host has the role"
     ),
+    wrong("four control hosts", _hosts(4), "1:105", "bear the loss of no more of them than 3"),
+    wrong("no virtual address", _hosts(3), "1:8", "no address for the APIs that outlives one of them"),
+    wrong("a host's address", _hosts(3, "192.0.2.2"), "2:21", "'192.0.2.2' is h2's own"),
+    wrong("a loopback address", _hosts(3, "127.0.0.1"), "2:21", "hosts cannot have '127.0.0.1' in turn"),
+    wrong(
+        "a virtual address alone", "platform: {address: 192.0.2.9}\n", "1:21", "is for several control hosts"
+    ),
+    wrong(
+        "two addresses",
+        _hosts(3, "192.0.2.9, listen: {address: 192.0.2.1}"),
+        "2:21",
+        "two addresses of the APIs",
+    ),
 ]
 
 TWO_HOSTS = """\
@@ -277,8 +297,8 @@ def test_two_hosts_of_one_name_name_both_lines() -> None:
         spec.loads(TWO_HOSTS, "cloud.yaml")
     said = raised.value.detail.splitlines()
     assert said == [
-        "cloud.yaml:4:5: two control hosts have no majority: when they lose sight of each other, neither may go on; "
-        "allowed: one host with the role 'control'; others with compute, network or storage",
+        "cloud.yaml:4:5: 2 control hosts bear the loss of no more of them than 1: databases and bus need a majority; "
+        "allowed: one, three or five hosts with the role 'control'",
         "cloud.yaml:4:11: two hosts have the name 'node-1'; allowed: another name; the first is in line 2",
         "cloud.yaml:5:14: two hosts have the address '192.0.2.1'; "
         "allowed: another address; the first is in line 3",

@@ -81,17 +81,13 @@ def _check_hosts(hosts: tuple[Host, ...]) -> tuple[Host, ...]:
                 )
             first.setdefault(value, index)
     control = [index for index, host in enumerate(hosts) if "control" in host.roles]
-    if len(control) > 1:
-        why = (
-            "two control hosts have no majority: when they lose sight of each other, neither may go on"
-            if len(control) == 2
-            else "several control hosts are not in this release of OneStack yet"
-        )
+    if len(control) > 5 or (control and len(control) % 2 == 0):
         problems.append(
             Problem(
-                why,
-                "one host with the role 'control'; others with compute, network or storage",
-                path=(control[1], "roles"),
+                f"{len(control)} control hosts bear the loss of no more of them than {len(control) - 1}: "
+                "databases and bus need a majority",
+                "one, three or five hosts with the role 'control'",
+                path=(control[-1], "roles"),
             )
         )
     for index, host in enumerate(hosts):
