@@ -305,14 +305,6 @@ def test_two_hosts_of_one_name_name_both_lines() -> None:
     ]
 
 
-def test_three_control_hosts_are_refused_with_another_reason_than_two() -> None:
-    hosts = "".join(f"  - {{name: c{n}, address: 192.0.2.{n}}}\n" for n in (1, 2, 3))
-    with pytest.raises(BadSpec) as raised:
-        spec.loads(f"hosts:\n{hosts}", "cloud.yaml")
-    assert "cloud.yaml:3:5: several control hosts are not in this release" in raised.value.detail
-    assert raised.value.exit_status == 2
-
-
 def test_every_mistake_is_reported_at_once_in_the_order_of_the_file() -> None:
     text = "nme: a\nplatform:\n  release: 1\n  listen: {port: 0, adress: 1}\n  compute: {driver: x}\n"
     with pytest.raises(BadSpec) as raised:
