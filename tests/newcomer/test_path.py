@@ -26,8 +26,8 @@ from onestack.host import namespace, processes
 pytestmark = pytest.mark.cloud
 
 REFUSED = {
-    "hosts.yaml": "this machine is not the control host",
-    "three-control-hosts.yaml": "this machine is not the control host",
+    "hosts.yaml": "the spec gives the role control to c1",
+    "three-control-hosts.yaml": "the spec gives the role control to c1",
     "reachable.yaml": "is not an address of this machine",
     "scale.yaml": "destroy it first, or bring up another one beside it with --root",
 }
