@@ -31,6 +31,13 @@ def up(host: Host, *words: str) -> tuple[int, str]:
     return ran.returncode, " ".join((ran.stdout + ran.stderr).split())
 
 
+@pytest.fixture(scope="module", autouse=True)
+def before(all_hosts: Hosts) -> None:
+    """Other tests may have left files of their own on the hosts: what these change counts from here."""
+    for host in all_hosts:
+        host.keep()
+
+
 @pytest.fixture
 def fresh(hosts: Hosts) -> Iterator[Hosts]:
     """The hosts without a cloud, and without one after the test."""
