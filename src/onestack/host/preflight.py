@@ -304,33 +304,29 @@ def _shared_network(spec: Spec, facts: Facts, mine: Own) -> Iterator[Diagnostic]
 
 
 def _monitoring_ports(spec: Spec, facts: Facts, mine: Own) -> Iterator[Diagnostic]:
-    monitoring = spec.platform.monitoring
     for key in ("port", "exporter_port") if spec.monitored else ():
-        port = getattr(monitoring, key)
-        for listener in _taken(facts, mine, port, IPv4Address("127.0.0.1")):
-            yield Diagnostic(
-                "error",
-                f"port {port} is in use on {listener.address}",
-                f"by {listener.who}",
-                spec.place_of("platform", "monitoring", key),
-                f"choose another platform.monitoring.{key}, or end that program",
-            )
+        yield from _monitoring_port(spec, facts, mine, key, IPv4Address("127.0.0.1"))
 
 
 def _exporter_port(spec: Spec, facts: Facts, mine: Own, name: str | None) -> Iterator[Diagnostic]:
     """A host without the control role has an exporter on its own address."""
     for host in spec.hosts if spec.monitored else ():
-        if host.name != name:
-            continue
-        port = spec.platform.monitoring.exporter_port
-        for listener in _taken(facts, mine, port, host.address):
-            yield Diagnostic(
-                "error",
-                f"port {port} is in use on {listener.address}",
-                f"by {listener.who}",
-                spec.place_of("platform", "monitoring", "exporter_port"),
-                "choose another platform.monitoring.exporter_port, or end that program",
-            )
+        if host.name == name:
+            yield from _monitoring_port(spec, facts, mine, "exporter_port", host.address)
+
+
+def _monitoring_port(
+    spec: Spec, facts: Facts, mine: Own, key: str, address: IPv4Address | IPv6Address
+) -> Iterator[Diagnostic]:
+    port = getattr(spec.platform.monitoring, key)
+    for listener in _taken(facts, mine, port, address):
+        yield Diagnostic(
+            "error",
+            f"port {port} is in use on {listener.address}",
+            f"by {listener.who}",
+            spec.place_of("platform", "monitoring", key),
+            f"choose another platform.monitoring.{key}, or end that program",
+        )
 
 
 def _taken(facts: Facts, mine: Own, port: int, address: IPv4Address | IPv6Address) -> Iterator[Listener]:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 STEP = "floating IPs' translation"
 
-_NBCTL = ("ovn-nbctl", f"--db=unix:{NORTH_SOCKET}", "--timeout=10")
+# Any member of a raft cluster passes writes on to its leader.
+_NBCTL = ("ovn-nbctl", f"--db=unix:{NORTH_SOCKET}", "--no-leader-only", "--timeout=10")
 LIST = (
     *_NBCTL,
     *("--format=csv", "--data=bare", "--no-headings", "--columns=_uuid,options"),
