@@ -8,13 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from cluster.cloud import SPEC, onestack
+from cluster.cloud import SPEC, fetch_parts, onestack
 from cluster.host import Host
 from cluster.hosts import Hosts
-from onestack.core.events import silent
-from onestack.core.paths import Paths
-from onestack.platform.fetch import fetch
-from onestack.platform.up import trees_of
 from onestack.spec import load
 
 STANDING = "ONESTACK_TEST_HOSTS"
@@ -51,9 +47,7 @@ def hosts(all_hosts: Hosts) -> Iterator[Hosts]:
 @pytest.fixture(scope="session")
 def cloud(all_hosts: Hosts) -> Iterator[Host]:
     """The control host, with the cloud up. The hosts reach no registry: what they need is fetched here."""
-    spec = load(SPEC)
-    for each in spec.hosts:
-        fetch(Paths.at(), spec.platform, silent, trees=trees_of(spec, each.name))
+    fetch_parts(load(SPEC))
     for host in all_hosts:
         host.keep()
     control = all_hosts["c1"]

@@ -13,14 +13,10 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from cluster.cloud import COMPUTE, UP_SECONDS, onestack, status
+from cluster.cloud import COMPUTE, UP_SECONDS, clear, fetch_parts, onestack, status
 from cluster.host import REPOSITORY, Host
 from cluster.hosts import Hosts
-from onestack.core.events import silent
-from onestack.core.paths import Paths
 from onestack.core.wait import until
-from onestack.platform.fetch import fetch
-from onestack.platform.up import trees_of
 from onestack.spec import loads
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1500)]
@@ -101,14 +97,9 @@ def kill(host: Host, pids: Sequence[str]) -> None:
 @pytest.fixture(scope="module")
 def standing(all_hosts: Hosts) -> Iterator[Host]:
     """The control host, with the cloud up on all three."""
-    spec = loads(SPEC)
-    for each in spec.hosts:
-        fetch(Paths.at(), spec.platform, silent, trees=trees_of(spec, each.name))
+    fetch_parts(loads(SPEC))
     control = all_hosts["c1"]
-    # What tests before these may have left.
-    onestack(control, "destroy", "--yes", check=False)
-    for host in all_hosts:
-        host.keep()
+    clear(all_hosts, control)
     write(control, PLACE, SPEC)
     try:
         onestack(control, "up", PLACE)

@@ -8,14 +8,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from cluster.cloud import onestack, status
+from cluster.cloud import clear, fetch_parts, onestack, status
 from cluster.host import REPOSITORY, Host
 from cluster.hosts import Hosts
-from onestack.core.events import silent
-from onestack.core.paths import Paths
 from onestack.core.wait import until
-from onestack.platform.fetch import fetch
-from onestack.platform.up import trees_of
 from onestack.spec import loads
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
@@ -142,14 +138,9 @@ def guest(host: Host) -> str:
 
 @pytest.fixture(scope="module")
 def grown(all_hosts: Hosts) -> Iterator[Grown]:
-    spec = loads(TWO)
-    for each in spec.hosts:
-        fetch(Paths.at(), spec.platform, silent, trees=trees_of(spec, each.name))
+    fetch_parts(loads(TWO))
     control = all_hosts["c1"]
-    # What tests before these may have left.
-    onestack(control, "destroy", "--yes", check=False)
-    for host in all_hosts:
-        host.keep()
+    clear(all_hosts, control)
     found = Grown(control, "", {}, "")
     try:
         found.up(ONE)

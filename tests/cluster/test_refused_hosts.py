@@ -8,14 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from cluster.cloud import SPEC, UP_SECONDS
+from cluster.cloud import SPEC, UP_SECONDS, fetch_parts
 from cluster.host import REPOSITORY, Host
 from cluster.hosts import Hosts
-from onestack.core.events import silent
-from onestack.core.paths import Paths
 from onestack.core.wait import until
-from onestack.platform.fetch import fetch
-from onestack.platform.up import trees_of
 from onestack.spec import load
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
@@ -123,9 +119,7 @@ def test_one_that_has_a_cloud_of_its_own(fresh: Hosts) -> None:
 
 
 def test_one_without_space_on_its_disk(fresh: Hosts) -> None:
-    spec = load(SPEC)
-    for each in spec.hosts:
-        fetch(Paths.at(), spec.platform, silent, trees=trees_of(spec, each.name))
+    fetch_parts(load(SPEC))
     there = fresh["n1"]
     free = int(there.run("df", "--output=avail", "-BM", "/var/lib").split()[-1].rstrip("M"))
     there.run("fallocate", "-l", f"{free - 300}M", "/var/lib/full")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from onestack.core.errors import OneStackError
-from onestack.core.graph import Task, execute
+from onestack.core.graph import on_each
 from onestack.platform import catalogue
 from onestack.platform.shape import InfrastructureService
 from onestack.platform.site import Site
@@ -45,8 +44,7 @@ def collect(site: Site) -> tuple[Quorum, ...]:
             found[service.name] = Quorum(service.name, 0, len(view.controls), str(error))
 
     asked = [each for each in catalogue.infrastructure(view) if each.members]
-    for error in execute([Task(each.name, partial(ask, each)) for each in asked]).values():
-        raise error
+    on_each(asked, ask)
     return tuple(found[each.name] for each in asked)
 
 

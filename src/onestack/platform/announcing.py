@@ -8,8 +8,6 @@ are taken away from what OVN announces for a moment.
 
 from __future__ import annotations
 
-import csv
-import io
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -17,7 +15,7 @@ from typing import TYPE_CHECKING
 from onestack.core.contract import LIB
 from onestack.core.events import Emit, step
 from onestack.host.command import CommandFailed
-from onestack.platform.places import NORTH_SOCKET
+from onestack.platform import northbound
 
 if TYPE_CHECKING:
     from onestack.platform.node import Node
@@ -28,21 +26,22 @@ SECONDS = 30.0
 MARK = f"{LIB}/ovn/centralized"
 """There while floating IPs have their routers' MAC addresses."""
 
-# The member of OVN's database here need not be the leader of its cluster.
-_NBCTL = ("ovn-nbctl", "--no-leader-only", f"--db=unix:{NORTH_SOCKET}", "--timeout=10")
 _OPTION = "nat-addresses"
-FIND = (*_NBCTL, "--bare", "--columns=_uuid", "find", "Logical_Switch_Port", f"options:{_OPTION}=router")
-NATS = (
-    *_NBCTL,
-    *("--format=csv", "--data=bare", "--no-headings", "--columns=logical_port,external_mac"),
-    *("find", "NAT", "type=dnat_and_snat"),
+FIND = (
+    *northbound.CTL,
+    "--bare",
+    "--columns=_uuid",
+    "find",
+    "Logical_Switch_Port",
+    f"options:{_OPTION}=router",
 )
-UP = (*_NBCTL, "--bare", "--columns=name", "find", "Logical_Switch_Port", "up=true")
+NATS = northbound.floating_ips("logical_port", "external_mac")
+UP = (*northbound.CTL, "--bare", "--columns=name", "find", "Logical_Switch_Port", "up=true")
 
 
 def late(nats: str, up: Sequence[str], *, centralized: bool) -> list[str]:
     """The ports whose floating IPs do not have yet the MAC address that they will have. `nats`: rows of CSV."""
-    rows = [(row[0], bool(row[1])) for row in csv.reader(io.StringIO(nats)) if len(row) == 2]
+    rows = [(port, bool(mac)) for port, mac in northbound.rows(nats)]
     if centralized:
         return [port for port, own in rows if own]
     return [port for port, own in rows if not own and port in up]
@@ -51,7 +50,7 @@ def late(nats: str, up: Sequence[str], *, centralized: bool) -> list[str]:
 def silence(ports: Sequence[str]) -> list[str]:
     """The command that has OVN announce nothing at ports of routers, done when all hosts know."""
     return [
-        *(*_NBCTL, "--wait=hv"),
+        *(*northbound.CTL, "--wait=hv"),
         *(w for port in ports for w in ("--", "remove", "Logical_Switch_Port", port, "options", _OPTION)),
     ]
 
@@ -59,7 +58,7 @@ def silence(ports: Sequence[str]) -> list[str]:
 def announce(ports: Sequence[str]) -> list[str]:
     """The command that has it announce all again."""
     return [
-        *_NBCTL,
+        *northbound.CTL,
         *(
             w
             for port in ports

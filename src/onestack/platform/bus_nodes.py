@@ -39,11 +39,13 @@ def term(address: str) -> str:
 
 
 def addresses(view: View) -> str:
+    """The file in which Erlang looks up the nodes' addresses, before it asks the host's own resolver."""
     hosts = [f'{{host, {term(each.address)}, ["{each.name}"]}}.\n' for each in view.controls]
     return "".join([*hosts, "{lookup, [file, native]}.\n"])
 
 
 def tls(folder: str) -> str:
+    """Erlang's options for TLS between nodes, verified on both sides. `folder`: that of the host's certificate."""
     files = (
         f'{{cacertfile,"{folder}/ca.pem"}},{{certfile,"{folder}/host.pem"}},{{keyfile,"{folder}/host.key"}}'
     )

@@ -54,10 +54,7 @@ def infrastructure(view: View) -> list[InfrastructureService]:
 
 def form(name: str) -> Form:
     """How the members of an infrastructure service form a cluster, by its name. Raises LookupError."""
-    found = next(each.form for each in INFRASTRUCTURE if each.name == name)
-    if found is None:
-        raise LookupError(f"{name} forms no cluster")
-    return found
+    return {each.name: each.form for each in INFRASTRUCTURE if each.form}[name]
 
 
 def declarations(view: View) -> list[InfrastructureService | Service]:

@@ -11,12 +11,10 @@ Neutron's option holds for floating IPs that come; the step changes those that a
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING
 
 from onestack.core.events import Emit, step
-from onestack.platform.places import NORTH_SOCKET
+from onestack.platform import northbound
 from onestack.platform.view import View
 
 if TYPE_CHECKING:
@@ -24,13 +22,7 @@ if TYPE_CHECKING:
 
 STEP = "floating IPs' translation"
 
-# Any member of a raft cluster passes writes on to its leader.
-_NBCTL = ("ovn-nbctl", f"--db=unix:{NORTH_SOCKET}", "--no-leader-only", "--timeout=10")
-LIST = (
-    *_NBCTL,
-    *("--format=csv", "--data=bare", "--no-headings", "--columns=_uuid,options"),
-    *("find", "NAT", "type=dnat_and_snat"),
-)
+LIST = northbound.floating_ips("_uuid", "options")
 
 
 def stateless(view: View) -> bool:
@@ -40,8 +32,8 @@ def stateless(view: View) -> bool:
 
 def others(rows: str, *, wanted: bool) -> list[str]:
     """The UUIDs of OVN's NAT rows that are not translated as wanted. `rows`: the output of `LIST`."""
-    found = [row for row in csv.reader(io.StringIO(rows)) if len(row) == 2]
-    return [row[0] for row in found if ("stateless=true" in row[1].split()) != wanted]
+    found = northbound.rows(rows)
+    return [uuid for uuid, options in found if ("stateless=true" in options.split()) != wanted]
 
 
 def ensure(node: Node, emit: Emit, *, wanted: bool) -> None:
@@ -50,5 +42,5 @@ def ensure(node: Node, emit: Emit, *, wanted: bool) -> None:
         return
     value = f"options:stateless={str(wanted).lower()}"
     with step("floating IPs", emit) as at:
-        node.inside([*_NBCTL, *(word for row in rows for word in ("--", "set", "NAT", row, value))])
+        node.inside([*northbound.CTL, *(word for row in rows for word in ("--", "set", "NAT", row, value))])
         at.outcome = f"{len(rows)} translated {'without' if wanted else 'with'} connection tracking"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onestack.host.machine import File
+from onestack.platform.places import CA, HOST_CERTIFICATE, HOST_KEY
 
 if TYPE_CHECKING:
     from onestack.platform.node import Node
@@ -27,6 +28,22 @@ def write(node: Node, files: Mapping[str, File], owner: str, group: str, tree: s
         target = node.outside(place)
         node.machine.write_files({target: file})
         os.chown(target, uid, gid)
+
+
+def copy(
+    node: Node, copies: Mapping[str, str], owner: str, group: str, tree: str = "", mode: int = 0o400
+) -> None:
+    """Copy files that only root may read to where a daemon can read them. `copies`: the copy's place inside the
+    namespace -> the file's."""
+    found = {place: File(node.outside(source).read_bytes(), mode) for place, source in copies.items()}
+    write(node, found, owner, group, tree)
+
+
+def certificates(node: Node, place: str, user: str, tree: str) -> None:
+    """Give a daemon's user the host's certificate and key and the CA's certificate, in a folder of its own."""
+    folder(node, place, user, user, 0o700, tree)
+    sources = (CA, HOST_CERTIFICATE, HOST_KEY)
+    copy(node, {f"{place}/{each.rpartition('/')[2]}": each for each in sources}, user, user, tree)
 
 
 def folder(node: Node, place: str, owner: str, group: str, mode: int, tree: str = "") -> None:

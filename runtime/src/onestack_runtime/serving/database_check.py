@@ -10,7 +10,6 @@ any request; the body has the member's state in words.
 from __future__ import annotations
 
 import os
-import socket
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler
@@ -106,7 +105,6 @@ class Handler(BaseHTTPRequestHandler):
 def main(place: str, mariadb_socket: str) -> None:
     """Serve until SIGTERM."""
     server = Server(Path(place), Member(mariadb_socket))
-    server.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     server.serve_forever()
 
 

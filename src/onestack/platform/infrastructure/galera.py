@@ -18,7 +18,6 @@ from onestack.core.errors import Unready
 from onestack.core.events import Emit
 from onestack.core.wait import until
 from onestack.host.command import run
-from onestack.host.machine import File
 from onestack.platform import owned, readiness, underlay
 from onestack.platform.infrastructure import mariadb
 from onestack.platform.places import (
@@ -27,7 +26,6 @@ from onestack.platform.places import (
     GALERA_IST_PORT,
     GALERA_PORT,
     HOST_CERTIFICATE,
-    HOST_KEY,
     bracketed,
 )
 from onestack.platform.shape import (
@@ -207,10 +205,7 @@ def make_files(site: Site, node: Node, emit: Emit) -> None:
 
     The leader alone gets a new data folder: other members copy it.
     """
-    owned.folder(node, TLS, USER, USER, 0o700, TREE)
-    copies = {f"{TLS}/{place.rpartition('/')[2]}": place for place in (CA, HOST_CERTIFICATE, HOST_KEY)}
-    found = {copy: File(node.outside(place).read_bytes(), 0o400) for copy, place in copies.items()}
-    owned.write(node, found, USER, USER, TREE)
+    owned.certificates(node, TLS, USER, TREE)
     data = node.outside(mariadb.DATA)
     program = node.supervisor.program(mariadb.NAME)
     if not (program and program.pid):

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from onestack.core.contract import ETC, LIB, RUN
 from onestack.core.events import Emit
-from onestack.host.machine import File
 from onestack.platform import ceph, owned
 from onestack.platform.places import CA, HOST_CERTIFICATE, HOST_KEY
 from onestack.platform.shape import COMPUTE, Folder, InfrastructureService, Process, Ready, Step, local
@@ -143,10 +142,8 @@ def write_certificates(site: Site, node: Node, emit: Emit) -> None:
     # This folder is mounted at /etc/libvirt.
     place = f"{ETC}/libvirt/tls"
     owned.folder(node, place, "root", "libvirt-qemu", 0o750)
-    found = {
-        f"{place}/{name}": File(node.outside(source).read_bytes(), 0o640) for name, source in _COPIES.items()
-    }
-    owned.write(node, found, "root", "libvirt-qemu")
+    copies = {f"{place}/{name}": source for name, source in _COPIES.items()}
+    owned.copy(node, copies, "root", "libvirt-qemu", mode=0o640)
 
 
 def steps(view: View) -> tuple[Step, ...]:

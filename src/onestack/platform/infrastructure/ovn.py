@@ -19,10 +19,8 @@ from onestack.host.command import run
 from onestack.host.underlay import BRIDGE
 from onestack.platform import between_hosts, outside, underlay
 from onestack.platform.infrastructure import ovn_databases
+from onestack.platform.infrastructure.ovn_databases import LOG, PROBE, TLS
 from onestack.platform.places import (
-    CA,
-    HOST_CERTIFICATE,
-    HOST_KEY,
     NORTH_SOCKET,
     SOUTH_PORT,
     SOUTH_SOCKET,
@@ -54,10 +52,6 @@ PHYSICAL_NETWORK = "public"
 CONFIGURATION = f"{LIB}/openvswitch/conf.db"
 """The database of Open vSwitch itself."""
 _SWITCH = f"unix:{OVSDB_SOCKET}"
-_LOG = ("-vconsole:info", "-vfile:off", "-vsyslog:off")
-_TLS = (f"--private-key={HOST_KEY}", f"--certificate={HOST_CERTIFICATE}", f"--ca-cert={CA}")
-_PROBE = 30000
-"""The inactivity probe of other hosts' connections, in milliseconds."""
 _CTL = ("ovs-vsctl", f"--db={_SWITCH}", "--timeout=15")
 
 
@@ -93,7 +87,7 @@ def processes(view: View) -> tuple[Process, ...]:
                 *(_listening() if _serves_hosts(view) else ()),
                 f"--pidfile={RUN}/openvswitch/ovsdb-server.pid",
                 f"--unixctl={RUN}/openvswitch/ovsdb-server.ctl",
-                *_LOG,
+                *LOG,
             ),
             Ready(command=(*_CTL, "--no-wait", "init"), seconds=30),
             needs=local(FILES, between_hosts.STEP),
@@ -106,7 +100,7 @@ def processes(view: View) -> tuple[Process, ...]:
                 _SWITCH,
                 f"--pidfile={RUN}/openvswitch/ovs-vswitchd.pid",
                 f"--unixctl={RUN}/openvswitch/ovs-vswitchd.ctl",
-                *_LOG,
+                *LOG,
             ),
             Ready(
                 command=("ovs-appctl", f"--target={RUN}/openvswitch/ovs-vswitchd.ctl", "version"), seconds=30
@@ -121,9 +115,9 @@ def processes(view: View) -> tuple[Process, ...]:
                 "ovn-northd",
                 f"--ovnnb-db={view.backing.ovn_north}",
                 f"--ovnsb-db={view.backing.ovn_south}",
-                *(_TLS if view.replicated else ()),
+                *(TLS if view.replicated else ()),
                 f"--unixctl={RUN}/ovn/ovn-northd.ctl",
-                *_LOG,
+                *LOG,
             ),
             Ready(command=("ovs-appctl", f"--target={RUN}/ovn/ovn-northd.ctl", "status"), seconds=30),
             needs=local(ovn_databases.NAME if view.replicated else "ovsdb"),
@@ -134,8 +128,8 @@ def processes(view: View) -> tuple[Process, ...]:
                 "ovn-controller",
                 _SWITCH,
                 f"--unixctl={RUN}/ovn/ovn-controller.ctl",
-                *(_TLS if view.backing.ovn_south.startswith("ssl:") else ()),
-                *_LOG,
+                *(TLS if view.backing.ovn_south.startswith("ssl:") else ()),
+                *LOG,
             ),
             Ready(
                 command=("ovs-appctl", f"--target={RUN}/ovn/ovn-controller.ctl", "connection-status"),
@@ -163,7 +157,7 @@ def _serves_hosts(view: View) -> bool:
 
 def _listening() -> tuple[str, ...]:
     """ovsdb-server's options for other hosts: the southbound database itself contains the address to listen on."""
-    return ("--remote=db:OVN_Southbound,SB_Global,connections", *_TLS)
+    return ("--remote=db:OVN_Southbound,SB_Global,connections", *TLS)
 
 
 def access(view: View) -> list[str]:
@@ -171,7 +165,7 @@ def access(view: View) -> list[str]:
     is in its certificate. Idempotent."""
     remote = f"pssl:{SOUTH_PORT}:{bracketed(view.leader.address)}"
     return [
-        *("ovn-sbctl", f"--db=unix:{SOUTH_SOCKET}", "--timeout=15", f"--inactivity-probe={_PROBE}"),
+        *("ovn-sbctl", f"--db=unix:{SOUTH_SOCKET}", "--timeout=15", f"--inactivity-probe={PROBE}"),
         *("set-connection", "role=ovn-controller", remote),
     ]
 

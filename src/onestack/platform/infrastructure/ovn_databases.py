@@ -35,9 +35,10 @@ if TYPE_CHECKING:
 NAME = "ovn-databases"
 JOIN, ACCESS = "OVN member files", "hosts' access to OVN"
 CONTROL = f"{RUN}/ovn/{NAME}.ctl"
-_TLS = (f"--private-key={HOST_KEY}", f"--certificate={HOST_CERTIFICATE}", f"--ca-cert={CA}")
-_LOG = ("-vconsole:info", "-vfile:off", "-vsyslog:off")
-_PROBE = 30000
+# Of all of OVS' and OVN's programs.
+TLS = (f"--private-key={HOST_KEY}", f"--certificate={HOST_CERTIFICATE}", f"--ca-cert={CA}")
+LOG = ("-vconsole:info", "-vfile:off", "-vsyslog:off")
+PROBE = 30000
 """The inactivity probe of other hosts' connections, in milliseconds."""
 MEMBER, ALONE = "member", "alone"
 """The states of a host with a file of the cluster, and of one with the databases of the only control host."""
@@ -89,10 +90,10 @@ def processes(view: View) -> tuple[Process, ...]:
                 f"--remote=pssl:{OVN_PORT}:{bracketed(view.here.address)}",
                 # The southbound database itself says where it listens for others, and what they may write.
                 "--remote=db:OVN_Southbound,SB_Global,connections",
-                *_TLS,
+                *TLS,
                 f"--pidfile={RUN}/ovn/{NAME}.pid",
                 f"--unixctl={CONTROL}",
-                *_LOG,
+                *LOG,
             ),
             Ready(command=(*_sbctl(), "get-connection"), seconds=60),
             needs=local(JOIN, between_hosts.STEP),
@@ -111,7 +112,7 @@ def access(view: View) -> list[str]:
     everywhere = "[::]" if ":" in view.here.address else "0.0.0.0"
     return [
         *_sbctl(),
-        f"--inactivity-probe={_PROBE}",
+        f"--inactivity-probe={PROBE}",
         *("set-connection", "role=ovn-controller", f"pssl:{SOUTH_PORT}:{everywhere}"),
     ]
 

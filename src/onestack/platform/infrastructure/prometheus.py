@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from onestack.core.contract import LIB
 from onestack.core.events import Emit
-from onestack.host.machine import File
 from onestack.platform import owned
 from onestack.platform.places import CA, PROMETHEUS_CERTIFICATE, bracketed
 from onestack.platform.shape import Folder, InfrastructureService, Process, Ready, Step, local
@@ -71,9 +70,7 @@ def _hosts(peers: Sequence[HostView], port: int) -> dict[str, object]:
 def write_files(site: Site, node: Node, emit: Emit) -> None:
     """What only its user may read: the certificate by which other hosts' exporters know it."""
     owned.folder(node, TLS, NAME, NAME, 0o700)
-    copies = {f"{TLS}/client.pem": PROMETHEUS_CERTIFICATE, f"{TLS}/ca.pem": CA}
-    found = {copy: File(node.outside(place).read_bytes(), 0o400) for copy, place in copies.items()}
-    owned.write(node, found, NAME, NAME)
+    owned.copy(node, {f"{TLS}/client.pem": PROMETHEUS_CERTIFICATE, f"{TLS}/ca.pem": CA}, NAME, NAME)
 
 
 def steps(view: View) -> tuple[Step, ...]:

@@ -200,15 +200,15 @@ def control(view: View, *words: str) -> list[str]:
 
 def write_files(site: Site, node: Node, emit: Emit) -> None:
     """What only its user may read: the host's certificate, and what RabbitMQ and `rabbitmqctl` know each other by."""
-    owned.folder(node, TLS, NAME, NAME, 0o700, TREE)
-    copies = {f"{TLS}/{place.rpartition('/')[2]}": place for place in (CA, HOST_CERTIFICATE, HOST_KEY)}
-    found = {copy: File(node.outside(place).read_bytes(), 0o400) for copy, place in copies.items()}
+    owned.certificates(node, TLS, NAME, TREE)
     cookie, view = f"{HOME}/.erlang.cookie", site.view_of(node)
     if view.replicated:
-        found[cookie] = File(view.cloud.secrets[NODES_SECRET].encode(), 0o400)
+        text = view.cloud.secrets[NODES_SECRET]
     elif not node.outside(cookie).exists():
-        found[cookie] = File(secrets.token_hex(24).encode(), 0o400)
-    owned.write(node, found, NAME, NAME, TREE)
+        text = secrets.token_hex(24)
+    else:
+        return
+    owned.write(node, {cookie: File(text.encode(), 0o400)}, NAME, NAME, TREE)
 
 
 def ensure_users(site: Site, node: Node, emit: Emit) -> None:
