@@ -103,7 +103,7 @@ def start(site: Site, off: Collection[str]) -> None:
     processes = [each for each in layout.processes(site.view) if each.name in CREATING]
     with ThreadPoolExecutor(len(processes)) as pool:
         list(pool.map(lambda each: readiness.start(site.leader, each, silent), processes))
-    hypervisors.wait_up(site, silent)
+    hypervisors.wait_up(site, {each.name for each in site.hosts}, silent)
 
 
 def costs(cloud: Cloud, site: Site) -> Counter[str]:
