@@ -34,10 +34,6 @@ ALLOWED = {
         "replacements/octavia.py",
         "get_neutron_client",
     ): "the client that upstream's own function sets, and that is of no use, is dropped",
-    (
-        "replacements/objects.py",
-        "_make_class_properties",
-    ): "properties of a class, which is what upstream's is for",
 }
 
 
