@@ -20,6 +20,7 @@ import measuring
 from screening import Model, Run, size
 
 from onestack_runtime.replacements import registry
+from onestack_runtime.replacements.entry import Replacement
 
 NEEDS: dict[str, str] = {}
 """An entry -> the one that it is for, if it would be useless without. It is left out with it, and what it gains is
@@ -42,7 +43,7 @@ class Gain(NamedTuple):
     error: float
 
 
-def unchanged(entry: registry.Replacement) -> tuple[str, ...]:
+def unchanged(entry: Replacement) -> tuple[str, ...]:
     """Processes whose CPU for a server does not depend on an entry; empty if there are none."""
     if entry.name in UNCHANGED:
         return UNCHANGED[entry.name]
@@ -58,7 +59,7 @@ def verdict(*gains: Gain) -> str:
     return "less" if all(each.percent < BAR for each in gains) else "open"
 
 
-def gained(model: Model, runs: Sequence[Run], values: Sequence[float], entry: registry.Replacement) -> Gain:
+def gained(model: Model, runs: Sequence[Run], values: Sequence[float], entry: Replacement) -> Gain:
     """What `values` (measured in the runs) are more without an entry, after division by the machine's speed."""
     relative = [
         math.log(value / (sum(run.cpu[each] for each in unchanged(entry)) or 1.0))
@@ -68,7 +69,7 @@ def gained(model: Model, runs: Sequence[Run], values: Sequence[float], entry: re
     return Gain(100 * math.expm1(effect), 100 * math.exp(effect) * error)
 
 
-def where(model: Model, runs: Sequence[Run], entry: registry.Replacement) -> str:
+def where(model: Model, runs: Sequence[Run], entry: Replacement) -> str:
     """The processes whose CPU an entry changes by three standard errors and 0.1 % at least, in percent of all CPU."""
     total, found = sum(run.cpu_seconds for run in runs), []
     for process in sorted({each for run in runs for each in run.cpu} - {*unchanged(entry)}):

@@ -14,6 +14,7 @@ import statistics
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import measuring
@@ -80,9 +81,9 @@ def measure(admin: Connection, server: str, rounds: int) -> dict[str, list[float
 
         timed("detach", detach)
         storage.delete_snapshot(taken.id)
-        gone(lambda taken=taken: storage.get_snapshot(taken.id))
+        gone(partial(storage.get_snapshot, taken.id))
         storage.delete_volume(volume.id)
-        gone(lambda volume=volume: storage.get_volume(volume.id))
+        gone(partial(storage.get_volume, volume.id))
     return times
 
 
