@@ -101,23 +101,6 @@ def test_a_second_up_changes_nothing(three: Hosts) -> None:
     ]
 
 
-def test_a_lost_control_host_is_not_missed_and_comes_back(three: Hosts) -> None:
-    three["c2"].lose()
-    until(
-        "the APIs to answer",
-        lambda: ('"v3' in ask(three), "no answer"),
-        seconds=AWAY_SECONDS,
-        every=0.1,
-    )
-    assert works(three["c1"])
-    found = status(three["c1"])
-    assert found["health"] == "degraded"
-    assert any("galera has 2 of 3 members: the next loss stops it" in each for each in found["reasons"])
-    three["c2"].back()
-    onestack(three["c1"], "up", str(SPEC))
-    assert members(three["c1"]) == {"galera": 3, "ovn-databases": 3, "rabbitmq": 3}
-
-
 def test_the_leader_is_lost_and_comes_back(three: Hosts) -> None:
     three["c1"].lose()
     until(
@@ -133,10 +116,27 @@ def test_the_leader_is_lost_and_comes_back(three: Hosts) -> None:
     assert works(three["c1"])
 
 
+def test_a_lost_control_host_is_not_missed(three: Hosts) -> None:
+    three["c2"].lose()
+    until(
+        "the APIs to answer",
+        lambda: ('"v3' in ask(three), "no answer"),
+        seconds=AWAY_SECONDS,
+        every=0.1,
+    )
+    assert works(three["c1"])
+    found = status(three["c1"])
+    assert found["health"] == "degraded"
+    assert any("galera has 2 of 3 members: the next loss stops it" in each for each in found["reasons"])
+
+
 def test_all_are_off_at_once_and_the_newest_data_are_found(three: Hosts) -> None:
+    """One of them has been away for longer: it does not have what was written last."""
+    onestack(three["c1"], "exec", "openstack", "network", "create", "made-without-c2")
     before = works(three["c1"])
     for host in three:
-        host.lose()
+        if host.runs:
+            host.lose()
     for host in three:
         host.back()
     onestack(three["c1"], "up", str(SPEC))
