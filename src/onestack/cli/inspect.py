@@ -79,7 +79,8 @@ def _ceph_lines(ceph: CephStatus) -> list[str]:
     gib = 1 << 30
     whole = ceph.monitors == ceph.all_monitors and ceph.osds_up == ceph.osds and ceph.clean == ceph.groups
     return [
-        f"{_MARKS[whole]} Ceph: {ceph.monitors} of {ceph.all_monitors} monitors, {ceph.osds_up} of {ceph.osds} OSDs up,"
+        f"{_MARKS[whole]} Ceph: {ceph.monitors} of {ceph.all_monitors} monitors,"
+        f" {ceph.osds_up} of {ceph.osds} OSDs up,"
         f" {ceph.clean} of {ceph.groups} placement groups active+clean,"
         f" {ceph.used / gib:.1f} of {ceph.size / gib:.1f} GiB used",
         f"[dim]  {ceph.loss}[/]",

@@ -100,7 +100,9 @@ def _device(device: Path, known: Taken | None) -> str:
     if uuid is None:
         signature = run(["blkid", "-p", "-o", "export", str(device)], check=False)
         kinds = [row for row in signature.splitlines() if row.startswith(("TYPE=", "PTTYPE="))]
-        return f"it holds data: {', '.join(kinds)}; `wipefs --all {device}` if that may be lost" if kinds else ""
+        return (
+            f"it holds data: {', '.join(kinds)}; `wipefs --all {device}` if that may be lost" if kinds else ""
+        )
     if known and known.uuid == uuid:
         return ""
     return f"it is the disk of another Ceph (OSD {uuid}); `wipefs --all {device}` if its data may be lost"
@@ -149,7 +151,9 @@ def take(paths: Paths, wanted: Taken, owner: int) -> None:
             os.posix_fallocate(out.fileno(), 0, wanted.size)
     except OSError as error:
         file.unlink(missing_ok=True)
-        raise BadInput(f"the disk {file} cannot be made: {error.strerror}", hint="free some room there") from error
+        raise BadInput(
+            f"the disk {file} cannot be made: {error.strerror}", hint="free some room there"
+        ) from error
     os.chown(file, owner, owner)
 
 
@@ -177,4 +181,3 @@ def release(paths: Paths, keep: Collection[str] = ()) -> list[str]:
         (records(paths) / f"{name}.json").unlink()
         gone.append(each.path)
     return gone
-

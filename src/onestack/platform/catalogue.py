@@ -49,8 +49,10 @@ def secret_names(chosen: Collection[str], hosts: Sequence[HostView] = ()) -> lis
 
 
 def infrastructure(view: View) -> list[InfrastructureService]:
-    """The infrastructure services of a cloud: those with a process or a step on some host."""
-    return [each for each in INFRASTRUCTURE if each.processes(view) or each.steps(view)]
+    """The infrastructure services of a cloud."""
+    return [
+        each for each in INFRASTRUCTURE if each.processes(view) or (each.steps_alone and each.steps(view))
+    ]
 
 
 def formed(view: View) -> list[tuple[str, Form, frozenset[str]]]:

@@ -47,8 +47,8 @@ FSID, MONITOR, ADMIN, BOOTSTRAP = "ceph/fsid", "ceph/mon", "ceph/admin", "ceph/b
 
 @dataclass(frozen=True)
 class User:
-    """A user of Ceph. `entity`: its name there; `secret`: the cloud's, which its key is made from; `caps`: what it may
-    do, by type of daemon."""
+    """A user of Ceph. `entity`: its name there; `secret`: the cloud's, which its key is made from; `caps`: what it
+    may do, by type of daemon."""
 
     entity: str
     secret: str
@@ -72,7 +72,7 @@ CINDER = _of_rbd("ceph/cinder", VOLUMES, VMS, reads=(IMAGES,))
 CINDER_USER = CINDER.entity.removeprefix("client.")
 BACKUP = _of_rbd("ceph/cinder-backup", BACKUPS)
 CLIENTS = (GLANCE, CINDER, BACKUP)
-_ALL = {name: "allow *" for name in ("mon", "osd", "mds", "mgr")}
+_ALL = dict.fromkeys(("mon", "osd", "mds", "mgr"), "allow *")
 ADMINISTRATOR = User("client.admin", ADMIN, _ALL)
 MONITORS = User("mon.", MONITOR, {"mon": "allow *"})
 BOOTSTRAPPER = User("client.bootstrap-osd", BOOTSTRAP, {"mon": "profile bootstrap-osd"})
@@ -244,7 +244,9 @@ def daemon_conf(view: View) -> str:
         "mon_cluster_log_to_file": "false",
         "debug_rocksdb": "0/0",
     }
-    return _ini({"global": whole, "mon": _MONITOR | _reporters(number), "mgr": _MANAGER, "osd": _osd(view, memory)})
+    return _ini(
+        {"global": whole, "mon": _MONITOR | _reporters(number), "mgr": _MANAGER, "osd": _osd(view, memory)}
+    )
 
 
 _MONITOR: dict[str, object] = {
@@ -315,6 +317,7 @@ def placement_groups(disks: int, number: int) -> int:
     wanted = 100 * disks // (len(POOLS) * storage.copies(number))
     return max(16, min(256, 1 << max(0, wanted.bit_length() - 1)))
 
+
 AS_USER = (
     "setpriv",
     f"--reuid={USER}",
@@ -325,4 +328,3 @@ AS_USER = (
     "--bounding-set=-all",
 )
 """Runs a daemon as its user. setpriv execs, so the supervised pid is the daemon's own."""
-

@@ -152,6 +152,8 @@ class InfrastructureService:
     files: Callable[[View], Mapping[str, str]] = lambda view: {}
     """Configuration files: path below /etc/onestack, or absolute path inside the namespace -> text."""
     steps: Callable[[View], tuple[Step, ...]] = lambda view: ()
+    steps_alone: bool = False
+    """Whether its steps are done where it has no process, too."""
     folders: tuple[Folder, ...] = ()
     form: Form | None = None
     """How its members form a cluster, if it needs help with that."""

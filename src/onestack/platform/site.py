@@ -204,9 +204,7 @@ def on_this_host(paths: Paths, spec: Spec, choices: Choices, others: known.Hosts
     disks = disks_of(mine) if mine else ()
     if mine is None or len(spec.hosts) < 2:
         return Site(spec, Node(paths, choices, roles=roles, disks=disks))
-    node = Node(
-        paths, choices, address=str(mine.address), roles=roles, underlay=mine.underlay, disks=disks
-    )
+    node = Node(paths, choices, address=str(mine.address), roles=roles, underlay=mine.underlay, disks=disks)
     if others is None:
         return Site(spec, node)
     peers = tuple(each for each in others.hosts if each.name != choices.host)

@@ -85,8 +85,7 @@ def empty(found: Site, gone: Collection[tuple[str, str]], emit: Emit) -> None:
     words = ", ".join(f"{path} of {host}" for host, path in gone)
     try:
         pools, dump, space = (
-            data(node, *asked)
-            for asked in (("osd", "pool", "ls", "detail"), ("osd", "dump"), ("osd", "df"))
+            data(node, *asked) for asked in (("osd", "pool", "ls", "detail"), ("osd", "dump"), ("osd", "df"))
         )
     except CommandFailed as failed:
         raise PermanentError(

@@ -71,9 +71,7 @@ def down(paths: Paths, emit: Emit, *, keep_guests: bool = False, patience: float
         systemd.ended(paths)
 
 
-def end_guests_first(
-    paths: Paths, others: Sequence[RemoteHost], emit: Emit, *, keep_guests: bool
-) -> None:
+def end_guests_first(paths: Paths, others: Sequence[RemoteHost], emit: Emit, *, keep_guests: bool) -> None:
     """With guests' disks in Ceph on several hosts: end all guests before any host stops its part of Ceph, so that
     they can write down what they have in memory."""
     if keep_guests or not others or site.load(paths).view.cloud.ceph is None:

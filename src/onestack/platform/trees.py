@@ -19,7 +19,8 @@ def trees(
     disks: bool = False,
 ) -> tuple[str, ...]:
     """Their names in `host.base.TREES`, for a host with these roles. `several`: whether the cloud has more than one
-    host. `replicated`: whether it has several control hosts. `disks`: whether the host gives any to Ceph. At least those in which processes of the host run."""
+    host. `replicated`: whether it has several control hosts. `disks`: whether the host gives any to Ceph. At least
+    those in which processes of the host run."""
     bus = several and "control" in roles and "compute" in platform.services
     copies = replicated and "control" in roles
     stored = bool(platform.storage.ceph) and "storage" in roles and disks

@@ -144,6 +144,4 @@ def managed_problems(backends: Sequence[Backend], managed: bool) -> Iterator[Pro
     for index, each in enumerate(backends):
         # To Ceph's programs a backend is a cluster of its name, and the managed one is called ceph.
         if managed and each.driver == "rbd" and each.name == "ceph":
-            yield Problem(
-                "'ceph' is the managed cluster's name", "another name", path=(*path, index, "name")
-            )
+            yield Problem("'ceph' is the managed cluster's name", "another name", path=(*path, index, "name"))

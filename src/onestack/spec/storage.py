@@ -151,7 +151,9 @@ def problems(spec: Spec) -> Iterator[Problem]:
             yield Problem("disks without a managed Ceph", "platform.storage: {ceph: managed}", path=path)
         elif host.disks and "storage" not in host.roles:
             yield Problem(
-                f"{host.name} has disks and not the role 'storage'", "the role 'storage', or no disks", path=path
+                f"{host.name} has disks and not the role 'storage'",
+                "the role 'storage', or no disks",
+                path=path,
             )
         yield from _twice(host.disks, path)
     if managed and not hosts(spec):

@@ -196,4 +196,4 @@ def steps(view: View) -> tuple[Step, ...]:
     )
 
 
-SERVICE = InfrastructureService(NAME, processes, steps=steps)
+SERVICE = InfrastructureService(NAME, processes, steps=steps, steps_alone=True)

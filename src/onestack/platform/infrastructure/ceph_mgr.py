@@ -10,8 +10,8 @@ from onestack.platform.view import View
 NAME = "ceph-mgr"
 MODULES = f"{HOME}/modules"
 
-# Debian's manager loads its modules in sub-interpreters of Python, which the compiled part of the real bcrypt refuses:
-# then none of them is loaded. Only the dashboard, which is not used, hashes passwords.
+# Debian's manager loads its modules in sub-interpreters of Python, which the compiled part of the real bcrypt
+# refuses: then none of them is loaded. Only the dashboard, which is not used, hashes passwords.
 _BCRYPT = '''\
 """Stands in for bcrypt, which cannot be loaded in the manager's sub-interpreters; see onestack's ceph_mgr.py."""
 

@@ -184,8 +184,8 @@ def _bus(view: View) -> common.Section:
 def _disks(view: View) -> common.Section:
     """For [libvirt]: where servers' own disks are.
 
-    `writeback` uses the host's page cache, or librbd's, which is fast; the guest's flushes still reach the disk, which
-    is safe.
+    `writeback` uses the host's page cache, or librbd's, which is fast; the guest's flushes still reach the disk,
+    which is safe.
     """
     if view.cloud.ceph is None:
         return {"images_type": "qcow2", "disk_cachemodes": "file=writeback"}
