@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from onestack.core.events import Emit, step
+from onestack.core.graph import on_each
 from onestack.core.wait import until
 from onestack.host.command import CommandFailed
 from onestack.platform import managed_ceph
@@ -100,10 +101,9 @@ def ensure_pools(site: Site, node: Node, emit: Emit) -> None:
         until("Ceph's OSDs", enough, seconds=QUORUM_SECONDS, every=1)
         there = {each["poolname"] for each in data(node, "osd", "lspools")}
         groups = str(managed_ceph.placement_groups(disks, number))
-        for name in POOLS:
-            if name not in there:
-                ask(node, "osd", "pool", "create", name, groups, groups, "replicated")
-                ask(node, "osd", "pool", "application", "enable", name, "rbd")
+        missing = [each for each in POOLS if each not in there]
+        # Each takes a second or more, in which Ceph does little.
+        on_each(missing, lambda name: ask(node, "osd", "pool", "create", name, groups, groups, "replicated"))
         for each in data(node, "osd", "pool", "ls", "detail"):
             _set_copies(node, each, copies, least)
             if each["pool_name"] in POOLS and each["pg_num_target"] < int(groups):
@@ -114,9 +114,7 @@ def ensure_pools(site: Site, node: Node, emit: Emit) -> None:
             seconds=ACTIVE_SECONDS,
             every=1,
         )
-        for name in POOLS:
-            if name not in there:
-                node.inside(["rbd", "pool", "init", name], seconds=ANSWER_SECONDS)
+        on_each(missing, lambda name: node.inside(["rbd", "pool", "init", name], seconds=ANSWER_SECONDS))
         settle_disks(view, node)
         at.outcome = f"{disks} disks on {number} hosts, {copies} {'copies' if copies > 1 else 'copy'}"
 
