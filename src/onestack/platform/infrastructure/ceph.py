@@ -7,10 +7,12 @@ administrator's key, by the client that the base has.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from onestack.core.events import Emit, step
-from onestack.core.graph import on_each
+from onestack.core.graph import Task, complete
 from onestack.core.wait import until
 from onestack.host.command import CommandFailed
 from onestack.platform import managed_ceph
@@ -103,8 +105,9 @@ def ensure_pools(site: Site, node: Node, emit: Emit) -> None:
         groups = str(managed_ceph.placement_groups(disks, number))
         missing = [each for each in POOLS if each not in there]
         # Each takes a second or more, in which Ceph does little.
-        on_each(missing, lambda name: ask(node, "osd", "pool", "create", name, groups, groups, "replicated"))
-        for each in data(node, "osd", "pool", "ls", "detail"):
+        _beside(missing, lambda name: ask(node, "osd", "pool", "create", name, groups, groups, "replicated"))
+        pools = data(node, "osd", "pool", "ls", "detail")
+        for each in pools:
             _set_copies(node, each, copies, least)
             if each["pool_name"] in POOLS and each["pg_num_target"] < int(groups):
                 ask(node, "osd", "pool", "set", each["pool_name"], "pg_num", groups)
@@ -114,9 +117,23 @@ def ensure_pools(site: Site, node: Node, emit: Emit) -> None:
             seconds=ACTIVE_SECONDS,
             every=1,
         )
-        on_each(missing, lambda name: node.inside(["rbd", "pool", "init", name], seconds=ANSWER_SECONDS))
+        raw = [each["pool_name"] for each in pools if not each["application_metadata"]]
+        # `rbd` marks a pool as its own when it is ready.
+        _beside(
+            [each for each in POOLS if each in raw],
+            lambda name: node.inside(["rbd", "pool", "init", name], seconds=ANSWER_SECONDS),
+        )
         settle_disks(view, node)
         at.outcome = f"{disks} disks on {number} hosts, {copies} {'copies' if copies > 1 else 'copy'}"
+
+
+def _beside(names: Sequence[str], body: Callable[[str], object]) -> None:
+    """Do something for each, all at the same time."""
+
+    def call(name: str) -> None:
+        body(name)
+
+    complete([Task(name, partial(call, name)) for name in names], workers=max(1, len(names)))
 
 
 def settle_disks(view: View, node: Node) -> None:
