@@ -96,8 +96,7 @@ def empty(found: Site, gone: Collection[tuple[str, str]], emit: Emit) -> None:
     copies = max((pool["size"] for pool in pools), default=1)
     if len(left) < copies:
         raise PermanentError(
-            f"without {words}, {len(left)} storage host{'s' if len(left) != 1 else ''} would be left for {copies}"
-            f" {'copies' if copies > 1 else 'copy'} of all data",
+            f"{words} cannot be given up: storage hosts left: {len(left)}, copies of all data: {copies}",
             hint="take on another storage host first; nothing was changed",
         )
     numbers = leaving(view, dump, gone)
