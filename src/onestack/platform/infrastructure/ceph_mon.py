@@ -153,8 +153,9 @@ def _follow_address(node: Node, here: HostView) -> None:
     monitors = [row for row in rows if " mon." in row]
     if len(monitors) != 1 or managed_ceph.address(here).strip("[]") in monitors[0]:
         return
-    change = ("--rm", here.name, "--addv", here.name, managed_ceph.address(here))
-    node.inside([*AS_USER, "monmaptool", *change, MAP], tree=TREE)
+    # In two steps: in one, what is added comes before what is removed.
+    for change in (("--rm", here.name), ("--addv", here.name, managed_ceph.address(here))):
+        node.inside([*AS_USER, "monmaptool", *change, MAP], tree=TREE)
     node.inside([*mon, "--inject-monmap", MAP], seconds=60, tree=TREE)
 
 
