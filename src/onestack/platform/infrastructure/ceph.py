@@ -7,11 +7,13 @@ administrator's key, by the client that the base has.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from onestack.core.errors import Unready
 from onestack.core.events import Emit, step
+from onestack.core.events import Step as Progress
 from onestack.core.graph import Task, complete
 from onestack.core.wait import until
 from onestack.host.command import CommandFailed
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 NAME = "ceph"
 ANSWER_SECONDS = 30.0
 """How long Ceph has for an answer: its own client would wait for monitors for ever."""
-QUORUM_SECONDS, ACTIVE_SECONDS = 120.0, 240.0
+QUORUM_SECONDS, ACTIVE_SECONDS, SAFE_SECONDS = 120.0, 240.0, 60.0
 
 
 def ask(node: Node, *words: str, text_in: str | None = None, seconds: float = ANSWER_SECONDS) -> str:
@@ -54,9 +56,18 @@ def needs(view: View) -> tuple[Need, ...]:
 def ensure_users(site: Site, node: Node, emit: Emit) -> None:
     """Wait for the monitors' majority, and have Ceph know all users, with the keys that their hosts have."""
     view = site.view_of(node)
+    quorum: dict[str, Any] = {}
+
+    def answers() -> tuple[bool, str]:
+        try:
+            quorum.update(data(node, "quorum_status", seconds=20))
+        except CommandFailed as failed:
+            return False, failed.detail.splitlines()[-1] if failed.detail else failed.summary
+        return True, ""
+
     until(
         "a majority of Ceph's monitors",
-        lambda: _answers(node),
+        answers,
         seconds=QUORUM_SECONDS,
         every=1,
         where=node.log(ceph_mon.NAME),
@@ -64,24 +75,17 @@ def ensure_users(site: Site, node: Node, emit: Emit) -> None:
     managers = [managed_ceph.manager(each.name) for each in managed_ceph.managers(view)]
     users = (*managed_ceph.CLIENTS, managed_ceph.BOOTSTRAPPER, *managers)
     ask(node, "auth", "import", "-i", "-", text_in=managed_ceph.keyring(view, *users))
-    leave_monitors(view, node)
+    leave_monitors(view, node, quorum)
 
 
-def leave_monitors(view: View, node: Node) -> None:
-    """Take monitors out of the cluster that the spec no longer has; those that shall stay must work."""
+def leave_monitors(view: View, node: Node, quorum: dict[str, Any]) -> None:
+    """Take monitors out of the cluster that the spec no longer has; those that shall stay must work. `quorum`: of
+    `quorum_status`."""
     wanted = {each.name for each in managed_ceph.monitors(view)}
-    status = data(node, "quorum_status")
-    there = {each["name"] for each in status["monmap"]["mons"]}
-    if wanted <= set(status["quorum_names"]):
+    there = {each["name"] for each in quorum["monmap"]["mons"]}
+    if wanted <= set(quorum["quorum_names"]):
         for gone in sorted(there - wanted):
             ask(node, "mon", "remove", gone)
-
-
-def _answers(node: Node) -> tuple[bool, str]:
-    try:
-        return True, ask(node, "fsid", seconds=10).strip()
-    except CommandFailed as failed:
-        return False, failed.detail.splitlines()[-1] if failed.detail else failed.summary
 
 
 def ensure_pools(site: Site, node: Node, emit: Emit) -> None:
@@ -91,23 +95,32 @@ def ensure_pools(site: Site, node: Node, emit: Emit) -> None:
     number = len(view.storage)
     disks = sum(len(each.disks) for each in view.storage)
     copies, least = storage.copies(number), storage.least_copies(number)
+    osds = {
+        managed_ceph.osd_uuid(view, host.name, disk): host.name
+        for host in view.storage
+        for disk in host.disks
+    }
     with step("pools of Ceph", emit) as at:
+        dump: dict[str, Any] = {}
 
         def enough() -> tuple[bool, str]:
             try:
-                up = hosts_up(data(node, "osd", "tree"))
+                dump.update(data(node, "osd", "dump"))
             except CommandFailed as failed:
                 return False, failed.summary
+            up = {osds.get(each["uuid"], "") for each in dump["osds"] if each["up"]} - {""}
             return len(up) >= least, f"{len(up)} of {number} storage hosts have an OSD that is up"
 
         until("Ceph's OSDs", enough, seconds=QUORUM_SECONDS, every=1)
-        there = {each["poolname"] for each in data(node, "osd", "lspools")}
         groups = str(managed_ceph.placement_groups(disks, number))
-        missing = [each for each in POOLS if each not in there]
-        # Each takes a second or more, in which Ceph does little.
-        _beside(missing, lambda name: ask(node, "osd", "pool", "create", name, groups, groups, "replicated"))
-        pools = data(node, "osd", "pool", "ls", "detail")
-        for each in pools:
+        there = {each["pool_name"] for each in dump["pools"]}
+        if missing := [each for each in POOLS if each not in there]:
+            # Each takes a second or more, in which Ceph does little.
+            _beside(
+                missing, lambda name: ask(node, "osd", "pool", "create", name, groups, groups, "replicated")
+            )
+            dump.update(data(node, "osd", "dump"))
+        for each in dump["pools"]:
             _set_copies(node, each, copies, least)
             if each["pool_name"] in POOLS and each["pg_num_target"] < int(groups):
                 ask(node, "osd", "pool", "set", each["pool_name"], "pg_num", groups)
@@ -117,13 +130,13 @@ def ensure_pools(site: Site, node: Node, emit: Emit) -> None:
             seconds=ACTIVE_SECONDS,
             every=1,
         )
-        raw = [each["pool_name"] for each in pools if not each["application_metadata"]]
+        raw = [each["pool_name"] for each in dump["pools"] if not each["application_metadata"]]
         # `rbd` marks a pool as its own when it is ready.
         _beside(
             [each for each in POOLS if each in raw],
             lambda name: node.inside(["rbd", "pool", "init", name], seconds=ANSWER_SECONDS),
         )
-        settle_disks(view, node)
+        settle_disks(node, dump, osds, at)
         at.outcome = f"{disks} disks on {number} hosts, {copies} {'copies' if copies > 1 else 'copy'}"
 
 
@@ -136,27 +149,40 @@ def _beside(names: Sequence[str], body: Callable[[str], object]) -> None:
     complete([Task(name, partial(call, name)) for name in names], workers=max(1, len(names)))
 
 
-def settle_disks(view: View, node: Node) -> None:
-    """Use again what was taken out, and forget the OSDs of disks that are gone, once no data is only there."""
-    wanted = {managed_ceph.osd_uuid(view, host.name, disk) for host in view.storage for disk in host.disks}
-    for each in data(node, "osd", "dump")["osds"]:
-        number = str(each["osd"])
-        if each["uuid"] in wanted:
-            if each["up"] and not each["in"]:
-                ask(node, "osd", "in", number)
-        elif not each["up"] and _is_safe(node, number):
+def settle_disks(node: Node, dump: dict[str, Any], wanted: Mapping[str, str], at: Progress) -> None:
+    """Use again what was taken out, and forget the OSDs of disks that are gone, once no data is only there.
+
+    `dump`: of `osd dump`. `wanted`: UUIDs of OSDs, with their hosts."""
+    back = [
+        str(each["osd"]) for each in dump["osds"] if each["uuid"] in wanted and each["up"] and not each["in"]
+    ]
+    if back:
+        ask(node, "osd", "in", *back)
+    gone = [str(each["osd"]) for each in dump["osds"] if each["uuid"] not in wanted and not each["up"]]
+    for number in gone:
+        try:
+            # A manager that has just started cannot say it yet.
+            until(
+                f"OSD {number} to be without data",
+                partial(_is_safe, node, number),
+                seconds=SAFE_SECONDS,
+                every=2,
+            )
+        except Unready as unsure:
+            at.note(f"OSD {number} is of no disk in the spec, and is kept: {unsure.summary}")
+        else:
             ask(node, "osd", "purge", number, "--yes-i-really-mean-it")
-    for each in data(node, "osd", "tree")["nodes"]:
-        if each["type"] == "host" and not each["children"]:
-            ask(node, "osd", "crush", "rm", each["name"])
+    if gone:
+        for each in data(node, "osd", "tree")["nodes"]:
+            if each["type"] == "host" and not each["children"]:
+                ask(node, "osd", "crush", "rm", each["name"])
 
 
-def _is_safe(node: Node, number: str) -> bool:
+def _is_safe(node: Node, number: str) -> tuple[bool, str]:
     try:
-        ask(node, "osd", "safe-to-destroy", number)
-    except CommandFailed:
-        return False
-    return True
+        return True, ask(node, "osd", "safe-to-destroy", number)
+    except CommandFailed as failed:
+        return False, failed.detail.splitlines()[-1] if failed.detail else failed.summary
 
 
 def _set_copies(node: Node, pool: dict[str, Any], copies: int, least: int) -> None:
