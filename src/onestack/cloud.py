@@ -126,6 +126,7 @@ class Cloud:
                 takedown.down(self.paths, emit, keep_guests=keep_guests)
             return
         with self._held("down", wait), self._others("down", emit, wait, leave_unreachable) as others:
+            takedown.end_guests_first(self.paths, others, emit, keep_guests=keep_guests)
             on_each(others, lambda host: host.down(emit, keep_guests=keep_guests))
             takedown.down(self.paths, emit, keep_guests=keep_guests)
 
@@ -314,6 +315,7 @@ class Cloud:
         hosts.require_removable(name)
         if "compute" in hosts.spec_of(name).roles and hosts.runs_guests(name):
             hosts.drain(name, emit)
+        hosts.empty_disks(name, emit)
         with (
             self._held("host remove", wait),
             self._others("host remove", emit, wait, leave_unreachable) as others,

@@ -327,8 +327,8 @@ def test_diagnostics_are_data() -> None:
     assert raised.value.diagnostics[0].as_dict() == {
         "severity": "error",
         "summary": "unknown key 'listn'",
-        "detail": "allowed: release, exclude, services, address, listen, compute, network, volumes, load_balancing, "
-        "monitoring, tuning",
+        "detail": "allowed: release, exclude, services, address, listen, compute, network, storage, volumes, "
+        "load_balancing, monitoring, tuning",
         "hint": "did you mean 'listen'?",
         "file": "cloud.yaml",
         "line": 1,

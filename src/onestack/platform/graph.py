@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from onestack.core.errors import PermanentError
 from onestack.core.events import Emit, step
 from onestack.core.graph import Task, on_each
 from onestack.platform import catalogue, databases, hypervisors, initial_resources, layout, zones
@@ -45,16 +46,17 @@ def tasks(site: Site, hosts: Sequence[HostWork], image: Path, emit: Emit) -> lis
     def names(needs: tuple[Need, ...], here: str = lead.name) -> tuple[str, ...]:
         return resolve(needs, here, lead.name, there)
 
-    controls = [host for host in hosts if host.name in {each.name for each in view.controls}]
-    found = [
-        Task(
-            at(Form.task(each.name), lead.name),
-            partial(form_cluster, each.name, each.form, controls, lead.name, emit),
-            names(each.form.needs),
+    found = []
+    for name, form, members in catalogue.formed(view):
+        asked = [host for host in hosts if host.name in members]
+        away = sorted(members - {*present}) if form.whole else []
+        found.append(
+            Task(
+                at(Form.task(name), lead.name),
+                partial(form_cluster, name, form, asked, lead.name, emit, away),
+                names(form.needs),
+            )
         )
-        for each in catalogue.infrastructure(view)
-        if each.form and view.replicated
-    ]
     found += [
         Task(
             at(DATABASES, lead.name),
@@ -114,8 +116,16 @@ def own_tasks(site: Site, emit: Emit) -> list[Task]:
     ]
 
 
-def form_cluster(service: str, form: Form, hosts: Sequence[HostWork], lead: str, emit: Emit) -> None:
-    """Have the members of an infrastructure service on `hosts` be one cluster, unless they are."""
+def form_cluster(
+    service: str,
+    form: Form,
+    hosts: Sequence[HostWork],
+    lead: str,
+    emit: Emit,
+    away: Sequence[str] = (),
+) -> None:
+    """Have the members of an infrastructure service on `hosts` be one cluster, unless they are. `away`: those that
+    cannot be asked, and without which no cluster is begun: PermanentError is raised then."""
     states: dict[str, str] = {}
 
     def collect(host: HostWork) -> None:
@@ -125,6 +135,11 @@ def form_cluster(service: str, form: Form, hosts: Sequence[HostWork], lead: str,
     chosen = form.choose(states, lead)
     if chosen is None:
         return
+    if away:
+        raise PermanentError(
+            f"{service} is not begun while {', '.join(away)} cannot be asked: its data may be there",
+            hint="bring these hosts back, and run `onestack up` again",
+        )
     with step(form.task(service), emit) as at_:
         at_.outcome = f"begun on {chosen}"
         next(host for host in hosts if host.name == chosen).begin(service, emit)

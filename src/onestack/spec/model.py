@@ -21,9 +21,10 @@ from onestack.language.types import (
     example,
     refused,
 )
-from onestack.spec import local_volumes, references, services
+from onestack.spec import local_volumes, references, services, storage
 from onestack.spec.availability import Availability
 from onestack.spec.platform import Listen, Platform
+from onestack.spec.storage import HostDisk
 from onestack.spec.tenants import Template, Tenant
 from onestack.workloads.resources.aggregate import Aggregate
 from onestack.workloads.resources.domain import Domain
@@ -62,6 +63,8 @@ hosts:
     """The TCP port of its ssh server. Default: from the ssh configuration."""
     underlay: InterfaceName | None = None
     """The NIC with the address, which carries guests' traffic between hosts. Default: found by the address."""
+    disks: tuple[HostDisk, ...] = ()
+    """What it gives to the managed Ceph: devices, or files with their sizes."""
 
 
 def _check_hosts(hosts: tuple[Host, ...]) -> tuple[Host, ...]:
@@ -156,6 +159,7 @@ platform:
         yield from references.problems(self, self._implicit_names())
         yield from self._ports()
         yield from local_volumes.problems(self)
+        yield from storage.problems(self)
         yield from self._address()
         if not self.hosts:
             return
@@ -172,7 +176,7 @@ platform:
     def _implicit_names(self) -> Mapping[str, tuple[str, ...]]:
         """The names that may be used without being listed: those of `built_in`, and a volume type for each
         backend."""
-        backends = tuple(each.name for each in self.platform.volumes.backends)
+        backends = tuple(each.name for each in self.platform.backends)
         return {**self.built_in, "volume_types": (*self.built_in.get("volume_types", ()), *backends)}
 
     @property
@@ -258,4 +262,8 @@ platform:
         chosen = (self._source.data.get("platform") or {}).get("services", services.types())
         completed = services.resolve(chosen, self.platform.exclude)
         place = self.place_of("platform", "services")
-        return [Diagnostic("note", note, place=place) for note in completed.notes]
+        on_storage = self.place_of("platform", "storage", "ceph")
+        return [
+            *(Diagnostic("note", note, place=place) for note in completed.notes),
+            *(Diagnostic("note", note, place=on_storage) for note in storage.notes(self)),
+        ]
