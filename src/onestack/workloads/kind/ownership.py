@@ -96,3 +96,19 @@ class Inherited:
 
     def take(self, raw: dict[str, Any]) -> OwnerLabel | None:
         return None
+
+
+class InName:
+    """At the end of the name, for what can store nothing else: `apart [onestack shop:apart]`."""
+
+    _form = re.compile(rf"(.+?) \[{KEY} ([^\]]*)\]\Z", re.S)
+
+    def put(self, body: dict[str, Any], label: OwnerLabel) -> None:
+        body["name"] = f"{body['name']} [{KEY} {label}]"
+
+    def take(self, raw: dict[str, Any]) -> OwnerLabel | None:
+        match = self._form.match(raw.get("name") or "")
+        if match is None:
+            return None
+        raw["name"] = match[1]
+        return parse(match[2])

@@ -45,6 +45,7 @@ class Aggregates(Kind):
     --adopt."""
 
     name, service = "aggregate", "compute"
+    administrative = True
     key = "aggregates"
     in_platform = Listed(Aggregate, "Host aggregates.")
     path, one, many = "/os-aggregates", "aggregate", "aggregates"

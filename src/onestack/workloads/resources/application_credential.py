@@ -74,6 +74,7 @@ class ApplicationCredentials(Kind):
     """Application credentials are immutable: a change creates a new one, with a new secret."""
 
     name, service = "application credential", "identity"
+    administrative = True
     key = "application_credentials"
     in_tenant = Listed(ApplicationCredential, "Application credentials, with which programs log in.")
     after = ("tenant", "user")
@@ -108,7 +109,8 @@ class ApplicationCredentials(Kind):
         return Wanted(address, fields, create_only, (scope.project, user.address, *needs), place)
 
     def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
-        ours = [user["id"] for user in collector.all("identity", "/users", "users") if KEY in user]
+        users = collector.all("identity", "/users", "users")
+        ours = [user["id"] for user in users if KEY in user or collector.everything]
         lists = collector.each(
             ours, lambda user: collector.all("identity", f"/users/{user}{self.path}", self.many)
         )

@@ -65,10 +65,12 @@ flavors:
 
 class Flavors(Kind):
     name, service = "flavor", "compute"
+    administrative = True
     key = "flavors"
     in_platform = Listed(Flavor, "Flavors: sizes of servers.")
     built_in = tuple(FLAVORS)
     path, one, many = "/flavors", "flavor", "flavors"
+    essential = ("vcpus", "ram", "disk", _EPHEMERAL, "swap")
     listed = {"is_public": "None"}  # noqa: RUF012
     fields = ("name", "description", "vcpus", "ram", "disk", _EPHEMERAL, "swap", _PUBLIC, "extra_specs")
     immutable = frozenset({"name", "vcpus", "ram", "disk", _EPHEMERAL, "swap", _PUBLIC})

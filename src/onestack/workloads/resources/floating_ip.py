@@ -62,6 +62,7 @@ class FloatingIPs(Kind):
     fields = ("floating_network_id", "port_id", "floating_ip_address")
     refs = {"floating_network_id": "network", "port_id": "port"}  # noqa: RUF012
     immutable = frozenset({"floating_network_id", "floating_ip_address"})
+    admins_only = frozenset({"floating_ip_address"})
 
     def wanted(self, scope: Scope) -> Iterator[Wanted]:
         yield from super().wanted(scope)
@@ -101,7 +102,8 @@ class FloatingIPs(Kind):
         return replace(wanted, fields=nameless)
 
     def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
-        observed = super().observe(raw, index)
+        # It has no name of its own.
+        observed = super().observe({**raw, "name": raw["floating_ip_address"]}, index)
         router = index.address("router", raw["router_id"])
         inner = index.address("network", (raw.get("port_details") or {}).get("network_id"))
         if observed is None or router is None or inner is None:

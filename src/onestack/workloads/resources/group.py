@@ -36,6 +36,7 @@ tenants:
 
 class Groups(InDomain):
     name, key = "group", "groups"
+    administrative = True
     in_tenant = Listed(Group, "Groups of users.")
     path, one, many = "/groups", "group", "groups"
     fields = ("name", "description")

@@ -16,6 +16,9 @@ from onestack.workloads.plan.model import Wanted
 from onestack.workloads.plan.values import Address
 
 
+NAME = "monitor"
+
+
 class Monitor(Section):
     """How members are checked."""
 
@@ -54,7 +57,11 @@ class Monitors(BalancerPart):
                     }
                     fields |= {"url_path": monitor.path} if monitor.path else {}
                     fields |= {"expected_codes": monitor.codes} if monitor.codes else {}
-                    yield self.part(Address("pool", (*parent.path, pool.name)), "monitor", fields, place)
+                    yield self.part(Address("pool", (*parent.path, pool.name)), NAME, fields, place)
 
     def parent(self, raw: dict[str, Any], index: Index) -> Address | None:
         return index.address("pool", raw["pools"][0]["id"] if raw.get("pools") else None)
+
+    def own_path(self, raw: dict[str, Any], index: Index, name: str) -> tuple[str, ...]:
+        # A pool has one at most, and most have no name.
+        return super().own_path(raw, index, NAME)

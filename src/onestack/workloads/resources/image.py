@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -118,6 +118,12 @@ class Images(Kind):
 
     def parent(self, raw: dict[str, Any], index: Index) -> Any:
         return index.address("tenant", raw.get("owner"))
+
+    def forbidden(self, sent: Mapping[str, Value]) -> list[str]:
+        return ["visibility: public"] if sent.get("visibility") == "public" else []
+
+    def reachable(self, raw: dict[str, Any]) -> bool:
+        return raw["visibility"] in ("public", "community")
 
     def value(self, field: str, raw: dict[str, Any], index: Index) -> Value:
         # Glance stores properties at the same level as its own fields.

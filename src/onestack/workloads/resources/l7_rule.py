@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Any, Literal
 
 from onestack.language.types import Bool, Section, Text, example
 from onestack.workloads.kind.balancer_part import EXAMPLE, NestedPart
 from onestack.workloads.kind.scope import Scope
-from onestack.workloads.plan.model import Wanted
+from onestack.workloads.kind.session import Index
+from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.plan.values import Address
 
 
@@ -46,3 +47,8 @@ class L7Rules(NestedPart):
                         fields |= {"key": rule.key} if rule.key else {}
                         fields["invert"] = rule.invert
                         yield self.part(inner, f"{rule.type} {rule.compare} {rule.value}", fields, place)
+    def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
+        if not raw.get("name"):
+            raw = {**raw, "name": f"{raw['type']} {raw['compare_type']} {raw['value']}"}
+        return super().observe(raw, index)
+

@@ -13,9 +13,9 @@ from onestack.workloads.kind.balancer_part import EXAMPLE, NestedPart
 from onestack.workloads.kind.base import Limit
 from onestack.workloads.kind.scope import Scope
 from onestack.workloads.kind.session import Index
-from onestack.workloads.plan.model import Wanted
+from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref, Value
-from onestack.workloads.resources.port import of_server
+from onestack.workloads.resources.port import SERVER, of_server
 
 
 class Member(Section):
@@ -41,7 +41,7 @@ class Member(Section):
 
 class Members(NestedPart):
     name, parent_kind, below = "member", "pool", "/lbaas/pools/{}/members"
-    after = ("tenant", "port")
+    after = ("tenant", "port", "server")
     limits = {"members": Limit("member", "Members.")}  # noqa: RUF012
     one, many = "member", "members"
     fields = ("name", "address", "protocol_port", "weight", "backup")
@@ -66,9 +66,20 @@ class Members(NestedPart):
                     fields |= {"weight": member.weight, "backup": member.backup}
                     yield self.part(inner, name, fields, place, *needs)
 
+    def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
+        if self.label_in.take(raw) is None:
+            # Somebody else named it: it goes by the name that OneStack would have given it.
+            port = self._port(raw, index)
+            server = index.known_by(SERVER, *port.path) if port else None
+            raw["name"] = f"{server.path[-1] if server else raw['address']}:{raw['protocol_port']}"
+        return super().observe(raw, index)
+
+    def _port(self, raw: dict[str, Any], index: Index) -> Address | None:
+        pool = index.address("pool", raw["parent"])
+        return index.known_by(pool.path[0] if pool else "", raw["address"])
+
     def value(self, field: str, raw: dict[str, Any], index: Index) -> Value:
         if field != "address":
             return super().value(field, raw, index)
-        pool = index.address("pool", raw["parent"])
-        port = index.known_by(pool.path[0] if pool else "", raw["address"])
+        port = self._port(raw, index)
         return Ref(port, "address") if port else raw["address"]

@@ -105,6 +105,9 @@ class Networks(Kind):
     )
     immutable = frozenset(_PROVIDER)
 
+    def reachable(self, raw: dict[str, Any]) -> bool:
+        return bool(raw.get("shared") or raw.get("router:external"))
+
     def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
         fields: dict[str, Any] = {"port_security_enabled": item.port_security, "admin_state_up": True}
         fields |= given(item, "description", "mtu")

@@ -40,6 +40,7 @@ tenants:
 
 class QosPolicies(Kind):
     name, service = "qos policy", "network"
+    administrative = True
     key = "qos_policies"
     in_tenant = Listed(QosPolicy, "QoS policies, which limit the bandwidth of ports.")
     path, one, many = "/qos/policies", "policy", "policies"

@@ -132,6 +132,7 @@ tenants:
 
 class Quotas(Kind):
     name, service = "quota", "identity"
+    administrative = True
     label_in = Inherited()
     deleted_with_parent = True
 
@@ -165,7 +166,8 @@ class Quotas(Kind):
             return None
         address = Address(self.name, (*tenant.path, raw["key"]))
         # Defaults and set limits look the same: the owner of the tenant owns its quota.
-        return Observed(address, f"{raw['key']}|{raw['id']}", raw["limits"], index.owner(tenant), (tenant,))
+        owner = index.inherited(tenant, address)
+        return Observed(address, f"{raw['key']}|{raw['id']}", raw["limits"], owner, (tenant,))
 
     def _set(self, key: str, project: str, limits: Mapping[str, Any], session: Session) -> None:
         form = FORMS[key]

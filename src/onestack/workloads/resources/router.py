@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from onestack.core.errors import Place
@@ -63,6 +64,9 @@ class Routers(Kind):
             if item.snat is not None:
                 gateway["enable_snat"] = item.snat
         return self.of_tenant(scope, item.name, place, {**fields, _GATEWAY: gateway}, needs=needs)
+
+    def forbidden(self, sent: Mapping[str, Value]) -> list[str]:
+        return ["snat"] if "enable_snat" in (sent.get(_GATEWAY) or {}) else []
 
     def value(self, field: str, raw: dict[str, Any], index: Index) -> Value:
         value = super().value(field, raw, index)

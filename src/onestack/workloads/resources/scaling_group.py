@@ -103,6 +103,7 @@ class ScalingGroup(Named):
 class ScalingGroups(Kind):
     name, service = "scaling group", "image"
     key = "scaling_groups"
+    own_clouds_only = "OneStack's autoscaler, which works in OneStack's own clouds only, would have to run it"
     in_tenant = Listed(ScalingGroup, "Servers whose number follows the load.")
     after = ("tenant", "subnet")
     path, one, many = "/images", "image", "images"

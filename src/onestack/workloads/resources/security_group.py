@@ -68,7 +68,7 @@ class SecurityGroups(Kind):
         if observed is None or observed.owner or raw["name"] != DEFAULT:
             return observed
         # Neutron created it for the tenant: the owner of the tenant owns it.
-        return replace(observed, owner=index.owner(self.parent(raw, index)))
+        return replace(observed, owner=index.inherited(self.parent(raw, index), observed.address))
 
     def create(self, wanted: Wanted, session: Session) -> str:
         if wanted.address.path[-1] != DEFAULT:

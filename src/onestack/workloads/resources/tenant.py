@@ -18,6 +18,7 @@ ADMIN = ("admin", "service")
 
 class Tenants(Kind):
     name, service = "tenant", "identity"
+    administrative = True
     after = ("domain",)
     path, one, many = "/projects", "project", "projects"
     fields = ("name", "description", "enabled")
@@ -39,7 +40,10 @@ class Tenants(Kind):
         return tenant_path(name.removesuffix(f"@{where}"), where)
 
     def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
-        return None if raw["name"] in ADMIN and raw["domain_id"] == "default" else super().observe(raw, index)
+        if raw["name"] in ADMIN and raw["domain_id"] == "default":
+            return None
+        observed = super().observe(raw, index)
+        return observed if observed and index.knows(observed.address, observed.owner) else None
 
     def delete(self, observed: Observed, session: Session) -> None:
         """Delete the project, after the quotas and the default security group that services keep for it."""

@@ -65,6 +65,7 @@ class InDomain(Kind):
 
 class Users(InDomain):
     name, key = "user", "users"
+    administrative = True
     in_tenant = Listed(User, "Users.")
     path, one, many = "/users", "user", "users"
     fields = ("name", "description", "enabled", "email", "options")

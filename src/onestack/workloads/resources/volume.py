@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import Field
@@ -102,6 +102,11 @@ class Volumes(Stored):
         if field == "volume_type":
             return Ref(Address("volume type", (raw[field],)))  # identified by its name
         return super().value(field, raw, index)
+
+    def uses(
+        self, fields: Mapping[str, Value], found: Mapping[Address, Mapping[str, Value]]
+    ) -> dict[str, int]:
+        return {"volumes": 1, "gigabytes": int(fields.get("size") or 0)}
 
     def update(self, change: Change, ident: str, session: Session) -> None:
         rest = session.rest(self.service)

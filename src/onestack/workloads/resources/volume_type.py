@@ -39,6 +39,7 @@ volume_types:
 
 class VolumeTypes(Kind):
     name, service = "volume type", "block-storage"
+    administrative = True
     key = "volume_types"
     in_platform = Listed(VolumeType, "Volume types.")
     path, one, many = "/types", "volume_type", "volume_types"
