@@ -158,3 +158,8 @@ class Counted(Named):
 
     count: Annotated[Int, Field(ge=1, le=1000)] = 1
     """The number of copies. In its texts `${index}` counts from 1; a name without it gets the suffix `-1`, `-2`, …"""
+
+
+def is_resource_name(name: str) -> bool:
+    """Whether a spec may have a resource with this name."""
+    return re.fullmatch(_RESOURCE, name) is not None

@@ -25,9 +25,12 @@ from onestack.platform.hosts import room
 from onestack.platform.site import Site
 from onestack.platform.watchers import begin_scaling
 from onestack.spec import BadSpec, Diagnostic, Spec, local_volumes
+from onestack.workloads import export
 from onestack.workloads.apply import Failure, Outcome, run
+from onestack.workloads.export import Export
 from onestack.workloads.kind.scope import tenant_path
 from onestack.workloads.openstack.provider import OpenStack
+from onestack.workloads.openstack.reach import Reach
 from onestack.workloads.openstack.rest import Access
 from onestack.workloads.passwords import Passwords
 from onestack.workloads.plan import Plan, Wanted, make
@@ -83,7 +86,7 @@ class Workloads:
                 site, project_id=project, user_id=user, password=password
             )
         )
-        passwords = Passwords(site.paths.etc / "passwords")
+        self._passwords = passwords = Passwords(site.paths.etc / "passwords")
         self._cloud = OpenStack(
             self._access,
             site.spec.platform.services,
@@ -117,6 +120,26 @@ class Workloads:
     def removal(self, emit: Emit = silent) -> Plan:
         """The plan of `destroy`: delete all resources that this spec created."""
         return self._compare((), prune=True, adopt=False, emit=emit)
+
+    def export(self, *, tenant: str | None, addresses: bool, emit: Emit) -> Export:
+        """What exists, as a spec. Raises BadInput."""
+        site, passwords = self.site, self._passwords
+        cloud = OpenStack(
+            self._access,
+            site.spec.platform.services,
+            owner="",
+            secret=passwords.of,
+            keep=passwords.keep,
+            reach=Reach(strict=tenant is not None),
+        )
+        return export.of(
+            cloud,
+            name=site.spec.name,
+            tenant=tenant,
+            account=self._admin().current_user_id,
+            addresses=addresses,
+            emit=emit,
+        )
 
     def apply(self, plan: Plan, emit: Emit = silent) -> Outcome:
         """Apply a plan. Only one at a time: raises Busy, with the lock's holder."""
@@ -159,6 +182,13 @@ class Workloads:
             approve,
         )
         return self.apply(needed, emit)
+
+    def apply_written(self, written: dict[str, Any], emit: Emit = silent) -> Outcome:
+        """Apply a plan that was written down. Raises BadInput if it is stale."""
+        made = written["made_from"]
+        plan = self.plan(prune=made["prune"], adopt=made["adopt"], force=True, emit=emit)
+        require_unchanged(written, plan)
+        return self.apply(plan, emit)
 
     def alone(self, purpose: str) -> AbstractContextManager[Any]:
         """The lock that lets only one command change a cloud's resources at a time."""

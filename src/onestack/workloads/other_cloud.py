@@ -90,9 +90,12 @@ class OtherCloud:
         require_unchanged(written, plan)
         return work.apply(plan, emit)
 
-    def export(self, *, tenant: str | None = None, emit: Emit = silent) -> export.Export:
+    def export(
+        self, *, tenant: str | None = None, addresses: bool = False, emit: Emit = silent
+    ) -> export.Export:
         """What exists, as a spec. `tenant`: one alone; by default all that the account manages: an administrator's
-        whole cloud, another account's project. Raises BadInput."""
+        whole cloud, another account's project.
+        `addresses`: the fixed addresses of servers and balancers, too. Raises BadInput."""
         account = self.account
         access = AccountAccess(account)
         if account.is_administrator:
@@ -104,7 +107,7 @@ class OtherCloud:
             projects, tenant = {project.name: project.id}, project.name
         reach = Reach(projects, strict=bool(tenant), lenient=True)
         cloud = OpenStack(access, account.services, owner="", secret=_none, keep=_keep_none, reach=reach)
-        return export.of(cloud, name=self.name, tenant=tenant, account=account.user, emit=emit)
+        return export.of(cloud, name=self.name, tenant=tenant, account=account.user, addresses=addresses, emit=emit)
 
     def _work(self, spec: Spec | str | Path) -> _Work:
         read = load(spec) if isinstance(spec, (str, Path)) else spec

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, NamedTuple
 from onestack.core import wait
 from onestack.core.errors import PermanentError, Place, TemporaryError, Unready
 from onestack.language.words import Named
+from onestack.workloads.kind.exported import Exported
 from onestack.workloads.kind.faults import Fault
 from onestack.workloads.kind.ownership import InDescription, Inherited, LabelPlace, OwnerLabel
 from onestack.workloads.kind.scope import Scope
@@ -53,7 +54,7 @@ class Removal(NamedTuple):
     path: str
 
 
-class Kind:
+class Kind(Exported):
     """A kind of resource. The class attributes are the declaration."""
 
     name: ClassVar[str]

@@ -35,6 +35,9 @@ class Collector(Protocol):
     wanted: frozenset[Address]
     everything: bool
 
+    def has(self, service: str) -> bool:
+        """Whether the cloud has a type of service."""
+
     def all(self, service: str, path: str, key: str, **params: Any) -> list[dict[str, Any]]: ...
     def each(self, calls: Iterable[Any], ask: Any) -> list[Any]: ...
 

@@ -27,8 +27,10 @@ class Collected:
         wanted: frozenset[Address],
         reach: Reach,
         *,
+        services: frozenset[str] = frozenset(),
         everything: bool = False,
     ) -> None:
+        self._services = services
         self.wanted = wanted
         self.everything = everything
         self._access = access
@@ -36,6 +38,9 @@ class Collected:
         self._reach = reach
         self._guard = Lock()
         self._lists: dict[Any, Future[Any]] = {}
+
+    def has(self, service: str) -> bool:
+        return service in self._services
 
     def all(self, service: str, path: str, key: str, **params: Any) -> Any:
         name = (service, path, tuple(sorted(params.items())))

@@ -66,7 +66,9 @@ class OpenStack:
         self.unavailable.clear()
         kinds = [kind for kind in self.kinds.values() if kind.service in self._services]
         with ThreadPoolExecutor(READERS, thread_name_prefix="collect") as pool:
-            collector = Collected(self._access, pool, wanted, self.reach, everything=everything)
+            collector = Collected(
+                self._access, pool, wanted, self.reach, services=self._services, everything=everything
+            )
             self._access.rest("identity")  # authenticate once, before all threads do
             raws = collector.together([partial(self._collected, kind, collector) for kind in kinds])
         found: list[tuple[Observed, dict[str, Any]]] = []

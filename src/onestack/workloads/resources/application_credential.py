@@ -10,6 +10,7 @@ from onestack.core.errors import Place
 from onestack.language.types import Problem, Section, Text, example
 from onestack.language.words import Named, RoleRef, UserRef
 from onestack.workloads.kind.base import Kind, Listed
+from onestack.workloads.kind.existing import Existing, without_none
 from onestack.workloads.kind.ownership import KEY
 from onestack.workloads.kind.scope import Scope, given
 from onestack.workloads.kind.session import Collector, Index, Session
@@ -151,3 +152,26 @@ class ApplicationCredentials(Kind):
 
     def delete(self, observed: Observed, session: Session) -> None:
         session.rest(self.service).delete(observed.id)
+
+    def part(self, there: Existing, tenant: Address | None) -> dict[str, Any]:
+        if tenant is None:
+            return {}
+        users = {one.address.path[-1] for one in there.kinds["user"].of_section(there, tenant)}
+        found = []
+        for one in there.all(self.name):
+            if one.address.path[:1] != tenant.path or one.owner not in (None, there.owner):
+                continue
+            if one.address.path[1] in users and (item := self.told(one, there, ApplicationCredential)):
+                found.append(item)
+        return {self.key: found} if found else {}
+
+    def item(self, one: Observed, there: Existing) -> dict[str, Any] | None:
+        fields, (_, user, name) = one.fields, one.address.path
+        there.comment(one, "its secret is not in this file; a new one is made, if it is to be made anew")
+        return without_none(
+            name=name,
+            user=user,
+            roles=sorted(fields["roles"]),
+            access_rules=fields["access_rules"],
+            expires=fields["expires_at"],
+        )

@@ -11,8 +11,10 @@ from onestack.language.words import (
     Content,
     Named,
     UserRef,
+    is_resource_name,
 )
 from onestack.workloads.kind.base import Kind, Limit, Listed
+from onestack.workloads.kind.existing import Existing
 from onestack.workloads.kind.ownership import Inherited
 from onestack.workloads.kind.scope import Scope
 from onestack.workloads.kind.session import Collector, Index, Session
@@ -113,6 +115,23 @@ class Keypairs(Kind):
         self, fields: Mapping[str, Value], found: Mapping[Address, Mapping[str, Value]]
     ) -> dict[str, int]:
         return {}  # the limit is a user's
+
+    def part(self, there: Existing, tenant: Address | None) -> dict[str, Any]:
+        """Those that a server has, or a user: others a spec would not create."""
+        if tenant is None:
+            return {}
+        used = {one.fields["key_name"] for one in there.inside("server", tenant)}
+        found: dict[str, dict[str, Any]] = {}
+        for one in there.all(self.name):
+            path = one.address.path
+            if path[:1] != tenant.path or not is_resource_name(path[1]):
+                continue
+            if len(path) == 2 and Ref(one.address) not in used:
+                continue
+            item = found.setdefault(path[1], {"name": path[1], "public_key": one.fields["public_key"]})
+            if len(path) > 2:
+                item.setdefault("users", []).append(path[2])
+        return {self.key: list(found.values())} if found else {}
 
     def create(self, wanted: Wanted, session: Session) -> str:
         body = {"name": ".".join(wanted.address.path[:2]), "type": "ssh"}

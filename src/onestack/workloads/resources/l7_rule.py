@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from onestack.language.types import Bool, Section, Text, example
 from onestack.workloads.kind.balancer_part import EXAMPLE, NestedPart
+from onestack.workloads.kind.existing import Existing, without_none
 from onestack.workloads.kind.scope import Scope
 from onestack.workloads.kind.session import Index
 from onestack.workloads.plan.model import Observed, Wanted
@@ -34,6 +35,7 @@ class L7Rules(NestedPart):
     """Rules have no names: a rule is identified by its condition."""
 
     name, parent_kind, below = "L7 rule", "L7 policy", "/lbaas/l7policies/{}/rules"
+    model = L7Rule
     one, many = "rule", "rules"
     fields = ("type", "compare_type", "value", "key", "invert")
 
@@ -52,3 +54,13 @@ class L7Rules(NestedPart):
             raw = {**raw, "name": f"{raw['type']} {raw['compare_type']} {raw['value']}"}
         return super().observe(raw, index)
 
+
+    def item(self, one: Observed, there: Existing) -> dict[str, Any] | None:
+        fields = one.fields
+        return without_none(
+            type=fields["type"],
+            compare=fields["compare_type"],
+            value=fields["value"],
+            key=fields["key"],
+            invert=bool(fields["invert"]),
+        )

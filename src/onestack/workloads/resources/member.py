@@ -7,10 +7,13 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from onestack.autoscaling import record
 from onestack.language.types import Bool, Int, IPAddress, Problem, Section, example
 from onestack.language.words import PortNumber, ServerRef
 from onestack.workloads.kind.balancer_part import EXAMPLE, NestedPart
 from onestack.workloads.kind.base import Limit
+from onestack.workloads.kind.existing import Existing, Unsayable
+from onestack.workloads.kind.nics import nics
 from onestack.workloads.kind.scope import Scope
 from onestack.workloads.kind.session import Index
 from onestack.workloads.plan.model import Observed, Wanted
@@ -41,6 +44,7 @@ class Member(Section):
 
 class Members(NestedPart):
     name, parent_kind, below = "member", "pool", "/lbaas/pools/{}/members"
+    model = Member
     after = ("tenant", "port", "server")
     limits = {"members": Limit("member", "Members.")}  # noqa: RUF012
     one, many = "member", "members"
@@ -83,3 +87,16 @@ class Members(NestedPart):
             return super().value(field, raw, index)
         port = self._port(raw, index)
         return Ref(port, "address") if port else raw["address"]
+
+    def item(self, one: Observed, there: Existing) -> dict[str, Any] | None:
+        raw, fields = there.raw(one), one.fields
+        if any(str(tag).startswith(f"{record.TAG}:") for tag in raw.get("tags") or ()):
+            return None  # the autoscaler's
+        item = {"port": fields["protocol_port"], "weight": fields["weight"], "backup": bool(fields["backup"])}
+        address = fields["address"]
+        if not isinstance(address, Ref):
+            return {"address": address, **item}
+        for server in there.inside("server", Address("tenant", one.address.path[:1])):
+            if any(port.address == address.address for port, _ in nics(server, there)):
+                return {"server": server.address.path[-1], **item}
+        raise Unsayable(f"its address {raw['address']} is that of {address.address}, which no server has")

@@ -21,6 +21,8 @@ from onestack.language.words import (
 )
 from onestack.workloads.kind.balancer_turns import PATH
 from onestack.workloads.kind.base import Kind, Limit, Listed, Removal
+from onestack.workloads.kind.existing import Existing, without_none
+from onestack.workloads.kind.nics import unlisted
 from onestack.workloads.kind.ownership import KEY
 from onestack.workloads.kind.scope import Scope, given
 from onestack.workloads.kind.session import Collector, Index, Rest, Session
@@ -148,6 +150,26 @@ class Ports(Kind):
         is_named = raw.get("name") and raw.get("device_owner") != _OCTAVIA
         return not is_named and f"[{KEY} " not in (raw.get("description") or "")
 
+    def of_section(self, there: Existing, tenant: Address | None) -> list[Observed]:
+        return [one for one in super().of_section(there, tenant) if one.address not in unlisted(there)]
+
+    def item(self, one: Observed, there: Existing) -> dict[str, Any] | None:
+        fields, here = one.fields, one.address.path[:-1]
+        if not fields["admin_state_up"]:
+            there.comment(one, "it is down; applying this file turns it on")
+        addresses = [each["ip_address"] for each in fields["fixed_ips"] or ()]
+        if len(addresses) > 1:
+            there.comment(one, f"not said: its addresses {', '.join(addresses)}")
+        qos = fields["qos_policy_id"]
+        return without_none(
+            name=one.address.path[-1],
+            network=there.name(fields["network_id"], here),
+            address=addresses[0] if len(addresses) == 1 else None,
+            security_groups=groups_of(one, there),
+            qos=there.name(qos, here) if qos else None,
+            description=fields["description"],
+        )
+
     def attribute(self, ident: str, name: str, session: Session) -> Any:
         raw = self.get(ident, session) or {}
         return raw["fixed_ips"][0]["ip_address"] if name == "address" else raw.get(name)
@@ -169,6 +191,12 @@ class Ports(Kind):
         for raw in rest.all(self.path, self.many, project_id=project):
             if not (raw["device_owner"] or "").startswith("network:"):
                 yield Removal(raw["name"] or raw["id"], f"{self.path}/{raw['id']}")
+
+
+def groups_of(port: Observed, there: Existing) -> list[str] | None:
+    """The names of a port's security groups; None for the group `default` alone. Raises Unsayable."""
+    names = there.names(port.fields["security_groups"] or (), port.address.path[:-1])
+    return None if names == ["default"] else names
 
 
 def in_order(ports: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

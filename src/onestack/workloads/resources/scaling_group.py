@@ -35,6 +35,7 @@ from onestack.language.types import Bool, Int, Problem, example
 from onestack.language.words import Named
 from onestack.workloads.kind.balancer_turns import in_turn
 from onestack.workloads.kind.base import GONE_SECONDS, Kind, Listed
+from onestack.workloads.kind.existing import Existing, Unsayable
 from onestack.workloads.kind.faults import Fault
 from onestack.workloads.kind.ownership import KEY, InAttribute
 from onestack.workloads.kind.scope import Scope
@@ -165,6 +166,11 @@ class ScalingGroups(Kind):
         if isinstance(network := observed.fields["network"], Ref):
             needs += index.inside("subnet", network.address)
         return replace(observed, needs=tuple(needs))
+
+    def item(self, one: Observed, there: Existing) -> dict[str, Any] | None:
+        if not one.fields["settings"]:
+            raise Unsayable("its record cannot be read, or it is being deleted")
+        return {**one.fields["settings"], "name": one.address.path[-1]}
 
     # Done.
 

@@ -26,7 +26,7 @@ from onestack.language.words import (
     Texts,
     VolumeRef,
 )
-from onestack.workloads.kind.base import Kind, Limit, Listed, Removal
+from onestack.workloads.kind.base import Limit, Listed, Removal
 from onestack.workloads.kind.faults import Fault
 from onestack.workloads.kind.ownership import InMetadata
 from onestack.workloads.kind.scope import Scope, given
@@ -36,11 +36,9 @@ from onestack.workloads.plan.values import UNKNOWN, Address, Ref, Value
 from onestack.workloads.resources import keypair
 from onestack.workloads.resources.aggregate import ZONE
 from onestack.workloads.resources.port import SERVER, in_order, of_server
+from onestack.workloads.resources.server_told import STATES, USER_DATA, ZONE_FIELD, ToldServers
 
-_ZONE = "OS-EXT-AZ:availability_zone"
-_USER_DATA = "OS-EXT-SRV-ATTR:user_data"
-_STATES = {"ACTIVE": "running", "SHUTOFF": "stopped"}
-_NAMES = {_ZONE: "availability_zone", _USER_DATA: "user_data"}
+_NAMES = {ZONE_FIELD: "availability_zone", USER_DATA: "user_data"}
 RESIZE_SECONDS = 300.0
 
 
@@ -142,7 +140,7 @@ class Server(Counted):
             )
 
 
-class Servers(Kind):
+class Servers(ToldServers):
     name, service = "server", "compute"
     key = "servers"
     in_tenant = Listed(Server, "Servers: virtual machines.")
@@ -172,11 +170,11 @@ class Servers(Kind):
         "ports",
         "state",
         "built",
-        _ZONE,
-        _USER_DATA,
+        ZONE_FIELD,
+        USER_DATA,
     )
     unordered = frozenset({"ports"})
-    immutable = frozenset({"image", "key_name", "ports", "built", _ZONE, _USER_DATA})
+    immutable = frozenset({"image", "key_name", "ports", "built", ZONE_FIELD, USER_DATA})
     admins_only = frozenset({"host"})
 
     def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
@@ -200,9 +198,9 @@ class Servers(Kind):
         if item.keypair:
             fields["key_name"] = keypair.named(scope, item.keypair)
         if item.user_data:
-            fields[_USER_DATA] = keypair.content(item.user_data)
+            fields[USER_DATA] = keypair.content(item.user_data)
         if item.zone:
-            fields[_ZONE] = item.zone
+            fields[ZONE_FIELD] = item.zone
         if item.host:
             create_only["host"] = item.host
         if item.config_drive:
@@ -223,7 +221,7 @@ class Servers(Kind):
 
     def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
         observed = super().observe(raw, index)
-        zone = index.known_by(ZONE, raw.get(_ZONE) or "")
+        zone = index.known_by(ZONE, raw.get(ZONE_FIELD) or "")
         for port in observed.fields["ports"] if observed else ():
             if observed and isinstance(port, Ref):
                 index.remember((SERVER, *port.address.path), observed.address)
@@ -250,12 +248,12 @@ class Servers(Kind):
         if field == "ports":
             return sorted(index.ref("port", raw["ports"]), key=str)
         if field == "state":
-            return _STATES.get(raw["status"], raw["status"].lower())
+            return STATES.get(raw["status"], raw["status"].lower())
         if field == "built":
             # Only administrators see the host.
             ran = raw.get("OS-EXT-SRV-ATTR:host") or raw.get("OS-SRV-USG:launched_at")
             return raw["status"] != "ERROR" or bool(ran)
-        if field == _USER_DATA:
+        if field == USER_DATA:
             # By Nova's own policies only administrators see it.
             return _decoded(raw[field]) if field in raw else UNKNOWN
         return super().value(field, raw, index)
@@ -306,7 +304,7 @@ class Servers(Kind):
             status, busy = str(raw.get("status")), raw.get("OS-EXT-STS:task_state")
             if busy:
                 begun.append(status)
-            elif begun and status in _STATES:
+            elif begun and status in STATES:
                 raise PermanentError(
                     f"{address} cannot be resized: Nova failed and restored it",
                     where=self.service,

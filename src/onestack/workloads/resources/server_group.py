@@ -13,10 +13,12 @@ from onestack.language.words import (
     Counted,
 )
 from onestack.workloads.kind.base import Kind, Limit, Listed
+from onestack.workloads.kind.existing import Existing
 from onestack.workloads.kind.ownership import Inherited, InName
 from onestack.workloads.kind.scope import Scope
 from onestack.workloads.kind.session import Index, Session
 from onestack.workloads.plan.model import Change, Observed, Wanted
+from onestack.workloads.plan.values import Address
 
 
 class ServerGroup(Counted):
@@ -70,3 +72,8 @@ class ServerGroups(Kind):
 
     def update(self, change: Change, ident: str, session: Session) -> None:
         return None
+
+    def of_section(self, there: Existing, tenant: Address | None) -> list[Observed]:
+        # A scaling group's own has its name.
+        listed = super().of_section(there, tenant)
+        return [one for one in listed if there.get(Address("scaling group", one.address.path)) is None]
