@@ -206,6 +206,6 @@ class Quotas(Kind):
             key, usual = one.address.path[-1], there.raw(one)[_USUAL]
             for name, word in sorted(there.limits.get(key, {}).items()):
                 limit = one.fields.get(word)
-                if isinstance(limit, int) and limit != usual.get(word, limit):
+                if isinstance(limit, int) and limit != usual.get(word):
                     found.setdefault(key, {})[name] = limit
         return {"quota": found} if found else {}
