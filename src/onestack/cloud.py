@@ -277,9 +277,7 @@ class Cloud:
         spec = load_spec_text(made["text"], made["file"])
         return self._work(spec, lambda work: work.apply_written(written, emit))
 
-    def export(
-        self, *, tenant: str | None = None, addresses: bool = False, emit: Emit = silent
-    ) -> Export:
+    def export(self, *, tenant: str | None = None, addresses: bool = False, emit: Emit = silent) -> Export:
         """What exists, as a spec. `addresses`: fixed IP addresses of servers and balancers, too. Raises BadInput."""
         work = Workloads(self.site, self.site.spec)
         return work.export(tenant=tenant, addresses=addresses, emit=emit)

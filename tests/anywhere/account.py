@@ -52,6 +52,8 @@ class Strict(Api):
             return 404, {"error": {"message": "The resource could not be found."}}
         if path.endswith("/details"):
             return self._details(path)
+        if path.endswith("/default"):
+            return 200, {"quota": {"network": 2}}
         return super().answer(method, path, query, body)
 
     def _details(self, path: str) -> tuple[int, Any]:

@@ -155,9 +155,13 @@ tenants:
     assert "count: 2" in exported
 
     outsider.succeed("destroy", str(file), "--yes")
-    left = outsider.cloud.run(lambda: [one.name for one in outsider.connect().network.networks(is_router_external=False)])
+    left = outsider.cloud.run(
+        lambda: [one.name for one in outsider.connect().network.networks(is_router_external=False)]
+    )
     assert left == ["hers"]
-    outsider.cloud.run(lambda: outsider.connect().network.delete_network(outsider.connect().network.find_network("hers")))
+    outsider.cloud.run(
+        lambda: outsider.connect().network.delete_network(outsider.connect().network.find_network("hers"))
+    )
 
 
 def test_more_than_its_quota_or_rights_is_said_with_the_line(outsider: Outsider) -> None:
@@ -188,7 +192,9 @@ tenants:
 def make_by_hand(mine: Connection) -> dict[str, str]:
     """What a user makes with OpenStack's own client: ids by name."""
     network = mine.network.create_network(name="lan")
-    subnet = mine.network.create_subnet(name="lan-v4", network_id=network.id, cidr="10.47.0.0/24", ip_version=4)
+    subnet = mine.network.create_subnet(
+        name="lan-v4", network_id=network.id, cidr="10.47.0.0/24", ip_version=4
+    )
     public = mine.network.find_network("public", ignore_missing=False)
     router = mine.network.create_router(name="out", external_gateway_info={"network_id": public.id})
     mine.network.add_interface_to_router(router, subnet_id=subnet.id)
@@ -249,14 +255,20 @@ def test_what_was_made_by_hand_is_exported_adopted_and_not_changed(outsider: Out
 
     def ids() -> set[str]:
         mine = outsider.connect()
-        return {one.id for one in (*mine.compute.servers(), *mine.network.ports(), *mine.load_balancer.load_balancers())}
+        return {
+            one.id
+            for one in (*mine.compute.servers(), *mine.network.ports(), *mine.load_balancer.load_balancers())
+        }
 
     assert {made["node-1"], made["node-2"], made["port"], made["balancer"]} <= outsider.cloud.run(ids)
     # An administrator's export of this tenant is the same cloud from another side.
     theirs = outsider.cloud.export(tenant=TENANT)
     read = spec.loads(theirs.text, "theirs.yaml")
     whole = outsider.cloud.plan(read, adopt=True)
-    assert {tuple(one.fields) for one in whole.changes} <= {("owner",)}, (as_data(whole)["changes"], theirs.text)
+    assert {tuple(one.fields) for one in whole.changes} <= {("owner",)}, (
+        as_data(whole)["changes"],
+        theirs.text,
+    )
 
     outsider.succeed("destroy", str(file), "--yes")
 

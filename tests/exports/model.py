@@ -17,7 +17,7 @@ from model_cloud import ModelCloud
 class SurveyedCloud(ModelCloud):
     """A `ModelCloud` that is exported."""
 
-    class reach:  # noqa: N801
+    class reach:
         """An administrator's."""
 
         projects: dict[str, str] = {}  # noqa: RUF012
@@ -42,7 +42,9 @@ class SurveyedCloud(ModelCloud):
         for tenant in tenants:
             address = Address("security group", (tenant.address.path[0], "default"))
             if address not in self.there:
-                default = Observed(address, f"default of {tenant.id}", {"description": ""}, None, (tenant.address,))
+                default = Observed(
+                    address, f"default of {tenant.id}", {"description": ""}, None, (tenant.address,)
+                )
                 found += [(default, {}), *self._rules(default)]
         return found
 

@@ -6,13 +6,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 
 from exports.model import SurveyedCloud
 from onestack import spec
+from onestack.language.words import Counted
 from onestack.spec import Spec
 from onestack.spec.compose import whole
-from onestack.language.words import Counted
 from onestack.workloads import export
 from onestack.workloads.apply import run
 from onestack.workloads.exported_text import COUNTED
@@ -37,7 +37,12 @@ def exported(cloud: SurveyedCloud) -> export.Export:
     return export.of(there, name="elsewhere")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(
+    max_examples=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
 @given(specs())
 def test_a_plan_of_an_export_is_empty_and_nothing_is_left_out(read: Spec) -> None:
     cloud = applied(read)
@@ -90,7 +95,8 @@ def test_the_lists_that_are_folded_are_those_that_may_have_a_count() -> None:
     counted = {
         key
         for key, field in fields.items()
-        if (items := getattr(field.annotation, "__args__", ())) and isinstance(items[0], type)
+        if (items := getattr(field.annotation, "__args__", ()))
+        and isinstance(items[0], type)
         and issubclass(items[0], Counted)
     }
     assert counted == set(COUNTED)

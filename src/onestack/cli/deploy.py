@@ -65,9 +65,7 @@ def plan(
 @_FORCE
 @approval.YES
 @CLOUD
-def apply(
-    spec: Path, prune: bool, adopt: bool, force: bool, yes: bool, cloud: str | None
-) -> None:
+def apply(spec: Path, prune: bool, adopt: bool, force: bool, yes: bool, cloud: str | None) -> None:
     """Make tenants and workloads match SPEC; the platform is left as it is.
 
     On a terminal it shows the plan and asks. Without one it needs --yes where something would be destroyed or
@@ -80,8 +78,10 @@ def apply(
     with here().events() as emit:
         if made is None:
             approve = approval.for_plan(yes, emit.paused)
-            outcome = here().cloud_of(cloud).apply(
-                spec=spec, prune=prune, adopt=adopt, force=force, emit=emit, approve=approve
+            outcome = (
+                here()
+                .cloud_of(cloud)
+                .apply(spec=spec, prune=prune, adopt=adopt, force=force, emit=emit, approve=approve)
             )
         else:
             outcome = here().cloud_of(_planned_for(made, cloud)).apply_written(made, emit=emit)

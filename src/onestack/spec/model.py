@@ -181,7 +181,10 @@ platform:
         for each backend."""
         backends = tuple(each.name for each in self.platform.volumes.backends)
         known = {**self.built_in, "volume_types": (*self.built_in.get("volume_types", ()), *backends)}
-        return {**known, **{key: (*known.get(key, ()), *names) for key, names in self.existing.names().items()}}
+        return {
+            **known,
+            **{key: (*known.get(key, ()), *names) for key, names in self.existing.names().items()},
+        }
 
     @property
     def monitored(self) -> bool:

@@ -26,7 +26,8 @@ from onestack.workloads.plan import Observed
 from onestack.workloads.plan.values import Address
 
 ROUNDS = 20
-"""What refers to something that is left out is left out itself, in the next round: no chain of references is so long."""
+"""What refers to something that is left out is left out itself, in the next round. No chain of references is so
+long."""
 _OF_TENANTS_ONLY = ("router", "server", "volume", "floating ip", "load balancer")
 
 
@@ -40,7 +41,9 @@ class Export:
 
 def no_tenant(name: str, names: Sequence[str]) -> BadInput:
     """The error for a tenant that is not there."""
-    return BadInput(f"there is no tenant '{name}'", hint=f"the tenants are: {', '.join(sorted(names)) or 'none'}")
+    return BadInput(
+        f"there is no tenant '{name}'", hint=f"the tenants are: {', '.join(sorted(names)) or 'none'}"
+    )
 
 
 def of(
@@ -52,13 +55,15 @@ def of(
     addresses: bool = False,
     emit: Emit = silent,
 ) -> Export:
-    """What exists in a cloud. `tenant`: one alone. `name`: of the spec, where no spec owns what there is. `account`: the
-    id of the user who exports, whose own roles are left out. Raises BadInput if there is no such tenant."""
+    """What exists in a cloud. `tenant`: one alone. `name`: of the spec, where no spec owns what there is. `account`:
+    the id of the user who exports, whose own roles are left out. Raises BadInput if there is no such tenant."""
     with step("collect resources", emit) as at:
         chosen = frozenset({Address("tenant", (tenant,))}) if tenant else frozenset()
         found = cloud.survey(chosen, everything=True)
         at.outcome = f"{len(found)} found"
-    tenants = [one for one, _ in found if one.address.kind == "tenant" and (not tenant or one.address in chosen)]
+    tenants = [
+        one for one, _ in found if one.address.kind == "tenant" and (not tenant or one.address in chosen)
+    ]
     if tenant and not tenants:
         raise no_tenant(tenant, ())
     platform = tenant is None and not cloud.reach.projects
@@ -91,7 +96,9 @@ def of(
     return Export(text, _warnings(cloud, there, found))
 
 
-def _owners(found: Sequence[tuple[Observed, Any]], tenants: Sequence[Observed], *, platform: bool) -> list[str]:
+def _owners(
+    found: Sequence[tuple[Observed, Any]], tenants: Sequence[Observed], *, platform: bool
+) -> list[str]:
     """The specs that own something of what is exported, the one with the most first."""
     inside = {one.address.path[0] for one in tenants}
     counted = Counter(
@@ -112,9 +119,7 @@ def _assembled(kinds: Kinds, there: Existing, tenants: Sequence[Observed]) -> di
         there.here = one.address
         head = kinds["tenant"].told(one, there, tenant_model.__args__[0])
         if head is not None:
-            sections.append(
-                Item(one.address, {**head, **_section(kinds, there, one.address, keys)})
-            )
+            sections.append(Item(one.address, {**head, **_section(kinds, there, one.address, keys)}))
     if sections:
         data["tenants"] = sections
     if there.used:
@@ -126,7 +131,7 @@ def _assembled(kinds: Kinds, there: Existing, tenants: Sequence[Observed]) -> di
 def _section(kinds: Kinds, there: Existing, tenant: Address | None, keys: list[str]) -> dict[str, Any]:
     parts: dict[str, Any] = {}
     for kind in kinds.values():
-        parts |= kind.part(there, tenant)
+        parts |= kind.section(there, tenant)
     return {key: parts[key] for key in keys if key in parts}
 
 

@@ -136,7 +136,7 @@ class Workloads:
             cloud,
             name=site.spec.name,
             tenant=tenant,
-            account=self._admin().current_user_id,
+            account=str(self._admin().current_user_id),
             addresses=addresses,
             emit=emit,
         )
@@ -307,6 +307,7 @@ class Workloads:
         check = Prometheus(self.site).check if self.site.spec.monitored else None
         if wrong := queries.wrong(self.spec, check, emit):
             raise BadSpec("the query of a scaling policy cannot be evaluated", wrong)
+
 
 def stored_elsewhere(spec: Spec, plan: Plan) -> Iterator[tuple[Change, str, Address, str, str]]:
     """Attachments to be made of volumes that one host stores, to servers that exist: the change, the volume's name,

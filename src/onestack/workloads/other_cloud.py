@@ -31,8 +31,8 @@ from onestack.workloads.plan import Observed, Plan, Wanted, make
 from onestack.workloads.wanted import read_files, wanted
 
 SETTLE_SECONDS = 5.0
-"""After an apply that was killed: how long its last requests may still be in flight. No gateway tells it here; creating
-anything takes a service less than that, for it only registers what it will make."""
+"""After an apply that was killed: how long its last requests may still be in flight. No gateway tells it here. A
+service takes less than that to answer a request to create something, for it only registers what it will make."""
 
 
 class OtherCloud:
@@ -54,7 +54,8 @@ class OtherCloud:
         force: bool = False,
         emit: Emit = silent,
     ) -> Plan:
-        """What would change. `force`: even what the account's rights or quotas should forbid. Raises BadInput, BadSpec."""
+        """What would change. `force`: even what the account's rights or quotas should forbid. Raises BadInput,
+        BadSpec."""
         return self._work(spec).plan(prune=prune, adopt=adopt, force=force, emit=emit)
 
     def drift(self, spec: Spec | str | Path, *, emit: Emit = silent) -> Plan:
@@ -107,7 +108,9 @@ class OtherCloud:
             projects, tenant = {project.name: project.id}, project.name
         reach = Reach(projects, strict=bool(tenant), lenient=True)
         cloud = OpenStack(access, account.services, owner="", secret=_none, keep=_keep_none, reach=reach)
-        return export.of(cloud, name=self.name, tenant=tenant, account=account.user, addresses=addresses, emit=emit)
+        return export.of(
+            cloud, name=self.name, tenant=tenant, account=account.user, addresses=addresses, emit=emit
+        )
 
     def _work(self, spec: Spec | str | Path) -> _Work:
         read = load(spec) if isinstance(spec, (str, Path)) else spec
@@ -151,7 +154,9 @@ class _Work:
             else:
                 found[scope.path[0]] = project
         if wrong:
-            raise BadSpec("the account cannot create tenants, and lacks projects for those of the spec", wrong)
+            raise BadSpec(
+                "the account cannot create tenants, and lacks projects for those of the spec", wrong
+            )
         return found
 
     def _no_project(self, scope: Scope) -> Diagnostic:
@@ -228,7 +233,9 @@ class _Work:
             for change in plan.of("create")
             if len(change.address.path) > 1
         }
-        projects = {path: project.id for path, project in self._tenants.items()} if self._reach.projects else {}
+        projects = (
+            {path: project.id for path, project in self._tenants.items()} if self._reach.projects else {}
+        )
         projects |= {one.address.path[0]: one.id for one in observed if one.address.kind == "tenant"}
         # A quota that this plan sets is not yet what counts.
         changing = {change.address.path[0] for change in plan.changes if change.address.kind == "quota"}

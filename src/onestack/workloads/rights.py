@@ -41,8 +41,8 @@ class Sorted(NamedTuple):
 
 
 def is_reference(one: Wanted, kinds: Kinds, tenants: frozenset[str]) -> bool:
-    """Whether an account that is no administrator can only refer to it. `tenants`: the first parts of addresses of what
-    is in tenants."""
+    """Whether an account that is no administrator can only refer to it. `tenants`: the first parts of addresses of
+    what is in tenants."""
     path = one.address.path
     return kinds[one.address.kind].administrative or len(path) < 2 or path[0] not in tenants
 
@@ -114,7 +114,9 @@ def forbidden(plan: Plan, kinds: Kinds) -> Iterator[Diagnostic]:
             )
 
 
-def beyond_quota(plan: Plan, observed: Iterable[Observed], kinds: Kinds, shares: Shares) -> Iterator[Diagnostic]:
+def beyond_quota(
+    plan: Plan, observed: Iterable[Observed], kinds: Kinds, shares: Shares
+) -> Iterator[Diagnostic]:
     """The limits that a plan would exceed, each at the first resource that does not fit."""
     fields: dict[Address, Mapping[str, Value]] = {one.address: one.fields for one in observed}
     fields |= {change.address: change.wanted.fields for change in plan.changes if change.wanted}

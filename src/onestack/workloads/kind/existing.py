@@ -44,8 +44,8 @@ class Existing:
     `tenants`: the addresses of those that are exported. `platform`: whether what is in no tenant is exported, too.
     `owner`: the spec whose resources are exported, beside those without an owner. `account`: the id of the user who
     exports. `addresses`: whether fixed addresses of servers and balancers are said. `omitted`: resources that turned
-    out to be unsayable: others cannot refer to them. `limits`: by the keys of quotas, the spec's names of limits and the
-    API's.
+    out to be unsayable: others cannot refer to them. `limits`: by the keys of quotas, the spec's names of limits and
+    the API's.
     """
 
     def __init__(
@@ -92,7 +92,9 @@ class Existing:
             # As in a plan, the spec's own goes before others with its name.
             self._first[one.address] = one
         elif before.id != one.id and self._is_exported(one.address):
-            self.warn(f"{one.address}: there are two with this name; only {before.id} is in the file, not {one.id}")
+            self.warn(
+                f"{one.address}: there are two with this name; only {before.id} is in the file, not {one.id}"
+            )
 
     def _is_exported(self, address: Address) -> bool:
         return any(address.path[:1] == tenant.path for tenant in self.tenants) or self.platform
@@ -124,7 +126,9 @@ class Existing:
 
     def links(self, kind: str, first: Address) -> list[tuple[Address, ...]]:
         """The further ends of the links from a resource."""
-        these = [one for one in self._first.values() if one.address.kind == kind and one.needs[:1] == (first,)]
+        these = [
+            one for one in self._first.values() if one.address.kind == kind and one.needs[:1] == (first,)
+        ]
         return [one.needs[1:] for one in sorted(these, key=lambda one: _natural(one.address.path))]
 
     def cached(self, key: str, make: Callable[[], Found]) -> Found:
@@ -209,11 +213,11 @@ class Existing:
 def _natural(path: tuple[str, ...]) -> list[list[tuple[int, str]]]:
     """web-2 before web-10."""
     return [
-        [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", step)] for step in path
+        [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", step)]
+        for step in path
     ]
 
 
 def without_none(**item: Any) -> dict[str, Any]:
     """The item's keys that are said."""
     return {key: value for key, value in item.items() if value is not None}
-

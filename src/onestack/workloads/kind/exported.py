@@ -25,7 +25,7 @@ class Exported:
     model: ClassVar[type[BaseModel] | None] = None
     """The model of an item that is nested in another one, and in no list of its own."""
 
-    def part(self, there: Existing, tenant: Address | None) -> dict[str, Any]:
+    def section(self, there: Existing, tenant: Address | None) -> dict[str, Any]:
         """Its part of a tenant's section, or (None) of the top of the spec."""
         listed = self.in_tenant if tenant else self.in_platform
         if listed is None:
@@ -62,7 +62,8 @@ class Exported:
     def item(self, one: Observed, there: Existing) -> dict[str, Any] | None:
         """An item of the spec, defaults and all; None for what the spec does not list. Raises Unsayable."""
         listed = self.in_tenant or self.in_platform
-        model: type[BaseModel] = listed.model if listed else self.model
+        model = listed.model if listed else self.model
+        assert model is not None
         here = one.address.path[:-1]
         item: dict[str, Any] = {}
         for key in model.model_fields:

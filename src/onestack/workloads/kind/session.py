@@ -29,8 +29,8 @@ class Rest(Protocol):
 
 
 class Collector(Protocol):
-    """Reads the cloud; each list is requested once. `wanted`: the addresses of the spec's resources. `everything`: read
-    what no spec owns, too, for an export."""
+    """Reads the cloud; each list is requested once. `wanted`: the addresses of the spec's resources. `everything`:
+    read what no spec owns, too, for an export."""
 
     wanted: frozenset[Address]
     everything: bool
@@ -46,8 +46,9 @@ class Index:
     """The resources observed so far, by kind and id.
 
     `owner`: the name of the spec, `wanted`: the addresses of its resources. `given`: the addresses of tenants whose
-    projects the account was given, so that no ownership label is on them. `strict`: leave out what is of other tenants
-    than the spec's that only it may use. `everything`: keep what no spec owns, too. `removing`: the spec is to be removed.
+    projects the account was given, so that no ownership label is on them. `strict`: leave out other tenants than the
+    spec's, and what only those may use. `everything`: keep what no spec owns, too. `removing`: the spec is to be
+    removed.
     """
 
     def __init__(
@@ -104,8 +105,8 @@ class Index:
     def inherited(self, parent: Address | None, address: Address, *, marked: bool = False) -> str | None:
         """The owner of a resource that has no label of its own: its parent's.
 
-        In a project that the account was given, the spec owns what it lists; when it is removed, only what is `marked`
-        in another way as made by OneStack.
+        In a project that the account was given, the spec owns what it lists; when it is removed, only what is
+        `marked` in another way as made by OneStack.
         """
         if parent in self.given:
             listed = address in self.wanted and (marked or not self._removing)

@@ -57,7 +57,8 @@ class Account:
 
         def connect(**auth: Any) -> Connection:
             try:
-                return Connection(config=config.get_one(cloud=name, **({"auth": auth} if auth else {})))
+                more: Any = {"auth": auth} if auth else {}
+                return Connection(config=config.get_one(cloud=name, **more))
             except (sdk_errors.ConfigException, auth_errors.ClientException) as error:
                 raise BadInput(
                     f"the entry '{name}' of clouds.yaml is wrong: {error}", where=config.config_filename
@@ -89,7 +90,7 @@ class Account:
 
     @cached_property
     def _access(self) -> Any:
-        session = self.connection.session
+        session: Any = self.connection.session
         return session.auth.get_access(session)
 
     @property

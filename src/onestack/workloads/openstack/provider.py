@@ -23,6 +23,7 @@ from onestack.workloads.openstack.shared_lists import SharedLists
 from onestack.workloads.plan.model import Change, Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref, Secret, Value, convert
 
+
 class OpenStack:
     """Implements `onestack.workloads.apply.Provider`."""
 
@@ -37,8 +38,8 @@ class OpenStack:
         kinds: Kinds | None = None,
         reach: Reach | None = None,
     ) -> None:
-        """`owner`: the spec's name. `secret` returns a secret's text, `keep` stores one for its user only. `kinds`: by
-        default OneStack's own. `reach`: by default an administrator's."""
+        """`owner`: the spec's name. `secret` returns a secret's text, `keep` stores one for its user only. `kinds`:
+        by default OneStack's own. `reach`: by default an administrator's."""
         self.reach = reach or Reach()
         self.unavailable: dict[str, Fault] = {}
         """By the names of kinds: why the account could not read their lists."""

@@ -1,4 +1,5 @@
-"""What an account reaches in a cloud: whose projects it works in, and what it knows instead of lists it may not read."""
+"""What an account reaches in a cloud: the projects it works in, and what it knows instead of lists it may not
+read."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ from onestack.workloads.plan.values import Address
 
 _KEYSTONES = ("/users", "/groups", "/roles", "/role_assignments")
 REFUSED = (0, 401, 403, 404, 405, 501)
-"""HTTP statuses that say: this account may not read the list, or the cloud lacks it (0: it is not in the catalogue)."""
+"""HTTP statuses that say: this account may not read the list, or the cloud lacks it (0: it is not in the
+catalogue)."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,9 @@ class Reach:
             return None
         parts = {name: (name.partition("@")[0], name.partition("@")[2] or DOMAIN) for name in self.projects}
         if path == "/domains":
-            return [{"id": f"domain {each}", "name": each} for each in sorted({at for _, at in parts.values()})]
+            return [
+                {"id": f"domain {each}", "name": each} for each in sorted({at for _, at in parts.values()})
+            ]
         if path == "/projects":
             return [
                 {"id": self.projects[key], "name": name, "domain_id": f"domain {at}", "enabled": True}

@@ -35,8 +35,9 @@ def shares(access: Access, service: str, project: str) -> dict[str, Share]:
         told = access.rest(service, project).get(form.path.format(project), **form.params)[form.one]
     except OneStackError:
         return {}
-    return {
-        word: Share(int(each["limit"]), int(each.get("in_use", each.get("used", 0))) + int(each.get("reserved", 0)))
-        for word, each in told.items()
-        if isinstance(each, dict) and "limit" in each
-    }
+    return {word: _share(each) for word, each in told.items() if isinstance(each, dict) and "limit" in each}
+
+
+def _share(told: dict[str, Any]) -> Share:
+    # Neutron calls in_use `used`.
+    return Share(int(told["limit"]), sum(int(told.get(key) or 0) for key in ("in_use", "used", "reserved")))

@@ -153,7 +153,7 @@ class ApplicationCredentials(Kind):
     def delete(self, observed: Observed, session: Session) -> None:
         session.rest(self.service).delete(observed.id)
 
-    def part(self, there: Existing, tenant: Address | None) -> dict[str, Any]:
+    def section(self, there: Existing, tenant: Address | None) -> dict[str, Any]:
         if tenant is None:
             return {}
         users = {one.address.path[-1] for one in there.kinds["user"].of_section(there, tenant)}

@@ -16,12 +16,12 @@ from onestack.language.words import (
 )
 from onestack.workloads.kind.base import Kind, Limit, Listed, Removal
 from onestack.workloads.kind.existing import Existing, Unsayable
+from onestack.workloads.kind.nics import first_ports, unlisted
 from onestack.workloads.kind.scope import Scope
 from onestack.workloads.kind.session import Index, Rest
 from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref, Value
 from onestack.workloads.resources import interface
-from onestack.workloads.kind.nics import first_ports, unlisted
 from onestack.workloads.resources.port import network_of, of_balancer, of_server
 
 

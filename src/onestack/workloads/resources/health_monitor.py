@@ -16,7 +16,6 @@ from onestack.workloads.kind.session import Index
 from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.plan.values import Address
 
-
 NAME = "monitor"
 
 

@@ -30,10 +30,41 @@ _CONTAINER = "bare"
 
 
 _KNOWN = frozenset(
-    "id name status visibility checksum os_hash_algo os_hash_value owner created_at updated_at disk_format"
-    " container_format file schema self direct_url stores onestack base_image_ref image_type instance_uuid boot_roles"
-    " user_id image_location image_state owner_id owner_project_name owner_user_name".split()
-) | {KEY, LISTED_IN}
+    {
+        *(
+            "id",
+            "name",
+            "status",
+            "visibility",
+            "checksum",
+            "os_hash_algo",
+            "os_hash_value",
+            "owner",
+            "created_at",
+        ),
+        *(
+            "updated_at",
+            "disk_format",
+            "container_format",
+            "file",
+            "schema",
+            "self",
+            "direct_url",
+            "stores",
+            KEY,
+        ),
+        *(
+            "base_image_ref",
+            "image_type",
+            "instance_uuid",
+            "boot_roles",
+            "user_id",
+            "image_location",
+            "image_state",
+        ),
+        *("owner_id", "owner_project_name", "owner_user_name", LISTED_IN),
+    }
+)
 """What Glance itself says of an image, and what services note on it."""
 _SERVICES = ("os_glance_", "owner_specified.")
 
@@ -207,7 +238,8 @@ class Images(Kind):
         members = [tenant.path[-1] for (tenant,) in there.links("image member", one.address)]
         hashed = raw.get("os_hash_algo") == "sha512" and raw.get("os_hash_value")
         there.comment(
-            one, f"its content is not in this file: openstack image save --file FILE {one.id}; then set 'file' or 'url'"
+            one,
+            f"its content is not in this file: openstack image save --file FILE {one.id}; then set 'file' or 'url'",
         )
         return without_none(
             name=name,

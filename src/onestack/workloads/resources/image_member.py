@@ -21,8 +21,7 @@ class ImageMembers(Sharing):
         ours = [
             raw["id"]
             for raw in images
-            if raw["visibility"] == "shared"
-            and (KEY in raw or collector.everything or raw["name"] in wanted)
+            if raw["visibility"] == "shared" and (KEY in raw or collector.everything or raw["name"] in wanted)
         ]
         lists = collector.each(
             ours, lambda image: collector.all("image", f"/images/{image}/members", "members")

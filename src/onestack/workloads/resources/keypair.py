@@ -116,7 +116,7 @@ class Keypairs(Kind):
     ) -> dict[str, int]:
         return {}  # the limit is a user's
 
-    def part(self, there: Existing, tenant: Address | None) -> dict[str, Any]:
+    def section(self, there: Existing, tenant: Address | None) -> dict[str, Any]:
         """Those that a server has, or a user: others a spec would not create."""
         if tenant is None:
             return {}

@@ -49,11 +49,11 @@ class L7Rules(NestedPart):
                         fields |= {"key": rule.key} if rule.key else {}
                         fields["invert"] = rule.invert
                         yield self.part(inner, f"{rule.type} {rule.compare} {rule.value}", fields, place)
+
     def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
         if not raw.get("name"):
             raw = {**raw, "name": f"{raw['type']} {raw['compare_type']} {raw['value']}"}
         return super().observe(raw, index)
-
 
     def item(self, one: Observed, there: Existing) -> dict[str, Any] | None:
         fields = one.fields

@@ -66,7 +66,9 @@ class Listeners(BalancerPart):
     def item(self, one: Observed, there: Existing) -> dict[str, Any] | None:
         fields = one.fields
         if not fields["admin_state_up"]:
-            there.comment_part(one, f"the listener {one.address.path[-1]} is down; applying this file turns it on")
+            there.comment_part(
+                one, f"the listener {one.address.path[-1]} is down; applying this file turns it on"
+            )
         pool, limit = fields["default_pool_id"], fields["connection_limit"]
         return without_none(
             name=one.address.path[-1],

@@ -156,7 +156,12 @@ class Quotas(Kind):
             if (name := path[0].partition("@")[0]) in projects
         ]
         if collector.everything:
-            pairs = [(key, project) for project in projects.values() for key in FORMS if collector.has(FORMS[key].service)]
+            pairs = [
+                (key, project)
+                for project in projects.values()
+                for key in FORMS
+                if collector.has(FORMS[key].service)
+            ]
 
         def ask(key: str, path: str) -> dict[str, Any]:
             form = FORMS[key]
@@ -199,7 +204,7 @@ class Quotas(Kind):
         key, project = observed.id.split("|")
         session.rest(FORMS[key].service).delete(f"{FORMS[key].path}/{project}")
 
-    def part(self, there: Existing, tenant: Address | None) -> dict[str, Any]:
+    def section(self, there: Existing, tenant: Address | None) -> dict[str, Any]:
         """The limits of a tenant that differ from those of tenants without a quota."""
         found: dict[str, dict[str, int]] = {}
         for one in there.inside(self.name, tenant) if tenant else ():

@@ -85,7 +85,9 @@ class Routers(Kind):
         for network in networks:
             for subnet in there.inside("subnet", network):
                 if subnet.address not in connected:
-                    there.comment(one, f"{subnet.address} is not connected to it; applying this file connects it")
+                    there.comment(
+                        one, f"{subnet.address} is not connected to it; applying this file connects it"
+                    )
         return without_none(
             name=one.address.path[-1],
             external=there.name(gateway["network_id"], here) if gateway else None,

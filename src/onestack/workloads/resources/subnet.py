@@ -122,12 +122,17 @@ class Subnets(Kind):
             if modes != {"slaac"}:
                 raise Unsayable("a spec's IPv6 subnets with DHCP have the modes slaac")
         if raw.get("host_routes"):
-            there.comment(there.get(Address("network", one.address.path[:-1])) or one, f"not said: host routes of {name}")
+            there.comment(
+                there.get(Address("network", one.address.path[:-1])) or one,
+                f"not said: host routes of {name}",
+            )
         gateway, pools = fields["gateway_ip"], fields["allocation_pools"] or []
         first = str(cidr.network_address + 1)
         usual = gateway == first or (cidr.version == 6 and gateway == str(cidr.network_address))
         if len(pools) > 1:
-            there.comment(there.get(Address("network", one.address.path[:-1])) or one, f"not said: the pools of {name}")
+            there.comment(
+                there.get(Address("network", one.address.path[:-1])) or one, f"not said: the pools of {name}"
+            )
         pool = [pools[0]["start"], pools[0]["end"]] if len(pools) == 1 else None
         return without_none(
             name=name if name != network else None,

@@ -87,7 +87,9 @@ class InDomain(Kind):
             if one.address not in holders or one.id == there.account:
                 continue
             if one.address.path[:-1] != domain:
-                there.warn(f"{one.address} has a role in {tenant}, and is in another domain: a spec cannot say that")
+                there.warn(
+                    f"{one.address} has a role in {tenant}, and is in another domain: a spec cannot say that"
+                )
             elif one.owner in (None, there.owner):
                 found.append(one)
         return found
@@ -97,10 +99,10 @@ class InDomain(Kind):
         links = there.links(f"role of {self.name}", tenant)
         return [there.name(Ref(role), ()) for holder, role in links if holder == one.address]
 
-    def part(self, there: Existing, tenant: Address | None) -> dict[str, Any]:
+    def section(self, there: Existing, tenant: Address | None) -> dict[str, Any]:
         # What an item says depends on the tenant.
         there.here = tenant
-        return super().part(there, tenant)
+        return super().section(there, tenant)
 
 
 class Users(InDomain):
@@ -130,11 +132,14 @@ class Users(InDomain):
             "password": Secret(item.password, "/".join(address.path)),
         }
         return Wanted(address, fields, create_only, (), place)
+
     def item(self, one: Observed, there: Existing) -> dict[str, Any] | None:
         assert there.here is not None
         fields = one.fields
         options = fields["options"] or {}
-        there.comment(one, "its password is not in this file: set the source of a new one, if it is to be made anew")
+        there.comment(
+            one, "its password is not in this file: set the source of a new one, if it is to be made anew"
+        )
         return {
             "name": one.address.path[-1],
             "roles": self.roles(one, there.here, there),
@@ -144,4 +149,3 @@ class Users(InDomain):
             "password_expires": not options.get("ignore_password_expiry"),
             "mfa": options.get("multi_factor_auth_rules") or [],
         }
-
