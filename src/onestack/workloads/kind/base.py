@@ -167,8 +167,9 @@ class Kind(Exported):
         parent = self.parent(raw, index)
         if parent is None and index.strict and not self.reachable(raw):
             return None
-        if label is None and not raw.get("name"):
-            raw["name"] = raw["id"]
+        if not raw.get("name"):
+            # What somebody made without a name keeps none when it is adopted.
+            raw["name"] = label.name if label else raw["id"]
         name = label.name if label else raw["name"]
         address = Address(self.name, self.own_path(raw, index, name))
         owner = label.owner if label else None

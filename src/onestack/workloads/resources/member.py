@@ -71,8 +71,10 @@ class Members(NestedPart):
                     yield self.part(inner, name, fields, place, *needs)
 
     def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
-        if self.label_in.take(raw) is None:
-            # Somebody else named it: it goes by the name that OneStack would have given it.
+        # It goes by the name that OneStack gives it, whatever somebody else called it.
+        if (label := self.label_in.take(raw)) is not None:
+            raw["name"] = label.name
+        else:
             port = self._port(raw, index)
             server = index.known_by(SERVER, *port.path) if port else None
             raw["name"] = f"{server.path[-1] if server else raw['address']}:{raw['protocol_port']}"

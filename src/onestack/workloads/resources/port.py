@@ -33,7 +33,8 @@ SERVER = "server of a port"
 """The index key of the server that a port belongs to."""
 _USER = "onestack_used_by"
 """A key that is added to a port: the name of the server or balancer it was created for, and its number there."""
-_OCTAVIA = "Octavia"
+_OCTAVIA, _OCTAVIAS_NAME = "Octavia", "octavia-lb-"
+"""The device owner and the beginning of the name of a port that Octavia created."""
 
 
 def of_server(scope: Scope, server: Any, index: int) -> Address:
@@ -129,12 +130,14 @@ class Ports(Kind):
             yield raw
 
     def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
-        if _USER in raw and self._is_nameless(raw):
+        if raw.get("device_owner") == _OCTAVIA and str(raw.get("name")).startswith(_OCTAVIAS_NAME):
+            # Octavia created it, and some of its providers leave it down.
+            raw |= {"name": "", "admin_state_up": raw["admin_state_up"] or UNKNOWN}
+        is_labelled = f"[{KEY} " in (raw.get("description") or "")
+        if _USER in raw and not raw.get("name") and not is_labelled:
+            # It goes by the name that OneStack would have given it.
             user, number = raw[_USER]
             network = index.address("network", raw["network_id"])
-            if raw.get("device_owner") == _OCTAVIA:
-                # Some of Octavia's providers leave the port that they created down.
-                raw["admin_state_up"] = UNKNOWN
             if network:
                 raw["name"] = f"{user}.{network.path[-1]}" + (f".{number + 1}" if number else "")
         observed = super().observe(raw, index)
@@ -144,11 +147,6 @@ class Ports(Kind):
             index.remember((observed.address.path[0], fixed_ip["ip_address"]), observed.address)
         subnets = (index.address("subnet", fixed_ip["subnet_id"]) for fixed_ip in raw["fixed_ips"])
         return replace(observed, needs=(*observed.needs, *(subnet for subnet in subnets if subnet)))
-
-    def _is_nameless(self, raw: dict[str, Any]) -> bool:
-        """Whether Nova or Octavia created it, so that it goes by the name that OneStack would have given it."""
-        is_named = raw.get("name") and raw.get("device_owner") != _OCTAVIA
-        return not is_named and f"[{KEY} " not in (raw.get("description") or "")
 
     def of_section(self, there: Existing, tenant: Address | None) -> list[Observed]:
         return [one for one in super().of_section(there, tenant) if one.address not in unlisted(there)]

@@ -92,7 +92,7 @@ def _keypair(one: Observed, there: Existing) -> str | None:
 def _user_data(one: Observed, there: Existing) -> str | None:
     data = one.fields[USER_DATA]
     if data is UNKNOWN:
-        there.comment(one, "not said: its user data, which only an administrator may read")
+        there.warn("the user data of servers is not in the file: only administrators may read it")
     elif data and (data == there.raw(one)[USER_DATA] or data.startswith("file:")):
         there.comment(one, "not said: its user data, which is no text")
     elif data:
