@@ -197,7 +197,7 @@ def make_by_hand(mine: Connection) -> dict[str, str]:
     )
     public = mine.network.find_network("public", ignore_missing=False)
     router = mine.network.create_router(name="out", external_gateway_info={"network_id": public.id})
-    mine.network.add_interface_to_router(router, subnet_id=subnet.id)
+    mine.network.add_interface_to_router(router, subnet=subnet.id)
     group = mine.network.create_security_group(name="ssh", description="From the office")
     mine.network.create_security_group_rule(
         security_group_id=group.id, direction="ingress", protocol="tcp", port_range_min=22, port_range_max=22,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,10 +53,14 @@ def of(
     tenant: str | None = None,
     account: str = "",
     addresses: bool = False,
+    unlisted: Mapping[str, Collection[str]] | None = None,
+    own_cloud: bool = False,
     emit: Emit = silent,
 ) -> Export:
     """What exists in a cloud. `tenant`: one alone. `name`: of the spec, where no spec owns what there is. `account`:
-    the id of the user who exports, whose own roles are left out. Raises BadInput if there is no such tenant."""
+    the id of the user who exports, whose own roles are left out. `unlisted`: by the keys of the platform's lists, the
+    names of what the platform itself makes. `own_cloud`: whether it is one of OneStack's own. Raises BadInput if
+    there is no such tenant."""
     with step("collect resources", emit) as at:
         chosen = frozenset({Address("tenant", (tenant,))}) if tenant else frozenset()
         found = cloud.survey(chosen, everything=True)
@@ -85,8 +89,9 @@ def of(
             addresses=addresses,
             omitted=omitted,
             limits=limits,
+            unlisted=unlisted,
         )
-        data = _assembled(cloud.kinds, there, tenants)
+        data = _assembled(cloud.kinds, there, tenants, own_cloud=own_cloud)
         if there.omitted == omitted:
             break
         omitted = dict(there.omitted)
@@ -107,9 +112,15 @@ def _owners(
     return [owner for owner, _ in counted.most_common()]
 
 
-def _assembled(kinds: Kinds, there: Existing, tenants: Sequence[Observed]) -> dict[str, Any]:
+def _assembled(
+    kinds: Kinds, there: Existing, tenants: Sequence[Observed], *, own_cloud: bool
+) -> dict[str, Any]:
     model = whole()
     data: dict[str, Any] = {}
+    if not own_cloud:
+        for kind in kinds.values():
+            for one in there.all(kind.name) if kind.own_clouds_only else ():
+                there.omit(one.address, kind.own_clouds_only)
     if there.platform:
         data |= _section(kinds, there, None, list(model.model_fields))
     tenant_model: Any = model.model_fields["tenants"].annotation

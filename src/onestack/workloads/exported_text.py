@@ -37,6 +37,7 @@ def write(data: dict[str, Any], there: Existing, head: Sequence[str]) -> str:
         folded |= {"tenants": tenants} if tenants else {}
     yaml = YAML()
     yaml.width = 118
+    yaml.brace_single_entry_mapping_in_flow_sequence = True
     yaml.indent(mapping=2, sequence=4, offset=2)
     out = io.StringIO()
     yaml.dump(_styled(folded, there, comments, root=True), out)

@@ -138,6 +138,8 @@ class Workloads:
             tenant=tenant,
             account=str(self._admin().current_user_id),
             addresses=addresses,
+            unlisted={"volume_types": [each.name for each in site.spec.platform.volumes.backends]},
+            own_cloud=True,
             emit=emit,
         )
 

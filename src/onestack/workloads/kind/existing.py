@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Protocol, TypeVar
 
 from onestack.language.words import is_resource_name
@@ -45,7 +45,7 @@ class Existing:
     `owner`: the spec whose resources are exported, beside those without an owner. `account`: the id of the user who
     exports. `addresses`: whether fixed addresses of servers and balancers are said. `omitted`: resources that turned
     out to be unsayable: others cannot refer to them. `limits`: by the keys of quotas, the spec's names of limits and
-    the API's.
+    the API's. `unlisted`: by the keys of the platform's lists, the names of what the platform itself makes.
     """
 
     def __init__(
@@ -60,6 +60,7 @@ class Existing:
         addresses: bool = False,
         omitted: Mapping[Address, str] | None = None,
         limits: Mapping[str, Mapping[str, str]] | None = None,
+        unlisted: Mapping[str, Collection[str]] | None = None,
     ) -> None:
         self.tenants = frozenset(tenants)
         self.platform = platform
@@ -73,6 +74,7 @@ class Existing:
         """The names of resources that the file refers to and does not list, by their keys."""
         self.kinds = kinds
         self.limits = limits or {}
+        self.unlisted = unlisted or {}
         self.here: Address | None = None
         """The tenant whose section is being made."""
         self._first: dict[Address, Observed] = {}
@@ -97,7 +99,8 @@ class Existing:
             )
 
     def _is_exported(self, address: Address) -> bool:
-        return any(address.path[:1] == tenant.path for tenant in self.tenants) or self.platform
+        of_platform = self.platform and len(address.path) == 1 and self.kinds[address.kind].in_platform
+        return bool(of_platform) or any(address.path[:1] == tenant.path for tenant in self.tenants)
 
     # Reading.
 
@@ -172,7 +175,8 @@ class Existing:
         if here and Address(address.kind, (*here, name)) in self._first:
             raise Unsayable(f"it refers to the cloud's {address}, and its tenant has one with the same name")
         kind = self.kinds[address.kind]
-        if name not in kind.built_in and not (self.platform and kind.in_platform):
+        listed = self.platform and kind.in_platform and name not in self.unlisted.get(kind.key, ())
+        if name not in kind.built_in and not listed:
             self.used.setdefault(kind.key, set()).add(name)
         return name
 

@@ -36,7 +36,8 @@ class Exported:
     def of_section(self, there: Existing, tenant: Address | None) -> list[Observed]:
         """The resources that are listed in a section."""
         found = there.inside(self.name, tenant)
-        return found if tenant else [one for one in found if one.address.path[-1] not in self.built_in]
+        known = (*self.built_in, *there.unlisted.get(self.key, ()))
+        return found if tenant else [one for one in found if one.address.path[-1] not in known]
 
     def told(self, one: Observed, there: Existing, model: type[BaseModel] | None = None) -> Item | None:
         """What a spec says of a resource, without defaults; None if it cannot, and the reason is noted."""

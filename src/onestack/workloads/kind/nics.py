@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 
 from onestack.workloads.kind.existing import Existing
 from onestack.workloads.plan.model import Observed
@@ -50,22 +51,33 @@ def unlisted(there: Existing) -> frozenset[Address]:
 
 
 def _nics(server: Observed, there: Existing) -> list[tuple[Observed, bool]]:
+    # Nova lists the networks in the order of the server's interfaces; the ports may have been created in any order.
+    networks = list(there.raw(server).get("addresses") or ())
     ports = [port for ident in there.raw(server)["ports"] if (port := there.by_id("port", ident))]
-    as_created = _in_order(server, ports, there)
-    by_name = _in_order(server, sorted(ports, key=lambda port: port.address), there)
-    # Ports that were created in parallel have their numbers in another order.
-    return max((as_created, by_name), key=lambda order: sum(with_server for _, with_server in order))
+    ports.sort(
+        key=lambda port: networks.index(name) if (name := _network(port)) in networks else len(networks)
+    )
+    by_name = sorted(ports, key=lambda port: port.address)
+    floating = {one.fields["port_id"] for one in there.all("floating ip")}
+    orders = [ports, by_name, sorted(ports, key=lambda port: Ref(port.address) not in floating)]
+    said = [_in_order(server, each, floating) for each in orders]
+    return max(said, key=lambda order: sum(with_server for _, with_server in order))
 
 
-def _in_order(server: Observed, ports: list[Observed], there: Existing) -> list[tuple[Observed, bool]]:
+def _network(port: Observed) -> str:
+    network = port.fields["network_id"]
+    return network.address.path[-1] if isinstance(network, Ref) else ""
+
+
+def _in_order(
+    server: Observed, ports: list[Observed], floating: Collection[object]
+) -> list[tuple[Observed, bool]]:
     """Whether each port has the name and all else that it would have, if a spec said it with the server."""
     groups = {tuple(map(str, port.fields["security_groups"] or ())) for port in ports}
-    floating = {one.fields["port_id"] for one in there.all("floating ip")} if len(ports) > 1 else set()
     earlier: Counter[str] = Counter()
     found = []
     for number, port in enumerate(ports):
-        network = port.fields["network_id"]
-        name = network.address.path[-1] if isinstance(network, Ref) else ""
+        name = _network(port)
         expected = f"{server.address.path[-1]}.{name}" + (f".{earlier[name] + 1}" if earlier[name] else "")
         with_server = (
             len(groups) == 1

@@ -167,7 +167,7 @@ class ApplicationCredentials(Kind):
 
     def item(self, one: Observed, there: Existing) -> dict[str, Any] | None:
         fields, (_, user, name) = one.fields, one.address.path
-        there.comment(one, "its secret is not in this file; a new one is made, if it is to be made anew")
+        there.comment(one, "its secret is not in this file; with a new credential comes a new one")
         return without_none(
             name=name,
             user=user,

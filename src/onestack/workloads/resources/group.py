@@ -57,7 +57,7 @@ class Groups(InDomain):
         members = [user for (user,) in there.links("group member", one.address)]
         for user in members:
             if user not in listed:
-                there.comment(one, f"not said: its member {user}, who has no role of its own in this tenant")
+                there.comment(one, f"not said: its member {user}, who is another domain's, or another spec's")
         return {
             "name": one.address.path[-1],
             "users": [user.path[-1] for user in members if user in listed],

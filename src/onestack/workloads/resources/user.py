@@ -68,15 +68,17 @@ class InDomain(Kind):
         domain = self.parent(raw, index)
         return in_domain(name, domain.path[0] if domain else DOMAIN)
 
+    def holders(self, there: Existing, tenant: Address) -> set[Address]:
+        """Those with a role in a tenant."""
+        return {holder for holder, _ in there.links(f"role of {self.name}", tenant)}
+
     def of_section(self, there: Existing, tenant: Address | None) -> list[Observed]:
         """Those with a role in a tenant, and in its first tenant what a spec made and gave no role."""
         if tenant is None:
             return []
-        link = f"role of {self.name}"
-        holders = {holder for holder, _ in there.links(link, tenant)}
-        domain = _domain_of(tenant)
+        holders, domain = self.holders(there, tenant), _domain_of(tenant)
         if tenant == min(one for one in there.tenants if domain == _domain_of(one)):
-            everywhere = {holder for one in there.tenants for holder, _ in there.links(link, one)}
+            everywhere = {holder for one in there.tenants for holder in self.holders(there, one)}
             holders |= {
                 one.address
                 for one in there.all(self.name)
@@ -90,6 +92,8 @@ class InDomain(Kind):
                 there.warn(
                     f"{one.address} has a role in {tenant}, and is in another domain: a spec cannot say that"
                 )
+            elif one.owner is None and "admin" in self.roles(one, tenant, there):
+                there.warn(f"{one.address} is an administrator and left out: whoever adopts it may delete it")
             elif one.owner in (None, there.owner):
                 found.append(one)
         return found
@@ -133,13 +137,20 @@ class Users(InDomain):
         }
         return Wanted(address, fields, create_only, (), place)
 
+    def holders(self, there: Existing, tenant: Address) -> set[Address]:
+        """Those with a role in a tenant, and the members of its groups."""
+        groups = there.kinds["group"].of_section(there, tenant)
+        members = {user for group in groups for (user,) in there.links("group member", group.address)}
+        return super().holders(there, tenant) | members
+
     def item(self, one: Observed, there: Existing) -> dict[str, Any] | None:
         assert there.here is not None
         fields = one.fields
         options = fields["options"] or {}
-        there.comment(
-            one, "its password is not in this file: set the source of a new one, if it is to be made anew"
-        )
+        if section := there.get(there.here):
+            there.comment(
+                section, "the passwords of its users are not in this file; `password` names their source"
+            )
         return {
             "name": one.address.path[-1],
             "roles": self.roles(one, there.here, there),

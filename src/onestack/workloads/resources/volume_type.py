@@ -42,6 +42,7 @@ class VolumeTypes(Kind):
     name, service = "volume type", "block-storage"
     administrative = True
     key = "volume_types"
+    built_in = ("__DEFAULT__",)
     in_platform = Listed(VolumeType, "Volume types.")
     path, one, many = "/types", "volume_type", "volume_types"
     listed = {"is_public": "None"}  # noqa: RUF012
