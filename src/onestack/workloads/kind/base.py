@@ -17,7 +17,7 @@ from onestack.core.errors import PermanentError, Place, TemporaryError, Unready
 from onestack.language.words import Named
 from onestack.workloads.kind.exported import Exported
 from onestack.workloads.kind.faults import Fault
-from onestack.workloads.kind.ownership import InDescription, Inherited, LabelPlace, OwnerLabel
+from onestack.workloads.kind.ownership import InDescription, Inherited, InTags, LabelPlace, OwnerLabel
 from onestack.workloads.kind.scope import Scope
 from onestack.workloads.kind.session import Collector, Index, Rest, Session
 from onestack.workloads.plan.model import Change, Observed, Wanted
@@ -177,6 +177,8 @@ class Kind(Exported):
             owner = index.inherited(parent, address)
         needs = (parent,) if parent else ()
         fields = {key: self.value(key, raw, index) for key in self.fields}
+        if isinstance(self.label_in, InTags):
+            fields["tags"] = raw["tags"]  # they are sent with the label
         return Observed(address, raw["id"], fields, owner, needs)
 
     @classmethod
@@ -239,7 +241,7 @@ class Kind(Exported):
     def labelled(self, body: dict[str, Any], change: Change, session: Session) -> dict[str, Any]:
         """The body with the ownership label, and with the rest of the field that contains the label."""
         assert change.wanted is not None and change.observed is not None
-        for shared in ("description", "metadata"):
+        for shared in ("description", "metadata", "tags"):
             if shared in change.observed.fields and shared not in body:
                 body[shared] = change.observed.fields[shared]
         self.label_in.put(body, self.label(change, session))

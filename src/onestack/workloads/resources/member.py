@@ -72,7 +72,7 @@ class Members(NestedPart):
 
     def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
         # It goes by the name that OneStack gives it, whatever somebody else called it.
-        if (label := self.label_in.take(raw)) is not None:
+        if (label := self.label_in.take(dict(raw))) is not None:
             raw["name"] = label.name
         else:
             port = self._port(raw, index)
