@@ -23,6 +23,7 @@ from onestack.language.types import (
 )
 from onestack.spec import local_volumes, references, services, storage
 from onestack.spec.availability import Availability
+from onestack.spec.existing import Existing
 from onestack.spec.platform import Listen, Platform
 from onestack.spec.storage import HostDisk
 from onestack.spec.tenants import Template, Tenant
@@ -141,6 +142,8 @@ platform:
     )
     """Values that are used in several places: `${name}` in any text of a tenant, or of resources that tenants
     share."""
+    existing: Existing = Existing()
+    """Resources that the cloud has and this file does not list."""
     domains: tuple[Domain, ...] = ()
     roles: tuple[Role, ...] = ()
     flavors: tuple[Flavor, ...] = ()
@@ -174,10 +177,14 @@ platform:
             )
 
     def _implicit_names(self) -> Mapping[str, tuple[str, ...]]:
-        """The names that may be used without being listed: those of `built_in`, and a volume type for each
-        backend."""
+        """The names that may be used without being listed: those of `built_in` and `existing`, and a volume type
+        for each backend."""
         backends = tuple(each.name for each in self.platform.backends)
-        return {**self.built_in, "volume_types": (*self.built_in.get("volume_types", ()), *backends)}
+        known = {**self.built_in, "volume_types": (*self.built_in.get("volume_types", ()), *backends)}
+        return {
+            **known,
+            **{key: (*known.get(key, ()), *names) for key, names in self.existing.names().items()},
+        }
 
     @property
     def monitored(self) -> bool:
