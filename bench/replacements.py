@@ -32,6 +32,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Any, cast
 
 import measuring
 
@@ -107,7 +108,7 @@ def costs(cloud: Cloud, site: Site) -> Counter[str]:
     found: Counter[str] = Counter()
     for pid in everything(cloud):
         try:
-            found[names.get(pid, "other")] += cpu_seconds([pid])
+            found[names.get(pid, "other")] += cpu_seconds([pid])  # type: ignore[assignment]  # fractions
         except FileNotFoundError:  # it has ended meanwhile
             continue
     return found
@@ -142,7 +143,7 @@ def make(cloud: Cloud, site: Site, servers: int, clients: int) -> tuple[float, f
 
 def remove(cloud: Cloud) -> None:
     """Delete the servers, and wait until there are none."""
-    admin = cloud.connect()
+    admin: Any = cloud.connect()
     ours = {"warm", "counted"}
 
     def left() -> list[str]:
@@ -159,7 +160,7 @@ def remove(cloud: Cloud) -> None:
 
 def furnish(cloud: Cloud) -> None:
     """The network that the servers are in, and quotas that allow them."""
-    admin = cloud.connect()
+    admin: Any = cloud.connect()
     if admin.network.find_network(NETWORK) is None:
         made = admin.network.create_network(name=NETWORK)
         admin.network.create_subnet(network_id=made.id, cidr="10.9.0.0/22", ip_version=4)
@@ -233,7 +234,7 @@ def main() -> None:
     given = words.parse_args()
     if given.source:
         runs = recorded(given.source)
-        report(runs, list(runs[0].conditions["names"]) if runs else [])
+        report(runs, list(map(str, cast(list[object], runs[0].conditions["names"]))) if runs else [])
         return
     names = measurable()
     if unknown := sorted(set(given.only or ()) - set(names)):

@@ -34,13 +34,13 @@ def became(get: Callable[[], Any], status: str) -> None:
 
 
 def gone(get: Callable[[], Any]) -> None:
-    def look() -> tuple[bool, str]:
+    def state() -> tuple[bool, str]:
         try:
             return False, str(get().status)
         except NotFoundException:
             return True, ""
 
-    until("it to be gone", look, seconds=SECONDS, every=0.1)
+    until("it to be gone", state, seconds=SECONDS, every=0.1)
 
 
 def measure(admin: Connection, server: str, rounds: int) -> dict[str, list[float]]:
