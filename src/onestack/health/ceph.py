@@ -20,9 +20,12 @@ FULL = 0.85
 
 @dataclass(frozen=True)
 class CephStatus:
-    """The managed Ceph. `hosts`: how many storage hosts have an OSD that is up, of `all_hosts`. `inactive`: placement
-    groups that cannot be written to now. `states`: in which states those are that are not active+clean. `used` and `size`: bytes, of all copies together. `loss`: what the loss of one
-    more host would cost, in words. `problem`: why none of that is known."""
+    """The managed Ceph.
+
+    `hosts`: how many storage hosts have an OSD that is up, of `all_hosts`. `inactive`: placement groups that cannot
+    be written to now. `states`: in which states those are that are not active+clean. `used` and `size`: bytes, of all
+    copies together. `loss`: what the loss of one more host would cost, in words. `problem`: why none of that is
+    known."""
 
     monitors: int = 0
     all_monitors: int = 0
