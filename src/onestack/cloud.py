@@ -313,9 +313,9 @@ class Cloud:
         """
         hosts = self.hosts
         hosts.require_removable(name)
+        hosts.empty_disks(name, emit)
         if "compute" in hosts.spec_of(name).roles and hosts.runs_guests(name):
             hosts.drain(name, emit)
-        hosts.empty_disks(name, emit)
         with (
             self._held("host remove", wait),
             self._others("host remove", emit, wait, leave_unreachable) as others,

@@ -45,13 +45,25 @@ def test_a_whole_one_has_no_reasons() -> None:
 def test_a_lost_host_is_said_with_what_the_next_would_cost() -> None:
     found = ceph.read(status(up=2, quorum=2, states={"active+undersized+degraded": 65}), tree(2), 3)
     said = "\n".join(ceph.reasons(found))
-    for words in ("2 of 3 monitors", "2 of 3 OSDs up", "0 of 65 placement groups", "no data is lost"):
+    for words in (
+        "2 of 3 monitors",
+        "2 of 3 OSDs up",
+        "0 of 65 placement groups active+clean: 65 active+undersized+degraded",
+        "no data is lost",
+    ):
         assert words in said
 
 
 def test_health_ok_without_an_osd_is_not_believed() -> None:
     found = ceph.read(status(up=0, states={"unknown": 65}), tree(0), 3)
-    assert "stands still for 65 of 65 placement groups" in "\n".join(ceph.reasons(found))
+    assert "cannot write to 65 of 65 placement groups now: too few storage hosts" in "\n".join(
+        ceph.reasons(found)
+    )
+
+
+def test_placement_groups_that_settle_are_no_lost_copies() -> None:
+    found = ceph.read(status(states={"active+clean": 1, "peering": 128}), tree(3), 3)
+    assert list(ceph.reasons(found)) == ["Ceph cannot write to 128 of 129 placement groups now: 128 peering"]
 
 
 @pytest.mark.parametrize(

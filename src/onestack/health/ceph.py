@@ -20,9 +20,12 @@ FULL = 0.85
 
 @dataclass(frozen=True)
 class CephStatus:
-    """The managed Ceph. `hosts`: how many storage hosts have an OSD that is up, of `all_hosts`. `inactive`: placement
-    groups that cannot be written to. `used` and `size`: bytes, of all copies together. `loss`: what the loss of one
-    more host would cost, in words. `problem`: why none of that is known."""
+    """The managed Ceph.
+
+    `hosts`: how many storage hosts have an OSD that is up, of `all_hosts`. `inactive`: placement groups that cannot
+    be written to now. `states`: in which states those are that are not active+clean. `used` and `size`: bytes, of all
+    copies together. `loss`: what the loss of one more host would cost, in words. `problem`: why none of that is
+    known."""
 
     monitors: int = 0
     all_monitors: int = 0
@@ -34,6 +37,7 @@ class CephStatus:
     groups: int = 0
     clean: int = 0
     inactive: int = 0
+    states: str = ""
     used: int = 0
     size: int = 0
     loss: str = ""
@@ -70,6 +74,9 @@ def read(status: dict[str, Any], tree: dict[str, Any], storage_hosts: int) -> Ce
         all_hosts=storage_hosts,
         groups=total,
         clean=sum(count for words, count in states if {"active", "clean"} <= {*words}),
+        states=", ".join(
+            f"{count} {'+'.join(words)}" for words, count in states if words != ["active", "clean"]
+        ),
         inactive=total - sum(count for words, count in states if "active" in words),
         used=groups.get("bytes_used", 0),
         size=groups.get("bytes_total", 0),
@@ -102,12 +109,11 @@ def reasons(found: CephStatus | None) -> Iterator[str]:
     for words in _missing(found):
         yield f"Ceph has {words}"
     if found.inactive:
-        yield f"Ceph stands still for {found.inactive} of {found.groups} placement groups: too few copies are there"
+        few = found.hosts < storage.least_copies(found.all_hosts)
+        why = "too few storage hosts are there" if few else found.states
+        yield f"Ceph cannot write to {found.inactive} of {found.groups} placement groups now: {why}"
     elif found.clean < found.groups:
-        yield (
-            f"Ceph has {found.clean} of {found.groups} placement groups active+clean: it makes copies anew"
-            " once their disks are back, or 10 minutes after they were lost"
-        )
+        yield f"Ceph has {found.clean} of {found.groups} placement groups active+clean: {found.states}"
     if before and not found.inactive:
         yield f"Ceph: {found.loss}"
     if found.size and found.used / found.size > FULL:
