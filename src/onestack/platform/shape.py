@@ -129,6 +129,9 @@ class Form:
     begin: Callable[[Site, Node, Emit], None]
     """Begin the cluster on this host, with the data that it has."""
     needs: tuple[Need, ...] = ()
+    in_turn: str = ""
+    """The process that starts on one control host after the other, each when the one before is ready: members that
+    copy data at the same time hinder each other. Empty: all start at once."""
 
     @staticmethod
     def task(name: str) -> str:
