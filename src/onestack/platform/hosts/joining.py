@@ -122,9 +122,11 @@ class Joining:
             stored = loads(found.spec, "cloud.yaml")
         except BadSpec:
             return False
-        control = self._spec.control_hosts[0].address
-        names = [each.name for each in stored.hosts if "control" not in each.roles]
-        return found.host in names and control in [each.address for each in stored.control_hosts]
+        lead = stored.control_hosts[0] if stored.control_hosts else None
+        names = [each.name for each in stored.hosts if each is not lead]
+        return (
+            lead is not None and lead.address == self._spec.control_hosts[0].address and (found.host in names)
+        )
 
     def _raise(self, wrong: BadInput | None, host: Host, machine: Machine, found: Part) -> None:
         if wrong is None:

@@ -177,6 +177,27 @@ def connected(status: str) -> int:
     return 1 + len({word[2:] for word in words if word.startswith("->")})
 
 
+def withdraw(site: Site, node: Node, gone: HostView) -> None:
+    """Take a lost host's members out of both clusters: a majority is counted without them from then on."""
+    for each in DATABASES:
+        ask = ["ovs-appctl", f"--target={CONTROL}"]
+        status = node.inside([*ask, "cluster/status", each.name], seconds=10)
+        if server := server_at(status, each.address(gone)):
+            node.inside([*ask, "cluster/kick", each.name, server], seconds=30)
+
+
+def server_at(status: str, address: str) -> str:
+    """The id of the member at an address, from the output of `cluster/status`; empty where there is none.
+
+    A line says `    1f2a (1f2a at ssl:192.0.2.12:6643) last msg 1 ms ago`.
+    """
+    for line in status.splitlines():
+        words = line.split()
+        if len(words) > 3 and words[2] == "at" and words[3].rstrip(")") == address:
+            return words[0]
+    return ""
+
+
 def steps(view: View) -> tuple[Step, ...]:
     if not processes(view):
         return ()
@@ -192,5 +213,6 @@ SERVICE = InfrastructureService(
     steps=steps,
     form=Form(state, choose, begin),
     members=members,
+    withdraw=withdraw,
     stays_with_guests=True,
 )

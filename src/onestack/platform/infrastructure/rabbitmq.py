@@ -32,7 +32,7 @@ from onestack.platform.places import (
     NODES_SECRET,
 )
 from onestack.platform.shape import Folder, InfrastructureService, Need, Process, Ready, Scope, Step, local
-from onestack.platform.view import View
+from onestack.platform.view import HostView, View
 
 if TYPE_CHECKING:
     from onestack.platform.node import Node
@@ -251,6 +251,14 @@ def members(site: Site, node: Node) -> tuple[int, int]:
     return len(found["running_nodes"]), len(view.controls)
 
 
+def withdraw(site: Site, node: Node, gone: HostView) -> None:
+    """Have the cluster forget a lost host's node, and its copies of queues."""
+    view, name = site.view_of(node), bus_nodes.node_name(gone.name)
+    words = control(view, "cluster_status", "--formatter", "json")
+    if name in json.loads(node.inside(words, seconds=30, tree=TREE))["disk_nodes"]:
+        node.inside(control(view, "forget_cluster_node", name), seconds=60, tree=TREE)
+
+
 def steps(view: View) -> tuple[Step, ...]:
     if not needed(view):
         return ()
@@ -267,6 +275,7 @@ SERVICE = InfrastructureService(
     files,
     steps,
     members=members,
+    withdraw=withdraw,
     folders=(
         Folder(HOME, "root", NAME, 0o750, TREE),
         Folder(DATA, NAME, NAME, 0o700, TREE),
