@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from onestack.core.errors import PermanentError
 from onestack.core.events import Emit, step
 from onestack.core.graph import Task, on_each
 from onestack.platform import catalogue, databases, hypervisors, initial_resources, layout, zones
@@ -49,7 +50,7 @@ def tasks(site: Site, hosts: Sequence[HostWork], image: Path, emit: Emit) -> lis
     found = [
         Task(
             at(Form.task(each.name), lead.name),
-            partial(form_cluster, each.name, each.form, controls, lead.name, emit),
+            partial(form_cluster, each.name, each.form, controls, lead.name, emit, size=len(view.controls)),
             names(each.form.needs),
         )
         for each in catalogue.infrastructure(view)
@@ -114,8 +115,14 @@ def own_tasks(site: Site, emit: Emit) -> list[Task]:
     ]
 
 
-def form_cluster(service: str, form: Form, hosts: Sequence[HostWork], lead: str, emit: Emit) -> None:
-    """Have the members of an infrastructure service on `hosts` be one cluster, unless they are."""
+def form_cluster(
+    service: str, form: Form, hosts: Sequence[HostWork], lead: str, emit: Emit, *, size: int
+) -> None:
+    """Have the members of an infrastructure service on `hosts` be one cluster, unless they are.
+
+    `size`: how many members there are, those included that cannot be reached. Raises PermanentError where no majority
+    is reached: the others may have newer data.
+    """
     states: dict[str, str] = {}
 
     def collect(host: HostWork) -> None:
@@ -125,6 +132,13 @@ def form_cluster(service: str, form: Form, hosts: Sequence[HostWork], lead: str,
     chosen = form.choose(states, lead)
     if chosen is None:
         return
+    if len(hosts) <= size // 2:
+        there = ", ".join(f"{name} ({state or 'nothing'})" for name, state in sorted(states.items()))
+        raise PermanentError(
+            f"{service}: {len(hosts)} of {size} control hosts are reached: the others may have newer data",
+            detail=f"what they have: {there}",
+            hint="bring another control host back, and run `onestack up` again",
+        )
     with step(form.task(service), emit) as at_:
         at_.outcome = f"begun on {chosen}"
         next(host for host in hosts if host.name == chosen).begin(service, emit)

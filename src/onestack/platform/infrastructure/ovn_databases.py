@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from onestack.core.contract import LIB, RUN
 from onestack.core.events import Emit
+from onestack.core.wait import until
 from onestack.platform import between_hosts
 from onestack.platform.places import (
     CA,
@@ -38,6 +39,8 @@ CONTROL = f"{RUN}/ovn/{NAME}.ctl"
 # Of all of OVS' and OVN's programs.
 TLS = (f"--private-key={HOST_KEY}", f"--certificate={HOST_CERTIFICATE}", f"--ca-cert={CA}")
 LOG = ("-vconsole:info", "-vfile:off", "-vsyslog:off")
+KICK_SECONDS = 30.0
+"""How long the other members may take to agree that one of them is gone."""
 PROBE = 30000
 """The inactivity probe of other hosts' connections, in milliseconds."""
 MEMBER, ALONE = "member", "alone"
@@ -179,11 +182,20 @@ def connected(status: str) -> int:
 
 def withdraw(site: Site, node: Node, gone: HostView) -> None:
     """Take a lost host's members out of both clusters: a majority is counted without them from then on."""
+    ask = ("ovs-appctl", f"--target={CONTROL}")
+
+    def server(each: Database) -> str:
+        return server_at(node.inside([*ask, "cluster/status", each.name], seconds=10), each.address(gone))
+
     for each in DATABASES:
-        ask = ["ovs-appctl", f"--target={CONTROL}"]
-        status = node.inside([*ask, "cluster/status", each.name], seconds=10)
-        if server := server_at(status, each.address(gone)):
-            node.inside([*ask, "cluster/kick", each.name, server], seconds=30)
+        if found := server(each):
+            node.inside([*ask, "cluster/kick", each.name, found], seconds=30)
+            until(
+                f"{each.name} to go on without {gone.name}",
+                lambda each=each: (not server(each), ""),  # type: ignore[misc]
+                seconds=KICK_SECONDS,
+                where=node.log(NAME),
+            )
 
 
 def server_at(status: str, address: str) -> str:
