@@ -1,4 +1,5 @@
-"""A cloud of one control host takes on the second and the third: its resources and its guest stay what they are."""
+"""A cloud of one control host takes on the second and the third, and a lost one is replaced: its resources and its
+guest stay what they are."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cluster.cloud import fetch_parts, onestack, status
-from cluster.growing import DEMO, GAP_SECONDS, Grown, guest
+from cluster.growing import DEMO, GAP_SECONDS, Grown, guest, write
 from cluster.hosts import Hosts
 from onestack.spec import loads
 
@@ -28,6 +29,8 @@ C3 = "  - {name: c3, address: 10.77.0.13, roles: [control]}\n"
 C4 = "  - {name: c4, address: 10.77.0.14, roles: [control]}\n"
 SEVERAL = ONE.replace(PLATFORM, f"address: 10.77.0.10, {PLATFORM}")
 THREE = f"{SEVERAL}{C2}{C3}"
+OTHER = f"{SEVERAL}{C3}{C4}"
+"""c4 in the place of c2."""
 NAMES = {f"c{number}": f"10.77.0.1{number}" for number in (1, 2, 3, 4)}
 WORK = Path("/var/tmp/onestack-tests-growing")
 """Beside the hosts that other tests share: each set has a bridge of its own."""
@@ -81,3 +84,16 @@ def test_it_takes_on_two_control_hosts_while_its_guest_serves(grown: Grown) -> N
     before = running(grown)
     grown.up(THREE)
     assert running(grown) == before
+
+
+def test_a_lost_control_host_is_replaced_by_another(grown: Grown, hosts: Hosts) -> None:
+    hosts["c2"].lose()
+    write(grown.control, "/root/cloud.yaml", OTHER)
+    words = ("host", "replace", "c2", "/root/cloud.yaml", "--with", "c4", "--yes", "--leave-unreachable")
+    onestack(grown.control, *words)
+    assert members(grown) == TOGETHER
+    assert guest(grown.control) == grown.guest
+    assert grown.seen() == grown.ids
+    found = status(grown.control)
+    assert found["health"] == "healthy", found["reasons"]
+    assert {each["host"] for each in found["processes"]} == {"c1", "c3", "c4"}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from keystoneauth1.exceptions import ClientException
 from openstack.exceptions import SDKException
 
 from onestack.core.errors import PermanentError
@@ -135,6 +136,6 @@ def withdraw(found: Site, name: str) -> list[str]:
 def _answers(hosts: Hosts, name: str) -> tuple[bool, str]:
     try:
         hosts.runs_guests(name)
-    except (SDKException, OSError) as error:
+    except (SDKException, ClientException, OSError) as error:
         return False, str(error)
     return True, ""

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from onestack.core.contract import LIB, RUN
 from onestack.core.events import Emit
 from onestack.core.wait import until
+from onestack.host.command import CommandFailed
 from onestack.platform import between_hosts
 from onestack.platform.places import (
     CA,
@@ -39,7 +41,7 @@ CONTROL = f"{RUN}/ovn/{NAME}.ctl"
 # Of all of OVS' and OVN's programs.
 TLS = (f"--private-key={HOST_KEY}", f"--certificate={HOST_CERTIFICATE}", f"--ca-cert={CA}")
 LOG = ("-vconsole:info", "-vfile:off", "-vsyslog:off")
-KICK_SECONDS = 30.0
+WITHDRAW_SECONDS = 60.0
 """How long the other members may take to agree that one of them is gone."""
 PROBE = 30000
 """The inactivity probe of other hosts' connections, in milliseconds."""
@@ -182,20 +184,26 @@ def connected(status: str) -> int:
 
 def withdraw(site: Site, node: Node, gone: HostView) -> None:
     """Take a lost host's members out of both clusters: a majority is counted without them from then on."""
-    ask = ("ovs-appctl", f"--target={CONTROL}")
-
-    def server(each: Database) -> str:
-        return server_at(node.inside([*ask, "cluster/status", each.name], seconds=10), each.address(gone))
-
     for each in DATABASES:
-        if found := server(each):
-            node.inside([*ask, "cluster/kick", each.name, found], seconds=30)
-            until(
-                f"{each.name} to go on without {gone.name}",
-                lambda each=each: (not server(each), ""),  # type: ignore[misc]
-                seconds=KICK_SECONDS,
-                where=node.log(NAME),
-            )
+        until(
+            f"{each.name} to go on without {gone.name}",
+            partial(_without, node, each, each.address(gone)),
+            seconds=WITHDRAW_SECONDS,
+            every=1.0,
+            where=node.log(NAME),
+        )
+
+
+def _without(node: Node, database: Database, address: str) -> tuple[bool, str]:
+    """Whether a database has no member at an address; else its removal is asked for, which may need a new leader."""
+    ask = ("ovs-appctl", f"--target={CONTROL}")
+    server = server_at(node.inside([*ask, "cluster/status", database.name], seconds=10), address)
+    if not server:
+        return True, ""
+    try:
+        return False, node.inside([*ask, "cluster/kick", database.name, server], seconds=10).strip()
+    except CommandFailed as error:
+        return False, error.detail or error.summary
 
 
 def server_at(status: str, address: str) -> str:
