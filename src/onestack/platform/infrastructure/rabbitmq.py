@@ -47,7 +47,7 @@ TREE = "bus"
 FILES, USERS = "bus files", "bus users"
 
 WITHDRAW_SECONDS = 120.0
-"""How long the cluster may take to forget a node: it notices after some seconds that a host was lost, and each call of
+"""How long the cluster may take to forget a node: it notices after seconds that a host was lost, and each call of
 its tool starts an Erlang."""
 HOME = f"{LIB}/rabbitmq"
 DATA = f"{HOME}/data"
