@@ -119,7 +119,11 @@ def examine(
     PermanentError."""
     joined = cluster.joined(paths, wanted, purpose, emit, wait, leave_unreachable=leave_unreachable)
     with joined as others, step(f"check of {name}", emit):
-        new = next(each for each in others if each.name == name)
+        new = next((each for each in others if each.name == name), None)
+        if new is None:
+            raise PermanentError(f"{name} cannot be reached, and is to become a control host")
+        if name in [each.name for each in site.load(paths).hosts]:
+            return  # what it has of the cloud serves until `up` gives it more
         new.choose(up.spec_for_others(wanted), emit, force=False, mirror=None)
 
 
