@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from onestack.core.events import Emit
-from onestack.platform.view import View
+from onestack.platform.view import HostView, View
 from onestack.spec.model import ROLES, HostRole
 
 if TYPE_CHECKING:
@@ -163,6 +163,10 @@ class InfrastructureService:
     members: Callable[[Site, Node], tuple[int, int]] | None = None
     """How many members of its cluster this host's member sees at work, and how many there are; only called where
     there are several control hosts. Raises CommandFailed where this host's member does not answer."""
+    withdraw: Callable[[Site, Node, HostView], None] | None = None
+    """Takes the member of a control host that does not come back out of the cluster, asked of this host's member.
+    Idempotent; the other member's processes must have ended. None: the others notice by themselves. Raises
+    CommandFailed."""
     stays_with_guests: bool = False
     """Whether it keeps running when only guests do (`down --keep-guests`): without it their packets would be
     dropped."""

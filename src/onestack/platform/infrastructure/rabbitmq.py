@@ -15,10 +15,13 @@ from __future__ import annotations
 
 import json
 import secrets
+from functools import partial
 from typing import TYPE_CHECKING
 
 from onestack.core.contract import LIB
 from onestack.core.events import Emit, step
+from onestack.core.wait import until
+from onestack.host.command import CommandFailed
 from onestack.host.machine import File
 from onestack.platform import bus_nodes, owned, underlay
 from onestack.platform.bus_users import definitions
@@ -32,7 +35,7 @@ from onestack.platform.places import (
     NODES_SECRET,
 )
 from onestack.platform.shape import Folder, InfrastructureService, Need, Process, Ready, Scope, Step, local
-from onestack.platform.view import View
+from onestack.platform.view import HostView, View
 
 if TYPE_CHECKING:
     from onestack.platform.node import Node
@@ -43,6 +46,9 @@ TREE = "bus"
 """The tree beside the base that its host has."""
 FILES, USERS = "bus files", "bus users"
 
+WITHDRAW_SECONDS = 120.0
+"""How long the cluster may take to forget a node: it notices after seconds that a host was lost, and each call of
+its tool starts an Erlang."""
 HOME = f"{LIB}/rabbitmq"
 DATA = f"{HOME}/data"
 TLS = f"{HOME}/tls"
@@ -251,6 +257,29 @@ def members(site: Site, node: Node) -> tuple[int, int]:
     return len(found["running_nodes"]), len(view.controls)
 
 
+def withdraw(site: Site, node: Node, gone: HostView) -> None:
+    """Have the cluster forget a lost host's node, and its copies of queues."""
+    until(
+        f"RabbitMQ to forget {gone.name}",
+        partial(_without, site.view_of(node), node, bus_nodes.node_name(gone.name)),
+        seconds=WITHDRAW_SECONDS,
+        every=1.0,
+        where=node.log(NAME),
+    )
+
+
+def _without(view: View, node: Node, name: str) -> tuple[bool, str]:
+    """Whether the cluster has no such node; else it is told to forget it, which it refuses while it takes the node
+    for a running one."""
+    words = control(view, "cluster_status", "--formatter", "json")
+    if name not in json.loads(node.inside(words, seconds=30, tree=TREE))["disk_nodes"]:
+        return True, ""
+    try:
+        return False, node.inside(control(view, "forget_cluster_node", name), seconds=60, tree=TREE).strip()
+    except CommandFailed as error:
+        return False, error.detail or error.summary
+
+
 def steps(view: View) -> tuple[Step, ...]:
     if not needed(view):
         return ()
@@ -267,6 +296,7 @@ SERVICE = InfrastructureService(
     files,
     steps,
     members=members,
+    withdraw=withdraw,
     folders=(
         Folder(HOME, "root", NAME, 0o750, TREE),
         Folder(DATA, NAME, NAME, 0o700, TREE),
