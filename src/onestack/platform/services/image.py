@@ -11,7 +11,7 @@ from onestack.core.contract import ENVIRONMENT, ETC, LIB
 from onestack.core.errors import PermanentError
 from onestack.platform.isolation import expect_hidden
 from onestack.platform.services import _common as common
-from onestack.platform.shape import Database, Endpoint, Folder, Process, Service
+from onestack.platform.shape import Database, Endpoint, Folder, Process, Requests, Service
 from onestack.platform.view import View
 
 if TYPE_CHECKING:
@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 PATH = contract.API_PATHS["glance"]
 STATE = f"{LIB}/glance"
 VERIFY_BYTES = 256 * 1024
+ON_LEADER = (
+    # Images' data are files of the leader: taken by another host, they would be missed when the leader is back.
+    Requests(path=f"^/{PATH}/v2/images/[^/]+/(file|stage|import)$"),
+    Requests(("POST",), f"^/{PATH}/v2/tasks$"),
+    # The row would be gone, and the file stay for ever.
+    Requests(("DELETE",), f"^/{PATH}/v2/(images|stores/[^/]+)/[^/]+$"),
+)
+"""What needs the images' files; the list of images and their properties are in the database."""
 
 
 def _files(view: View) -> dict[str, str]:
@@ -55,8 +63,7 @@ def _files(view: View) -> dict[str, str]:
 
 def _processes(view: View) -> tuple[Process, ...]:
     more = {"OS_GLANCE_CONFIG_DIR": f"{ETC}/glance"}
-    # The images' files are on the leader.
-    return (common.runner(view, "glance", PATH, more=more, scope="leader"),)
+    return (common.runner(view, "glance", PATH, more=more),)
 
 
 def _verify(owner: Connection, other: Connection) -> str:
@@ -86,7 +93,7 @@ SERVICE = Service(
     files=_files,
     processes=_processes,
     folders=(Folder(STATE, mode=0o700),),
-    endpoint=Endpoint(PATH, scope="leader"),
+    endpoint=Endpoint(PATH, leader_first=True, on_leader=ON_LEADER),
     user="glance",
     verify=_verify,
 )
