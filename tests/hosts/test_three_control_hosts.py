@@ -72,7 +72,9 @@ def test_apis_are_on_each_control_host_and_what_has_data_on_one_is_there_alone(t
 def backend(view: View, name: str) -> list[str]:
     """The lines of one of the API gateway's backends."""
     text = layout.files(view)["api-gateway/haproxy.cfg"]
-    return [line.strip() for line in text.partition(f"\nbackend {name}\n")[2].partition("\n\n")[0].splitlines()]
+    return [
+        line.strip() for line in text.partition(f"\nbackend {name}\n")[2].partition("\n\n")[0].splitlines()
+    ]
 
 
 @pytest.mark.parametrize("name", ["glance", "cinder", "octavia"])
@@ -165,9 +167,8 @@ def test_an_api_gateway_uses_its_own_hosts_processes_first(three: Views) -> None
     assert [line.split()[1] for line in keystone] == ["keystone", "c1", "c3"]
     assert [line.endswith(" backup") for line in keystone] == [False, True, True]
     assert "use-server keystone if { nbsrv(keystone) eq 0 }" in text, "it may start right now"
-    assert [line.split()[1] for line in servers(text, "glance")] == ["c1"]
-    assert "backend glance-here" not in text, "another gateway must not be sent back"
-    assert "backend glance-here" in layout.files(three["c1"])["api-gateway/haproxy.cfg"]
+    (here,) = (part for part in text.split("\n\n") if part.startswith("backend glance-here\n"))
+    assert "c1" not in here, "another gateway must not be sent back"
 
 
 def test_only_control_hosts_reach_what_is_among_them(three: Views) -> None:

@@ -118,7 +118,8 @@ def _servers(view: View, name: str, endpoint: Endpoint) -> list[str]:
     if endpoint.scope == "leader":
         others = [each for each in others if each.name == view.cloud.leader]
     elsewhere = endpoint.leader_first and not view.leads
-    found = _only_by_the_leader(view, name, endpoint) + [
+    found = [
+        *_only_by_the_leader(view, name, endpoint),
         f"    option httpchk GET /{endpoint.path}{contract.HEALTH_PATH}",
         "    http-check expect status 200",
     ]
@@ -126,9 +127,11 @@ def _servers(view: View, name: str, endpoint: Endpoint) -> list[str]:
         none = f"if {{ nbsrv({name}) eq 0 }}"
         found += [f"    force-persist {none}", f"    use-server {name} {none}"]
         found.append(
-            f"{own} check inter 2s fastinter 500ms downinter 250ms fall 2 rise 1" + (" backup" if elsewhere else "")
+            f"{own} check inter 2s fastinter 500ms downinter 250ms fall 2 rise 1"
+            + (" backup" if elsewhere else "")
         )
-    times = "inter 5s fastinter 1s downinter 1s fall 2 rise 1"
+    # As long as the leader counts as healthy, all requests of an API that asks it first go there.
+    times = f"inter {2 if elsewhere else 5}s fastinter 1s downinter 1s fall 2 rise 1"
     for each in others:
         found.append(
             f"    server {each.name} {bracketed(each.address)}:{API_PORT} ssl crt @host/here ca-file {CA}"
@@ -150,7 +153,9 @@ def _only_by_the_leader(view: View, name: str, endpoint: Endpoint) -> list[str]:
         else:
             away = f"{' '.join(which)} !{{ srv_is_up({name}/{view.cloud.leader}) }}"
             text = f"{view.cloud.leader} does not answer, and this needs what is on its disk"
-            lines.append(f'    http-request return status 503 content-type text/plain string "{text}" if {away}')
+            lines.append(
+                f'    http-request return status 503 content-type text/plain string "{text}" if {away}'
+            )
     return lines
 
 
