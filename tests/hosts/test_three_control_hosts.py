@@ -7,6 +7,7 @@ from graphlib import TopologicalSorter
 import pytest
 
 from hosts.conftest import ADDRESS, Views, replicated
+from onestack.core import contract
 from onestack.health import quorum
 from onestack.health.quorum import Quorum
 from onestack.platform import between_hosts, catalogue, graph, layout, stop_order
@@ -51,14 +52,55 @@ def test_each_control_host_has_the_apis_and_a_member_of_each_cluster(three: View
     assert not names(three["n1"]) & {*CLUSTERS, "keepalived", "api-gateway", "keystone"}
 
 
-def test_what_has_its_data_on_one_host_runs_there_alone(three: Views) -> None:
-    alone = {"glance", "cinder", "octavia"}
-    assert alone <= names(three["c1"])
-    assert not alone & (names(three["c2"]) | names(three["c3"]))
+def test_apis_are_on_each_control_host_and_what_has_data_on_one_is_there_alone(three: Views) -> None:
+    for host in CONTROL:
+        mine = {each.name: each for each in layout.processes(three[host])}
+        assert {"glance", "cinder", "octavia"} <= set(mine)
+        for name in ("cinder", "octavia"):
+            workers = mine[name].environment.get(contract.WORKERS)
+            assert workers == (None if host == "c1" else contract.API_ONLY), (host, name)
+        assert {"prometheus"} & set(mine) == ({"prometheus"} & names(three["c1"]) if host == "c1" else set())
+        own = {each.name for each in layout.steps(three[host])} | set(mine)
+        missing = {each.name for each in mine["cinder"].needs if each.where == "local"} - own
+        assert not missing, "what only the leader does is not waited for elsewhere"
     for service in CATALOGUE.values():
         if service.endpoint:
             (process,) = (each for each in service.processes(three["c1"]) if each.name == service.name)
             assert service.endpoint.scope == process.scope, service.name
+
+
+def backend(view: View, name: str) -> list[str]:
+    """The lines of one of the API gateway's backends."""
+    text = layout.files(view)["api-gateway/haproxy.cfg"]
+    return [
+        line.strip() for line in text.partition(f"\nbackend {name}\n")[2].partition("\n\n")[0].splitlines()
+    ]
+
+
+@pytest.mark.parametrize("name", ["glance", "cinder", "octavia"])
+def test_the_leader_is_asked_first_for_what_has_data_there(three: Views, name: str) -> None:
+    for host in CONTROL:
+        servers = [line for line in backend(three[host], name) if line.startswith("server ")]
+        first = [line.split()[1] for line in servers if not line.endswith(" backup")]
+        assert first == ([name] if host == "c1" else ["c1"])
+        assert [line.split()[1] for line in servers] == [name, *(each for each in CONTROL if each != host)]
+    keystone = [line for line in backend(three["c2"], "keystone") if line.startswith("server ")]
+    assert [line.split()[1] for line in keystone if not line.endswith(" backup")] == ["keystone"]
+
+
+def test_what_needs_the_leaders_disk_is_refused_without_it(three: Views) -> None:
+    glance, cinder = (
+        [line for line in backend(three["c2"], name) if line.startswith("http-request return")]
+        for name in ("glance", "cinder")
+    )
+    assert all("status 503" in line and "c1 does not answer" in line for line in (*glance, *cinder))
+    assert cinder[0].endswith("if { method POST PUT PATCH DELETE } !{ srv_is_up(cinder/c1) }")
+    assert glance[0].endswith(
+        "if { path_reg ^/image/v2/images/[^/]+/(file|stage|import)$ } !{ srv_is_up(glance/c1) }"
+    )
+    own = backend(three["c1"], "cinder")
+    assert "use-server cinder if { method POST PUT PATCH DELETE }" in own, "never by another host's API"
+    assert not [line for line in own if "status 503" in line]
 
 
 def test_one_control_host_has_none_of_it(hosts: Views) -> None:
@@ -125,9 +167,8 @@ def test_an_api_gateway_uses_its_own_hosts_processes_first(three: Views) -> None
     assert [line.split()[1] for line in keystone] == ["keystone", "c1", "c3"]
     assert [line.endswith(" backup") for line in keystone] == [False, True, True]
     assert "use-server keystone if { nbsrv(keystone) eq 0 }" in text, "it may start right now"
-    assert [line.split()[1] for line in servers(text, "glance")] == ["c1"]
-    assert "backend glance-here" not in text, "another gateway must not be sent back"
-    assert "backend glance-here" in layout.files(three["c1"])["api-gateway/haproxy.cfg"]
+    (here,) = (part for part in text.split("\n\n") if part.startswith("backend glance-here\n"))
+    assert "c1" not in here, "another gateway must not be sent back"
 
 
 def test_only_control_hosts_reach_what_is_among_them(three: Views) -> None:

@@ -181,6 +181,19 @@ class Database:
 
 
 @dataclass(frozen=True)
+class Requests:
+    """Some of an API's requests. `methods`: all, if empty. `path`: a regular expression that is
+    searched in the path."""
+
+    methods: tuple[str, ...] = ()
+    path: str = ""
+
+
+WRITES = Requests(("POST", "PUT", "PATCH", "DELETE"))
+"""All requests that change something."""
+
+
+@dataclass(frozen=True)
 class Endpoint:
     """What the API gateway serves below /<path>. `suffix`: the rest of the URL in the catalogue."""
 
@@ -188,6 +201,12 @@ class Endpoint:
     suffix: str = ""
     scope: Scope = "each"
     """On which control hosts its process is (a test compares them): other hosts' API gateways pass requests on."""
+    leader_first: bool = False
+    """Whether all API gateways use the leader's process while it is healthy, and others only without it: for an API
+    whose data are partly on the leader's disk."""
+    on_leader: tuple[Requests, ...] = ()
+    """The requests that only the leader's process can serve: while it is away they are answered with status 503, so
+    that no other host takes data that nobody finds afterwards, or waits for a worker that is not there."""
     listed: bool = True
     """Whether it is in Keystone's catalogue: APIs are, web pages are not."""
     files: str | None = None
