@@ -60,9 +60,11 @@ class Outsider:
 @pytest.fixture
 def outsider(pretending: Cloud, tmp_path: Path) -> Iterator[Outsider]:
     before = inventory.of(pretending)
+    groups: set[str] = set()
 
     def make() -> None:
         admin = pretending.connect()
+        groups.update(each.id for each in admin.network.security_groups())
         project = admin.identity.create_project(name=TENANT, domain_id="default")
         user = admin.identity.create_user(name=USER, domain_id="default", password=PASSWORD)
         role = admin.identity.find_role("member", ignore_missing=False)
@@ -71,8 +73,10 @@ def outsider(pretending: Cloud, tmp_path: Path) -> Iterator[Outsider]:
     def unmake() -> None:
         admin = pretending.connect()
         project = admin.identity.find_project(TENANT, ignore_missing=False)
-        for group in admin.network.security_groups(project_id=project.id):
-            admin.network.delete_security_group(group)
+        # Neutron creates a group `default` for each project with a port, also for that of the services.
+        for group in admin.network.security_groups():
+            if group.id not in groups:
+                admin.network.delete_security_group(group)
         admin.identity.delete_user(admin.identity.find_user(USER))
         admin.identity.delete_project(project)
 
