@@ -71,8 +71,7 @@ def tasks(site: Site, hosts: Sequence[HostWork], image: Path, emit: Emit) -> lis
             names(leader(DATABASES)),
         ),
     ]
-    controls = {each.name for each in view.controls}
-    turns = in_turn(view, [name for name in present if name in controls])
+    turns = in_turn(view, [each.name for each in controls])
     for host in hosts:
         found += [
             Task(at(each.name, host.name), partial(host.step, each.name, emit), names(each.needs, host.name))
