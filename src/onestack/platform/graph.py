@@ -11,7 +11,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 
 from onestack.core.errors import PermanentError
@@ -26,7 +25,6 @@ from onestack.platform.services import identity
 from onestack.platform.services._common import DATABASES
 from onestack.platform.shape import Form, Need, Process, Step, leader
 from onestack.platform.site import Site
-from onestack.platform.view import View
 
 
 def tasks(site: Site, hosts: Sequence[HostWork], image: Path, emit: Emit) -> list[Task]:
@@ -71,18 +69,13 @@ def tasks(site: Site, hosts: Sequence[HostWork], image: Path, emit: Emit) -> lis
             names(leader(DATABASES)),
         ),
     ]
-    turns = in_turn(view, [each.name for each in controls])
     for host in hosts:
         found += [
             Task(at(each.name, host.name), partial(host.step, each.name, emit), names(each.needs, host.name))
             for each in steps[host.name]
         ]
         found += [
-            Task(
-                at(each.name, host.name),
-                partial(host.start, each.name, emit),
-                (*names(each.needs, host.name), *turns.get(at(each.name, host.name), ())),
-            )
+            Task(at(each.name, host.name), partial(host.start, each.name, emit), names(each.needs, host.name))
             for each in processes[host.name]
         ]
     for name, (needed, body) in initial_resources.steps(site, markers, image, emit).items():
@@ -106,22 +99,6 @@ def tasks(site: Site, hosts: Sequence[HostWork], image: Path, emit: Emit) -> lis
             )
         )
     return found
-
-
-def in_turn(view: View, controls: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """For each start of a process whose members join one after another, but the first: the start before it.
-
-    `controls`: the names of the control hosts that can be reached, the leader first. Pure.
-    """
-    if not view.replicated:
-        return {}
-    services = catalogue.infrastructure(view)
-    one_by_one = [each.form.in_turn for each in services if each.form and each.form.in_turn]
-    return {
-        at(process, name): (at(process, before),)
-        for process in one_by_one
-        for before, name in pairwise(controls)
-    }
 
 
 def own_tasks(site: Site, emit: Emit) -> list[Task]:
