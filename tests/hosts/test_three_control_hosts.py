@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from graphlib import TopologicalSorter
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from hosts.conftest import ADDRESS, Views, replicated
+from hosts.conftest import ADDRESS, Views, replicated, views
 from onestack.health import quorum
 from onestack.health.quorum import Quorum
-from onestack.platform import between_hosts, catalogue, layout, stop_order
+from onestack.platform import between_hosts, catalogue, connect, layout, stop_order
 from onestack.platform.infrastructure import galera, gateway, mariadb, ovn, ovn_databases, virtual_address
 from onestack.platform.services import CATALOGUE
 from onestack.platform.services._common import DATABASES
@@ -19,6 +21,9 @@ from onestack.platform.trees import trees
 from onestack.platform.view import View
 from onestack.spec.platform import Platform
 from services.test_declarations import read
+
+if TYPE_CHECKING:
+    from onestack.platform.site import Site
 
 CONTROL = ("c1", "c2", "c3")
 CLUSTERS = {"mariadb", "database-check", "database-gateway", "rabbitmq", "epmd", "ovn-databases"}
@@ -245,3 +250,16 @@ def test_status_says_what_one_more_loss_would_cost() -> None:
         "ovn-databases has 0 of 3 members, no majority: it stands still",
         "a has 4 of 5 members: it can lose 1 more",
     ]
+
+
+def test_up_sends_a_request_again_that_no_api_took() -> None:
+    for view, retries in ((replicated()["c1"], connect.RETRIES), (views()["c1"], None)):
+        site = SimpleNamespace(
+            view=view,
+            gateway=view.cloud.gateway,
+            ca_file=None,
+            leader=SimpleNamespace(network=None),
+            require_leader=lambda: None,
+        )
+        made = connect.connection(cast("Site", site))
+        assert made.config.get_status_code_retries("network") == retries
