@@ -11,7 +11,7 @@ import pytest
 from hosts.conftest import ADDRESS, Views, replicated, views
 from onestack.health import quorum
 from onestack.health.quorum import Quorum
-from onestack.platform import between_hosts, catalogue, connect, layout, stop_order
+from onestack.platform import between_hosts, catalogue, connect, graph, layout, stop_order
 from onestack.platform.infrastructure import galera, gateway, mariadb, ovn, ovn_databases, virtual_address
 from onestack.platform.services import CATALOGUE
 from onestack.platform.services._common import DATABASES
@@ -189,9 +189,12 @@ def test_every_dependency_is_there_and_they_have_an_order(three: Views) -> None:
     for name, view in three.items():
         for one in (*layout.processes(view), *layout.steps(view)):
             tasks[layout.at(one.name, name)] = layout.resolve(one.needs, name, "c1", there)
+    for task, before in graph.in_turn(lead, CONTROL).items():
+        tasks[task] += before
     assert not {need for needs in tasks.values() for need in needs} - set(tasks)
     order = list(TopologicalSorter(tasks).static_order())
     assert order.index("form galera@c1") < order.index("mariadb@c2")
+    assert order.index("mariadb@c1") < order.index("mariadb@c2") < order.index("mariadb@c3")
     assert order.index("keepalived@c1") < order.index("keystone@c3")
     for view in three.values():
         assert stop_order.rows(layout.processes(view), layout.steps(view))
@@ -263,3 +266,15 @@ def test_up_sends_a_request_again_that_no_api_took() -> None:
         )
         made = connect.connection(cast("Site", site))
         assert made.config.get_status_code_retries("network") == retries
+
+
+def test_members_of_mariadb_join_one_after_another(three: Views) -> None:
+    assert graph.in_turn(three["c1"], CONTROL) == {
+        "mariadb@c2": ("mariadb@c1", f"{DATABASES}@c1"),
+        "mariadb@c3": ("mariadb@c2", f"{DATABASES}@c1"),
+    }
+    assert set(graph.in_turn(three["c1"], ("c1", "c3"))) == {"mariadb@c3"}, "c2 is away"
+
+
+def test_one_control_host_waits_for_no_turn(hosts: Views) -> None:
+    assert graph.in_turn(hosts["c1"], ("c1",)) == {}

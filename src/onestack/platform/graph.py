@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 from onestack.core.errors import PermanentError
@@ -25,6 +26,7 @@ from onestack.platform.services import identity
 from onestack.platform.services._common import DATABASES
 from onestack.platform.shape import Form, Need, Process, Step, leader
 from onestack.platform.site import Site
+from onestack.platform.view import View
 
 
 def tasks(site: Site, hosts: Sequence[HostWork], image: Path, emit: Emit) -> list[Task]:
@@ -69,13 +71,19 @@ def tasks(site: Site, hosts: Sequence[HostWork], image: Path, emit: Emit) -> lis
             names(leader(DATABASES)),
         ),
     ]
+    controls = {each.name for each in view.controls}
+    turns = in_turn(view, [name for name in present if name in controls])
     for host in hosts:
         found += [
             Task(at(each.name, host.name), partial(host.step, each.name, emit), names(each.needs, host.name))
             for each in steps[host.name]
         ]
         found += [
-            Task(at(each.name, host.name), partial(host.start, each.name, emit), names(each.needs, host.name))
+            Task(
+                at(each.name, host.name),
+                partial(host.start, each.name, emit),
+                (*names(each.needs, host.name), *turns.get(at(each.name, host.name), ())),
+            )
             for each in processes[host.name]
         ]
     for name, (needed, body) in initial_resources.steps(site, markers, image, emit).items():
@@ -99,6 +107,23 @@ def tasks(site: Site, hosts: Sequence[HostWork], image: Path, emit: Emit) -> lis
             )
         )
     return found
+
+
+def in_turn(view: View, controls: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """For each start of a process whose members join one after another, but the first: the tasks that come before.
+
+    That is the start before it, and the databases: a member that gives another one its data blocks their migrations.
+    `controls`: the names of the control hosts that can be reached, the leader first. Pure.
+    """
+    if not view.replicated:
+        return {}
+    services = catalogue.infrastructure(view)
+    one_by_one = [each.form.in_turn for each in services if each.form and each.form.in_turn]
+    return {
+        at(process, name): (at(process, before), at(DATABASES, controls[0]))
+        for process in one_by_one
+        for before, name in pairwise(controls)
+    }
 
 
 def own_tasks(site: Site, emit: Emit) -> list[Task]:

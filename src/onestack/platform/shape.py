@@ -134,6 +134,9 @@ class Form:
     """The names of the hosts with a member; None: the control hosts, where there are several."""
     whole: bool = False
     """Whether a cluster is only begun where all members were asked: one that is away may have the data."""
+    in_turn: str = ""
+    """The process that starts on one control host after the other, each when the one before is ready: members that
+    copy data at the same time hinder each other. Empty: all start at once."""
 
     @staticmethod
     def task(name: str) -> str:
