@@ -109,8 +109,9 @@ def tasks(site: Site, hosts: Sequence[HostWork], image: Path, emit: Emit) -> lis
 
 
 def in_turn(view: View, controls: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """For each start of a process whose members join one after another, but the first: the start before it.
+    """For each start of a process whose members join one after another, but the first: the tasks that come before.
 
+    That is the start before it, and the databases: a member that gives another one its data blocks their migrations.
     `controls`: the names of the control hosts that can be reached, the leader first. Pure.
     """
     if not view.replicated:
@@ -118,7 +119,7 @@ def in_turn(view: View, controls: Sequence[str]) -> dict[str, tuple[str, ...]]:
     services = catalogue.infrastructure(view)
     one_by_one = [each.form.in_turn for each in services if each.form and each.form.in_turn]
     return {
-        at(process, name): (at(process, before),)
+        at(process, name): (at(process, before), at(DATABASES, controls[0]))
         for process in one_by_one
         for before, name in pairwise(controls)
     }
