@@ -8,15 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from cluster.cloud import onestack, status
+from cluster.cloud import fetch_parts, onestack, status
 from cluster.host import REPOSITORY, Host
 from cluster.hosts import Hosts
-from onestack.core.events import silent
-from onestack.core.paths import Paths
 from onestack.core.wait import until
 from onestack.host.command import run
-from onestack.platform.fetch import fetch
-from onestack.platform.up import trees_of
 from onestack.spec import load
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1500)]
@@ -40,25 +36,20 @@ print(len(list(cloud.network.networks())), len(list(cloud.compute.services())))
 @pytest.fixture(scope="module")
 def three() -> Iterator[Hosts]:
     """Hosts of their own, with the cloud up."""
-    spec = load(SPEC)
-    for each in spec.hosts:
-        fetch(Paths.at(), spec.platform, silent, trees=trees_of(spec, each.name))
-    made = Hosts(WORK)
-    with made.locked():
-        made.down()
-    with made.locked():
-        made.up(NAMES)
-        try:
-            onestack(made["c1"], "up", str(SPEC))
-            yield made
-        finally:
-            made.down()
+    fetch_parts(load(SPEC))
+    with Hosts.fresh(WORK, NAMES) as made:
+        onestack(made["c1"], "up", str(SPEC))
+        yield made
 
 
 def ask(hosts: Hosts) -> str:
     """Keystone's answer at the virtual address, as a client beside the hosts gets it; empty without one."""
     words = ("curl", "--silent", "--insecure", "--max-time", "1", f"https://{ADDRESS}:8080/identity/v3")
     return run(hosts.client_command(words), seconds=10, check=False)
+
+
+def wait_for_the_apis(hosts: Hosts) -> None:
+    until("the APIs to answer", lambda: ('"v3' in ask(hosts), "no answer"), seconds=AWAY_SECONDS, every=0.1)
 
 
 def works(host: Host) -> str:
@@ -103,12 +94,7 @@ def test_a_second_up_changes_nothing(three: Hosts) -> None:
 
 def test_the_leader_is_lost_and_comes_back(three: Hosts) -> None:
     three["c1"].lose()
-    until(
-        "the APIs to answer",
-        lambda: ('"v3' in ask(three), "no answer"),
-        seconds=AWAY_SECONDS,
-        every=0.1,
-    )
+    wait_for_the_apis(three)
     assert holder(three) in ("c2", "c3")
     three["c1"].back()
     onestack(three["c1"], "up", str(SPEC))
@@ -118,12 +104,7 @@ def test_the_leader_is_lost_and_comes_back(three: Hosts) -> None:
 
 def test_a_lost_control_host_is_not_missed(three: Hosts) -> None:
     three["c2"].lose()
-    until(
-        "the APIs to answer",
-        lambda: ('"v3' in ask(three), "no answer"),
-        seconds=AWAY_SECONDS,
-        every=0.1,
-    )
+    wait_for_the_apis(three)
     assert works(three["c1"])
     found = status(three["c1"])
     assert found["health"] == "degraded"
