@@ -22,9 +22,6 @@ from screening import Model, Run, size
 from onestack_runtime.replacements import registry
 from onestack_runtime.replacements.entry import Replacement
 
-NEEDS: dict[str, str] = {}
-"""An entry -> the one that it is for, if it would be useless without. It is left out with it, and what it gains is
-found from the runs that have the other."""
 UNCHANGED = {
     # It saves requests that Nova sends to Neutron.
     "physical-network": ("placement",),
@@ -84,7 +81,7 @@ def where(model: Model, runs: Sequence[Run], entry: Replacement) -> str:
 
 def table(runs: Sequence[Run], names: Sequence[str]) -> tuple[str, dict[str, object]]:
     """What the runs tell, for people and for programs. Raises TooFew."""
-    model = Model(runs, names, NEEDS)
+    model = Model(runs, names)
     used, seconds = [run.cpu_seconds for run in runs], [run.seconds for run in runs]
     cpu, took = model.fit(used), model.fit(seconds)
     entries = {each.name: each for each in registry.ALL if each.name in names}
@@ -106,16 +103,11 @@ def table(runs: Sequence[Run], names: Sequence[str]) -> tuple[str, dict[str, obj
     lines.append(
         f"\n±: one standard error. {BAR:g} %?: gains more in CPU or time, by two of them; less in both; or open."
     )
-    lines += [
-        f"{name}: from the runs that have {other}; {other}: with {name}"
-        for name, other in NEEDS.items()
-        if {name, other} <= {*names}
-    ]
     lines.append(f"\nwith all: {cpu.base:.3f} CPU s a server, {60 / took.base:.1f} servers a minute")
     # Where these are far from the fit, entries gain together what one of them would alone, or the other way round.
     for what, off in ("all", set()), ("none", set(names)):
         if those := [run.cpu_seconds for run in runs if {*run.off} == off]:
-            measured, fitted = statistics.mean(those), cpu.predicted(off, NEEDS)
+            measured, fitted = statistics.mean(those), cpu.predicted(off)
             lines.append(
                 f"runs with {what}: {len(those)}, {measured:.3f} CPU s a server; by the fit {fitted:.3f}"
             )

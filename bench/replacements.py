@@ -38,7 +38,7 @@ import measuring
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "runtime" / "src"))
 
-from gains import NEEDS, table
+from gains import table
 from screening import Run, TooFew, design, read, size, write
 from servers import create
 
@@ -183,13 +183,11 @@ def measure(
     # It compiles and fills caches that all later runs find.
     cloud.run(partial(make, cloud, site, clients, clients))
     session, begun, longest = time.time(), time.monotonic(), 0.0
-    for off in islice(design(names, NEEDS, seed), len(runs), None):
+    for off in islice(design(names, seed), len(runs), None):
         since = time.monotonic()
         if since - begun + longest > seconds:
             return
-        # One whose companion is out is out too, also where --only leaves it out of the design.
-        alone = {name for name, other in NEEDS.items() if other in off}
-        cloud.run(partial(start, site, {*off, *alone}))
+        cloud.run(partial(start, site, off))
         ready = time.monotonic()
         began, each, cpu = cloud.run(partial(make, cloud, site, servers, clients))
         runs.append(Run(off, session, began, each, cpu, conditions))

@@ -41,15 +41,8 @@ TOGETHER = {"galera": 3, "ovn-databases": 3, "rabbitmq": 3}
 def hosts() -> Iterator[Hosts]:
     """Hosts of their own: a fourth one is needed."""
     fetch_parts(loads(THREE))
-    made = Hosts(WORK)
-    with made.locked():
-        made.down()
-    with made.locked():
-        made.up(NAMES)
-        try:
-            yield made
-        finally:
-            made.down()
+    with Hosts.fresh(WORK, NAMES) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

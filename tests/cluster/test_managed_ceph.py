@@ -56,20 +56,13 @@ def spec(folder: Path, more: str = "") -> Path:
 @pytest.fixture(scope="module")
 def stored() -> Iterator[Hosts]:
     """Hosts of their own, with the cloud up. Its specs are in a folder that c1 sees."""
-    made = Hosts(WORK)
-    with made.locked():
-        made.down()
-    with made.locked():
-        made.up()
-        try:
-            control = made["c1"]
-            for text in (spec(WORK), spec(WORK, ", {file: /srv/second, size: 6G}")):
-                control.run("sh", "-c", f"cat > /root/{text.name} <<'END'\n{text.read_text()}\nEND")
-            fetch_parts(load(spec(WORK)))
-            onestack(control, "up", f"/root/{spec(WORK).name}")
-            yield made
-        finally:
-            made.down()
+    with Hosts.fresh(WORK) as made:
+        control = made["c1"]
+        for text in (spec(WORK), spec(WORK, ", {file: /srv/second, size: 6G}")):
+            control.run("sh", "-c", f"cat > /root/{text.name} <<'END'\n{text.read_text()}\nEND")
+        fetch_parts(load(spec(WORK)))
+        onestack(control, "up", f"/root/{spec(WORK).name}")
+        yield made
 
 
 def ceph(hosts: Hosts) -> dict[str, Any]:

@@ -8,15 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from cluster.cloud import onestack, status
+from cluster.cloud import fetch_parts, onestack, status
 from cluster.host import REPOSITORY, Host
 from cluster.hosts import Hosts
-from onestack.core.events import silent
-from onestack.core.paths import Paths
 from onestack.core.wait import until
 from onestack.host.command import run
-from onestack.platform.fetch import fetch
-from onestack.platform.up import trees_of
 from onestack.spec import load
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1500)]
@@ -40,19 +36,10 @@ print(len(list(cloud.network.networks())), len(list(cloud.compute.services())))
 @pytest.fixture(scope="module")
 def three() -> Iterator[Hosts]:
     """Hosts of their own, with the cloud up."""
-    spec = load(SPEC)
-    for each in spec.hosts:
-        fetch(Paths.at(), spec.platform, silent, trees=trees_of(spec, each.name))
-    made = Hosts(WORK)
-    with made.locked():
-        made.down()
-    with made.locked():
-        made.up(NAMES)
-        try:
-            onestack(made["c1"], "up", str(SPEC))
-            yield made
-        finally:
-            made.down()
+    fetch_parts(load(SPEC))
+    with Hosts.fresh(WORK, NAMES) as made:
+        onestack(made["c1"], "up", str(SPEC))
+        yield made
 
 
 def ask(hosts: Hosts) -> str:
@@ -74,6 +61,10 @@ def request(hosts: Hosts, path: str, token: str, *more: str) -> tuple[str, str]:
     words = (*words, "--write-out", "\n%{http_code}", *more, f"https://{ADDRESS}:8080/{path}")
     body, _, code = run(hosts.client_command(words), seconds=30, check=False).rpartition("\n")
     return code, body
+
+
+def wait_for_the_apis(hosts: Hosts) -> None:
+    until("the APIs to answer", lambda: ('"v3' in ask(hosts), "no answer"), seconds=AWAY_SECONDS, every=0.1)
 
 
 def works(host: Host) -> str:
@@ -119,12 +110,7 @@ def test_a_second_up_changes_nothing(three: Hosts) -> None:
 def test_the_leader_is_lost_and_comes_back(three: Hosts) -> None:
     admin = token(three["c1"])
     three["c1"].lose()
-    until(
-        "the APIs to answer",
-        lambda: ('"v3' in ask(three), "no answer"),
-        seconds=AWAY_SECONDS,
-        every=0.1,
-    )
+    wait_for_the_apis(three)
     assert holder(three) in ("c2", "c3")
     for path in ("image/v2/images", "volume/v3/volumes", "load-balancer/v2/lbaas/loadbalancers"):
         # Until the API gateway has noticed, and the database's has.
@@ -144,12 +130,7 @@ def test_the_leader_is_lost_and_comes_back(three: Hosts) -> None:
 
 def test_a_lost_control_host_is_not_missed(three: Hosts) -> None:
     three["c2"].lose()
-    until(
-        "the APIs to answer",
-        lambda: ('"v3' in ask(three), "no answer"),
-        seconds=AWAY_SECONDS,
-        every=0.1,
-    )
+    wait_for_the_apis(three)
     assert works(three["c1"])
     found = status(three["c1"])
     assert found["health"] == "degraded"

@@ -36,18 +36,11 @@ def control() -> Iterator[Host]:
     """The control host of a cloud on three hosts, with Tempest's environment, which it could not fetch."""
     spec = load(SPEC)
     fetch_parts(spec)
-    made = Hosts(WORK)
-    with made.locked():
-        made.down()
-    with made.locked():
-        made.up()
-        try:
-            host = made["c1"]
-            _install(host, spec.platform.release)
-            onestack(host, "up", str(SPEC))
-            yield host
-        finally:
-            made.down()
+    with Hosts.fresh(WORK) as made:
+        host = made["c1"]
+        _install(host, spec.platform.release)
+        onestack(host, "up", str(SPEC))
+        yield host
 
 
 def _install(host: Host, release: str) -> None:

@@ -64,11 +64,10 @@ def write_runs(file: Path, number: int, **conditions: object) -> Path:
 
 
 def test_entries_that_creating_a_server_uses_are_measurable() -> None:
-    names, needs = evaluate("[measurable(), NEEDS]")
+    names = evaluate("measurable()")
     assert "empty-tables" in names
     assert "idle-threads" not in names, "creating a server does not use Horizon"
     assert set(names) <= PERFORMANCE
-    assert {*needs, *needs.values()} <= set(names), "NEEDS contains an entry that no longer exists: remove it"
 
 
 def test_an_entry_is_disabled_only_in_the_processes_that_install_it() -> None:

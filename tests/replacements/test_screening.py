@@ -43,20 +43,20 @@ def simulate(
     """Simulated runs in the design's order.
 
     `noise`: standard deviation, CPU seconds. `drift`: CPU seconds that each run takes more than the previous one.
-    `needs`: an entry -> the entry without which it has no effect. `together`: CPU seconds of pairs of entries.
+    `together`: CPU seconds of pairs of entries.
     """
-    generator, needs, together = random.Random(seed), more.get("needs", {}), more.get("together", {})
+    generator, together = random.Random(seed), more.get("together", {})
     runs = []
-    for index, off in enumerate(islice(screening.design(names, needs, 1), number)):
+    for index, off in enumerate(islice(screening.design(names, 1), number)):
         cpu = BASE + drift * index + generator.gauss(0, noise)
-        cpu += sum(EFFECTS[name] for name in off if needs.get(name) not in off)
+        cpu += sum(EFFECTS[name] for name in off)
         cpu += sum(value for pair, value in together.items() if {*pair} <= {*off})
         runs.append(screening.Run(off, 0.0, 100.0 + 30 * index, 1.0, {"nova": cpu}, {}))
     return runs
 
 
-def fit(runs: list[Any], names: list[str] = NAMES, **needs: str) -> Any:
-    return screening.Model(runs, names, needs).fit([run.cpu_seconds for run in runs])
+def fit(runs: list[Any], names: list[str] = NAMES) -> Any:
+    return screening.Model(runs, names).fit([run.cpu_seconds for run in runs])
 
 
 def test_the_design_is_a_hadamard_matrix() -> None:
@@ -67,7 +67,7 @@ def test_the_design_is_a_hadamard_matrix() -> None:
 
 
 def test_each_entry_and_each_pair_is_disabled_equally_often() -> None:
-    runs = list(islice(screening.design(NAMES, {}, 1), 64))
+    runs = list(islice(screening.design(NAMES, 1), 64))
     assert all(sum(name in off for off in runs) == 32 for name in NAMES)
     assert all(sum({a, b} <= {*off} for off in runs) == 16 for a, b in pairwise(NAMES))
     assert {len(off) for off in runs} >= {0, len(NAMES)}
@@ -76,7 +76,7 @@ def test_each_entry_and_each_pair_is_disabled_equally_often() -> None:
 
 
 def test_the_seed_determines_the_order_and_each_pass_has_another_order() -> None:
-    first, second, other = (list(islice(screening.design(NAMES, {}, seed), 128)) for seed in (1, 1, 2))
+    first, second, other = (list(islice(screening.design(NAMES, seed), 128)) for seed in (1, 1, 2))
     assert first == second
     assert first != other
     assert first[:64] != first[64:]
@@ -104,6 +104,7 @@ def test_a_linear_drift_is_removed() -> None:
     assert {name: value for name, (value, _) in found.effects.items()} == pytest.approx(EFFECTS, abs=1e-9)
     assert found.noise == pytest.approx(0, abs=1e-9)
     assert found.base == pytest.approx(BASE + 0.005 * 63 / 2), "the mean of the first and the last run"
+    assert found.predicted(NAMES) == pytest.approx(found.base + sum(EFFECTS.values()))
 
 
 def test_each_session_has_its_own_base() -> None:
@@ -133,18 +134,6 @@ def test_an_interaction_of_two_entries_is_not_attributed_to_a_third() -> None:
     for name, (value, _) in found.effects.items():
         # The drift's term is slightly correlated with an interaction, since the order is random.
         assert value - EFFECTS[name] == pytest.approx(0.05 * (name in ("entry-3", "entry-8")), abs=0.006)
-
-
-def test_an_entry_that_needs_another_is_estimated_only_where_that_is_enabled() -> None:
-    needs = {"entry-4": "entry-3"}
-    runs = simulate(64, needs=needs)
-    assert all("entry-4" in run.off for run in runs if "entry-3" in run.off)
-    found = fit(runs, **needs)
-    assert {name: value for name, (value, _) in found.effects.items()} == pytest.approx(EFFECTS, abs=1e-9)
-    together = sum(EFFECTS.values()) - EFFECTS["entry-4"]
-    assert found.predicted(NAMES, needs) == pytest.approx(BASE + together)
-    noisy = fit(simulate(64, needs=needs, noise=0.01), **needs).effects
-    assert noisy["entry-4"][1] > 1.3 * noisy["entry-5"][1]
 
 
 def test_runs_that_always_disable_two_entries_together_are_refused() -> None:

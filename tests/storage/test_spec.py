@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
 import pytest
 
 from onestack import spec
+from onestack.core.events import silent
+from onestack.core.paths import Paths
 from onestack.host import disks
 from onestack.platform.site import disks_of
 from onestack.platform.up import trees_of
 from onestack.spec import BadSpec, storage
+from onestack.workloads import operations
+
+if TYPE_CHECKING:
+    from onestack.platform.site import Site
 
 MANAGED = "platform: {storage: {ceph: managed}, address: 192.0.2.10}\n"
 ONE = "platform: {storage: {ceph: managed}}\n"
@@ -112,3 +122,16 @@ def test_only_hosts_with_disks_have_cephs_daemons() -> None:
 
 def test_the_smallest_disk_is_the_same_for_the_spec_and_for_devices() -> None:
     assert disks.SMALLEST == storage.SMALLEST
+
+
+def test_an_export_leaves_out_the_volume_type_that_comes_with_the_managed_ceph(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    site = SimpleNamespace(spec=spec.loads(ONE + hosts(host(1)), "cloud.yaml"), paths=Paths.at(tmp_path))
+    passed: dict[str, Any] = {}
+    monkeypatch.setattr(operations.export, "of", lambda cloud, **options: passed.update(options))
+    admin = SimpleNamespace(current_user_id="admin")
+    monkeypatch.setattr(operations.Workloads, "_admin", lambda self: admin)
+    work = operations.Workloads(cast("Site", site), site.spec)
+    work.export(tenant=None, addresses=False, emit=silent)
+    assert passed["unlisted"] == {"volume_types": ["ceph"]}

@@ -105,8 +105,8 @@ def reasons(found: CephStatus | None) -> Iterator[str]:
     if found.problem:
         yield f"Ceph does not answer: {found.problem}"
         return
-    before = len(_missing(found))
-    for words in _missing(found):
+    missing = _missing(found)
+    for words in missing:
         yield f"Ceph has {words}"
     if found.inactive:
         few = found.hosts < storage.least_copies(found.all_hosts)
@@ -114,7 +114,7 @@ def reasons(found: CephStatus | None) -> Iterator[str]:
         yield f"Ceph cannot write to {found.inactive} of {found.groups} placement groups now: {why}"
     elif found.clean < found.groups:
         yield f"Ceph has {found.clean} of {found.groups} placement groups active+clean: {found.states}"
-    if before and not found.inactive:
+    if missing and not found.inactive:
         yield f"Ceph: {found.loss}"
     if found.size and found.used / found.size > FULL:
         yield f"Ceph is {found.used / found.size:.0%} full: add disks; at 95% it stops writing"

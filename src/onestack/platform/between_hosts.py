@@ -56,7 +56,7 @@ def rules(view: View, name: str) -> str:
         tcp += [str(BUS_PORT), str(SOUTH_PORT), str(gateway.METADATA_PORT)]
     if "compute" in here.roles:
         tcp += [LIBVIRT, str(RSYNC_PORT), MIGRATION, CONSOLES]
-    if here.name in {each.name for each in view.storage}:
+    if here in view.storage:
         tcp += [str(CEPH_PORT), "-".join(map(str, CEPH_PORTS))]
     closed = [Ports("tcp", tcp or [LIBVIRT], hosts), Ports("udp", [GENEVE], hosts)]
     if (monitoring := view.cloud.monitoring) is not None and not view.leads:

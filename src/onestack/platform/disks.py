@@ -10,11 +10,10 @@ from onestack.platform.site import Site
 
 
 def give(site: Site, node: Node) -> list[str]:
-    """Take the disks that the spec gives, and give back those that it no longer does: `platform.ceph_leaving` has
-    emptied these before. Returns the latter's paths. Raises BadInput, PermanentError."""
+    """Take the disks that the spec gives, and give back those that it no longer does: `platform.storage_changes`
+    has emptied these before. Returns the latter's paths. Raises BadInput, PermanentError."""
     view = site.view_of(node)
-    mine = [each for each in view.storage if each.name == view.here.name]
-    wanted = mine[0].disks if mine else ()
+    wanted = view.here.disks if view.here in view.storage else ()
     for each in wanted:
         uuid = managed_ceph.osd_uuid(view, view.here.name, each)
         owner = namespace.owner(node.tree(managed_ceph.TREE))

@@ -70,8 +70,7 @@ def tasks(site: Site, hosts: Sequence[HostWork], image: Path, emit: Emit) -> lis
             names(leader(DATABASES)),
         ),
     ]
-    controls = {each.name for each in view.controls}
-    turns = in_turn(view, [name for name in present if name in controls])
+    turns = in_turn(view, present)
     for host in hosts:
         found += [
             Task(at(each.name, host.name), partial(host.step, each.name, emit), names(each.needs, host.name))
@@ -108,20 +107,17 @@ def tasks(site: Site, hosts: Sequence[HostWork], image: Path, emit: Emit) -> lis
     return found
 
 
-def in_turn(view: View, controls: Sequence[str]) -> dict[str, tuple[str, ...]]:
+def in_turn(view: View, present: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """For each start of a process whose members join one after another, but the first: the tasks that come before.
 
     That is the start before it, and the databases: a member that gives another one its data blocks their migrations.
-    `controls`: the names of the control hosts that can be reached, the leader first. Pure.
+    `present`: the names of the hosts that can be reached, the leader first. Pure.
     """
-    if not view.replicated:
-        return {}
-    services = catalogue.infrastructure(view)
-    one_by_one = [each.form.in_turn for each in services if each.form and each.form.in_turn]
     return {
-        at(process, name): (at(process, before), at(DATABASES, controls[0]))
-        for process in one_by_one
-        for before, name in pairwise(controls)
+        at(form.in_turn, name): (at(form.in_turn, before), at(DATABASES, view.cloud.leader))
+        for _, form, members in catalogue.formed(view)
+        if form.in_turn
+        for before, name in pairwise(name for name in present if name in members)
     }
 
 

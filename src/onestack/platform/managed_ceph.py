@@ -54,6 +54,11 @@ class User:
     secret: str
     caps: Mapping[str, str]
 
+    @property
+    def client(self) -> str:
+        """A client's name as services are given it, without `client.`."""
+        return self.entity.removeprefix("client.")
+
 
 def _of_rbd(secret: str, *pools: str, reads: Sequence[str] = ()) -> User:
     name = secret.rpartition("/")[2]
@@ -69,7 +74,6 @@ def _of_rbd(secret: str, *pools: str, reads: Sequence[str] = ()) -> User:
 GLANCE = _of_rbd("ceph/glance", IMAGES)
 CINDER = _of_rbd("ceph/cinder", VOLUMES, VMS, reads=(IMAGES,))
 """Cinder's and Nova's, and that of guests' QEMU."""
-CINDER_USER = CINDER.entity.removeprefix("client.")
 BACKUP = _of_rbd("ceph/cinder-backup", BACKUPS)
 CLIENTS = (GLANCE, CINDER, BACKUP)
 _ALL = dict.fromkeys(("mon", "osd", "mds", "mgr"), "allow *")
@@ -160,7 +164,7 @@ def libvirt_secret(secrets: Mapping[str, str]) -> str:
 
 def backend(secrets: Mapping[str, str]) -> Ceph:
     """What Cinder's driver needs to know of the managed cluster."""
-    return Ceph(VOLUMES, CINDER_USER, libvirt_secret(secrets), NAME)
+    return Ceph(VOLUMES, CINDER.client, libvirt_secret(secrets), NAME)
 
 
 def _shared(view: View) -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,14 +33,8 @@ def down(paths: Paths, emit: Emit, *, keep_guests: bool = False, patience: float
     `patience`: seconds that guests have to shut down by themselves.
     """
     supervisor = Supervisor(paths)
-    running = {name for name, each in supervisor.programs().items() if each.pid}
-    # The watchers first, since they would restart processes that are being stopped.
-    for name in watchers.NAMES:
-        if name in running:
-            supervisor.stop(name)
-    below_services = {name for row in infrastructure(paths) for name in row}
-    services = sorted(running - below_services - {*watchers.NAMES})
-    if services:
+    running = stop_watchers(supervisor)
+    if services := services_of(paths, running):
         with step("services", emit) as at:
             stop_all(supervisor, services)
             at.outcome = ", ".join(services)
@@ -83,14 +77,22 @@ def end_guests_first(paths: Paths, others: Sequence[RemoteHost], emit: Emit, *, 
 def end_guests(paths: Paths, emit: Emit, patience: float = GUEST_SECONDS) -> None:
     """Stop OpenStack's services here, and have guests shut down; what is beneath goes on."""
     supervisor = Supervisor(paths)
+    stop_all(supervisor, services_of(paths, stop_watchers(supervisor)))
+    shut_down_guests(paths, emit, patience)
+
+
+def stop_watchers(supervisor: Supervisor) -> set[str]:
+    """Stop the watchers, which would restart processes that are being stopped; the names of the others that run."""
     running = {name for name, each in supervisor.programs().items() if each.pid}
-    below_services = {name for row in infrastructure(paths) for name in row}
-    # The watchers first, since they would restart processes that are being stopped.
     for name in watchers.NAMES:
         if name in running:
             supervisor.stop(name)
-    stop_all(supervisor, sorted(running - below_services - {*watchers.NAMES}))
-    shut_down_guests(paths, emit, patience)
+    return running - {*watchers.NAMES}
+
+
+def services_of(paths: Paths, running: Collection[str]) -> list[str]:
+    """Those of the running processes that are OpenStack's services, not the infrastructure beneath them."""
+    return sorted({*running} - {name for row in infrastructure(paths) for name in row})
 
 
 def infrastructure(paths: Paths, *, without_guests: bool = False) -> list[list[str]]:

@@ -138,7 +138,7 @@ class Workloads:
             tenant=tenant,
             account=str(self._admin().current_user_id),
             addresses=addresses,
-            unlisted={"volume_types": [each.name for each in site.spec.platform.volumes.backends]},
+            unlisted={"volume_types": [each.name for each in site.spec.platform.backends]},
             own_cloud=True,
             emit=emit,
         )
@@ -187,10 +187,7 @@ class Workloads:
 
     def apply_written(self, written: dict[str, Any], emit: Emit = silent) -> Outcome:
         """Apply a plan that was written down. Raises BadInput if it is stale."""
-        made = written["made_from"]
-        plan = self.plan(prune=made["prune"], adopt=made["adopt"], force=True, emit=emit)
-        require_unchanged(written, plan)
-        return self.apply(plan, emit)
+        return self.apply(plan_again(written, self.plan, emit), emit)
 
     def alone(self, purpose: str) -> AbstractContextManager[Any]:
         """The lock that lets only one command change a cloud's resources at a time."""
@@ -341,6 +338,14 @@ def approved(make_plan: Callable[[], Plan], approve: Approve) -> Plan:
         needed = make_plan()
         require_unchanged(shown, needed)
     return needed
+
+
+def plan_again(written: dict[str, Any], make_plan: Callable[..., Plan], emit: Emit) -> Plan:
+    """The plan that was written down, made anew. Raises BadInput if it is stale."""
+    made = written["made_from"]
+    plan = make_plan(prune=made["prune"], adopt=made["adopt"], force=True, emit=emit)
+    require_unchanged(written, plan)
+    return plan
 
 
 def require_unchanged(written: dict[str, Any], plan: Plan) -> None:

@@ -25,7 +25,7 @@ from onestack.workloads.openstack.account import Account, AccountAccess, Project
 from onestack.workloads.openstack.provider import OpenStack
 from onestack.workloads.openstack.reach import Reach
 from onestack.workloads.openstack.usage import shares
-from onestack.workloads.operations import Approve, approved, require_unchanged, unasked
+from onestack.workloads.operations import Approve, approved, plan_again, unasked
 from onestack.workloads.passwords import Passwords
 from onestack.workloads.plan import Observed, Plan, Wanted, make
 from onestack.workloads.wanted import read_files, wanted
@@ -85,11 +85,9 @@ class OtherCloud:
 
     def apply_written(self, written: dict[str, Any], *, emit: Emit = silent) -> Outcome:
         """Do a plan that was written down. Raises BadInput when it is no longer what would be done."""
-        made = written["made_from"]
-        work = self._work(loads(made["spec"]["text"], made["spec"]["file"]))
-        plan = work.plan(prune=made["prune"], adopt=made["adopt"], force=True, emit=emit)
-        require_unchanged(written, plan)
-        return work.apply(plan, emit)
+        made = written["made_from"]["spec"]
+        work = self._work(loads(made["text"], made["file"]))
+        return work.apply(plan_again(written, work.plan, emit), emit)
 
     def export(
         self, *, tenant: str | None = None, addresses: bool = False, emit: Emit = silent

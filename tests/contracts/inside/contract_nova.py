@@ -135,8 +135,8 @@ NETWORKS: dict[str, Any] = {
 class Client:
     """Neutron's client, and what it was asked."""
 
-    def __init__(self, admin: bool = True, ports: Any = None) -> None:
-        self.admin, self.asked, self.ports = admin, [], ports or {}
+    def __init__(self, admin: bool = True) -> None:
+        self.admin, self.asked = admin, []
 
     def list_extensions(self) -> Any:
         return {"extensions": [{"alias": "multi-provider", "name": "Multi Provider Network"}]}
@@ -144,15 +144,6 @@ class Client:
     def show_network(self, net_id: str, fields: Any = None) -> Any:
         self.asked.append((net_id, fields))
         return {"network": NETWORKS[net_id]}
-
-    def show_port(self, port_id: str, fields: Any = None) -> Any:
-        self.asked.append((port_id, fields))
-        if port_id not in self.ports:
-            from neutronclient.common import exceptions
-
-            raise exceptions.PortNotFoundClient
-        port = self.ports[port_id]
-        return {"port": {key: value for key, value in port.items() if not fields or key in fields}}
 
 
 def request(**more: Any) -> Any:

@@ -61,7 +61,7 @@ def names(host: HostView) -> list[str]:
 
 def is_here(view: View) -> bool:
     """Whether this host stores data."""
-    return view.here.name in {each.name for each in view.storage}
+    return view.here in view.storage
 
 
 def files(view: View) -> dict[str, str]:

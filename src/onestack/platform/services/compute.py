@@ -193,7 +193,7 @@ def _disks(view: View) -> common.Section:
         "images_type": "rbd",
         "images_rbd_pool": managed_ceph.VMS,
         "images_rbd_ceph_conf": managed_ceph.CLIENT_CONF,
-        "rbd_user": managed_ceph.CINDER_USER,
+        "rbd_user": managed_ceph.CINDER.client,
         "rbd_secret_uuid": managed_ceph.libvirt_secret(view.cloud.secrets),
         # A configuration drive is a file of its host.
         "disk_cachemodes": ("network=writeback", "file=writeback"),

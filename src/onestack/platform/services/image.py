@@ -36,7 +36,7 @@ def _pool() -> common.Section:
     """The store in the managed Ceph."""
     return {
         "rbd_store_ceph_conf": managed_ceph.CLIENT_CONF,
-        "rbd_store_user": managed_ceph.GLANCE.entity.removeprefix("client."),
+        "rbd_store_user": managed_ceph.GLANCE.client,
         "rbd_store_pool": managed_ceph.IMAGES,
     }
 

@@ -84,6 +84,6 @@ def backups(view: View) -> common.Section:
     return {
         "backup_driver": "cinder.backup.drivers.ceph.CephBackupDriver",
         "backup_ceph_conf": managed_ceph.CLIENT_CONF,
-        "backup_ceph_user": managed_ceph.BACKUP.entity.removeprefix("client."),
+        "backup_ceph_user": managed_ceph.BACKUP.client,
         "backup_ceph_pool": managed_ceph.BACKUPS,
     }
