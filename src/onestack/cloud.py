@@ -347,9 +347,9 @@ class Cloud:
             raise BadInput("this cloud has no block storage", hint="platform.services in the spec")
         return volumes.check(found, emit, repair=repair)
 
-    def why(self, server: str, project: str | None = None) -> Diagnosis:
-        """Why a server (by name or id) is in ERROR or BUILD. Raises BadInput where there is none, or several."""
-        return explain(self.connect(), self.paths.log, server, project)
+    def why(self, kind: str, word: str, project: str | None = None, server: str | None = None) -> Diagnosis:
+        """What stands in the way of a server, volume, port or balancer; see `explain`. Raises BadInput."""
+        return explain(self.site, self.connect(), kind, word, project, server)
 
     def environment(self) -> dict[str, str]:
         """The variables that OpenStack's own tools read, as the administrator."""
