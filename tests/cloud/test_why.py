@@ -59,6 +59,19 @@ def test_a_flavor_too_large_for_the_host(cloud: Cloud, applied: dict[str, Any]) 
     assert "onestack why server" in said["hint"]
 
 
+@pytest.mark.usefixtures("applied")
+def test_its_request_is_followed_through_the_services(cloud: Cloud) -> None:
+    request = why(cloud, "large", "--project", "why")[1]["request_id"]
+    told = command.lines(command.succeed(cloud.paths.root, "logs", "--request", request, "--json"))
+    assert {"nova", "placement"} <= {each["process"] for each in told}
+    where = [index for index, each in enumerate(told) if "/allocation_candidates?" in each["line"]]
+    after = [index for index, each in enumerate(told) if "Got no allocation candidates" in each["line"]]
+    assert where[0] < after[0]
+    one = command.succeed(cloud.paths.root, "logs", "placement", "--request", request)
+    assert "/allocation_candidates?" in one
+    assert "nova.scheduler" not in one
+
+
 def test_a_member_of_a_group_that_is_on_the_only_host(cloud: Cloud, applied: dict[str, Any]) -> None:
     said = " ".join(each["error"] for each in applied["failures"])
     assert "another member of the server group 'apart' runs on it: apart-" in said
