@@ -56,6 +56,18 @@ def members(
             "service",
             "is PENDING_UPDATE since 5 s: octavia is stopped",
         ),
+        (
+            replace(
+                BALANCER, listeners=(Listener("http", "HTTP", 80, "ONLINE", "ERROR"),), errors=("refused",)
+            ),
+            "failed",
+            "the last change of the listener 'http' of balancer 'front' failed: refused",
+        ),
+        (
+            replace(BALANCER, pools=(replace(POOL, provisioning="ERROR"),)),
+            "failed",
+            "the last change of the pool 'web' of balancer 'front' failed, and Octavia's log does not say why",
+        ),
         (replace(BALANCER, provisioning="PENDING_CREATE", age=500), "stuck", "since 500 s"),
         (replace(BALANCER, enabled=False), "disabled", "is disabled"),
         (replace(BALANCER, listeners=()), "listeners", "it has no listener"),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from onestack.health.why import rules
 from onestack.health.why.model import Diagnosis, Part
-from onestack.health.why.observations import BalancerObservation, Listener, Member, Pool
+from onestack.health.why.observations import BalancerObservation, Member, Pool
 
 Reason = tuple[str, str]
 """(category, words)"""
@@ -27,6 +27,8 @@ _INTENDED = ("disabled", "weight")
 """What somebody wanted of a member: no fault as long as others serve."""
 _LOG = "onestack logs octavia"
 _CHECK = "`onestack balancers check` compares what runs with Octavia's database, and repairs it"
+_SILENT = ", and Octavia's log does not say why"
+_REFUSED = f"correct or delete what was refused; {_CHECK}; {_LOG}"
 _HINTS = {
     "disabled": "openstack loadbalancer member set --enable-member POOL MEMBER",
     "weight": "openstack loadbalancer member set --weight 1 POOL MEMBER",
@@ -56,16 +58,11 @@ def diagnose(observed: BalancerObservation) -> Diagnosis:
 
 def _cause(observed: BalancerObservation) -> _Answer:
     name = f"balancer '{observed.name or observed.id}'"
-    if observed.provisioning == "ERROR":
-        said = (
-            f": {observed.errors[0].rstrip('.')}"
-            if observed.errors
-            else ", and Octavia's log does not say why"
-        )
-        verdict = f"the last change of {name} failed{said}"
-        return "failed", verdict, f"correct or delete what was refused; {_CHECK}; {_LOG}"
     if observed.provisioning.startswith("PENDING"):
         return _pending(observed, name)
+    if failed := next(_failed_changes(observed, name), None):
+        said = f": {observed.errors[0].rstrip('.')}" if observed.errors else _SILENT
+        return "failed", f"the last change of {failed} failed{said}", _REFUSED
     if not observed.enabled:
         return "disabled", f"{name} is disabled", f"openstack loadbalancer set --enable {observed.id}"
     if not observed.listeners:
@@ -74,13 +71,27 @@ def _cause(observed: BalancerObservation) -> _Answer:
     if not any(each.enabled for each in observed.listeners):
         verdict = f"{name} serves nothing: all its listeners are disabled"
         return "listeners", verdict, "openstack loadbalancer listener set --enable LISTENER"
-    if failed := [each for each in observed.listeners if _wrong(each)]:
-        one = failed[0]
-        verdict = (
-            f"{name} does not serve at {one.protocol} {one.port}: the listener '{one.name}' is {one.status}"
-        )
-        return "listeners", verdict, f"{_CHECK}; {_LOG}"
+    for one in observed.listeners:
+        if one.enabled and one.status in ("ERROR", "OFFLINE"):
+            serves = f"does not serve at {one.protocol} {one.port}"
+            return (
+                "listeners",
+                f"{name} {serves}: the listener '{one.name}' is {one.status}",
+                f"{_CHECK}; {_LOG}",
+            )
     return _pools(observed, name)
+
+
+def _failed_changes(observed: BalancerObservation, name: str) -> Iterator[str]:
+    """What is in the provisioning status ERROR. The parts come first, for the balancer goes on without them."""
+    yield from (
+        f"the listener '{each.name}' of {name}" for each in observed.listeners if each.provisioning == "ERROR"
+    )
+    yield from (
+        f"the pool '{each.name}' of {name}" for each in observed.pools if each.provisioning == "ERROR"
+    )
+    if observed.provisioning == "ERROR":
+        yield name
 
 
 def _pending(observed: BalancerObservation, name: str) -> _Answer:
@@ -91,13 +102,9 @@ def _pending(observed: BalancerObservation, name: str) -> _Answer:
         )
         return "service", f"{since}: {down}", f"onestack status; {_LOG}"
     if observed.age > LONG:
-        said = f": {observed.errors[0]}" if observed.errors else ", and Octavia's log does not say why"
+        said = f": {observed.errors[0]}" if observed.errors else _SILENT
         return "stuck", f"{since}{said}", f"{_CHECK}; {_LOG}"
     return "building", since, _LOG
-
-
-def _wrong(listener: Listener) -> bool:
-    return listener.enabled and (listener.provisioning == "ERROR" or listener.status in ("ERROR", "OFFLINE"))
 
 
 def _pools(observed: BalancerObservation, name: str) -> _Answer:
@@ -213,7 +220,9 @@ def _parts(observed: BalancerObservation) -> Iterator[Part]:
         yield Part(f"listener '{listener.name}' {listener.protocol} {listener.port}", status, off + wrong)
     for pool in observed.pools:
         empty = () if pool.members else ("it has no members",)
-        yield Part(f"pool '{pool.name}'", pool.status, empty if pool.enabled else ("it is disabled",))
+        off = () if pool.enabled else ("it is disabled",)
+        wrong = ("its last change failed",) if pool.provisioning == "ERROR" else ()
+        yield Part(f"pool '{pool.name}'", pool.status, empty + off + wrong)
         for member in pool.members:
             told = tuple(words for _, words in _reasons(pool, member, observed))
             yield Part(f"member '{member.name}' {member.address}:{member.port}", member.status, told)

@@ -43,8 +43,12 @@ def observe(source: Source, word: str, project: str | None) -> BalancerObservati
     }
     pools = octavia.all("/lbaas/pools", "pools", **of)
     vip_groups = network.get(f"/ports/{balancer['vip_port_id']}")["port"]["security_groups"]
+    listeners = octavia.all("/lbaas/listeners", "listeners", **of)
     settled = not balancer["provisioning_status"].startswith("PENDING")
-    ids = [balancer["id"], *(each["id"] for each in pools)]
+    everything = (balancer, *listeners, *pools)
+    # Of one that is set up as it was wanted, warnings of an earlier time would only mislead.
+    in_order = all(each["provisioning_status"] == "ACTIVE" for each in everything)
+    ids = [each["id"] for each in everything]
     return BalancerObservation(
         id=balancer["id"],
         name=balancer["name"],
@@ -66,12 +70,10 @@ def observe(source: Source, word: str, project: str | None) -> BalancerObservati
                 each["provisioning_status"],
                 each["admin_state_up"],
             )
-            for each in octavia.all("/lbaas/listeners", "listeners", **of)
+            for each in listeners
         ),
         pools=tuple(_pool(octavia, each, monitors.get(each["id"]), ports) for each in pools),
-        errors=()
-        if balancer["provisioning_status"] == "ACTIVE"
-        else find.problems(source.logs, ("octavia",), ids),
+        errors=() if in_order else find.problems(source.logs, ("octavia",), ids),
         octavia_states={} if settled else source.not_running("octavia"),
     )
 
@@ -80,6 +82,7 @@ def _pool(octavia: Rest, pool: Mapping[str, Any], monitor: Mapping[str, Any] | N
     return Pool(
         name=pool["name"] or pool["id"],
         status=pool["operating_status"],
+        provisioning=pool["provisioning_status"],
         protocol=pool["protocol"],
         enabled=pool["admin_state_up"],
         monitor=None

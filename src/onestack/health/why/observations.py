@@ -175,10 +175,11 @@ class Member:
 
 @dataclass(frozen=True)
 class Pool:
-    """A pool; `status`: its operating status."""
+    """A pool; `status`: its operating status; `provisioning`: ERROR if it could not be set up."""
 
     name: str
     status: str
+    provisioning: str = "ACTIVE"
     protocol: str = "HTTP"
     enabled: bool = True
     monitor: Monitor | None = None
