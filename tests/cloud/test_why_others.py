@@ -103,14 +103,9 @@ def test_ports_that_stay_down(cloud: Cloud, field: Field) -> None:
         return str(port.id)
 
     with undo:
-        wire = proxy.create_network(
-            name="why-wire", provider_network_type="flat", provider_physical_network="wire"
-        )
-        undo.callback(proxy.delete_network, wire.id)
         own = field.network.id
         unused = made("why-unused", own)
         made("why-away", own, binding_host_id="nowhere")
-        made("why-wire", wire.id, binding_host_id=here)
         made("why-bare", own, binding_host_id=here, device_owner="compute:nova")
         made("why-off", own, is_admin_state_up=False)
         for name, cause, words in (
@@ -119,11 +114,6 @@ def test_ports_that_stay_down(cloud: Cloud, field: Field) -> None:
                 "why-away",
                 "agent",
                 "Neutron could not bind port 'why-away' on the host 'nowhere': the host 'nowhere' has no",
-            ),
-            (
-                "why-wire",
-                "network",
-                "no host has a NIC for the physical network 'wire' of its network 'why-wire'",
             ),
             ("why-bare", "claim", "no host has an interface with its id (OVS's external_ids:iface-id)"),
             ("why-off", "disabled", "port 'why-off' is DOWN: it is disabled"),

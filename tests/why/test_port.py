@@ -8,6 +8,7 @@ import pytest
 
 from onestack.health.why.observations import Agent, Claim, PortObservation
 from onestack.health.why.port import diagnose
+from onestack.health.why.source import rows
 
 ONE = Agent("one", physical_networks=frozenset({"public"}))
 TWO = Agent("two")
@@ -103,3 +104,8 @@ def test_each_hosts_agent_is_told_and_what_the_logs_say() -> None:
     assert [part.part for part in found.parts] == ["OVN controller of one", "OVN controller of two"]
     assert all("no NIC" in part.reasons[0] for part in found.parts)
     assert "log: Refusing to bind port" in found.facts
+
+
+def test_ovns_answers_are_read() -> None:
+    text = '{"data":[[["set",[]],false,"p1"],[["uuid","30b4"],true,["set",["a","b"]]]],"headings":["chassis","up"]}'
+    assert rows(text) == [[None, False, "p1"], ["30b4", True, "a"]]

@@ -11,7 +11,7 @@ from typing import Final
 
 from openstack.connection import Connection
 
-from onestack.core.errors import BadInput
+from onestack.core.errors import BadInput, OneStackError
 from onestack.health.why import (
     balancer,
     collect_balancer,
@@ -58,4 +58,24 @@ def explain(
     return how(source, word, project)
 
 
-__all__ = ["KINDS", "Diagnosis", "HostReason", "Part", "ServerObservation", "diagnose", "explain", "sentence"]
+def verdict(site: Site, admin: Connection, kind: str, ident: str) -> str:
+    """The verdict on a subject, by its id, for a report of a failure; empty if nothing is wrong with it, or if it
+    cannot be determined."""
+    try:
+        found = explain(site, admin, kind, ident)
+    except (OneStackError, OSError, KeyError, ValueError):
+        return ""  # an error here must not hide the failure that is being reported
+    return "" if found.ok else found.verdict
+
+
+__all__ = [
+    "KINDS",
+    "Diagnosis",
+    "HostReason",
+    "Part",
+    "ServerObservation",
+    "diagnose",
+    "explain",
+    "sentence",
+    "verdict",
+]

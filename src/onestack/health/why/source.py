@@ -26,7 +26,6 @@ _SBCTL = (
     f"--db=unix:{SOUTH_SOCKET}",
     "--timeout=10",
     "--format=json",
-    "--data=bare",
 )
 
 
@@ -59,10 +58,10 @@ class Source:
             if not rows:
                 return None
             chassis, up = rows[0]
-            name = chassis and self._south("Chassis", "hostname", f"_uuid={chassis}")
+            name = self._south("Chassis", "hostname", f"_uuid={chassis}") if chassis else []
         except (OneStackError, OSError, ValueError):
             return None
-        return Claim(str(name[0][0]) if name else "", str(up).lower() == "true")
+        return Claim(str(name[0][0]) if name else "", up is True)
 
     def stored_on(self, place: str) -> str:
         """The only host whose servers can use a volume of a backend (host@backend#pool); empty if all can."""
@@ -79,8 +78,24 @@ class Source:
 
     def _south(self, table: str, columns: str, condition: str) -> list[list[Any]]:
         words = (*_SBCTL, f"--columns={columns}", "find", table, condition)
-        found: list[list[Any]] = json.loads(self.site.leader.inside(words))["data"]
-        return found
+        return rows(self.site.leader.inside(words))
+
+
+def rows(text: str) -> list[list[Any]]:
+    """The rows of an answer in OVSDB's JSON, where a value may be `["uuid", ID]` and a missing one is `["set", []]`.
+
+    Of a set the first value is taken.
+    """
+
+    def plain(value: Any) -> Any:
+        match value:
+            case ["uuid" | "named-uuid", ident]:
+                return ident
+            case ["set", values]:
+                return plain(values[0]) if values else None
+        return value
+
+    return [[plain(value) for value in row] for row in json.loads(text)["data"]]
 
 
 def age(*moments: str | None) -> float:
