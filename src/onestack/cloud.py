@@ -160,10 +160,8 @@ class Cloud:
         lines: int = 100,
         request: str | None = None,
     ) -> Iterator[tuple[str, str]]:
-        """(process, line) of what was written; `since`: an age or a moment; `follow`: without end; `request`:
-        instead, all about the request of this id."""
-        given: dict[str, Any] = {"since": since, "number": lines, "follow": follow, "request": request}
-        yield from merged_logs.lines(self.paths, service, host, **given)
+        """(process, line) of what was written; `since`: an age or a moment; `request`: all about one, by its id."""
+        yield from merged_logs.lines(self.paths, service, host, since, lines, follow, request)
 
     def doctor_of_hosts(self, spec: Spec | str | Path | None = None) -> Mapping[str, doctor.Report]:
         """What each host of a spec of several has; empty for a spec of one. Changes nothing."""

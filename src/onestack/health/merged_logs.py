@@ -30,7 +30,6 @@ def lines(
     paths: Paths,
     service: str | None,
     host: str | None,
-    *,
     since: str | None,
     number: int,
     follow: bool,
