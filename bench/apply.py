@@ -57,7 +57,7 @@ def serial(cloud: Cloud, servers: int, **looking: float) -> tuple[int, float]:
     """
 
     def body() -> tuple[int, float]:
-        admin = cloud.connect()
+        admin: Any = cloud.connect()
         begun = time.monotonic()
         made = 0
 
@@ -98,7 +98,7 @@ def serial(cloud: Cloud, servers: int, **looking: float) -> tuple[int, float]:
                 port_range_max=80,
             )
         )
-        inside = cloud.connect(project="serial")
+        inside: Any = cloud.connect(project="serial")
         image, flavor = inside.image.find_image("tiny"), inside.compute.find_flavor("m1.nano")
         for number in range(servers):
             port = did(

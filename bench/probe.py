@@ -80,7 +80,7 @@ def servers(cloud: Any, alone: int, together: int, clients: int) -> dict[str, fl
 
     create("warm")
     before = cpu(cloud)
-    took = timed(lambda: [create(f"alone-{index}") for index in range(alone)])
+    took = timed(lambda: list(map(create, [f"alone-{index}" for index in range(alone)])))
     used = cpu(cloud) - before
     with ThreadPoolExecutor(clients) as pool:
         many = timed(lambda: list(pool.map(create, [f"together-{index}" for index in range(together)])))

@@ -4,10 +4,10 @@
                                  [--hosts 5] [--seed 1] [--record FILE]
     python bench/replacements.py --from FILE
 
-With Nova's fake driver. A screening experiment (bench/screening.py says how and why): for 16 to 31 entries a whole
-design has 64 runs. Each restarts the processes whose entries change, makes servers, counts the CPU seconds of all the
-cloud's processes, and removes the servers. Prints for each entry how much more CPU and time a server takes without
-it, in percent of what it takes with all, with standard errors, and in which processes.
+With Nova's fake driver. A screening experiment (bench/screening.py says how and why): for 8 to 15 entries a whole
+design has 32 runs, for 16 to 31 it has 64. Each restarts the processes whose entries change, makes servers, counts
+the CPU seconds of all the cloud's processes, and removes the servers. Prints for each entry how much more CPU and
+time a server takes without it, with standard errors, and in which processes (bench/gains.py).
 
 Ends when one more run would take longer than the minutes given. With --record each run is added to a file as a line
 of JSON, and runs that are there already are not made again; --from prints the table of recorded runs, and measures
@@ -24,7 +24,6 @@ import json
 import os
 import platform
 import re
-import statistics
 import sys
 import time
 from collections import Counter
@@ -33,12 +32,14 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Any, cast
 
 import measuring
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "runtime" / "src"))
 
-from screening import Fit, Model, Run, TooFew, design, read, size, write
+from gains import table
+from screening import Run, TooFew, design, read, size, write
 from servers import create
 
 from cloud import cpu_seconds, everything
@@ -55,11 +56,6 @@ WARM = 6
 """Servers that are made before it counts: the first requests of a new process load and connect."""
 CREATING = ("keystone", "glance", "placement", "neutron", "nova")
 """Projects that take part when a server is made."""
-NEEDS = {"seldom-filled-tables": "empty-tables"}
-"""An entry -> the one that it is for: without that it only makes more queries, and nobody would run it so. It is left
-out with it, and what it gains is found from the runs that have the other."""
-BAR = 2.0
-"""Percent of CPU or time that an entry is to gain."""
 NETWORK = "bench-replacements"
 
 
@@ -112,7 +108,7 @@ def costs(cloud: Cloud, site: Site) -> Counter[str]:
     found: Counter[str] = Counter()
     for pid in everything(cloud):
         try:
-            found[names.get(pid, "other")] += cpu_seconds([pid])
+            found[names.get(pid, "other")] += cpu_seconds([pid])  # type: ignore[assignment]  # fractions
         except FileNotFoundError:  # it has ended meanwhile
             continue
     return found
@@ -147,7 +143,7 @@ def make(cloud: Cloud, site: Site, servers: int, clients: int) -> tuple[float, f
 
 def remove(cloud: Cloud) -> None:
     """Delete the servers, and wait until there are none."""
-    admin = cloud.connect()
+    admin: Any = cloud.connect()
     ours = {"warm", "counted"}
 
     def left() -> list[str]:
@@ -164,7 +160,7 @@ def remove(cloud: Cloud) -> None:
 
 def furnish(cloud: Cloud) -> None:
     """The network that the servers are in, and quotas that allow them."""
-    admin = cloud.connect()
+    admin: Any = cloud.connect()
     if admin.network.find_network(NETWORK) is None:
         made = admin.network.create_network(name=NETWORK)
         admin.network.create_subnet(network_id=made.id, cidr="10.9.0.0/22", ip_version=4)
@@ -187,13 +183,11 @@ def measure(
     # It compiles and fills caches that all later runs find.
     cloud.run(partial(make, cloud, site, clients, clients))
     session, begun, longest = time.time(), time.monotonic(), 0.0
-    for off in islice(design(names, NEEDS, seed), len(runs), None):
+    for off in islice(design(names, seed), len(runs), None):
         since = time.monotonic()
         if since - begun + longest > seconds:
             return
-        # One whose companion is out is out too, also where --only leaves it out of the design.
-        alone = {name for name, other in NEEDS.items() if other in off}
-        cloud.run(partial(start, site, {*off, *alone}))
+        cloud.run(partial(start, site, off))
         ready = time.monotonic()
         began, each, cpu = cloud.run(partial(make, cloud, site, servers, clients))
         runs.append(Run(off, session, began, each, cpu, conditions))
@@ -205,71 +199,6 @@ def measure(
             f"run {len(runs)} of {size(len(names))} in {took:.0f} s ({ready - since:.0f} s for restarts): "
             f"{len(off)} left out, {sum(cpu.values()):.3f} CPU s a server, {60 / each:.0f} servers a minute\n"
         )
-
-
-def verdict(*gains: tuple[float, float]) -> str:
-    """Whether an entry gains BAR in CPU or time, as far as two standard errors tell."""
-    if any(gain - 2 * error > BAR for gain, error in gains):
-        return "more"
-    return "less" if all(gain + 2 * error < BAR for gain, error in gains) else "open"
-
-
-def where(processes: dict[str, Fit], name: str, base: float) -> str:
-    """The processes whose CPU an entry changes by three standard errors and 0.1 % at least, in percent of all CPU."""
-    found = [
-        (100 * fit.effects[name][0] / base, process)
-        for process, fit in processes.items()
-        if abs(fit.effects[name][0]) > max(3 * fit.effects[name][1], base / 1000)
-    ]
-    return ", ".join(f"{process} {gain:+.1f}" for gain, process in sorted(found, reverse=True))
-
-
-def table(runs: Sequence[Run], names: Sequence[str]) -> tuple[str, dict[str, object]]:
-    """What the runs tell, for people and for programs. Raises TooFew."""
-    model = Model(runs, names, NEEDS)
-    cpu, took = model.fit([run.cpu_seconds for run in runs]), model.fit([run.seconds for run in runs])
-    processes = {
-        process: model.fit([run.cpu.get(process, 0.0) for run in runs])
-        for process in sorted({each for run in runs for each in run.cpu})
-    }
-    head = f"{'without it a server takes more':<30} {'CPU %':>7} {'±':>5} {'time %':>8} {'±':>5}"
-    lines = [f"{head}  {f'{BAR:g} %?':<5} CPU by process, % of all"]
-    for name in sorted(names, key=lambda each: -cpu.effects[each][0]):
-        gains = cpu.percent(name), took.percent(name)
-        numbers = f"{gains[0][0]:>7.2f} {gains[0][1]:>5.2f} {gains[1][0]:>8.2f} {gains[1][1]:>5.2f}"
-        lines.append(
-            f"{name:<30} {numbers}  {verdict(*gains):<5} {where(processes, name, cpu.base)}".rstrip()
-        )
-    lines.append(
-        f"\n±: one standard error. {BAR:g} %?: gains more or less, in CPU or time, by two of them; or open."
-    )
-    lines += [
-        f"{name}: from the runs that have {other}; {other}: with {name}"
-        for name, other in NEEDS.items()
-        if {name, other} <= {*names}
-    ]
-    lines.append(f"\nwith all: {cpu.base:.3f} CPU s a server, {60 / took.base:.1f} servers a minute")
-    # Where these are far from the fit, entries gain together what one of them would alone, or the other way round.
-    for what, off in ("all", set()), ("none", set(names)):
-        if those := [run.cpu_seconds for run in runs if {*run.off} == off]:
-            measured, fitted = statistics.mean(those), cpu.predicted(off, NEEDS)
-            lines.append(
-                f"runs with {what}: {len(those)}, {measured:.3f} CPU s a server; by the fit {fitted:.3f}"
-            )
-    noise = 100 * cpu.noise / cpu.base, 100 * took.noise / took.base
-    error = max(cpu.percent(name)[1] for name in names)
-    lines.append(
-        f"precision: {len(runs)} runs of {size(len(names))}, {cpu.freedom} degrees of freedom; noise of one run "
-        f"{noise[0]:.1f} % of CPU, {noise[1]:.1f} % of time; largest standard error of an entry's CPU {error:.2f} %"
-    )
-    said: dict[str, object] = {
-        "runs": len(runs),
-        "cpu_seconds": cpu.base,
-        "seconds": took.base,
-        "noise_percent": noise,
-        "percent": {name: {"cpu": cpu.percent(name), "time": took.percent(name)} for name in names},
-    }
-    return "\n".join(lines), said
 
 
 def recorded(file: Path) -> list[Run]:
@@ -303,7 +232,7 @@ def main() -> None:
     given = words.parse_args()
     if given.source:
         runs = recorded(given.source)
-        report(runs, list(runs[0].conditions["names"]) if runs else [])
+        report(runs, list(map(str, cast(list[object], runs[0].conditions["names"]))) if runs else [])
         return
     names = measurable()
     if unknown := sorted(set(given.only or ()) - set(names)):

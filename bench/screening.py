@@ -18,9 +18,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-Needs = Mapping[str, str]
-"""A factor -> the one without which it is not there either: it counts only in runs that have that one."""
-
 SLOPING = 8
 """The number of runs from which a session gets a line in time: one of fewer is short, and each column costs a run."""
 
@@ -61,9 +58,9 @@ class Fit:
     noise: float
     freedom: int
 
-    def predicted(self, off: Collection[str], needs: Needs) -> float:
+    def predicted(self, off: Collection[str]) -> float:
         """What it is without the factors `off`."""
-        return self.base + sum(self.effects[name][0] for name in off if needs.get(name) not in off)
+        return self.base + sum(self.effects[name][0] for name in off)
 
     def percent(self, name: str) -> tuple[float, float]:
         """An effect and its standard error in percent of what it is with all factors."""
@@ -84,7 +81,7 @@ def size(factors: int) -> int:
     return 2 * len(hadamard(factors))
 
 
-def design(names: Sequence[str], needs: Needs, seed: int) -> Iterator[tuple[str, ...]]:
+def design(names: Sequence[str], seed: int) -> Iterator[tuple[str, ...]]:
     """What each run leaves out, in the names' order, for ever: each time the whole design, in another order."""
     half = [
         {name for name, sign in zip(names, row[1:], strict=False) if sign < 0} for row in hadamard(len(names))
@@ -94,7 +91,7 @@ def design(names: Sequence[str], needs: Needs, seed: int) -> Iterator[tuple[str,
     while True:
         for part in (half, folded):
             for off in chance.sample(part, len(part)):
-                yield tuple(name for name in names if name in off or needs.get(name) in off)
+                yield tuple(name for name in names if name in off)
 
 
 def read(file: Path) -> list[Run]:
@@ -128,12 +125,12 @@ class Model:
     Raises TooFew where they do not tell the factors apart.
     """
 
-    def __init__(self, runs: Sequence[Run], names: Sequence[str], needs: Needs) -> None:
+    def __init__(self, runs: Sequence[Run], names: Sequence[str]) -> None:
         self._names = names
         time_terms = _time(runs)
         self._levels = len({run.session for run in runs})
         self._rows = [
-            [*terms, *(_left_out(run, name, needs) for name in names)]
+            [*terms, *(float(name in run.off) for name in names)]
             for run, terms in zip(runs, time_terms, strict=True)
         ]
         columns = len(self._rows[0]) if runs else len(names) + 2
@@ -162,10 +159,6 @@ class Model:
         weights = [sum(row[i] for row in self._rows) for i in range(self._levels)]
         base = sum(weight * level for weight, level in zip(weights, found, strict=False)) / sum(weights)
         return Fit(base, effects, noise, freedom)
-
-
-def _left_out(run: Run, name: str, needs: Needs) -> float:
-    return float(name in run.off and needs.get(name) not in run.off)
 
 
 def _time(runs: Sequence[Run]) -> list[list[float]]:

@@ -12,6 +12,7 @@ import argparse
 import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import measuring
 from openstack.connection import Connection
@@ -36,7 +37,7 @@ def create(admin: Connection, name: str, image: str, flavor: str, network: str) 
 
 
 def measure(cloud: Cloud, alone: int, together: int, clients: int) -> None:
-    admin = cloud.connect()
+    admin: Any = cloud.connect()
     image = next(admin.image.images(name="tiny")).id
     flavor = next(each.id for each in admin.compute.flavors() if each.name == "m1.nano")
     network = admin.network.create_network(name="bench")

@@ -14,6 +14,7 @@ import statistics
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import measuring
@@ -33,13 +34,13 @@ def became(get: Callable[[], Any], status: str) -> None:
 
 
 def gone(get: Callable[[], Any]) -> None:
-    def look() -> tuple[bool, str]:
+    def state() -> tuple[bool, str]:
         try:
             return False, str(get().status)
         except NotFoundException:
             return True, ""
 
-    until("it to be gone", look, seconds=SECONDS, every=0.1)
+    until("it to be gone", state, seconds=SECONDS, every=0.1)
 
 
 def measure(admin: Connection, server: str, rounds: int) -> dict[str, list[float]]:
@@ -80,9 +81,9 @@ def measure(admin: Connection, server: str, rounds: int) -> dict[str, list[float
 
         timed("detach", detach)
         storage.delete_snapshot(taken.id)
-        gone(lambda taken=taken: storage.get_snapshot(taken.id))
+        gone(partial(storage.get_snapshot, taken.id))
         storage.delete_volume(volume.id)
-        gone(lambda volume=volume: storage.get_volume(volume.id))
+        gone(partial(storage.get_volume, volume.id))
     return times
 
 

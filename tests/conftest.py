@@ -41,6 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 LENGTHY = (
     "tests/cluster/test_growing.py",
     "tests/cluster/test_faults.py",
+    "tests/cluster/test_managed_ceph.py",
     "tests/cluster/test_a_guest_stays_or_comes_back.py",
 )
 """Minutes long: they run by `./onestack test --cluster`, and not among all tests."""

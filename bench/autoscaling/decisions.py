@@ -27,6 +27,7 @@ from onestack.autoscaling.observation import GroupObservation, Signal
 from onestack.autoscaling.policies.predictive import Predictive
 from onestack.autoscaling.policies.schedule import Schedule, Schedules
 from onestack.autoscaling.policies.target import Target
+from onestack.autoscaling.policy import Policy
 
 BAR = 0.5  # of a core
 
@@ -37,7 +38,7 @@ def main() -> int:
     words.add_argument("--members", type=int, default=20)
     words.add_argument("--periods", type=int, default=120)
     given = words.parse_args()
-    policies = [
+    policies: list[Policy] = [
         Target("requests_per_second", 50),
         Target("cpu", 60),
         Schedules([Schedule("0 8 * * 1-5", 6), Schedule("0 18 * * 1-5", 2)]),

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from onestack.cloud import Cloud
+    from onestack.workloads.other_cloud import OtherCloud
 
-__all__ = ["Cloud"]
+__all__ = ["Cloud", "OtherCloud"]
 
 
 def __getattr__(name: str) -> Any:
@@ -21,4 +22,8 @@ def __getattr__(name: str) -> Any:
         from onestack.cloud import Cloud
 
         return Cloud
+    if name == "OtherCloud":
+        from onestack.workloads.other_cloud import OtherCloud
+
+        return OtherCloud
     raise AttributeError(name)

@@ -108,6 +108,9 @@ class HostAgent:
     def down(self, emit: Emit, keep_guests: bool) -> None:
         takedown.down(self._paths, emit, keep_guests=keep_guests)
 
+    def end_guests(self, emit: Emit) -> None:
+        takedown.end_guests(self._paths, emit)
+
     def destroy(self, emit: Emit, purge: bool) -> list[str]:
         removed = takedown.destroy(self._paths, emit, purge=purge)
         self._paths.lock.unlink(missing_ok=True)
@@ -135,6 +138,7 @@ class HostAgent:
             "logs",
             "follow",
             "down",
+            "end_guests",
             "destroy",
         )
         return {name: _spoken(getattr(self, name)) for name in names}

@@ -43,6 +43,7 @@ from onestack.spec import load as load_spec
 from onestack.spec import loads as load_spec_text
 from onestack.workloads import operations
 from onestack.workloads.apply import Outcome
+from onestack.workloads.export import Export
 from onestack.workloads.operations import ApplyFailed, Approve, Workloads, unasked
 from onestack.workloads.plan import Plan
 
@@ -126,6 +127,7 @@ class Cloud:
                 takedown.down(self.paths, emit, keep_guests=keep_guests)
             return
         with self._held("down", wait), self._others("down", emit, wait, leave_unreachable) as others:
+            takedown.end_guests_first(self.paths, others, emit, keep_guests=keep_guests)
             on_each(others, lambda host: host.down(emit, keep_guests=keep_guests))
             takedown.down(self.paths, emit, keep_guests=keep_guests)
 
@@ -273,15 +275,14 @@ class Cloud:
 
     def apply_written(self, written: dict[str, Any], *, emit: Emit = silent) -> Outcome:
         """Do a plan that was written down. Raises BadInput when it is no longer what would be done."""
-        made = written["made_from"]
-        spec = load_spec_text(made["spec"]["text"], made["spec"]["file"])
+        made = written["made_from"]["spec"]
+        spec = load_spec_text(made["text"], made["file"])
+        return self._work(spec, lambda work: work.apply_written(written, emit))
 
-        def body(work: Workloads) -> Outcome:
-            plan = work.plan(prune=made["prune"], adopt=made["adopt"], force=True, emit=emit)
-            operations.require_unchanged(written, plan)
-            return work.apply(plan, emit)
-
-        return self._work(spec, body)
+    def export(self, *, tenant: str | None = None, addresses: bool = False, emit: Emit = silent) -> Export:
+        """What exists, as a spec. `addresses`: fixed IP addresses of servers and balancers, too. Raises BadInput."""
+        work = Workloads(self.site, self.site.spec)
+        return work.export(tenant=tenant, addresses=addresses, emit=emit)
 
     def _work(self, spec: Spec | str | Path | None, body: Callable[[Workloads], Result]) -> Result:
         wanted = load_spec(spec) if isinstance(spec, (str, Path)) else spec or self._spec
@@ -313,6 +314,7 @@ class Cloud:
         """
         hosts = self.hosts
         hosts.require_removable(name)
+        hosts.empty_disks(name, emit)
         if "compute" in hosts.spec_of(name).roles and hosts.runs_guests(name):
             hosts.drain(name, emit)
         with (

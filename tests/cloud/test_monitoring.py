@@ -158,7 +158,7 @@ def test_what_is_kept_outlives_a_kill(cloud: Cloud, prometheus: Prometheus) -> N
     before, pid = time.time(), health.pids(cloud)[NAME]
     cloud.site.leader.supervisor.signal(NAME, "KILL")
     health.wait_back(cloud, NAME, pid)
-    assert prometheus.range("onestack_look_timestamp_seconds", before - 10, before, 5)
+    assert prometheus.range("onestack_collect_timestamp_seconds", before - 10, before, 5)
 
 
 def test_a_query_that_is_none_is_refused_in_prometheus_words(prometheus: Prometheus) -> None:

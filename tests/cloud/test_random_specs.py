@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from cloud import inventory
 from onestack import Cloud
-from onestack.spec import Spec
+from onestack.spec import Spec, loads
 from onestack.workloads.plan.document import as_data
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "plan"))
@@ -38,6 +38,10 @@ def test_what_was_applied_needs_no_change_and_goes_without_a_trace(pretending: C
     assert outcome.ok, outcome.as_dict()
     plan = pretending.plan(spec)
     assert plan.empty, as_data(plan)["changes"]
+    for tenant in spec.tenants:
+        found = pretending.export(tenant=tenant.name)
+        again = pretending.plan(loads(found.text, "export.yaml"))
+        assert again.empty and not found.warnings, (as_data(again)["changes"], found)
     removed = pretending.apply(pretending.removal(spec), spec=spec)
     assert removed.ok, removed.as_dict()
     left = inventory.of(pretending)

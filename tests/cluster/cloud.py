@@ -18,9 +18,9 @@ UP_SECONDS = 900.0
 COMPUTE = ("n1", "n2")
 
 
-def onestack(host: Host, *words: str, check: bool = True) -> str:
+def onestack(host: Host, *words: str, check: bool = True, seconds: float = UP_SECONDS) -> str:
     environment = ("env", "NO_COLOR=1", "ONESTACK_VERIFY_OUTSIDE=0")
-    return host.run(*environment, str(REPOSITORY / "onestack"), *words, seconds=UP_SECONDS, check=check)
+    return host.run(*environment, str(REPOSITORY / "onestack"), *words, seconds=seconds, check=check)
 
 
 def status(host: Host) -> dict[str, Any]:

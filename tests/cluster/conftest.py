@@ -25,15 +25,8 @@ def all_hosts() -> Iterator[Hosts]:
     if standing := os.environ.get(STANDING):
         yield Hosts(Path(standing))
         return
-    made = Hosts(WORK)
-    with made.locked():
-        made.down()
-    with made.locked():
-        made.up()
-        try:
-            yield made
-        finally:
-            made.down()
+    with Hosts.fresh(WORK) as made:
+        yield made
 
 
 @pytest.fixture

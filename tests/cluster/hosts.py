@@ -130,6 +130,20 @@ class Hosts:
                     yield
                     return
 
+    @classmethod
+    @contextmanager
+    def fresh(cls, work: Path, names: Mapping[str, str] = NAMES) -> Iterator[Hosts]:
+        """Hosts that are there within the context. Those that a run that was killed left are removed before."""
+        made = cls(work)
+        with made.locked():
+            made.down()
+        with made.locked():
+            made.up(names)
+            try:
+                yield made
+            finally:
+                made.down()
+
     def _write(self) -> None:
         def held(one: Held | None) -> list[int] | None:
             return [one.pid, one.started] if one else None

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 # Not run but imported by others.
-LIBRARIES = {"bench/measuring.py", "bench/screening.py", "bench/autoscaling/rivals.py"}
+LIBRARIES = {"bench/gains.py", "bench/measuring.py", "bench/screening.py", "bench/autoscaling/rivals.py"}
 SCRIPTS = sorted(
     str(file.relative_to(ROOT))
     for folder in ("bench", "examples")

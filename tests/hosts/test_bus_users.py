@@ -5,11 +5,17 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from hosts.conftest import Views, views
+from onestack.host.command import CommandFailed
 from onestack.platform.bus_users import definitions, password_hash, permissions, topic_permissions
+from onestack.platform.infrastructure import rabbitmq
+
+if TYPE_CHECKING:
+    from onestack.platform.node import Node
 
 OWN_QUEUES = (
     *("compute", "compute.n1", "compute-alt", "compute-alt.n1"),
@@ -89,3 +95,30 @@ def test_the_hash_of_a_password_is_rabbitmqs_and_stays_the_same() -> None:
     found = base64.b64decode(password_hash("n1", "secret"))
     assert found[4:] == hashlib.sha256(found[:4] + b"secret").digest()
     assert password_hash("n1", "secret") == password_hash("n1", "secret") != password_hash("n2", "secret")
+
+
+class _Flaky:
+    """A node that `rabbitmqctl` does not reach at first. `statuses`: how each call but the last ends."""
+
+    def __init__(self, *statuses: int) -> None:
+        self.statuses = [*statuses]
+        self.commands: list[list[str]] = []
+
+    def inside(self, argv: list[str], **options: object) -> str:
+        self.commands.append(argv)
+        if self.statuses:
+            raise CommandFailed(argv, self.statuses.pop(0), "unable to connect to node\nDIAGNOSTICS")
+        return "[]"
+
+    def log(self, name: str) -> str:
+        return f"{name}.log"
+
+
+def test_rabbitmq_is_asked_again_only_where_it_was_not_reached(hosts: Views) -> None:
+    node = _Flaky(69, 75)
+    assert rabbitmq.ask(cast("Node", node), hosts["c1"], "list_users") == "[]"
+    assert [command[-1] for command in node.commands] == ["list_users"] * 3
+    node = _Flaky(65)
+    with pytest.raises(CommandFailed):
+        rabbitmq.ask(cast("Node", node), hosts["c1"], "delete_user", "gone")
+    assert len(node.commands) == 1

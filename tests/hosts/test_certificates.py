@@ -86,3 +86,23 @@ def test_each_of_several_hosts_has_one(make: Make) -> None:
         "n1": "CN=n1",
     }
     assert found["host"]["ca.pem"] == found["n1"]["ca.pem"]
+
+
+def test_control_hosts_are_found_at_the_virtual_address_too_and_have_the_api_gateways_certificate(
+    make: Make,
+) -> None:
+    hosts = ", ".join(f"{{name: c{each}, address: 192.0.2.1{each}}}" for each in (1, 2, 3))
+    site = make(f"platform: {{address: 192.0.2.10}}\nhosts: [{hosts}]\n", host="c1")
+    others = tuple(replace(site.here.view, name=f"c{each}", address=f"192.0.2.1{each}") for each in (2, 3))
+    site = replace(site, peers=others)
+    tls.ensure(site)
+    found = tls.of_hosts(site)["c2"]
+    names = certificate(found["host.pem"]).extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    # And at each other's addresses: by these oslo.messaging verifies them.
+    addresses = {str(each) for each in names.value.get_values_for_type(x509.IPAddress)}
+    assert addresses == {"192.0.2.10", "192.0.2.11", "192.0.2.12", "192.0.2.13"}
+    assert names.value.get_values_for_type(x509.DNSName) == ["c2"]
+    served = certificate(found[tls.CERTIFICATE]).extensions.get_extension_for_class(
+        x509.SubjectAlternativeName
+    )
+    assert [str(each) for each in served.value.get_values_for_type(x509.IPAddress)] == ["192.0.2.10"]

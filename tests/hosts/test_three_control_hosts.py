@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from graphlib import TopologicalSorter
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from hosts.conftest import ADDRESS, Views, replicated
+from hosts.conftest import ADDRESS, Views, replicated, views
 from onestack.health import quorum
 from onestack.health.quorum import Quorum
-from onestack.platform import between_hosts, catalogue, layout, stop_order
+from onestack.platform import between_hosts, catalogue, connect, graph, layout, stop_order
 from onestack.platform.infrastructure import galera, gateway, mariadb, ovn, ovn_databases, virtual_address
 from onestack.platform.services import CATALOGUE
 from onestack.platform.services._common import DATABASES
@@ -19,6 +21,9 @@ from onestack.platform.trees import trees
 from onestack.platform.view import View
 from onestack.spec.platform import Platform
 from services.test_declarations import read
+
+if TYPE_CHECKING:
+    from onestack.platform.site import Site
 
 CONTROL = ("c1", "c2", "c3")
 CLUSTERS = {"mariadb", "database-check", "database-gateway", "rabbitmq", "epmd", "ovn-databases"}
@@ -184,9 +189,12 @@ def test_every_dependency_is_there_and_they_have_an_order(three: Views) -> None:
     for name, view in three.items():
         for one in (*layout.processes(view), *layout.steps(view)):
             tasks[layout.at(one.name, name)] = layout.resolve(one.needs, name, "c1", there)
+    for task, before in graph.in_turn(lead, CONTROL).items():
+        tasks[task] += before
     assert not {need for needs in tasks.values() for need in needs} - set(tasks)
     order = list(TopologicalSorter(tasks).static_order())
     assert order.index("form galera@c1") < order.index("mariadb@c2")
+    assert order.index("mariadb@c1") < order.index("mariadb@c2") < order.index("mariadb@c3")
     assert order.index("keepalived@c1") < order.index("keystone@c3")
     for view in three.values():
         assert stop_order.rows(layout.processes(view), layout.steps(view))
@@ -245,3 +253,28 @@ def test_status_says_what_one_more_loss_would_cost() -> None:
         "ovn-databases has 0 of 3 members, no majority: it stands still",
         "a has 4 of 5 members: it can lose 1 more",
     ]
+
+
+def test_up_sends_a_request_again_that_no_api_took() -> None:
+    for view, retries in ((replicated()["c1"], connect.RETRIES), (views()["c1"], None)):
+        site = SimpleNamespace(
+            view=view,
+            gateway=view.cloud.gateway,
+            ca_file=None,
+            leader=SimpleNamespace(network=None),
+            require_leader=lambda: None,
+        )
+        made = connect.connection(cast("Site", site))
+        assert made.config.get_status_code_retries("network") == retries
+
+
+def test_members_of_mariadb_join_one_after_another(three: Views) -> None:
+    assert graph.in_turn(three["c1"], CONTROL) == {
+        "mariadb@c2": ("mariadb@c1", f"{DATABASES}@c1"),
+        "mariadb@c3": ("mariadb@c2", f"{DATABASES}@c1"),
+    }
+    assert set(graph.in_turn(three["c1"], ("c1", "c3"))) == {"mariadb@c3"}, "c2 is away"
+
+
+def test_one_control_host_waits_for_no_turn(hosts: Views) -> None:
+    assert graph.in_turn(hosts["c1"], ("c1",)) == {}

@@ -27,6 +27,7 @@ pytestmark = pytest.mark.cloud
 
 REFUSED = {
     "hosts.yaml": "the spec gives the role control to c1",
+    "three-control-hosts.yaml": "the spec gives the role control to c1",
     "reachable.yaml": "is not an address of this machine",
     "scale.yaml": "destroy it first, or bring up another one beside it with --root",
 }

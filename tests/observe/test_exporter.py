@@ -53,7 +53,7 @@ def test_figures_have_names_and_labels() -> None:
     assert found["onestack_member_up{balancer=b1,member=m1,pool=p1}"] == 1.0
     assert found["onestack_pool_queue{balancer=b1,pool=p1}"] == 7.0
     assert found["onestack_guests_running{}"] == 1.0
-    assert found["onestack_look_failures{}"] == 1.0
+    assert found["onestack_collect_failures{}"] == 1.0
     assert found["onestack_process_up{process=nova}"] == 1.0
     assert found["onestack_process_up{process=glance}"] == 0.0
     assert found["onestack_process_restarts_total{process=nova}"] == 2.0

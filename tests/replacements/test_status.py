@@ -1,4 +1,4 @@
-"""What processes noted of their replacements is told by `status`."""
+"""`onestack status` reads what processes recorded of their replacements."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from onestack.health.replacements import Active, Skipped, read
 from onestack_runtime.replacements import registry
 from onestack_runtime.replacements.entry import Replacement
 
-FITS = Replacement("fits", ("json:dumps",), ("nova",), "required", "why", lambda dumps: (dumps,))
-NOT = Replacement(
-    "does-not", ("json:loads",), ("nova",), "performance", "why", lambda loads: (loads,), "none"
+MATCHING = Replacement("matching", ("json:dumps",), ("nova",), "required", "why", lambda dumps: (dumps,))
+CHANGED = Replacement(
+    "changed", ("json:loads",), ("nova",), "performance", "why", lambda loads: (loads,), "none"
 )
 
 
-def test_what_is_active_and_what_was_skipped_is_read_as_it_was_noted(tmp_path: Path) -> None:
-    fitting = {"json:dumps": registry.source.digest(registry.source.value("json:dumps"))}
-    registry.install("nova", [FITS, NOT], fitting, tmp_path / "replacements")
+def test_active_and_skipped_entries_are_read(tmp_path: Path) -> None:
+    digests = {"json:dumps": registry.source.digest(registry.source.value("json:dumps"))}
+    registry.install("nova", [MATCHING, CHANGED], digests, tmp_path / "replacements")
     found = read(tmp_path, ["mariadb", "nova"])
-    assert found.active == (Active("nova", "fits", "required", ("json:dumps",)),)
+    assert found.active == (Active("nova", "matching", "required", ("json:dumps",)),)
     (skipped,) = found.skipped
-    assert (skipped.process, skipped.name, skipped.because) == ("nova", "does-not", "digest")
+    assert (skipped.process, skipped.name, skipped.because) == ("nova", "changed", "digest")
     assert list(found.warnings()) == [
-        "nova runs without the replacement does-not, which is for speed alone: "
+        "nova runs without the replacement changed, which is for speed alone: "
         "OpenStack's code differs from what it was written for"
     ]
 
 
-def test_what_the_spec_wants_left_out_is_no_warning(tmp_path: Path) -> None:
+def test_an_entry_that_the_spec_disables_causes_no_warning(tmp_path: Path) -> None:
     folder = tmp_path / "replacements"
     folder.mkdir()
     (folder / "nova.json").write_text(
@@ -38,7 +38,7 @@ def test_what_the_spec_wants_left_out_is_no_warning(tmp_path: Path) -> None:
     assert list(found.warnings()) == []
 
 
-def test_a_process_that_noted_nothing_whole_has_none(tmp_path: Path) -> None:
+def test_an_incomplete_record_is_ignored(tmp_path: Path) -> None:
     (tmp_path / "replacements").mkdir()
     (tmp_path / "replacements/nova.json").write_text("{")
     assert read(tmp_path, ["nova"]).active == ()

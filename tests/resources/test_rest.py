@@ -165,3 +165,11 @@ def test_every_kind_is_declared_whole() -> None:
         assert kind.immutable <= set(kind.fields), name
         assert set(kind.refs) <= set(kind.fields), name
         assert type(kind).__doc__ or type(kind).__module__, name
+
+
+def test_the_tags_of_others_stay() -> None:
+    body: dict[str, Any] = {"tags": ["hers"]}
+    InTags().put(body, OwnerLabel("acme", "www"))
+    assert body == {"tags": ["hers", "onestack:acme:www"]}
+    assert InTags().take(body) == OwnerLabel("acme", "www")
+    assert body == {"tags": ["hers"]}

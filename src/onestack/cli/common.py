@@ -16,6 +16,7 @@ from onestack.core.errors import BadInput, OneStackError
 
 if TYPE_CHECKING:
     from onestack.cloud import Cloud
+    from onestack.workloads.other_cloud import OtherCloud
 
 
 class Context:
@@ -42,6 +43,14 @@ class Context:
             )
         return self.cloud_for_anyone
 
+    def cloud_of(self, name: str | None) -> Cloud | OtherCloud:
+        """The cloud of clouds.yaml with this name, for anyone; without a name this machine's, for root."""
+        if name is None:
+            return self.cloud
+        from onestack.workloads.other_cloud import OtherCloud
+
+        return OtherCloud(name)
+
     def events(self) -> view.JsonEvents | view.HumanEvents:
         """A context manager that shows the events of a long action."""
         return view.JsonEvents() if self.as_json else view.HumanEvents()
@@ -53,6 +62,11 @@ class Context:
             return
         for line in lines:
             view.out.print(line)
+
+
+CLOUD = click.option(
+    "--cloud", metavar="NAME", help="Work in this cloud of clouds.yaml, with its account; needs no root."
+)
 
 
 @contextmanager

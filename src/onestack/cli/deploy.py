@@ -6,11 +6,12 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 
 from onestack.cli import approval
-from onestack.cli.common import command, errors_are, here
+from onestack.cli.common import CLOUD, command, errors_are, here
 from onestack.cli.main import cli
 from onestack.core.errors import BadInput
 
@@ -29,8 +30,15 @@ _PRUNE = click.option("--prune", is_flag=True, help="Delete resources that were 
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the plan to a file for `apply`."
 )
+@CLOUD
 def plan(
-    spec: Path, prune: bool, adopt: bool, force: bool, detailed_exitcode: bool, out: Path | None
+    spec: Path,
+    prune: bool,
+    adopt: bool,
+    force: bool,
+    detailed_exitcode: bool,
+    out: Path | None,
+    cloud: str | None,
 ) -> None:
     """Show what would change; change nothing.
 
@@ -41,9 +49,10 @@ def plan(
 
     # With --detailed-exitcode, 2 means that there are changes, and must not mean a wrong spec.
     with errors_are(1 if detailed_exitcode else None):
-        found = here().cloud.plan(spec, prune=prune, adopt=adopt, force=force)
+        found = here().cloud_of(cloud).plan(spec, prune=prune, adopt=adopt, force=force)
     if out:
-        written = {"spec": {"file": str(spec), "text": spec.read_text()}, "prune": prune, "adopt": adopt}
+        written: dict[str, Any] = {"spec": {"file": str(spec), "text": spec.read_text()}}
+        written |= {"prune": prune, "adopt": adopt} | ({"cloud": cloud} if cloud else {})
         out.write_text(json.dumps({**as_data(found), "made_from": written}, indent=1))
     here().report(as_data(found), plan_view.plan_lines(found))
     sys.exit(2 if detailed_exitcode and not found.empty else 0)
@@ -55,7 +64,8 @@ def plan(
 @_ADOPT
 @_FORCE
 @approval.YES
-def apply(spec: Path, prune: bool, adopt: bool, force: bool, yes: bool) -> None:
+@CLOUD
+def apply(spec: Path, prune: bool, adopt: bool, force: bool, yes: bool, cloud: str | None) -> None:
     """Make tenants and workloads match SPEC; the platform is left as it is.
 
     On a terminal it shows the plan and asks. Without one it needs --yes where something would be destroyed or
@@ -68,16 +78,27 @@ def apply(spec: Path, prune: bool, adopt: bool, force: bool, yes: bool) -> None:
     with here().events() as emit:
         if made is None:
             approve = approval.for_plan(yes, emit.paused)
-            outcome = here().cloud.apply(
-                spec=spec, prune=prune, adopt=adopt, force=force, emit=emit, approve=approve
+            outcome = (
+                here()
+                .cloud_of(cloud)
+                .apply(spec=spec, prune=prune, adopt=adopt, force=force, emit=emit, approve=approve)
             )
         else:
-            outcome = here().cloud.apply_written(made, emit=emit)
+            outcome = here().cloud_of(_planned_for(made, cloud)).apply_written(made, emit=emit)
     here().report(outcome.as_dict(), plan_view.outcome_lines(outcome))
     sys.exit(0 if outcome.ok else 1)
 
 
-def _written(file: Path) -> dict[str, object] | None:
+def _planned_for(made: dict[str, Any], cloud: str | None) -> str | None:
+    """The cloud of clouds.yaml that a plan was made for. Raises BadInput if another one was named."""
+    planned: str | None = made["made_from"].get("cloud")
+    if cloud is not None and cloud != planned:
+        which = f"the cloud '{planned}'" if planned else "this machine's cloud"
+        raise BadInput(f"the plan was made for {which}, not for '{cloud}'")
+    return planned
+
+
+def _written(file: Path) -> dict[str, Any] | None:
     """The plan in a file; None if the file is not a plan."""
     try:
         data = json.loads(file.read_text())
@@ -89,7 +110,8 @@ def _written(file: Path) -> dict[str, object] | None:
 @command(cli, "drift")
 @_SPEC
 @click.option("--watch", type=float, metavar="SECONDS", help="Repeat at this interval.")
-def drift(spec: Path, watch: float | None) -> None:
+@CLOUD
+def drift(spec: Path, watch: float | None, cloud: str | None) -> None:
     """Show what somebody changed by hand, field by field. Exit status: 0 nothing, 2 something, 1 an error."""
     from onestack.cli import plan_view
     from onestack.workloads.plan.document import as_data
@@ -99,7 +121,7 @@ def drift(spec: Path, watch: float | None) -> None:
     shown = None
     while True:
         with errors_are(1):
-            found = here().cloud.plan(spec, force=True)
+            found = here().cloud_of(cloud).plan(spec, force=True)
         if as_data(found) != shown:
             shown = as_data(found)
             here().report(shown, plan_view.drift_lines(found))

@@ -19,6 +19,7 @@ from onestack.cli.main import cli
 from onestack.core.errors import BadInput
 
 if TYPE_CHECKING:
+    from onestack.health.ceph import CephStatus
     from onestack.health.status import Status
     from onestack.host import doctor
 
@@ -65,9 +66,25 @@ def _status_lines(status: Status) -> list[str]:
             f"{_MARKS[each.members == each.size]} {each.service:<38} {each.members} of {each.size}"
             for each in status.quorum
         ]
+    if status.ceph:
+        lines += ["", *_ceph_lines(status.ceph)]
     if remarks := (*status.reasons, *status.scaling, *status.warnings):
         lines += ["", *(f"[yellow]![/] {escape(reason)}" for reason in remarks)]
     return lines
+
+
+def _ceph_lines(ceph: CephStatus) -> list[str]:
+    if ceph.problem:
+        return [f"{_MARKS[False]} Ceph: no answer"]
+    gib = 1 << 30
+    whole = ceph.monitors == ceph.all_monitors and ceph.osds_up == ceph.osds and ceph.clean == ceph.groups
+    return [
+        f"{_MARKS[whole]} Ceph: {ceph.monitors} of {ceph.all_monitors} monitors,"
+        f" {ceph.osds_up} of {ceph.osds} OSDs up,"
+        f" {ceph.clean} of {ceph.groups} placement groups active+clean,"
+        f" {ceph.used / gib:.1f} of {ceph.size / gib:.1f} GiB used",
+        f"[dim]  {ceph.loss}[/]",
+    ]
 
 
 @command(cli, "status")

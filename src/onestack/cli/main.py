@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from onestack.cli import approval, summary, view
-from onestack.cli.common import command, here
+from onestack.cli.common import CLOUD, command, here
 from onestack.core.errors import OneStackError
 
 
@@ -98,7 +98,10 @@ def down(keep_guests: bool, wait: float, leave_unreachable: bool, this_host: boo
     "--wait", default=0.0, metavar="SECONDS", help="Wait for another command that holds the cloud's lock."
 )
 @LEAVE_UNREACHABLE
-def destroy(spec: Path | None, purge: bool, yes: bool, wait: float, leave_unreachable: bool) -> None:
+@CLOUD
+def destroy(
+    spec: Path | None, purge: bool, yes: bool, wait: float, leave_unreachable: bool, cloud: str | None
+) -> None:
     """Remove the cloud with all its data, and check that nothing is left.
 
     With SPEC the cloud stays: only the resources that the spec created are removed, in every tenant.
@@ -106,8 +109,10 @@ def destroy(spec: Path | None, purge: bool, yes: bool, wait: float, leave_unreac
     if spec is not None:
         if purge:
             raise click.UsageError("--purge is for the whole cloud, not for a spec")
-        _destroy_resources(spec, yes)
+        _destroy_resources(spec, yes, cloud)
         return
+    if cloud is not None:
+        raise click.UsageError("--cloud needs SPEC: only what a spec created is removed from other clouds")
     if not yes and approval.on_terminal() and here().cloud.exists:
         approval.confirm(f"Destroy the cloud under {here().cloud.paths.root} with everything in it?")
     with here().events() as emit:
@@ -115,16 +120,17 @@ def destroy(spec: Path | None, purge: bool, yes: bool, wait: float, leave_unreac
     here().report({"removed": removed}, [])
 
 
-def _destroy_resources(spec: Path, yes: bool) -> None:
+def _destroy_resources(spec: Path, yes: bool, cloud: str | None) -> None:
     from onestack.cli import plan_view
 
-    plan = here().cloud.removal(spec)
+    there = here().cloud_of(cloud)
+    plan = there.removal(spec)
     if not yes and approval.on_terminal() and not plan.empty:
         if not here().as_json:
             here().report({}, plan_view.plan_lines(plan))
         approval.confirm("Destroy all of this?")
     with here().events() as emit:
-        outcome = here().cloud.apply(plan, spec=spec, emit=emit)
+        outcome = there.apply(plan, spec=spec, emit=emit)
     here().report(outcome.as_dict(), plan_view.outcome_lines(outcome))
     sys.exit(0 if outcome.ok else 1)
 

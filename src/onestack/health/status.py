@@ -11,9 +11,10 @@ from openstack.connection import Connection
 from openstack.exceptions import SDKException
 
 from onestack.autoscaling import status as autoscaling_status
-from onestack.health import hosts
+from onestack.health import ceph, hosts
 from onestack.health import quorum as quorums
 from onestack.health import replacements as replaced_functions
+from onestack.health.ceph import CephStatus
 from onestack.health.process_status import ProcessStatus, process_statuses, watcher_reasons
 from onestack.health.quorum import Quorum
 from onestack.health.replacements import Replacements
@@ -60,6 +61,8 @@ class Status:
     chosen: dict[str, str] = field(default_factory=dict)
     quorum: tuple[Quorum, ...] = ()
     """The clusters of infrastructure services, with several control hosts."""
+    ceph: CephStatus | None = None
+    """The managed Ceph, if the cloud has one."""
 
     @property
     def exit_status(self) -> int:
@@ -80,6 +83,7 @@ def examine(site: Site) -> Status:
     ]
     workers: list[WorkerStatus] = []
     members: tuple[Quorum, ...] = ()
+    stored: CephStatus | None = None
     if all(each.pid is None for each in found):
         health: Health = "not running"
         reasons = ["nothing runs; `onestack up` brings it back"]
@@ -92,6 +96,8 @@ def examine(site: Site) -> Status:
         reasons += [*watcher_reasons(site), *elsewhere.watchers]
         members = quorums.collect(site)
         reasons += quorums.reasons(members)
+        stored = ceph.collect(site)
+        reasons += ceph.reasons(stored)
         reasons += [f"{w.kind} on {w.host} is not alive" for w in workers if w.enabled and not w.alive]
         reasons += [f"{w.kind} on {w.host} is out of service: {w.out}" for w in workers if w.out]
         health = "degraded" if reasons else "healthy"
@@ -113,6 +119,7 @@ def examine(site: Site) -> Status:
         replacements=replaced,
         chosen=site.here.choices.reasons,
         quorum=members,
+        ceph=stored,
     )
 
 

@@ -84,6 +84,7 @@ TREES: Mapping[str, Tree] = {
         # The scripts of a state transfer; the rest of the package is Perl.
         {"mariadb-server": [f"usr/bin/wsrep_sst_{name}" for name in ("common", "mariabackup")]},
     ),
+    "storage": Tree("ceph", 892, "Debian 13 with Ceph"),
 }
 
 

@@ -37,6 +37,8 @@ _DEVICES = (
     ("tty", 5, 0, 0o666),
 )
 _MNT_DETACH = 2
+DISKS, DISK_USER = "/dev/onestack", "ceph"
+"""Where the daemons of a tree beside the base find the host's disks, and their user."""
 # Bind-mounted from the machine's /dev, if they exist there.
 _HOST_DEVICES = ("net/tun", "vhost-net", "fuse")
 
@@ -54,11 +56,14 @@ class Layout:
     """The dashboard's static files, if the cloud has a dashboard."""
     tree: str = ""
     """Which tree `base` is, where it is one beside the base: without environment, runtime and configuration."""
+    disks: tuple[tuple[str, str], ...] = ()
+    """The host's disks that it has, by their names inside, in DISKS: devices, or files. They belong to their owner
+    outside."""
 
 
-def beside(name: str, tree: Path, paths: Paths) -> Layout:
+def beside(name: str, tree: Path, paths: Paths, disks: tuple[tuple[str, str], ...] = ()) -> Layout:
     """The namespace of a tree beside the base."""
-    return Layout(tree, None, None, paths, tree=name)
+    return Layout(tree, None, None, paths, tree=name, disks=disks)
 
 
 def mount_handle(paths: Paths, tree: str = "") -> Path:
@@ -91,7 +96,8 @@ def _plan(layout: Layout) -> str:
             "root": layout.paths.root,
             "cache": layout.paths.cache,
         }
-        return json.dumps({name: str(value) for name, value in plan.items()})
+        given = {"disks": layout.disks} if layout.disks else {}
+        return json.dumps({name: str(value) for name, value in plan.items()} | given)
     return json.dumps(
         {
             "base": str(layout.base),
@@ -280,6 +286,27 @@ def _make_devices(folder: Path, of_host: Sequence[str]) -> None:
         (folder / name).symlink_to(aim)
 
 
+def _give_disks(folder: Path, layout: Layout) -> None:
+    """Have the host's disks in `folder`: a node for each device, for the daemon's user alone; files themselves."""
+    if not layout.disks:
+        return
+    folder.mkdir()
+    for name, place in layout.disks:
+        there, target = Path(place).stat(), folder / name
+        if stat.S_ISBLK(there.st_mode):
+            os.mknod(target, stat.S_IFBLK | 0o600, there.st_rdev)
+            os.chown(target, owner(layout.base), 0)
+        else:
+            target.touch()
+            run(["mount", "--bind", place, str(target)])
+
+
+def owner(tree: Path) -> int:
+    """The id of the user to whom a tree's disks belong, by its name in the tree."""
+    rows = (line.split(":") for line in (tree / "etc/passwd").read_text().splitlines())
+    return {row[0]: int(row[2]) for row in rows if len(row) > 2}[DISK_USER]
+
+
 def _build(layout: Layout) -> None:
     """Run inside the new mount namespace: mount everything, and make the base its root."""
     stage = layout.paths.data / "base"
@@ -289,6 +316,7 @@ def _build(layout: Layout) -> None:
         run(argv)
     devices = () if layout.tree else (*_HOST_DEVICES, *(("kvm",) if layout.kvm else ()))
     _make_devices(stage / "dev", devices)
+    _give_disks(stage / DISKS.removeprefix("/"), layout)
     if not layout.tree:
         run(["mount", "-t", "tmpfs", "-o", "mode=755", "onestack-netns", f"{stage}/run/netns"])
         # `ip netns` shares its mounts with mount namespaces created later; inside, this sharing ends at our root.
@@ -304,7 +332,8 @@ def _main() -> None:
     plan = json.loads(sys.argv[1])
     paths = Paths(Path(plan["root"]), Path(plan["cache"]))
     if tree := plan.get("tree"):
-        layout = beside(tree, Path(plan["base"]), paths)
+        disks = tuple((name, path) for name, path in plan.get("disks", ()))
+        layout = beside(tree, Path(plan["base"]), paths, disks)
     else:
         layout = Layout(
             base=Path(plan["base"]),

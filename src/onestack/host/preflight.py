@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from onestack.core import contract
 from onestack.core.paths import Paths
+from onestack.host import disks as disks_of_host
 from onestack.host import namespace, network, processes, reach
 from onestack.host.facts import SUPPORTED_WORDS, Facts, Listener
 from onestack.spec import BadSpec, Diagnostic, Spec
@@ -80,7 +81,7 @@ def check(
     """
     mine = own or Own()
     found = [*_system(facts), *_room(facts, paths, needs_packages, mine), *_hardware(spec, facts)]
-    found += [*_volume_groups(spec, facts), *_addresses(spec, facts, host)]
+    found += [*_volume_groups(spec, facts), *_addresses(spec, facts, host), *_disks(spec, paths, host)]
     control = not host or any(each.name == host for each in spec.control_hosts)
     leads = not host or host == spec.control_hosts[0].name
     if is_isolated(spec, paths):
@@ -105,7 +106,7 @@ def _named_files(spec: Spec) -> Iterator[tuple[tuple[str | int, ...], PurePosixP
             yield ("listen", key), file, "a readable PEM file"
     if "block-storage" not in spec.platform.services:
         return
-    for index, backend in enumerate(spec.platform.volumes.backends):
+    for index, backend in enumerate(spec.platform.backends):
         if pool := backend.ceph:
             place = ("volumes", "backends", index)
             yield (*place, "conf"), pool.conf, "Ceph's configuration"
@@ -192,7 +193,7 @@ def _hardware(spec: Spec, facts: Facts) -> Iterator[Diagnostic]:
 def _volume_groups(spec: Spec, facts: Facts) -> Iterator[Diagnostic]:
     if "block-storage" not in spec.platform.services or facts.features["dm_mod"] != "absent":
         return
-    for index, backend in enumerate(spec.platform.volumes.backends):
+    for index, backend in enumerate(spec.platform.backends):
         if backend.driver == "lvm":
             yield Diagnostic(
                 "error",
@@ -200,6 +201,15 @@ def _volume_groups(spec: Spec, facts: Facts) -> Iterator[Diagnostic]:
                 "allowed: file, rbd",
                 spec.place_of("platform", "volumes", "backends", index, "driver"),
             )
+
+
+def _disks(spec: Spec, paths: Paths, name: str | None) -> Iterator[Diagnostic]:
+    """What keeps this host's disks from the managed Ceph."""
+    for index, host in enumerate(spec.hosts):
+        for number, disk in enumerate(host.disks if name in (None, host.name) else ()):
+            if why := disks_of_host.obstacle(paths, disk.name, str(disk.path), disk.size):
+                place = spec.place_of("hosts", index, "disks", number)
+                yield Diagnostic("error", f"the disk {disk.path} cannot be used", why, place)
 
 
 def _addresses(spec: Spec, facts: Facts, name: str | None) -> Iterator[Diagnostic]:

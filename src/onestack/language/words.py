@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from onestack.language.types import (
     Int,
@@ -111,6 +111,8 @@ def _ports(value: Any) -> Any:
 Ports = Annotated[
     str,
     BeforeValidator(_ports),
+    # A single port as people write it.
+    PlainSerializer(lambda text: int(text) if text.isdigit() else text, when_used="json"),
     WithJsonSchema({"type": ["string", "integer"], "x-allowed": _PORTS}),
 ]
 
@@ -158,3 +160,8 @@ class Counted(Named):
 
     count: Annotated[Int, Field(ge=1, le=1000)] = 1
     """The number of copies. In its texts `${index}` counts from 1; a name without it gets the suffix `-1`, `-2`, …"""
+
+
+def is_resource_name(name: str) -> bool:
+    """Whether a spec may have a resource with this name."""
+    return re.fullmatch(_RESOURCE, name) is not None

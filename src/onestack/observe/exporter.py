@@ -72,10 +72,10 @@ def families(observed: Observation | None, keeper: Mapping[str, Any], now: float
     if observed is None or now - observed.monotonic > OLDEST:
         return
     yield _gauge(
-        "onestack_look_timestamp_seconds", "When this was observed, Unix time.", [], [((), observed.wall)]
+        "onestack_collect_timestamp_seconds", "When this was observed, Unix time.", [], [((), observed.wall)]
     )
     yield _gauge(
-        "onestack_look_failures", "Parts that could not be read.", [], [((), len(observed.failures))]
+        "onestack_collect_failures", "Parts that could not be read.", [], [((), len(observed.failures))]
     )
     yield _gauge("onestack_guests_running", "Running guests.", [], [((), len(observed.guests))])
     yield from _gauges("onestack_guest", GUEST, ["server"], [((k,), v) for k, v in observed.guests.items()])

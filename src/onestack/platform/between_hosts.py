@@ -11,6 +11,8 @@ from onestack.platform.infrastructure import gateway
 from onestack.platform.places import (
     API_PORT,
     BUS_PORT,
+    CEPH_PORT,
+    CEPH_PORTS,
     DATABASE_CHECK_PORT,
     DATABASE_PEERS_PORT,
     DATABASE_PORT,
@@ -54,6 +56,8 @@ def rules(view: View, name: str) -> str:
         tcp += [str(BUS_PORT), str(SOUTH_PORT), str(gateway.METADATA_PORT)]
     if "compute" in here.roles:
         tcp += [LIBVIRT, str(RSYNC_PORT), MIGRATION, CONSOLES]
+    if here in view.storage:
+        tcp += [str(CEPH_PORT), "-".join(map(str, CEPH_PORTS))]
     closed = [Ports("tcp", tcp or [LIBVIRT], hosts), Ports("udp", [GENEVE], hosts)]
     if (monitoring := view.cloud.monitoring) is not None and not view.leads:
         closed.append(Ports("tcp", [str(monitoring.exporter_port)], [view.leader.address]))

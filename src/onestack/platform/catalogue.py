@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from onestack.platform import host_users
+from onestack.platform import host_users, managed_ceph
 from onestack.platform.infrastructure import INFRASTRUCTURE
 from onestack.platform.places import KEYS_SECRET, NODES_SECRET, bus_secret, user_secret
 from onestack.platform.services import CATALOGUE
@@ -44,12 +44,29 @@ def secret_names(chosen: Collection[str], hosts: Sequence[HostView] = ()) -> lis
     # A cloud of one host has no RabbitMQ.
     if len(hosts) > 1:
         names |= {NODES_SECRET, KEYS_SECRET, *(bus_secret(host.name) for host in hosts)}
+    names |= managed_ceph.secret_names(hosts)
     return sorted(names)
 
 
 def infrastructure(view: View) -> list[InfrastructureService]:
     """The infrastructure services of a cloud."""
-    return [each for each in INFRASTRUCTURE if each.processes(view)]
+    return [
+        each for each in INFRASTRUCTURE if each.processes(view) or (each.steps_alone and each.steps(view))
+    ]
+
+
+def formed(view: View) -> list[tuple[str, Form, frozenset[str]]]:
+    """The infrastructure services whose members form a cluster: name, how, and the names of the members' hosts."""
+    controls = frozenset(each.name for each in view.controls) if view.replicated else frozenset[str]()
+    found = []
+    for each in INFRASTRUCTURE:
+        if each.form is None:
+            continue
+        own = each.form.members
+        members = own(view) if own else controls if each.processes(view) else frozenset[str]()
+        if members:
+            found.append((each.name, each.form, members))
+    return found
 
 
 def form(name: str) -> Form:

@@ -1,4 +1,4 @@
-"""Ceph clusters for volumes: copies their configuration and keys to where the cloud's programs read them.
+"""Ceph for its clients: copies clusters' configuration and keys to where the cloud's programs read them.
 
 To Cinder and os-brick, each backend is a cluster with the backend's name: its files are in /etc/ceph of the cloud's
 namespace, where such programs look for them. QEMU gets the key from libvirt, which stores it as a secret.
@@ -19,6 +19,7 @@ from onestack.core.errors import BadInput, PermanentError
 from onestack.core.events import Emit, step
 from onestack.host.command import CommandFailed
 from onestack.host.files import replace_private
+from onestack.platform import managed_ceph
 from onestack.spec.backends import CephPool
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from onestack.platform.site import Site
 
 FOLDER = "ceph"
+MANAGED = f"{FOLDER}/{managed_ceph.NAME}.conf"
 SECRETS = "libvirt/secrets"
 READS = (f"{ETC}/{FOLDER}", f"{ETC}/{SECRETS}")
 """The folders that programs which use Ceph read."""
@@ -64,11 +66,29 @@ def files(site: Site) -> dict[str, str]:
         # Ceph's own configuration may name another path for the keyring.
         conf = _text(site, each, "conf", Path(each.pool.conf))
         result[f"{FOLDER}/{each.name}.conf"] = re.sub(r"(?m)^[ \t]*keyring[ \t]*=.*\n?", "", conf)
-        result[f"{SECRETS}/{each.secret}.xml"] = _SECRET.format(
-            uuid=each.secret, who=each.who, name=each.name
-        )
-        result[f"{SECRETS}/{each.secret}.base64"] = key
-    return result
+        result |= _libvirt_secret(each.secret, each.who, each.name, key)
+    return result | _managed(site)
+
+
+def _managed(site: Site) -> dict[str, str]:
+    """Those of the managed cluster."""
+    view = site.view
+    if view.cloud.ceph is None:
+        return {}
+    found = managed_ceph.client_files(view)
+    if not managed_ceph.guests(view):
+        return found
+    user, secrets = managed_ceph.CINDER, view.cloud.secrets
+    key = managed_ceph.key(secrets[user.secret], user.entity)
+    ident = managed_ceph.libvirt_secret(secrets)
+    return found | _libvirt_secret(ident, user.entity, managed_ceph.NAME, key)
+
+
+def _libvirt_secret(ident: str, who: str, name: str, key: str) -> dict[str, str]:
+    return {
+        f"{SECRETS}/{ident}.xml": _SECRET.format(uuid=ident, who=who, name=name),
+        f"{SECRETS}/{ident}.base64": key,
+    }
 
 
 def write(site: Site, wanted: Mapping[str, str]) -> None:
@@ -82,6 +102,10 @@ def write(site: Site, wanted: Mapping[str, str]) -> None:
         file = site.paths.etc / name
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         replace_private(file, text)
+    # QEMU, which does not run as root, finds monitors and times in it; it contains no secrets.
+    if (conf := site.paths.etc / MANAGED).exists():
+        conf.parent.chmod(0o711)
+        conf.chmod(0o644)
 
 
 def check_access(site: Site, node: Node, emit: Emit) -> None:
@@ -107,7 +131,7 @@ def check_access(site: Site, node: Node, emit: Emit) -> None:
 def _clusters(site: Site) -> Iterator[_Cluster]:
     if "block-storage" not in site.view.cloud.services:
         return
-    pairs = zip(site.spec.platform.volumes.backends, site.view.cloud.volume_backends, strict=True)
+    pairs = zip(site.spec.platform.backends, site.view.cloud.volume_backends, strict=True)
     for index, (wanted, backend) in enumerate(pairs):
         if wanted.ceph and backend.ceph:
             yield _Cluster(index, wanted.name, wanted.ceph, backend.ceph.secret)

@@ -14,6 +14,11 @@ from onestack.host.files import replace_private
 from onestack.platform.session import keystone_session
 from onestack.platform.site import Site
 
+RETRIES = 5
+"""How often a request that was answered with 503 is sent again, after 0.5, 1, 2 ... seconds, where there are several
+control hosts: the address may just have moved to one whose services start. An API gateway answers so where no server
+took the request."""
+
 
 def auth(
     site: Site,
@@ -66,6 +71,8 @@ def with_credential(site: Site, ident: str, secret: str) -> Connection:
 
 
 def _connected(site: Site, **options: Any) -> Connection:
+    if site.view.replicated:
+        options["status_code_retries"] = RETRIES
     config = OpenStackConfig(
         load_yaml_config=False,
         load_envvars=False,

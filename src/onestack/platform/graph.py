@@ -11,8 +11,10 @@ import hashlib
 import json
 from collections.abc import Sequence
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
+from onestack.core.errors import PermanentError
 from onestack.core.events import Emit, step
 from onestack.core.graph import Task, on_each
 from onestack.platform import catalogue, databases, hypervisors, initial_resources, layout, zones
@@ -24,6 +26,7 @@ from onestack.platform.services import identity
 from onestack.platform.services._common import DATABASES
 from onestack.platform.shape import Form, Need, Process, Step, leader
 from onestack.platform.site import Site
+from onestack.platform.view import View
 
 
 def tasks(site: Site, hosts: Sequence[HostWork], image: Path, emit: Emit) -> list[Task]:
@@ -45,16 +48,17 @@ def tasks(site: Site, hosts: Sequence[HostWork], image: Path, emit: Emit) -> lis
     def names(needs: tuple[Need, ...], here: str = lead.name) -> tuple[str, ...]:
         return resolve(needs, here, lead.name, there)
 
-    controls = [host for host in hosts if host.name in {each.name for each in view.controls}]
-    found = [
-        Task(
-            at(Form.task(each.name), lead.name),
-            partial(form_cluster, each.name, each.form, controls, lead.name, emit),
-            names(each.form.needs),
+    found = []
+    for name, form, members in catalogue.formed(view):
+        asked = [host for host in hosts if host.name in members]
+        away = sorted(members - {*present}) if form.whole else []
+        found.append(
+            Task(
+                at(Form.task(name), lead.name),
+                partial(form_cluster, name, form, asked, lead.name, emit, away),
+                names(form.needs),
+            )
         )
-        for each in catalogue.infrastructure(view)
-        if each.form and view.replicated
-    ]
     found += [
         Task(
             at(DATABASES, lead.name),
@@ -67,13 +71,18 @@ def tasks(site: Site, hosts: Sequence[HostWork], image: Path, emit: Emit) -> lis
             names(leader(DATABASES)),
         ),
     ]
+    turns = in_turn(view, present)
     for host in hosts:
         found += [
             Task(at(each.name, host.name), partial(host.step, each.name, emit), names(each.needs, host.name))
             for each in steps[host.name]
         ]
         found += [
-            Task(at(each.name, host.name), partial(host.start, each.name, emit), names(each.needs, host.name))
+            Task(
+                at(each.name, host.name),
+                partial(host.start, each.name, emit),
+                (*names(each.needs, host.name), *turns.get(at(each.name, host.name), ())),
+            )
             for each in processes[host.name]
         ]
     for name, (needed, body) in initial_resources.steps(site, markers, image, emit).items():
@@ -99,6 +108,20 @@ def tasks(site: Site, hosts: Sequence[HostWork], image: Path, emit: Emit) -> lis
     return found
 
 
+def in_turn(view: View, present: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """For each start of a process whose members join one after another, but the first: the tasks that come before.
+
+    That is the start before it, and the databases: a member that gives another one its data blocks their migrations.
+    `present`: the names of the hosts that can be reached, the leader first. Pure.
+    """
+    return {
+        at(form.in_turn, name): (at(form.in_turn, before), at(DATABASES, view.cloud.leader))
+        for _, form, members in catalogue.formed(view)
+        if form.in_turn
+        for before, name in pairwise(name for name in present if name in members)
+    }
+
+
 def own_tasks(site: Site, emit: Emit) -> list[Task]:
     """The tasks of this host alone, after a boot or a failure: its processes themselves wait for other hosts."""
     here = Here(site)
@@ -114,8 +137,16 @@ def own_tasks(site: Site, emit: Emit) -> list[Task]:
     ]
 
 
-def form_cluster(service: str, form: Form, hosts: Sequence[HostWork], lead: str, emit: Emit) -> None:
-    """Have the members of an infrastructure service on `hosts` be one cluster, unless they are."""
+def form_cluster(
+    service: str,
+    form: Form,
+    hosts: Sequence[HostWork],
+    lead: str,
+    emit: Emit,
+    away: Sequence[str] = (),
+) -> None:
+    """Have the members of an infrastructure service on `hosts` be one cluster, unless they are. `away`: those that
+    cannot be asked, and without which no cluster is begun: PermanentError is raised then."""
     states: dict[str, str] = {}
 
     def collect(host: HostWork) -> None:
@@ -125,6 +156,11 @@ def form_cluster(service: str, form: Form, hosts: Sequence[HostWork], lead: str,
     chosen = form.choose(states, lead)
     if chosen is None:
         return
+    if away:
+        raise PermanentError(
+            f"{service} is not begun while {', '.join(away)} cannot be asked: its data may be there",
+            hint="bring these hosts back, and run `onestack up` again",
+        )
     with step(form.task(service), emit) as at_:
         at_.outcome = f"begun on {chosen}"
         next(host for host in hosts if host.name == chosen).begin(service, emit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from onestack.platform import catalogue
+from onestack.platform import catalogue, managed_ceph
 from onestack.platform.shape import InfrastructureService, Need, Process, Service, Step
 from onestack.platform.view import View
 
@@ -52,7 +52,9 @@ def secret_names(view: View) -> frozenset[str]:
     if view.control:
         return frozenset(view.cloud.secrets)
     recording = _RecordingSecrets(view.cloud.secrets)
-    files(replace(view, cloud=replace(view.cloud, secrets=recording)))
+    recorded = replace(view, cloud=replace(view.cloud, secrets=recording))
+    files(recorded)
+    managed_ceph.client_files(recorded)
     return frozenset(recording.names)
 
 

@@ -14,9 +14,10 @@ from onestack.host.command import CommandFailed
 from onestack.host.machine import LocalMachine, Machine
 from onestack.host.netns import Network
 from onestack.host.supervisor import Program, Supervisor
+from onestack.platform import managed_ceph
 from onestack.platform.choices import Choices
 from onestack.platform.shape import Process
-from onestack.platform.view import HostView
+from onestack.platform.view import DiskView, HostView
 from onestack.spec.model import ROLES, HostRole
 
 LOOPBACK = "127.0.0.1"
@@ -45,6 +46,8 @@ class Node:
     roles: frozenset[HostRole] = frozenset(ROLES)
     underlay: str | None = None
     """The NIC with this address, if the spec names it."""
+    disks: tuple[DiskView, ...] = ()
+    """What it gives to the managed Ceph."""
 
     @property
     def name(self) -> str:
@@ -67,7 +70,10 @@ class Node:
     def beside(self) -> Mapping[str, namespace.Layout]:
         """The mount namespaces of the trees beside the base that it has, by their names."""
         found = self.choices.trees.items()
-        return {name: namespace.beside(name, Path(tree), self.paths) for name, tree in found}
+        given = {managed_ceph.TREE: tuple((each.name, each.path) for each in self.disks)}
+        return {
+            name: namespace.beside(name, Path(tree), self.paths, given.get(name, ())) for name, tree in found
+        }
 
     def tree(self, name: str) -> Path:
         """The root of the base, or of a tree beside it: the names of its users are there."""
@@ -86,7 +92,15 @@ class Node:
     def view(self) -> HostView:
         """This host, as declarations see it."""
         chosen = self.choices
-        return HostView(self.name, self.address, chosen.virt_type, chosen.datapath, self.roles, self.underlay)
+        return HostView(
+            self.name,
+            self.address,
+            chosen.virt_type,
+            chosen.datapath,
+            self.roles,
+            self.underlay,
+            self.disks,
+        )
 
     def outside(self, place: str) -> Path:
         """The path on the host of a path inside the namespace. Raises ValueError for a path in the base."""

@@ -27,6 +27,8 @@ BUS_VHOST = "nova"
 """The virtual host that Nova's queues are in."""
 SOUTH_PORT = 6642
 """The port of OVN's southbound database on the leader's address: OVSDB over TLS."""
+CEPH_PORT, CEPH_PORTS = 3300, (6800, 6999)
+"""Those of the managed Ceph: its monitors', and those of which OSDs and managers take free ones."""
 
 RSYNC_PORT = 16515
 """The port of a compute host on which others copy guests' files, over TLS; libvirt's own is the one before."""

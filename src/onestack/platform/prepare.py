@@ -8,7 +8,7 @@ from onestack.core.errors import PermanentError
 from onestack.core.events import Emit, Event, step
 from onestack.host import namespace, processes
 from onestack.host.supervisor import configuration
-from onestack.platform import ceph, connect, folders, layout, takedown, tls, watchers
+from onestack.platform import ceph, connect, disks, folders, layout, takedown, tls, watchers
 from onestack.platform.node import Node
 from onestack.platform.site import Site
 from onestack.platform.stamps import stamped
@@ -23,8 +23,10 @@ def prepare(site: Site, emit: Emit) -> None:
         takedown.down(node.paths, emit)
     for name in filter(partial(_outdated, node), namespace.trees(node.paths)):
         takedown.leave_tree(node.paths, name, emit)
-    with step("folders and configuration", emit):
+    with step("folders and configuration", emit) as at:
         folders.make(site, node)
+        for gone in disks.give(site, node):
+            at.note(f"the disk {gone} is no longer Ceph's")
         if site.leads and site.tls:
             tls.ensure(site)
         clusters = ceph.files(site)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 CONTROL: frozenset[HostRole] = frozenset({"control"})
 COMPUTE: frozenset[HostRole] = frozenset({"compute"})
+STORAGE: frozenset[HostRole] = frozenset({"storage"})
 EVERY: frozenset[HostRole] = frozenset(ROLES)
 
 Scope = Literal["each", "leader"]
@@ -116,7 +117,7 @@ class Folder:
 
 @dataclass(frozen=True)
 class Form:
-    """How the members of an infrastructure service become one cluster, where several control hosts have it.
+    """How the members of an infrastructure service become one cluster.
 
     The leader collects the state of each member, and if none is in a cluster chooses the one that begins it; the
     others join. It is a task of the bring-up, `form NAME`.
@@ -129,6 +130,13 @@ class Form:
     begin: Callable[[Site, Node, Emit], None]
     """Begin the cluster on this host, with the data that it has."""
     needs: tuple[Need, ...] = ()
+    members: Callable[[View], frozenset[str]] | None = None
+    """The names of the hosts with a member; None: the control hosts, where there are several."""
+    whole: bool = False
+    """Whether a cluster is only begun where all members were asked: one that is away may have the data."""
+    in_turn: str = ""
+    """The process that starts on one control host after the other, each when the one before is ready: members that
+    copy data at the same time hinder each other. Empty: all start at once."""
 
     @staticmethod
     def task(name: str) -> str:
@@ -147,10 +155,11 @@ class InfrastructureService:
     files: Callable[[View], Mapping[str, str]] = lambda view: {}
     """Configuration files: path below /etc/onestack, or absolute path inside the namespace -> text."""
     steps: Callable[[View], tuple[Step, ...]] = lambda view: ()
+    steps_alone: bool = False
+    """Whether its steps are done where it has no process, too."""
     folders: tuple[Folder, ...] = ()
     form: Form | None = None
-    """How its members form a cluster, if it needs help with that; only called where there are several control
-    hosts."""
+    """How its members form a cluster, if it needs help with that."""
     members: Callable[[Site, Node], tuple[int, int]] | None = None
     """How many members of its cluster this host's member sees at work, and how many there are; only called where
     there are several control hosts. Raises CommandFailed where this host's member does not answer."""

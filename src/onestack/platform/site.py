@@ -12,7 +12,7 @@ from pathlib import Path
 from onestack.core import contract
 from onestack.core.errors import BadInput, PermanentError
 from onestack.core.paths import Paths
-from onestack.platform import catalogue, secrets
+from onestack.platform import catalogue, managed_ceph, secrets
 from onestack.platform.choices import Choices, choices_file
 from onestack.platform.hosts import known
 from onestack.platform.infrastructure.gateway import CERTIFICATE
@@ -20,14 +20,17 @@ from onestack.platform.node import Node
 from onestack.platform.view import (
     Ceph,
     CloudView,
+    DiskView,
     External,
     HostView,
+    ManagedCeph,
     Monitoring,
     View,
     VolumeBackend,
 )
+from onestack.spec import storage
 from onestack.spec.backends import Backend
-from onestack.spec.model import ROLES, Spec
+from onestack.spec.model import ROLES, Host, Spec
 
 
 def spec_file(paths: Paths) -> Path:
@@ -35,13 +38,20 @@ def spec_file(paths: Paths) -> Path:
     return paths.etc / "cloud.yaml"
 
 
-def _backend(wanted: Backend) -> VolumeBackend:
+def _backend(wanted: Backend, known: Mapping[str, str]) -> VolumeBackend:
+    if wanted.driver == "ceph":
+        return VolumeBackend(wanted.name, managed_ceph.backend(known))
     pool = wanted.ceph
     if pool is None:
         return VolumeBackend(wanted.name, group=wanted.volume_group)
     # Any stable UUID will do: it identifies the key in this cloud's libvirt only.
     secret = str(uuid.uuid5(uuid.NAMESPACE_URL, f"onestack:{wanted.name}"))
-    return VolumeBackend(wanted.name, Ceph(pool.name, pool.user, secret))
+    return VolumeBackend(wanted.name, Ceph(pool.name, pool.user, secret, wanted.name))
+
+
+def disks_of(host: Host) -> tuple[DiskView, ...]:
+    """What a host gives to the managed Ceph."""
+    return tuple(DiskView(each.name, str(each.path), each.size) for each in host.disks)
 
 
 @dataclass(frozen=True)
@@ -99,14 +109,14 @@ class Site:
     def _cloud(self) -> CloudView:
         """The cloud's part of views. On the leader, missing secrets are generated; other hosts have those that they
         were given."""
-        platform = self.spec.platform
+        platform, known = self.spec.platform, self._secrets
         outer = platform.network.external
         return CloudView(
             series=platform.release,
             leader=self.lead or self.here.name,
             gateway=self.gateway,
             services=frozenset(self.spec.platform.services),
-            secrets=self._secrets,
+            secrets=known,
             fake_hosts=platform.compute.fake_hosts,
             cpu_allocation_ratio=platform.compute.cpu_allocation_ratio,
             ram_allocation_ratio=platform.compute.ram_allocation_ratio,
@@ -121,14 +131,20 @@ class Site:
             mtu=platform.network.mtu,
             dns_servers=self.here.choices.dns_servers,
             balancer_providers=platform.load_balancing.providers,
-            volume_backends=tuple(map(_backend, platform.volumes.backends)),
+            volume_backends=tuple(_backend(each, known) for each in platform.backends),
             ca_file=self.ca_file,
             monitoring=self._monitoring,
             endpoints=catalogue.endpoints(platform.services),
             binds=(self._bind,),
             address=str(platform.address) if platform.address else None,
+            ceph=self._ceph,
             tuning=os.environ.get(contract.TUNING) or platform.tuning,
         )
+
+    @property
+    def _ceph(self) -> ManagedCeph | None:
+        wanted = self.spec.platform.storage
+        return ManagedCeph(storage.monitors(self.spec), wanted.osd_memory) if wanted.ceph else None
 
     @property
     def _secrets(self) -> Mapping[str, str]:
@@ -185,9 +201,10 @@ def on_this_host(paths: Paths, spec: Spec, choices: Choices, others: known.Hosts
     """The cloud as seen from this host. `others`: all its hosts, if there are several."""
     mine = {each.name: each for each in spec.hosts}.get(choices.host) or next(iter(spec.hosts), None)
     roles = frozenset(mine.roles) if mine else frozenset(ROLES)
+    disks = disks_of(mine) if mine else ()
     if mine is None or len(spec.hosts) < 2:
-        return Site(spec, Node(paths, choices, roles=roles))
-    node = Node(paths, choices, address=str(mine.address), roles=roles, underlay=mine.underlay)
+        return Site(spec, Node(paths, choices, roles=roles, disks=disks))
+    node = Node(paths, choices, address=str(mine.address), roles=roles, underlay=mine.underlay, disks=disks)
     if others is None:
         return Site(spec, node)
     peers = tuple(each for each in others.hosts if each.name != choices.host)

@@ -5,17 +5,23 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from onestack.core import contract
 from onestack.core.errors import OneStackError, PermanentError
 from onestack.core.events import Emit, step
+from onestack.core.graph import on_each
 from onestack.core.paths import Paths
-from onestack.host import firewall, namespace, nat, network, processes, systemd, underlay
+from onestack.host import disks, firewall, namespace, nat, network, processes, systemd, underlay
 from onestack.host.command import run
 from onestack.host.supervisor import Supervisor
 from onestack.platform import catalogue, layout, site, stop_order, watchers
 from onestack.platform.infrastructure import ovn
+
+if TYPE_CHECKING:
+    from onestack.platform.hosts.remote import RemoteHost
 
 GUEST_SECONDS = 20.0
 """How long guests may take to shut down by themselves."""
@@ -27,14 +33,8 @@ def down(paths: Paths, emit: Emit, *, keep_guests: bool = False, patience: float
     `patience`: seconds that guests have to shut down by themselves.
     """
     supervisor = Supervisor(paths)
-    running = {name for name, each in supervisor.programs().items() if each.pid}
-    # The watchers first, since they would restart processes that are being stopped.
-    for name in watchers.NAMES:
-        if name in running:
-            supervisor.stop(name)
-    below_services = {name for row in infrastructure(paths) for name in row}
-    services = sorted(running - below_services - {*watchers.NAMES})
-    if services:
+    running = stop_watchers(supervisor)
+    if services := services_of(paths, running):
         with step("services", emit) as at:
             stop_all(supervisor, services)
             at.outcome = ", ".join(services)
@@ -63,6 +63,36 @@ def down(paths: Paths, emit: Emit, *, keep_guests: bool = False, patience: float
             network.delete([*interfaces(), *taps(paths)])
         namespace.remove(paths)
         systemd.ended(paths)
+
+
+def end_guests_first(paths: Paths, others: Sequence[RemoteHost], emit: Emit, *, keep_guests: bool) -> None:
+    """With guests' disks in Ceph on several hosts: end all guests before any host stops its part of Ceph, so that
+    they can write down what they have in memory."""
+    if keep_guests or not others or site.load(paths).view.cloud.ceph is None:
+        return
+    on_each(others, lambda host: host.end_guests(emit))
+    end_guests(paths, emit)
+
+
+def end_guests(paths: Paths, emit: Emit, patience: float = GUEST_SECONDS) -> None:
+    """Stop OpenStack's services here, and have guests shut down; what is beneath goes on."""
+    supervisor = Supervisor(paths)
+    stop_all(supervisor, services_of(paths, stop_watchers(supervisor)))
+    shut_down_guests(paths, emit, patience)
+
+
+def stop_watchers(supervisor: Supervisor) -> set[str]:
+    """Stop the watchers, which would restart processes that are being stopped; the names of the others that run."""
+    running = {name for name, each in supervisor.programs().items() if each.pid}
+    for name in watchers.NAMES:
+        if name in running:
+            supervisor.stop(name)
+    return running - {*watchers.NAMES}
+
+
+def services_of(paths: Paths, running: Collection[str]) -> list[str]:
+    """Those of the running processes that are OpenStack's services, not the infrastructure beneath them."""
+    return sorted({*running} - {name for row in infrastructure(paths) for name in row})
 
 
 def infrastructure(paths: Paths, *, without_guests: bool = False) -> list[list[str]]:
@@ -181,7 +211,7 @@ def kept_elsewhere(paths: Paths) -> list[str]:
         return []  # an `up` that was interrupted before there were volumes
     if "block-storage" not in platform.services:
         return []
-    backends = platform.volumes.backends
+    backends = platform.backends
     groups = [f"the volume group '{each.volume_group}'" for each in backends if each.volume_group]
     return groups + [f"the Ceph pool '{each.ceph.name}'" for each in backends if each.ceph]
 
@@ -193,10 +223,12 @@ def destroy(paths: Paths, emit: Emit, *, purge: bool = False) -> list[str]:
     removed = []
     with step("files", emit) as at:
         systemd.remove(paths)
+        given_back = disks.release(paths)
         for folder in (paths.run, paths.etc, paths.lib, paths.log):
             if folder.exists():
                 shutil.rmtree(folder)
                 removed.append(str(folder))
+        removed += given_back
         if not paths.is_default:
             remove_empty_parents(paths)
         if purge and paths.cache.exists():

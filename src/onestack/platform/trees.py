@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from onestack.platform import managed_ceph
 from onestack.platform.infrastructure import galera, rabbitmq
 from onestack.spec.model import ROLES, HostRole
 from onestack.spec.platform import Platform
@@ -15,9 +16,13 @@ def trees(
     *,
     several: bool = False,
     replicated: bool = False,
+    disks: bool = False,
 ) -> tuple[str, ...]:
     """Their names in `host.base.TREES`, for a host with these roles. `several`: whether the cloud has more than one
-    host. `replicated`: whether it has several control hosts. At least those in which processes of the host run."""
+    host. `replicated`: whether it has several control hosts. `disks`: whether the host gives any to Ceph. At least
+    those in which processes of the host run."""
     bus = several and "control" in roles and "compute" in platform.services
     copies = replicated and "control" in roles
-    return (*((rabbitmq.TREE,) if bus else ()), *((galera.TREE,) if copies else ()))
+    stored = bool(platform.storage.ceph) and "storage" in roles and disks
+    wanted = {rabbitmq.TREE: bus, galera.TREE: copies, managed_ceph.TREE: stored}
+    return tuple(name for name, needed in wanted.items() if needed)

@@ -15,7 +15,7 @@ from onestack.core.paths import Paths
 from onestack.core.threads import interruptible
 from onestack.host import base, doctor, environment, facts, hypervisor, namespace, preflight, reach
 from onestack.host.files import replace_private
-from onestack.platform import bringup, layout, outside, site, tls
+from onestack.platform import bringup, layout, outside, site, storage_changes, tls
 from onestack.platform.choices import Choices, choices_file
 from onestack.platform.choose import choose, require_same_name
 from onestack.platform.fetch import Fetched, fetch, is_fetched
@@ -94,6 +94,8 @@ def up(
     `others`: the cloud's other hosts. Hosts of the spec that are not among them cannot be reached now: they stay in
     the cloud as they are known.
     """
+    storage_changes.require_possible(paths, spec)
+    storage_changes.leave(paths, spec, emit)
     lead = spec.control_hosts[0].name if len(spec.hosts) > 1 else None
     kept = known.load(paths)
     views = {each.name: each for each in kept.hosts} if kept else {}
@@ -190,6 +192,11 @@ def _obstacles(paths: Paths) -> Callable[[], list[str]] | None:
 
 def trees_of(spec: Spec, host: str | None) -> tuple[str, ...]:
     """The trees that one of the spec's hosts has beside the base."""
-    roles = next((each.roles for each in spec.hosts if each.name == host), ROLES)
-    replicated = len(spec.control_hosts) > 1
-    return trees(spec.platform, roles, several=len(spec.hosts) > 1, replicated=replicated)
+    mine = next((each for each in spec.hosts if host in (None, each.name)), None)
+    return trees(
+        spec.platform,
+        mine.roles if mine else ROLES,
+        several=len(spec.hosts) > 1,
+        replicated=len(spec.control_hosts) > 1,
+        disks=bool(mine and mine.disks),
+    )

@@ -44,11 +44,31 @@ class Monitoring:
 
 @dataclass(frozen=True)
 class Ceph:
-    """`user`: without the prefix `client.`. `secret`: the UUID of libvirt's secret with the user's key."""
+    """`user`: without the prefix `client.`. `secret`: the UUID of libvirt's secret with the user's key. `cluster`: by
+    which name Ceph's programs find its configuration and keys."""
 
     pool: str
     user: str
     secret: str
+    cluster: str = "ceph"
+
+
+@dataclass(frozen=True)
+class ManagedCeph:
+    """The Ceph cluster on the cloud's own hosts. `monitors`: the names of the hosts that have one. `osd_memory`: what
+    an OSD may use, in MiB."""
+
+    monitors: tuple[str, ...]
+    osd_memory: int = 1024
+
+
+@dataclass(frozen=True)
+class DiskView:
+    """What a host gives to the managed Ceph: a device, or a file of `size` bytes. `name`: unique on its host."""
+
+    name: str
+    path: str
+    size: int | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +116,8 @@ class CloudView:
     """The API gateway's addresses, as arguments of HAProxy's `bind`."""
     address: str | None = None
     """The virtual address of the APIs, with several control hosts: one of them has it."""
+    ceph: ManagedCeph | None = None
+    """The managed Ceph; None: images and servers' disks are files."""
     tuning: str = "full"
     """`none`: without the replacements of kind performance; `full -NAME`: without the named ones, to measure their
     gain."""
@@ -113,6 +135,8 @@ class HostView:
     roles: frozenset[HostRole] = frozenset(ROLES)
     underlay: str | None = None
     """The NIC that carries traffic between hosts, if the spec names it."""
+    disks: tuple[DiskView, ...] = ()
+    """What it gives to the managed Ceph."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +171,13 @@ class View:
     def controls(self) -> tuple[HostView, ...]:
         """The control hosts, sorted by name."""
         return tuple(each for each in self.hosts if "control" in each.roles)
+
+    @property
+    def storage(self) -> tuple[HostView, ...]:
+        """The hosts that store the data of the managed Ceph, sorted by name."""
+        if self.cloud.ceph is None:
+            return ()
+        return tuple(each for each in self.hosts if "storage" in each.roles and each.disks)
 
     @property
     def replicated(self) -> bool:

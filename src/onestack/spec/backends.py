@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
@@ -53,9 +53,10 @@ platform:
 
     name: Name
     """The name of the backend and of its volume type."""
-    driver: Literal["file", "lvm", "rbd"] = "file"
+    driver: Literal["file", "lvm", "rbd", "ceph"] = "file"
     """`file`: each volume is a qcow2 file in a folder of the cloud. `lvm`: a thin logical volume of the machine.
-    `rbd`: an image in a pool of a Ceph cluster."""
+    `rbd`: an image in a pool of a Ceph cluster that exists already. `ceph`: in the cloud's own one
+    (`platform.storage`)."""
     volume_group: GroupName | None = None
     """`lvm`: the volume group. It must exist, and should be used for nothing else."""
     pool: CephName | None = Field(default=None, json_schema_extra={"x-default": "`volumes`, with `rbd`"})
@@ -79,6 +80,11 @@ platform:
             yield Problem("'lvm' without 'volume_group'", "a volume group of this machine", path=("driver",))
 
     @property
+    def shared(self) -> bool:
+        """Whether all hosts reach its volumes."""
+        return self.driver in ("rbd", "ceph")
+
+    @property
     def ceph(self) -> CephPool | None:
         """The Ceph pool of an `rbd` backend."""
         if self.driver != "rbd":
@@ -98,7 +104,8 @@ platform:
 """)
 
     backends: tuple[Backend, ...] = Field(
-        default=(Backend(name="file"),), json_schema_extra={"x-default": "`file`"}
+        default=(Backend(name="file"),),
+        json_schema_extra={"x-default": "`file`, or with `storage.ceph` a backend `ceph`"},
     )
     """The backends; each has a volume type of its name, the first is the default."""
 
@@ -120,3 +127,21 @@ platform:
                 yield Problem(
                     f"two backends are called '{name}'", "a name of its own", path=("backends", index)
                 )
+
+
+def managed_problems(backends: Sequence[Backend], managed: bool) -> Iterator[Problem]:
+    """Backends in the managed Ceph: at most one, and none without it. `managed`: whether the cloud has it."""
+    found = [index for index, each in enumerate(backends) if each.driver == "ceph"]
+    path = ("volumes", "backends")
+    if found and not managed:
+        yield Problem(
+            "'driver: ceph' without a managed Ceph",
+            "platform.storage: {ceph: managed}, or 'driver: rbd' for a cluster that exists already",
+            path=(*path, found[0], "driver"),
+        )
+    if len(found) > 1:
+        yield Problem("two backends in the managed Ceph", "one of them", path=(*path, found[1]))
+    for index, each in enumerate(backends):
+        # To Ceph's programs a backend is a cluster of its name, and the managed one is called ceph.
+        if managed and each.driver == "rbd" and each.name == "ceph":
+            yield Problem("'ceph' is the managed cluster's name", "another name", path=(*path, index, "name"))

@@ -1,6 +1,6 @@
 """Volumes that are stored on one of several hosts: only servers on that host can use them.
 
-Volumes in files and in volume groups are on the control host; those in a pool of a Ceph cluster are reached from all.
+Volumes in files and in volume groups are on the control host; those in a Ceph cluster are reached from all.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def _type(tenant: Tenant, volume: str) -> str | None:
 
 
 def _is_local(spec: Spec, volume_type: str | None) -> bool:
-    backends = {each.name: each.driver != "rbd" for each in spec.platform.volumes.backends}
+    backends = {each.name: not each.shared for each in spec.platform.backends}
     if volume_type is None:
         return next(iter(backends.values()))
     specs = next((each.extra_specs for each in spec.volume_types if each.name == volume_type), {})

@@ -21,9 +21,11 @@ from onestack.language.types import (
     example,
     refused,
 )
-from onestack.spec import local_volumes, references, services
+from onestack.spec import local_volumes, references, services, storage
 from onestack.spec.availability import Availability
+from onestack.spec.existing import Existing
 from onestack.spec.platform import Listen, Platform
+from onestack.spec.storage import HostDisk
 from onestack.spec.tenants import Template, Tenant
 from onestack.workloads.resources.aggregate import Aggregate
 from onestack.workloads.resources.domain import Domain
@@ -62,6 +64,8 @@ hosts:
     """The TCP port of its ssh server. Default: from the ssh configuration."""
     underlay: InterfaceName | None = None
     """The NIC with the address, which carries guests' traffic between hosts. Default: found by the address."""
+    disks: tuple[HostDisk, ...] = ()
+    """What it gives to the managed Ceph: devices, or files with their sizes."""
 
 
 def _check_hosts(hosts: tuple[Host, ...]) -> tuple[Host, ...]:
@@ -81,17 +85,13 @@ def _check_hosts(hosts: tuple[Host, ...]) -> tuple[Host, ...]:
                 )
             first.setdefault(value, index)
     control = [index for index, host in enumerate(hosts) if "control" in host.roles]
-    if len(control) > 1:
-        why = (
-            "two control hosts have no majority: when they lose sight of each other, neither may go on"
-            if len(control) == 2
-            else "several control hosts are not in this release of OneStack yet"
-        )
+    if len(control) > 5 or (control and len(control) % 2 == 0):
         problems.append(
             Problem(
-                why,
-                "one host with the role 'control'; others with compute, network or storage",
-                path=(control[1], "roles"),
+                f"{len(control)} control hosts bear the loss of no more of them than {len(control) - 1}: "
+                "databases and bus need a majority",
+                "one, three or five hosts with the role 'control'",
+                path=(control[-1], "roles"),
             )
         )
     for index, host in enumerate(hosts):
@@ -142,6 +142,8 @@ platform:
     )
     """Values that are used in several places: `${name}` in any text of a tenant, or of resources that tenants
     share."""
+    existing: Existing = Existing()
+    """Resources that the cloud has and this file does not list."""
     domains: tuple[Domain, ...] = ()
     roles: tuple[Role, ...] = ()
     flavors: tuple[Flavor, ...] = ()
@@ -160,6 +162,7 @@ platform:
         yield from references.problems(self, self._implicit_names())
         yield from self._ports()
         yield from local_volumes.problems(self)
+        yield from storage.problems(self)
         yield from self._address()
         if not self.hosts:
             return
@@ -174,10 +177,14 @@ platform:
             )
 
     def _implicit_names(self) -> Mapping[str, tuple[str, ...]]:
-        """The names that may be used without being listed: those of `built_in`, and a volume type for each
-        backend."""
-        backends = tuple(each.name for each in self.platform.volumes.backends)
-        return {**self.built_in, "volume_types": (*self.built_in.get("volume_types", ()), *backends)}
+        """The names that may be used without being listed: those of `built_in` and `existing`, and a volume type
+        for each backend."""
+        backends = tuple(each.name for each in self.platform.backends)
+        known = {**self.built_in, "volume_types": (*self.built_in.get("volume_types", ()), *backends)}
+        return {
+            **known,
+            **{key: (*known.get(key, ()), *names) for key, names in self.existing.names().items()},
+        }
 
     @property
     def monitored(self) -> bool:
@@ -262,4 +269,8 @@ platform:
         chosen = (self._source.data.get("platform") or {}).get("services", services.types())
         completed = services.resolve(chosen, self.platform.exclude)
         place = self.place_of("platform", "services")
-        return [Diagnostic("note", note, place=place) for note in completed.notes]
+        on_storage = self.place_of("platform", "storage", "ceph")
+        return [
+            *(Diagnostic("note", note, place=place) for note in completed.notes),
+            *(Diagnostic("note", note, place=on_storage) for note in storage.notes(self)),
+        ]

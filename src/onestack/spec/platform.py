@@ -37,8 +37,9 @@ from onestack.language.types import (
     words,
 )
 from onestack.spec import services as catalogue
-from onestack.spec.backends import Volumes
+from onestack.spec.backends import Backend, Volumes, managed_problems
 from onestack.spec.monitoring import Monitoring
+from onestack.spec.storage import Storage
 
 # Keys whose default depends on another key have no default in the schema; the reference says this instead.
 _DERIVED = "x-default"
@@ -340,6 +341,8 @@ platform:
     """The hypervisors."""
     network: Network = Network()
     """Networking."""
+    storage: Storage = Storage()
+    """Where images, volumes, servers' disks and backups are kept."""
     volumes: Volumes = Volumes()
     """Block storage."""
     load_balancing: LoadBalancing = LoadBalancing()
@@ -353,7 +356,15 @@ platform:
     @property
     def base_extras(self) -> tuple[str, ...]:
         """Packages that the base needs beyond those of every cloud."""
-        return ("rbd",) if "block-storage" in self.services and "rbd" in self.volumes.drivers else ()
+        external = "block-storage" in self.services and "rbd" in self.volumes.drivers
+        return ("rbd",) if external or self.storage.ceph else ()
+
+    @property
+    def backends(self) -> tuple[Backend, ...]:
+        """Cinder's backends, the default first: with a managed Ceph, unless the spec lists others, that alone."""
+        if self.storage.ceph and "backends" not in self.volumes.model_fields_set:
+            return (Backend(name="ceph", driver="ceph"),)
+        return self.volumes.backends
 
     def problems(self) -> Iterator[Problem]:
         clashes = dict(catalogue.conflicts(self.services, self.exclude))
@@ -365,5 +376,6 @@ platform:
                     f"exclude {names} too, or keep {service}",
                     path=("exclude", index),
                 )
+        yield from managed_problems(self.volumes.backends, bool(self.storage.ceph))
         if not self.services:
             yield Problem("no service is left", "at least identity", path=("services",))

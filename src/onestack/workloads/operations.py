@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets as random
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -18,7 +17,6 @@ from onestack.core import wait
 from onestack.core.errors import BadInput, PermanentError, Unready
 from onestack.core.events import Emit, silent, step
 from onestack.health import why
-from onestack.host.files import replace_private
 from onestack.host.lock import abandoned, held
 from onestack.observe import gateway
 from onestack.observe.prometheus import Prometheus
@@ -27,11 +25,15 @@ from onestack.platform.hosts import room
 from onestack.platform.site import Site
 from onestack.platform.watchers import begin_scaling
 from onestack.spec import BadSpec, Diagnostic, Spec, local_volumes
+from onestack.workloads import export
 from onestack.workloads.apply import Failure, Outcome, run
+from onestack.workloads.export import Export
 from onestack.workloads.kind.scope import tenant_path
-from onestack.workloads.openstack.provider import OpenStack, from_environment_or_file
+from onestack.workloads.openstack.provider import OpenStack
+from onestack.workloads.openstack.reach import Reach
 from onestack.workloads.openstack.rest import Access
-from onestack.workloads.plan import Plan, Secret, Wanted, make
+from onestack.workloads.passwords import Passwords
+from onestack.workloads.plan import Plan, Wanted, make
 from onestack.workloads.plan.document import as_data
 from onestack.workloads.plan.model import Change
 from onestack.workloads.plan.values import Address
@@ -85,12 +87,13 @@ class Workloads:
                 site, project_id=project, user_id=user, password=password
             )
         )
+        self._passwords = passwords = Passwords(site.paths.etc / "passwords")
         self._cloud = OpenStack(
             self._access,
             site.spec.platform.services,
             owner=spec.name,
-            secret=self._password,
-            keep=self._keep,
+            secret=passwords.of,
+            keep=passwords.keep,
         )
 
     def plan(
@@ -118,6 +121,28 @@ class Workloads:
     def removal(self, emit: Emit = silent) -> Plan:
         """The plan of `destroy`: delete all resources that this spec created."""
         return self._compare((), prune=True, adopt=False, emit=emit)
+
+    def export(self, *, tenant: str | None, addresses: bool, emit: Emit) -> Export:
+        """What exists, as a spec. Raises BadInput."""
+        site, passwords = self.site, self._passwords
+        cloud = OpenStack(
+            self._access,
+            site.spec.platform.services,
+            owner="",
+            secret=passwords.of,
+            keep=passwords.keep,
+            reach=Reach(strict=tenant is not None),
+        )
+        return export.of(
+            cloud,
+            name=site.spec.name,
+            tenant=tenant,
+            account=str(self._admin().current_user_id),
+            addresses=addresses,
+            unlisted={"volume_types": [each.name for each in site.spec.platform.backends]},
+            own_cloud=True,
+            emit=emit,
+        )
 
     def apply(self, plan: Plan, emit: Emit = silent) -> Outcome:
         """Apply a plan. Only one at a time: raises Busy, with the lock's holder."""
@@ -156,13 +181,15 @@ class Workloads:
         self, approve: Approve, *, prune: bool, adopt: bool, force: bool, emit: Emit = silent
     ) -> Outcome:
         """Plan, ask for approval, and apply. Raises what `approve` raises, BadInput, Busy."""
-        needed = self.plan(prune=prune, adopt=adopt, force=force, emit=emit)
-        if approve(needed):
-            # Others may have changed the cloud while a person considered the plan.
-            shown = json.loads(json.dumps(as_data(needed)))
-            needed = self.plan(prune=prune, adopt=adopt, force=force, emit=emit)
-            require_unchanged(shown, needed)
+        needed = approved(
+            lambda: self.plan(prune=prune, adopt=adopt, force=force, emit=emit),
+            approve,
+        )
         return self.apply(needed, emit)
+
+    def apply_written(self, written: dict[str, Any], emit: Emit = silent) -> Outcome:
+        """Apply a plan that was written down. Raises BadInput if it is stale."""
+        return self.apply(plan_again(written, self.plan, emit), emit)
 
     def alone(self, purpose: str) -> AbstractContextManager[Any]:
         """The lock that lets only one command change a cloud's resources at a time."""
@@ -282,26 +309,6 @@ class Workloads:
         if wrong := queries.wrong(self.spec, check, emit):
             raise BadSpec("the query of a scaling policy cannot be evaluated", wrong)
 
-    def _password(self, secret: Secret) -> str:
-        """A password from the source that the spec names, or a generated one that is stored for root only."""
-        given = from_environment_or_file(secret)
-        if given is not None:
-            return given
-        file = self._secret_file(secret.label)
-        if file.exists():
-            return file.read_text().strip()
-        password = random.token_urlsafe(18)
-        self._keep(secret.label, password)
-        return password
-
-    def _secret_file(self, label: str) -> Path:
-        return self.site.paths.etc / "passwords" / label.replace("/", "@")
-
-    def _keep(self, label: str, secret: str) -> None:
-        file = self._secret_file(label)
-        file.parent.mkdir(mode=0o700, exist_ok=True)
-        replace_private(file, secret + "\n")
-
 
 def stored_elsewhere(spec: Spec, plan: Plan) -> Iterator[tuple[Change, str, Address, str, str]]:
     """Attachments to be made of volumes that one host stores, to servers that exist: the change, the volume's name,
@@ -322,6 +329,25 @@ def stored_elsewhere(spec: Spec, plan: Plan) -> Iterator[tuple[Change, str, Addr
 def any_in(spec: Spec) -> bool:
     """Whether a spec contains anything besides the platform."""
     return bool(wanted(spec))
+
+
+def approved(make_plan: Callable[[], Plan], approve: Approve) -> Plan:
+    """A plan that `approve` approved. Raises what `approve` raises; BadInput if the cloud changed meanwhile."""
+    needed = make_plan()
+    if approve(needed):
+        # Others may have changed the cloud while a person considered the plan.
+        shown = json.loads(json.dumps(as_data(needed)))
+        needed = make_plan()
+        require_unchanged(shown, needed)
+    return needed
+
+
+def plan_again(written: dict[str, Any], make_plan: Callable[..., Plan], emit: Emit) -> Plan:
+    """The plan that was written down, made anew. Raises BadInput if it is stale."""
+    made = written["made_from"]
+    plan = make_plan(prune=made["prune"], adopt=made["adopt"], force=True, emit=emit)
+    require_unchanged(written, plan)
+    return plan
 
 
 def require_unchanged(written: dict[str, Any], plan: Plan) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import random
@@ -12,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,14 +23,9 @@ threads.native()
 from oslo_versionedobjects import base, fields  # noqa: E402
 
 ENTRIES = (
-    "object-properties",
-    "object-set-fields",
     "object-changes",
     "policy-rule-arguments",
     "policy-files",
-    "no-thread-yield",
-    "schemas-checked-once",
-    "method-signatures",
     "idle-threads",
     "one-processor",
 )
@@ -128,8 +121,6 @@ def upstreams_lives() -> list[list[object]]:
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param("object-properties", marks=pytest.mark.replaces("object-properties")),
-        pytest.param("object-set-fields", marks=pytest.mark.replaces("object-set-fields")),
         pytest.param("object-changes", marks=pytest.mark.replaces("object-changes")),
     ],
 )
@@ -262,86 +253,6 @@ def test_rules_are_not_put_together_where_nothing_changed(tmp_path: Path, both: 
         for _ in range(50):
             assert rules.enforce("get", {}, {"roles": ["reader"]})
     assert len(loaded) == 1
-
-
-@pytest.mark.replaces("no-thread-yield")
-def test_a_returned_connection_is_one_that_was_not_touched(both: Any) -> None:
-    theirs, ours = both.functions
-    connection = SimpleNamespace()
-    assert theirs(connection, None) == ours(connection, None)
-    assert vars(connection) == {}
-
-
-GOOD = {"type": "object", "properties": {"vcpus": {"type": "integer"}}}
-BAD = {"type": "no such type"}
-
-
-@pytest.mark.replaces("schemas-checked-once")
-def test_schemas_and_requests_are_accepted_and_refused_as_before(both: Any) -> None:
-    import jsonschema
-
-    kind = jsonschema.Draft202012Validator
-    for schema in (GOOD, BAD, {}, True, {**GOOD, "minProperties": 1}, BAD, GOOD):
-        for value in ({"vcpus": 1}, {"vcpus": "many"}, {}):
-            seen = []
-            for check in both.functions:
-                with pytest.MonkeyPatch.context() as patch:
-                    patch.setattr(kind, "check_schema", check)
-                    seen.append(told(lambda schema=schema, value=value: jsonschema.validate(value, schema)))
-            assert seen[0] == seen[1], (schema, value)
-
-
-@pytest.mark.replaces("schemas-checked-once")
-def test_a_schema_is_checked_once_for_all_requests(monkeypatch: pytest.MonkeyPatch, installed: Any) -> None:
-    import jsonschema
-
-    iterated: list[Any] = []
-    kind = jsonschema.Draft202012Validator
-    own = kind.iter_errors
-    monkeypatch.setattr(kind, "iter_errors", lambda self, *of: iterated.append(of) or own(self, *of))
-    schema = dict(GOOD)
-    for _ in range(3):
-        kind.check_schema(schema)
-    assert sum(of[0] is schema for of in iterated) == 1
-
-
-class Controller:
-    def get(self, ident: str, fields: Any = None, *more: str, **filters: str) -> None:
-        """A method that Pecan calls."""
-
-    @staticmethod
-    def post(body: Any) -> None:
-        """And one without `self`."""
-
-    def put(self, ident: str) -> None:
-        pass
-
-
-def wrapped(method: Any) -> Any:
-    @functools.wraps(method)
-    def wrapper(*args: Any, **named: Any) -> Any:
-        return method(*args, **named)
-
-    return wrapper
-
-
-Controller.put = wrapped(Controller.put)  # type: ignore[method-assign]
-
-
-@pytest.mark.replaces("method-signatures")
-def test_methods_have_the_signatures_they_had(monkeypatch: pytest.MonkeyPatch, both: Any) -> None:
-    from pecan import util
-
-    theirs, ours = both.functions
-    for controller in (Controller(), Controller()):
-        for name in ("get", "post", "put"):
-            method = getattr(controller, name)
-            assert tuple(ours(method)) == tuple(theirs(method))
-            seen = []
-            for function in both.functions:
-                monkeypatch.setattr(util, "_getargspec", function)
-                seen.append(tuple(util.getargspec(method)))
-            assert seen[0] == seen[1]
 
 
 @pytest.mark.replaces("idle-threads")

@@ -34,8 +34,6 @@ ENTRIES = (
     "nova-validators",
     "libvirt-lock",
     "physical-network",
-    "port-checks",
-    "no-pci-requests",
     "host-allocations",
 )
 
@@ -137,8 +135,8 @@ NETWORKS: dict[str, Any] = {
 class Client:
     """Neutron's client, and what it was asked."""
 
-    def __init__(self, admin: bool = True, ports: Any = None) -> None:
-        self.admin, self.asked, self.ports = admin, [], ports or {}
+    def __init__(self, admin: bool = True) -> None:
+        self.admin, self.asked = admin, []
 
     def list_extensions(self) -> Any:
         return {"extensions": [{"alias": "multi-provider", "name": "Multi Provider Network"}]}
@@ -146,15 +144,6 @@ class Client:
     def show_network(self, net_id: str, fields: Any = None) -> Any:
         self.asked.append((net_id, fields))
         return {"network": NETWORKS[net_id]}
-
-    def show_port(self, port_id: str, fields: Any = None) -> Any:
-        self.asked.append((port_id, fields))
-        if port_id not in self.ports:
-            from neutronclient.common import exceptions
-
-            raise exceptions.PortNotFoundClient
-        port = self.ports[port_id]
-        return {"port": {key: value for key, value in port.items() if not fields or key in fields}}
 
 
 def request(**more: Any) -> Any:
@@ -195,110 +184,6 @@ def test_another_request_asks_anew_and_so_does_a_long_one(both: Any, monkeypatch
     now[0] += nova.CACHE_SECONDS + 1
     ask(api, first, client, "flat")
     assert len(client.asked) == 3
-
-
-PORTS = {
-    "plain": {"id": "plain", "network_id": "flat", "binding:vnic_type": "normal", "tenant_id": "project"},
-    "remote": {"id": "remote", "network_id": "flat", "binding:vnic_type": "remote-managed"},
-    "policy": {"id": "policy", "network_id": "n", "resource_request": {"x": 1}, "device_profile": "p"},
-}
-
-
-def checks(functions: Any, ports: Any, is_admin: bool, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Client]:
-    """What the checks of a new server's port say, in the order in which Nova makes them."""
-    show, validate, remote, info = functions
-    kind: Any = type(
-        "API",
-        (neutron.API,),
-        {
-            "_show_port": show,
-            "validate_networks": validate,
-            "is_remote_managed_port": remote,
-            "_get_port_vnic_info": info,
-            "_ports_needed_per_instance": lambda self, about, client, ids: (
-                [self._show_port(about, each, neutron_client=client) for each in ids] and 0
-            ),
-        },
-    )
-    api, client, about = kind(), Client(ports=ports), request(is_admin=is_admin)
-    monkeypatch.setattr(neutron, "get_client", lambda *any, **more: client)
-    seen = []
-    for port in ("plain", "remote", "policy", "gone", "plain"):
-        seen.append(told(lambda port=port: api.validate_networks(about, [port], 1)))
-        seen.append(told(lambda port=port: api._get_port_vnic_info(about, client, port)))
-        seen.append(told(lambda port=port: api.is_remote_managed_port(about, port)))
-        seen.append(told(lambda port=port: api._show_port(about, port)))
-    return seen, client
-
-
-@pytest.mark.replaces("port-checks")
-@pytest.mark.parametrize("is_admin", [True, False])
-def test_the_checks_of_ports_say_the_same(is_admin: bool, both: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    theirs, their_client = checks(both.upstream, PORTS, is_admin, monkeypatch)
-    ours, our_client = checks(both.ours, PORTS, is_admin, monkeypatch)
-    assert ours == theirs
-    assert len(our_client.asked) < len(their_client.asked)
-
-
-@pytest.mark.replaces("port-checks")
-def test_a_later_request_sees_what_changed(both: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    changed = {"plain": {**PORTS["plain"], "binding:vnic_type": "remote-managed"}}
-    first, _ = checks(both.ours, PORTS, True, monkeypatch)
-    second, _ = checks(both.ours, {**PORTS, **changed}, True, monkeypatch)
-    assert (first[2], second[2]) == (False, True)
-
-
-def server(*requests: Any) -> Any:
-    made = objects.Instance(context.get_admin_context(), uuid="6a7ff3b0-1c0f-4b0a-9b0a-0d7f4f5b1c11")
-    made.pci_requests = objects.InstancePCIRequests(instance_uuid=made.uuid, requests=list(requests))
-    made._extra_values_to_save = {}
-    return made
-
-
-@pytest.mark.replaces("no-pci-requests")
-def test_what_a_server_wants_of_devices_is_written_down(both: Any) -> None:
-    theirs, ours = both.upstream[0], both.ours[0]
-    wanted = objects.InstancePCIRequest(count=1, spec=[{"vendor_id": "1"}], request_id="r")
-    for requests in ((), (wanted,)):
-        seen = []
-        for note in (theirs, ours):
-            made = server(*requests)
-            note(made, None)
-            seen.append(made._extra_values_to_save)
-        assert seen[0] == seen[1] != {}
-
-
-@pytest.mark.replaces("no-pci-requests")
-def test_that_it_wants_none_is_written_down_once_until_something_may_have_changed(both: Any) -> None:
-    note, _, refresh = both.ours
-    made = server()
-    wanted = objects.InstancePCIRequest(count=1, spec=[{"vendor_id": "1"}], request_id="r")
-
-    def noted() -> bool:
-        made._extra_values_to_save = {}
-        note(made, None)
-        return "pci_requests" in made._extra_values_to_save
-
-    assert [noted(), noted()] == [True, False]
-    made.pci_requests.requests = [wanted]
-    assert [noted(), noted()] == [True, True]
-    made.pci_requests.requests = []
-    assert [noted(), noted()] == [True, False]
-    told(lambda: refresh(made))
-    assert noted()
-
-
-@pytest.mark.replaces("no-pci-requests")
-def test_a_save_that_fails_is_one_that_wrote_nothing(both: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    note, save, _ = both.ours
-    made = server()
-    note(made, None)
-    monkeypatch.setattr(objects.Instance, "obj_what_changed", lambda self: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        save(made)
-    made._extra_values_to_save = {}
-    note(made, None)
-    assert made._extra_values_to_save
 
 
 class Reports:

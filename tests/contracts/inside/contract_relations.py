@@ -17,17 +17,16 @@ from sqlalchemy import (
     Table,
     create_engine,
     event,
-    inspect,
     select,
     text,
 )
 from sqlalchemy.exc import InvalidRequestError
-from sqlalchemy.orm import DeclarativeBase, Session, joinedload, lazyload, raiseload, relationship
+from sqlalchemy.orm import DeclarativeBase, Session, lazyload, raiseload, relationship
 from sqlalchemy.pool import StaticPool
 
 from onestack_runtime.replacements import empty_tables, relations, source
 
-ENTRIES = ("empty-tables", "seldom-filled-tables")
+ENTRIES = ("empty-tables",)
 
 
 def test_upstream_is_what_it_was_written_against(entry_name: str, misfits: Any) -> None:
@@ -312,19 +311,3 @@ def test_what_may_not_be_loaded_is_refused_as_before(both: Any) -> None:
                     port = session.scalars(select(models.Port).options(option)).one()
                     with pytest.raises(InvalidRequestError, match="is not available due to lazy"):
                         assert port.later
-
-
-@pytest.mark.replaces("seldom-filled-tables")
-def test_a_table_that_is_seldom_filled_is_read_apart(installed: Any) -> None:
-    database = Database()
-    models = database.models
-    with Session(database.engine) as session, session.begin():
-        session.add_all([models.Port(id=1), models.Qos(port_id=1, policy="gold"), models.Port(id=2)])
-    assert [port[4] for port in database.ports()] == ["gold", None]
-    first = next(each for each in database.asked if "FROM ports" in each)
-    assert "JOIN security" in first
-    assert "qos" not in first
-    explicit = database.ports(joinedload(models.Port.tags))
-    assert [port[4] for port in explicit] == ["gold", None]
-    strategy = inspect(models.Port).relationships["qos"].strategy
-    assert type(strategy).__name__ == "SelectInLoader"

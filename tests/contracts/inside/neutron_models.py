@@ -26,13 +26,6 @@ def ident(name: str) -> str:
     return str(uuid.uuid5(uuid.NAMESPACE_DNS, name))
 
 
-def told(act: Any) -> object:
-    try:
-        return act()
-    except Exception as error:
-        return type(error), str(error)
-
-
 class Plugin(db_base_plugin_v2.NeutronDbPluginV2, allowedaddresspairs_db.AllowedAddressPairsMixin):
     """Neutron's own plugin, as far as it reads the database."""
 

@@ -1,4 +1,4 @@
-"""Saves requests and database writes that Nova repeats for each server although nothing can have changed."""
+"""Saves requests that Nova repeats for each server although nothing can have changed; and its reentrant lock."""
 
 from __future__ import annotations
 
@@ -6,19 +6,13 @@ import threading
 import time
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable
 from typing import Any
 
-from onestack_runtime.replacements.entry import NOT_ALONE, Replacement
-from onestack_runtime.serving.threads import during
+from onestack_runtime.replacements.entry import Replacement, of_server
 
 CACHE_SECONDS = 60.0
 """How long an answer about a network is cached within one request, which may create many servers."""
 CACHE_SIZE = 1000
-NO_REQUESTS = "[]"
-"""A server's PCI requests as Nova stores them, if there are none."""
-_SAVED = "_onestack_saved_requests"
-_PORTS = "_onestack_seen_ports"
 
 
 def _physical_network(upstream: Any) -> tuple[Any, ...]:
@@ -43,63 +37,6 @@ def _physical_network(upstream: Any) -> tuple[Any, ...]:
         return answer
 
     return (_get_physnet_tunneled_info,)
-
-
-def _port_checks(upstream_show_port: Any, *checks: Any) -> tuple[Any, ...]:
-    """Within one request, the first check of a new server's ports reads them from Neutron; later ones reuse them.
-
-    A check that reads with Nova's own rights reuses only what was read as an administrator: Neutron does not show
-    other users all fields of a port.
-    """
-    current = threading.local()
-
-    def _show_port(
-        self: Any, context: Any, port_id: str, neutron_client: Any = None, fields: Any = None
-    ) -> Any:
-        stage = getattr(current, "check", None)
-        ports: dict[Any, Any] = vars(context).setdefault(_PORTS, {}) if stage else {}
-        # A copy of the context with other rights shares this dictionary.
-        key = (context.is_admin, port_id)
-        if stage == "later" and key in ports and (neutron_client is None or context.is_admin):
-            return ports[key]
-        port = upstream_show_port(self, context, port_id, neutron_client=neutron_client, fields=fields)
-        if stage == "first" and not fields:
-            ports[key] = port
-        return port
-
-    def within(stage: str, call: Callable[..., Any]) -> Callable[..., Any]:
-        def called(*args: Any, **named: Any) -> Any:
-            with during(current, "check", stage):
-                return call(*args, **named)
-
-        return called
-
-    first, *later = checks
-    return _show_port, within("first", first), *(within("later", each) for each in later)
-
-
-def _pci_requests(upstream_save_requests: Any, upstream_save: Any, upstream_refresh: Any) -> tuple[Any, ...]:
-    """Stores once that a server has no PCI requests, not at every change of the server."""
-
-    def _save_pci_requests(self: Any, context: Any) -> None:
-        wanted = self.pci_requests.to_json()
-        if not wanted == vars(self).get(_SAVED) == NO_REQUESTS:
-            upstream_save_requests(self, context)
-        vars(self)[_SAVED] = wanted
-
-    def saved(self: Any, *args: Any, **named: Any) -> Any:
-        try:
-            return upstream_save(self, *args, **named)
-        except BaseException:
-            vars(self).pop(_SAVED, None)
-            raise
-
-    def refreshed(self: Any, *args: Any, **named: Any) -> Any:
-        # The refreshed object may contain another process's change.
-        vars(self).pop(_SAVED, None)
-        return upstream_refresh(self, *args, **named)
-
-    return _save_pci_requests, saved, refreshed
 
 
 def _allocations(upstream: Any) -> tuple[Any, ...]:
@@ -168,34 +105,8 @@ ENTRIES = (
         "performance",
         "a network's physical network is read once in each request, not twice for each port",
         _physical_network,
-        NOT_ALONE,
+        of_server("4.9 ± 1.4", "3.0 ± 1.6"),
         uses=("nova.network.neutron:ClientWrapper.__init__", "nova.context:RequestContext.__init__"),
-    ),
-    Replacement(
-        "port-checks",
-        (
-            f"{_API}._show_port",
-            f"{_API}.validate_networks",
-            f"{_API}.is_remote_managed_port",
-            f"{_API}._get_port_vnic_info",
-        ),
-        _RUNNERS,
-        "performance",
-        "the checks of a new server's ports read each port from Neutron once in each request, not three times",
-        _port_checks,
-        NOT_ALONE,
-        workers=("api",),
-    ),
-    Replacement(
-        "no-pci-requests",
-        (f"{_INSTANCE}._save_pci_requests", f"{_INSTANCE}.save", f"{_INSTANCE}.refresh"),
-        _RUNNERS,
-        "performance",
-        "that a server has no PCI requests is written to the database once, not at each change of the server",
-        _pci_requests,
-        NOT_ALONE,
-        uses=("nova.objects.instance_pci_requests:InstancePCIRequests.to_json",),
-        workers=("api", "conductor", "scheduler"),
     ),
     Replacement(
         "host-allocations",
@@ -205,8 +116,7 @@ ENTRIES = (
         "the allocations of all servers of a host are read only where they are used: at the start, and with PCI "
         "devices in Placement",
         _allocations,
-        "one request fewer for each server of the host when a server is created or deleted (CHANGELOG); not measured "
-        "alone",
+        of_server("3.7 ± 0.6", "3.4 ± 0.9"),
         uses=("nova.compute.resource_tracker:ResourceTracker._update_to_placement",),
         workers=("compute",),
     ),

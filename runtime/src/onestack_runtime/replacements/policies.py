@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from onestack_runtime.replacements.entry import NOT_ALONE, Replacement
+from onestack_runtime.replacements.entry import Replacement, of_server
 
 CACHE_SIZE = 2000
 """How many classes of rules are cached."""
@@ -108,7 +108,7 @@ ENTRIES = (
         "performance",
         "the signature of a class of policy rules is inspected once, not at each check",
         _check,
-        f"with `method-signatures`, a twentieth of Neutron's time; {NOT_ALONE}",
+        of_server("2.0 ± 0.4", "3.4 ± 0.8"),
         uses=("oslo_policy._checks:BaseCheck",),
         workers=_WORKERS,
     ),
@@ -120,7 +120,7 @@ ENTRIES = (
         "rules are loaded and merged again after a policy file or folder has changed, not at each check of each "
         "field of a response",
         _load,
-        NOT_ALONE,
+        of_server("2.1 ± 0.4", "0.8 ± 0.8"),
         uses=(
             *(f"{_POLICY}.{name}" for name in ("set_rules", "clear", "register_default", "_get_policy_path")),
             "oslo_config.cfg:ConfigOpts.find_file",

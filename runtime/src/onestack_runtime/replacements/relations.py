@@ -5,35 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from onestack_runtime.replacements import empty_tables
-from onestack_runtime.replacements.entry import NOT_ALONE, Replacement
+from onestack_runtime.replacements.entry import Replacement, of_server
 
-SELDOM_FILLED = frozenset(
-    {
-        "floatingipdnses",
-        "networkdnsdomains",
-        "networkpvlan",
-        "portdataplanestatuses",
-        "portdeviceprofiles",
-        "portdnses",
-        "portnumaaffinitypolicies",
-        "portpvlan",
-        "portuplinkstatuspropagation",
-        "qos_fip_policy_bindings",
-        "qos_network_policy_bindings",
-        "qos_port_policy_bindings",
-        "qos_router_gw_policy_bindings",
-        "subnet_bgp_leak_routes",
-        "subnet_dns_publish_fixed_ips",
-    }
-)
-"""Tables that Neutron joins to its queries for ports, networks, subnets and routers, and that few clouds use.
-
-A table whose foreign keys come from API requests must not be listed. The database compares them without case, so a
-join finds the rows of an id that was given in capitals; SQLAlchemy, which matches rows of separate queries, does not.
-"""
 EMPTY_TABLES = "empty-tables"
-_SELECTIN = (("lazy", "selectin"),)
-_JOINED = ((("lazy", "joined"),), (("lazy", False),))
 
 
 def _is_empty(loader: Any, session: Any) -> bool:
@@ -89,19 +63,6 @@ def _loaders(selectin: Any, subquery: Any, lazy: Any) -> tuple[Any, ...]:
     return _eager_loader(selectin), _eager_loader(subquery), _lazy_loader(lazy)
 
 
-def _strategy(original: Any) -> tuple[Any, ...]:
-    from sqlalchemy.orm import RelationshipProperty
-
-    def _get_strategy(self: Any, key: Any) -> Any:
-        if key in _JOINED and isinstance(self, RelationshipProperty) and self.strategy_key == key:
-            table: Any = self.mapper.local_table
-            if table.name in SELDOM_FILLED:
-                key = _SELECTIN
-        return original(self, key)
-
-    return (_get_strategy,)
-
-
 _STRATEGIES = "sqlalchemy.orm.strategies"
 
 ENTRIES = (
@@ -116,7 +77,7 @@ ENTRIES = (
         "performance",
         "each transaction queries once which tables are empty for it, and loads no related rows from those",
         _loaders,
-        f"the queries took 40 % of Neutron's time; {NOT_ALONE}",
+        of_server("13.1 ± 0.9", "16.6 ± 1.4"),
         uses=(
             f"{_STRATEGIES}:NoLoader.create_row_processor",
             f"{_STRATEGIES}:LazyLoader._load_for_state",
@@ -125,17 +86,6 @@ ENTRIES = (
             "sqlalchemy.orm.session:Session.get_transaction",
             "sqlalchemy.engine.base:Connection.get_transaction",
         ),
-        workers=("api",),
-    ),
-    Replacement(
-        "seldom-filled-tables",
-        ("sqlalchemy.orm.interfaces:StrategizedProperty._get_strategy",),
-        ("neutron",),
-        "performance",
-        "tables that few clouds use are not joined to each query, but queried separately if they contain rows",
-        _strategy,
-        "with `empty-tables`",
-        uses=("sqlalchemy.orm.interfaces:StrategizedProperty._strategy_lookup",),
         workers=("api",),
     ),
 )

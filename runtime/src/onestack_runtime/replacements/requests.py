@@ -1,20 +1,14 @@
-"""Caches what upstream computes anew for each request although it is constant: JSON schemas and method signatures.
-
-Placement validates each of its schemas against the JSON meta-schema before it validates a request, which took a sixth
-of its time. Nova creates a validator class for each request. Pecan inspects a method's signature several times for
-each request.
-"""
+"""The class that validates a request to Nova is created once for each JSON schema, not for each request."""
 
 from __future__ import annotations
 
-import functools
 import threading
 from typing import Any
 
-from onestack_runtime.replacements.entry import NOT_ALONE, Replacement
+from onestack_runtime.replacements.entry import Replacement, of_server
 
 CACHE_SIZE = 2000
-"""How many schemas, and how many methods, are cached; Nova has several hundred of each."""
+"""How many schemas are cached; Nova has several hundred."""
 
 
 class _SchemaCache:
@@ -37,18 +31,6 @@ class _SchemaCache:
         return entry[1]
 
 
-def _check_schema(original: Any) -> tuple[Any, ...]:
-    cache = _SchemaCache()
-
-    def check_schema(cls: Any, schema: Any, *how: Any, **named: Any) -> Any:
-        check = original.__get__(None, cls)
-        if how or named:
-            return check(schema, *how, **named)
-        return cache.get(schema, cls, make=lambda: check(schema))
-
-    return (classmethod(check_schema),)
-
-
 def _validator(upstream: Any) -> tuple[Any, ...]:
     cache = _SchemaCache()
 
@@ -59,27 +41,7 @@ def _validator(upstream: Any) -> tuple[Any, ...]:
     return (_SchemaValidator,)
 
 
-def _signature(original: Any) -> tuple[Any, ...]:
-    cached = functools.lru_cache(CACHE_SIZE)(original)
-
-    def _getargspec(method: Any) -> Any:
-        # Cached by function: each access to a bound method creates a new object, which keeps its controller alive.
-        return cached(getattr(method, "__func__", method))
-
-    return (_getargspec,)
-
-
 ENTRIES = (
-    Replacement(
-        "schemas-checked-once",
-        ("jsonschema.validators:Draft202012Validator.check_schema",),
-        ("placement",),
-        "performance",
-        "a schema is validated against the JSON meta-schema once, not before each request",
-        _check_schema,
-        f"the validations took a sixth of Placement's time; {NOT_ALONE}",
-        uses=("jsonschema.validators:validate", "placement.util:extract_json"),
-    ),
     Replacement(
         "nova-validators",
         ("nova.api.validation.validators:_SchemaValidator",),
@@ -87,21 +49,10 @@ ENTRIES = (
         "performance",
         "the class that validates requests against a schema is created once for each schema, not for each request",
         _validator,
-        NOT_ALONE,
+        of_server("1.5 ± 0.6", "2.9 ± 0.9"),
         uses=tuple(
             f"nova.api.validation.validators:_SchemaValidator.{name}" for name in ("__init__", "validate")
         ),
-        workers=("api",),
-    ),
-    Replacement(
-        "method-signatures",
-        ("pecan.util:_getargspec",),
-        ("neutron",),
-        "performance",
-        "the signature of a controller's method is inspected once, not several times for each request",
-        _signature,
-        f"with `policy-rule-arguments`, a twentieth of Neutron's time; {NOT_ALONE}",
-        uses=("pecan.util:getargspec",),
         workers=("api",),
     ),
 )

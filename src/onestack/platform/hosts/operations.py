@@ -11,7 +11,7 @@ from openstack.exceptions import SDKException
 
 from onestack.core.errors import BadInput, PermanentError
 from onestack.core.events import Emit, step
-from onestack.platform import connect, host_users, secrets
+from onestack.platform import connect, host_users, secrets, storage_changes
 from onestack.platform.hosts import cluster, moving
 from onestack.platform.site import Site
 from onestack.spec.model import Host
@@ -125,6 +125,10 @@ class Hosts:
                 )
             at.outcome = f"{len(servers)} guests moved"
         return len(servers)
+
+    def empty_disks(self, name: str, emit: Emit) -> None:
+        """Have Ceph copy what a host stores to others. Raises PermanentError where they cannot take it."""
+        storage_changes.leave_host(self._site, name, emit)
 
     def enable(self, name: str) -> None:
         """Give a host new guests again."""

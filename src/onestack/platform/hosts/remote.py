@@ -85,6 +85,10 @@ class RemoteHost:
         """Stop its part of the cloud in order."""
         self.ask("down", {"keep_guests": keep_guests}, _NOTHING, emit)
 
+    def end_guests(self, emit: Emit) -> None:
+        """Stop OpenStack's services there, and have guests shut down."""
+        self.ask("end_guests", {}, _NOTHING, emit)
+
     def destroy(self, emit: Emit, *, purge: bool) -> list[str]:
         """Remove its part of the cloud; returns the folders that were removed."""
         return self.ask("destroy", {"purge": purge}, TypeAdapter(list[str]), emit)

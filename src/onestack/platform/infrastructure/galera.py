@@ -285,5 +285,7 @@ SERVICE = InfrastructureService(
         Folder(f"{RUN}/database", "root", "haproxy", 0o2750),
     ),
     members=members,
-    form=Form(state, choose, begin, needs=(Need(MEMBER_FILES, "all"), Need(CHECK, "all"))),
+    form=Form(
+        state, choose, begin, needs=(Need(MEMBER_FILES, "all"), Need(CHECK, "all")), in_turn=mariadb.NAME
+    ),
 )

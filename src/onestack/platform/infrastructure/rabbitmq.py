@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 
 from onestack.core.contract import LIB
 from onestack.core.events import Emit, step
+from onestack.core.wait import until
+from onestack.host.command import CommandFailed
 from onestack.host.machine import File
 from onestack.platform import bus_nodes, owned, underlay
 from onestack.platform.bus_users import definitions
@@ -48,6 +50,10 @@ DATA = f"{HOME}/data"
 TLS = f"{HOME}/tls"
 KNOWN = f"{DATA}/definitions.json"
 """The users and permissions that RabbitMQ imported last."""
+
+UNREACHED = (69, 75)
+"""Exit statuses of `rabbitmqctl` that did not reach the node, or had no answer in time (sysexits.h)."""
+REACH_SECONDS = 60.0
 
 _PROGRAMS = "/usr/lib/rabbitmq/bin"
 # setpriv execs, so the supervised pid is the daemon's own.
@@ -198,6 +204,27 @@ def control(view: View, *words: str) -> list[str]:
     return ["env", *settings, *_AS_RABBITMQ, f"{_PROGRAMS}/rabbitmqctl", "--quiet", *words]
 
 
+def ask(node: Node, view: View, *words: str) -> str:
+    """What `rabbitmqctl` answers. It is run again where it does not reach the node, as happens now and then while
+    several hosts start at once; so `words` are of a command that may be repeated. Raises CommandFailed, Unready."""
+
+    def poll() -> tuple[bool, str]:
+        try:
+            return True, node.inside(control(view, *words), seconds=120, patient=True, tree=TREE)
+        except CommandFailed as failed:
+            if failed.status not in UNREACHED:
+                raise
+            return False, failed.output.strip().partition("\n")[0]
+
+    return until(
+        f"RabbitMQ to answer `rabbitmqctl {words[0]}`",
+        poll,
+        seconds=REACH_SECONDS,
+        every=1,
+        where=node.log(NAME),
+    )
+
+
 def write_files(site: Site, node: Node, emit: Emit) -> None:
     """What only its user may read: the host's certificate, and what RabbitMQ and `rabbitmqctl` know each other by."""
     owned.certificates(node, TLS, NAME, TREE)
@@ -221,24 +248,17 @@ def ensure_users(site: Site, node: Node, emit: Emit) -> None:
         return
     with step("users of the bus", emit) as at:
         # Its older store does not heal by itself after a cut between control hosts.
-        node.inside(
-            control(view, "enable_feature_flag", "--opt-in", "khepri_db"),
-            seconds=120,
-            patient=True,
-            tree=TREE,
-        )
+        ask(node, view, "enable_feature_flag", "--opt-in", "khepri_db")
         told = f"{DATA}/definitions.new"
         # In two steps: RabbitMQ 4.0 sets topic permissions before it creates exchanges, and cannot create an exchange
         # that has topic permissions.
         for part in (json.dumps({**wanted, "topic_permissions": []}), text):
             owned.write(node, {told: File(part.encode(), 0o400)}, NAME, NAME, TREE)
-            node.inside(control(view, "import_definitions", told), seconds=120, patient=True, tree=TREE)
-        there = json.loads(
-            node.inside(control(view, "list_users", "--formatter", "json"), seconds=60, tree=TREE)
-        )
+            ask(node, view, "import_definitions", told)
+        there = json.loads(ask(node, view, "list_users", "--formatter", "json"))
         names = {each["name"] for each in wanted["users"]}
         for gone in sorted({each["user"] for each in there} - names):
-            node.inside(control(view, "delete_user", gone), seconds=60, tree=TREE)
+            ask(node, view, "delete_user", gone)
         node.outside(told).replace(known)
         at.outcome = ", ".join(sorted(names))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from onestack.core.contract import ENVIRONMENT
 from onestack.platform import ceph, lvm
+from onestack.platform.infrastructure import ceph as managed
 from onestack.platform.services import _common as common
 from onestack.platform.services import _policies, volumes
 from onestack.platform.services.volumes import PATH, STATE
@@ -32,12 +33,7 @@ def _files(view: View) -> dict[str, str]:
                 "enabled_backends": backends,
                 "default_volume_type": next(iter(backends)),
                 "image_conversion_dir": f"{STATE}/conversion",
-                "backup_driver": "cinder.backup.drivers.posix.PosixBackupDriver",
-                "backup_posix_path": f"{STATE}/backup",
-                # A compromise: smaller chunks need more files, larger ones more memory, since a backup has two chunks
-                # in memory.
-                "backup_file_size": 64 * 1024 * 1024,
-                "backup_compression_algorithm": "zstd",
+                **volumes.backups(view),
                 # Services in one process report to each other without delay.
                 "report_interval": 10,
                 "service_down_time": 60,
@@ -62,7 +58,7 @@ def _processes(view: View) -> tuple[Process, ...]:
             view,
             "cinder",
             PATH,
-            needs=local(ceph.STEP, lvm.STEP),
+            needs=(*local(ceph.STEP, lvm.STEP), *managed.needs(view)),
             stop_seconds=STOP_SECONDS,
             reads=ceph.READS,
             # The volumes' files and volume groups are on the leader.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from onestack.core import contract
 from onestack.core.contract import LIB
-from onestack.platform import bus_users, host_users
+from onestack.platform import bus_users, ceph, host_users, managed_ceph
+from onestack.platform.infrastructure import ceph as storage
 from onestack.platform.infrastructure import gateway, libvirt, rabbitmq, rsync
 from onestack.platform.places import CA, HOST_CERTIFICATE, HOST_KEY, INSTANCES
 from onestack.platform.services import _common as common
@@ -101,9 +102,7 @@ def _files(view: View) -> dict[str, str]:
         sections["libvirt"] = {
             "virt_type": view.here.virt_type,
             "cpu_mode": "host-model" if view.here.virt_type == "kvm" else "none",
-            "images_type": "qcow2",
-            # Uses the host's page cache, which is fast; the guest's flushes still reach the disk, which is safe.
-            "disk_cachemodes": "file=writeback",
+            **_disks(view),
             "wait_soft_reboot_seconds": 30,
             **(_migration(view) if view.peers else {}),
         }
@@ -182,6 +181,25 @@ def _bus(view: View) -> common.Section:
     }
 
 
+def _disks(view: View) -> common.Section:
+    """For [libvirt]: where servers' own disks are.
+
+    `writeback` uses the host's page cache, or librbd's, which is fast; the guest's flushes still reach the disk,
+    which is safe.
+    """
+    if view.cloud.ceph is None:
+        return {"images_type": "qcow2", "disk_cachemodes": "file=writeback"}
+    return {
+        "images_type": "rbd",
+        "images_rbd_pool": managed_ceph.VMS,
+        "images_rbd_ceph_conf": managed_ceph.CLIENT_CONF,
+        "rbd_user": managed_ceph.CINDER.client,
+        "rbd_secret_uuid": managed_ceph.libvirt_secret(view.cloud.secrets),
+        # A configuration drive is a file of its host.
+        "disk_cachemodes": ("network=writeback", "file=writeback"),
+    }
+
+
 def _migration(view: View) -> common.Section:
     """For [libvirt]: libvirt and QEMU connect to their peers on the other host directly, with TLS; and so does rsync,
     which copies the disks of guests that do not run."""
@@ -232,6 +250,7 @@ def _processes(view: View) -> tuple[Process, ...]:
         if rsync.needed(view):
             needs += local(rsync.NAME)
             more = {**more, **rsync.nova_environment()}
+    needs += storage.needs(view)
     if view.peers:
         needs += leader(rabbitmq.USERS)
     return (
@@ -243,7 +262,10 @@ def _processes(view: View) -> tuple[Process, ...]:
             workers={"control": ("api", "conductor", "scheduler"), "compute": ("compute",)},
             stop_seconds=STOP_SECONDS,
             # Certificates are read only at the start.
-            reads=(CA, HOST_CERTIFICATE) if view.peers else (),
+            reads=(
+                *((CA, HOST_CERTIFICATE) if view.peers else ()),
+                *(ceph.READS if view.cloud.ceph else ()),
+            ),
             more=more,
         ),
     )

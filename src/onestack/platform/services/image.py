@@ -1,4 +1,4 @@
-"""Glance: images as files, uploads and imports."""
+"""Glance: images as files or in the managed Ceph, uploads and imports."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from onestack.core import contract
 from onestack.core.contract import ENVIRONMENT, ETC, LIB
 from onestack.core.errors import PermanentError
+from onestack.platform import ceph, managed_ceph
+from onestack.platform.infrastructure import ceph as storage
 from onestack.platform.isolation import expect_hidden
 from onestack.platform.services import _common as common
 from onestack.platform.shape import Database, Endpoint, Folder, Process, Service
@@ -22,21 +24,33 @@ STATE = f"{LIB}/glance"
 VERIFY_BYTES = 256 * 1024
 
 
+def _pool() -> common.Section:
+    """The store in the managed Ceph."""
+    return {
+        "rbd_store_ceph_conf": managed_ceph.CLIENT_CONF,
+        "rbd_store_user": managed_ceph.GLANCE.client,
+        "rbd_store_pool": managed_ceph.IMAGES,
+    }
+
+
 def _files(view: View) -> dict[str, str]:
+    managed = view.cloud.ceph is not None
     text = common.ini(
         {
             "DEFAULT": {
                 **common.logging(),
                 "transport_url": view.backing.process_transport_url,
-                "enabled_backends": "local:file",
+                "enabled_backends": "ceph:rbd" if managed else "local:file",
                 "enabled_import_methods": "[glance-direct,web-download,copy-image]",
                 "worker_self_reference_url": f"{view.cloud.gateway}/{PATH}",
                 "show_multiple_locations": False,
+                # Nova and Cinder clone an image in Ceph, whose place they must know, in no time.
+                "show_image_direct_url": managed,
                 "lock_path": f"{STATE}/lock",
             },
             "database": common.database(view, "glance", "glance"),
-            "glance_store": {"default_backend": "local"},
-            "local": {"filesystem_store_datadir": f"{STATE}/images"},
+            "glance_store": {"default_backend": "ceph" if managed else "local"},
+            **({"ceph": _pool()} if managed else {"local": {"filesystem_store_datadir": f"{STATE}/images"}}),
             "os_glance_staging_store": {"filesystem_store_datadir": f"{STATE}/staging"},
             "os_glance_tasks_store": {"filesystem_store_datadir": f"{STATE}/tasks"},
             "paste_deploy": {
@@ -55,8 +69,13 @@ def _files(view: View) -> dict[str, str]:
 
 def _processes(view: View) -> tuple[Process, ...]:
     more = {"OS_GLANCE_CONFIG_DIR": f"{ETC}/glance"}
+    reads = ceph.READS if view.cloud.ceph else ()
     # The images' files are on the leader.
-    return (common.runner(view, "glance", PATH, more=more, scope="leader"),)
+    return (
+        common.runner(
+            view, "glance", PATH, more=more, scope="leader", needs=storage.needs(view), reads=reads
+        ),
+    )
 
 
 def _verify(owner: Connection, other: Connection) -> str:

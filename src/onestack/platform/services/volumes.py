@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from onestack.core import contract
 from onestack.core.contract import LIB
+from onestack.platform import managed_ceph
 from onestack.platform.services import _common as common
 from onestack.platform.view import Ceph, View, VolumeBackend
 
@@ -46,10 +47,10 @@ def _ceph(name: str, ceph: Ceph) -> common.Section:
     return {
         "volume_driver": "cinder.volume.drivers.rbd.RBDDriver",
         "volume_backend_name": name,
-        "rbd_cluster_name": name,
+        "rbd_cluster_name": ceph.cluster,
         "rbd_pool": ceph.pool,
         "rbd_user": ceph.user,
-        "rbd_ceph_conf": f"/etc/ceph/{name}.conf",
+        "rbd_ceph_conf": f"/etc/ceph/{ceph.cluster}.conf",
         "rbd_secret_uuid": ceph.secret,
         "report_discard_supported": True,
     }
@@ -66,4 +67,23 @@ def _logical(name: str, group: str) -> common.Section:
         # The option needs a valid value; the driver has no target.
         "target_helper": "fake",
         "report_discard_supported": True,
+    }
+
+
+def backups(view: View) -> common.Section:
+    """For [DEFAULT]: where backups are kept, beside what they are backups of, or in a pool of the managed Ceph."""
+    if view.cloud.ceph is None:
+        return {
+            "backup_driver": "cinder.backup.drivers.posix.PosixBackupDriver",
+            "backup_posix_path": f"{STATE}/backup",
+            # A compromise: smaller chunks need more files, larger ones more memory, since a backup has two chunks in
+            # memory.
+            "backup_file_size": 64 * 1024 * 1024,
+            "backup_compression_algorithm": "zstd",
+        }
+    return {
+        "backup_driver": "cinder.backup.drivers.ceph.CephBackupDriver",
+        "backup_ceph_conf": managed_ceph.CLIENT_CONF,
+        "backup_ceph_user": managed_ceph.BACKUP.client,
+        "backup_ceph_pool": managed_ceph.BACKUPS,
     }

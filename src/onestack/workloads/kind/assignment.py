@@ -32,9 +32,11 @@ class Assignments(Link):
 
     def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
         actor = raw[self.actor]["id"]
-        if index.owner(index.address(self.actor, actor)) is None:
-            return None
-        return self.between(index, raw["scope"]["project"]["id"], actor, raw["role"]["id"])
+        link = self.between(index, raw["scope"]["project"]["id"], actor, raw["role"]["id"])
+        # Of users that no spec owns, only the roles that the spec lists matter.
+        if link is None or index.everything or link.address in index.wanted:
+            return link
+        return link if index.owner(index.address(self.actor, actor)) else None
 
     def _path(self, ids: tuple[str, ...]) -> str:
         project, actor, role = ids

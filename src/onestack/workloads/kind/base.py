@@ -15,8 +15,9 @@ from typing import Any, ClassVar, NamedTuple
 from onestack.core import wait
 from onestack.core.errors import PermanentError, Place, TemporaryError, Unready
 from onestack.language.words import Named
+from onestack.workloads.kind.exported import Exported
 from onestack.workloads.kind.faults import Fault
-from onestack.workloads.kind.ownership import InDescription, Inherited, LabelPlace, OwnerLabel
+from onestack.workloads.kind.ownership import InDescription, Inherited, InTags, LabelPlace, OwnerLabel
 from onestack.workloads.kind.scope import Scope
 from onestack.workloads.kind.session import Collector, Index, Rest, Session
 from onestack.workloads.plan.model import Change, Observed, Wanted
@@ -28,6 +29,8 @@ BROKEN_SECONDS = 3.0
 """Seconds between two requests for the list of failed resources."""
 GONE_SECONDS = 180.0
 """How long a deletion may take."""
+LISTED_IN = "onestack_listed_in"
+"""A key that is added to what an ordinary account lists: the id of the project whose token was used."""
 
 
 class Listed(NamedTuple):
@@ -51,7 +54,7 @@ class Removal(NamedTuple):
     path: str
 
 
-class Kind:
+class Kind(Exported):
     """A kind of resource. The class attributes are the declaration."""
 
     name: ClassVar[str]
@@ -94,6 +97,14 @@ class Kind:
     """Where its ownership label is stored."""
     project_key: ClassVar[str] = "project_id"
     """The field that contains its project's id."""
+    administrative: ClassVar[bool] = False
+    """Whether only administrators create it, by OpenStack's own policies: other accounts refer to what exists."""
+    essential: ClassVar[tuple[str, ...]] = ()
+    """Fields that are compared where an account only refers to it."""
+    admins_only: ClassVar[frozenset[str]] = frozenset()
+    """Fields that only administrators may set, by OpenStack's own policies."""
+    own_clouds_only: ClassVar[str] = ""
+    """Why it works in OneStack's own clouds only; empty if it works in any."""
     in_project: ClassVar[bool] = False
     """Whether it must be created with a token of its own project."""
     update_verb: ClassVar[str] = "PUT"
@@ -139,7 +150,11 @@ class Kind:
 
     def parent(self, raw: dict[str, Any], index: Index) -> Address | None:
         """The resource that contains it: by default its project."""
-        return index.address("tenant", raw.get(self.project_key))
+        return index.address("tenant", raw.get(self.project_key) or raw.get(LISTED_IN))
+
+    def reachable(self, raw: dict[str, Any]) -> bool:
+        """Whether others than its project may use it."""
+        return not raw.get(self.project_key)
 
     def own_path(self, raw: dict[str, Any], index: Index, name: str) -> tuple[str, ...]:
         """The path of its address. `name`: the name in its ownership label; without one its own."""
@@ -150,13 +165,21 @@ class Kind:
         """One existing resource, as the plan compares it; None for one that a spec cannot describe."""
         label = self.label_in.take(raw)
         parent = self.parent(raw, index)
-        name = label.name if label else raw.get("name") or raw["id"]
-        owner = (
-            index.owner(parent) if isinstance(self.label_in, Inherited) else (label.owner if label else None)
-        )
+        if parent is None and index.strict and not self.reachable(raw):
+            return None
+        if not raw.get("name"):
+            # What somebody made without a name keeps none when it is adopted.
+            raw["name"] = label.name if label else raw["id"]
+        name = label.name if label else raw["name"]
+        address = Address(self.name, self.own_path(raw, index, name))
+        owner = label.owner if label else None
+        if isinstance(self.label_in, Inherited):
+            owner = index.inherited(parent, address)
         needs = (parent,) if parent else ()
         fields = {key: self.value(key, raw, index) for key in self.fields}
-        return Observed(Address(self.name, self.own_path(raw, index, name)), raw["id"], fields, owner, needs)
+        if isinstance(self.label_in, InTags):
+            fields["tags"] = raw["tags"]  # they are sent with the label
+        return Observed(address, raw["id"], fields, owner, needs)
 
     @classmethod
     def reads_after(cls) -> frozenset[str]:
@@ -170,6 +193,18 @@ class Kind:
             value = index.ref(self.refs[field], value)
         return sorted(value, key=str) if field in self.unordered and value else value
 
+    # Limits of an account.
+
+    def forbidden(self, sent: Mapping[str, Value]) -> list[str]:
+        """Those of the fields to be sent that only an administrator may set, by OpenStack's own policies."""
+        return sorted(self.admins_only & sent.keys())
+
+    def uses(
+        self, fields: Mapping[str, Value], found: Mapping[Address, Mapping[str, Value]]
+    ) -> dict[str, int]:
+        """How much a resource takes of its project's quota, by the API's names. `found`: the fields of others."""
+        return {limit.word: 1 for limit in list(self.limits.values())[:1]}
+
     # Changes.
 
     def create(self, wanted: Wanted, session: Session) -> str:
@@ -178,9 +213,13 @@ class Kind:
         project = body.get("project_id") if self.in_project else None
         if self.in_project:
             body.pop("project_id", None)
-        self.label_in.put(body, self.label(wanted, session))
+        self.mark(body, wanted, session)
         answer = session.rest(self.service, project).post(self.path, {self.one: self.body(body)})
         return str(answer[self.one]["id"])
+
+    def mark(self, body: dict[str, Any], wanted: Wanted, session: Session) -> None:
+        """Add the ownership label to the request that creates it."""
+        self.label_in.put(body, self.label(wanted, session))
 
     def label(self, one: Wanted | Change, session: Session) -> OwnerLabel:
         """Its ownership label."""
@@ -202,7 +241,7 @@ class Kind:
     def labelled(self, body: dict[str, Any], change: Change, session: Session) -> dict[str, Any]:
         """The body with the ownership label, and with the rest of the field that contains the label."""
         assert change.wanted is not None and change.observed is not None
-        for shared in ("description", "metadata"):
+        for shared in ("description", "metadata", "tags"):
             if shared in change.observed.fields and shared not in body:
                 body[shared] = change.observed.fields[shared]
         self.label_in.put(body, self.label(change, session))

@@ -78,14 +78,16 @@ class InMetadata:
 
 
 class InTags:
-    """A tag, as in Octavia."""
+    """A tag, as in Octavia. Others stay."""
 
     def put(self, body: dict[str, Any], label: OwnerLabel) -> None:
-        body["tags"] = [f"{KEY}:{label}"]
+        body["tags"] = [*(body.get("tags") or ()), f"{KEY}:{label}"]
 
     def take(self, raw: dict[str, Any]) -> OwnerLabel | None:
-        ours = (tag for tag in raw.get("tags") or () if tag.startswith(f"{KEY}:"))
-        return parse(next(ours, "").partition(":")[2])
+        tags = raw.get("tags") or ()
+        ours = [tag for tag in tags if tag.startswith(f"{KEY}:")]
+        raw["tags"] = [tag for tag in tags if tag not in ours]
+        return parse(ours[0].partition(":")[2]) if ours else None
 
 
 class Inherited:
@@ -96,3 +98,19 @@ class Inherited:
 
     def take(self, raw: dict[str, Any]) -> OwnerLabel | None:
         return None
+
+
+class InName:
+    """At the end of the name, for what can store nothing else: `apart [onestack shop:apart]`."""
+
+    _form = re.compile(rf"(.+?) \[{KEY} ([^\]]*)\]\Z", re.S)
+
+    def put(self, body: dict[str, Any], label: OwnerLabel) -> None:
+        body["name"] = f"{body['name']} [{KEY} {label}]"
+
+    def take(self, raw: dict[str, Any]) -> OwnerLabel | None:
+        match = self._form.match(raw.get("name") or "")
+        if match is None:
+            return None
+        raw["name"] = match[1]
+        return parse(match[2])

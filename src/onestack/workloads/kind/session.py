@@ -29,18 +29,44 @@ class Rest(Protocol):
 
 
 class Collector(Protocol):
-    """Reads the cloud; each list is requested once. `wanted`: the addresses of the spec's resources."""
+    """Reads the cloud; each list is requested once. `wanted`: the addresses of the spec's resources. `everything`:
+    read what no spec owns, too, for an export."""
 
     wanted: frozenset[Address]
+    everything: bool
+
+    def has(self, service: str) -> bool:
+        """Whether the cloud has a type of service."""
 
     def all(self, service: str, path: str, key: str, **params: Any) -> list[dict[str, Any]]: ...
     def each(self, calls: Iterable[Any], ask: Any) -> list[Any]: ...
 
 
 class Index:
-    """The resources observed so far, by kind and id."""
+    """The resources observed so far, by kind and id.
 
-    def __init__(self) -> None:
+    `owner`: the name of the spec, `wanted`: the addresses of its resources. `given`: the addresses of tenants whose
+    projects the account was given, so that no ownership label is on them. `strict`: leave out other tenants than the
+    spec's, and what only those may use. `everything`: keep what no spec owns, too. `removing`: the spec is to be
+    removed.
+    """
+
+    def __init__(
+        self,
+        owner: str = "",
+        wanted: frozenset[Address] = frozenset(),
+        given: frozenset[Address] = frozenset(),
+        *,
+        strict: bool = False,
+        everything: bool = False,
+        removing: bool = False,
+    ) -> None:
+        self.wanted = wanted
+        self.given = given
+        self.strict = strict
+        self.everything = everything
+        self._spec = owner
+        self._removing = removing
         self._by_id: dict[tuple[str, str], Observed] = {}
         self._owner: dict[Address, str | None] = {}
         self._by_other_key: dict[tuple[str, ...], Address] = {}
@@ -76,6 +102,21 @@ class Index:
     def owner(self, address: Address | None) -> str | None:
         return self._owner.get(address) if address else None
 
+    def inherited(self, parent: Address | None, address: Address, *, marked: bool = False) -> str | None:
+        """The owner of a resource that has no label of its own: its parent's.
+
+        In a project that the account was given, the spec owns what it lists; when it is removed, only what is
+        `marked` in another way as made by OneStack.
+        """
+        if parent in self.given:
+            listed = address in self.wanted and (marked or not self._removing)
+            return self._spec if listed else None
+        return self.owner(parent)
+
+    def knows(self, tenant: Address, owner: str | None) -> bool:
+        """Whether a tenant is considered: with `strict` only the spec's."""
+        return not self.strict or tenant in self.wanted or owner == self._spec
+
     def ref(self, kind: str, value: Value) -> Value:
         """Replace ids by references; an unknown id stays an id."""
         if isinstance(value, (list, tuple)):
@@ -100,6 +141,9 @@ class Session(Protocol):
 
     def rest(self, service: str, project: str | None = None) -> Rest: ...
     def id(self, address: Address) -> str: ...
+    def given(self, address: Address) -> bool:
+        """Whether a resource is in a project that the account was given, and that has no ownership label."""
+
     def fill(self, value: Value) -> Any: ...
     def as_user(self, user: str, password: Secret, project: str) -> Rest: ...
     def download(

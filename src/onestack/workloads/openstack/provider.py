@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
-from threading import Lock
 from typing import IO, Any
 
 from onestack.core.errors import BadInput, Place
 from onestack.workloads.kind import discovery
 from onestack.workloads.kind.base import Kind
 from onestack.workloads.kind.discovery import Kinds
+from onestack.workloads.kind.faults import Fault
 from onestack.workloads.kind.session import Index, Shared
 from onestack.workloads.openstack import download
+from onestack.workloads.openstack.collected import READERS, Collected
+from onestack.workloads.openstack.reach import REFUSED, Reach
 from onestack.workloads.openstack.rest import Access, Rest
 from onestack.workloads.openstack.shared_lists import SharedLists
 from onestack.workloads.plan.model import Change, Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref, Secret, Value, convert
-
-READERS = 8
-"""How many lists are requested in parallel."""
 
 
 class OpenStack:
@@ -37,9 +36,13 @@ class OpenStack:
         secret: Callable[[Secret], str],
         keep: Callable[[str, str], None],
         kinds: Kinds | None = None,
+        reach: Reach | None = None,
     ) -> None:
-        """`owner`: the spec's name. `secret` returns a secret's text, `keep` stores one for root only. `kinds`: by
-        default OneStack's own."""
+        """`owner`: the spec's name. `secret` returns a secret's text, `keep` stores one for its user only. `kinds`:
+        by default OneStack's own. `reach`: by default an administrator's."""
+        self.reach = reach or Reach()
+        self.unavailable: dict[str, Fault] = {}
+        """By the names of kinds: why the account could not read their lists."""
         self.kinds = kinds or discovery.kinds()
         self.owner = owner
         self._access = access
@@ -52,26 +55,53 @@ class OpenStack:
         """The wanted resources whose service this cloud does not run."""
         return [one for one in wanted if self.kinds[one.address.kind].service not in self._services]
 
-    def observe(self, wanted: Iterable[Wanted]) -> list[Observed]:
-        """All resources of all kinds. `wanted`: kinds that need a request for each resource read only these."""
+    def observe(self, wanted: Iterable[Wanted], *, removing: bool = False) -> list[Observed]:
+        """All resources of all kinds. `wanted`: kinds that need a request for each resource read only these.
+        `removing`: what is wanted is to be removed."""
+        return [one for one, _ in self.survey(frozenset(one.address for one in wanted), removing=removing)]
+
+    def survey(
+        self, wanted: frozenset[Address], *, removing: bool = False, everything: bool = False
+    ) -> list[tuple[Observed, dict[str, Any]]]:
+        """As `observe`, each with the API's response. `everything`: what no spec owns, too, for an export."""
+        self.unavailable.clear()
         kinds = [kind for kind in self.kinds.values() if kind.service in self._services]
         with ThreadPoolExecutor(READERS, thread_name_prefix="collect") as pool:
-            collector = _Collector(self._access, pool, frozenset(one.address for one in wanted))
+            collector = Collected(
+                self._access, pool, wanted, self.reach, services=self._services, everything=everything
+            )
             self._access.rest("identity")  # authenticate once, before all threads do
-            raws = collector.together([partial(_collected, kind, collector) for kind in kinds])
-        index = Index()
-        found: list[Observed] = []
+            raws = collector.together([partial(self._collected, kind, collector) for kind in kinds])
+        found: list[tuple[Observed, dict[str, Any]]] = []
+        index = Index(
+            self.owner,
+            wanted,
+            self.reach.given,
+            strict=self.reach.strict,
+            everything=everything,
+            removing=removing,
+        )
         # Two passes, since some kinds refer to each other, such as volumes and snapshots.
         for _ in range(2):
             found = []
             for kind, listed in zip(kinds, raws, strict=True):
                 for raw in listed:
                     # A copy, since several kinds may read the same list, and each removes its label from it.
-                    observed = kind.observe(dict(raw), index)
+                    copy = dict(raw)
+                    observed = kind.observe(copy, index)
                     if observed is not None:
                         index.add(kind.name, observed)
-                        found.append(observed)
+                        found.append((observed, copy))
         return found
+
+    def _collected(self, kind: Kind, collector: Collected) -> list[dict[str, Any]]:
+        try:
+            return list(kind.collect(collector))
+        except Fault as fault:
+            if not self.reach.lenient or fault.status not in REFUSED:
+                raise
+            self.unavailable[kind.name] = fault
+            return []
 
     def find(self, wanted: Wanted) -> str | None:
         """The id of a resource that was created for this spec; None if there is none."""
@@ -80,24 +110,27 @@ class OpenStack:
 
     def create(self, wanted: Wanted, ids: Callable[[Address], str]) -> str:
         kind = self.kinds[wanted.address.kind]
-        return kind.create(wanted, _Session(self, ids))
+        return kind.create(wanted, _Session(self, ids, wanted.address))
 
     def wait_ready(self, address: Address, ident: str, ids: Callable[[Address], str]) -> None:
-        self.kinds[address.kind].wait_ready(address, ident, _Session(self, ids))
+        self.kinds[address.kind].wait_ready(address, ident, _Session(self, ids, address))
 
     def update(self, change: Change, ident: str, ids: Callable[[Address], str]) -> None:
-        self.kinds[change.address.kind].update(change, ident, _Session(self, ids))
+        self.kinds[change.address.kind].update(change, ident, _Session(self, ids, change.address))
 
     def delete(self, observed: Observed, ids: Callable[[Address], str]) -> None:
-        kind, session = self.kinds[observed.address.kind], _Session(self, ids)
+        kind = self.kinds[observed.address.kind]
+        session = _Session(self, ids, observed.address)
         kind.delete(observed, session)
         kind.wait_gone(observed, session)
 
     def rest(self, service: str, project: str | None = None) -> Rest:
         return self._access.rest(service, project)
 
-    def shared(self, service: str, path: str, key: str, least: float = 0.0, **params: Any) -> Shared:
-        return self._shared_lists.list(service, path, key, least, **params)
+    def shared(
+        self, service: str, path: str, key: str, least: float, project: str | None, **params: Any
+    ) -> Shared:
+        return self._shared_lists.list(service, path, key, least, project, **params)
 
     def as_user(self, user: str, password: Secret, project: str) -> Rest:
         return self._access.as_user(user, self._secret(password), project)
@@ -116,16 +149,22 @@ class OpenStack:
 
 
 class _Session:
-    def __init__(self, cloud: OpenStack, ids: Callable[[Address], str]) -> None:
+    """Implements `kind.session.Session` for the changes of one resource."""
+
+    def __init__(self, cloud: OpenStack, ids: Callable[[Address], str], address: Address) -> None:
+        self._home = cloud.reach.home(address)
         self.owner = cloud.owner
         self.id = ids
         self._cloud = cloud
 
     def rest(self, service: str, project: str | None = None) -> Rest:
-        return self._cloud.rest(service, project)
+        return self._cloud.rest(service, project or self._home)
+
+    def given(self, address: Address) -> bool:
+        return self._cloud.reach.home(address) is not None
 
     def shared(self, service: str, path: str, key: str, least: float = 0.0, **params: Any) -> Shared:
-        return self._cloud.shared(service, path, key, least, **params)
+        return self._cloud.shared(service, path, key, least, self._home, **params)
 
     def as_user(self, user: str, password: Secret, project: str) -> Rest:
         return self._cloud.as_user(user, password, project)
@@ -148,47 +187,6 @@ class _Session:
             return self._cloud.secret(item) if isinstance(item, Secret) else item
 
         return convert(value, word)
-
-
-class _Collector:
-    """Implements `kind.session.Collector`: each list is requested once, however many kinds read it."""
-
-    def __init__(self, access: Access, pool: ThreadPoolExecutor, wanted: frozenset[Address]) -> None:
-        self.wanted = wanted
-        self._access = access
-        self._pool = pool
-        self._guard = Lock()
-        self._lists: dict[Any, Future[Any]] = {}
-
-    def all(self, service: str, path: str, key: str, **params: Any) -> Any:
-        name = (service, path, tuple(sorted(params.items())))
-        with self._guard:
-            mine = name not in self._lists
-            future = self._lists.setdefault(name, Future())
-        if mine:
-            try:
-                rest = self._access.rest(service)
-                # A single object, such as a quota, is requested in the same way.
-                one = not key.endswith("s") or "quota" in path
-                future.set_result(rest.get(path)[key] if one else rest.all(path, key, **params))
-            except BaseException as error:
-                future.set_exception(error)
-        return future.result()
-
-    def each(self, calls: Iterable[Any], ask: Callable[[Any], Any]) -> list[Any]:
-        """Call `ask` for each, several at a time, in new threads: the pool's threads are occupied by the callers."""
-        listed = list(calls)
-        if len(listed) < 2:
-            return [ask(one) for one in listed]
-        with ThreadPoolExecutor(READERS) as pool:
-            return list(pool.map(ask, listed))
-
-    def together(self, calls: list[Callable[[], Any]]) -> list[Any]:
-        return [future.result() for future in [self._pool.submit(call) for call in calls]]
-
-
-def _collected(kind: Kind, collector: _Collector) -> list[dict[str, Any]]:
-    return list(kind.collect(collector))
 
 
 def from_environment_or_file(secret: Secret) -> str | None:

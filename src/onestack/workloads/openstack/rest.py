@@ -27,10 +27,11 @@ _TEMPORARY = re.compile(
 class Rest:
     """A service's API, with a token of one project."""
 
-    def __init__(self, connection: Connection, service: str) -> None:
+    def __init__(self, connection: Connection, service: str, microversion: str | None = None) -> None:
+        """`microversion`: by default the one that the kinds are written for."""
         self.service = service
-        self._adapter = getattr(connection, _ADAPTERS.get(service, service))
-        self._microversion = MICROVERSIONS.get(service)
+        self._adapter = adapter(connection, service)
+        self._microversion = microversion or MICROVERSIONS.get(service)
 
     def get(self, path: str, **params: Any) -> Any:
         return self.call("GET", path, params=params)
@@ -96,6 +97,11 @@ class Rest:
         return Fault(status, message, self.service, what, request)
 
 
+def adapter(connection: Connection, service: str) -> Any:
+    """openstacksdk's adapter for a type of service."""
+    return getattr(connection, _ADAPTERS.get(service, service))
+
+
 def message_of(answer: Any) -> str:
     """The message in an error response, whose format differs between services."""
     try:
@@ -145,7 +151,10 @@ class Access:
         with lock:
             if project not in self._connections:
                 self._connections[project] = self._entered(project)
-            return Rest(self._connections[project], service)
+            return self._rest(self._connections[project], service)
+
+    def _rest(self, connection: Connection, service: str) -> Rest:
+        return Rest(connection, service)
 
     def administrator(self) -> Connection:
         """The administrator's own connection."""

@@ -29,13 +29,15 @@ class SharedLists:
         self._guard = Lock()
         self._lists: dict[Any, SharedList] = {}
 
-    def list(self, service: str, path: str, key: str, least: float = 0.0, **params: Any) -> SharedList:
+    def list(
+        self, service: str, path: str, key: str, least: float = 0.0, project: str | None = None, **params: Any
+    ) -> SharedList:
         """The shared list for these parameters. `least`: the minimum time, in seconds, for which a response is
-        cached."""
-        name = (service, path, key, tuple(sorted(params.items())))
+        cached. `project`: the id of the project whose token is used."""
+        name = (service, path, key, project, tuple(sorted(params.items())))
         with self._guard:
             if name not in self._lists:
-                self._lists[name] = SharedList(self._access, service, path, key, params, least)
+                self._lists[name] = SharedList(self._access, service, path, key, params, least, project)
             return self._lists[name]
 
 
@@ -43,11 +45,19 @@ class SharedList:
     """A shared list. Implements `onestack.workloads.kind.session.Shared`."""
 
     def __init__(
-        self, access: Access, service: str, path: str, key: str, params: dict[str, Any], least: float
+        self,
+        access: Access,
+        service: str,
+        path: str,
+        key: str,
+        params: dict[str, Any],
+        least: float,
+        project: str | None = None,
     ) -> None:
         self._access = access
         self._least = least
         self._words = (service, path, key, params)
+        self._project = project
         self._guard = Lock()
         self._asked = float("-inf")
         self._pause = 0.0
@@ -59,7 +69,7 @@ class SharedList:
             now = time.monotonic()
             if now - self._asked > self._pause:
                 service, path, key, params = self._words
-                listed = self._access.rest(service).all(path, key, **params)
+                listed = self._access.rest(service, self._project).all(path, key, **params)
                 self._ids = frozenset(one["id"] for one in listed)
                 self._asked = now
                 took = time.monotonic() - now

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from onestack.workloads.plan.model import Change, Plan
-from onestack.workloads.plan.values import FromFile, Ref, Secret, Value, convert
+from onestack.workloads.plan.values import FromFile, Ref, Secret, Unknown, Value, convert
 
 VERSION = 1
 
@@ -47,7 +47,7 @@ def plain(value: Value) -> Any:
     """A field's value in its JSON form."""
 
     def plain_item(item: Value) -> Any:
-        if isinstance(item, (Ref, Secret)):
+        if isinstance(item, (Ref, Secret, Unknown)):
             return str(item)
         return f"file:{item.path}" if isinstance(item, FromFile) else item
 

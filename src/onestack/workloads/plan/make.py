@@ -9,7 +9,7 @@ from typing import Protocol
 from onestack.core.errors import Place
 from onestack.language.diagnostics import BadSpec, Diagnostic
 from onestack.workloads.plan.model import Action, Change, Observed, Plan, Wanted
-from onestack.workloads.plan.values import Address, Ref, Value, refs
+from onestack.workloads.plan.values import Address, Ref, Unknown, Value, refs
 
 
 class Traits(Protocol):
@@ -156,6 +156,8 @@ def _change(
 
 def same(wanted: Value, existing: Value) -> bool:
     """Whether an observed value equals the desired one; of a mapping, only the keys that the spec sets count."""
+    if isinstance(existing, Unknown):
+        return True
     if isinstance(wanted, dict) and isinstance(existing, dict):
         return all(same(value, existing.get(key)) for key, value in wanted.items())
     if isinstance(wanted, (list, tuple)) and isinstance(existing, (list, tuple)):

@@ -51,6 +51,17 @@ class FromFile:
     path: str
 
 
+@dataclass(frozen=True)
+class Unknown:
+    """A value that the account may not read; it counts as equal to any other."""
+
+    def __str__(self) -> str:
+        return "(not readable)"
+
+
+UNKNOWN = Unknown()
+
+
 def convert(value: Value, change: Callable[[Value], Value]) -> Value:
     """`value` with `change` applied to each item that is neither a list nor a mapping."""
     if isinstance(value, dict):

@@ -14,6 +14,7 @@ from onestack.language.words import (
     Texts,
 )
 from onestack.workloads.kind.base import Kind, Listed
+from onestack.workloads.kind.existing import Existing, without_none
 from onestack.workloads.kind.ownership import InMetadata
 from onestack.workloads.kind.scope import Scope
 from onestack.workloads.kind.session import Collector, Index, Session
@@ -45,6 +46,7 @@ class Aggregates(Kind):
     --adopt."""
 
     name, service = "aggregate", "compute"
+    administrative = True
     key = "aggregates"
     in_platform = Listed(Aggregate, "Host aggregates.")
     path, one, many = "/os-aggregates", "aggregate", "aggregates"
@@ -104,3 +106,10 @@ class Aggregates(Kind):
 
     def _act(self, session: Session, ident: str, action: str, words: Any) -> None:
         session.rest(self.service).post(f"{self.path}/{ident}/action", {action: words})
+
+    def item(self, one: Observed, there: Existing) -> dict[str, Any] | None:
+        fields = one.fields
+        # Nova repeats the zone there.
+        metadata = {key: value for key, value in fields["metadata"].items() if key != "availability_zone"}
+        name, hosts = one.address.path[-1], fields["hosts"] or []
+        return without_none(name=name, zone=fields["availability_zone"], hosts=hosts, metadata=metadata)

@@ -10,6 +10,7 @@ from onestack.core.errors import Place
 from onestack.language.types import Problem, Section, Text, example
 from onestack.language.words import Named, RoleRef, UserRef
 from onestack.workloads.kind.base import Kind, Listed
+from onestack.workloads.kind.existing import Existing, without_none
 from onestack.workloads.kind.ownership import KEY
 from onestack.workloads.kind.scope import Scope, given
 from onestack.workloads.kind.session import Collector, Index, Session
@@ -74,6 +75,7 @@ class ApplicationCredentials(Kind):
     """Application credentials are immutable: a change creates a new one, with a new secret."""
 
     name, service = "application credential", "identity"
+    administrative = True
     key = "application_credentials"
     in_tenant = Listed(ApplicationCredential, "Application credentials, with which programs log in.")
     after = ("tenant", "user")
@@ -108,7 +110,8 @@ class ApplicationCredentials(Kind):
         return Wanted(address, fields, create_only, (scope.project, user.address, *needs), place)
 
     def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
-        ours = [user["id"] for user in collector.all("identity", "/users", "users") if KEY in user]
+        users = collector.all("identity", "/users", "users")
+        ours = [user["id"] for user in users if KEY in user or collector.everything]
         lists = collector.each(
             ours, lambda user: collector.all("identity", f"/users/{user}{self.path}", self.many)
         )
@@ -149,3 +152,26 @@ class ApplicationCredentials(Kind):
 
     def delete(self, observed: Observed, session: Session) -> None:
         session.rest(self.service).delete(observed.id)
+
+    def section(self, there: Existing, tenant: Address | None) -> dict[str, Any]:
+        if tenant is None:
+            return {}
+        users = {one.address.path[-1] for one in there.kinds["user"].of_section(there, tenant)}
+        found = []
+        for one in there.all(self.name):
+            if one.address.path[:1] != tenant.path or one.owner not in (None, there.owner):
+                continue
+            if one.address.path[1] in users and (item := self.told(one, there, ApplicationCredential)):
+                found.append(item)
+        return {self.key: found} if found else {}
+
+    def item(self, one: Observed, there: Existing) -> dict[str, Any] | None:
+        fields, (_, user, name) = one.fields, one.address.path
+        there.comment(one, "its secret is not in this file; with a new credential comes a new one")
+        return without_none(
+            name=name,
+            user=user,
+            roles=sorted(fields["roles"]),
+            access_rules=fields["access_rules"],
+            expires=fields["expires_at"],
+        )

@@ -14,7 +14,7 @@ from onestack.workloads.kind.session import Collector, Index, Session
 from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.plan.values import Address
 
-_ROOT = ("/dev/vda", "/dev/sda")
+ROOT = ("/dev/vda", "/dev/sda")
 
 
 class Attachments(Link):
@@ -33,7 +33,7 @@ class Attachments(Link):
     def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
         for raw in collector.all(self.service, "/volumes/detail", "volumes", all_tenants="1"):
             for at in raw["attachments"]:
-                if at.get("server_id") and at.get("device") not in _ROOT:
+                if at.get("server_id") and at.get("device") not in ROOT:
                     yield {"server": at["server_id"], "volume": raw["id"]}
 
     def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:

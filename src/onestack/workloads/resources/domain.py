@@ -33,6 +33,7 @@ tenants:
 
 class Domains(Kind):
     name, service = "domain", "identity"
+    administrative = True
     key = "domains"
     in_platform = Listed(Domain, "Domains, in addition to `Default`.")
     built_in = ("Default",)

@@ -16,9 +16,10 @@ from onestack.language.words import (
     Texts,
 )
 from onestack.workloads.kind.base import Kind, Listed
+from onestack.workloads.kind.existing import Existing, Unsayable
 from onestack.workloads.kind.scope import Scope
 from onestack.workloads.kind.session import Index, Session
-from onestack.workloads.plan.model import Wanted
+from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.plan.values import Address, Value
 
 _PUBLIC = "os-flavor-access:is_public"
@@ -65,10 +66,12 @@ flavors:
 
 class Flavors(Kind):
     name, service = "flavor", "compute"
+    administrative = True
     key = "flavors"
     in_platform = Listed(Flavor, "Flavors: sizes of servers.")
     built_in = tuple(FLAVORS)
     path, one, many = "/flavors", "flavor", "flavors"
+    essential = ("vcpus", "ram", "disk", _EPHEMERAL, "swap")
     listed = {"is_public": "None"}  # noqa: RUF012
     fields = ("name", "description", "vcpus", "ram", "disk", _EPHEMERAL, "swap", _PUBLIC, "extra_specs")
     immutable = frozenset({"name", "vcpus", "ram", "disk", _EPHEMERAL, "swap", _PUBLIC})
@@ -112,3 +115,13 @@ class Flavors(Kind):
     def _update_access(self, ident: str, specs: dict[str, str], session: Session) -> None:
         if specs:
             session.rest(self.service).post(f"{self.path}/{ident}/os-extra_specs", {"extra_specs": specs})
+
+    def item(self, one: Observed, there: Existing) -> dict[str, Any] | None:
+        fields = one.fields
+        item = {key: fields[key] or 0 for key in ("vcpus", "ram", "disk", "swap")}
+        specs = there.said(fields["extra_specs"], ()) or {}
+        tenants = [tenant.path[-1] for (tenant,) in there.links("flavor access", one.address)]
+        if not fields[_PUBLIC] and not tenants:
+            raise Unsayable("it is for no tenant that exists")
+        item |= {"ephemeral": fields[_EPHEMERAL] or 0, "extra_specs": specs}
+        return {"name": one.address.path[-1], **item, "tenants": tenants if not fields[_PUBLIC] else []}

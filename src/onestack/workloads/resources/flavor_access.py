@@ -11,6 +11,7 @@ from onestack.workloads.kind.sharing import Sharing
 
 class FlavorAccess(Sharing):
     name, service = "flavor access", "compute"
+    administrative = True
     ends = ("flavor", "tenant")
     shares, among = "flavors", "tenants"
 

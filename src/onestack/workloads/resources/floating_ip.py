@@ -15,6 +15,8 @@ from onestack.language.words import (
     ServerRef,
 )
 from onestack.workloads.kind.base import Kind, Limit, Listed, Removal
+from onestack.workloads.kind.existing import Existing, Unsayable
+from onestack.workloads.kind.nics import first_ports, unlisted
 from onestack.workloads.kind.scope import Scope
 from onestack.workloads.kind.session import Index, Rest
 from onestack.workloads.plan.model import Observed, Wanted
@@ -62,6 +64,7 @@ class FloatingIPs(Kind):
     fields = ("floating_network_id", "port_id", "floating_ip_address")
     refs = {"floating_network_id": "network", "port_id": "port"}  # noqa: RUF012
     immutable = frozenset({"floating_network_id", "floating_ip_address"})
+    admins_only = frozenset({"floating_ip_address"})
 
     def wanted(self, scope: Scope) -> Iterator[Wanted]:
         yield from super().wanted(scope)
@@ -101,7 +104,8 @@ class FloatingIPs(Kind):
         return replace(wanted, fields=nameless)
 
     def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
-        observed = super().observe(raw, index)
+        # It has no name of its own.
+        observed = super().observe({**raw, "name": raw["floating_ip_address"]}, index)
         router = index.address("router", raw["router_id"])
         inner = index.address("network", (raw.get("port_details") or {}).get("network_id"))
         if observed is None or router is None or inner is None:
@@ -112,3 +116,47 @@ class FloatingIPs(Kind):
     def removals(self, rest: Rest, project: str, *, everyone: bool) -> Iterator[Removal]:
         for raw in rest.all(self.path, self.many, project_id=project):
             yield Removal(raw["floating_ip_address"], f"{self.path}/{raw['id']}")
+
+    def of_section(self, there: Existing, tenant: Address | None) -> list[Observed]:
+        # Those of servers and balancers are said there.
+        return [one for one in super().of_section(there, tenant) if user_of(one, there) is None]
+
+    def item(self, one: Observed, there: Existing) -> dict[str, Any] | None:
+        here, port = one.address.path[:-1], one.fields["port_id"]
+        item = {"name": one.address.path[-1], "network": there.name(one.fields["floating_network_id"], here)}
+        if port is None:
+            return item
+        first = first_ports(there)
+        if isinstance(port, Ref) and port.address in first:
+            return {**item, "server": there.name(Ref(first[port.address]), here)}
+        if isinstance(port, Ref) and port.address in unlisted(there):
+            raise Unsayable(f"it leads to {port.address}, which a spec does not list")
+        return {**item, "port": there.name(port, here)}
+
+
+def user_of(one: Observed, there: Existing) -> Address | None:
+    """The server or balancer that has a floating IP as its own."""
+    port, path = one.fields["port_id"], one.address.path
+    if not isinstance(port, Ref):
+        return None
+    for kind in ("server", "load balancer"):
+        user = Address(kind, path)
+        if there.get(user) is None:
+            continue
+        own = first_ports(there).get(port.address) == user if kind == "server" else _vip(user, there) == port
+        if own:
+            return user
+    return None
+
+
+def _vip(balancer: Address, there: Existing) -> Value:
+    found = there.get(balancer)
+    return found.fields["vip_port_id"] if found else None
+
+
+def network_of_own(user: Observed, there: Existing) -> str | None:
+    """The external network of the floating IP that a server or balancer has as its own. Raises Unsayable."""
+    own = there.get(Address("floating ip", user.address.path))
+    if own is None or user_of(own, there) != user.address:
+        return None
+    return there.name(own.fields["floating_network_id"], user.address.path[:-1])

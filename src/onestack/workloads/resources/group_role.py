@@ -7,4 +7,5 @@ from onestack.workloads.kind.assignment import Assignments
 
 class GroupRoles(Assignments):
     name, actor = "role of group", "group"
+    administrative = True
     ends = ("tenant", "group", "role")

@@ -10,10 +10,13 @@ from pydantic import Field
 from onestack.language.types import Int, Number, Section, Text, example
 from onestack.workloads.kind.balancer_part import EXAMPLE, BalancerPart
 from onestack.workloads.kind.base import Limit
+from onestack.workloads.kind.existing import Existing, without_none
 from onestack.workloads.kind.scope import Scope
 from onestack.workloads.kind.session import Index
-from onestack.workloads.plan.model import Wanted
+from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.plan.values import Address
+
+NAME = "monitor"
 
 
 class Monitor(Section):
@@ -37,6 +40,7 @@ class Monitor(Section):
 
 class Monitors(BalancerPart):
     name, parent_kind, parent_key = "health monitor", "pool", "pool_id"
+    model = Monitor
     limits = {"health_monitors": Limit("health_monitor", "Health monitors.")}  # noqa: RUF012
     path, one, many = "/lbaas/healthmonitors", "healthmonitor", "healthmonitors"
     fields = ("type", "delay", "timeout", "max_retries", "url_path", "expected_codes")
@@ -54,7 +58,23 @@ class Monitors(BalancerPart):
                     }
                     fields |= {"url_path": monitor.path} if monitor.path else {}
                     fields |= {"expected_codes": monitor.codes} if monitor.codes else {}
-                    yield self.part(Address("pool", (*parent.path, pool.name)), "monitor", fields, place)
+                    yield self.part(Address("pool", (*parent.path, pool.name)), NAME, fields, place)
 
     def parent(self, raw: dict[str, Any], index: Index) -> Address | None:
         return index.address("pool", raw["pools"][0]["id"] if raw.get("pools") else None)
+
+    def own_path(self, raw: dict[str, Any], index: Index, name: str) -> tuple[str, ...]:
+        # A pool has one at most, and most have no name.
+        return super().own_path(raw, index, NAME)
+
+    def item(self, one: Observed, there: Existing) -> dict[str, Any] | None:
+        fields = one.fields
+        http = fields["type"] in ("HTTP", "HTTPS")
+        return without_none(
+            type=fields["type"],
+            delay=fields["delay"],
+            timeout=fields["timeout"],
+            retries=fields["max_retries"],
+            path=fields["url_path"] if http else None,
+            codes=fields["expected_codes"] if http else None,
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -17,16 +17,56 @@ from onestack.language.words import (
     TenantRef,
     Texts,
 )
-from onestack.workloads.kind.base import Kind, Listed, Removal
+from onestack.workloads.kind.base import LISTED_IN, Kind, Listed, Removal
 from onestack.workloads.kind.checksum import verify
+from onestack.workloads.kind.existing import Existing, Unsayable, without_none
 from onestack.workloads.kind.ownership import KEY, InAttribute
 from onestack.workloads.kind.scope import Scope, given
 from onestack.workloads.kind.session import Index, Rest, Session
-from onestack.workloads.plan.model import Change, Wanted
+from onestack.workloads.plan.model import Change, Observed, Wanted
 from onestack.workloads.plan.values import Ref, Value
 
 _CONTAINER = "bare"
 
+
+_KNOWN = frozenset(
+    {
+        *(
+            "id",
+            "name",
+            "status",
+            "visibility",
+            "checksum",
+            "os_hash_algo",
+            "os_hash_value",
+            "owner",
+            "created_at",
+        ),
+        *(
+            "updated_at",
+            "disk_format",
+            "container_format",
+            "file",
+            "schema",
+            "self",
+            "direct_url",
+            "stores",
+            KEY,
+        ),
+        *(
+            "base_image_ref",
+            "image_type",
+            "instance_uuid",
+            "boot_roles",
+            "user_id",
+            "image_location",
+            "image_state",
+        ),
+        *("owner_id", "owner_project_name", "owner_user_name", LISTED_IN),
+    }
+)
+"""What Glance itself says of an image, and what services note on it."""
+_SERVICES = ("os_glance_", "owner_specified.")
 
 _CHECKSUM = re.compile(r"sha256:[0-9a-fA-F]{64}|sha512:[0-9a-fA-F]{128}|md5:[0-9a-fA-F]{32}")
 
@@ -119,6 +159,12 @@ class Images(Kind):
     def parent(self, raw: dict[str, Any], index: Index) -> Any:
         return index.address("tenant", raw.get("owner"))
 
+    def forbidden(self, sent: Mapping[str, Value]) -> list[str]:
+        return ["visibility: public"] if sent.get("visibility") == "public" else []
+
+    def reachable(self, raw: dict[str, Any]) -> bool:
+        return raw["visibility"] in ("public", "community")
+
     def value(self, field: str, raw: dict[str, Any], index: Index) -> Value:
         # Glance stores properties at the same level as its own fields.
         return dict(raw) if field == "properties" else super().value(field, raw, index)
@@ -179,3 +225,31 @@ class Images(Kind):
         for raw in rest.all(self.path, self.many, owner=project):
             if raw["owner"] == project:
                 yield Removal(raw["name"] or raw["id"], f"{self.path}/{raw['id']}")
+
+    def item(self, one: Observed, there: Existing) -> dict[str, Any] | None:
+        raw, fields, name = there.raw(one), one.fields, one.address.path[-1]
+        if fields["status"] != "active":
+            raise Unsayable(f"its status is {fields['status']}")
+        properties = {
+            key: value
+            for key, value in raw.items()
+            if isinstance(value, str) and key not in _KNOWN and not key.startswith(_SERVICES)
+        }
+        members = [tenant.path[-1] for (tenant,) in there.links("image member", one.address)]
+        hashed = raw.get("os_hash_algo") == "sha512" and raw.get("os_hash_value")
+        there.comment(
+            one,
+            f"its content is not in this file: openstack image save --file FILE {one.id}; then set 'file' or 'url'",
+        )
+        return without_none(
+            name=name,
+            file=f"/var/lib/images/{one.id}",
+            checksum=f"sha512:{hashed}" if hashed else None,
+            format=fields["disk_format"],
+            visibility=fields["visibility"],
+            members=members if fields["visibility"] == "shared" else [],
+            min_disk=fields["min_disk"],
+            min_ram=fields["min_ram"],
+            protected=fields["protected"],
+            properties=properties,
+        )

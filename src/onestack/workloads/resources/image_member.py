@@ -17,7 +17,12 @@ class ImageMembers(Sharing):
 
     def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
         images = collector.all("image", "/images", "images")
-        ours = [raw["id"] for raw in images if KEY in raw and raw["visibility"] == "shared"]
+        wanted = {one.path[-2] for one in collector.wanted if one.kind == self.name}
+        ours = [
+            raw["id"]
+            for raw in images
+            if raw["visibility"] == "shared" and (KEY in raw or collector.everything or raw["name"] in wanted)
+        ]
         lists = collector.each(
             ours, lambda image: collector.all("image", f"/images/{image}/members", "members")
         )

@@ -3,7 +3,7 @@ creates servers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from onestack.language.types import example
@@ -11,8 +11,10 @@ from onestack.language.words import (
     Content,
     Named,
     UserRef,
+    is_resource_name,
 )
 from onestack.workloads.kind.base import Kind, Limit, Listed
+from onestack.workloads.kind.existing import Existing
 from onestack.workloads.kind.ownership import Inherited
 from onestack.workloads.kind.scope import Scope
 from onestack.workloads.kind.session import Collector, Index, Session
@@ -82,17 +84,24 @@ class Keypairs(Kind):
                 for raw in collector.all(self.service, self.path, "keypairs", **who)
             ]
 
-        return [raw for raws in collector.each(owners, read) for raw in raws]
+        found = [raw for raws in collector.each(owners, read) for raw in raws]
+        # One that OneStack made goes before one that has the same name without the tenant's.
+        return sorted(found, key=lambda raw: "." not in raw["name"])
 
     def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
         fields = {"public_key": raw["public_key"].strip()}
         tenant, _, key = raw["name"].partition(".")
         if raw["user"] is None:
             parent = Address("tenant", (tenant,))
-            if not key or index.owner(parent) is None:
-                return None
-            ident, path = raw["name"], (tenant, key)
-            return Observed(Address(self.name, path), ident, fields, index.owner(parent), (parent,))
+            if not key or (parent not in index.given and index.owner(parent) is None):
+                if len(index.given) != 1:
+                    return None
+                # The account's own: servers of the one project that it works in may use it.
+                (parent,) = index.given
+                key = raw["name"]
+            address = Address(self.name, (*parent.path, key))
+            owner = index.inherited(parent, address, marked=key != raw["name"])
+            return Observed(address, raw["name"], fields, owner, (parent,))
         user = index.address("user", raw["user"])
         if user is None:
             return None
@@ -101,6 +110,28 @@ class Keypairs(Kind):
         return Observed(
             Address(self.name, (tenant, key, user.path[-1])), ident, fields, index.owner(user), (user,)
         )
+
+    def uses(
+        self, fields: Mapping[str, Value], found: Mapping[Address, Mapping[str, Value]]
+    ) -> dict[str, int]:
+        return {}  # the limit is a user's
+
+    def section(self, there: Existing, tenant: Address | None) -> dict[str, Any]:
+        """Those that a server has, or a user: others a spec would not create."""
+        if tenant is None:
+            return {}
+        used = {one.fields["key_name"] for one in there.inside("server", tenant)}
+        found: dict[str, dict[str, Any]] = {}
+        for one in there.all(self.name):
+            path = one.address.path
+            if path[:1] != tenant.path or not is_resource_name(path[1]):
+                continue
+            if len(path) == 2 and Ref(one.address) not in used:
+                continue
+            item = found.setdefault(path[1], {"name": path[1], "public_key": one.fields["public_key"]})
+            if len(path) > 2:
+                item.setdefault("users", []).append(path[2])
+        return {self.key: list(found.values())} if found else {}
 
     def create(self, wanted: Wanted, session: Session) -> str:
         body = {"name": ".".join(wanted.address.path[:2]), "type": "ssh"}

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from onestack.language.types import Int, Problem, Text, example
 from onestack.language.words import Named, PoolRef
 from onestack.workloads.kind.balancer_part import EXAMPLE, BalancerPart
+from onestack.workloads.kind.existing import Existing, without_none
 from onestack.workloads.kind.scope import Scope
-from onestack.workloads.plan.model import Wanted
+from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref, Value
 from onestack.workloads.resources.l7_rule import L7Rule
 
@@ -41,6 +42,7 @@ class L7Policy(Named):
 
 class L7Policies(BalancerPart):
     name, parent_kind, parent_key = "L7 policy", "listener", "listener_id"
+    model = L7Policy
     path, one, many = "/lbaas/l7policies", "l7policy", "l7policies"
     fields = ("name", "action", "redirect_pool_id", "redirect_url", "position")
     refs = {"redirect_pool_id": "pool"}  # noqa: RUF012
@@ -59,3 +61,13 @@ class L7Policies(BalancerPart):
                         fields["position"] = policy.position
                     inner = Address("listener", (*parent.path, listener.name))
                     yield self.part(inner, policy.name, fields, place)
+
+    def item(self, one: Observed, there: Existing) -> dict[str, Any] | None:
+        fields, pool = one.fields, one.fields["redirect_pool_id"]
+        return without_none(
+            name=one.address.path[-1],
+            rules=there.nested("L7 rule", one.address),
+            pool=there.name(pool, one.address.path[:-2]) if pool else None,
+            redirect_url=fields["redirect_url"],
+            position=fields["position"],
+        )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Any, Literal
 
 from onestack.language.types import Bool, Section, Text, example
 from onestack.workloads.kind.balancer_part import EXAMPLE, NestedPart
+from onestack.workloads.kind.existing import Existing, without_none
 from onestack.workloads.kind.scope import Scope
-from onestack.workloads.plan.model import Wanted
+from onestack.workloads.kind.session import Index
+from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.plan.values import Address
 
 
@@ -33,6 +35,7 @@ class L7Rules(NestedPart):
     """Rules have no names: a rule is identified by its condition."""
 
     name, parent_kind, below = "L7 rule", "L7 policy", "/lbaas/l7policies/{}/rules"
+    model = L7Rule
     one, many = "rule", "rules"
     fields = ("type", "compare_type", "value", "key", "invert")
 
@@ -46,3 +49,18 @@ class L7Rules(NestedPart):
                         fields |= {"key": rule.key} if rule.key else {}
                         fields["invert"] = rule.invert
                         yield self.part(inner, f"{rule.type} {rule.compare} {rule.value}", fields, place)
+
+    def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
+        if not raw.get("name"):
+            raw = {**raw, "name": f"{raw['type']} {raw['compare_type']} {raw['value']}"}
+        return super().observe(raw, index)
+
+    def item(self, one: Observed, there: Existing) -> dict[str, Any] | None:
+        fields = one.fields
+        return without_none(
+            type=fields["type"],
+            compare=fields["compare_type"],
+            value=fields["value"],
+            key=fields["key"],
+            invert=bool(fields["invert"]),
+        )

@@ -11,9 +11,10 @@ from onestack.language.types import Int, example
 from onestack.language.words import Named, PoolRef, PortNumber
 from onestack.workloads.kind.balancer_part import EXAMPLE, BalancerPart, Protocol
 from onestack.workloads.kind.base import Limit
+from onestack.workloads.kind.existing import Existing, without_none
 from onestack.workloads.kind.scope import Scope
 from onestack.workloads.kind.session import Index
-from onestack.workloads.plan.model import Wanted
+from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref, Value
 from onestack.workloads.resources.l7_policy import L7Policy
 
@@ -37,6 +38,7 @@ class Listener(Named):
 
 class Listeners(BalancerPart):
     name, parent_kind, parent_key = "listener", "load balancer", "loadbalancer_id"
+    model = Listener
     limits = {"listeners": Limit("listener", "Listeners.")}  # noqa: RUF012
     path, one, many = "/lbaas/listeners", "listener", "listeners"
     fields = ("name", "protocol", "protocol_port", "default_pool_id", "connection_limit", "admin_state_up")
@@ -60,3 +62,19 @@ class Listeners(BalancerPart):
 
     def parent(self, raw: dict[str, Any], index: Index) -> Address | None:
         return index.address("load balancer", raw["loadbalancers"][0]["id"] if raw["loadbalancers"] else None)
+
+    def item(self, one: Observed, there: Existing) -> dict[str, Any] | None:
+        fields = one.fields
+        if not fields["admin_state_up"]:
+            there.comment_part(
+                one, f"the listener {one.address.path[-1]} is down; applying this file turns it on"
+            )
+        pool, limit = fields["default_pool_id"], fields["connection_limit"]
+        return without_none(
+            name=one.address.path[-1],
+            protocol=fields["protocol"],
+            port=fields["protocol_port"],
+            pool=there.name(pool, one.address.path[:-1]) if pool else None,
+            policies=there.nested("L7 policy", one.address),
+            connection_limit=limit if limit not in (None, -1) else None,
+        )

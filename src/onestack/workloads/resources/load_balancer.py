@@ -11,12 +11,14 @@ from onestack.language.words import Named, NetworkRef
 from onestack.workloads.kind.balancer_part import EXAMPLE
 from onestack.workloads.kind.balancer_turns import PATH
 from onestack.workloads.kind.base import READY_SECONDS, Kind, Limit, Listed, Removal
+from onestack.workloads.kind.existing import Existing, Unsayable, without_none
 from onestack.workloads.kind.faults import Fault
 from onestack.workloads.kind.ownership import InTags
 from onestack.workloads.kind.scope import Scope, given
 from onestack.workloads.kind.session import Rest, Session
 from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref, Value
+from onestack.workloads.resources.floating_ip import network_of_own
 from onestack.workloads.resources.listener import Listener
 from onestack.workloads.resources.pool import Pool
 from onestack.workloads.resources.port import of_balancer
@@ -63,6 +65,26 @@ class LoadBalancers(Kind):
         # A dual-stack port has two addresses: Octavia must know which is the virtual IP.
         create_only: dict[str, Value] = {"vip_subnet_id": Ref(subnets[0])} if len(subnets) > 1 else {}
         return self.of_tenant(scope, item.name, place, fields, create_only=create_only)
+
+    def item(self, one: Observed, there: Existing) -> dict[str, Any] | None:
+        here, vip = one.address.path[:-1], one.fields["vip_port_id"]
+        port = there.get(vip.address) if isinstance(vip, Ref) else None
+        network = port.fields["network_id"] if port else None
+        if port is None or not isinstance(network, Ref):
+            raise Unsayable("its virtual IP is on a port that is not there")
+        if port.address.path != (*here, f"{one.address.path[-1]}.{network.address.path[-1]}"):
+            raise Unsayable(f"its virtual IP is on {port.address}: a spec creates a balancer's port with it")
+        addresses = port.fields["fixed_ips"] or ()
+        return without_none(
+            name=one.address.path[-1],
+            network=there.name(network, here),
+            address=addresses[0]["ip_address"] if there.addresses and addresses else None,
+            floating_ip=network_of_own(one, there),
+            provider=one.fields["provider"],
+            description=one.fields["description"],
+            pools=there.nested("pool", one.address),
+            listeners=there.nested("listener", one.address),
+        )
 
     def delete(self, observed: Observed, session: Session) -> None:
         session.rest(self.service).delete(f"{self.path}/{observed.id}?cascade=true")

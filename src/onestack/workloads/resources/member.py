@@ -7,15 +7,18 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from onestack.autoscaling import record
 from onestack.language.types import Bool, Int, IPAddress, Problem, Section, example
 from onestack.language.words import PortNumber, ServerRef
 from onestack.workloads.kind.balancer_part import EXAMPLE, NestedPart
 from onestack.workloads.kind.base import Limit
+from onestack.workloads.kind.existing import Existing, Unsayable
+from onestack.workloads.kind.nics import nics
 from onestack.workloads.kind.scope import Scope
 from onestack.workloads.kind.session import Index
-from onestack.workloads.plan.model import Wanted
+from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref, Value
-from onestack.workloads.resources.port import of_server
+from onestack.workloads.resources.port import SERVER, of_server
 
 
 class Member(Section):
@@ -41,7 +44,8 @@ class Member(Section):
 
 class Members(NestedPart):
     name, parent_kind, below = "member", "pool", "/lbaas/pools/{}/members"
-    after = ("tenant", "port")
+    model = Member
+    after = ("tenant", "port", "server")
     limits = {"members": Limit("member", "Members.")}  # noqa: RUF012
     one, many = "member", "members"
     fields = ("name", "address", "protocol_port", "weight", "backup")
@@ -66,9 +70,35 @@ class Members(NestedPart):
                     fields |= {"weight": member.weight, "backup": member.backup}
                     yield self.part(inner, name, fields, place, *needs)
 
+    def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
+        # It goes by the name that OneStack gives it, whatever somebody else called it.
+        if (label := self.label_in.take(dict(raw))) is not None:
+            raw["name"] = label.name
+        else:
+            port = self._port(raw, index)
+            server = index.known_by(SERVER, *port.path) if port else None
+            raw["name"] = f"{server.path[-1] if server else raw['address']}:{raw['protocol_port']}"
+        return super().observe(raw, index)
+
+    def _port(self, raw: dict[str, Any], index: Index) -> Address | None:
+        pool = index.address("pool", raw["parent"])
+        return index.known_by(pool.path[0] if pool else "", raw["address"])
+
     def value(self, field: str, raw: dict[str, Any], index: Index) -> Value:
         if field != "address":
             return super().value(field, raw, index)
-        pool = index.address("pool", raw["parent"])
-        port = index.known_by(pool.path[0] if pool else "", raw["address"])
+        port = self._port(raw, index)
         return Ref(port, "address") if port else raw["address"]
+
+    def item(self, one: Observed, there: Existing) -> dict[str, Any] | None:
+        raw, fields = there.raw(one), one.fields
+        if any(str(tag).startswith(f"{record.TAG}:") for tag in raw.get("tags") or ()):
+            return None  # the autoscaler's
+        item = {"port": fields["protocol_port"], "weight": fields["weight"], "backup": bool(fields["backup"])}
+        address = fields["address"]
+        if not isinstance(address, Ref):
+            return {"address": address, **item}
+        for server in there.inside("server", Address("tenant", one.address.path[:1])):
+            if any(port.address == address.address for port, _ in nics(server, there)):
+                return {"server": server.address.path[-1], **item}
+        raise Unsayable(f"its address {raw['address']} is that of {address.address}, which no server has")

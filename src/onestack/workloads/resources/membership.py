@@ -14,6 +14,7 @@ from onestack.workloads.plan.model import Observed, Wanted
 
 class Memberships(Link):
     name, service = "group member", "identity"
+    administrative = True
     ends = ("group", "user")
 
     def wanted(self, scope: Scope) -> Iterator[Wanted]:
@@ -22,7 +23,11 @@ class Memberships(Link):
                 yield self.linked(scope.group(group.name).address, scope.user(user).address, place=place)
 
     def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
-        ours = [group["id"] for group in collector.all("identity", "/groups", "groups") if KEY in group]
+        ours = [
+            group["id"]
+            for group in collector.all("identity", "/groups", "groups")
+            if _is_read(group, collector)
+        ]
         members = collector.each(
             ours, lambda group: collector.all("identity", f"/groups/{group}/users", "users")
         )
@@ -37,3 +42,9 @@ class Memberships(Link):
 
     def unlink(self, session: Session, *ids: str) -> None:
         session.rest(self.service).delete(f"/groups/{ids[0]}/users/{ids[1]}")
+
+
+def _is_read(group: dict[str, Any], collector: Collector) -> bool:
+    """Whether the members of a group matter: it is a spec's, or wanted, or all are asked for."""
+    wanted = {one.path[-2] for one in collector.wanted if one.kind == Memberships.name}
+    return KEY in group or group["name"] in wanted or collector.everything

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
@@ -14,8 +15,9 @@ from onestack.language.words import (
     TenantRef,
 )
 from onestack.workloads.kind.base import Kind, Limit, Listed
+from onestack.workloads.kind.existing import Existing, without_none
 from onestack.workloads.kind.scope import Scope, given
-from onestack.workloads.plan.model import Wanted
+from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.resources.subnet import Subnet
 
 _PROVIDER = {
@@ -105,9 +107,41 @@ class Networks(Kind):
     )
     immutable = frozenset(_PROVIDER)
 
+    def reachable(self, raw: dict[str, Any]) -> bool:
+        return bool(raw.get("shared") or raw.get("router:external"))
+
     def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
         fields: dict[str, Any] = {"port_security_enabled": item.port_security, "admin_state_up": True}
         fields |= given(item, "description", "mtu")
         if scope.tenant is None:
             fields |= given(item, **_PROVIDER) | {"shared": item.shared, "router:external": item.external}
         return self.of_tenant(scope, item.name, place, fields)
+
+    def item(self, one: Observed, there: Existing) -> dict[str, Any] | None:
+        fields, here = one.fields, one.address.path[:-1]
+        if not fields["admin_state_up"]:
+            there.comment(one, "it is down; applying this file turns it on")
+        item = without_none(
+            name=one.address.path[-1],
+            subnets=there.nested("subnet", one.address),
+            mtu=fields["mtu"] if fields["mtu"] != there.cached("mtu", lambda: _usual_mtu(there)) else None,
+            port_security=fields["port_security_enabled"],
+            description=fields["description"],
+            shared_with=[
+                tenant.path[-1]
+                for (tenant,) in there.links("network sharing", one.address)
+                if tenant in there.tenants and tenant.path != here
+            ],
+        )
+        if here:
+            return item
+        item |= {"external": bool(fields["router:external"]), "shared": bool(fields["shared"])}
+        if fields["provider:network_type"] in ("flat", "vlan"):
+            item |= without_none(**{key: fields[field] for field, key in _PROVIDER.items()})
+        return item
+
+
+def _usual_mtu(there: Existing) -> int | None:
+    """The MTU of most networks, which they have of the cloud."""
+    found = Counter(one.fields["mtu"] for one in there.all("network") if not one.fields["router:external"])
+    return found.most_common(1)[0][0] if found else None

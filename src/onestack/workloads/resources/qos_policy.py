@@ -13,9 +13,10 @@ from onestack.language.words import (
     Named,
 )
 from onestack.workloads.kind.base import Kind, Listed
+from onestack.workloads.kind.existing import Existing
 from onestack.workloads.kind.scope import Scope, given
 from onestack.workloads.kind.session import Collector, Session
-from onestack.workloads.plan.model import Wanted
+from onestack.workloads.plan.model import Observed, Wanted
 
 _LIMIT = "bandwidth_limit"
 
@@ -40,6 +41,7 @@ tenants:
 
 class QosPolicies(Kind):
     name, service = "qos policy", "network"
+    administrative = True
     key = "qos_policies"
     in_tenant = Listed(QosPolicy, "QoS policies, which limit the bandwidth of ports.")
     path, one, many = "/qos/policies", "policy", "policies"
@@ -75,3 +77,9 @@ class QosPolicies(Kind):
             rest.delete(f"{rules}/{rule['id']}")
         if limit:
             rest.post(rules, {"bandwidth_limit_rule": limit})
+
+    def item(self, one: Observed, there: Existing) -> dict[str, Any] | None:
+        if len(there.raw(one)["rules"]) > 1 or (there.raw(one)["rules"] and not one.fields[_LIMIT]):
+            there.comment(one, "not said: its further rules")
+        limit = one.fields[_LIMIT] or {}
+        return {"name": one.address.path[-1], **limit, "description": one.fields["description"] or ""}

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from onestack.language.types import Section, example
 from onestack.language.words import Limit
 from onestack.workloads.kind.base import Kind
+from onestack.workloads.kind.existing import Existing
 from onestack.workloads.kind.ownership import Inherited
 from onestack.workloads.kind.scope import Scope
 from onestack.workloads.kind.session import Collector, Index, Session
@@ -16,21 +17,23 @@ from onestack.workloads.plan.model import Change, Observed, Wanted
 from onestack.workloads.plan.values import Address
 
 Most = Limit | None
+_USUAL = "usual"
 
 
 class Form(NamedTuple):
-    """The form of a service's quota API."""
+    """The form of a service's quota API. `usual`: the path of what a project has that has no quota of its own."""
 
     service: str
     path: str
     one: str
+    usual: str
 
 
 FORMS = {
-    "compute": Form("compute", "/os-quota-sets", "quota_set"),
-    "network": Form("network", "/quotas", "quota"),
-    "volume": Form("block-storage", "/os-quota-sets", "quota_set"),
-    "load_balancer": Form("load-balancer", "/lbaas/quotas", "quota"),
+    "compute": Form("compute", "/os-quota-sets", "quota_set", "/os-quota-sets/{}/defaults"),
+    "network": Form("network", "/quotas", "quota", "/quotas/{}/default"),
+    "volume": Form("block-storage", "/os-quota-sets", "quota_set", "/os-quota-sets/{}/defaults"),
+    "load_balancer": Form("load-balancer", "/lbaas/quotas", "quota", "/lbaas/quotas/defaults"),
 }
 
 
@@ -132,6 +135,7 @@ tenants:
 
 class Quotas(Kind):
     name, service = "quota", "identity"
+    administrative = True
     label_in = Inherited()
     deleted_with_parent = True
 
@@ -151,11 +155,24 @@ class Quotas(Kind):
             for path in sorted(wanted)
             if (name := path[0].partition("@")[0]) in projects
         ]
+        if collector.everything:
+            pairs = [
+                (key, project)
+                for project in projects.values()
+                for key in FORMS
+                if collector.has(FORMS[key].service)
+            ]
+
+        def ask(key: str, path: str) -> dict[str, Any]:
+            form = FORMS[key]
+            limits: dict[str, Any] = collector.all(form.service, path, form.one)  # type: ignore[assignment]
+            return limits
 
         def read(one: tuple[str, str]) -> dict[str, Any]:
-            form = FORMS[one[0]]
-            limits: dict[str, Any] = collector.all(form.service, f"{form.path}/{one[1]}", form.one)  # type: ignore[assignment]
-            return {"id": one[1], "key": one[0], "limits": limits}
+            key, project = one
+            limits = ask(key, f"{FORMS[key].path}/{project}")
+            usual = ask(key, FORMS[key].usual.format(project)) if collector.everything else {}
+            return {"id": project, "key": key, "limits": limits, _USUAL: usual}
 
         return collector.each(pairs, read)
 
@@ -165,7 +182,8 @@ class Quotas(Kind):
             return None
         address = Address(self.name, (*tenant.path, raw["key"]))
         # Defaults and set limits look the same: the owner of the tenant owns its quota.
-        return Observed(address, f"{raw['key']}|{raw['id']}", raw["limits"], index.owner(tenant), (tenant,))
+        owner = index.inherited(tenant, address)
+        return Observed(address, f"{raw['key']}|{raw['id']}", raw["limits"], owner, (tenant,))
 
     def _set(self, key: str, project: str, limits: Mapping[str, Any], session: Session) -> None:
         form = FORMS[key]
@@ -185,3 +203,14 @@ class Quotas(Kind):
     def delete(self, observed: Observed, session: Session) -> None:
         key, project = observed.id.split("|")
         session.rest(FORMS[key].service).delete(f"{FORMS[key].path}/{project}")
+
+    def section(self, there: Existing, tenant: Address | None) -> dict[str, Any]:
+        """The limits of a tenant that differ from those of tenants without a quota."""
+        found: dict[str, dict[str, int]] = {}
+        for one in there.inside(self.name, tenant) if tenant else ():
+            key, usual = one.address.path[-1], there.raw(one)[_USUAL]
+            for name, word in sorted(there.limits.get(key, {}).items()):
+                limit = one.fields.get(word)
+                if isinstance(limit, int) and limit != usual.get(word):
+                    found.setdefault(key, {})[name] = limit
+        return {"quota": found} if found else {}

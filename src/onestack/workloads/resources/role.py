@@ -28,6 +28,7 @@ roles:
 
 class Roles(Kind):
     name, service = "role", "identity"
+    administrative = True
     key = "roles"
     in_platform = Listed(Role, "Roles, in addition to those that every cloud has.")
     built_in = ("admin", "manager", "member", "reader", "service")

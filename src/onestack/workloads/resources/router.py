@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from onestack.core.errors import Place
@@ -11,10 +12,11 @@ from onestack.language.words import (
     NetworkRef,
 )
 from onestack.workloads.kind.base import Kind, Limit, Listed
+from onestack.workloads.kind.existing import Existing, without_none
 from onestack.workloads.kind.scope import Scope, given
 from onestack.workloads.kind.session import Index
-from onestack.workloads.plan.model import Wanted
-from onestack.workloads.plan.values import Value
+from onestack.workloads.plan.model import Observed, Wanted
+from onestack.workloads.plan.values import Address, Ref, Value
 
 _GATEWAY = "external_gateway_info"
 
@@ -64,8 +66,33 @@ class Routers(Kind):
                 gateway["enable_snat"] = item.snat
         return self.of_tenant(scope, item.name, place, {**fields, _GATEWAY: gateway}, needs=needs)
 
+    def forbidden(self, sent: Mapping[str, Value]) -> list[str]:
+        return ["snat"] if "enable_snat" in (sent.get(_GATEWAY) or {}) else []
+
     def value(self, field: str, raw: dict[str, Any], index: Index) -> Value:
         value = super().value(field, raw, index)
         if field == _GATEWAY and value:
             return {**value, "network_id": index.ref("network", value["network_id"])}
         return value
+
+    def item(self, one: Observed, there: Existing) -> dict[str, Any] | None:
+        fields, here = one.fields, one.address.path[:-1]
+        gateway = fields[_GATEWAY] or {}
+        if there.raw(one).get("routes"):
+            there.comment(one, "not said: its static routes")
+        connected = [subnet for (subnet,) in there.links("router interface", one.address)]
+        networks = dict.fromkeys(Address("network", subnet.path[:-1]) for subnet in connected)
+        for network in networks:
+            for subnet in there.inside("subnet", network):
+                if subnet.address not in connected:
+                    there.comment(
+                        one, f"{subnet.address} is not connected to it; applying this file connects it"
+                    )
+        return without_none(
+            name=one.address.path[-1],
+            external=there.name(gateway["network_id"], here) if gateway else None,
+            networks=there.names([Ref(network) for network in networks], here),
+            snat=False if gateway.get("enable_snat") is False else None,
+            enabled=fields["admin_state_up"],
+            description=fields["description"],
+        )

@@ -35,6 +35,7 @@ from onestack.language.types import Bool, Int, Problem, example
 from onestack.language.words import Named
 from onestack.workloads.kind.balancer_turns import in_turn
 from onestack.workloads.kind.base import GONE_SECONDS, Kind, Listed
+from onestack.workloads.kind.existing import Existing, Unsayable
 from onestack.workloads.kind.faults import Fault
 from onestack.workloads.kind.ownership import KEY, InAttribute
 from onestack.workloads.kind.scope import Scope
@@ -103,6 +104,7 @@ class ScalingGroup(Named):
 class ScalingGroups(Kind):
     name, service = "scaling group", "image"
     key = "scaling_groups"
+    own_clouds_only = "OneStack's autoscaler, which works in OneStack's own clouds only, would have to run it"
     in_tenant = Listed(ScalingGroup, "Servers whose number follows the load.")
     after = ("tenant", "subnet")
     path, one, many = "/images", "image", "images"
@@ -164,6 +166,11 @@ class ScalingGroups(Kind):
         if isinstance(network := observed.fields["network"], Ref):
             needs += index.inside("subnet", network.address)
         return replace(observed, needs=tuple(needs))
+
+    def item(self, one: Observed, there: Existing) -> dict[str, Any] | None:
+        if not one.fields["settings"]:
+            raise Unsayable("its record cannot be read, or it is being deleted")
+        return {**one.fields["settings"], "name": one.address.path[-1]}
 
     # Done.
 

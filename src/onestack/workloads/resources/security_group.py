@@ -12,10 +12,18 @@ from onestack.language.words import (
     Named,
 )
 from onestack.workloads.kind.base import Kind, Limit, Listed, Removal
+from onestack.workloads.kind.existing import Existing, without_none
 from onestack.workloads.kind.scope import Scope, given
 from onestack.workloads.kind.session import Collector, Index, Rest, Session
 from onestack.workloads.plan.model import Observed, Wanted
-from onestack.workloads.resources.security_group_rule import DEFAULT, Rule, relevant_groups
+from onestack.workloads.plan.values import Address
+from onestack.workloads.resources.security_group_rule import (
+    DEFAULT,
+    UNLIMITED,
+    Rule,
+    is_untouched,
+    relevant_groups,
+)
 
 
 class SecurityGroup(Named):
@@ -68,7 +76,7 @@ class SecurityGroups(Kind):
         if observed is None or observed.owner or raw["name"] != DEFAULT:
             return observed
         # Neutron created it for the tenant: the owner of the tenant owns it.
-        return replace(observed, owner=index.owner(self.parent(raw, index)))
+        return replace(observed, owner=index.inherited(self.parent(raw, index), observed.address))
 
     def create(self, wanted: Wanted, session: Session) -> str:
         if wanted.address.path[-1] != DEFAULT:
@@ -85,3 +93,22 @@ class SecurityGroups(Kind):
         for raw in rest.all(self.path, self.many):
             if raw["project_id"] == project and (everyone or raw["name"] != DEFAULT):
                 yield Removal(raw["name"], f"{self.path}/{raw['id']}")
+
+    def of_section(self, there: Existing, tenant: Address | None) -> list[Observed]:
+        # Each tenant has `default`; it is said if somebody changed its rules.
+        return [
+            one
+            for one in super().of_section(there, tenant)
+            if one.address.path[-1] != DEFAULT or not is_untouched(one, there)
+        ]
+
+    def item(self, one: Observed, there: Existing) -> dict[str, Any] | None:
+        rules = there.nested("security group rule", one.address)
+        both = [rule for rule in UNLIMITED if rule in rules]
+        egress = len(both) == len(UNLIMITED)
+        return without_none(
+            name=one.address.path[-1],
+            rules=[rule for rule in rules if not egress or rule not in UNLIMITED],
+            egress=egress,
+            description=None if one.address.path[-1] == DEFAULT else one.fields["description"],
+        )

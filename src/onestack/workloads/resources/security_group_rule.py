@@ -13,6 +13,7 @@ from onestack.language.words import (
     SecurityGroupRef,
 )
 from onestack.workloads.kind.base import Kind, Limit
+from onestack.workloads.kind.existing import Existing, Unsayable, without_none
 from onestack.workloads.kind.ownership import Inherited
 from onestack.workloads.kind.scope import Scope
 from onestack.workloads.kind.session import Collector, Index, Session
@@ -22,6 +23,8 @@ from onestack.workloads.plan.values import Address, Ref
 DEFAULT = "default"
 """The group that Neutron creates in each tenant."""
 _DEFAULT = ({"direction": "egress", "ethertype": "IPv4"}, {"direction": "egress", "ethertype": "IPv6"})
+UNLIMITED: tuple[dict[str, Any], ...] = ({"direction": "egress"}, {"direction": "egress", "ipv6": True})
+"""The same as a spec says them."""
 _SIDES = {"remote_group_id": "security group", "remote_address_group_id": "address group"}
 _CODES = {"6": "tcp", "17": "udp", "1": "icmp", "ipv6-icmp": "icmpv6", "58": "icmpv6", "icmp6": "icmpv6"}
 _ANYWHERE = ("0.0.0.0/0", "::/0")
@@ -69,6 +72,7 @@ class SecurityGroupRules(Kind):
     name, service = "security group rule", "network"
     after = ("security group",)
     limits = {"security_group_rules": Limit("security_group_rule", "Security group rules.")}  # noqa: RUF012
+    model = Rule
     path, one = "/security-group-rules", "security_group_rule"
     label_in = Inherited()
     exclusive = True
@@ -154,6 +158,36 @@ class SecurityGroupRules(Kind):
     def update(self, change: Change, ident: str, session: Session) -> None:
         return None
 
+    def item(self, one: Observed, there: Existing) -> dict[str, Any] | None:
+        fields, here = one.fields, one.address.path[:-2]
+        low, high = fields.get("port_range_min"), fields.get("port_range_max")
+        ports = None if low is None else str(low) if high in (None, low) else f"{low}-{high}"
+        if low is not None and (low < 1 or (high is not None and high < low)):
+            raise Unsayable(f"no spec says its ports or ICMP type and code: {low}, {high}")
+        if low is not None and high is not None and str(fields.get("protocol")).startswith("icmp"):
+            raise Unsayable("no spec says an ICMP code")
+        side = {
+            "group": fields.get("remote_group_id"),
+            "addresses": fields.get("remote_address_group_id"),
+        }
+        cidr = fields.get("remote_ip_prefix")
+        return without_none(
+            direction=fields["direction"],
+            protocol=fields.get("protocol"),
+            ports=ports,
+            cidr=cidr,
+            ipv6=fields["ethertype"] == "IPv6" if cidr is None else None,
+            **{key: there.name(value, here) for key, value in side.items() if value is not None},
+        )
+
+
+def is_untouched(group: Observed, there: Existing) -> bool:
+    """Whether a group `default` has the rules that Neutron gave it."""
+    name = group.address.path[-1]
+    inside = [{"group": name}, {"group": name, "ipv6": True}]
+    rules = there.nested("security group rule", group.address)
+    return len(rules) == 4 and all(rule in rules for rule in (*UNLIMITED, *inside))
+
 
 def _name(fields: Mapping[str, Any]) -> str:
     """`ingress tcp 80 from 10.0.0.0/8`: the whole content of a rule, so that equal rules have the same name."""
@@ -172,7 +206,7 @@ def _name(fields: Mapping[str, Any]) -> str:
 
 
 def relevant_groups(collector: Collector, kind: str) -> Iterator[dict[str, Any]]:
-    """The groups; `default` only if the spec has resources of this kind in it, or lists it."""
+    """The groups; `default` only if the spec has resources of this kind in it, or lists it, or for an export."""
     spoken = {
         one.path[0].partition("@")[0]
         for one in collector.wanted
@@ -180,5 +214,5 @@ def relevant_groups(collector: Collector, kind: str) -> Iterator[dict[str, Any]]
     }
     tenants = {raw["id"]: raw["name"] for raw in collector.all("identity", "/projects", "projects")}
     for raw in collector.all("network", "/security-groups", "security_groups"):
-        if raw["name"] != DEFAULT or tenants.get(raw["project_id"]) in spoken:
+        if raw["name"] != DEFAULT or collector.everything or tenants.get(raw["project_id"]) in spoken:
             yield raw

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -26,20 +26,19 @@ from onestack.language.words import (
     Texts,
     VolumeRef,
 )
-from onestack.workloads.kind.base import Kind, Limit, Listed, Removal
+from onestack.workloads.kind.base import Limit, Listed, Removal
+from onestack.workloads.kind.faults import Fault
 from onestack.workloads.kind.ownership import InMetadata
 from onestack.workloads.kind.scope import Scope, given
 from onestack.workloads.kind.session import Collector, Index, Rest, Session
 from onestack.workloads.plan.model import Change, Observed, Wanted
-from onestack.workloads.plan.values import Address, Ref, Value
+from onestack.workloads.plan.values import UNKNOWN, Address, Ref, Value
 from onestack.workloads.resources import keypair
 from onestack.workloads.resources.aggregate import ZONE
-from onestack.workloads.resources.port import of_server
+from onestack.workloads.resources.port import SERVER, in_order, of_server
+from onestack.workloads.resources.server_told import STATES, USER_DATA, ZONE_FIELD, ToldServers
 
-_ZONE = "OS-EXT-AZ:availability_zone"
-_USER_DATA = "OS-EXT-SRV-ATTR:user_data"
-_STATES = {"ACTIVE": "running", "SHUTOFF": "stopped"}
-_NAMES = {_ZONE: "availability_zone", _USER_DATA: "user_data"}
+_NAMES = {ZONE_FIELD: "availability_zone", USER_DATA: "user_data"}
 RESIZE_SECONDS = 300.0
 
 
@@ -141,7 +140,7 @@ class Server(Counted):
             )
 
 
-class Servers(Kind):
+class Servers(ToldServers):
     name, service = "server", "compute"
     key = "servers"
     in_tenant = Listed(Server, "Servers: virtual machines.")
@@ -171,11 +170,12 @@ class Servers(Kind):
         "ports",
         "state",
         "built",
-        _ZONE,
-        _USER_DATA,
+        ZONE_FIELD,
+        USER_DATA,
     )
     unordered = frozenset({"ports"})
-    immutable = frozenset({"image", "key_name", "ports", "built", _ZONE, _USER_DATA})
+    immutable = frozenset({"image", "key_name", "ports", "built", ZONE_FIELD, USER_DATA})
+    admins_only = frozenset({"host"})
 
     def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
         ports = [Ref(of_server(scope, item, index)) for index in range(len(item.networks))]
@@ -198,9 +198,9 @@ class Servers(Kind):
         if item.keypair:
             fields["key_name"] = keypair.named(scope, item.keypair)
         if item.user_data:
-            fields[_USER_DATA] = keypair.content(item.user_data)
+            fields[USER_DATA] = keypair.content(item.user_data)
         if item.zone:
-            fields[_ZONE] = item.zone
+            fields[ZONE_FIELD] = item.zone
         if item.host:
             create_only["host"] = item.host
         if item.config_drive:
@@ -221,12 +221,16 @@ class Servers(Kind):
 
     def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
         observed = super().observe(raw, index)
-        zone = index.known_by(ZONE, raw.get(_ZONE) or "")
+        zone = index.known_by(ZONE, raw.get(ZONE_FIELD) or "")
+        for port in observed.fields["ports"] if observed else ():
+            if observed and isinstance(port, Ref):
+                index.remember((SERVER, *port.address.path), observed.address)
         return replace(observed, needs=(*observed.needs, zone)) if observed and zone else observed
 
     def collect(self, collector: Collector) -> Iterable[dict[str, Any]]:
         ports: dict[str, list[str]] = {}
-        for port in collector.all("network", "/ports", "ports"):
+        # In the order in which Nova created them.
+        for port in in_order(collector.all("network", "/ports", "ports")):
             ports.setdefault(port["device_id"], []).append(port["id"])
         for raw in collector.all(self.service, "/servers/detail", self.many, all_tenants="1"):
             yield {**raw, "project_id": raw["tenant_id"], "ports": ports.get(raw["id"], [])}
@@ -234,7 +238,9 @@ class Servers(Kind):
     def value(self, field: str, raw: dict[str, Any], index: Index) -> Value:
         if field == "flavor":
             # Nova's response has the flavor's values and not its id, since the flavor may have been deleted.
-            return Ref(Address("flavor", (raw["flavor"]["original_name"],)))
+            name = raw["flavor"].get("original_name")
+            # Before microversion 2.47 it has the id.
+            return Ref(Address("flavor", (name,))) if name else index.ref("flavor", raw["flavor"]["id"])
         if field == "image":
             return index.ref("image", raw["image"]["id"]) if raw["image"] else None
         if field == "key_name":
@@ -242,12 +248,22 @@ class Servers(Kind):
         if field == "ports":
             return sorted(index.ref("port", raw["ports"]), key=str)
         if field == "state":
-            return _STATES.get(raw["status"], raw["status"].lower())
+            return STATES.get(raw["status"], raw["status"].lower())
         if field == "built":
-            return raw["status"] != "ERROR" or bool(raw.get("OS-EXT-SRV-ATTR:host"))
-        if field == _USER_DATA:
-            return _decoded(raw.get(field))
+            # Only administrators see the host.
+            ran = raw.get("OS-EXT-SRV-ATTR:host") or raw.get("OS-SRV-USG:launched_at")
+            return raw["status"] != "ERROR" or bool(ran)
+        if field == USER_DATA:
+            # By Nova's own policies only administrators see it.
+            return _decoded(raw[field]) if field in raw else UNKNOWN
         return super().value(field, raw, index)
+
+    def uses(
+        self, fields: Mapping[str, Value], found: Mapping[Address, Mapping[str, Value]]
+    ) -> dict[str, int]:
+        flavor = fields.get("flavor")
+        size = found.get(flavor.address, {}) if isinstance(flavor, Ref) else {}
+        return {"instances": 1, "cores": size.get("vcpus") or 0, "ram": size.get("ram") or 0}
 
     def create(self, wanted: Wanted, session: Session) -> str:
         body = session.fill({**wanted.fields, **wanted.create_only})
@@ -288,7 +304,7 @@ class Servers(Kind):
             status, busy = str(raw.get("status")), raw.get("OS-EXT-STS:task_state")
             if busy:
                 begun.append(status)
-            elif begun and status in _STATES:
+            elif begun and status in STATES:
                 raise PermanentError(
                     f"{address} cannot be resized: Nova failed and restored it",
                     where=self.service,
@@ -321,11 +337,18 @@ class Servers(Kind):
         before = change.fields["state"][0]
         if before == "build":  # the apply that created it was killed before it ran
             self.wait_ready(change.address, ident, session)
-        ways = {"paused": "unpause", "suspended": "resume", "rescue": "unrescue", "error": "os-resetState"}
+        ways = {"paused": "unpause", "suspended": "resume", "rescue": "unrescue"}
         if before in ways:
-            self._act(session, ident, ways[before], {"state": "active"} if before == "error" else None)
+            self._act(session, ident, ways[before])
             self._until(change.address, ident, session, "ACTIVE")
         if before == "error":
+            try:
+                self._act(session, ident, "os-resetState", {"state": "active"})
+                self._until(change.address, ident, session, "ACTIVE")
+            except Fault as fault:
+                if fault.status != 403:
+                    raise
+                # An ordinary account may reboot it all the same.
             self._act(session, ident, "reboot", {"type": "HARD"})
             self._until(change.address, ident, session, "ACTIVE")
         if state == "stopped":

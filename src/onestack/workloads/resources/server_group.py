@@ -1,9 +1,10 @@
 """Server groups. Nova cannot store an ownership label on them, so in tenants that belong to the spec, the groups that
-it names do, too."""
+it names do, too. In other projects the label is a part of the name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Literal
 
 from onestack.core.errors import Place
@@ -12,10 +13,12 @@ from onestack.language.words import (
     Counted,
 )
 from onestack.workloads.kind.base import Kind, Limit, Listed
-from onestack.workloads.kind.ownership import Inherited
+from onestack.workloads.kind.existing import Existing
+from onestack.workloads.kind.ownership import Inherited, InName
 from onestack.workloads.kind.scope import Scope
-from onestack.workloads.kind.session import Session
-from onestack.workloads.plan.model import Change, Wanted
+from onestack.workloads.kind.session import Index, Session
+from onestack.workloads.plan.model import Change, Observed, Wanted
+from onestack.workloads.plan.values import Address
 
 
 class ServerGroup(Counted):
@@ -43,6 +46,8 @@ class ServerGroups(Kind):
     listed = {"all_projects": "1"}  # noqa: RUF012
     label_in = Inherited()
     in_project = True
+    named = InName()
+    """The label in projects that are no spec's own, where the tenant has none."""
     fields = ("name", "policy")
     immutable = frozenset(fields)
 
@@ -56,5 +61,19 @@ class ServerGroups(Kind):
     def want(self, scope: Scope, item: Any, place: Place) -> Wanted:
         return self.of_tenant(scope, item.name, place, {"policy": item.policy})
 
+    def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
+        label = self.named.take(raw)
+        observed = super().observe(raw, index)
+        return replace(observed, owner=label.owner) if observed and label else observed
+
+    def mark(self, body: dict[str, Any], wanted: Wanted, session: Session) -> None:
+        if session.given(wanted.address):
+            self.named.put(body, self.label(wanted, session))
+
     def update(self, change: Change, ident: str, session: Session) -> None:
         return None
+
+    def of_section(self, there: Existing, tenant: Address | None) -> list[Observed]:
+        # A scaling group's own has its name.
+        listed = super().of_section(there, tenant)
+        return [one for one in listed if there.get(Address("scaling group", one.address.path)) is None]

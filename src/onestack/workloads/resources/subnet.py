@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from ipaddress import ip_network
 from typing import Any, Literal
 
 from onestack.language.types import Bool, IPAddress, Problem, Section, example
@@ -11,6 +12,7 @@ from onestack.language.words import (
     ResourceName,
 )
 from onestack.workloads.kind.base import Kind, Limit
+from onestack.workloads.kind.existing import Existing, Unsayable, without_none
 from onestack.workloads.kind.scope import Scope
 from onestack.workloads.kind.session import Index
 from onestack.workloads.plan.model import Observed, Wanted
@@ -56,6 +58,7 @@ class Subnets(Kind):
     name, service = "subnet", "network"
     after = ("tenant", "network")
     limits = {"subnets": Limit("subnet", "Subnets.")}  # noqa: RUF012
+    model = Subnet
     path, one, many = "/subnets", "subnet", "subnets"
     fields = (
         "name",
@@ -109,3 +112,40 @@ class Subnets(Kind):
 
     def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
         return super().observe(raw, index) if self.parent(raw, index) else None
+
+    def item(self, one: Observed, there: Existing) -> dict[str, Any] | None:
+        fields, raw = one.fields, there.raw(one)
+        network, name = one.address.path[-2:]
+        cidr = ip_network(fields["cidr"])
+        if cidr.version == 6 and fields["enable_dhcp"]:
+            modes = {fields["ipv6_ra_mode"], fields["ipv6_address_mode"]}
+            if modes != {"slaac"}:
+                raise Unsayable("a spec's IPv6 subnets with DHCP have the modes slaac")
+        if raw.get("host_routes"):
+            there.comment(
+                there.get(Address("network", one.address.path[:-1])) or one,
+                f"not said: host routes of {name}",
+            )
+        gateway, pools = fields["gateway_ip"], fields["allocation_pools"] or []
+        first = str(cidr.network_address + 1)
+        usual = gateway == first or (cidr.version == 6 and gateway == str(cidr.network_address))
+        if len(pools) > 1:
+            there.comment(
+                there.get(Address("network", one.address.path[:-1])) or one, f"not said: the pools of {name}"
+            )
+        pool = [pools[0]["start"], pools[0]["end"]] if len(pools) == 1 else None
+        return without_none(
+            name=name if name != network else None,
+            cidr=str(cidr),
+            gateway="none" if gateway is None else None if usual else gateway,
+            dhcp=fields["enable_dhcp"],
+            dns=fields["dns_nameservers"],
+            pool=pool if pool and not _is_whole(cidr, gateway, pool) else None,
+        )
+
+
+def _is_whole(cidr: Any, gateway: str | None, pool: list[str]) -> bool:
+    """Whether a pool is the one that Neutron gives a subnet: all but the gateway at its edge."""
+    last = cidr.broadcast_address - (1 if cidr.version == 4 else 0)
+    starts = {str(cidr.network_address + 1), str(cidr.network_address + (2 if gateway else 1))}
+    return pool[0] in starts and pool[1] == str(last)

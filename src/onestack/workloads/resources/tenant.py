@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from onestack.workloads.kind.base import Kind
+from onestack.workloads.kind.existing import Existing
 from onestack.workloads.kind.ownership import InAttribute
 from onestack.workloads.kind.scope import Scope, given, tenant_path
 from onestack.workloads.kind.session import Index, Session
@@ -18,6 +19,7 @@ ADMIN = ("admin", "service")
 
 class Tenants(Kind):
     name, service = "tenant", "identity"
+    administrative = True
     after = ("domain",)
     path, one, many = "/projects", "project", "projects"
     fields = ("name", "description", "enabled")
@@ -39,7 +41,10 @@ class Tenants(Kind):
         return tenant_path(name.removesuffix(f"@{where}"), where)
 
     def observe(self, raw: dict[str, Any], index: Index) -> Observed | None:
-        return None if raw["name"] in ADMIN and raw["domain_id"] == "default" else super().observe(raw, index)
+        if raw["name"] in ADMIN and raw["domain_id"] == "default":
+            return None
+        observed = super().observe(raw, index)
+        return observed if observed and index.knows(observed.address, observed.owner) else None
 
     def delete(self, observed: Observed, session: Session) -> None:
         """Delete the project, after the quotas and the default security group that services keep for it."""
@@ -51,3 +56,11 @@ class Tenants(Kind):
         network.delete(f"/quotas/{observed.id}")
         session.rest("compute").delete(f"/os-quota-sets/{observed.id}")
         super().delete(observed, session)
+
+    def item(self, one: Observed, there: Existing) -> dict[str, Any] | None:
+        name, _, domain = one.address.path[0].partition("@")
+        if domain and not (there.platform or there.get(Address("domain", (domain,)))):
+            there.used.setdefault("domains", set()).add(domain)
+        fields = one.fields
+        item = {"description": fields["description"] or "", "enabled": fields["enabled"] is not False}
+        return {"name": name, **({"domain": domain} if domain else {}), **item}

@@ -7,4 +7,5 @@ from onestack.workloads.kind.assignment import Assignments
 
 class UserRoles(Assignments):
     name, actor = "role of user", "user"
+    administrative = True
     ends = ("tenant", "user", "role")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import Field
@@ -20,10 +20,11 @@ from onestack.language.words import (
     VolumeTypeRef,
 )
 from onestack.workloads.kind.base import READY_SECONDS, Limit, Listed
+from onestack.workloads.kind.existing import Existing, Unsayable
 from onestack.workloads.kind.scope import Scope, given
 from onestack.workloads.kind.session import Index, Session
 from onestack.workloads.kind.stored import FAILED, Stored
-from onestack.workloads.plan.model import Change, Wanted
+from onestack.workloads.plan.model import Change, Observed, Wanted
 from onestack.workloads.plan.values import Address, Ref, Value
 
 
@@ -58,6 +59,10 @@ tenants:
         given = [key for key in ("image", "snapshot", "source") if getattr(self, key)]
         if len(given) > 1:
             yield Problem(f"both '{given[0]}' and '{given[1]}'", "one origin", path=(given[1],))
+
+
+_CINDERS = ("readonly", "attached_mode")
+"""What Cinder itself notes in the metadata."""
 
 
 class Volumes(Stored):
@@ -103,6 +108,11 @@ class Volumes(Stored):
             return Ref(Address("volume type", (raw[field],)))  # identified by its name
         return super().value(field, raw, index)
 
+    def uses(
+        self, fields: Mapping[str, Value], found: Mapping[Address, Mapping[str, Value]]
+    ) -> dict[str, int]:
+        return {"volumes": 1, "gigabytes": int(fields.get("size") or 0)}
+
     def update(self, change: Change, ident: str, session: Session) -> None:
         rest = session.rest(self.service)
         if "size" in change.fields:
@@ -120,3 +130,21 @@ class Volumes(Stored):
         body.pop("size", None)
         if body:
             super().send(session, ident, body)
+
+    def item(self, one: Observed, there: Existing) -> dict[str, Any] | None:
+        fields, raw, here = one.fields, there.raw(one), one.address.path[:-1]
+        if fields[FAILED]:
+            raise Unsayable("its status is error")
+        item: dict[str, Any] = {}
+        if raw.get("volume_type"):
+            item["type"] = there.name(fields["volume_type"], here)
+        origins = {"snapshot": fields["snapshot_id"], "source": fields["source_volid"]}
+        for key, origin in origins.items():
+            if isinstance(origin, Ref) and there.get(origin.address):
+                item[key] = there.name(origin, here)
+        image = there.by_id("image", (raw.get("volume_image_metadata") or {}).get("image_id", ""))
+        if image and not item.keys() & origins.keys():
+            item["image"] = there.name(Ref(image.address), here)
+        metadata = {key: value for key, value in fields["metadata"].items() if key not in _CINDERS}
+        item |= {"size": fields["size"], "metadata": metadata, "description": fields["description"] or ""}
+        return {"name": one.address.path[-1], **item}

@@ -13,9 +13,10 @@ from onestack.language.words import (
     Texts,
 )
 from onestack.workloads.kind.base import Kind, Listed
+from onestack.workloads.kind.existing import Existing
 from onestack.workloads.kind.scope import Scope, given
 from onestack.workloads.kind.session import Index, Session
-from onestack.workloads.plan.model import Wanted
+from onestack.workloads.plan.model import Observed, Wanted
 from onestack.workloads.plan.values import Address
 
 _PUBLIC = "os-volume-type-access:is_public"
@@ -39,7 +40,9 @@ volume_types:
 
 class VolumeTypes(Kind):
     name, service = "volume type", "block-storage"
+    administrative = True
     key = "volume_types"
+    built_in = ("__DEFAULT__",)
     in_platform = Listed(VolumeType, "Volume types.")
     path, one, many = "/types", "volume_type", "volume_types"
     listed = {"is_public": "None"}  # noqa: RUF012
@@ -58,3 +61,9 @@ class VolumeTypes(Kind):
             session.rest(self.service).post(f"{self.path}/{ident}/extra_specs", {"extra_specs": specs})
         if body:
             super().send(session, ident, body)
+
+    def item(self, one: Observed, there: Existing) -> dict[str, Any] | None:
+        public, specs = one.fields[_PUBLIC], there.said(one.fields["extra_specs"], ())
+        description = one.fields["description"] or ""
+        item = {"extra_specs": specs or {}, "public": public is not False, "description": description}
+        return {"name": one.address.path[-1], **item}
