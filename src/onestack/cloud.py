@@ -161,9 +161,10 @@ class Cloud:
         follow: bool = False,
         since: str | None = None,
         lines: int = 100,
+        request: str | None = None,
     ) -> Iterator[tuple[str, str]]:
-        """(process, line) of what was written; `since`: an age or a moment; `follow`: without end."""
-        yield from merged_logs.lines(self.paths, service, host, since=since, number=lines, follow=follow)
+        """(process, line) of what was written; `since`: an age or a moment; `request`: all about one, by its id."""
+        yield from merged_logs.lines(self.paths, service, host, since, lines, follow, request)
 
     def doctor_of_hosts(self, spec: Spec | str | Path | None = None) -> Mapping[str, doctor.Report]:
         """What each host of a spec of several has; empty for a spec of one. Changes nothing."""
@@ -342,9 +343,9 @@ class Cloud:
             raise BadInput("this cloud has no block storage", hint="platform.services in the spec")
         return volumes.check(found, emit, repair=repair)
 
-    def why(self, server: str, project: str | None = None) -> Diagnosis:
-        """Why a server (by name or id) is in ERROR or BUILD. Raises BadInput where there is none, or several."""
-        return explain(self.connect(), self.paths.log, server, project)
+    def why(self, kind: str, word: str, project: str | None = None, server: str | None = None) -> Diagnosis:
+        """What stands in the way of a server, volume, port or balancer; see `explain`. Raises BadInput."""
+        return explain(self.site, self.connect(), kind, word, project, server)
 
     def environment(self) -> dict[str, str]:
         """The variables that OpenStack's own tools read, as the administrator."""
