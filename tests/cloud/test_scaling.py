@@ -158,7 +158,7 @@ def test_a_template_whose_members_never_answer_is_taken_back(cloud: Cloud, place
 
 
 def test_a_member_that_hangs_is_replaced(cloud: Cloud, place: Path, shop: str) -> None:
-    assert cloud.apply(spec=written(place, "#!/bin/true changed", grace="10s")).ok
+    assert cloud.apply(spec=written(place, "#!/bin/true changed", grace="40s")).ok
     (member,) = groups.members(cloud, shop)
     domain = member["OS-EXT-SRV-ATTR:instance_name"]
     cloud.site.leader.inside(["virsh", "suspend", domain])

@@ -257,6 +257,7 @@ def test_keepalived_sends_to_the_other_control_hosts_alone(three: Views) -> None
     assert "unicast_peer {\n    192.0.2.11\n    192.0.2.13\n  }" in text
     assert f"{ADDRESS}/32 dev eth0" in text
     assert "nopreempt" in text
+    assert "vrrp_rt_priority" in text, "a busy host would lose the address"
     assert gateway.NAME in {
         need.name for each in virtual_address.processes(three["c2"]) for need in each.needs
     }

@@ -103,7 +103,8 @@ def test_signals_that_say_the_same_end_a_run_of_the_tests_once(tmp_path: Path) -
 def test_what_failed_is_told_at_the_end(tmp_path: Path) -> None:
     test = tmp_path / "test_it.py"
     test.write_text("import pytest\n@pytest.fixture\ndef broken(): raise OSError('no disk')\n"
-                    "def test_a(): assert 1 + 1 == 3\ndef test_b(broken): pass\ndef test_c(): pass\n")  # fmt: skip
+                    "def test_a(): assert 1 + 1 == 3\ndef test_b(broken): pass\ndef test_c(): pass\n"
+                    "def test_d(broken): pass\n")  # fmt: skip
     wrote = tmp_path / "one.xml"
     words = [
         sys.executable,
@@ -127,3 +128,5 @@ def test_what_failed_is_told_at_the_end(tmp_path: Path) -> None:
     ):
         assert said in told
     assert "test_c" not in told
+    assert told.count("no disk") == 1
+    assert "test_d (0 s)\n    as test_it::test_b" in told

@@ -5,8 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from keystoneauth1.exceptions import ClientException
 from openstack.connection import Connection
+from openstack.exceptions import SDKException
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from onestack.core.events import Emit, step
 from onestack.platform import connect
@@ -18,7 +22,8 @@ from onestack.spec import FLAVORS
 
 IMAGE = "tiny"
 NETWORK = "public"
-
+ATTEMPTS = 3
+"""With several control hosts."""
 
 FLAVORS_BEFORE = frozenset({"m1.tiny", "m1.small", "m1.medium", "m1.large"})
 """Flavors that older versions created. They are not created again: their clouds may have changed or deleted them."""
@@ -90,6 +95,14 @@ def volume_types(site: Site, admin: Connection) -> None:
             admin.block_storage.create_type(name=name, extra_specs={"volume_backend_name": name})
 
 
+def _again(site: Site) -> dict[str, Any]:
+    """How often a step is run, which looks first for what is there: once, or, with several control hosts, again where
+    the address of the APIs moved while a request waited."""
+    times = ATTEMPTS if site.view.replicated else 1
+    failures = retry_if_exception_type((ClientException, SDKException))
+    return {"stop": stop_after_attempt(times), "wait": wait_fixed(1), "retry": failures, "reraise": True}
+
+
 def steps(
     site: Site, markers: Markers, image_file: Path, emit: Emit
 ) -> dict[str, tuple[str, Callable[[], None]]]:
@@ -103,7 +116,9 @@ def steps(
             if f"{FURNISHED}{name}" in markers.known:
                 return
             with step(name, emit):
-                body(site, connect.connection(site))
+                for attempt in Retrying(**_again(site)):
+                    with attempt:
+                        body(site, connect.connection(site))
                 markers.write(f"{FURNISHED}{name}")
 
         return run

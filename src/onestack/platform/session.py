@@ -32,13 +32,24 @@ def http_session(network: Network) -> requests.Session:
     return session
 
 
+# A connection to an address that has moved to another host is reset at the first probe. A request that was sent
+# before waits until then, and keystoneauth's own probes begin after a minute.
+_PROBES = (
+    *HTTPConnection.default_socket_options,
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 5),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 3),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 4),
+)
+
+
 class _Adapter(TCPKeepAliveAdapter):
     def __init__(self, network: Network) -> None:
         self._network = network
         super().__init__()
 
     def init_poolmanager(self, *words: Any, **options: Any) -> None:
-        super().init_poolmanager(*words, **options)
+        super().init_poolmanager(*words, socket_options=_PROBES, **options)
         network = self._network
 
         class Plain(HTTPConnection):

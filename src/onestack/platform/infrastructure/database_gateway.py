@@ -48,7 +48,7 @@ global
     maxconn 4000
     nbthread 1
     stats socket {_ADMIN_SOCKET} mode 600 level admin
-    log stdout format raw local0 notice
+    log stdout format iso local0 notice
     ssl-default-bind-options ssl-min-ver TLSv1.2
 
 crt-store host

@@ -1,7 +1,7 @@
 """The virtual address of the APIs, where there are several control hosts: keepalived gives it to one of them.
 
-A host whose API gateway does not answer gives it up, and one that is lost loses it within a second. It stays where it
-is when another host comes back. keepalived runs in the tree of control hosts, beside the base.
+A host whose API gateway does not answer gives it up, and one that is lost loses it within two seconds. It stays where
+it is when another host comes back. keepalived runs in the tree of control hosts, beside the base.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ HOME = f"{LIB}/keepalived"
 CONFIG = f"{HOME}/keepalived.conf"
 ROUTER_ID = 51
 """Of VRRP. Messages are sent to the other control hosts alone, so that other clouds' may be the same."""
-ADVERTISED = 0.3
+ADVERTISED = 0.5
 """The interval between two messages, in seconds. The address moves when three are missing."""
 
 ALIVE = f"{HOME}/alive"
@@ -55,6 +55,8 @@ global_defs {{
   vrrp_version 3
   vrrp_garp_master_delay 1
   vrrp_garp_master_repeat 3
+  # Before all ordinary processes: a busy host that is late by a second would lose the address.
+  vrrp_rt_priority 1
   max_auto_priority -1
   script_user root
   enable_script_security
@@ -62,7 +64,7 @@ global_defs {{
 vrrp_script gateway {{
   script "{ALIVE}"
   interval 1
-  timeout 1
+  timeout 3
   fall 2
   rise 2
 }}
