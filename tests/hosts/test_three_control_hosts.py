@@ -12,12 +12,12 @@ from hosts.conftest import ADDRESS, Views, replicated, views
 from onestack.core import contract
 from onestack.health import quorum
 from onestack.health.quorum import Quorum
-from onestack.platform import between_hosts, catalogue, connect, graph, layout, stop_order
+from onestack.platform import between_hosts, catalogue, connect, graph, layout, places, stop_order
 from onestack.platform.infrastructure import galera, gateway, mariadb, ovn, ovn_databases, virtual_address
 from onestack.platform.services import CATALOGUE
 from onestack.platform.services._common import DATABASES
 from onestack.platform.services.identity import BOOTSTRAP
-from onestack.platform.shape import Form, leader
+from onestack.platform.shape import Form, leader, local
 from onestack.platform.trees import trees
 from onestack.platform.view import View
 from onestack.spec.platform import Platform
@@ -258,9 +258,17 @@ def test_keepalived_sends_to_the_other_control_hosts_alone(three: Views) -> None
     assert f"{ADDRESS}/32 dev eth0" in text
     assert "nopreempt" in text
     assert "vrrp_rt_priority" in text, "a busy host would lose the address"
-    assert gateway.NAME in {
-        need.name for each in virtual_address.processes(three["c2"]) for need in each.needs
-    }
+    needs = {need for each in virtual_address.processes(three["c2"]) for need in each.needs}
+    assert {*local(gateway.NAME), *leader(mariadb.NAME)} <= needs
+
+
+def test_a_host_without_the_majority_does_not_have_the_address(three: Views) -> None:
+    text = layout.files(three["c2"])["api-gateway/haproxy.cfg"]
+    front = text[text.index("frontend alive\n") :].split("\n\n")[0]
+    assert f"bind 127.0.0.1:{places.ALIVE_PORT}" in front
+    assert "monitor fail if { nbsrv(majority) lt 1 }" in front
+    assert f"unix@{galera.CHECK_SOCKET} check" in text[text.index("backend majority\n") :].split("\n\n")[0]
+    assert "frontend alive" not in layout.files(views()["c1"])["api-gateway/haproxy.cfg"]
 
 
 OVN_STATUS = """\

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from onestack.core import contract
 from onestack.core.contract import ETC, RUN
-from onestack.platform.places import API_PORT, CA, HOST_CERTIFICATE, HOST_KEY, bracketed
+from onestack.platform.infrastructure import galera
+from onestack.platform.places import ALIVE_PORT, API_PORT, CA, HOST_CERTIFICATE, HOST_KEY, bracketed
 from onestack.platform.shape import Endpoint, Folder, InfrastructureService, Process, Ready
 from onestack.platform.view import View
 
@@ -59,6 +60,20 @@ cache files
     process-vary on
 """
 
+# A host that is cut off from the others has an API gateway, but no majority of the database: what it answers is old.
+_ALIVE = f"""
+frontend alive
+    bind 127.0.0.1:{ALIVE_PORT}
+    monitor-uri /
+    monitor fail if {{ nbsrv(majority) lt 1 }}
+    default_backend nowhere
+
+backend majority
+    option httpchk GET /
+    http-check expect status 200
+    server mariadb unix@{galera.CHECK_SOCKET} check inter 1s fall 2 rise 1
+""".splitlines()
+
 
 def files(view: View) -> dict[str, str]:
     endpoints, binds = view.cloud.endpoints, view.cloud.binds
@@ -81,6 +96,7 @@ def files(view: View) -> dict[str, str]:
         lines += ["", f"backend {name}", *_page(endpoint), *_servers(view, name, endpoint)]
     if view.replicated:
         lines += _for_other_gateways(view)
+        lines += _ALIVE
     if view.consoles:
         lines += ["", "backend console", "    option http-server-close"]
         lines += [f"    server console unix@{sockets(contract.CONSOLE)} maxconn 100"]
