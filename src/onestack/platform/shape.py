@@ -106,13 +106,15 @@ class Step:
 @dataclass(frozen=True)
 class Folder:
     """A folder that processes find. `path`: inside the namespace. `owner`, `group`: names in the base, or in the
-    tree beside it that is named."""
+    tree beside it that is named. `keeps_owner`: one that exists is left to who has it, since that process may run
+    until later; a step changes it."""
 
     path: str
     owner: str = "root"
     group: str = "root"
     mode: int = 0o755
     tree: str = ""
+    keeps_owner: bool = False
 
 
 @dataclass(frozen=True)

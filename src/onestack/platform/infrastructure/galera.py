@@ -280,7 +280,8 @@ SERVICE = InfrastructureService(
     steps,
     folders=(
         Folder(HOME, "root", USER, 0o750, TREE),
-        Folder(mariadb.DATA, USER, USER, 0o700, TREE),
+        # The one control host's MariaDB still shuts down with its data when folders are made.
+        Folder(mariadb.DATA, USER, USER, 0o700, TREE, keeps_owner=True),
         Folder(f"{RUN}/mysqld", USER, USER, 0o755, TREE),
         Folder(f"{RUN}/database", "root", "haproxy", 0o2750),
     ),
