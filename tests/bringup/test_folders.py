@@ -10,7 +10,7 @@ import pytest
 
 from hosts.conftest import replicated
 from onestack.platform import folders
-from onestack.platform.infrastructure import mariadb
+from onestack.platform.infrastructure import galera, mariadb
 from onestack.platform.shape import Folder
 
 
@@ -38,6 +38,8 @@ def test_an_existing_folder_that_keeps_its_owner_is_left_alone(
     assert (tmp_path / "there").stat().st_mode & 0o777 == 0o750
 
 
-def test_mariadbs_data_keep_their_owner_while_a_cloud_grows() -> None:
-    declared = [each for each in folders.of(replicated()["c1"]) if each.path == mariadb.DATA]
-    assert declared and all(each.keeps_owner for each in declared)
+def test_mariadbs_folders_keep_their_owner_while_a_cloud_grows() -> None:
+    used = {mariadb.DATA, galera.SOCKETS}
+    declared = [each for each in folders.of(replicated()["c1"]) if each.path in used]
+    assert {each.path for each in declared} == used
+    assert all(each.keeps_owner for each in declared)

@@ -110,7 +110,7 @@ def _pending(observed: BalancerObservation, name: str) -> _Answer:
 def _pools(observed: BalancerObservation, name: str) -> _Answer:
     pools = [each for each in observed.pools if each.enabled]
     for pool in pools:
-        if pool.enabled and not pool.members:
+        if not pool.members:
             verdict = f"{name} answers with an error: its pool '{pool.name}' has no members"
             return "members", verdict, "openstack loadbalancer member create POOL"
     found = [

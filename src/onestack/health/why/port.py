@@ -82,8 +82,7 @@ def _unbindable(observed: PortObservation, name: str) -> _Answer:
     if problem := _no_host_has(observed):
         return "network", f"{could_not}: {problem}", _AGENTS
     if problem := "; ".join(_host(observed)):
-        cause = "agent" if _of(observed) is None or not getattr(_of(observed), "alive", False) else "network"
-        return cause, f"{could_not}: {problem}", f"{_AGENTS}; {_BIND_AGAIN}"
+        return _cause_at_host(observed), f"{could_not}: {problem}", f"{_AGENTS}; {_BIND_AGAIN}"
     if observed.vnic_type != "normal":
         verdict = f"{could_not}: it has the type '{observed.vnic_type}', which the host's OVN does not offer"
         return "type", verdict, "create a port of the type 'normal'"
@@ -94,8 +93,7 @@ def _unbindable(observed: PortObservation, name: str) -> _Answer:
 def _not_up(observed: PortObservation, name: str) -> _Answer:
     down = f"{name} is bound to the host '{observed.host}' and stays {observed.status}"
     if problem := "; ".join(_host(observed)):
-        agent = _of(observed)
-        return ("network" if agent and agent.alive else "agent"), f"{down}: {problem}", _AGENTS
+        return _cause_at_host(observed), f"{down}: {problem}", _AGENTS
     return "claim", f"{down}: {_claimed(observed)}", _logs(observed)
 
 
@@ -122,6 +120,11 @@ def _logs(observed: PortObservation) -> str:
 
 def _of(observed: PortObservation) -> Agent | None:
     return next((each for each in observed.agents if each.host == observed.host), None)
+
+
+def _cause_at_host(observed: PortObservation) -> str:
+    agent = _of(observed)
+    return "network" if agent and agent.alive else "agent"
 
 
 def _no_host_has(observed: PortObservation) -> str:
