@@ -83,10 +83,21 @@ _NODES = f"{HOME}/nodes.config"
 """TLS between nodes."""
 
 
+# RabbitMQ and its tools start an epmd themselves if they find none, in the moment when this one is restarted for
+# instance; that one would keep the port. Nodes register again with a new one.
+_START_EPMD = f"{EPMD} -kill >/dev/null 2>&1; exec {EPMD}"
+
+
 def _erlang(view: View) -> dict[str, str]:
     """The environment of epmd, and of all programs in Erlang."""
     address = f"127.0.0.1,{view.here.address}" if view.replicated else "127.0.0.1"
-    return {"HOME": HOME, "ERL_EPMD_ADDRESS": address, "ERL_EPMD_PORT": str(EPMD_PORT)}
+    return {
+        "HOME": HOME,
+        "ERL_EPMD_ADDRESS": address,
+        "ERL_EPMD_PORT": str(EPMD_PORT),
+        # Else epmd cannot be ended as long as it knows a node.
+        "ERL_EPMD_RELAXED_COMMAND_CHECK": "1",
+    }
 
 
 def environment(view: View) -> dict[str, str]:
@@ -173,7 +184,7 @@ def processes(view: View) -> tuple[Process, ...]:
     return (
         Process(
             EPMD,
-            (*_AS_RABBITMQ, EPMD),
+            (*_AS_RABBITMQ, "sh", "-c", _START_EPMD),
             Ready(command=("env", f"ERL_EPMD_PORT={EPMD_PORT}", EPMD, "-names"), seconds=20, tree=TREE),
             scope=scope,
             environment=_erlang(view),
