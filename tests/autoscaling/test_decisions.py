@@ -196,8 +196,8 @@ def test_a_target_is_stable_where_it_leads(tolerance: float, serving: int, load:
 
 
 def test_a_size_asked_for_by_hand_holds_for_a_window() -> None:
-    memory = Memory(since=-1000.0)
-    memory.recommend(0.0, 4)
+    memory = Memory(first_observed=-1000.0)
+    memory.add_recommendation(0.0, 4)
     wanted = Group("web", 1, 9, (Target("requests_per_second", 10.0),), stabilize=60.0)
 
     def then(now: float) -> int:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from onestack.autoscaling.decision.members import LONGEST_PAUSE, Failures, Member, first_to_go
+from onestack.autoscaling.decision.members import LONGEST_PAUSE, Failures, Member, select_for_removal
 
 PLAIN = Member("m", created=100)
 
 
 def gone(*members: Member, number: int = 1) -> list[str]:
-    return [member.id for member in first_to_go(members, number)]
+    return [member.id for member in select_for_removal(members, number)]
 
 
 def test_the_order_in_which_members_go() -> None:

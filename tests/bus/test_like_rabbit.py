@@ -150,12 +150,12 @@ def test_a_servers_heartbeats_come_by_themselves(ours: Bus) -> None:
 
 def test_only_the_first_answer_counts() -> None:
     call = PendingCall(None, None)
-    assert call.answer("first")
-    assert not call.answer("second")
+    assert call.set_reply("first")
+    assert not call.set_reply("second")
     assert call.wait() == "first"
     late = PendingCall(0, None)
     assert late.wait() is None
-    assert not late.answer("late")
+    assert not late.set_reply("late")
     assert not late.heartbeat()
 
 

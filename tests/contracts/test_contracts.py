@@ -1,7 +1,7 @@
-"""Every replacement is tested beside the real function that it replaces, in the release's own environment.
+"""Every replacement is compared with the upstream function that it replaces, in the release's own environment.
 
-The tests themselves are in `inside/`: pytest runs them in the base, one process for each file. They need what `up`
-fetches, and no cloud.
+The tests themselves are in `inside/`: pytest runs them in the base, one process for each file. They need the base and
+the packages that `up` fetches, and no cloud.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from onestack_runtime.replacements import registry
 INSIDE = Path(__file__).with_name("inside")
 FILES = sorted(INSIDE.glob("contract_*.py"))
 PYTEST = ("pytest", "_pytest", "py", "pluggy", "iniconfig", "packaging", "pygments")
-"""What pytest is made of: pure Python, so that it runs in the base's as well."""
+"""pytest and what it depends on: pure Python, so they also run with the base's interpreter."""
 ENVIRONMENT, RUNTIME, TOOLS = "/usr/lib/onestack", "/usr/lib/onestack-runtime", "/srv"
 SECONDS = 600
 SETTINGS = {
     "policies": {project: dict(rules) for project, rules in _policies.ALL.items()},
     "filters": list(compute.FILTERS),
 }
-"""What the tool gives OpenStack, for tests that compare it with upstream's code."""
+"""What the tool configures in OpenStack, for the tests that compare it with upstream's code."""
 
 
-def named(file: Path) -> Iterator[str]:
-    """The entries that a file's tests are about."""
+def covered_entries(file: Path) -> Iterator[str]:
+    """The registry entries that a file's tests cover."""
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.replaces":
             (name,) = node.args
@@ -46,8 +46,8 @@ def named(file: Path) -> Iterator[str]:
             yield str(name.value)
 
 
-def checked(file: Path) -> set[str]:
-    """The entries whose digests a file checks: its ENTRIES."""
+def digest_entries(file: Path) -> set[str]:
+    """The registry entries whose digests a file checks: its ENTRIES."""
     for node in ast.parse(file.read_text()).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "ENTRIES":
             return set(ast.literal_eval(node.value))
@@ -56,38 +56,38 @@ def checked(file: Path) -> set[str]:
 
 def test_every_replacement_has_a_contract() -> None:
     names = {each.name for each in registry.ALL}
-    tested = {name for file in FILES for name in named(file)}
+    tested = {name for file in FILES for name in covered_entries(file)}
     assert tested == names
-    assert set().union(*map(checked, FILES)) == names
+    assert set().union(*map(digest_entries, FILES)) == names
 
 
 @pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
+def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
     """The base, the release's environment, and a folder with pytest."""
     series = data.releases()[-1]
     release, store = data.release(series), Paths.at().release(series)
     store.mkdir(parents=True, exist_ok=True)
-    said: list[Event] = []
+    events: list[Event] = []
     tools = tmp_path_factory.mktemp("tools")
     for name in PYTEST:
-        found = importlib.util.find_spec(name)
-        assert found is not None and found.origin is not None
-        origin = Path(found.origin)
+        spec = importlib.util.find_spec(name)
+        assert spec is not None and spec.origin is not None
+        origin = Path(spec.origin)
         if origin.name == "__init__.py":
             shutil.copytree(origin.parent, tools / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(origin, tools)
     return (
-        base.ensure(release, store, said.append),
-        environment.ensure(release / "requirements.txt", store, "openstack", said.append),
+        base.ensure(release, store, events.append),
+        environment.ensure(release / "requirements.txt", store, "openstack", events.append),
         tools,
     )
 
 
 @pytest.mark.cloud
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem.removeprefix("contract_"))
-def test_what_is_replaced_is_done_as_upstream_does_it(file: Path, places: tuple[Path, Path, Path]) -> None:
-    root, packages, tools = places
+def test_what_is_replaced_is_done_as_upstream_does_it(file: Path, folders: tuple[Path, Path, Path]) -> None:
+    root, packages, tools = folders
     program = [
         *("python3", "-P", "-m", "pytest", "-q", "--no-header", "--tb=short", "-W", "ignore"),
         *("-p", "no:cacheprovider", "-c", "/dev/null", f"--rootdir={SHARED}"),
@@ -100,7 +100,7 @@ def test_what_is_replaced_is_done_as_upstream_does_it(file: Path, places: tuple[
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME": "/tmp",
             "LC_ALL": "C.UTF-8",
-            # The base's own /etc/localtime is empty: a cloud mounts the machine's there.
+            # The base's own /etc/localtime is empty; a cloud mounts the host's there.
             "TZ": "UTC",
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONPATH": f"{ENVIRONMENT}:{RUNTIME}:{TOOLS}",

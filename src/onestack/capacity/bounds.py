@@ -44,7 +44,7 @@ def _too_large(hosts: Sequence[Host], wanted: Sequence[Bundle]) -> Iterator[Reas
     """Servers and affinity groups that do not even fit on an empty host."""
     reported: set[tuple[object, ...]] = set()
     for bundle in wanted:
-        if bundle.kind in reported or any(Bin.of(host).takes(bundle) for host in hosts):
+        if bundle.kind in reported or any(Bin.of(host).accepts(bundle) for host in hosts):
             continue
         reported.add(bundle.kind)
         first = bundle.servers[0]

@@ -129,7 +129,7 @@ def _first_fit(bins: Sequence[Bin], moved: Sequence[Server]) -> bool:
     """Whether each fits into the first bin with room: the usual case, fast since it does not copy the bins."""
     placed: list[tuple[Bin, Bundle]] = []
     for bundle in bundles(moved):
-        target = next((each for each in bins if each.takes(bundle)), None)
+        target = next((each for each in bins if each.accepts(bundle)), None)
         if target is None:
             break
         target.put(bundle)

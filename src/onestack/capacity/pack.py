@@ -4,7 +4,7 @@ The problem is NP-hard, so there are three possible results: a placement (which 
 that there is none (`bounds`), or neither within the allowed effort.
 
 Three strategies are tried, in this order, each with several measures of a server's size:
-1. Spread the servers as Nova's weighers do, since a real cloud will look like that.
+1. Spread the servers as Nova's weighers do, since that is what the real cloud will do.
 2. Place the largest first, on the first host with room (first-fit decreasing) or the fullest one (best-fit
    decreasing). In one dimension FFD needs at most 11/9 of the optimal number of hosts plus 2/3 (Dosa 2007); in three
    only a factor of 3 + 1/3 is proved (Garey, Graham, Johnson, Yao 1976), so the report also gives the lower bound.
@@ -74,7 +74,7 @@ class Bin:
             new._add(server)
         return new
 
-    def takes(self, bundle: Bundle) -> bool:
+    def accepts(self, bundle: Bundle) -> bool:
         """Whether it has room for the bundle, and the bundle's zone, host and group allow it."""
         if not covers(self.free, bundle.amount) or not covers(self.host.largest, bundle.largest):
             return False
@@ -115,26 +115,26 @@ Choice = Callable[[Sequence[Bin], Bundle], Bin | None]
 
 
 def _first(bins: Sequence[Bin], bundle: Bundle) -> Bin | None:
-    return next((each for each in bins if each.takes(bundle)), None)
+    return next((each for each in bins if each.accepts(bundle)), None)
 
 
 def _tightest(bins: Sequence[Bin], bundle: Bundle) -> Bin | None:
-    fitting = [each for each in bins if each.takes(bundle)]
+    fitting = [each for each in bins if each.accepts(bundle)]
     return min(fitting, key=lambda each: sum(shares(each.free, each.host.capacity)), default=None)
 
 
 def _emptiest(bins: Sequence[Bin], bundle: Bundle) -> Bin | None:
     """As Nova's weighers do: by the soft policy of the server group, then by free resources."""
-    wanted = bundle.servers[0]
+    server = bundle.servers[0]
 
     def weight(each: Bin) -> tuple[int, float]:
-        members = each.groups.get(wanted.group, 0) if wanted.group else 0
-        soft = {"soft-anti-affinity": -members, "soft-affinity": members}.get(wanted.policy or "", 0)
+        members = each.groups.get(server.group, 0) if server.group else 0
+        soft = {"soft-anti-affinity": -members, "soft-affinity": members}.get(server.policy or "", 0)
         return soft, min(
             1 - share for share in shares(without(each.host.capacity, each.free), each.host.capacity)
         )
 
-    fitting = [each for each in bins if each.takes(bundle)]
+    fitting = [each for each in bins if each.accepts(bundle)]
     return max(fitting, key=weight, default=None)
 
 
@@ -145,18 +145,18 @@ def pack(hosts: Sequence[Host], servers: Iterable[Server], *, effort: int = EFFO
 
 def fill(bins: Sequence[Bin], servers: Iterable[Server], *, effort: int = EFFORT) -> Placement | None:
     """As `pack`, in addition to what the bins contain already. The bins are not changed."""
-    wanted = bundles(servers)
-    whole = room(each.host for each in bins)
+    to_place = bundles(servers)
+    capacity = room(each.host for each in bins)
     sizes: list[Size] = [
-        lambda bundle: max(shares(bundle.amount, whole)),
-        lambda bundle: sum(shares(bundle.amount, whole)),
+        lambda bundle: max(shares(bundle.amount, capacity)),
+        lambda bundle: sum(shares(bundle.amount, capacity)),
         *(lambda bundle, index=index: bundle.amount[index] for index in range(3)),
     ]
     for choose in (_emptiest, _first, _tightest):
         for size in sizes:
-            if placed := _greedy(bins, sorted(wanted, key=size, reverse=True), choose):
-                return placed
-    ordered = sorted(wanted, key=lambda bundle: (-sizes[0](bundle), repr(bundle.kind)))
+            if placement := _greedy(bins, sorted(to_place, key=size, reverse=True), choose):
+                return placement
+    ordered = sorted(to_place, key=lambda bundle: (-sizes[0](bundle), repr(bundle.kind)))
     return _search([_copy(each) for each in bins], ordered, effort)
 
 
@@ -165,30 +165,30 @@ def _copy(each: Bin) -> Bin:
 
 
 def _greedy(bins: Sequence[Bin], ordered: Iterable[Bundle], choose: Choice) -> Placement | None:
-    own = [_copy(each) for each in bins]
+    copies = [_copy(each) for each in bins]
     for bundle in ordered:
-        target = choose(own, bundle)
+        target = choose(copies, bundle)
         if target is None:
             return None
         target.put(bundle)
-    return {each.host.name: each.content for each in own}
+    return {each.host.name: each.content for each in copies}
 
 
 def _search(bins: list[Bin], ordered: Sequence[Bundle], effort: int) -> Placement | None:
     """A depth-first search over all placements; of interchangeable bins only one is tried."""
-    left = effort
+    steps_left = effort
 
     def place(index: int) -> bool:
-        nonlocal left
+        nonlocal steps_left
         if index == len(ordered):
             return True
         bundle = ordered[index]
         tried: set[tuple[object, ...]] = set()
         for each in bins:
-            if each.state in tried or not each.takes(bundle):
+            if each.state in tried or not each.accepts(bundle):
                 continue
-            left -= 1
-            if left < 0:
+            steps_left -= 1
+            if steps_left < 0:
                 return False
             tried.add(each.state)
             each.put(bundle)

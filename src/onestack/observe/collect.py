@@ -1,6 +1,7 @@
 """Collects observations of all guests and load balancers on a host; `guests` and `balancers` evaluate them.
 
-It does not use OpenStack's APIs: libvirt and the HAProxies have the data first, also while the APIs are down.
+The data come from libvirt and the HAProxies, not from OpenStack's APIs: they are newer, and available while the APIs
+are down.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from onestack.platform.site import Site
 
 SECONDS = 3.0
 """The timeout of one request. An observation must not take longer than the interval between two."""
-# Only the rows of backends and servers.
-_QUESTION = b"show info;show stat -1 6 -1\n"
+# Only the rows of backends and servers: 6 is the sum of 2 (backends) and 4 (servers).
+_COMMANDS = b"show info;show stat -1 6 -1\n"
 
 
 class Collector:
@@ -28,9 +29,9 @@ class Collector:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._servers: dict[str, str] = {}
-        self._used: Mapping[str, guests.Used] = {}
-        self._used_at = 0.0
+        self._server_ids: dict[str, str] = {}
+        self._previous_usage: Mapping[str, guests.Used] = {}
+        self._previous_usage_at = 0.0
         self._counts = balancers.Counts()
 
     def collect(self) -> Observation:
@@ -47,19 +48,21 @@ class Collector:
         if not self._site.view.consoles or "compute" not in self._site.here.roles:
             return {}
         try:
-            used = guests.parse(self._site.here.inside(guests.COMMAND, seconds=SECONDS))
+            usage = guests.parse(self._site.here.inside(guests.COMMAND, seconds=SECONDS))
             now = time.monotonic()
-            if used.keys() - self._servers.keys():
-                self._servers = guests.servers(self._site.here.inside(guests.NAMES, seconds=SECONDS))
+            if usage.keys() - self._server_ids.keys():
+                self._server_ids = guests.servers(self._site.here.inside(guests.NAMES, seconds=SECONDS))
         except (OneStackError, OSError) as error:
-            failures.append(f"guests: {_words(error)}")
+            failures.append(f"guests: {_message(error)}")
             return {}
         found = {}
-        for name, each in used.items():
-            # A guest that ended between the two commands has no name any more.
-            if ident := self._servers.get(name):
-                found[ident] = guests.rates(self._used.get(name), each, now - self._used_at)
-        self._used, self._used_at = used, now
+        for name, of_guest in usage.items():
+            # A guest that ended between the two commands is no longer listed.
+            if server_id := self._server_ids.get(name):
+                found[server_id] = guests.rates(
+                    self._previous_usage.get(name), of_guest, now - self._previous_usage_at
+                )
+        self._previous_usage, self._previous_usage_at = usage, now
         return found
 
     def _balancers(self, failures: list[str]) -> tuple[dict[balancers.Key, balancers.Row], dict[str, str]]:
@@ -69,19 +72,19 @@ class Collector:
         owners: dict[str, str] = {}
         if not sockets:
             return rows, owners
-        ids = _ids(self._site.here.outside(contract.BALANCERS))
+        ids = _balancer_ids(self._site.here.outside(contract.BALANCERS))
 
-        def read(place: Path) -> str | Exception:
+        def read(socket_path: Path) -> str | Exception:
             try:
-                return ask(place)
+                return statistics(socket_path)
             except OSError as error:
                 return error
 
-        # In parallel: a HAProxy that hangs must not delay all others.
+        # In parallel: a HAProxy that hangs must not delay the others.
         with ThreadPoolExecutor(8) as pool:
             answers = list(pool.map(read, sockets))
-        for place, answer in zip(sockets, answers, strict=True):
-            name = place.parent.name
+        for socket_path, answer in zip(sockets, answers, strict=True):
+            name = socket_path.parent.name
             try:
                 if isinstance(answer, Exception):
                     raise answer
@@ -90,30 +93,30 @@ class Collector:
                     rows[process, backend, server] = row
                     owners[row.pool] = ids.get(name, name)
             except (OSError, ValueError, KeyError) as error:
-                failures.append(f"balancer {ids.get(name, name)}: {_words(error)}")
+                failures.append(f"balancer {ids.get(name, name)}: {_message(error)}")
         return rows, owners
 
 
-def ask(place: Path) -> str:
-    """The answer from a HAProxy's runtime socket, from its present worker process. Raises OSError."""
+def statistics(socket_path: Path) -> str:
+    """The statistics of a HAProxy, from its runtime socket (of its current worker process). Raises OSError."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         sock.settimeout(SECONDS)
-        sock.connect(str(place))
-        sock.sendall(_QUESTION)
-        found = b""
-        while piece := sock.recv(65536):
-            found += piece
-    return found.decode(errors="replace")
+        sock.connect(str(socket_path))
+        sock.sendall(_COMMANDS)
+        response = b""
+        while chunk := sock.recv(65536):
+            response += chunk
+    return response.decode(errors="replace")
 
 
-def _ids(folder: Path) -> dict[str, str]:
-    """Balancer ids by the short name that their sockets' folders have."""
+def _balancer_ids(folder: Path) -> dict[str, str]:
+    """The ids of the load balancers, by the short names of their sockets' folders."""
     if not folder.is_dir():
         return {}
     return {contract.balancer_name(each.name): each.name for each in folder.iterdir()}
 
 
-def _words(error: Exception) -> str:
+def _message(error: Exception) -> str:
     if isinstance(error, OneStackError):
         return " ".join([error.summary, *error.detail.splitlines()[-1:]])
     return f"{type(error).__name__}: {error}"

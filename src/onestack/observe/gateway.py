@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from onestack.observe import balancers
-from onestack.observe.collect import ask
+from onestack.observe.collect import statistics
 from onestack.platform.infrastructure.gateway import ADMIN_SOCKET, CONSOLE
 from onestack.platform.site import Site
 
@@ -13,7 +13,7 @@ _OTHERS = (CONSOLE, "metadata", "nowhere")
 
 def in_flight(site: Site) -> set[str]:
     """The APIs with requests in flight, including those whose client has disconnected. Raises OSError."""
-    return parse(ask(site.leader.outside(ADMIN_SOCKET)))
+    return parse(statistics(site.leader.outside(ADMIN_SOCKET)))
 
 
 def parse(text: str) -> set[str]:

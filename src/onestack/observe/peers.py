@@ -1,4 +1,4 @@
-"""Guests' metrics on the cloud's other hosts, asked of their exporters: scaling groups have members there."""
+"""Reads guests' metrics from the exporters of the cloud's other hosts, where scaling groups have members too."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SECONDS = 3.0
 
 
 class Peers:
-    """The exporters of the other hosts; to be used on the leader."""
+    """The exporters of the other hosts, as read by the leader."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
@@ -35,21 +35,21 @@ class Peers:
             return {}
 
         try:
-            # Anew each time: `up` renews certificates while the autoscaler runs.
-            context = self._context()
+            # Loaded each time, since `up` renews certificates while the autoscaler runs.
+            context = self._tls_context()
         except OSError as error:
             failures.append(f"guests of other hosts: {error}")
             return {}
 
-        def ask(host: HostView) -> str | Exception:
+        def read(host: HostView) -> str | Exception:
             try:
-                return self._ask(host, context)
+                return self._get_metrics(host, context)
             except (OSError, http.client.HTTPException) as error:
                 return error
 
-        # In parallel: one that hangs must not delay all others.
+        # In parallel: an exporter that hangs must not delay the others.
         with ThreadPoolExecutor(len(hosts)) as pool:
-            answers = list(pool.map(ask, hosts))
+            answers = list(pool.map(read, hosts))
         found: dict[str, GuestRates] = {}
         for host, answer in zip(hosts, answers, strict=True):
             if isinstance(answer, Exception):
@@ -61,19 +61,19 @@ class Peers:
                 failures.append(f"guests of {host.name}: {error}")
         return found
 
-    def _ask(self, host: HostView, context: ssl.SSLContext) -> str:
+    def _get_metrics(self, host: HostView, context: ssl.SSLContext) -> str:
         port = self._site.spec.platform.monitoring.exporter_port
         connection = http.client.HTTPSConnection(host.address, port, timeout=SECONDS, context=context)
         try:
             connection.request("GET", "/metrics")
-            answer = connection.getresponse()
-            if answer.status != 200:
-                raise OSError(f"HTTP {answer.status}")
-            return answer.read().decode()
+            response = connection.getresponse()
+            if response.status != 200:
+                raise OSError(f"HTTP {response.status}")
+            return response.read().decode()
         finally:
             connection.close()
 
-    def _context(self) -> ssl.SSLContext:
+    def _tls_context(self) -> ssl.SSLContext:
         here = self._site.here
         context = ssl.create_default_context(cafile=str(here.outside(CA)))
         context.load_cert_chain(here.outside(PROMETHEUS_CERTIFICATE))
@@ -81,7 +81,7 @@ class Peers:
 
 
 def guests(text: str) -> Mapping[str, GuestRates]:
-    """The guests in an exporter's answer, by server id. Raises ValueError for what is no such answer."""
+    """The guests in an exporter's metrics, by server id. Raises ValueError if the text is in another format."""
     columns = {f"onestack_guest_{name}": attribute for name, (attribute, _) in GUEST.items()}
     found: dict[str, dict[str, float]] = {}
     for family in text_string_to_metric_families(text):

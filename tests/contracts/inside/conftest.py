@@ -1,7 +1,7 @@
-"""Contracts: what a replacement gives, beside what upstream's own function gives, in the release's environment.
+"""Compares each replacement with the upstream function that it replaces, in the release's environment.
 
-These files are run inside the base by `tests/contracts/test_contracts.py`, one process for each: the projects cannot
-all be imported by one. A test says by `@pytest.mark.replaces(name)` which entry of the registry it is about.
+`tests/contracts/test_contracts.py` runs these files inside the base, each in a process of its own, since not all
+projects can be imported into one process. `@pytest.mark.replaces(name)` names the registry entry that a test covers.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ BY_NAME = {each.name: each for each in registry.ALL}
 
 @dataclass(frozen=True)
 class Both:
-    """Of one entry: upstream's values and ours, in the order of its targets."""
+    """Upstream's values and ours for the targets of one registry entry, in the order of the targets."""
 
     targets: tuple[str, ...]
     upstream: tuple[Any, ...]
@@ -28,24 +28,24 @@ class Both:
 
     @property
     def functions(self) -> tuple[Any, Any]:
-        """Upstream's and ours, where there is one target."""
-        (theirs,), (mine,) = self.upstream, self.ours
-        return theirs, mine
+        """Upstream's function and ours, for an entry with one target."""
+        (upstream,), (ours,) = self.upstream, self.ours
+        return upstream, ours
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "replaces(name): the entry of the registry that a test is about")
+    config.addinivalue_line("markers", "replaces(name): the registry entry that a test covers")
 
 
 def _entry(request: pytest.FixtureRequest) -> Any:
     marker = request.node.get_closest_marker("replaces")
-    assert marker is not None, "say @pytest.mark.replaces(name)"
+    assert marker is not None, "the test lacks @pytest.mark.replaces(name)"
     return BY_NAME[marker.args[0]]
 
 
 @pytest.fixture
 def both(request: pytest.FixtureRequest) -> Both:
-    """The entry's, not installed."""
+    """Both versions of the functions that the test's entry replaces. The replacement is not installed."""
     entry = _entry(request)
     upstream = tuple(map(source.value, entry.targets))
     return Both(entry.targets, upstream, entry.build(*upstream))
@@ -53,47 +53,47 @@ def both(request: pytest.FixtureRequest) -> Both:
 
 @pytest.fixture
 def installed(request: pytest.FixtureRequest, both: Both) -> Iterator[Both]:
-    """The entry's, installed for the time of the test."""
-    classes: list[tuple[Any, Any]] = []
+    """As `both`, with the replacement installed during the test."""
+    original_classes: list[tuple[Any, Any]] = []
     with pytest.MonkeyPatch.context() as patch:
         for target, value in zip(_entry(request).targets, both.ours, strict=True):
             owner, name = source.place(target)
             if name == "__class__":
-                classes.append((owner, type(owner)))
+                original_classes.append((owner, type(owner)))
                 owner.__class__ = value
             else:
                 patch.setattr(owner, name, value, raising=False)
         yield both
-    for owner, kind in classes:
-        owner.__class__ = kind
+    for owner, original in original_classes:
+        owner.__class__ = original
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """`fits`, in each file, is asked of each entry that the file is about."""
+    """Runs tests with an `entry_name` once for each entry that the file covers (its ENTRIES)."""
     if "entry_name" in metafunc.fixturenames:
         metafunc.parametrize("entry_name", metafunc.module.ENTRIES)
 
 
-def misfit(name: str) -> str:
-    """How upstream differs from what the entry was written against."""
+def _source_changes(name: str) -> str:
+    """How upstream's source differs from the source that the entry was written for; empty: not at all."""
     return registry.misfits(BY_NAME[name], DIGESTS)
 
 
 @pytest.fixture
-def misfits() -> Any:
-    return misfit
+def source_changes() -> Any:
+    return _source_changes
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_known_of_tables() -> Iterator[None]:
-    """Each test begins with no table that is known to be empty."""
+def no_known_empty_tables() -> Iterator[None]:
+    """Each test starts with no table known to be empty."""
     from sqlalchemy import Engine, event
 
     from onestack_runtime.replacements import empty_tables
 
-    made = empty_tables.EmptyTables()
+    empty = empty_tables.EmptyTables()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(empty_tables, "EMPTY", made)
+        patch.setattr(empty_tables, "EMPTY", empty)
         yield
-    if event.contains(Engine, "before_cursor_execute", made._before_statement):
-        event.remove(Engine, "before_cursor_execute", made._before_statement)
+    if event.contains(Engine, "before_cursor_execute", empty._before_statement):
+        event.remove(Engine, "before_cursor_execute", empty._before_statement)

@@ -1,4 +1,4 @@
-"""Cinder."""
+"""Cinder: copying of images in threads, several services in one process, and volumes that only one host has."""
 
 from __future__ import annotations
 
@@ -25,14 +25,13 @@ from onestack_runtime.drivers.volumes import identity  # noqa: E402
 ENTRIES = ("image-copies", "service-identity")
 
 
-def test_upstream_is_what_it_was_written_against(entry_name: str, misfits: Any) -> None:
-    assert misfits(entry_name) == ""
+def test_upstream_source_is_unchanged(entry_name: str, source_changes: Any) -> None:
+    assert source_changes(entry_name) == ""
 
 
 @pytest.mark.replaces("image-copies")
-def test_what_the_pool_is_given_is_done(both: Any) -> None:
-    theirs, ours = both.functions
-    for pool in (theirs, ours):
+def test_the_pool_runs_functions_and_raises_their_errors(both: Any) -> None:
+    for pool in both.functions:
         file = pool.Proxy(io.BytesIO(b"image"))
         assert file.read() == b"image"
         assert pool.execute(divmod, 7, 2) == (3, 1)
@@ -41,89 +40,87 @@ def test_what_the_pool_is_given_is_done(both: Any) -> None:
 
 
 @pytest.mark.replaces("image-copies")
-def test_an_image_is_fetched_by_two_threads(tmp_path: Path, installed: Any) -> None:
-    image = SimpleNamespace(download=lambda about, name, file: file.write(name.encode()))
-    places = {name: tmp_path / name for name in ("one", "two")}
+def test_two_threads_can_fetch_images(tmp_path: Path, installed: Any) -> None:
+    image_service = SimpleNamespace(download=lambda request_context, name, file: file.write(name.encode()))
+    paths = {name: tmp_path / name for name in ("one", "two")}
 
     def fetch(name: str) -> None:
-        image_utils.fetch(None, image, name, str(places[name]), None, None)
+        image_utils.fetch(None, image_service, name, str(paths[name]), None, None)
 
-    made = [threading.Thread(target=fetch, args=(name,), daemon=True) for name in places]
-    for each in made:
-        each.start()
-    for each in made:
-        each.join(30)
-    assert {name: place.read_text() for name, place in places.items()} == {"one": "one", "two": "two"}
+    fetching = [threading.Thread(target=fetch, args=(name,), daemon=True) for name in paths]
+    for thread in fetching:
+        thread.start()
+    for thread in fetching:
+        thread.join(30)
+    assert {name: path.read_text() for name, path in paths.items()} == {"one": "one", "two": "two"}
 
 
-def bare(number: int) -> Any:
-    """A service as `create` leaves it, without a database: its constructor is upstream's."""
-    kind = identity.service_class()
-    made = kind.__new__(kind)
-    vars(made).update(origin_service_id=number, manager=identity.Bound(SimpleNamespace(), number))
-    return made
+def service_with_id(number: int) -> Any:
+    """A service as `create` returns it. Upstream's constructor is not called, since it needs a database."""
+    service_class = identity.service_class()
+    new = service_class.__new__(service_class)
+    vars(new).update(origin_service_id=number, manager=identity.Bound(SimpleNamespace(), number))
+    return new
 
 
 @pytest.mark.replaces("service-identity")
-def test_the_id_is_that_of_the_service_whose_thread_asks(
+def test_the_service_id_depends_on_the_thread_that_reads_it(
     installed: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: dict[str, Any] = {}
+    reported: dict[str, Any] = {}
     monkeypatch.setattr(
-        service.Service, "report_state", lambda self: seen.update(reports=service.Service.service_id)
+        service.Service, "report_state", lambda self: reported.update(service_id=service.Service.service_id)
     )
     service.Service.service_id = 7
     assert service.Service.service_id == 7, (
-        "a thread of no service has the one that was made last, as upstream"
+        "a thread of no service reads the id of the service that was created last, as upstream"
     )
-    bare(3).report_state()
-    assert seen["reports"] == 3
+    service_with_id(3).report_state()
+    assert reported["service_id"] == 3
 
     class Manager:
-        def work(self) -> Any:
+        def read_service_id(self) -> Any:
             return service.Service.service_id
 
     one, two = identity.Bound(Manager(), 1), identity.Bound(Manager(), 2)
-    assert (one.work(), two.work(), service.Service.service_id) == (1, 2, 7)
-    assert bare(4).service_id is None or bare(4).service_id == 7
+    assert (one.read_service_id(), two.read_service_id(), service.Service.service_id) == (1, 2, 7)
+    assert service_with_id(4).service_id is None or service_with_id(4).service_id == 7
 
 
 @pytest.mark.replaces("service-identity")
-def test_a_service_is_made_by_upstreams_own_constructor(
-    installed: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def construct(self: Any, *args: Any, **named: Any) -> None:
-        vars(self).update(origin_service_id=5, manager=SimpleNamespace(said=args))
+def test_create_calls_upstreams_constructor(installed: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def construct(self: Any, *args: Any, **options: Any) -> None:
+        vars(self).update(origin_service_id=5, manager=SimpleNamespace(arguments=args))
 
     monkeypatch.setattr(service.Service, "__init__", construct)
-    made = identity.service_class().create("host", "cinder-volume", "cinder-volume", "a.manager")
-    assert isinstance(made, service.Service)
-    assert isinstance(made.manager, identity.Bound)
-    assert made.manager.said == ("host", "cinder-volume", "cinder-volume", "a.manager")
+    created = identity.service_class().create("host", "cinder-volume", "cinder-volume", "a.manager")
+    assert isinstance(created, service.Service)
+    assert isinstance(created.manager, identity.Bound)
+    assert created.manager.arguments == ("host", "cinder-volume", "cinder-volume", "a.manager")
 
 
 @pytest.mark.replaces("service-identity")
-def test_upstream_has_one_id_for_all() -> None:
+def test_upstream_has_one_service_id_for_all_threads() -> None:
     service.Service.service_id = 1
     service.Service.service_id = 2
-    found: list[Any] = []
-    thread = threading.Thread(target=lambda: found.append(service.Service.service_id))
+    read: list[Any] = []
+    thread = threading.Thread(target=lambda: read.append(service.Service.service_id))
     thread.start()
     thread.join()
-    assert found == [2]
+    assert read == [2]
 
 
 @pytest.mark.parametrize("module", ["driver", "lvm"])
-def test_a_volume_of_this_host_is_refused_on_another(module: str) -> None:
-    # LVM's driver names the classes of objects, which are there from now on.
+def test_a_volume_on_one_host_is_not_attached_on_another(module: str) -> None:
+    # The LVM driver refers to versioned objects, which exist once they are registered.
     objects.register_all()
-    found = importlib.import_module(f"onestack_runtime.drivers.volumes.{module}")
-    kind = {"driver": "FileDriver", "lvm": "LogicalVolumeDriver"}[module]
-    made = object.__new__(getattr(found, kind))
-    vars(made)["host"] = "c1@files"
-    made.validate_connector({"host": "c1"})
-    # Cinder's manager answers this one with what it says, as a request that cannot be met.
+    driver_module = importlib.import_module(f"onestack_runtime.drivers.volumes.{module}")
+    class_name = {"driver": "FileDriver", "lvm": "LogicalVolumeDriver"}[module]
+    driver = object.__new__(getattr(driver_module, class_name))
+    vars(driver)["host"] = "c1@files"
+    driver.validate_connector({"host": "c1"})
+    # Cinder's manager passes the message of this exception on to the client, as an invalid request.
     with pytest.raises(
         exception.InvalidConnectorException, match="stored on the host c1: only servers of that"
     ):
-        made.validate_connector({"host": "n1"})
+        driver.validate_connector({"host": "n1"})

@@ -1,4 +1,4 @@
-"""MySQLdb's connections, to a MariaDB of the base's that is started for it."""
+"""MySQLdb's connections, on a MariaDB server of the base that is started for these tests."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ ENTRIES = ("database-connections",)
 SOCKET = "/tmp/mariadb.sock"
 
 
-def test_upstream_is_what_it_was_written_against(entry_name: str, misfits: Any) -> None:
-    assert misfits(entry_name) == ""
+def test_upstream_source_is_unchanged(entry_name: str, source_changes: Any) -> None:
+    assert source_changes(entry_name) == ""
 
 
 @pytest.fixture(scope="module")
@@ -53,11 +53,11 @@ def mariadb() -> Iterator[None]:
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         try:
-            with_upstream().close()
+            connect().close()
             break
         except MySQLdb.OperationalError:
             time.sleep(0.1)
-    first = with_upstream()
+    first = connect()
     cursor = first.cursor()
     for statement in (
         "CREATE DATABASE trial",
@@ -70,65 +70,65 @@ def mariadb() -> Iterator[None]:
     server.wait()
 
 
-def with_upstream(kind: Any = MySQLdb.connections.Connection) -> Any:
-    return kind(unix_socket=SOCKET, user="root", charset="utf8")
+def connect(connection_class: Any = MySQLdb.connections.Connection) -> Any:
+    return connection_class(unix_socket=SOCKET, user="root", charset="utf8")
 
 
-class Counting(MySQLdb.connections.Connection):
-    """Upstream's, which notes what it asks the server."""
+class RecordingConnection(MySQLdb.connections.Connection):
+    """Upstream's connection, which also records the requests to the server."""
 
-    def __init__(self, **named: Any) -> None:
-        self.asked: list[str] = []
-        super().__init__(**named)
+    def __init__(self, **options: Any) -> None:
+        self.requests: list[str] = []
+        super().__init__(**options)
 
     def query(self, query: Any) -> None:
-        self.asked.append("query")
+        self.requests.append("query")
         super().query(query)
 
     def next_result(self) -> int:
-        self.asked.append("more?")
+        self.requests.append("next_result")
         return int(super().next_result())
 
     def commit(self) -> None:
-        self.asked.append("commit")
+        self.requests.append("commit")
         super().commit()
 
     def rollback(self) -> None:
-        self.asked.append("rollback")
+        self.requests.append("rollback")
         super().rollback()
 
     def ping(self, *reconnect: bool) -> None:
-        self.asked.append("ping")
+        self.requests.append("ping")
         super().ping(*reconnect)
 
 
 @pytest.fixture
 def pair(mariadb: None) -> Iterator[tuple[Any, Any]]:
-    """A connection of upstream's, and one of ours."""
-    made = with_upstream(Counting), with_upstream(database.connection(Counting))
-    cursor = made[0].cursor()
+    """A connection of upstream's class and one of ours."""
+    connections = connect(RecordingConnection), connect(database.connection(RecordingConnection))
+    cursor = connections[0].cursor()
     cursor.execute("DELETE FROM trial.t")
-    made[0].commit()
-    for each in made:
-        each.asked.clear()
-    yield made
-    for each in made:
-        each.close()
+    connections[0].commit()
+    for connection in connections:
+        connection.requests.clear()
+    yield connections
+    for connection in connections:
+        connection.close()
 
 
 def results(connection: Any, statement: str) -> Any:
-    """All results of a statement, or its error."""
+    """Row count and rows of each result set of a statement, or its error."""
     cursor = connection.cursor()
     try:
         cursor.execute(statement)
-        found = [(cursor.rowcount, cursor.fetchall())]
+        result_sets = [(cursor.rowcount, cursor.fetchall())]
         while cursor.nextset():
-            found.append((cursor.rowcount, cursor.fetchall()))
+            result_sets.append((cursor.rowcount, cursor.fetchall()))
     except MySQLdb.Error as error:
         return type(error), error.args
     finally:
         cursor.close()
-    return found
+    return result_sets
 
 
 @pytest.mark.replaces("database-connections")
@@ -152,49 +152,49 @@ def results(connection: Any, statement: str) -> Any:
     ],
 )
 def test_a_statement_has_the_same_results(statement: str, pair: Any) -> None:
-    theirs, ours = pair
-    expected = results(theirs, statement)
-    theirs.rollback()
+    upstream, ours = pair
+    expected = results(upstream, statement)
+    upstream.rollback()
     assert results(ours, statement) == expected
     ours.rollback()
-    assert len(ours.asked) <= len(theirs.asked)
+    assert len(ours.requests) <= len(upstream.requests)
 
 
 @pytest.mark.replaces("database-connections")
-def test_what_is_kept_and_what_is_undone_is_the_same(pair: Any) -> None:
-    seen = []
+def test_commit_and_rollback_have_the_same_effect(pair: Any) -> None:
+    committed = []
     for connection in pair:
         cursor = connection.cursor()
         cursor.execute("DELETE FROM trial.t")
         connection.commit()
-        for number, end in enumerate((connection.commit, connection.rollback, connection.commit)):
-            end()
+        for number, end_transaction in enumerate((connection.commit, connection.rollback, connection.commit)):
+            end_transaction()
             cursor.execute("INSERT INTO trial.t VALUES (%s, 'x')", (number,))
-            end()
+            end_transaction()
             connection.rollback()
             connection.commit()
-        other = with_upstream()
-        seen.append(results(other, "SELECT a FROM trial.t ORDER BY a"))
+        other = connect()
+        committed.append(results(other, "SELECT a FROM trial.t ORDER BY a"))
         other.close()
-    assert seen[0] == seen[1]
-    assert seen[0][0][1] == ((0,), (2,))
-    theirs, ours = pair
-    assert len(ours.asked) < len(theirs.asked)
+    assert committed[0] == committed[1]
+    assert committed[0][0][1] == ((0,), (2,))
+    upstream, ours = pair
+    assert len(ours.requests) < len(upstream.requests)
 
 
 @pytest.mark.replaces("database-connections")
-def test_a_server_that_answered_just_now_is_not_asked_whether_it_is_there(pair: Any) -> None:
+def test_ping_sends_no_request_shortly_after_a_query(pair: Any) -> None:
     _, ours = pair
     results(ours, "SELECT 1")
     ours.rollback()
-    ours.asked.clear()
+    ours.requests.clear()
     ours.ping()
-    assert ours.asked == []
+    assert ours.requests == []
 
 
 @pytest.mark.replaces("database-connections")
-def test_a_connection_that_was_ended_just_now_is_known_to_be_lost(pair: Any) -> None:
-    killer = with_upstream()
+def test_ping_detects_a_connection_that_was_just_killed(pair: Any) -> None:
+    killer = connect()
     for connection in pair:
         results(connection, "SELECT 1")
         connection.rollback()
@@ -210,19 +210,19 @@ def test_a_connection_that_was_ended_just_now_is_known_to_be_lost(pair: Any) -> 
 
 
 @pytest.mark.replaces("database-connections")
-def test_sqlalchemy_takes_another_for_one_that_was_lost_in_the_pool(mariadb: None, installed: Any) -> None:
+def test_sqlalchemy_replaces_a_lost_connection_in_its_pool(mariadb: None, installed: Any) -> None:
     engine = create_engine(f"mysql+mysqldb://root@localhost/trial?unix_socket={SOCKET}", pool_pre_ping=True)
-    ask = text("SELECT CONNECTION_ID()")
+    query = text("SELECT CONNECTION_ID()")
     with engine.connect() as connection:
         assert type(connection.connection.dbapi_connection).__qualname__.startswith("connection.<locals>")
-        first = connection.scalar(ask)
-    killer = with_upstream()
+        first = connection.scalar(query)
+    killer = connect()
     results(killer, f"KILL {first}")
     deadline = time.monotonic() + 30
     while results(killer, f"SELECT 1 FROM information_schema.processlist WHERE id = {first}") != [(0, ())]:
         assert time.monotonic() < deadline
     killer.close()
     with engine.connect() as connection:
-        assert connection.scalar(ask) != first
+        assert connection.scalar(query) != first
     engine.dispose()
     assert Path(SOCKET).exists()

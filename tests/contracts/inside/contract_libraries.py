@@ -1,4 +1,4 @@
-"""oslo.versionedobjects, oslo.policy, oslo.db, jsonschema, Pecan, futurist, subprocess."""
+"""oslo.versionedobjects, oslo.policy, futurist and subprocess."""
 
 from __future__ import annotations
 
@@ -31,25 +31,28 @@ ENTRIES = (
 )
 
 
-def test_upstream_is_what_it_was_written_against(entry_name: str, misfits: Any) -> None:
-    assert misfits(entry_name) == ""
+def test_upstream_source_is_unchanged(entry_name: str, source_changes: Any) -> None:
+    assert source_changes(entry_name) == ""
 
 
-def told(act: Callable[[], object]) -> object:
-    """What came of it: an answer that can be compared, or the error."""
+def outcome(call: Callable[[], object]) -> object:
+    """The result of a call as a value that can be compared, or its error."""
     try:
-        said = act()
+        result = call()
     except Exception as error:
         return type(error), str(error)
     return (
-        said
-        if said is None or isinstance(said, bool | int | str | set | list | tuple)
-        else type(said).__name__
+        result
+        if result is None or isinstance(result, bool | int | str | set | list | tuple)
+        else type(result).__name__
     )
 
 
 def object_classes() -> tuple[Any, Any]:
-    """A class of objects, and one of those that hold them; made anew, as what is made depends on when."""
+    """A class of versioned objects, and one with fields of that class.
+
+    They are new for each call, since `objectify` generates the properties of a class once, when it is declared.
+    """
 
     @base.VersionedObjectRegistry.objectify
     class Flavor(base.VersionedObject):
@@ -77,7 +80,7 @@ def object_classes() -> tuple[Any, Any]:
     return Flavor, Server
 
 
-ACTS: tuple[Callable[[Any, Any], object], ...] = (
+OPERATIONS: tuple[Callable[[Any, Any], object], ...] = (
     lambda server, flavor: setattr(server, "name", "web"),
     lambda server, flavor: setattr(server, "name", None),
     lambda server, flavor: setattr(server, "name", {}),
@@ -99,23 +102,23 @@ ACTS: tuple[Callable[[Any, Any], object], ...] = (
 )
 
 
-def life(classes: tuple[Any, Any], seed: int) -> list[object]:
-    """What an object answers, whatever is done with it."""
-    flavor, kind = classes
-    server, chance = kind(), random.Random(seed)
-    seen: list[object] = []
+def outcomes_of_random_operations(classes: tuple[Any, Any], seed: int) -> list[object]:
+    """The outcome of each operation on an object, and the state of its fields afterwards."""
+    flavor, server_class = classes
+    server, rng = server_class(), random.Random(seed)
+    outcomes: list[object] = []
     for _ in range(12):
-        act = chance.choice(ACTS)
-        seen.append(told(lambda act=act: act(server, flavor)))
-        seen.append(server.obj_what_changed())
-        seen.append([server.obj_attr_is_set(name) for name in kind.fields])
-    return seen
+        operation = rng.choice(OPERATIONS)
+        outcomes.append(outcome(lambda operation=operation: operation(server, flavor)))
+        outcomes.append(server.obj_what_changed())
+        outcomes.append([server.obj_attr_is_set(name) for name in server_class.fields])
+    return outcomes
 
 
 @pytest.fixture(scope="module")
-def upstreams_lives() -> list[list[object]]:
+def upstream_outcomes() -> list[list[object]]:
     classes = object_classes()
-    return [life(classes, seed) for seed in range(200)]
+    return [outcomes_of_random_operations(classes, seed) for seed in range(200)]
 
 
 @pytest.mark.parametrize(
@@ -124,172 +127,181 @@ def upstreams_lives() -> list[list[object]]:
         pytest.param("object-changes", marks=pytest.mark.replaces("object-changes")),
     ],
 )
-def test_objects_answer_the_same_whatever_is_done(name: str, upstreams_lives: Any, installed: Any) -> None:
+def test_random_operations_have_the_same_outcomes(name: str, upstream_outcomes: Any, installed: Any) -> None:
     classes = object_classes()
-    assert [life(classes, seed) for seed in range(200)] == upstreams_lives
+    assert [outcomes_of_random_operations(classes, seed) for seed in range(200)] == upstream_outcomes
 
 
 @pytest.mark.replaces("policy-rule-arguments")
 @pytest.mark.parametrize("creds", ["policy", "old", "else"])
-def test_rules_are_checked_as_before(creds: str, both: Any) -> None:
+def test_policy_checks_have_the_same_results(creds: str, both: Any) -> None:
     from oslo_policy import _checks
 
-    class Named(_checks.BaseCheck):
+    class CheckOfCurrentRule(_checks.BaseCheck):
         def __str__(self) -> str:
-            return "named"
+            return "check"
 
         def __call__(self, target: Any, creds: Any, enforcer: Any, current_rule: Any = None) -> bool:
             return bool(creds == current_rule)
 
-    class Old(Named):
+    class CheckWithoutCurrentRule(CheckOfCurrentRule):
         def __call__(self, target: Any, creds: Any, enforcer: Any) -> bool:
             return bool(creds == "old")
 
-    theirs, ours = both.functions
-    for rule in (Named(), Old(), _checks.TrueCheck(), _checks.AndCheck([Named(), Old()]), Named()):
-        asked = (rule, {}, creds, None, "policy")
-        assert ours(*asked) == theirs(*asked)
+    upstream, ours = both.functions
+    for rule in (
+        CheckOfCurrentRule(),
+        CheckWithoutCurrentRule(),
+        _checks.TrueCheck(),
+        _checks.AndCheck([CheckOfCurrentRule(), CheckWithoutCurrentRule()]),
+        CheckOfCurrentRule(),
+    ):
+        arguments = (rule, {}, creds, None, "policy")
+        assert ours(*arguments) == upstream(*arguments)
 
 
-def enforcer(folder: Path, *, named: bool = True) -> Any:
+def make_enforcer(folder: Path, *, absolute: bool = True) -> Any:
+    """oslo.policy with one registered rule. `absolute`: whether `policy_file` is set to an absolute path."""
     from oslo_config import cfg
     from oslo_policy import opts, policy
 
     conf = cfg.ConfigOpts()
-    opts.set_defaults(conf, policy_file=str(folder / "policy.yaml") if named else "policy.yaml")
+    opts.set_defaults(conf, policy_file=str(folder / "policy.yaml") if absolute else "policy.yaml")
     conf(["--config-dir", str(folder)])
-    made = policy.Enforcer(conf)
-    made.suppress_default_change_warnings = True
-    made.register_default(policy.RuleDefault("get", "role:reader"))
-    return made
+    enforcer = policy.Enforcer(conf)
+    enforcer.suppress_default_change_warnings = True
+    enforcer.register_default(policy.RuleDefault("get", "role:reader"))
+    return enforcer
 
 
 @pytest.mark.replaces("policy-files")
 @pytest.mark.parametrize("file", ["", "get: role:boss\n", "get: '!'\nput: role:member\n"])
-def test_the_same_is_allowed_also_of_rules_that_come_later(file: str, tmp_path: Path, both: Any) -> None:
+def test_the_same_is_allowed_also_by_rules_registered_later(file: str, tmp_path: Path, both: Any) -> None:
     from oslo_policy import policy
 
     if file:
         (tmp_path / "policy.yaml").write_text(file)
-    seen = []
+    results = []
     for load in both.functions:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(policy.Enforcer, "load_rules", load)
-            rules = enforcer(tmp_path)
-            answers = []
+            enforcer = make_enforcer(tmp_path)
+            decisions = []
             for action in ("get", "put", "get"):
                 for role in ("reader", "member", "boss"):
-                    answers.append(rules.enforce(action, {}, {"roles": [role]}))
-                if action == "get" and "put" not in rules.registered_rules:
-                    rules.register_default(policy.RuleDefault("put", "role:reader"))
-            rules.clear()
-            answers.append(rules.enforce("get", {}, {"roles": ["reader"]}))
-            seen.append(answers)
-    assert seen[0] == seen[1]
-    assert any(seen[0])
+                    decisions.append(enforcer.enforce(action, {}, {"roles": [role]}))
+                if action == "get" and "put" not in enforcer.registered_rules:
+                    enforcer.register_default(policy.RuleDefault("put", "role:reader"))
+            enforcer.clear()
+            decisions.append(enforcer.enforce("get", {}, {"roles": ["reader"]}))
+            results.append(decisions)
+    assert results[0] == results[1]
+    assert any(results[0])
 
 
 @pytest.mark.replaces("policy-files")
-@pytest.mark.parametrize("named", [True, False], ids=["by its path", "by its name"])
-def test_files_that_come_change_and_go_are_noticed_as_upstream_does(
-    named: bool, tmp_path: Path, both: Any
+@pytest.mark.parametrize("absolute", [True, False], ids=["absolute path", "file name"])
+def test_added_changed_and_removed_policy_files_take_effect_as_upstream(
+    absolute: bool, tmp_path: Path, both: Any
 ) -> None:
     from oslo_policy import policy
 
-    def life(folder: Path) -> list[bool]:
+    def decisions_after_changes(folder: Path) -> list[bool]:
         folder.mkdir()
-        rules = enforcer(folder, named=named)
-        file, further = folder / "policy.yaml", folder / "policy.d"
-        seen, now = [], [1_700_000_000]
+        enforcer = make_enforcer(folder, absolute=absolute)
+        file, directory = folder / "policy.yaml", folder / "policy.d"
+        decisions, now = [], [1_700_000_000]
 
-        def look(*changed: Path) -> None:
+        def enforce(*changed: Path) -> None:
             now[0] += 10
             for each in changed:
                 os.utime(each, (now[0], now[0]))
-            seen.extend(rules.enforce("get", {}, {"roles": [role]}) for role in ("reader", "boss", "member"))
+            decisions.extend(
+                enforcer.enforce("get", {}, {"roles": [role]}) for role in ("reader", "boss", "member")
+            )
 
-        look()
+        enforce()
         file.write_text("get: role:boss\n")
-        look(file)
+        enforce(file)
         file.write_text("get: role:member\n")
-        look(file)
-        further.mkdir()
-        look(further)
-        (further / "more.yaml").write_text("get: role:boss\n")
-        look(further / "more.yaml", further)
-        (further / "more.yaml").write_text("get: '!'\n")
-        look(further / "more.yaml")
-        (further / "more.yaml").unlink()
-        look(further)
+        enforce(file)
+        directory.mkdir()
+        enforce(directory)
+        (directory / "more.yaml").write_text("get: role:boss\n")
+        enforce(directory / "more.yaml", directory)
+        (directory / "more.yaml").write_text("get: '!'\n")
+        enforce(directory / "more.yaml")
+        (directory / "more.yaml").unlink()
+        enforce(directory)
         file.unlink()
-        look()
-        look()
-        return seen
+        enforce()
+        enforce()
+        return decisions
 
-    seen = []
+    results = []
     for number, load in enumerate(both.functions):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(policy.Enforcer, "load_rules", load)
-            seen.append(life(tmp_path / str(number)))
-    assert seen[0] == seen[1]
-    assert seen[0][:9] == [True, False, False, False, True, False, False, False, True]
+            results.append(decisions_after_changes(tmp_path / str(number)))
+    assert results[0] == results[1]
+    assert results[0][:9] == [True, False, False, False, True, False, False, False, True]
 
 
 @pytest.mark.replaces("policy-files")
-def test_rules_are_not_put_together_where_nothing_changed(tmp_path: Path, both: Any) -> None:
+def test_rules_are_loaded_once_if_no_file_changed(tmp_path: Path, both: Any) -> None:
     from oslo_policy import policy
 
-    loaded: list[int] = []
-    theirs, _ = both.functions
+    loads: list[int] = []
+    upstream, _ = both.functions
 
     def load(self: Any, force_reload: bool = False) -> None:
-        loaded.append(1)
-        theirs(self, force_reload)
+        loads.append(1)
+        upstream(self, force_reload)
 
     (entry,) = (each for each in policies.ENTRIES if each.name == "policy-files")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(policy.Enforcer, "load_rules", entry.build(load)[0])
-        rules = enforcer(tmp_path)
+        enforcer = make_enforcer(tmp_path)
         for _ in range(50):
-            assert rules.enforce("get", {}, {"roles": ["reader"]})
-    assert len(loaded) == 1
+            assert enforcer.enforce("get", {}, {"roles": ["reader"]})
+    assert len(loads) == 1
 
 
 @pytest.mark.replaces("idle-threads")
-def test_a_pool_does_its_work_and_ends_sooner(both: Any) -> None:
+def test_a_pool_with_a_shorter_idle_time_has_the_same_results(both: Any) -> None:
     import futurist
     from futurist._thread import ThreadWorker
 
-    theirs, ours = both.functions
-    assert 0 < ours < theirs
-    seen = []
+    upstream, ours = both.functions
+    assert 0 < ours < upstream
+    results = []
     for idle in both.functions:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(ThreadWorker, "MAX_IDLE_FOR", idle)
             with futurist.ThreadPoolExecutor(max_workers=3) as pool:
                 time.sleep(3 * ours)
-                seen.append([pool.submit(pow, number, 2).result() for number in range(9)])
-    assert seen[0] == seen[1] == [number**2 for number in range(9)]
+                results.append([pool.submit(pow, number, 2).result() for number in range(9)])
+    assert results[0] == results[1] == [number**2 for number in range(9)]
 
 
 @pytest.mark.replaces("one-processor")
-def test_what_a_thread_on_one_processor_starts_may_run_on_all(both: Any) -> None:
-    theirs, ours = both.functions
-    allowed = sorted(os.sched_getaffinity(0))
-    ask = [sys.executable, "-c", "import json, os; print(json.dumps(sorted(os.sched_getaffinity(0))))"]
-    seen: dict[str, Any] = {}
+def test_a_child_of_a_thread_pinned_to_one_processor_may_run_on_all(both: Any) -> None:
+    upstream, ours = both.functions
+    available = sorted(os.sched_getaffinity(0))
+    command = [sys.executable, "-c", "import json, os; print(json.dumps(sorted(os.sched_getaffinity(0))))"]
+    affinity: dict[str, Any] = {}
 
     def pinned() -> None:
-        os.sched_setaffinity(0, {allowed[-1]})
-        for name, start in (("theirs", theirs), ("ours", ours)):
+        os.sched_setaffinity(0, {available[-1]})
+        for name, start in (("upstream", upstream), ("ours", ours)):
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(subprocess.Popen, "__init__", start)
-                seen[name] = json.loads(subprocess.run(ask, capture_output=True, check=True).stdout)
+                affinity[name] = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
                 with pytest.raises(FileNotFoundError):
                     subprocess.run(["/nonexistent"], check=False)
-                seen["after"] = sorted(os.sched_getaffinity(0))
+                affinity["parent"] = sorted(os.sched_getaffinity(0))
 
     thread = threading.Thread(target=pinned)
     thread.start()
     thread.join()
-    assert seen == {"theirs": [allowed[-1]], "ours": allowed, "after": [allowed[-1]]}
+    assert affinity == {"upstream": [available[-1]], "ours": available, "parent": [available[-1]]}

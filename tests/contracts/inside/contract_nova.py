@@ -1,4 +1,4 @@
-"""Nova."""
+"""Nova: request validation, libvirt's connection, physical networks, allocations, cells, a separate nova-compute."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import os  # noqa: E402
 import subprocess  # noqa: E402
 import sys  # noqa: E402
 import threading  # noqa: E402
+from functools import partial  # noqa: E402
 from pathlib import Path  # noqa: E402
 from types import SimpleNamespace  # noqa: E402
 from typing import Any  # noqa: E402
@@ -38,13 +39,14 @@ ENTRIES = (
 )
 
 
-def test_upstream_is_what_it_was_written_against(entry_name: str, misfits: Any) -> None:
-    assert misfits(entry_name) == ""
+def test_upstream_source_is_unchanged(entry_name: str, source_changes: Any) -> None:
+    assert source_changes(entry_name) == ""
 
 
-def told(act: Any) -> object:
+def outcome(call: Any) -> object:
+    """The result of a call, or its error in a form that can be compared."""
     try:
-        return act()
+        return call()
     except Exception as error:
         return type(error), str(error)
 
@@ -62,34 +64,37 @@ SCHEMAS = (
 @pytest.mark.replaces("nova-validators")
 @pytest.mark.parametrize("relaxed", [False, True])
 @pytest.mark.parametrize("is_body", [False, True])
-def test_requests_are_accepted_and_refused_as_before(relaxed: bool, is_body: bool, both: Any) -> None:
-    theirs, ours = both.functions
-    assert theirs is validators._SchemaValidator
+def test_requests_are_accepted_and_rejected_as_upstream(relaxed: bool, is_body: bool, both: Any) -> None:
+    upstream, ours = both.functions
+    assert upstream is validators._SchemaValidator
     for schema in (*SCHEMAS, *SCHEMAS):
         for body in ({"count": 1}, {"count": 0}, {"count": "2"}, {"id": "x"}, {"more": 1}, [], {}):
-            seen = []
-            for make in (theirs, ours):
-                mine = dict(body) if isinstance(body, dict) else body
-                validator = make(schema, relaxed, is_body)
-                seen.append((told(lambda check=validator.validate, mine=mine: check(mine)), mine))
-            assert seen[0] == seen[1], (schema, body)
+            outcomes = []
+            for validator_class in (upstream, ours):
+                # A copy: validation may change the body.
+                copy = dict(body) if isinstance(body, dict) else body
+                validator = validator_class(schema, relaxed, is_body)
+                outcomes.append(
+                    (outcome(lambda validate=validator.validate, copy=copy: validate(copy)), copy)
+                )
+            assert outcomes[0] == outcomes[1], (schema, body)
     assert ours(SCHEMAS[0], relaxed, is_body) is ours(SCHEMAS[0], relaxed, is_body=is_body)
 
 
-def held_twice(made: Any, seconds: float) -> bool:
-    """Whether libvirt may call back while Nova asks it. (Where not, the thread that asks never comes back.)"""
+def connects(libvirt_host: Any, seconds: float) -> bool:
+    """Whether `get_connection` returns within `seconds`. In a deadlock its thread never ends."""
     done = threading.Event()
 
-    def ask() -> None:
-        made.get_connection()
+    def connect() -> None:
+        libvirt_host.get_connection()
         done.set()
 
-    threading.Thread(target=ask, daemon=True).start()
+    threading.Thread(target=connect, daemon=True).start()
     return done.wait(seconds)
 
 
-class Calling(host.Host):
-    """libvirt's connection ended a moment before it is asked, and says so in the thread that asks."""
+class HostWithCallback(host.Host):
+    """Its libvirt connection has just closed: the test of the connection calls Nova back in the same thread."""
 
     _wrapped_conn: Any
 
@@ -102,26 +107,28 @@ class Calling(host.Host):
 
 
 @pytest.mark.replaces("libvirt-lock")
-def test_a_callback_may_come_while_nova_asks(installed: Any) -> None:
-    made = Calling("qemu:///system")
-    made._wrapped_conn = "old"
-    assert held_twice(made, 30)
-    assert made.get_connection() == "new"
-    other = Calling("qemu:///system")
-    assert other._wrapped_conn_lock is not made._wrapped_conn_lock
-    with made._wrapped_conn_lock:
-        seen: list[bool] = []
-        thread = threading.Thread(target=lambda: seen.append(made._wrapped_conn_lock.acquire(blocking=False)))
+def test_a_callback_during_the_connection_test_does_not_deadlock(installed: Any) -> None:
+    libvirt_host = HostWithCallback("qemu:///system")
+    libvirt_host._wrapped_conn = "old"
+    assert connects(libvirt_host, 30)
+    assert libvirt_host.get_connection() == "new"
+    other = HostWithCallback("qemu:///system")
+    assert other._wrapped_conn_lock is not libvirt_host._wrapped_conn_lock
+    with libvirt_host._wrapped_conn_lock:
+        acquired: list[bool] = []
+        thread = threading.Thread(
+            target=lambda: acquired.append(libvirt_host._wrapped_conn_lock.acquire(blocking=False))
+        )
         thread.start()
         thread.join()
-    assert seen == [False], "it is still a lock between threads"
+    assert acquired == [False], "the lock does not exclude other threads"
 
 
 @pytest.mark.replaces("libvirt-lock")
-def test_upstream_still_needs_it() -> None:
-    made = Calling("qemu:///system")
-    made._wrapped_conn = "old"
-    assert not held_twice(made, 0.5)
+def test_upstream_still_deadlocks() -> None:
+    libvirt_host = HostWithCallback("qemu:///system")
+    libvirt_host._wrapped_conn = "old"
+    assert not connects(libvirt_host, 0.5)
 
 
 NETWORKS: dict[str, Any] = {
@@ -132,22 +139,22 @@ NETWORKS: dict[str, Any] = {
 }
 
 
-class Client:
-    """Neutron's client, and what it was asked."""
+class FakeNeutron:
+    """In place of Neutron's client; records the networks that are read."""
 
     def __init__(self, admin: bool = True) -> None:
-        self.admin, self.asked = admin, []
+        self.admin, self.reads = admin, []
 
     def list_extensions(self) -> Any:
         return {"extensions": [{"alias": "multi-provider", "name": "Multi Provider Network"}]}
 
     def show_network(self, net_id: str, fields: Any = None) -> Any:
-        self.asked.append((net_id, fields))
+        self.reads.append((net_id, fields))
         return {"network": NETWORKS[net_id]}
 
 
-def request(**more: Any) -> Any:
-    return context.RequestContext("user", "project", **{"is_admin": True, **more})
+def new_request_context(**fields: Any) -> Any:
+    return context.RequestContext("user", "project", **{"is_admin": True, **fields})
 
 
 @pytest.mark.replaces("physical-network")
@@ -157,72 +164,76 @@ def test_a_networks_physical_network_is_the_same(
     network: str, admin: bool, both: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     api = neutron.API()
-    monkeypatch.setattr(api, "_has_extension", lambda *about: network in ("segments", "none"))
-    seen, clients = [], [Client(admin), Client(admin)]
-    for ask, client in zip(both.functions, clients, strict=True):
-        one = request()
-        seen.append(
-            [told(lambda ask=ask, client=client, one=one: ask(api, one, client, network)) for _ in range(3)]
-        )
-    assert seen[0] == seen[1]
-    theirs, ours = (len(client.asked) for client in clients)
-    failed = network == "none"
-    assert ours == (theirs if failed or not admin else theirs // 3)
+    monkeypatch.setattr(api, "_has_extension", lambda *args: network in ("segments", "none"))
+    outcomes, clients = [], [FakeNeutron(admin), FakeNeutron(admin)]
+    for get, client in zip(both.functions, clients, strict=True):
+        request_context = new_request_context()
+        call = partial(get, api, request_context, client, network)
+        outcomes.append([outcome(call) for _ in range(3)])
+    assert outcomes[0] == outcomes[1]
+    upstream_reads, our_reads = (len(client.reads) for client in clients)
+    fails = network == "none"
+    assert our_reads == (upstream_reads if fails or not admin else upstream_reads // 3)
 
 
 @pytest.mark.replaces("physical-network")
-def test_another_request_asks_anew_and_so_does_a_long_one(both: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    api, client = neutron.API(), Client()
-    monkeypatch.setattr(api, "_has_extension", lambda *about: False)
+def test_the_cached_answer_is_for_one_request_and_expires(both: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    api, client = neutron.API(), FakeNeutron()
+    monkeypatch.setattr(api, "_has_extension", lambda *args: False)
     now = [100.0]
     monkeypatch.setattr(nova.time, "monotonic", lambda: now[0])
-    _, ask = both.functions
-    first, second = request(), request()
-    for one, asked in ((first, 1), (first, 1), (second, 2), (first, 2)):
-        ask(api, one, client, "flat")
-        assert len(client.asked) == asked
+    _, get = both.functions
+    first, second = new_request_context(), new_request_context()
+    for request_context, reads in ((first, 1), (first, 1), (second, 2), (first, 2)):
+        get(api, request_context, client, "flat")
+        assert len(client.reads) == reads
     now[0] += nova.CACHE_SECONDS + 1
-    ask(api, first, client, "flat")
-    assert len(client.asked) == 3
+    get(api, first, client, "flat")
+    assert len(client.reads) == 3
 
 
-class Reports:
-    """Placement as the report client asks it."""
+class FakeReportClient:
+    """In place of the client for Placement; records the providers whose allocations are read."""
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.reads: list[str] = []
         self._provider_tree = SimpleNamespace(get_provider_uuids=lambda name_or_uuid: [f"rp-{name_or_uuid}"])
 
-    def get_allocations_for_resource_provider(self, about: Any, provider: str) -> Any:
-        self.asked.append(provider)
-        if provider == "rp-away":
-            raise exception.ResourceProviderAllocationRetrievalFailed(rp_uuid=provider, error="away")
+    def get_allocations_for_resource_provider(self, request_context: Any, provider: str) -> Any:
+        self.reads.append(provider)
+        if provider == "rp-failing":
+            raise exception.ResourceProviderAllocationRetrievalFailed(rp_uuid=provider, error="failing")
         return SimpleNamespace(allocations={f"server on {provider}": {}})
 
-    def get_allocs_for_consumer(self, about: Any, consumer: str) -> Any:
+    def get_allocs_for_consumer(self, request_context: Any, consumer: str) -> Any:
         return {"allocations": consumer}
 
 
 @pytest.mark.replaces("host-allocations")
 @pytest.mark.parametrize("in_placement", [True, False])
-def test_allocations_are_told_where_they_are_used(
+def test_allocations_are_read_where_they_are_used(
     in_placement: bool, both: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from nova.conf import CONF
 
     CONF.set_override("report_in_placement", in_placement, group="pci")
-    theirs, ours = both.functions
-    assert report.SchedulerReportClient.get_allocations_for_provider_tree is theirs
-    nodes = ("a", "b", "a", "away", "away", "b")
-    upstream, mine = Reports(), Reports()
-    expected = [told(lambda node=node: theirs(upstream, None, node)) for node in nodes]
-    seen = [told(lambda node=node: ours(mine, None, node)) for node in nodes]
+    upstream, ours = both.functions
+    assert report.SchedulerReportClient.get_allocations_for_provider_tree is upstream
+    nodes = ("a", "b", "a", "failing", "failing", "b")
+    upstream_client, our_client = FakeReportClient(), FakeReportClient()
+    expected = [outcome(partial(upstream, upstream_client, None, node)) for node in nodes]
+    actual = [outcome(partial(ours, our_client, None, node)) for node in nodes]
     if in_placement:
-        assert seen == expected
+        assert actual == expected
     else:
-        # At the start of each host, also of one whose start failed before; then nobody uses them.
-        assert [seen[0], seen[1], seen[3], seen[4]] == [expected[0], expected[1], expected[3], expected[4]]
-        assert [seen[2], seen[5]] == [{}, {}]
+        # They are read at the first call for each host, and again if that failed; after that nobody uses them.
+        assert [actual[0], actual[1], actual[3], actual[4]] == [
+            expected[0],
+            expected[1],
+            expected[3],
+            expected[4],
+        ]
+        assert [actual[2], actual[5]] == [{}, {}]
     CONF.clear_override("report_in_placement", group="pci")
 
 
@@ -235,19 +246,19 @@ def test_allocations_are_told_where_they_are_used(
         "onestack://",
     ],
 )
-def test_nova_finds_the_servers_of_the_bus_in_the_template_of_a_cell(
+def test_nova_fills_a_cells_transport_url_template_with_the_same_hosts(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cell_mapping, "CONF", SimpleNamespace(transport_url=url))
     filled = objects.CellMapping.format_mq_url(cells.transport_template(url))
     config = cfg.ConfigOpts()
-    wanted, found = (TransportURL.parse(config, each) for each in (url, filled))
-    assert (found.transport, found.hosts) == (wanted.transport, wanted.hosts)
-    assert (found.virtual_host or "") == (wanted.virtual_host or "")
-    assert found.query == wanted.query
+    expected, actual = (TransportURL.parse(config, each) for each in (url, filled))
+    assert (actual.transport, actual.hosts) == (expected.transport, expected.hosts)
+    assert (actual.virtual_host or "") == (expected.virtual_host or "")
+    assert actual.query == expected.query
 
 
-ALONE = """
+COMPUTE_PROGRAM = """
 from nova import monkey_patch
 monkey_patch.patch(backend="threading")
 from onestack_runtime.runners import nova_compute
@@ -267,13 +278,17 @@ except Exception as error:
 """
 
 
-def test_nova_compute_alone_asks_the_conductor_and_opens_no_database(tmp_path: Path) -> None:
+def test_a_separate_nova_compute_calls_the_conductor_and_opens_no_database(tmp_path: Path) -> None:
     (tmp_path / "nova").mkdir()
     text = "[DEFAULT]\ntransport_url = fake://\nrpc_response_timeout = 1\n"
     (tmp_path / "nova/nova.conf").write_text(text)
     environment = {**os.environ, contract.ETC_VARIABLE: str(tmp_path)}
     done = subprocess.run(
-        [sys.executable, "-P", "-c", ALONE], capture_output=True, text=True, env=environment, check=False
+        [sys.executable, "-P", "-c", COMPUTE_PROGRAM],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
     )
-    # Nova's own log is among it.
+    # The output also has lines of Nova's log.
     assert {"no database", "MessagingTimeout"} <= {*done.stdout.splitlines()}, done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""Octavia's driver agent."""
+"""Octavia: the driver agent, the names of providers, and the clients of Neutron."""
 
 from __future__ import annotations
 
@@ -32,52 +32,54 @@ from onestack_runtime.replacements.octavia import NoVersion  # noqa: E402
 ENTRIES = ("driver-agent-threads", "provider-names", "network-clients")
 
 
-def test_upstream_is_what_it_was_written_against(entry_name: str, misfits: Any) -> None:
-    assert misfits(entry_name) == ""
+def test_upstream_source_is_unchanged(entry_name: str, source_changes: Any) -> None:
+    assert source_changes(entry_name) == ""
 
 
-def ask(place: Path, body: Any) -> Any:
-    """As octavia-lib does: a line with the length, then JSON; the answer in the same way."""
+def request(socket_path: Path, body: Any) -> Any:
+    """Sends a request as octavia-lib does: a line with the length, then JSON. The response has the same format."""
     text = json.dumps(body).encode()
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.settimeout(30)
-        client.connect(str(place))
+        client.connect(str(socket_path))
         client.sendall(f"{len(text)}\n".encode() + text)
-        said = b""
-        while more := client.recv(65536):
-            said += more
-    size, _, answer = said.partition(b"\n")
-    assert len(answer) == int(size)
-    return json.loads(answer)
+        response = b""
+        while chunk := client.recv(65536):
+            response += chunk
+    size, _, content = response.partition(b"\n")
+    assert len(content) == int(size)
+    return json.loads(content)
 
 
 @pytest.mark.replaces("driver-agent-threads")
-def test_requests_are_answered_the_same_and_by_this_process(
+def test_the_responses_are_the_same_and_come_from_this_process(
     both: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Updater:
         def update_loadbalancer_status(self, status: Any) -> Any:
-            return {"status_code": 200, "pid": os.getpid(), "said": status}
+            return {"status_code": 200, "pid": os.getpid(), "status": status}
 
     monkeypatch.setattr(driver_listener.driver_updater, "DriverUpdater", Updater)
-    answers = []
-    for number, kind in enumerate(both.functions):
-        place = tmp_path / str(number)
-        server = kind(str(place), driver_listener.StatusRequestHandler)
+    responses = []
+    for number, server_class in enumerate(both.functions):
+        socket_path = tmp_path / str(number)
+        server = server_class(str(socket_path), driver_listener.StatusRequestHandler)
         serving = threading.Thread(target=server.serve_forever, daemon=True)
         serving.start()
-        answers.append([ask(place, {"loadbalancers": [{"id": str(each)}]}) for each in range(3)])
+        responses.append([request(socket_path, {"loadbalancers": [{"id": str(each)}]}) for each in range(3)])
         server.shutdown()
         server.server_close()
-    theirs, ours = ([{**each, "pid": None} for each in said] for said in answers)
-    assert theirs == ours
-    assert all(each["pid"] == os.getpid() for each in answers[1])
-    assert all(each["pid"] != os.getpid() for each in answers[0]), "upstream forks no more: the entry may go"
+    upstream, ours = ([{**each, "pid": None} for each in of_server] for of_server in responses)
+    assert upstream == ours
+    assert all(each["pid"] == os.getpid() for each in responses[1])
+    assert all(each["pid"] != os.getpid() for each in responses[0]), (
+        "upstream no longer forks: remove the entry"
+    )
 
 
 @pytest.mark.replaces("provider-names")
 @pytest.mark.parametrize("enabled", [("haproxy", "amphora", "octavia"), ("haproxy",), ("ovn",)])
-def test_upstreams_names_lead_to_our_driver_where_they_are_enabled(
+def test_upstreams_provider_names_load_our_driver_if_they_are_enabled(
     enabled: tuple[str, ...], both: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from octavia.common import config  # noqa: F401 - its options
@@ -93,42 +95,44 @@ def test_upstreams_names_lead_to_our_driver_where_they_are_enabled(
             self.driver = Driver()
 
     monkeypatch.setattr(driver_factory.stevedore_driver, "DriverManager", Manager)
-    cfg.CONF.set_override("enabled_provider_drivers", dict.fromkeys(enabled, "what"), group="api_settings")
+    cfg.CONF.set_override(
+        "enabled_provider_drivers", dict.fromkeys(enabled, "description"), group="api_settings"
+    )
     cfg.CONF.set_override("default_provider_driver", enabled[0], group="api_settings")
-    seen: list[list[Any]] = []
-    for get in both.functions:
-        answers: list[Any] = []
+    results: list[list[Any]] = []
+    for get_driver in both.functions:
+        outcomes: list[Any] = []
         for provider in ("haproxy", "amphora", "octavia", "ovn", "nonsense", None, wtypes.Unset):
             loaded.clear()
             try:
-                answers.append((get(provider).name, tuple(loaded)))
+                outcomes.append((get_driver(provider).name, tuple(loaded)))
             except exceptions.ProviderNotEnabled:
-                answers.append("not enabled")
-        seen.append(answers)
-    theirs, ours = seen
+                outcomes.append("not enabled")
+        results.append(outcomes)
+    upstream, ours = results
     if "amphora" in enabled:
         assert ours[:3] == [(name, ("haproxy",)) for name in ("haproxy", "amphora", "octavia")]
-        assert ours[3:] == theirs[3:]
+        assert ours[3:] == upstream[3:]
     else:
-        assert ours == theirs
+        assert ours == upstream
 
 
 class Gateway(BaseHTTPRequestHandler):
-    """Keystone, and Neutron while it is `there`."""
+    """An API gateway with Keystone behind it, and with Neutron if it is up."""
 
-    there = False
+    neutron_is_up = False
 
     def do_POST(self) -> None:
-        named = {"id": "some", "name": "some", "domain": {"id": "default", "name": "Default"}}
-        token = {"methods": ["password"], "user": named, "project": named, "roles": [], "catalog": []}
+        reference = {"id": "some", "name": "some", "domain": {"id": "default", "name": "Default"}}
+        token = {"methods": ["password"], "user": reference, "project": reference, "roles": [], "catalog": []}
         token["issued_at"], token["expires_at"] = "2026-01-01T00:00:00Z", "2999-01-01T00:00:00Z"
         self.rfile.read(int(self.headers["Content-Length"]))
         self._answer(201, {"token": token})
 
     def do_GET(self) -> None:
-        place = f"http://{self.headers['Host']}/networking"
-        version = {"id": "v2.0", "status": "CURRENT", "links": [{"rel": "self", "href": f"{place}/v2.0/"}]}
-        if not self.there:
+        endpoint = f"http://{self.headers['Host']}/networking"
+        version = {"id": "v2.0", "status": "CURRENT", "links": [{"rel": "self", "href": f"{endpoint}/v2.0/"}]}
+        if not self.neutron_is_up:
             self._answer(503, {})
         elif self.path.rstrip("/") == "/networking":
             self._answer(200, {"versions": [version]})
@@ -147,13 +151,13 @@ class Gateway(BaseHTTPRequestHandler):
         self.wfile.write(text)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing."""
+        """No log."""
 
 
 @pytest.fixture
 def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Its URL, which both clients are told; neither is there yet."""
-    Gateway.there = False
+    """The URL of a running Gateway, which both clients are configured with. Neutron is down at first."""
+    Gateway.neutron_is_up = False
     server = ThreadingHTTPServer(("127.0.0.1", 0), Gateway)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}"
@@ -169,29 +173,29 @@ def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     server.server_close()
 
 
-def proxies() -> list[Callable[[], Any]]:
-    """How each of the two gets what it asks Neutron with."""
+def client_getters() -> list[Callable[[], Any]]:
+    """The functions by which Octavia and its OVN provider get a client for Neutron."""
     return [lambda: clients.NeutronAuth.get_neutron_client().network, ovn_clients.get_neutron_client]
 
 
 @pytest.mark.replaces("network-clients")
-@pytest.mark.parametrize(("which", "error"), [(0, NoVersion), (1, DriverError)], ids=["octavia", "ovn"])
-def test_a_client_made_while_neutron_was_away_is_not_kept(
-    which: int, error: type[Exception], gateway: str, installed: Any
+@pytest.mark.parametrize(("index", "error"), [(0, NoVersion), (1, DriverError)], ids=["octavia", "ovn"])
+def test_a_client_created_while_neutron_was_down_is_not_cached(
+    index: int, error: type[Exception], gateway: str, installed: Any
 ) -> None:
-    get = proxies()[which]
+    get_client = client_getters()[index]
     with pytest.raises(error):
-        get()
-    Gateway.there = True
-    assert [each.id for each in get().networks()] == ["of a tenant"]
-    assert get() is get()
+        get_client()
+    Gateway.neutron_is_up = True
+    assert [each.id for each in get_client().networks()] == ["of a tenant"]
+    assert get_client() is get_client()
 
 
 @pytest.mark.replaces("network-clients")
-@pytest.mark.parametrize("which", [0, 1], ids=["octavia", "ovn"])
-def test_upstream_keeps_it_still(which: int, gateway: str) -> None:
-    get = proxies()[which]
-    get()
-    Gateway.there = True
+@pytest.mark.parametrize("index", [0, 1], ids=["octavia", "ovn"])
+def test_upstream_still_caches_it(index: int, gateway: str) -> None:
+    get_client = client_getters()[index]
+    get_client()
+    Gateway.neutron_is_up = True
     with pytest.raises(sdk_exceptions.NotFoundException):
-        list(get().networks())
+        list(get_client().networks())

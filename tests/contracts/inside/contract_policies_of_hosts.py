@@ -1,6 +1,6 @@
-"""What a compute host's user may do, by upstream's own policies and our additions: each rule of each project.
+"""What the service user of a compute host may do: every policy rule of each project, with our overrides.
 
-Our additions, the tool's `onestack.platform.services._policies`, come in an environment variable.
+The overrides (`onestack.platform.services._policies`) are passed in an environment variable.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import json  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
-import neutron.policy  # noqa: E402, F401  registers the kinds of checks that Neutron's rules use
+import neutron.policy  # noqa: E402, F401  registers the check classes of Neutron's rules
 import pytest  # noqa: E402
 from oslo_config import cfg  # noqa: E402
 from oslo_policy import opts, policy  # noqa: E402
@@ -31,17 +31,17 @@ MODULES = {
     "cinder": "cinder.policies",
     "octavia": "octavia.policies",
 }
-OTHER = "another project"
+OTHER_PROJECT = "another project"
 TARGET = {
-    **dict.fromkeys(("project_id", "tenant_id", "owner", "user_id", "member_id"), OTHER),
+    **dict.fromkeys(("project_id", "tenant_id", "owner", "user_id", "member_id"), OTHER_PROJECT),
     **{
-        f"{parent}:project_id": OTHER
+        f"{parent}:project_id": OTHER_PROJECT
         for parent in ("network", "security_group", "ext_parent", "network:tenant_id")
     },
     "visibility": "private",
-    # As Keystone flattens what it is asked about.
+    # Attributes of the target as Keystone flattens them.
     **{
-        f"target.{name}": OTHER
+        f"target.{name}": OTHER_PROJECT
         for name in (
             *("user.id", "user.domain_id", "project.id", "project.domain_id", "token.user_id"),
             *("limit.project_id", "limit.project.id", "limit.project.domain_id", "limit.domain.id"),
@@ -69,16 +69,16 @@ USED = {
     },
     "cinder": {"context_is_admin", "volume:attachment_delete"},
 }
-"""What nova-compute's calls need, from the source of nova.network.neutron and nova.volume.cinder."""
+"""The rules that nova-compute's requests need, from the source of nova.network.neutron and nova.volume.cinder."""
 NO_API = {
     "neutron": {"service_api", "regular_user", "restrict_wildcard"},
     "cinder": {"admin_or_owner"},
 }
-"""Rules that only other rules use."""
+"""Rules that no API checks; only other rules refer to them."""
 HARMLESS = {
     "neutron": {
         "get_network_ip_availability",
-        # Of a port that may be created and updated anyhow.
+        # Attributes of ports, which this user may create and update in any case.
         *(f"{verb}_port:{field}" for verb in ("create", "update") for field in ("fixed_ips",)),
         *(f"{verb}_port:fixed_ips:subnet_id" for verb in ("create", "update")),
         "update_port:fixed_ips:ip_address",
@@ -89,7 +89,7 @@ HARMLESS = {
             for verb in ("create", "update")
             for field in ("", ":mac_address", ":ip_address")
         ),
-        # Fields of what the user may not create.
+        # Attributes of RBAC policies, which this user may neither create nor update.
         *(
             f"{verb}_rbac_policy:target_{field}"
             for verb in ("create", "update")
@@ -98,73 +98,75 @@ HARMLESS = {
     },
     "cinder": set[str](),
 }
-"""What upstream grants the role besides."""
+"""Further rules that upstream's policies grant to the role `service`."""
 
 
-def enforcer(project: str, folder: Path) -> Any:
-    """oslo.policy with the project's rules, and our file over them."""
+def make_enforcer(project: str, folder: Path) -> Any:
+    """oslo.policy with the project's rules and a policy file with our overrides."""
     conf = cfg.ConfigOpts()
     opts._register(conf)
     conf([], default_config_files=[])
-    ours = json.loads(os.environ["ONESTACK_TEST_SETTINGS"])["policies"].get(project, {})
+    overrides = json.loads(os.environ["ONESTACK_TEST_SETTINGS"])["policies"].get(project, {})
     file = folder / "policy.yaml"
-    file.write_text(json.dumps(ours))
+    file.write_text(json.dumps(overrides))
     conf.set_override("policy_file", str(file), "oslo_policy")
-    made = policy.Enforcer(conf)
-    made.suppress_deprecation_warnings = True
-    made.register_defaults(list(importlib.import_module(MODULES[project]).list_rules()))
-    assert ours.keys() <= made.registered_rules.keys(), "upstream renamed a rule"
-    made.load_rules(True)
-    return made
+    enforcer = policy.Enforcer(conf)
+    enforcer.suppress_deprecation_warnings = True
+    enforcer.register_defaults(list(importlib.import_module(MODULES[project]).list_rules()))
+    assert overrides.keys() <= enforcer.registered_rules.keys(), "upstream renamed a rule"
+    enforcer.load_rules(True)
+    return enforcer
 
 
-def allowed(project: str, folder: Path) -> set[str]:
-    """The rules that pass for a host's user and another project's resource."""
-    made = enforcer(project, folder)
-    who = {
+def allowed_rules(project: str, folder: Path) -> set[str]:
+    """The rules that pass for a host's user on a resource of another project."""
+    enforcer = make_enforcer(project, folder)
+    credentials = {
         "roles": ["service"],
         "user_id": "host",
         "project_id": "service",
         "tenant_id": "service",
-        # What Cinder's contexts say of it; see `context_is_admin`.
+        # Cinder's request contexts have it by the rule `context_is_admin`.
         "is_admin": project == "cinder",
         "is_admin_project": True,
     }
-    return {name for name in made.registered_rules if made.enforce(name, TARGET, who)}
+    return {name for name in enforcer.registered_rules if enforcer.enforce(name, TARGET, credentials)}
 
 
 @pytest.mark.parametrize("project", sorted(USED))
-def test_what_nova_compute_uses_is_allowed_and_nothing_else_is_unknown(project: str, tmp_path: Path) -> None:
-    found = allowed(project, tmp_path)
-    assert USED[project] - found == set()
-    assert found - USED[project] - HARMLESS[project] == NO_API[project]
+def test_nova_compute_is_allowed_what_it_needs_and_nothing_unexpected(project: str, tmp_path: Path) -> None:
+    allowed = allowed_rules(project, tmp_path)
+    assert USED[project] - allowed == set()
+    assert allowed - USED[project] - HARMLESS[project] == NO_API[project]
 
 
-def test_placement_is_open_but_for_administrators_rules(tmp_path: Path) -> None:
-    refused = enforcer("placement", tmp_path).registered_rules.keys() - allowed("placement", tmp_path)
-    assert refused == {"admin_api", "project_reader_api"}
+def test_placement_denies_only_the_administrators_rules(tmp_path: Path) -> None:
+    denied = make_enforcer("placement", tmp_path).registered_rules.keys() - allowed_rules(
+        "placement", tmp_path
+    )
+    assert denied == {"admin_api", "project_reader_api"}
 
 
-def test_novas_api_is_closed_but_for_what_is_open_to_everybody(tmp_path: Path) -> None:
-    found = {each for each in allowed("nova", tmp_path) if each.startswith("os_compute_api:")}
-    assert found == {
+def test_novas_api_allows_only_what_every_user_may_read(tmp_path: Path) -> None:
+    allowed = {each for each in allowed_rules("nova", tmp_path) if each.startswith("os_compute_api:")}
+    assert allowed == {
         *(f"os_compute_api:{name}" for name in ("extensions", "limits", "os-floating-ip-pools")),
         *("os_compute_api:os-availability-zone:list", "os_compute_api:os-quota-sets:defaults"),
     }
 
 
-def test_keystone_lets_it_validate_tokens_and_change_nothing(tmp_path: Path) -> None:
+def test_keystone_allows_the_validation_of_tokens_and_no_change(tmp_path: Path) -> None:
     verbs = ("create", "update", "delete", "add", "remove", "revoke", "ensure")
-    found = allowed("keystone", tmp_path)
-    assert "identity:validate_token" in found
-    assert not [name for name in found if name.partition(":")[2].startswith(verbs)]
-    assert not found & {"identity:list_projects", "identity:list_users", "identity:get_user"}
+    allowed = allowed_rules("keystone", tmp_path)
+    assert "identity:validate_token" in allowed
+    assert not [name for name in allowed if name.partition(":")[2].startswith(verbs)]
+    assert not allowed & {"identity:list_projects", "identity:list_users", "identity:get_user"}
 
 
 @pytest.mark.parametrize("project", ["glance", "octavia"])
-def test_other_projects_images_and_balancers_are_closed(project: str, tmp_path: Path) -> None:
-    found = allowed(project, tmp_path)
-    assert not found & {
+def test_images_and_load_balancers_of_other_projects_are_denied(project: str, tmp_path: Path) -> None:
+    allowed = allowed_rules(project, tmp_path)
+    assert not allowed & {
         *("get_image", "get_images", "delete_image", "modify_image", "download_image", "publicize_image"),
         *(f"os_load-balancer_api:loadbalancer:{verb}" for verb in ("get_one", "post", "put", "delete")),
     }

@@ -1,4 +1,4 @@
-"""SQLAlchemy's loaders: the same objects, with no query of tables that are empty."""
+"""SQLAlchemy's loaders of relationships: the same objects, without queries of empty tables."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from onestack_runtime.replacements import empty_tables, relations, source
 ENTRIES = ("empty-tables",)
 
 
-def test_upstream_is_what_it_was_written_against(entry_name: str, misfits: Any) -> None:
-    assert misfits(entry_name) == ""
+def test_upstream_source_is_unchanged(entry_name: str, source_changes: Any) -> None:
+    assert source_changes(entry_name) == ""
 
 
 def models() -> Any:
-    """Models made anew: how related rows are loaded is decided when models are first used."""
+    """New model classes, since SQLAlchemy chooses a relationship's loader when its model is first used."""
 
     class Base(DeclarativeBase):
         pass
@@ -104,34 +104,36 @@ def _as_innodb(connection: Any, record: Any) -> None:
 
 
 class Database:
-    """SQLite, in memory by default, and what was asked of it."""
+    """SQLite, in memory by default, with a record of the statements that it received."""
 
-    def __init__(self, url: str = "sqlite://", **how: Any) -> None:
+    def __init__(self, url: str = "sqlite://", **options: Any) -> None:
         self.models = models()
-        self.engine = create_engine(url, **(how or ({"poolclass": StaticPool} if url == "sqlite://" else {})))
+        self.engine = create_engine(
+            url, **(options or ({"poolclass": StaticPool} if url == "sqlite://" else {}))
+        )
         if url != "sqlite://":
-            # As InnoDB: who has begun to read sees that state, and others may write meanwhile.
+            # As in InnoDB: a transaction reads a snapshot, and others may write meanwhile.
             event.listen(self.engine, "connect", _as_innodb)
             event.listen(self.engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
         self.models.Base.metadata.create_all(self.engine)
-        self.asked: list[str] = []
-        event.listen(self.engine, "before_cursor_execute", self._heard)
+        self.statements: list[str] = []
+        event.listen(self.engine, "before_cursor_execute", self._record)
 
-    def _heard(self, connection: Any, cursor: Any, statement: str, *more: Any) -> None:
-        self.asked.append(statement)
+    def _record(self, connection: Any, cursor: Any, statement: str, *args: Any) -> None:
+        self.statements.append(statement)
 
     def learn(self) -> None:
         empty_tables.EMPTY.learn(self.engine, empty_tables.related(self.models.Base))
 
-    def asked_for(self, table: str) -> bool:
-        return any(f"FROM {table}" in each or f"JOIN {table} " in each for each in self.asked)
+    def queried(self, table: str) -> bool:
+        return any(f"FROM {table}" in each or f"JOIN {table} " in each for each in self.statements)
 
     def ports(self, *options: Any) -> list[Any]:
-        """Every port with what belongs to it."""
-        self.asked.clear()
+        """All ports with their related rows."""
+        self.statements.clear()
         with Session(self.engine) as session:
             query = select(self.models.Port).order_by(self.models.Port.id).options(*options)
-            found = list(session.scalars(query).unique())
+            ports = list(session.scalars(query).unique())
             return [
                 (
                     port.id,
@@ -143,60 +145,61 @@ class Database:
                     [agent.id for agent in port.agents],
                     port.later and port.later.name,
                 )
-                for port in found
+                for port in ports
             ]
 
 
-def life(database: Database, seed: int) -> list[Any]:
-    """What is read while things come, change and go."""
-    chance, models = random.Random(seed), database.models
-    seen: list[Any] = []
+def reads_after_random_changes(database: Database, seed: int) -> list[Any]:
+    """The ports as read after each of a series of inserts, updates and deletions."""
+    rng, models = random.Random(seed), database.models
+    reads: list[Any] = []
     for number in range(14):
         with Session(database.engine) as session, session.begin():
             ports = list(session.scalars(select(models.Port)))
-            port = chance.choice(ports) if ports else None
-            act = chance.choice(
+            port = rng.choice(ports) if ports else None
+            change = rng.choice(
                 ("port", "tag", "hint", "qos", "no qos", "agent", "network", "later", "untag", "raw")
             )
-            if act == "port" or port is None:
+            if change == "port" or port is None:
                 session.add(models.Port(id=number + 1))
-            elif act == "tag":
+            elif change == "tag":
                 port.tags.append(models.Tag(name=f"tag {number}"))
-            elif act == "hint":
+            elif change == "hint":
                 port.hint = models.Hint(name=f"hint {number}") if port.hint is None else port.hint
-            elif act == "qos":
+            elif change == "qos":
                 port.qos = port.qos or models.Qos(policy=f"gold {number}")
-            elif act == "no qos":
+            elif change == "no qos":
                 port.qos = None
-            elif act == "agent":
+            elif change == "agent":
                 port.agents.append(models.Agent(id=number + 1))
-            elif act == "network":
+            elif change == "network":
                 port.network = models.Network(id=number + 1)
-            elif act == "later":
+            elif change == "later":
                 port.later = port.later or models.Later(name=f"later {number}")
-            elif act == "untag":
+            elif change == "untag":
                 port.tags.clear()
             else:
                 session.execute(text(f"INSERT INTO tags (port_id, name) VALUES ({port.id}, 'raw {number}')"))
                 session.expire_all()
             session.flush()
-            seen.append([(each.id, len(each.tags), each.qos is None, each.later is None) for each in ports])
-        seen.append(database.ports())
-        seen.append(database.ports(lazyload("*")))
-    return seen
+            reads.append([(each.id, len(each.tags), each.qos is None, each.later is None) for each in ports])
+        reads.append(database.ports())
+        reads.append(database.ports(lazyload("*")))
+    return reads
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_whatever_comes_and_goes_the_same_is_read(seed: int) -> None:
-    expected = life(Database(), seed)
+def test_the_same_is_read_after_random_changes(seed: int) -> None:
+    expected = reads_after_random_changes(Database(), seed)
     with pytest.MonkeyPatch.context() as patch:
-        replaced(patch, *relations.ENTRIES)
-        mine = Database()
-        mine.learn()
-        assert life(mine, seed) == expected
+        install(patch, *relations.ENTRIES)
+        database = Database()
+        database.learn()
+        assert reads_after_random_changes(database, seed) == expected
 
 
-def replaced(patch: pytest.MonkeyPatch, *entries: Any) -> None:
+def install(patch: pytest.MonkeyPatch, *entries: Any) -> None:
+    """Installs the replacements of these entries until `patch` is undone."""
     for entry in entries:
         values = entry.build(*map(source.value, entry.targets))
         for target, value in zip(entry.targets, values, strict=True):
@@ -205,88 +208,90 @@ def replaced(patch: pytest.MonkeyPatch, *entries: Any) -> None:
 
 
 @pytest.mark.replaces("empty-tables")
-def test_nothing_is_asked_of_empty_tables(installed: Any) -> None:
+def test_empty_tables_are_not_queried(installed: Any) -> None:
     database = Database()
     models = database.models
     with Session(database.engine) as session, session.begin():
         session.add_all([models.Network(id=5), models.Port(id=1, network_id=5)])
     database.learn()
     assert database.ports() == [(1, 5, [], None, None, None, [], None)]
-    assert [each for each in ("tags", "hints", "bound", "later", "networks") if database.asked_for(each)] == [
+    assert [each for each in ("tags", "hints", "bound", "later", "networks") if database.queried(each)] == [
         "networks"
     ]
-    assert sum("EXISTS" in each for each in database.asked) == 1
+    assert sum("EXISTS" in each for each in database.statements) == 1
 
 
-def beside(path: Path) -> list[Any]:
-    """What transactions see while another program inserts, in a database that shows each a state of its own."""
+def reads_beside_another_writer(path: Path) -> list[Any]:
+    """What transactions read while another connection writes; each transaction has its own snapshot."""
     database = Database(f"sqlite:///{path}")
     models = database.models
 
-    def other(statement: str) -> None:
-        with closing(sqlite3.connect(path)) as hand, hand:
-            hand.execute(statement)
+    def write(statement: str) -> None:
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute(statement)
 
     def read(session: Session) -> Any:
         session.expire_all()
         port = session.scalars(select(models.Port)).unique().one()
         return [tag.name for tag in port.tags], port.later and port.later.name
 
-    other("INSERT INTO ports (id) VALUES (1)")
+    write("INSERT INTO ports (id) VALUES (1)")
     database.learn()
-    seen = []
+    reads = []
     for number in range(3):
         with Session(database.engine) as session:
-            seen.append(read(session))
-            other(f"INSERT INTO tags (port_id, name) VALUES (1, 'by hand {number}')")
-            seen.append(read(session))
+            reads.append(read(session))
+            write(f"INSERT INTO tags (port_id, name) VALUES (1, 'other writer {number}')")
+            reads.append(read(session))
         with Session(database.engine) as session:
-            seen.append(read(session))
+            reads.append(read(session))
             if number == 1:
-                other("INSERT INTO later (port_id, name) VALUES (1, 'by hand')")
-            seen.append(read(session))
-    other("DELETE FROM tags")
+                write("INSERT INTO later (port_id, name) VALUES (1, 'other writer')")
+            reads.append(read(session))
+    write("DELETE FROM tags")
     with Session(database.engine) as session:
-        seen.append(read(session))
-    return seen
+        reads.append(read(session))
+    return reads
 
 
 @pytest.mark.replaces("empty-tables")
-def test_what_others_insert_is_seen_when_upstream_sees_it(tmp_path: Path) -> None:
-    theirs = beside(tmp_path / "theirs")
+def test_rows_of_other_writers_are_read_when_upstream_reads_them(tmp_path: Path) -> None:
+    upstream = reads_beside_another_writer(tmp_path / "upstream")
     with pytest.MonkeyPatch.context() as patch:
-        replaced(patch, *relations.ENTRIES)
-        assert beside(tmp_path / "ours") == theirs
-    assert theirs[:3] == [([], None), ([], None), (["by hand 0"], None)]
-    assert theirs[-1] == ([], "by hand")
+        install(patch, *relations.ENTRIES)
+        assert reads_beside_another_writer(tmp_path / "ours") == upstream
+    assert upstream[:3] == [([], None), ([], None), (["other writer 0"], None)]
+    assert upstream[-1] == ([], "other writer")
 
 
 @pytest.mark.parametrize(
-    ("statement", "left"),
+    ("statement", "still_empty"),
     [
         ("SELECT 1", {"tags", "hints"}),
         ("DELETE FROM tags", {"tags", "hints"}),
         ("INSERT INTO tags (name) VALUES ('a')", {"hints"}),
         ("insert or ignore into tags (name) values ('a')", set()),
-        # InnoDB updates what others inserted meanwhile, and shows it from then on.
+        # InnoDB also updates rows that others inserted meanwhile, and the transaction reads them from then on.
         ("UPDATE tags SET name = 'b'", {"hints"}),
         ("UPDATE tags AS t SET name = 'b'", set()),
         ("WITH a AS (SELECT 1) INSERT INTO tags (name) SELECT 'a' FROM a", set()),
     ],
 )
-def test_where_a_transaction_writes_it_may_see_rows(statement: str, left: set[str]) -> None:
+def test_a_table_that_the_transaction_writes_to_no_longer_counts_as_empty(
+    statement: str, still_empty: set[str]
+) -> None:
     database = Database()
     database.learn()
     with Session(database.engine) as session:
         assert empty_tables.EMPTY.are_empty(session, ("tags", "hints"))
         session.execute(text(statement))
-        assert {name for name in ("tags", "hints") if empty_tables.EMPTY.are_empty(session, (name,))} == left
+        assert {
+            name for name in ("tags", "hints") if empty_tables.EMPTY.are_empty(session, (name,))
+        } == still_empty
 
 
 @pytest.mark.replaces("empty-tables")
-def test_where_a_transaction_sees_what_others_do_meanwhile_nothing_counts_as_empty(
-    tmp_path: Path, installed: Any
-) -> None:
+def test_no_table_counts_as_empty_without_repeatable_reads(tmp_path: Path, installed: Any) -> None:
     database = Database(f"sqlite:///{tmp_path / 'some'}", isolation_level="READ UNCOMMITTED")
     database.learn()
     with Session(database.engine) as session:
@@ -295,11 +300,11 @@ def test_where_a_transaction_sees_what_others_do_meanwhile_nothing_counts_as_emp
 
 
 @pytest.mark.replaces("empty-tables")
-def test_what_may_not_be_loaded_is_refused_as_before(both: Any) -> None:
-    for replacing in (False, True):
+def test_raiseload_raises_as_upstream(both: Any) -> None:
+    for replaced in (False, True):
         with pytest.MonkeyPatch.context() as patch:
-            if replacing:
-                replaced(patch, relations.ENTRIES[0])
+            if replaced:
+                install(patch, relations.ENTRIES[0])
             database = Database()
             models = database.models
             with Session(database.engine) as session, session.begin():

@@ -1,4 +1,4 @@
-"""Where servers and their volumes are: the scheduler's filter and the libvirt driver, with Nova's own classes."""
+"""Volumes that only one host has: the scheduler filter and the libvirt driver, run by Nova's own classes."""
 
 from __future__ import annotations
 
@@ -28,53 +28,53 @@ ALL_LOCAL, MIXED = "files=c1,disks=c1", "pool=,files=c1"
 
 
 class FakeCinder:
-    """A client of a Cinder that has VOLUME in a backend."""
+    """In place of Cinder's client; VOLUME is in `backend`."""
 
     def __init__(self, backend: str) -> None:
         volume = SimpleNamespace(**{"os-vol-host-attr:host": f"c1@{backend}#{backend}"})
-        self.volumes = SimpleNamespace(get=lambda ident: volume)
-        self.volume_snapshots = SimpleNamespace(get=lambda ident: SimpleNamespace(volume_id=VOLUME))
-        own = SimpleNamespace(extra_specs={"volume_backend_name": backend})
-        self.volume_types = SimpleNamespace(get=lambda name: own)
+        self.volumes = SimpleNamespace(get=lambda volume_id: volume)
+        self.volume_snapshots = SimpleNamespace(get=lambda snapshot_id: SimpleNamespace(volume_id=VOLUME))
+        volume_type = SimpleNamespace(extra_specs={"volume_backend_name": backend})
+        self.volume_types = SimpleNamespace(get=lambda name: volume_type)
 
 
 def mapping(**fields: Any) -> Any:
-    given = {"source_type": "volume", "destination_type": "volume", "volume_id": None, "volume_type": None}
-    return objects.BlockDeviceMapping(**{**given, "snapshot_id": None, **fields})
+    defaults = {"source_type": "volume", "destination_type": "volume", "volume_id": None, "volume_type": None}
+    return objects.BlockDeviceMapping(**{**defaults, "snapshot_id": None, **fields})
 
 
-def spec(hints: dict[str, list[str]] | None = None, number: int = 1) -> Any:
+def request_spec(hints: dict[str, list[str]] | None = None, number: int = 1) -> Any:
     return objects.RequestSpec(instance_uuid=SERVER, scheduler_hints=hints or {}, num_instances=number)
 
 
 @pytest.fixture
 def filtered(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Which hosts Nova's own handler leaves."""
+    """A function that runs our filter in Nova's filter handler, and returns the names of the hosts that pass."""
 
     def call(
         backends: str,
         mappings: list[Any],
-        asked: Any = None,
+        requested: Any = None,
         hosts: Any = HOSTS,
         volume_in: str = "files",
     ) -> list[str]:
         monkeypatch.setenv(contract.VOLUME_HOSTS, backends)
         monkeypatch.setattr(scheduling.cinder, "cinderclient", lambda context: FakeCinder(volume_in))
         request = SimpleNamespace(block_device_mappings=mappings)
-        monkeypatch.setattr(objects.BuildRequest, "get_by_instance_uuid", lambda context, ident: request)
+        monkeypatch.setattr(objects.BuildRequest, "get_by_instance_uuid", lambda context, server_id: request)
         handler = upstream.HostFilterHandler()
-        (found,) = (
+        (filter_class,) = (
             each
             for each in handler.get_matching_classes([contract.VOLUME_FILTERS])
             if each.__name__ == contract.VOLUME_FILTER
         )
-        left = handler.get_filtered_objects([found()], hosts, asked or spec())
-        return [each.host for each in left]
+        passed = handler.get_filtered_objects([filter_class()], hosts, requested or request_spec())
+        return [each.host for each in passed]
 
     return call
 
 
-def test_nova_finds_it_beside_its_own_filters() -> None:
+def test_nova_loads_our_filter_and_its_own() -> None:
     found = upstream.HostFilterHandler().get_matching_classes([contract.VOLUME_FILTERS])
     assert {each.__name__ for each in found} == {
         contract.VOLUME_FILTER,
@@ -98,7 +98,7 @@ def test_novas_default_filters_stay_enabled() -> None:
         (ALL_LOCAL, [mapping(source_type="image")], "files", ["c1"]),
         (MIXED, [mapping(volume_id=VOLUME)], "files", ["c1"]),
         (MIXED, [mapping(volume_id=VOLUME)], "pool", ["c1", "n1", "n2"]),
-        # The default type is the first backend's.
+        # The default volume type is that of the first backend.
         (MIXED, [mapping(source_type="blank")], "files", ["c1", "n1", "n2"]),
         (MIXED, [mapping(source_type="blank", volume_type="files")], "files", ["c1"]),
         (MIXED, [mapping(source_type="blank", volume_type="gold")], "files", ["c1"]),
@@ -106,42 +106,40 @@ def test_novas_default_filters_stay_enabled() -> None:
         (MIXED, [mapping(source_type="snapshot", snapshot_id=VOLUME)], "files", ["c1"]),
     ],
 )
-def test_a_server_goes_where_its_volumes_are(
+def test_a_server_is_placed_on_the_host_of_its_volumes(
     backends: str, mappings: list[Any], volume_in: str, expected: list[str], filtered: Any
 ) -> None:
     assert filtered(backends, mappings, volume_in=volume_in) == expected
 
 
 @pytest.mark.parametrize("backends", [ALL_LOCAL, MIXED])
-def test_a_hint_names_a_volume_that_comes_later(backends: str, filtered: Any) -> None:
-    assert filtered(backends, [], spec({contract.VOLUME_HINT: [VOLUME]})) == ["c1"]
+def test_a_hint_names_a_volume_that_is_attached_later(backends: str, filtered: Any) -> None:
+    assert filtered(backends, [], request_spec({contract.VOLUME_HINT: [VOLUME]})) == ["c1"]
 
 
 def test_the_error_names_the_host_and_what_to_do(filtered: Any) -> None:
     with pytest.raises(exception.NoValidHost) as raised:
         filtered(ALL_LOCAL, [mapping(volume_id=VOLUME)], hosts=HOSTS[1:])
-    said = raised.value.format_message()
-    assert "stored on the host c1" in said and "Make room on c1" in said
-    # Nova releases what the first of several servers claimed only if no exception is raised.
-    assert filtered(ALL_LOCAL, [mapping(volume_id=VOLUME)], spec(number=2), HOSTS[1:]) == []
+    message = raised.value.format_message()
+    assert "stored on the host c1" in message and "Make room on c1" in message
+    # If one of several servers has no host, Nova releases the others' allocations only if the filter raises nothing.
+    assert filtered(ALL_LOCAL, [mapping(volume_id=VOLUME)], request_spec(number=2), HOSTS[1:]) == []
 
 
-def test_one_that_is_to_leave_its_volumes_host_stays(filtered: Any) -> None:
-    leaving = objects.RequestSpec(
+def test_a_server_cannot_move_away_from_the_host_of_its_volumes(filtered: Any) -> None:
+    moving = objects.RequestSpec(
         instance_uuid=SERVER, scheduler_hints={}, num_instances=1, ignore_hosts=["c1"]
     )
     with pytest.raises(exception.NoValidHost, match=r"on the host c1: .* so this one cannot move"):
-        filtered(ALL_LOCAL, [mapping(volume_id=VOLUME)], leaving, HOSTS[1:])
+        filtered(ALL_LOCAL, [mapping(volume_id=VOLUME)], moving, HOSTS[1:])
 
 
-def test_a_rebuild_stays_where_it_is(filtered: Any) -> None:
-    rebuild = spec({"_nova_check_type": ["rebuild"]})
+def test_a_rebuild_stays_on_its_host(filtered: Any) -> None:
+    rebuild = request_spec({"_nova_check_type": ["rebuild"]})
     assert filtered(ALL_LOCAL, [mapping(volume_id=VOLUME)], rebuild, HOSTS[1:2]) == ["n1"]
 
 
-def test_a_cinder_that_does_not_answer_stops_no_server(
-    filtered: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_all_hosts_pass_if_cinder_does_not_answer(filtered: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakeCinder, "__init__", lambda self, backend: None)
     assert filtered(MIXED, [mapping(volume_id=VOLUME)]) == ["c1", "n1", "n2"]
 
@@ -156,7 +154,7 @@ def test_a_cinder_that_does_not_answer_stops_no_server(
         (MIXED, "gold", "n1", False),
     ],
 )
-def test_an_attachment_is_refused_while_the_caller_waits(
+def test_an_attachment_is_refused_in_the_response_to_the_request(
     backends: str, volume_type: str, host: str, refused: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from nova.virt.libvirt import driver as libvirt
@@ -165,27 +163,27 @@ def test_an_attachment_is_refused_while_the_caller_waits(
 
     registration.register()
     module, _, name = f"nova.virt.{contract.LIBVIRT_DRIVER}".rpartition(".")
-    ours = getattr(importlib.import_module(module), name)
+    driver_class = getattr(importlib.import_module(module), name)
     monkeypatch.setenv(contract.VOLUME_HOSTS, backends)
     monkeypatch.setattr(CONF, "host", host, raising=False)
     monkeypatch.setattr(
-        scheduling.cinder, "API", lambda: SimpleNamespace(get=lambda *which: {"volume_type_id": volume_type})
+        scheduling.cinder, "API", lambda: SimpleNamespace(get=lambda *args: {"volume_type_id": volume_type})
     )
-    monkeypatch.setattr(libvirt.LibvirtDriver, "get_device_name_for_instance", lambda *given: "/dev/vdb")
-    driver = ours.__new__(ours)
-    asked = mapping(volume_id=VOLUME)
-    asked._context = None
+    monkeypatch.setattr(libvirt.LibvirtDriver, "get_device_name_for_instance", lambda *args: "/dev/vdb")
+    driver = driver_class.__new__(driver_class)
+    attachment = mapping(volume_id=VOLUME)
+    attachment._context = None
     if not refused:
-        assert driver.get_device_name_for_instance(None, [], asked) == "/dev/vdb"
+        assert driver.get_device_name_for_instance(None, [], attachment) == "/dev/vdb"
         return
     with pytest.raises(exception.InvalidVolume) as raised:
-        driver.get_device_name_for_instance(None, [], asked)
+        driver.get_device_name_for_instance(None, [], attachment)
     assert "stored on the host c1" in raised.value.format_message()
 
 
-def test_a_server_that_moves_is_looked_up_in_its_cell(monkeypatch: pytest.MonkeyPatch) -> None:
-    def gone(context: Any, ident: str) -> Any:
-        raise exception.BuildRequestNotFound(uuid=ident)
+def test_the_volumes_of_an_existing_server_are_read_from_its_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    def not_found(context: Any, server_id: str) -> Any:
+        raise exception.BuildRequestNotFound(uuid=server_id)
 
     class Cell:
         def __enter__(self) -> str:
@@ -194,18 +192,20 @@ def test_a_server_that_moves_is_looked_up_in_its_cell(monkeypatch: pytest.Monkey
         def __exit__(self, *error: object) -> None:
             return None
 
-    known = SimpleNamespace(cell_mapping="cell1")
+    instance_mapping = SimpleNamespace(cell_mapping="cell1")
     monkeypatch.setenv(contract.VOLUME_HOSTS, ALL_LOCAL)
-    monkeypatch.setattr(objects.BuildRequest, "get_by_instance_uuid", gone)
-    monkeypatch.setattr(objects.InstanceMapping, "get_by_instance_uuid", lambda context, ident: known)
-    monkeypatch.setattr(scheduling.contexts, "target_cell", lambda context, cell: Cell())
-    volumes = {"in the cell": [mapping(volume_id=VOLUME)]}
+    monkeypatch.setattr(objects.BuildRequest, "get_by_instance_uuid", not_found)
     monkeypatch.setattr(
-        objects.BlockDeviceMappingList, "get_by_instance_uuid", lambda context, ident: volumes[context]
+        objects.InstanceMapping, "get_by_instance_uuid", lambda context, server_id: instance_mapping
     )
-    found = scheduling.LocalVolumeFilter()
-    assert [each.host for each in found.filter_all(HOSTS, spec())] == ["c1"]
-    # Nova keeps the hint, and the volume may be gone since.
-    volumes["in the cell"] = []
-    hinted = spec({contract.VOLUME_HINT: [VOLUME]})
-    assert [each.host for each in found.filter_all(HOSTS, hinted)] == ["c1", "n1", "n2"]
+    monkeypatch.setattr(scheduling.contexts, "target_cell", lambda context, cell: Cell())
+    mappings = {"in the cell": [mapping(volume_id=VOLUME)]}
+    monkeypatch.setattr(
+        objects.BlockDeviceMappingList, "get_by_instance_uuid", lambda context, server_id: mappings[context]
+    )
+    volume_filter = scheduling.LocalVolumeFilter()
+    assert [each.host for each in volume_filter.filter_all(HOSTS, request_spec())] == ["c1"]
+    # Nova keeps the hint, also after the volume was detached.
+    mappings["in the cell"] = []
+    hinted = request_spec({contract.VOLUME_HINT: [VOLUME]})
+    assert [each.host for each in volume_filter.filter_all(HOSTS, hinted)] == ["c1", "n1", "n2"]

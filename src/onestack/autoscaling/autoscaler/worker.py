@@ -110,7 +110,7 @@ class Worker:
     ) -> Decision | None:
         serving, warming = roster.of("serving"), roster.of("starting", "warming")
         if group.asked == record.ASKED_SIZE:
-            self._memory.recommend(now, group.desired)
+            self._memory.add_recommendation(now, group.desired)
         if not self._memory.due(now) and not group.asked:
             return None
         found, wrong = signals(group, serving, warming, observed, self._ask)
@@ -141,7 +141,7 @@ class Worker:
         made = Decision(
             wanted.name, observation, recommendations, to, to, (f"requested: policy {policy}",), True
         )
-        self._memory.remember(wanted, made)
+        self._memory.add_decision(wanted, made)
         return made
 
     # Acting.

@@ -17,9 +17,9 @@ def step(group: Group, memory: Memory, observation: GroupObservation) -> Decisio
     """Decide, and update the memory; None if the next decision is not due yet."""
     if not memory.due(observation.monotonic):
         return None
-    memory.notice(group, observation)
+    memory.add_observation(group, observation)
     decision = decide(group, memory, observation)
-    memory.remember(group, decision)
+    memory.add_decision(group, decision)
     return decision
 
 
@@ -28,12 +28,12 @@ def decide(group: Group, memory: Memory, observation: GroupObservation) -> Decis
     recommendations = tuple(
         policy.recommend(observation, memory.histories.get(policy.metric)) for policy in group.policies
     )
-    wanted = combine(recommendations, observation.size)
-    recommended = min(max(wanted, group.min), group.max)
+    combined = combine(recommendations, observation.size)
+    recommended = min(max(combined, group.min), group.max)
     limits: list[str] = []
-    if wanted > group.max:
+    if combined > group.max:
         limits.append(f"max is {group.max}")
-    elif wanted < group.min:
+    elif combined < group.min:
         limits.append(f"min is {group.min}")
     to = recommended
     if to > observation.size:
@@ -64,10 +64,10 @@ def _limited_out(
     """The size after scaling out, limited by the rate."""
     if group.out_rate is None or observation.size < group.min:
         return to
-    left = group.out_rate.members - memory.changed(observation.monotonic, group.out_rate, out=True)
-    if to - observation.size > left:
+    allowed = group.out_rate.members - memory.changed(observation.monotonic, group.out_rate, out=True)
+    if to - observation.size > allowed:
         limits.append(f"out by at most {group.out_rate.members} per {group.out_rate.seconds:g} s")
-        return observation.size + max(left, 0)
+        return observation.size + max(allowed, 0)
     return to
 
 
@@ -82,20 +82,22 @@ def _limited_in(
         to = _without_flapping(group, memory, observation, to, limits)
     if group.in_rate is None or to >= observation.size:
         return to
-    left = group.in_rate.members - memory.changed(observation.monotonic, group.in_rate, out=False)
-    if observation.size - to > left:
+    allowed = group.in_rate.members - memory.changed(observation.monotonic, group.in_rate, out=False)
+    if observation.size - to > allowed:
         limits.append(f"in by at most {group.in_rate.members} per {group.in_rate.seconds:g} s")
-        return observation.size - max(left, 0)
+        return observation.size - max(allowed, 0)
     return to
 
 
 def _stabilised(
     group: Group, memory: Memory, observation: GroupObservation, to: int, limits: list[str]
 ) -> int:
-    """No smaller than the highest recommendation of the window; no change before the first window is complete."""
-    watched = observation.monotonic - (memory.since if memory.since is not None else observation.monotonic)
-    if watched < group.stabilize:
-        limits.append(f"watched for {watched:.0f} s of {group.stabilize:g} s")
+    """The highest recommendation of the window, at least `to`; the present size until a first window is complete."""
+    observed_for = observation.monotonic - (
+        memory.first_observed if memory.first_observed is not None else observation.monotonic
+    )
+    if observed_for < group.stabilize:
+        limits.append(f"watched for {observed_for:.0f} s of {group.stabilize:g} s")
         return observation.size
     highest = memory.highest(observation.monotonic, group.stabilize)
     if highest is not None and highest[1] > to:
@@ -109,13 +111,13 @@ def _without_flapping(
 ) -> int:
     """The smallest size, `to` or more, at which the present load would not make the group scale out again."""
     for size in range(to, observation.size):
-        after = scaled(observation, size)
+        at_size = scaled(observation, size)
         recommendations = [
-            policy.recommend(after, memory.histories.get(policy.metric)) for policy in group.policies
+            policy.recommend(at_size, memory.histories.get(policy.metric)) for policy in group.policies
         ]
         if all(each.size <= size for each in recommendations):
             return size
         if size == to:
-            again = next(each for each in recommendations if each.size > size)
-            limits.append(f"with {size}, {again.policy} would call for {again.size} again")
+            objection = next(each for each in recommendations if each.size > size)
+            limits.append(f"with {size}, {objection.policy} would call for {objection.size} again")
     return observation.size

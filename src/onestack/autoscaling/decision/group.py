@@ -1,4 +1,4 @@
-"""A scaling group as input of a decision, the memory of former decisions, and the decision itself."""
+"""A scaling group as input of a decision, the memory of earlier decisions, and the decision itself."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from onestack.autoscaling.forecast import History
 from onestack.autoscaling.observation import GroupObservation
 from onestack.autoscaling.policy import Policy, Recommendation
 
-# Seconds between two decisions on one group; and by how much one may be early, rather than a whole tick late.
+# Seconds between two decisions on one group; and by how many a decision may be early, so that it is not a whole cycle
+# of the autoscaler late.
 PERIOD, EARLY = 5.0, 0.5
 
 Action = Literal["out", "in", "hold"]
@@ -110,31 +111,32 @@ class Decision:
 
 @dataclass
 class Memory:
-    """What decisions need to know of the past. After its loss, scaling in only waits for a whole window."""
+    """The earlier observations and decisions that a decision depends on. If they are lost, scaling in waits for a
+    whole stabilisation window."""
 
     recommended: deque[tuple[float, int]] = field(default_factory=deque)
     changes: deque[tuple[float, int]] = field(default_factory=deque)
     histories: dict[str, History] = field(default_factory=dict)
-    since: float | None = None
-    last: float | None = None
+    first_observed: float | None = None
+    last_decided: float | None = None
 
     def due(self, monotonic: float) -> bool:
         """Whether the next decision is due: PERIOD after the last one."""
-        return self.last is None or monotonic - self.last >= PERIOD - EARLY
+        return self.last_decided is None or monotonic - self.last_decided >= PERIOD - EARLY
 
-    def notice(self, group: Group, observation: GroupObservation) -> None:
+    def add_observation(self, group: Group, observation: GroupObservation) -> None:
         """Add an observation, before the decision on it, to the histories that forecasts are based on."""
-        if self.since is None:
-            self.since = observation.monotonic
+        if self.first_observed is None:
+            self.first_observed = observation.monotonic
         for metric in group.forecast_metrics:
             if (signal := observation.signals.get(metric)) is not None:
                 self.histories.setdefault(metric, History()).observe(observation.wall, signal.serving)
 
-    def remember(self, group: Group, decision: Decision) -> None:
+    def add_decision(self, group: Group, decision: Decision) -> None:
         """Add a decision, for the stabilisation window and the rate limits of later ones."""
         now = decision.observation.monotonic
-        self.last = now
-        self.recommend(now, decision.recommended)
+        self.last_decided = now
+        self.add_recommendation(now, decision.recommended)
         while self.recommended[0][0] < now - group.stabilize:
             self.recommended.popleft()
         if decision.done and decision.to != decision.observation.size:
@@ -143,7 +145,7 @@ class Memory:
         while self.changes and self.changes[0][0] <= now - longest:
             self.changes.popleft()
 
-    def recommend(self, now: float, size: int) -> None:
+    def add_recommendation(self, now: float, size: int) -> None:
         """Add a recommended size to the stabilisation window: a decision's, or one set by hand."""
         # Older sizes that are not higher can never be the highest of a window again.
         while self.recommended and self.recommended[-1][1] <= size:

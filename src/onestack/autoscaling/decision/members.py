@@ -24,31 +24,32 @@ class Member:
     protected: bool = False
 
 
-def first_to_go(members: Iterable[Member], number: int) -> list[Member]:
+def select_for_removal(members: Iterable[Member], number: int) -> list[Member]:
     """The `number` members to remove, in this order of preference: unhealthy, not serving yet, outdated, in the zone
     with most members, on the host with most members, oldest. Protected members are never removed, so there may be
     fewer than `number`."""
-    staying = list(members)
+    remaining = list(members)
     selected: list[Member] = []
     for _ in range(number):
-        zones, hosts = Counter(one.zone for one in staying), Counter(one.host for one in staying)
-        candidates = [one for one in staying if not one.protected]
+        zones = Counter(member.zone for member in remaining)
+        hosts = Counter(member.host for member in remaining)
+        candidates = [member for member in remaining if not member.protected]
         if not candidates:
             break
-        first = min(
+        next_member = min(
             candidates,
-            key=lambda one: (
-                one.healthy,
-                one.serving,
-                not one.outdated,
-                -zones[one.zone],
-                -hosts[one.host],
-                one.created,
-                one.id,
+            key=lambda member: (
+                member.healthy,
+                member.serving,
+                not member.outdated,
+                -zones[member.zone],
+                -hosts[member.host],
+                member.created,
+                member.id,
             ),
         )
-        staying.remove(first)
-        selected.append(first)
+        remaining.remove(next_member)
+        selected.append(next_member)
     return selected
 
 

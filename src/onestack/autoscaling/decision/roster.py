@@ -12,12 +12,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from onestack.autoscaling.decision.members import Member, first_to_go
+from onestack.autoscaling.decision.members import Member, select_for_removal
 from onestack.spec import ScalingGroup
 
 Phase = Literal["starting", "warming", "serving", "warm", "leaving", "failed"]
 AT_ONCE = 10
-"""How many members are created at a time. Nova can create more, but a mistake then does less harm."""
+"""How many members are created at a time. Nova can create more, but a mistake then has less effect."""
 BUILD_SECONDS = 600.0
 """A server that is still in BUILD after this time has failed."""
 LEAST_DRAIN = 2.0
@@ -61,7 +61,7 @@ class Action:
 
     `create`: create `number` members in `zone`, for the warm pool or not. All others concern the member `id`:
     `promote`: from the warm pool to the group; `stop`: its server, in the warm pool; `join` and `part`: add it to
-    its load balancer's pool, and remove it; `drain`: set its weight to 0; `delete`: its server.
+    its load balancer's pool, or remove it from the pool; `drain`: set its weight to 0; `delete`: its server.
     """
 
     verb: Literal["create", "promote", "stop", "join", "drain", "part", "delete"]
@@ -148,8 +148,8 @@ def plan(
 
     `may_start`: false during the backoff after failed starts. `at_once`: how many members may be starting at a time.
     """
-    placed = tuple((state, phase(state, group)) for state in states)
-    roster = Roster(placed, ())
+    phases = tuple((state, phase(state, group)) for state in states)
+    roster = Roster(phases, ())
     actions: list[Action] = []
     failed = roster.of("failed")
     active = roster.of("starting", "warming", "serving")
@@ -167,50 +167,54 @@ def plan(
     outdated = [state for state in active if state.digest != digest]
     new = [state for state in active if state.digest == digest]
     serving = [state for state in active if state.serving_for is not None]
-    wanted = desired
-    leave = 0
+    target = desired
     if outdated:
         batch = max(1, int(group.update.batch * desired))
-        coming = sum(state.serving_for is None for state in new)
-        wanted = min(desired + batch - coming, len(active) + len(outdated)) if coming < batch else len(active)
-        wanted = max(wanted, desired)
+        not_serving_yet = sum(state.serving_for is None for state in new)
+        target = (
+            min(desired + batch - not_serving_yet, len(active) + len(outdated))
+            if not_serving_yet < batch
+            else len(active)
+        )
+        target = max(target, desired)
         spare = len(serving) - math.ceil(group.update.min_healthy * desired)
-        going = len(roster.of("leaving"))
-        leave = max(0, min(len(outdated), spare, batch - going, len(active) - desired))
-        stuck = [state for state in outdated if state.serving_for is None][: len(active) - desired]
-        actions += [Action("drain", state.id, state.name, "outdated") for state in stuck]
-        ready = [state for state in outdated if state.serving_for is not None]
+        leaving = len(roster.of("leaving"))
+        removable = max(0, min(len(outdated), spare, batch - leaving, len(active) - desired))
+        never_served = [state for state in outdated if state.serving_for is None][: len(active) - desired]
+        actions += [Action("drain", state.id, state.name, "outdated") for state in never_served]
+        has_been_serving = [state for state in outdated if state.serving_for is not None]
         actions += [
-            Action("drain", f.id, f.name, "outdated") for f in _oldest(ready)[: max(leave - len(stuck), 0)]
+            Action("drain", state.id, state.name, "outdated")
+            for state in _oldest(has_been_serving)[: max(removable - len(never_served), 0)]
         ]
     elif len(active) > desired:
         actions += [
-            Action("drain", one.id, _named(active, one.id), "scale in")
-            for one in first_to_go(map(_member, active), len(active) - desired)
+            Action("drain", member.id, _name_of(active, member.id), "scale in")
+            for member in select_for_removal(map(_member, active), len(active) - desired)
         ]
-    missing = wanted - len(active)
+    missing = target - len(active)
     blocked = ""
     if missing > 0:
         ready_warm = [
             state for state in warm if state.digest == digest and state.status in ("ACTIVE", "SHUTOFF")
         ]
-        taken = sorted(
+        promoted = sorted(
             ready_warm, key=lambda state: (state.status != "ACTIVE", state.healthy is not True, state.age)
         )[:missing]
-        actions += [Action("promote", state.id, state.name, "from the warm pool") for state in taken]
-        warm = [state for state in warm if state not in taken]
-        missing -= len(taken)
-        room = min(at_once, AT_ONCE) - len(roster.of("starting")) - len(taken)
+        actions += [Action("promote", state.id, state.name, "from the warm pool") for state in promoted]
+        warm = [state for state in warm if state not in promoted]
+        missing -= len(promoted)
+        starts_left = min(at_once, AT_ONCE) - len(roster.of("starting")) - len(promoted)
         if missing > 0 and not may_start:
             blocked = f"{missing} more are wanted"
-        elif (number := min(missing, room)) > 0:
+        elif (number := min(missing, starts_left)) > 0:
             actions += _creations(group, active, number, warm=False)
     # The warm pool is filled only when no member is missing or starting, since those come first on the hosts.
     may_fill = may_start and missing <= 0 and not roster.of("starting")
     actions += _keep_warm(group, warm, digest, may_start=may_fill)
     # A member that is being removed does not join its pool.
-    going_now = {action.id for action in actions if action.verb != "join"}
-    kept = [action for action in actions if action.verb != "join" or action.id not in going_now]
+    being_removed = {action.id for action in actions if action.verb != "join"}
+    kept = [action for action in actions if action.verb != "join" or action.id not in being_removed]
     return replace(roster, actions=tuple(kept), blocked=blocked)
 
 
@@ -258,7 +262,7 @@ def _creations(
         zone = min(in_zone, key=lambda each: (in_zone[each], group.spread.zones.index(each)))
         in_zone[zone] += 1
         new[zone] += 1
-    return [Action("create", number=many, zone=zone, warm=warm) for zone, many in new.items()]
+    return [Action("create", number=count, zone=zone, warm=warm) for zone, count in new.items()]
 
 
 def _keep_warm(
@@ -268,16 +272,21 @@ def _keep_warm(
     `stopped`, its servers are stopped after they have booted."""
     current = [state for state in warm if state.digest == digest]
     actions = [
-        Action("delete", f.id, f.name, "outdated, in the warm pool") for f in warm if f.digest != digest
+        Action("delete", state.id, state.name, "outdated, in the warm pool")
+        for state in warm
+        if state.digest != digest
     ]
     surplus = len(current) - group.warm_pool.size
     actions += [
-        Action("delete", f.id, f.name, "more than the warm pool holds") for f in current[: max(surplus, 0)]
+        Action("delete", state.id, state.name, "more than the warm pool holds")
+        for state in current[: max(surplus, 0)]
     ]
     if group.warm_pool.state == "stopped":
-        keep = current[max(surplus, 0) :]
+        kept = current[max(surplus, 0) :]
         actions += [
-            Action("stop", f.id, f.name) for f in keep if f.status == "ACTIVE" and f.healthy is not False
+            Action("stop", state.id, state.name)
+            for state in kept
+            if state.status == "ACTIVE" and state.healthy is not False
         ]
     if surplus < 0 and may_start:
         actions += _creations(group, current, min(-surplus, AT_ONCE), warm=True)
@@ -296,5 +305,5 @@ def _member(state: MemberState) -> Member:
     )
 
 
-def _named(states: Iterable[MemberState], ident: str) -> str:
+def _name_of(states: Iterable[MemberState], ident: str) -> str:
     return next(state.name for state in states if state.id == ident)

@@ -14,7 +14,7 @@ Route = tuple[Kind, str, str]
 
 
 class Broker:
-    """Routes messages to queues, and from queues to consumers. One lock protects all; nobody holds it for long."""
+    """Routes messages to queues, and from queues to consumers. One lock protects all; it is only held briefly."""
 
     _by_virtual_host: ClassVar[dict[str, Broker]] = {}
 
@@ -25,7 +25,7 @@ class Broker:
     @classmethod
     def of(cls, virtual_host: str | None) -> Broker:
         """The process's broker for that virtual host."""
-        # setdefault is atomic. A lock made at import would be one from before eventlet's monkey-patching.
+        # setdefault is atomic. A lock created at import would precede eventlet's monkey-patching.
         return cls._by_virtual_host.setdefault(virtual_host or "", cls())
 
     def send(self, address: Address, body: str, call: PendingCall | None = None) -> None:
@@ -49,7 +49,7 @@ class Broker:
 
     def has_listener(self, address: Address) -> bool:
         with self._lock:
-            queue = self._routes.get(address[:3], {}).get(address.who)
+            queue = self._routes.get(address[:3], {}).get(address.receiver)
             return queue is not None and bool(queue.consumers)
 
     def subscribe(self, addresses: Iterable[Address], credit: int) -> Consumer:
@@ -64,7 +64,7 @@ class Broker:
         return consumer
 
     def unsubscribe(self, consumer: Consumer) -> None:
-        """Deliver nothing more to the consumer; its inbox stays. A `take` that waits returns."""
+        """Stop delivery to the consumer. Its inbox is kept, and a waiting `take` returns."""
         with self._lock:
             consumer.closed = True
             for queue in consumer.queues:
@@ -72,17 +72,17 @@ class Broker:
                 if queue.address.kind is Kind.FANOUT:
                     queue.ready.clear()
                 if queue.disposable:
-                    self._forget(queue.address)
+                    self._delete(queue.address)
             consumer.queues.clear()
             consumer.arrived.notify_all()
 
-    def give_back(self, consumer: Consumer) -> None:
-        """Return what is left in an unsubscribed consumer's inbox to its queues, in order."""
+    def return_inbox(self, consumer: Consumer) -> None:
+        """Return the messages in an unsubscribed consumer's inbox to their queues, in order."""
         with self._lock:
             returned: dict[Address, list[Message]] = {}
             while consumer.inbox:
                 message = consumer.inbox.popleft()
-                consumer.held -= 1
+                consumer.unacknowledged -= 1
                 if message.address.kind is not Kind.FANOUT:
                     returned.setdefault(message.address, []).append(message)
             for address, messages in returned.items():
@@ -99,19 +99,19 @@ class Broker:
             while len(consumer.inbox) < batch_size and not consumer.closed:
                 if consumer.inbox and batch_timeout is not None:
                     deadline = time.monotonic() + batch_timeout if deadline is None else deadline
-                left = None if deadline is None else deadline - time.monotonic()
-                if left is not None and left <= 0:
+                seconds_left = None if deadline is None else deadline - time.monotonic()
+                if seconds_left is not None and seconds_left <= 0:
                     break
-                consumer.arrived.wait(left)
+                consumer.arrived.wait(seconds_left)
             return [consumer.inbox.popleft() for _ in range(min(batch_size, len(consumer.inbox)))]
 
     def settle(self, consumer: Consumer, message: Message, requeue: bool = False) -> None:
         """Acknowledge a message, or (`requeue`) put it at the end of its queue."""
         with self._lock:
-            consumer.held -= 1
+            consumer.unacknowledged -= 1
             # A fanout's queue is deleted with its listener.
             if requeue and (message.address.kind is not Kind.FANOUT or not consumer.closed):
-                self._declare(message.address).put(message, accepted=True)
+                self._declare(message.address).put(message, requeued=True)
             consumer.refill()
 
     def _queues(self, kind: Kind, exchange: str, topic: str) -> list[Queue]:
@@ -119,13 +119,13 @@ class Broker:
 
     def _declare(self, address: Address) -> Queue:
         route = self._routes.setdefault(address[:3], {})
-        queue = route.get(address.who)
+        queue = route.get(address.receiver)
         if queue is None:
-            queue = route[address.who] = Queue(address)
+            queue = route[address.receiver] = Queue(address)
         return queue
 
-    def _forget(self, address: Address) -> None:
+    def _delete(self, address: Address) -> None:
         route = self._routes[address[:3]]
-        del route[address.who]
+        del route[address.receiver]
         if not route:
             del self._routes[address[:3]]

@@ -21,8 +21,8 @@ class PendingCall:
         self._monitor_deadline = now + monitor_timeout if monitor_timeout else None
         self._reply: str | None = None
 
-    def answer(self, reply: str) -> bool:
-        """Give the caller its reply; False if it no longer waits or has a reply already."""
+    def set_reply(self, reply: str) -> bool:
+        """Pass the reply to the caller; False if it no longer waits or has a reply already."""
         with self._changed:
             if self.abandoned or self._reply is not None:
                 return False
@@ -43,14 +43,14 @@ class PendingCall:
         with self._changed:
             try:
                 while self._reply is None:
-                    left = self._time_left()
-                    if left is not None and left <= 0:
+                    seconds_left = self._seconds_left()
+                    if seconds_left is not None and seconds_left <= 0:
                         return None
-                    self._changed.wait(left)
+                    self._changed.wait(seconds_left)
                 return self._reply
             finally:
                 self.abandoned = True
 
-    def _time_left(self) -> float | None:
+    def _seconds_left(self) -> float | None:
         deadlines = [each for each in (self._deadline, self._monitor_deadline) if each is not None]
         return min(deadlines) - time.monotonic() if deadlines else None

@@ -63,8 +63,8 @@ class LocalDriver(base.BaseDriver):  # type: ignore[misc]
         call = PendingCall(timeout, call_monitor_timeout) if wait_for_reply else None
         try:
             self._broker.send(address, body, call)
-        except QueueFull as full:
-            raise oslo_messaging.MessageDeliveryFailure(str(full)) from full
+        except QueueFull as error:
+            raise oslo_messaging.MessageDeliveryFailure(str(error)) from error
         if call is None:
             return None
         reply = call.wait()
@@ -90,7 +90,7 @@ class LocalDriver(base.BaseDriver):  # type: ignore[misc]
         self, target: oslo_messaging.Target, batch_size: int, batch_timeout: float | None
     ) -> LocalListener:
         exchange, topic = self._exchange_of(target), target.topic
-        return self._listener(
+        return self._listen(
             [
                 Address(Kind.RPC, exchange, topic, None),
                 Address(Kind.RPC, exchange, topic, target.server),
@@ -108,19 +108,19 @@ class LocalDriver(base.BaseDriver):  # type: ignore[misc]
         batch_size: int,
         batch_timeout: float | None,
     ) -> LocalListener:
-        # A set: a target that is listed twice must not get twice its share of the credit.
+        # A set: a target that is listed twice must not get a double share of the credit.
         addresses = {
             Address(Kind.NOTIFICATION, self._exchange_of(target), f"{target.topic}.{priority}", pool)
             for target, priority in targets_and_priorities
         }
-        return self._listener(list(addresses), batch_size, batch_timeout)
+        return self._listen(list(addresses), batch_size, batch_timeout)
 
     def cleanup(self) -> None:
         """Stop this transport's listeners. Other transports of the process are not affected."""
         for listener in list(self._listeners):
             listener.cleanup()
 
-    def _listener(
+    def _listen(
         self, addresses: Sequence[Address], batch_size: int, batch_timeout: float | None
     ) -> LocalListener:
         listener = LocalListener(self._broker, addresses, batch_size, batch_timeout)

@@ -21,7 +21,7 @@ on it, so this is also how many may wait in its executor (64 threads by default)
 
 
 class LocalIncomingMessage(base.RpcIncomingMessage):  # type: ignore[misc]
-    """A message for a server: an RPC request, or a notification, which nobody waits for."""
+    """A message for a server: an RPC request, or a notification, which has no caller to reply to."""
 
     def __init__(self, broker: Broker, consumer: Consumer, message: Message) -> None:
         context, body = wire.decode_request(message.body)
@@ -43,7 +43,7 @@ class LocalIncomingMessage(base.RpcIncomingMessage):  # type: ignore[misc]
         call = self._message.call
         if call is None:
             return
-        if not call.answer(wire.encode_reply(reply, failure)):
+        if not call.set_reply(wire.encode_reply(reply, failure)):
             LOG.info("The caller of %s no longer waits: its reply is dropped", self.message.get("method"))
 
     def heartbeat(self) -> None:
@@ -64,7 +64,7 @@ class LocalListener(base.Listener):  # type: ignore[misc]
     ) -> None:
         super().__init__(batch_size, batch_timeout)
         self._broker = broker
-        # Two batches: one can fill while the other is being processed.
+        # Two batches: one is received while the other is being processed.
         self._consumer = broker.subscribe(addresses, credit=max(PREFETCH, 2 * batch_size))
         self._thread: threading.Thread | None = None
         self._stopping = threading.Lock()
@@ -89,14 +89,14 @@ class LocalListener(base.Listener):  # type: ignore[misc]
     def cleanup(self) -> None:
         """Stop; messages that were never delivered, because it was never started, go back to their queues."""
         self.stop()
-        self._broker.give_back(self._consumer)
+        self._broker.return_inbox(self._consumer)
 
     def _run(self, callback: Callable[[list[LocalIncomingMessage]], object]) -> None:
         while messages := self._broker.take(self._consumer, self.batch_size, self.batch_timeout):
             try:
                 callback([LocalIncomingMessage(self._broker, self._consumer, each) for each in messages])
             except Exception:
-                # The server's executor refused them. Their callers time out; the listener must go on.
+                # The server's executor rejected the batch. Its callers time out; the listener must go on.
                 LOG.exception("The server did not take %d message(s)", len(messages))
                 for each in messages:
                     self._broker.settle(self._consumer, each)

@@ -36,16 +36,16 @@ server that misses a fanout works with stale data; notifications that nobody rea
 
 
 class Address(NamedTuple):
-    """The address of a queue. `who`: the server, the pool, or for a fanout the listener; None: any server of the
+    """The address of a queue. `receiver`: the server, the pool, or for a fanout the listener; None: any server of the
     topic, or for notifications the listeners in no pool."""
 
     kind: Kind
     exchange: str
     topic: str
-    who: str | None
+    receiver: str | None
 
     def __str__(self) -> str:
-        return ".".join(filter(None, (self.exchange, self.topic, self.who)))
+        return ".".join(filter(None, (self.exchange, self.topic, self.receiver)))
 
 
 class QueueFull(Exception):
@@ -78,15 +78,15 @@ class Consumer:
     credit: int
     inbox: deque[Message] = field(default_factory=deque)
     queues: list[Queue] = field(default_factory=list)
-    held: int = 0
+    unacknowledged: int = 0
     closed: bool = False
 
     @property
     def has_credit(self) -> bool:
-        return self.held < self.credit and not self.closed
+        return self.unacknowledged < self.credit and not self.closed
 
-    def give(self, message: Message) -> None:
-        self.held += 1
+    def deliver(self, message: Message) -> None:
+        self.unacknowledged += 1
         self.inbox.append(message)
         self.arrived.notify()
 
@@ -97,7 +97,7 @@ class Consumer:
             queue = waiting.popleft()
             message = queue.pop()
             if message is not None:
-                self.give(message)
+                self.deliver(message)
                 waiting.append(queue)
 
 
@@ -108,54 +108,57 @@ class Queue:
         self.address = address
         self.consumers: deque[Consumer] = deque()
         self.ready: deque[Message] = deque()
-        self._size = 0
+        self._bytes = 0
         self._dropped = 0
 
     @property
     def disposable(self) -> bool:
         """Whether it can be deleted without loss. A pool's queue cannot: it keeps messages while the pool is away."""
-        is_pool = self.address.kind is Kind.NOTIFICATION and self.address.who is not None
+        is_pool = self.address.kind is Kind.NOTIFICATION and self.address.receiver is not None
         return not (self.consumers or self.ready or is_pool)
 
-    def put(self, message: Message, accepted: bool = False) -> None:
-        """Deliver it to the next consumer with credit, or keep it. QueueFull, unless it was `accepted` before."""
+    def put(self, message: Message, requeued: bool = False) -> None:
+        """Deliver a message to the next consumer with credit, or keep it.
+
+        Raises QueueFull; not for a `requeued` message, which was accepted before.
+        """
         for _ in range(len(self.consumers)):
             consumer = self.consumers[0]
             self.consumers.rotate(-1)
             if consumer.has_credit:
-                consumer.give(message)
+                consumer.deliver(message)
                 return
-        if not accepted:
+        if not requeued:
             self._make_room(len(message.body))
         self.ready.append(message)
-        self._size += len(message.body)
+        self._bytes += len(message.body)
 
     def put_back(self, message: Message) -> None:
         """Put an undelivered message back to the front."""
         self.ready.appendleft(message)
-        self._size += len(message.body)
+        self._bytes += len(message.body)
 
     def pop(self) -> Message | None:
         """Remove and return the oldest message that is not abandoned."""
         while self.ready:
             message = self.ready.popleft()
-            self._size -= len(message.body)
+            self._bytes -= len(message.body)
             if not message.abandoned:
                 return message
         return None
 
     def _full_for(self, size: int) -> bool:
         max_messages, max_bytes = LIMITS[self.address.kind]
-        return bool(self.ready) and (len(self.ready) >= max_messages or self._size + size > max_bytes)
+        return bool(self.ready) and (len(self.ready) >= max_messages or self._bytes + size > max_bytes)
 
     def _make_room(self, size: int) -> None:
         if self._full_for(size):
             self.ready = deque(message for message in self.ready if not message.abandoned)
-            self._size = sum(len(message.body) for message in self.ready)
+            self._bytes = sum(len(message.body) for message in self.ready)
         while self._full_for(size):
             if self.address.kind is Kind.RPC:
-                raise QueueFull(f"{len(self.ready)} messages ({self._size} bytes) wait for {self.address}")
-            self._size -= len(self.ready.popleft().body)
+                raise QueueFull(f"{len(self.ready)} messages ({self._bytes} bytes) wait for {self.address}")
+            self._bytes -= len(self.ready.popleft().body)
             if self._dropped % WARN_EVERY == 0:
                 LOG.warning("Nobody takes the messages for %s: dropping the oldest", self.address)
             self._dropped += 1
