@@ -51,7 +51,8 @@ def holder(hosts: Hosts) -> Host:
 def kill(host: Host, lead: Host, name: str) -> None:
     """End a process on a host with SIGKILL. `lead`: where it is asked for."""
     found = status(lead)["processes"]
-    pid = next(each["pid"] for each in found if (each["host"], each["name"]) == (host.name, name))
+    of = "" if host is lead else host.name
+    pid = next(each["pid"] for each in found if (each["host"], each["name"]) == (of, name))
     host.run("kill", "-KILL", str(pid))
 
 

@@ -89,4 +89,5 @@ def test_a_lost_control_host_is_replaced_by_another(grown: Grown, hosts: Hosts) 
     assert grown.seen() == grown.ids
     found = status(grown.control)
     assert found["health"] == "healthy", found["reasons"]
-    assert {each["host"] for each in found["processes"]} == {"c1", "c3", "c4"}
+    # Those of the host that is asked have no name of a host.
+    assert {each["host"] or "c1" for each in found["processes"]} == {"c1", "c3", "c4"}
