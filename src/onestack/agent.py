@@ -10,7 +10,7 @@ import base64
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
@@ -94,9 +94,11 @@ class HostAgent:
         """What is wrong with its keeper and its exporter, in words."""
         return watcher_reasons(site.load(self._paths))
 
-    def logs(self, emit: Emit, service: str | None, since: str | None, lines: int) -> list[tuple[str, str]]:
+    def logs(
+        self, emit: Emit, service: str | None, since: str | None, lines: int, requests: Sequence[str] = ()
+    ) -> list[tuple[str, str]]:
         """The last lines that processes wrote, each with its process; see `Cloud.logs`."""
-        return logs.recent(self._paths.log, service, since, lines)
+        return logs.recent(self._paths.log, service, since, lines, requests)
 
     def follow(self, emit: Emit, service: str | None) -> None:
         """Each line that a process writes from now on, as an event about the process, until the connection ends."""

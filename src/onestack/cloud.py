@@ -32,7 +32,7 @@ from onestack.host.netns import Network
 from onestack.platform import bringup, connect, inventories, site, takedown, up
 from onestack.platform.balancing import Balancing
 from onestack.platform.choices import choices_file
-from onestack.platform.hosts import cluster, remote, room
+from onestack.platform.hosts import cluster, control_hosts, leaving, remote, room
 from onestack.platform.hosts.examine import examine
 from onestack.platform.hosts.operations import Hosts
 from onestack.platform.hosts.remote import RemoteHost
@@ -100,6 +100,7 @@ class Cloud:
             return self.site
         wanted, text = self._wanted(spec)
         cluster.require_same_control_host(self.paths, wanted)
+        control_hosts.require(self.paths, wanted)
         cluster.require_all_hosts(self.paths, wanted)
         cluster.require_roles(self.paths, wanted)
         up.check(self.paths, wanted, emit, force=force, mirror=mirror, host=cluster.here(wanted))
@@ -160,9 +161,10 @@ class Cloud:
         follow: bool = False,
         since: str | None = None,
         lines: int = 100,
+        request: str | None = None,
     ) -> Iterator[tuple[str, str]]:
-        """(process, line) of what was written; `since`: an age or a moment; `follow`: without end."""
-        yield from merged_logs.lines(self.paths, service, host, since=since, number=lines, follow=follow)
+        """(process, line) of what was written; `since`: an age or a moment; `request`: all about one, by its id."""
+        yield from merged_logs.lines(self.paths, service, host, since, lines, follow, request)
 
     def doctor_of_hosts(self, spec: Spec | str | Path | None = None) -> Mapping[str, doctor.Report]:
         """What each host of a spec of several has; empty for a spec of one. Changes nothing."""
@@ -311,22 +313,17 @@ class Cloud:
 
         `leave_unreachable`: as in `up`; so a host that is lost is taken out.
         """
-        hosts = self.hosts
-        hosts.require_removable(name)
-        hosts.empty_disks(name, emit)
-        if "compute" in hosts.spec_of(name).roles and hosts.runs_guests(name):
-            hosts.drain(name, emit)
-        with (
-            self._held("host remove", wait),
-            self._others("host remove", emit, wait, leave_unreachable) as others,
-        ):
-            on_each(
-                [each for each in others if each.name == name], lambda host: host.destroy(emit, purge=False)
-            )
-            hosts.unregister(name)
-            cluster.forget(self.paths, name)
+        leaving.remove(self.paths, name, emit, wait=wait, leave_unreachable=leave_unreachable)
         # The others are told, and what was for several hosts ends with the last of them.
         self.up(emit=emit, wait=wait, leave_unreachable=leave_unreachable)
+
+    def replace_host(self, name: str, other: str, spec: str | Path, emit: Emit = silent, **way: Any) -> None:
+        """Have `other`, which the spec has in its place, become a control host instead of `name`, which may be lost.
+
+        `way`: `wait` and `leave_unreachable`, as in `up`. Raises BadInput, PermanentError.
+        """
+        leaving.replace(self.paths, *self._wanted(spec), name, other, emit, **way)
+        self.up(emit=emit, **way)
 
     def execute_on(self, host: str, words: Sequence[str]) -> int:
         """Run a program on another host, with this process's own input and output; its exit status."""
@@ -346,9 +343,9 @@ class Cloud:
             raise BadInput("this cloud has no block storage", hint="platform.services in the spec")
         return volumes.check(found, emit, repair=repair)
 
-    def why(self, server: str, project: str | None = None) -> Diagnosis:
-        """Why a server (by name or id) is in ERROR or BUILD. Raises BadInput where there is none, or several."""
-        return explain(self.connect(), self.paths.log, server, project)
+    def why(self, kind: str, word: str, project: str | None = None, server: str | None = None) -> Diagnosis:
+        """What stands in the way of a server, volume, port or balancer; see `explain`. Raises BadInput."""
+        return explain(self.site, self.connect(), kind, word, project, server)
 
     def environment(self) -> dict[str, str]:
         """The variables that OpenStack's own tools read, as the administrator."""

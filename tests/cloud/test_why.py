@@ -19,7 +19,8 @@ name: why
 flavors: [{name: why-small, vcpus: 1, ram: 128, disk: 1}, {name: why-large, vcpus: 1, ram: 900000, disk: 1}]
 tenants:
   - name: why
-    quota: {compute: {instances: 3, ram: -1, cores: -1}}
+    quota: {compute: {instances: 3, ram: -1, cores: -1}, volume: {gigabytes: -1}}
+    volumes: [{name: huge, size: 9000000}]
     server_groups: [{name: apart, policy: anti-affinity}]
     servers:
       - {name: large, image: tiny, flavor: why-large, networks: []}
@@ -57,6 +58,22 @@ def test_a_flavor_too_large_for_the_host(cloud: Cloud, applied: dict[str, Any]) 
     (said,) = [each for each in applied["failures"] if each["resource"] == "server why/large"]
     assert "No valid host was found: no host can take server 'large'" in said["error"]
     assert "onestack why server" in said["hint"]
+    (said,) = [each for each in applied["failures"] if each["resource"] == "volume why/huge"]
+    assert "volume 'huge' could not be created: the only backend, '" in said["error"]
+    assert "onestack why volume" in said["hint"]
+
+
+@pytest.mark.usefixtures("applied")
+def test_its_request_is_followed_through_the_services(cloud: Cloud) -> None:
+    request = why(cloud, "large", "--project", "why")[1]["request_id"]
+    told = command.lines(command.succeed(cloud.paths.root, "logs", "--request", request, "--json"))
+    assert {"nova", "placement"} <= {each["process"] for each in told}
+    where = [index for index, each in enumerate(told) if "/allocation_candidates?" in each["line"]]
+    after = [index for index, each in enumerate(told) if "Got no allocation candidates" in each["line"]]
+    assert where[0] < after[0]
+    one = command.succeed(cloud.paths.root, "logs", "placement", "--request", request)
+    assert "/allocation_candidates?" in one
+    assert "nova.scheduler" not in one
 
 
 def test_a_member_of_a_group_that_is_on_the_only_host(cloud: Cloud, applied: dict[str, Any]) -> None:

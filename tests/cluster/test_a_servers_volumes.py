@@ -61,8 +61,12 @@ def test_elsewhere_the_api_names_the_host_and_what_to_do(cloud: Host, volumes: d
     assert show(cloud, "elsewhere")["OS-EXT-SRV-ATTR:host"] == "n1"
     said = openstack(cloud, "server", "add", "volume", "elsewhere", "data", check=False)
     assert STORED in said and "this one is on n1" in said and "local_to_volume" in said
+    why = onestack(cloud, "why", "volume", "data", "--server", "elsewhere", check=False)
+    assert "it is stored on the host 'c1', and the server runs on 'n1'" in " ".join(why.split())
     create(cloud, "refused", "--volume", volumes["system"], "--host", "n1", check=False)
     found = show(cloud, "refused")
     assert found["status"] == "ERROR"
     assert STORED in str(found["fault"]) and "Make room on c1" in str(found["fault"])
+    why = onestack(cloud, "why", "server", "refused", check=False)
+    assert "the server uses a volume that is stored on 'c1'" in " ".join(why.split())
     openstack(cloud, "server", "delete", "elsewhere", "refused", "--wait")

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pytest
 
 from cluster.cloud import clear, fetch_parts, onestack, status
-from cluster.host import REPOSITORY, Host
+from cluster.growing import DEMO, GAP_SECONDS, Grown, guest
 from cluster.hosts import Hosts
-from onestack.core.wait import until
 from onestack.spec import loads
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1200)]
@@ -24,41 +22,7 @@ hosts:
   - {name: c1, address: 10.77.0.11, roles: [control, network, compute]}
 """
 TWO = f"{ONE}  - {{name: n1, address: 10.77.0.21, roles: [compute]}}\n"
-GAP_SECONDS = 15.0
-"""Without the announcement of floating IPs it is 29; on a machine with nothing else to do it is about 2."""
 BASE = "/run/onestack/layout"
-DEMO = str(REPOSITORY / "examples/demo.yaml")
-# Asks ten times a second until it is told to end, and says how long nothing answered at the most.
-PROBER = """
-import os, sys, threading, time, urllib.request
-url, out = sys.argv[1:]
-answers, begun, asked = [], time.monotonic(), 0
-def ask():
-    try:
-        urllib.request.urlopen(url, timeout=1).read()
-        answers.append(time.monotonic())
-    except OSError:
-        pass
-while not os.path.exists(out + ".end"):
-    threading.Thread(target=ask, daemon=True).start()
-    asked += 1
-    time.sleep(max(0.0, begun + asked / 10 - time.monotonic()))
-times = [begun, *sorted(answers), time.monotonic()]
-open(out + ".partial", "w").write(str(max(b - a for a, b in zip(times, times[1:]))))
-os.rename(out + ".partial", out)
-"""
-IDS = """
-import json, openstack
-cloud = openstack.connect()
-found = {
-    "server": cloud.compute.servers(all_projects=True), "flavor": cloud.compute.flavors(),
-    "image": cloud.image.images(), "network": cloud.network.networks(), "subnet": cloud.network.subnets(),
-    "port": cloud.network.ports(), "router": cloud.network.routers(), "floating ip": cloud.network.ips(),
-    "group": cloud.network.security_groups(), "user": cloud.identity.users(),
-    "project": cloud.identity.projects(), "role": cloud.identity.roles(), "service": cloud.identity.services(),
-}
-print(json.dumps({kind: sorted(each.id for each in those) for kind, those in found.items()}))
-"""
 # One argument: a host. The only server moves there.
 MOVE = """
 import sys, time, openstack
@@ -87,53 +51,6 @@ print(made.compute_host, made.status)
 cloud.compute.delete_server(made)
 cloud.compute.wait_for_delete(made)
 """
-
-
-@dataclass
-class Grown:
-    """The cloud of one host with the demo's guest. `ids`, `guest`: what they were before it grew."""
-
-    control: Host
-    url: str
-    ids: dict[str, list[str]]
-    guest: str
-
-    def ask(self, program: str, *words: str) -> str:
-        return onestack(self.control, "exec", "python", "-c", program, *words).strip()
-
-    def seen(self) -> dict[str, list[str]]:
-        found = json.loads(self.ask(IDS))
-        assert isinstance(found, dict)
-        return found
-
-    def up(self, spec: str) -> None:
-        write(self.control, "/root/cloud.yaml", spec)
-        onestack(self.control, "up", "/root/cloud.yaml")
-
-    def probe(self) -> None:
-        self.control.run("rm", "-f", "/root/gap", "/root/gap.end")
-        write(self.control, "/root/prober.py", PROBER)
-        line = f"setsid --fork python3 /root/prober.py {self.url} /root/gap </dev/null >/dev/null 2>&1"
-        self.control.run("sh", "-c", line)
-
-    def gap(self) -> float:
-        """End the prober; for how many seconds nothing answered at the most."""
-        self.control.run("touch", "/root/gap.end")
-        read = ("cat", "/root/gap")
-        until(
-            "the prober to end",
-            lambda: (bool(self.control.run(*read, check=False)[:1].isdigit()), ""),
-            seconds=30,
-        )
-        return float(self.control.run(*read))
-
-
-def write(host: Host, place: str, text: str) -> None:
-    host.run("python3", "-c", "import sys; open(sys.argv[1], 'w').write(sys.argv[2])", place, text)
-
-
-def guest(host: Host) -> str:
-    return host.run("pgrep", "-x", "qemu-system-x86").strip()
 
 
 @pytest.fixture(scope="module")

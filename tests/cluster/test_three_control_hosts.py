@@ -48,6 +48,21 @@ def ask(hosts: Hosts) -> str:
     return run(hosts.client_command(words), seconds=10, check=False)
 
 
+def token(host: Host) -> str:
+    """An administrator's token; every control host can check it."""
+    return onestack(
+        host, "exec", "python", "-c", "import openstack; print(openstack.connect().auth_token)"
+    ).strip()
+
+
+def request(hosts: Hosts, path: str, token: str, *more: str) -> tuple[str, str]:
+    """(status, body) of a request at the virtual address, as a client beside the hosts gets it."""
+    words = ("curl", "--silent", "--insecure", "--max-time", "20", "--header", f"X-Auth-Token: {token}")
+    words = (*words, "--write-out", "\n%{http_code}", *more, f"https://{ADDRESS}:8080/{path}")
+    body, _, code = run(hosts.client_command(words), seconds=30, check=False).rpartition("\n")
+    return code, body
+
+
 def wait_for_the_apis(hosts: Hosts) -> None:
     until("the APIs to answer", lambda: ('"v3' in ask(hosts), "no answer"), seconds=AWAY_SECONDS, every=0.1)
 
@@ -93,9 +108,20 @@ def test_a_second_up_changes_nothing(three: Hosts) -> None:
 
 
 def test_the_leader_is_lost_and_comes_back(three: Hosts) -> None:
+    admin = token(three["c1"])
     three["c1"].lose()
     wait_for_the_apis(three)
     assert holder(three) in ("c2", "c3")
+    for path in ("image/v2/images", "volume/v3/volumes", "load-balancer/v2/lbaas/loadbalancers"):
+        # Until the API gateway has noticed, and the database's has.
+        until(
+            f"{path} without the leader",
+            lambda path=path: ((found := request(three, path, admin))[0] == "200", str(found)),  # type: ignore[misc]
+            seconds=60,
+        )
+    assert request(three, "dashboard/auth/login/", admin)[0] == "200"
+    refused = request(three, "volume/v3/volumes", admin, "--data", "{}")
+    assert refused[0] == "503" and "c1 does not answer" in refused[1]
     three["c1"].back()
     onestack(three["c1"], "up", str(SPEC))
     assert members(three["c1"]) == {"galera": 3, "ovn-databases": 3, "rabbitmq": 3}

@@ -7,9 +7,12 @@ from collections.abc import Mapping
 import pytest
 
 from hosts.conftest import replicated
-from onestack.core.events import Emit, Event
+from onestack.core.errors import PermanentError
+from onestack.core.events import Emit, Event, silent
 from onestack.platform import catalogue, graph
 from onestack.platform.shape import Form
+
+NAMES = ["c1", "c2", "c3"]
 
 
 class Fake:
@@ -42,12 +45,28 @@ def test_who_is_chosen_begins_and_no_other(chosen: str | None) -> None:
     hosts = [Fake("c1", "a"), Fake("c2", "b"), Fake("c3", "")]
     declared, seen = form(chosen)
     said: list[Event] = []
-    graph.form_cluster("database", declared, hosts, "c1", said.append)  # type: ignore[arg-type]
+    graph.form_cluster("database", declared, hosts, "c1", said.append, NAMES)  # type: ignore[arg-type]
     assert seen == [{"c1": "a", "c2": "b", "c3": "", "lead": "c1"}]
     assert [each.name for each in hosts if each.begun] == ([chosen] if chosen else [])
     assert [each.message for each in said if each.state == "finished"] == (
         [f"begun on {chosen}"] if chosen else []
     )
+
+
+def test_without_a_majority_nothing_is_begun() -> None:
+    hosts = [Fake("c1", "older"), Fake("c2", "newer")]
+    for members, begun in ((NAMES, True), ([*NAMES, "c4", "c5"], False)):
+        declared, _ = form("c2")
+        try:
+            graph.form_cluster("database", declared, hosts, "c1", silent, members)  # type: ignore[arg-type]
+        except PermanentError as error:
+            assert not begun
+            assert "2 of 5 hosts are reached" in error.summary
+            assert error.detail == "what they have: c1 (older), c2 (newer)"
+        assert bool(hosts[1].begun) is begun
+        hosts[1].begun.clear()
+    declared, _ = form(None)
+    graph.form_cluster("database", declared, hosts[:1], "c1", silent, NAMES)  # type: ignore[arg-type]
 
 
 def test_what_forms_a_cluster_is_found_by_its_name() -> None:

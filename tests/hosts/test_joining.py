@@ -99,6 +99,15 @@ def test_what_an_up_that_was_cut_off_left_is_this_clouds() -> None:
     assert obstacle(Part("debian 12", "n1", OURS, TEXT, None)) is None
 
 
+def test_what_was_left_on_a_second_control_host_is_this_clouds() -> None:
+    text = TEXT.replace("hosts:", "platform: {address: 192.0.2.10}\nhosts:")
+    text = "".join(f"{line.replace('[compute]', '[control]')}\n" for line in text.splitlines())
+    three = Joining(Paths(Path("/nowhere")), spec.loads(text, "cloud.yaml"), Part("debian 12"))
+    assert three.obstacle(N1, Part("debian 12", "n1", None, text)) is None
+    led = three.obstacle(C1, Part("debian 12", "c1", None, text))
+    assert led is not None and str(led).endswith("has a cloud of its own")
+
+
 def test_the_control_host_may_get_another_address() -> None:
     moved = hosts_of("c1", {"c1": "192.0.2.200", "n1": "192.0.2.21"})
     assert obstacle(Part("debian 12", "n1", moved, TEXT, b"our CA")) is None

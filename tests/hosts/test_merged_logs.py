@@ -16,14 +16,23 @@ from onestack.platform.hosts import cluster
 
 HERE = "2026-11-27 10:00:01 one\n2026-11-27 10:00:05 five\n"
 
+REQUEST = "req-70f56b5a-2984-482c-91f3-356e84b867df"
+OWN = "req-b9fafe72-1f54-4ed6-9bd3-11b2cde1b0a7"
+
 
 class Far:
     """Another host, with logs of its own."""
 
     name = "n1"
+    same_version = True
 
     def ask(self, verb: str, given: dict[str, Any], kind: Any, emit: Any = None) -> list[tuple[str, str]]:
         assert verb == "logs"
+        if "requests" in given:
+            return [
+                ("nova", f"2026-11-27 10:00:00 3 INFO nova.compute [{each} {OWN} a] far")
+                for each in given["requests"]
+            ]
         if given["service"] == "mariadb":
             raise BadInput("there is no log of 'mariadb'")
         return [("nova", "2026-11-27 10:00:03 three"), ("nova", "  and more of it")]
@@ -77,3 +86,19 @@ def test_a_process_that_no_host_has_is_refused(paths: Paths, monkeypatch: pytest
     (paths.log / "mariadb.log").unlink()
     with pytest.raises(BadInput, match="no log of 'mariadb'"):
         read(paths, "mariadb")
+
+
+def test_a_request_is_followed_to_the_other_hosts(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked() -> list[tuple[str, str]]:
+        return list(merged_logs.lines(paths, None, None, since=None, number=1, follow=False, request=REQUEST))
+
+    (paths.log / "nova.log").write_text(f"2026-11-27 10:00:01 1 INFO nova.api [None {REQUEST} a] near\n")
+    far, near, away = asked()
+    assert (far[0], near[0]) == ("nova@n1", "nova")
+    assert away == ("onestack@n2", "cannot be asked: n2 cannot be reached")
+    monkeypatch.setattr(Far, "same_version", False)
+    assert [name for name, _ in asked()] == ["nova", "onestack@n2", "onestack@n1"]
+    (paths.log / "nova.log").write_text("")
+    with pytest.raises(BadInput, match="no log has the request") as error:
+        asked()
+    assert "n1 cannot be asked: it has another version" in str(error.value.detail)

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from hosts.conftest import ADDRESS, Views, replicated, views
+from onestack.core import contract
 from onestack.health import quorum
 from onestack.health.quorum import Quorum
-from onestack.platform import between_hosts, catalogue, connect, graph, layout, stop_order
+from onestack.platform import between_hosts, catalogue, connect, graph, layout, places, stop_order
 from onestack.platform.infrastructure import galera, gateway, mariadb, ovn, ovn_databases, virtual_address
 from onestack.platform.services import CATALOGUE
 from onestack.platform.services._common import DATABASES
 from onestack.platform.services.identity import BOOTSTRAP
-from onestack.platform.shape import Form, leader
+from onestack.platform.shape import Form, leader, local
 from onestack.platform.trees import trees
 from onestack.platform.view import View
 from onestack.spec.platform import Platform
@@ -56,14 +57,55 @@ def test_each_control_host_has_the_apis_and_a_member_of_each_cluster(three: View
     assert not names(three["n1"]) & {*CLUSTERS, "keepalived", "api-gateway", "keystone"}
 
 
-def test_what_has_its_data_on_one_host_runs_there_alone(three: Views) -> None:
-    alone = {"glance", "cinder", "octavia"}
-    assert alone <= names(three["c1"])
-    assert not alone & (names(three["c2"]) | names(three["c3"]))
+def test_apis_are_on_each_control_host_and_what_has_data_on_one_is_there_alone(three: Views) -> None:
+    for host in CONTROL:
+        mine = {each.name: each for each in layout.processes(three[host])}
+        assert {"glance", "cinder", "octavia"} <= set(mine)
+        for name in ("cinder", "octavia"):
+            workers = mine[name].environment.get(contract.WORKERS)
+            assert workers == (None if host == "c1" else contract.API_ONLY), (host, name)
+        assert {"prometheus"} & set(mine) == ({"prometheus"} & names(three["c1"]) if host == "c1" else set())
+        own = {each.name for each in layout.steps(three[host])} | set(mine)
+        missing = {each.name for each in mine["cinder"].needs if each.where == "local"} - own
+        assert not missing, "what only the leader does is not waited for elsewhere"
     for service in CATALOGUE.values():
         if service.endpoint:
             (process,) = (each for each in service.processes(three["c1"]) if each.name == service.name)
             assert service.endpoint.scope == process.scope, service.name
+
+
+def backend(view: View, name: str) -> list[str]:
+    """The lines of one of the API gateway's backends."""
+    text = layout.files(view)["api-gateway/haproxy.cfg"]
+    return [
+        line.strip() for line in text.partition(f"\nbackend {name}\n")[2].partition("\n\n")[0].splitlines()
+    ]
+
+
+@pytest.mark.parametrize("name", ["glance", "cinder", "octavia"])
+def test_the_leader_is_asked_first_for_what_has_data_there(three: Views, name: str) -> None:
+    for host in CONTROL:
+        servers = [line for line in backend(three[host], name) if line.startswith("server ")]
+        first = [line.split()[1] for line in servers if not line.endswith(" backup")]
+        assert first == ([name] if host == "c1" else ["c1"])
+        assert [line.split()[1] for line in servers] == [name, *(each for each in CONTROL if each != host)]
+    keystone = [line for line in backend(three["c2"], "keystone") if line.startswith("server ")]
+    assert [line.split()[1] for line in keystone if not line.endswith(" backup")] == ["keystone"]
+
+
+def test_what_needs_the_leaders_disk_is_refused_without_it(three: Views) -> None:
+    glance, cinder = (
+        [line for line in backend(three["c2"], name) if line.startswith("http-request return")]
+        for name in ("glance", "cinder")
+    )
+    assert all("status 503" in line and "c1 does not answer" in line for line in (*glance, *cinder))
+    assert cinder[0].endswith("if { method POST PUT PATCH DELETE } !{ srv_is_up(cinder/c1) }")
+    assert glance[0].endswith(
+        "if { path_reg ^/image/v2/images/[^/]+/(file|stage|import)$ } !{ srv_is_up(glance/c1) }"
+    )
+    own = backend(three["c1"], "cinder")
+    assert "use-server cinder if { method POST PUT PATCH DELETE }" in own, "never by another host's API"
+    assert not [line for line in own if "status 503" in line]
 
 
 def test_one_control_host_has_none_of_it(hosts: Views) -> None:
@@ -130,9 +172,8 @@ def test_an_api_gateway_uses_its_own_hosts_processes_first(three: Views) -> None
     assert [line.split()[1] for line in keystone] == ["keystone", "c1", "c3"]
     assert [line.endswith(" backup") for line in keystone] == [False, True, True]
     assert "use-server keystone if { nbsrv(keystone) eq 0 }" in text, "it may start right now"
-    assert [line.split()[1] for line in servers(text, "glance")] == ["c1"]
-    assert "backend glance-here" not in text, "another gateway must not be sent back"
-    assert "backend glance-here" in layout.files(three["c1"])["api-gateway/haproxy.cfg"]
+    (here,) = (part for part in text.split("\n\n") if part.startswith("backend glance-here\n"))
+    assert "c1" not in here, "another gateway must not be sent back"
 
 
 def test_only_control_hosts_reach_what_is_among_them(three: Views) -> None:
@@ -217,9 +258,17 @@ def test_keepalived_sends_to_the_other_control_hosts_alone(three: Views) -> None
     assert f"{ADDRESS}/32 dev eth0" in text
     assert "nopreempt" in text
     assert "vrrp_rt_priority" in text, "a busy host would lose the address"
-    assert gateway.NAME in {
-        need.name for each in virtual_address.processes(three["c2"]) for need in each.needs
-    }
+    needs = {need for each in virtual_address.processes(three["c2"]) for need in each.needs}
+    assert {*local(gateway.NAME), *leader(mariadb.NAME)} <= needs
+
+
+def test_a_host_without_the_majority_does_not_have_the_address(three: Views) -> None:
+    text = layout.files(three["c2"])["api-gateway/haproxy.cfg"]
+    front = text[text.index("frontend alive\n") :].split("\n\n")[0]
+    assert f"bind 127.0.0.1:{places.ALIVE_PORT}" in front
+    assert "monitor fail if { nbsrv(majority) lt 1 }" in front
+    assert f"unix@{galera.CHECK_SOCKET} check" in text[text.index("backend majority\n") :].split("\n\n")[0]
+    assert "frontend alive" not in layout.files(views()["c1"])["api-gateway/haproxy.cfg"]
 
 
 OVN_STATUS = """\

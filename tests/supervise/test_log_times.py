@@ -21,10 +21,10 @@ def east_of_greenwich(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("line", "local"),
     [
-        ("2026-11-23 14:53:36.123 1 INFO nova.service started", datetime(2026, 11, 23, 14, 53, 36)),
+        ("2026-11-23 14:53:36.123 1 INFO nova.service started", datetime(2026, 11, 23, 14, 53, 36, 123000)),
         ("2026-11-23  4:53:36 0 [Note] InnoDB: ready", datetime(2026, 11, 23, 4, 53, 36)),
-        ("2026-11-23T14:53:36.002Z|00007|bridge|INFO|added", datetime(2026, 11, 23, 17, 53, 36)),
-        ("2026-11-23 14:53:36.411+0000: 1: error : refused", datetime(2026, 11, 23, 17, 53, 36)),
+        ("2026-11-23T14:53:36.002Z|00007|bridge|INFO|added", datetime(2026, 11, 23, 17, 53, 36, 2000)),
+        ("2026-11-23 14:53:36.411+0000: 1: error : refused", datetime(2026, 11, 23, 17, 53, 36, 411000)),
     ],
 )
 def test_local_time_whatever_the_writer_uses(line: str, local: datetime) -> None:

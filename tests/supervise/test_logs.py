@@ -37,8 +37,8 @@ def test_other_words_are_no_time(text: str) -> None:
 @pytest.mark.parametrize(
     ("line", "wanted"),
     [
-        ("2026-03-01 11:22:33.123 77 INFO nova [-] x", datetime(2026, 3, 1, 11, 22, 33)),
-        ("2026-03-01T11:22:33.123Z|00001|vlog|INFO|x", datetime(2026, 3, 1, 11, 22, 33)),
+        ("2026-03-01 11:22:33.123 77 INFO nova [-] x", datetime(2026, 3, 1, 11, 22, 33, 123000)),
+        ("2026-03-01T11:22:33.123Z|00001|vlog|INFO|x", datetime(2026, 3, 1, 11, 22, 33, 123000)),
         ("2026-03-01  9:22:33 0 [Note] mariadbd", datetime(2026, 3, 1, 9, 22, 33)),
         ('  File "x.py", line 3, in y', None),
         ("2026-99-99 11:22:33 no such day", None),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from onestack.health.why.model import Filter
-from onestack.health.why.records import records, request
+from onestack.health.why.records import problems, records, request
 
 REQUEST = "req-70f56b5a-2984-482c-91f3-356e84b867df"
 _CONTEXT = f"[None {REQUEST} a4ae2211 49423d90 - - default default]"
@@ -52,3 +52,17 @@ def test_the_short_line_alone_names_the_filter() -> None:
 
 def test_other_requests_lines_do_not_count() -> None:
     assert records([PLACEMENT, *NOVA], "req-other").placement_request is None
+
+
+def test_problems_with_a_resource_are_the_latest_different_ones() -> None:
+    lines = [
+        "2026-11-28 08:00:01.000 1 ERROR cinder.volume [None req-1 a b - - d d] v1 is lost",
+        "2026-11-28 08:00:01.000 1 ERROR cinder.volume Traceback v1",
+        "2026-11-28 08:00:02.000 1 WARNING cinder.volume [-] no room for v1",
+        "2026-11-28 08:00:03.000 1 INFO cinder.volume [-] v1 is created",
+        "2026-11-28 08:00:04.000 1 WARNING oslo [None req-1 a] Deprecated: Option v1",
+        "2026-11-28 08:00:05.000 1 ERROR cinder.volume [None req-2 a b - - d d] v1 is lost",
+        "2026-11-28 08:00:06.000 1 ERROR cinder.volume [None req-2 a b - - d d] v2 is lost",
+    ]
+    assert problems(lines, ["v1"]) == ("v1 is lost", "no room for v1")
+    assert problems(lines, []) == ()

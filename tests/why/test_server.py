@@ -240,3 +240,14 @@ def test_of_a_server_that_is_well_it_says_so(status: str) -> None:
     found = diagnose(replace(LOST, status=status, fault="", host="one"))
     assert found.verdict == f"server 'web' is {status} on the host 'one': nothing stands in its way"
     assert (found.ok, found.hosts, found.facts) == (True, (), ())
+
+
+def test_a_volume_that_another_host_stores_is_in_the_way_there() -> None:
+    fault = (
+        "No valid host was found. The server uses a volume that is stored on the host one: only servers of that host "
+        "can use it, and one cannot take this one."
+    )
+    hosts = (replace(ONE, enabled=False), replace(ONE, name="two"), replace(ONE, name="three"))
+    found = diagnose(replace(LOST, fault=fault, hosts=hosts))
+    assert found.verdict == "no host can take server 'web': of 3, 2 away from its volumes, 1 disabled"
+    assert found.hosts[1].reasons == ("the server uses a volume that is stored on 'one'",)

@@ -1,9 +1,10 @@
-"""The commands about the cloud's hosts: list, show, drain, enable, remove, exec, key."""
+"""The commands about the cloud's hosts: list, show, drain, enable, remove, replace, exec, key."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -75,6 +76,25 @@ def remove(name: str, yes: bool, leave_unreachable: bool) -> None:
     with here().events() as emit:
         here().cloud.remove_host(name, emit=emit, leave_unreachable=leave_unreachable)
     here().report({"removed": name}, [f"{name} is out of the cloud; take it out of your file, too"])
+
+
+@command(host, "replace")
+@click.argument("name")
+@click.argument("spec", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--with", "other", required=True, metavar="HOST", help="The host that takes its place.")
+@approval.YES
+@LEAVE_UNREACHABLE
+def replace(name: str, spec: Path, other: str, yes: bool, leave_unreachable: bool) -> None:
+    """Put another host in the place of control host NAME: host replace c2 --with c4 cloud.yaml.
+
+    SPEC is the cloud's file with the new host instead of NAME. Guests of NAME are moved to other hosts; the APIs
+    restart. A host that is lost is replaced with --leave-unreachable; its guests must have been deleted or evacuated.
+    """
+    if not yes and approval.on_terminal():
+        approval.confirm(f"Take {name} out of the cloud, and put {other} in its place?")
+    with here().events() as emit:
+        here().cloud.replace_host(name, other, spec, emit, leave_unreachable=leave_unreachable)
+    here().report({"replaced": name, "by": other}, [f"{other} is a control host in the place of {name}"])
 
 
 @command(host, "exec", passes_words=True)

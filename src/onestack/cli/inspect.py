@@ -101,10 +101,17 @@ def status() -> None:
 @click.option("-f", "--follow", is_flag=True, help="Follow the log until Ctrl-C.")
 @click.option("--since", metavar="TIME", help="Only lines since then: 10m, 2h, or 2026-01-31T12:00.")
 @click.option("-n", "--lines", default=100, show_default=True, help="How many lines, without --since.")
-def logs(service: str | None, host: str | None, follow: bool, since: str | None, lines: int) -> None:
+@click.option("--request", metavar="REQ-ID", help="All that the services logged about this request.")
+def logs(
+    service: str | None, host: str | None, follow: bool, since: str | None, lines: int, request: str | None
+) -> None:
     """The log of SERVICE (or of all). `onestack status` lists their names."""
+    if request and (follow or since):
+        raise BadInput("--request shows all of a request", hint="without --follow and --since")
     try:
-        for name, line in here().cloud.logs(service, host=host, follow=follow, since=since, lines=lines):
+        for name, line in here().cloud.logs(
+            service, host=host, follow=follow, since=since, lines=lines, request=request
+        ):
             if here().as_json:
                 view.json_line({"process": name, "line": line})
             else:

@@ -9,11 +9,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from onestack.core.errors import BadInput
+from onestack.health import request_log
 
 _AGE = re.compile(r"(\d+)\s*(s|m|min|h|d)")
 _UNITS = {"s": "seconds", "m": "minutes", "min": "minutes", "h": "hours", "d": "days"}
 # 2026-11-23 14:53:36 (OpenStack, MariaDB: local time), 2026-11-23T14:53:36.123Z (OVS), …36.123+0000 (libvirt).
-_STAMP = re.compile(r"(\d{4}-\d\d-\d\d)[T ]+(\d\d?:\d\d:\d\d)(?:[.,]\d+)?(Z|\+0000)?")
+_STAMP = re.compile(r"(\d{4}-\d\d-\d\d)[T ]+(\d\d?:\d\d:\d\d)(?:[.,](\d+))?(Z|\+0000)?")
 FOLLOW_PERIOD = 0.3
 """Seconds between two reads for new lines."""
 
@@ -36,12 +37,16 @@ def stamp(line: str) -> datetime | None:
     if not found:
         return None
     try:
-        written = datetime.fromisoformat(f"{found[1]} {found[2]:0>8}")
+        written = datetime.fromisoformat(f"{found[1]} {found[2]:0>8}.{found[3] or '0':0<6.6}")
     except ValueError:
         return None
-    if found[3]:
+    if found[4]:
         return written.replace(tzinfo=UTC).astimezone().replace(tzinfo=None)
     return written
+
+
+def _text(file: Path) -> list[str]:
+    return file.read_text(errors="replace").splitlines()
 
 
 def since(lines: Sequence[str], start: datetime) -> list[str]:
@@ -67,25 +72,35 @@ def read(folder: Path, name: str | None) -> dict[str, Path]:
     return {name: files[name]}
 
 
-def last(logs: dict[str, Path], *, lines: int, start: datetime | None) -> list[tuple[str, str]]:
-    """The last `lines` lines of each log (with `start` all since then), in chronological order."""
+def last(
+    logs: dict[str, Path], *, lines: int, start: datetime | None, requests: Sequence[str] = ()
+) -> list[tuple[str, str]]:
+    """The last `lines` lines of each log (with `start` all since then), in chronological order.
+
+    `requests`: only the lines about these requests, all of them, from rotated files too.
+    """
     found: list[tuple[datetime, str, str]] = []
     for name, file in logs.items():
-        text = file.read_text(errors="replace").splitlines()
-        chosen = since(text, start) if start else text[-lines:]
+        text = request_log.read(file, requests) if requests else _text(file)
+        chosen = since(text, start) if start else text if requests else text[-lines:]
         written = datetime.min
         for line in chosen:
             written = stamp(line) or written
             found.append((written, name, line))
     if len(logs) > 1:
         found.sort(key=lambda each: each[0])
-    return [(name, line) for _, name, line in found][-lines if start is None else 0 :]
+    return [(name, line) for _, name, line in found][-lines if start is None and not requests else 0 :]
 
 
-def recent(folder: Path, name: str | None, since: str | None, lines: int) -> list[tuple[str, str]]:
-    """The last lines of the logs in a folder, or all `since` an age or a moment; `name`: of one process. Raises
-    BadInput."""
-    return last(read(folder, name), lines=lines, start=moment(since, datetime.now()) if since else None)
+def recent(
+    folder: Path, name: str | None, since: str | None, lines: int, requests: Sequence[str] = ()
+) -> list[tuple[str, str]]:
+    """The last lines of the logs in a folder, or all `since` an age or a moment.
+
+    `name`: of one process. `requests`: all that is about these requests. Raises BadInput.
+    """
+    start = moment(since, datetime.now()) if since else None
+    return last(read(folder, name), lines=lines, start=start, requests=requests)
 
 
 def follow(logs: dict[str, Path]) -> Iterator[tuple[str, str]]:

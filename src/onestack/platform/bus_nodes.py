@@ -27,6 +27,9 @@ def members(view: View) -> dict[str, object]:
         "cluster_formation.target_cluster_size_hint": len(nodes),
         "cluster_formation.discovery_retry_limit": 120,
         "cluster_formation.discovery_retry_interval": 500,
+        # A queue keeps the copies that it was made with: a host that joins later gets one of each this way.
+        "quorum_queue.continuous_membership_reconciliation.enabled": "true",
+        "quorum_queue.continuous_membership_reconciliation.target_group_size": len(nodes),
     }
 
 

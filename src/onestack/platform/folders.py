@@ -49,6 +49,8 @@ def make(site: Site, node: Node) -> None:
     groups = {name: identities(node.tree(name) / "etc/group") for name in trees}
     for folder in wanted:
         place = node.outside(folder.path)
+        if folder.keeps_owner and place.exists():
+            continue
         place.mkdir(parents=True, exist_ok=True)
         os.chown(place, users[folder.tree][folder.owner], groups[folder.tree][folder.group])
         place.chmod(folder.mode)

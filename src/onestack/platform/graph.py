@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -51,11 +51,10 @@ def tasks(site: Site, hosts: Sequence[HostWork], image: Path, emit: Emit) -> lis
     found = []
     for name, form, members in catalogue.formed(view):
         asked = [host for host in hosts if host.name in members]
-        away = sorted(members - {*present}) if form.whole else []
         found.append(
             Task(
                 at(Form.task(name), lead.name),
-                partial(form_cluster, name, form, asked, lead.name, emit, away),
+                partial(form_cluster, name, form, asked, lead.name, emit, members),
                 names(form.needs),
             )
         )
@@ -143,10 +142,13 @@ def form_cluster(
     hosts: Sequence[HostWork],
     lead: str,
     emit: Emit,
-    away: Sequence[str] = (),
+    members: Collection[str],
 ) -> None:
-    """Have the members of an infrastructure service on `hosts` be one cluster, unless they are. `away`: those that
-    cannot be asked, and without which no cluster is begun: PermanentError is raised then."""
+    """Have the members of an infrastructure service on `hosts` be one cluster, unless they are.
+
+    `members`: the names of all hosts with a member, those included that cannot be reached. Raises PermanentError
+    where too few are reached to begin one: the others may have newer data.
+    """
     states: dict[str, str] = {}
 
     def collect(host: HostWork) -> None:
@@ -156,10 +158,13 @@ def form_cluster(
     chosen = form.choose(states, lead)
     if chosen is None:
         return
-    if away:
+    away = sorted({*members} - {host.name for host in hosts})
+    if away and (form.whole or len(hosts) <= len(members) // 2):
+        there = ", ".join(f"{name} ({state or 'nothing'})" for name, state in sorted(states.items()))
         raise PermanentError(
-            f"{service} is not begun while {', '.join(away)} cannot be asked: its data may be there",
-            hint="bring these hosts back, and run `onestack up` again",
+            f"{service}: {len(hosts)} of {len(members)} hosts are reached: the others may have newer data",
+            detail=f"what they have: {there}",
+            hint=f"bring {', '.join(away)} back, and run `onestack up` again",
         )
     with step(form.task(service), emit) as at_:
         at_.outcome = f"begun on {chosen}"

@@ -46,6 +46,8 @@ DATABASE_PORT, DATABASE_CHECK_PORT, DATABASE_PEERS_PORT = 3306, 3305, 3304
 the gateways use."""
 API_PORT = 9443
 """The API gateway's port for other control hosts' API gateways, with TLS in both directions."""
+ALIVE_PORT = 9444
+"""On loopback, for keepalived: whether this host may have the APIs' address."""
 EPMD_PORT, NODES_PORT = 4370, 25672
 """RabbitMQ's nodes find each other by the first (on 4369, Erlang's default, it could conflict with a RabbitMQ of the
 machine's own) and talk by the second. On loopback with one control host."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from onestack.core.events import Emit
-from onestack.platform.view import View
+from onestack.platform.view import HostView, View
 from onestack.spec.model import ROLES, HostRole
 
 if TYPE_CHECKING:
@@ -106,13 +106,15 @@ class Step:
 @dataclass(frozen=True)
 class Folder:
     """A folder that processes find. `path`: inside the namespace. `owner`, `group`: names in the base, or in the
-    tree beside it that is named."""
+    tree beside it that is named. `keeps_owner`: one that exists is left to who has it, since that process may run
+    until later; a step changes it."""
 
     path: str
     owner: str = "root"
     group: str = "root"
     mode: int = 0o755
     tree: str = ""
+    keeps_owner: bool = False
 
 
 @dataclass(frozen=True)
@@ -163,6 +165,10 @@ class InfrastructureService:
     members: Callable[[Site, Node], tuple[int, int]] | None = None
     """How many members of its cluster this host's member sees at work, and how many there are; only called where
     there are several control hosts. Raises CommandFailed where this host's member does not answer."""
+    withdraw: Callable[[Site, Node, HostView], None] | None = None
+    """Takes the member of a control host that does not come back out of the cluster, asked of this host's member.
+    Idempotent; the other member's processes must have ended. None: the others notice by themselves. Raises
+    CommandFailed."""
     stays_with_guests: bool = False
     """Whether it keeps running when only guests do (`down --keep-guests`): without it their packets would be
     dropped."""
@@ -177,6 +183,19 @@ class Database:
 
 
 @dataclass(frozen=True)
+class Requests:
+    """Some of an API's requests. `methods`: all, if empty. `path`: a regular expression that is
+    searched in the path."""
+
+    methods: tuple[str, ...] = ()
+    path: str = ""
+
+
+WRITES = Requests(("POST", "PUT", "PATCH", "DELETE"))
+"""All requests that change something."""
+
+
+@dataclass(frozen=True)
 class Endpoint:
     """What the API gateway serves below /<path>. `suffix`: the rest of the URL in the catalogue."""
 
@@ -184,6 +203,12 @@ class Endpoint:
     suffix: str = ""
     scope: Scope = "each"
     """On which control hosts its process is (a test compares them): other hosts' API gateways pass requests on."""
+    leader_first: bool = False
+    """Whether all API gateways use the leader's process while it is healthy, and others only without it: for an API
+    whose data are partly on the leader's disk."""
+    on_leader: tuple[Requests, ...] = ()
+    """The requests that only the leader's process can serve: while it is away they are answered with status 503, so
+    that no other host takes data that nobody finds afterwards, or waits for a worker that is not there."""
     listed: bool = True
     """Whether it is in Keystone's catalogue: APIs are, web pages are not."""
     files: str | None = None

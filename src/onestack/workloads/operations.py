@@ -16,7 +16,7 @@ from onestack.autoscaling import queries
 from onestack.core import wait
 from onestack.core.errors import BadInput, PermanentError, Unready
 from onestack.core.events import Emit, silent, step
-from onestack.health.why import sentence
+from onestack.health import why
 from onestack.host.lock import abandoned, held
 from onestack.observe import gateway
 from onestack.observe.prometheus import Prometheus
@@ -42,8 +42,9 @@ from onestack.workloads.wanted import read_files, wanted
 
 SETTLE_SECONDS = 30.0
 MOST_EXPLAINED = 5
-"""How many failed servers are diagnosed: each takes some requests for each host, and most fail for
-the same reason."""
+"""How many failures are diagnosed: a server takes some requests for each host, and most fail for the same reason."""
+_EXPLAINED = {"server": "server", "volume": "volume", "load balancer": "balancer"}
+"""What `onestack why` calls the kinds that are diagnosed."""
 
 Approve = Callable[[Plan], bool]
 """Called with a plan before it is applied; raises a OneStackError to refuse it. Returns True if a
@@ -153,7 +154,7 @@ class Workloads:
             return self._explained(run(plan, self._cloud, emit))
 
     def _explained(self, outcome: Outcome) -> Outcome:
-        """The outcome, with a diagnosis of servers that Nova reports as failed."""
+        """The outcome, with a diagnosis of what was created and failed."""
         reported = [
             self._why(failure, outcome.ids.get(failure.address)) if number < MOST_EXPLAINED else failure
             for number, failure in enumerate(outcome.failures)
@@ -161,9 +162,10 @@ class Workloads:
         return replace(outcome, failures=reported)
 
     def _why(self, failure: Failure, ident: str | None) -> Failure:
-        if failure.address.kind != "server" or failure.action == "delete" or ident is None:
+        kind = _EXPLAINED.get(failure.address.kind)
+        if kind is None or failure.action == "delete" or ident is None:
             return failure
-        verdict = sentence(self._admin(), self.site.paths.log, ident)
+        verdict = why.verdict(self.site, self._admin(), kind, ident)
         if not verdict:
             return failure
         error = failure.error
@@ -171,7 +173,7 @@ class Workloads:
             f"{error.summary.strip().rstrip('.')}: {verdict}",
             detail=error.detail,
             where=error.where,
-            hint=f"onestack why server {ident}",
+            hint=f"onestack why {kind} {ident}",
         )
         return replace(failure, error=summary)
 

@@ -21,10 +21,13 @@ from typing import Any  # noqa: E402
 from onestack_runtime import contract  # noqa: E402
 from onestack_runtime.paths import LIB, RUN, configuration, folder  # noqa: E402
 from onestack_runtime.replacements import registry  # noqa: E402
+from onestack_runtime.serving import workers  # noqa: E402
 from onestack_runtime.serving.process import Process  # noqa: E402
 
 LOG = logging.getLogger(__name__)
 
+WORKERS = API, BEHIND = contract.API_ONLY, "volumes"
+"""BEHIND: volume services, scheduler and backup, which share a bus inside the process."""
 API_THREADS = 12
 STOP_SECONDS = 40.0
 DRAIN_SECONDS = 12.0
@@ -48,7 +51,8 @@ def main() -> None:
     application = wsgi.initialize_application()
     _prepare()
     process.serve(application, contract.socket("cinder"), contract.API_PATHS["cinder"], API_THREADS)
-    for worker in _workers():
+    # Where the volumes are not on this host, there is only the API.
+    for worker in _workers() if BEHIND in workers.chosen(WORKERS) else ():
         process.worker(worker.name, worker.start, drain=worker.drain)
     process.run()
 

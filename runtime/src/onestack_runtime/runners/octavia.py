@@ -15,11 +15,12 @@ from typing import Any
 from onestack_runtime import contract
 from onestack_runtime.paths import RUN, configuration, folder
 from onestack_runtime.replacements import registry
-from onestack_runtime.serving import threads
+from onestack_runtime.serving import threads, workers
 from onestack_runtime.serving.process import Process
 
 LOG = logging.getLogger(__name__)
 
+WORKERS = API, BALANCERS = contract.API_ONLY, "balancers"
 API_THREADS = 8
 STOP_SECONDS = 15.0
 LISTEN_SECONDS = 30.0
@@ -52,7 +53,8 @@ def main() -> None:
     process = Process("octavia", STOP_SECONDS)
     process.at_end("driver agent", agent.stop)
     process.serve(application, contract.socket("octavia"), contract.API_PATHS["octavia"], API_THREADS)
-    if contract.BALANCER_PROVIDER in providers:
+    # Where the balancers are not on this host, there is only the API: their worker would not know this host's.
+    if contract.BALANCER_PROVIDER in providers and BALANCERS in workers.chosen(WORKERS):
         from onestack_runtime.drivers.balancer.worker import Worker
 
         worker = Worker()

@@ -23,8 +23,13 @@ def amount(number: int, resource: str) -> str:
     return "1 vCPU" if (number, resource) == (1, "VCPU") else f"{number} {unit(resource)}"
 
 
-def reasons(host: Host, request: Request, zone: str, group: Group | None) -> Iterator[Reason]:
-    """All reasons why this host cannot take the server; the host's own state first."""
+def reasons(
+    host: Host, request: Request, zone: str, group: Group | None, volumes_on: str = ""
+) -> Iterator[Reason]:
+    """All reasons why this host cannot take the server; the host's own state first.
+
+    `volumes_on`: the host that stores the server's volumes, if only its servers can use them.
+    """
     if not host.enabled:
         reason = f" ({host.disabled_reason})" if host.disabled_reason else ""
         yield "disabled", f"its compute service is disabled{reason}"
@@ -34,6 +39,8 @@ def reasons(host: Host, request: Request, zone: str, group: Group | None) -> Ite
         yield "down", "its compute service is down"
     if zone and host.zone != zone:
         yield "zone", f"it is in the zone '{host.zone}', the server was requested in '{zone}'"
+    if volumes_on and host.name != volumes_on:
+        yield "volume", f"the server uses a volume that is stored on '{volumes_on}'"
     if request.provider and request.provider != host.provider:
         yield "host", "the server was requested on another host"
     for resource, number in request.resources.items():

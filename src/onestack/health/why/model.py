@@ -1,4 +1,7 @@
-"""The observation of a server and of the hosts it could run on, and the diagnosis: plain data."""
+"""The observation of a server and of the hosts it could run on, and the diagnosis of any kind: plain data.
+
+The observations of the other kinds are in `observations`.
+"""
 
 from __future__ import annotations
 
@@ -123,6 +126,20 @@ class HostReason:
 
 
 @dataclass(frozen=True)
+class Part:
+    """Something that the subject consists of or needs: a member of a balancer, a backend for volumes. Without reasons
+    it is in order."""
+
+    part: str
+    status: str
+    reasons: tuple[str, ...] = ()
+
+
+FINE = ("none", "building", "unused", "off")
+"""Causes that are none: nothing is wrong, or nothing yet, or nobody uses it now."""
+
+
+@dataclass(frozen=True)
 class Diagnosis:
     """`cause`: an identifier for programs. `verdict`: one sentence. `hint`: what to do next."""
 
@@ -135,10 +152,11 @@ class Diagnosis:
     facts: tuple[str, ...] = ()
     quotas: tuple[Quota, ...] = ()
     request_id: str = ""
+    parts: tuple[Part, ...] = ()
 
     @property
     def ok(self) -> bool:
-        return self.cause in ("none", "building")
+        return self.cause in FINE
 
     def as_dict(self) -> dict[str, Any]:
         return {"version": 1, "ok": self.ok, **asdict(self)}

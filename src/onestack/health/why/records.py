@@ -1,9 +1,9 @@
-"""Reads what Nova and Placement logged about one request. Pure."""
+"""Reads what services logged about one request or resource. Pure."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from urllib.parse import parse_qsl
 
 from onestack.health.why.model import Filter, Records, Request
@@ -15,6 +15,9 @@ _LAST = re.compile(r"Filter (\w+) returned 0 hosts")
 _ERROR = re.compile(
     r" ERROR (?!nova\.(?:conductor\.manager|scheduler\.utils)\b)[\w.]+ \[[^]]*req-[^]]*\] "
     r"(?:\[instance: [^]]*\] )?(.+)"
+)
+_PROBLEM = re.compile(
+    r" (?:WARNING|ERROR|CRITICAL) [\w.]+ \[[^]]*\] (?!Deprecated: )(?:\[instance: [^]]*\] )?(.+)"
 )
 _MOST_ERRORS = 3
 
@@ -58,3 +61,14 @@ def request(query: str) -> Request:
         frozenset(trait[1:] for trait in traits if trait.startswith("!")),
         next((value for key, value in words if key == "in_tree"), ""),
     )
+
+
+def problems(lines: Iterable[str], words: Sequence[str]) -> tuple[str, ...]:
+    """The last different warnings and errors with one of the words, the latest first, without tracebacks."""
+    found: dict[str, None] = {}
+    for line in lines:
+        if any(word in line for word in words) and (problem := _PROBLEM.search(line)):
+            # A message that comes again is as late as its last one.
+            found.pop(problem[1].strip(), None)
+            found[problem[1].strip()] = None
+    return tuple([*found][: -_MOST_ERRORS - 1 : -1])

@@ -17,6 +17,8 @@ _NO_HOST = re.compile(r"no valid host|not enough hosts|NoValidHost", re.I)
 _RETRIED = re.compile(r"maximum number of retries|exhausted all hosts|MaxRetriesExceeded", re.I)
 _QUOTA = re.compile(r"quota|limit ?exceeded|over ?limit", re.I)
 _BINDING = re.compile(r"binding failed|failed to bind|PortBinding", re.I)
+# What the scheduler's filter for volumes tells the user (drivers.volumes.place in the runtime).
+_VOLUME_ON = re.compile(r"uses a volume that is stored on the host (\S+?)[:,]")
 _FAILED_BINDING = "binding_failed"
 _NAMED = 3
 
@@ -28,6 +30,7 @@ _FAMILIES = {
     "trait": "without the right traits",
     "anti-affinity": "with another server of its group",
     "affinity": "away from its group",
+    "volume": "away from its volumes",
 }
 _HINTS = {
     "disabled": "openstack compute service set --enable HOST nova-compute",
@@ -37,6 +40,7 @@ _HINTS = {
     "trait": "`openstack flavor show` and `openstack image show` list what is required of a host",
     "anti-affinity": "add a host, delete a member, or use a group of the policy soft-anti-affinity",
     "affinity": "free capacity on the group's host, or use a group of the policy soft-affinity",
+    "volume": "free capacity on the host that stores the volumes, or use a volume type whose storage all hosts share",
     "room": "use a smaller flavor, fewer servers, or another host; `onestack capacity` shows the details",
 }
 _AGAIN = "delete it and create it again: a server that found no host is not placed later"
@@ -56,12 +60,15 @@ _Answer = tuple[str, str, str]
 def diagnose(observed: ServerObservation) -> Diagnosis:
     """The diagnosis of a server; it may be that nothing is wrong."""
     last = next((one.name for one in observed.records.filters if one.after == 0), "")
+    stored = _VOLUME_ON.search(observed.fault)
     by_host = [
         (
             host,
             # The scheduler's log of that time takes precedence over the present obstacles.
             sorted(
-                hosts.reasons(host, observed.request, observed.zone, observed.group),
+                hosts.reasons(
+                    host, observed.request, observed.zone, observed.group, stored[1] if stored else ""
+                ),
                 key=lambda reason: reason[0] != _BY_FILTER.get(last),
             ),
         )

@@ -106,8 +106,16 @@ class Joining:
             f"the machine at {host.address} has nothing of this cloud, of which {host.name} is a host:"
             " it is another machine, or was installed anew",
             hint=f"correct the address; or, if {host.name} is lost, delete or evacuate its guests and run"
-            f" `onestack host remove {host.name}`: then `up` takes it on anew",
+            f" {self._way_out(host)}",
         )
+
+    @staticmethod
+    def _way_out(host: Host) -> str:
+        if "control" in host.roles:
+            return (
+                f"`onestack host replace {host.name} --with HOST`: the machine is taken on under another name"
+            )
+        return f"`onestack host remove {host.name}`: then `up` takes it on anew"
 
     def _is_foreign(self, found: Part, hosts: known.Hosts) -> bool:
         # Who has the list of hosts has it from a control host that has a CA.
@@ -122,9 +130,11 @@ class Joining:
             stored = loads(found.spec, "cloud.yaml")
         except BadSpec:
             return False
-        control = self._spec.control_hosts[0].address
-        names = [each.name for each in stored.hosts if "control" not in each.roles]
-        return found.host in names and control in [each.address for each in stored.control_hosts]
+        lead = stored.control_hosts[0] if stored.control_hosts else None
+        names = [each.name for each in stored.hosts if each is not lead]
+        return (
+            lead is not None and lead.address == self._spec.control_hosts[0].address and (found.host in names)
+        )
 
     def _raise(self, wrong: BadInput | None, host: Host, machine: Machine, found: Part) -> None:
         if wrong is None:

@@ -12,7 +12,7 @@ from openstack.exceptions import SDKException
 from onestack.core.errors import BadInput, PermanentError
 from onestack.core.events import Emit, step
 from onestack.platform import connect, host_users, secrets, storage_changes
-from onestack.platform.hosts import cluster, moving
+from onestack.platform.hosts import cluster, control_hosts, moving
 from onestack.platform.site import Site
 from onestack.spec.model import Host
 
@@ -149,17 +149,10 @@ class Hosts:
 
     def require_removable(self, name: str) -> None:
         """Raises BadInput where a host cannot be taken out of the cloud: the leader, or one that is not in it."""
-        spec = self.spec_of(name)
-        if "control" in spec.roles and name != self._site.here.name:
-            raise BadInput(
-                f"{name} is a control host: it cannot be removed yet",
-                hint="a lost one comes back by `onestack up`",
-            )
-        if name == self._site.here.name:
-            raise BadInput(
-                f"{name} has the cloud's databases and APIs: it cannot be removed",
-                hint="`onestack destroy` removes the cloud",
-            )
+        self.spec_of(name)
+        controls = [each.name for each in self._site.spec.control_hosts]
+        if wrong := control_hosts.unremovable(name, controls, self._site.here.name):
+            raise wrong
 
     def runs_guests(self, name: str) -> bool:
         """Whether Nova knows it: an `up` that was cut off may not have come so far."""

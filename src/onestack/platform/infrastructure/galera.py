@@ -59,6 +59,8 @@ NOTIFY = f"{HOME}/notify"
 FIRST = f"{HOME}/first"
 """While it exists, the next start of MariaDB begins a new cluster; the start removes it."""
 CHECK_SOCKET = f"{RUN}/database/check.sock"
+SOCKETS = f"{RUN}/mysqld"
+"""MariaDB's socket and the file with its pid."""
 
 MEMBER = "member"
 """The state of a member that is in a cluster with a majority."""
@@ -209,7 +211,8 @@ def make_files(site: Site, node: Node, emit: Emit) -> None:
     data = node.outside(mariadb.DATA)
     program = node.supervisor.program(mariadb.NAME)
     if not (program and program.pid):
-        run(["chown", "-R", f"--reference={node.outside(TLS)}", str(data)], seconds=120)
+        folders = (str(data), str(node.outside(SOCKETS)))
+        run(["chown", "-R", f"--reference={node.outside(TLS)}", *folders], seconds=120)
         # A state transfer removes what else is in the folder, also the mark of a complete one.
         if site.leads and not (data / "grastate.dat").exists():
             mariadb.make_files(site, node, emit, tree=TREE)
@@ -280,8 +283,9 @@ SERVICE = InfrastructureService(
     steps,
     folders=(
         Folder(HOME, "root", USER, 0o750, TREE),
-        Folder(mariadb.DATA, USER, USER, 0o700, TREE),
-        Folder(f"{RUN}/mysqld", USER, USER, 0o755, TREE),
+        # When folders are made, a cloud's only MariaDB so far has yet to shut down in its own.
+        Folder(mariadb.DATA, USER, USER, 0o700, TREE, keeps_owner=True),
+        Folder(SOCKETS, USER, USER, 0o755, TREE, keeps_owner=True),
         Folder(f"{RUN}/database", "root", "haproxy", 0o2750),
     ),
     members=members,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from onestack.core import contract
 from onestack.core.contract import ETC, RUN
-from onestack.platform.places import API_PORT, CA, HOST_CERTIFICATE, HOST_KEY, bracketed
+from onestack.platform.infrastructure import galera
+from onestack.platform.places import ALIVE_PORT, API_PORT, CA, HOST_CERTIFICATE, HOST_KEY, bracketed
 from onestack.platform.shape import Endpoint, Folder, InfrastructureService, Process, Ready
 from onestack.platform.view import View
 
@@ -59,6 +60,20 @@ cache files
     process-vary on
 """
 
+# A host that is cut off from the others has an API gateway, but no majority of the database: what it answers is old.
+_ALIVE = f"""
+frontend alive
+    bind 127.0.0.1:{ALIVE_PORT}
+    monitor-uri /
+    monitor fail if {{ nbsrv(majority) lt 1 }}
+    default_backend nowhere
+
+backend majority
+    option httpchk GET /
+    http-check expect status 200
+    server mariadb unix@{galera.CHECK_SOCKET} check inter 1s fall 2 rise 1
+""".splitlines()
+
 
 def files(view: View) -> dict[str, str]:
     endpoints, binds = view.cloud.endpoints, view.cloud.binds
@@ -81,6 +96,7 @@ def files(view: View) -> dict[str, str]:
         lines += ["", f"backend {name}", *_page(endpoint), *_servers(view, name, endpoint)]
     if view.replicated:
         lines += _for_other_gateways(view)
+        lines += _ALIVE
     if view.consoles:
         lines += ["", "backend console", "    option http-server-close"]
         lines += [f"    server console unix@{sockets(contract.CONSOLE)} maxconn 100"]
@@ -105,6 +121,8 @@ def files(view: View) -> dict[str, str]:
 def _servers(view: View, name: str, endpoint: Endpoint) -> list[str]:
     """The servers of an API: the process of this host, and, with several control hosts, those of the others.
 
+    An API whose data are partly on the leader's disk is asked there first (`Endpoint.leader_first`).
+
     The others are used while it is not here, or not healthy: then their API gateways pass the requests on. As long as
     none is healthy, this host's own is tried, as with one control host: it may start right now.
     """
@@ -115,21 +133,46 @@ def _servers(view: View, name: str, endpoint: Endpoint) -> list[str]:
     others = [each for each in view.controls if each is not view.here]
     if endpoint.scope == "leader":
         others = [each for each in others if each.name == view.cloud.leader]
+    elsewhere = endpoint.leader_first and not view.leads
     found = [
+        *_only_by_the_leader(view, name, endpoint),
         f"    option httpchk GET /{endpoint.path}{contract.HEALTH_PATH}",
         "    http-check expect status 200",
     ]
     if here:
         none = f"if {{ nbsrv({name}) eq 0 }}"
         found += [f"    force-persist {none}", f"    use-server {name} {none}"]
-        found.append(f"{own} check inter 2s fastinter 500ms downinter 250ms fall 2 rise 1")
-    times = "inter 5s fastinter 1s downinter 1s fall 2 rise 1"
+        found.append(
+            f"{own} check inter 2s fastinter 500ms downinter 250ms fall 2 rise 1"
+            + (" backup" if elsewhere else "")
+        )
+    # As long as the leader counts as healthy, all requests of an API that asks it first go there.
+    times = f"inter {2 if elsewhere else 5}s fastinter 1s downinter 1s fall 2 rise 1"
     for each in others:
         found.append(
             f"    server {each.name} {bracketed(each.address)}:{API_PORT} ssl crt @host/here ca-file {CA}"
-            f" verify required verifyhost {each.name} check check-ssl {times}" + (" backup" if here else "")
+            f" verify required verifyhost {each.name} check check-ssl {times}"
+            + (" backup" if here and not (elsewhere and each.name == view.cloud.leader) else "")
         )
     return found
+
+
+def _only_by_the_leader(view: View, name: str, endpoint: Endpoint) -> list[str]:
+    """The rules for what only the leader's process can serve: on the leader always by that process, which may start
+    right now; elsewhere refused while the leader does not answer."""
+    lines = []
+    for each in endpoint.on_leader:
+        which = [f"{{ method {' '.join(each.methods)} }}"] if each.methods else []
+        which += [f"{{ path_reg {each.path} }}"] if each.path else []
+        if view.leads:
+            lines += [f"    {what} if {' '.join(which)}" for what in ("force-persist", f"use-server {name}")]
+        else:
+            away = f"{' '.join(which)} !{{ srv_is_up({name}/{view.cloud.leader}) }}"
+            text = f"{view.cloud.leader} does not answer, and this needs what is on its disk"
+            lines.append(
+                f'    http-request return status 503 content-type text/plain string "{text}" if {away}'
+            )
+    return lines
 
 
 def _for_other_gateways(view: View) -> list[str]:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from onestack.core.contract import LIB, RUN
 from onestack.core.events import Emit
+from onestack.core.wait import until
+from onestack.host.command import CommandFailed
 from onestack.platform import between_hosts
 from onestack.platform.places import (
     CA,
@@ -38,6 +41,8 @@ CONTROL = f"{RUN}/ovn/{NAME}.ctl"
 # Of all of OVS' and OVN's programs.
 TLS = (f"--private-key={HOST_KEY}", f"--certificate={HOST_CERTIFICATE}", f"--ca-cert={CA}")
 LOG = ("-vconsole:info", "-vfile:off", "-vsyslog:off")
+WITHDRAW_SECONDS = 60.0
+"""How long the other members may take to agree that one of them is gone."""
 PROBE = 30000
 """The inactivity probe of other hosts' connections, in milliseconds."""
 MEMBER, ALONE = "member", "alone"
@@ -177,6 +182,42 @@ def connected(status: str) -> int:
     return 1 + len({word[2:] for word in words if word.startswith("->")})
 
 
+def withdraw(site: Site, node: Node, gone: HostView) -> None:
+    """Take a lost host's members out of both clusters: a majority is counted without them from then on."""
+    for each in DATABASES:
+        until(
+            f"{each.name} to go on without {gone.name}",
+            partial(_without, node, each, each.address(gone)),
+            seconds=WITHDRAW_SECONDS,
+            every=1.0,
+            where=node.log(NAME),
+        )
+
+
+def _without(node: Node, database: Database, address: str) -> tuple[bool, str]:
+    """Whether a database has no member at an address; else its removal is asked for, which may need a new leader."""
+    ask = ("ovs-appctl", f"--target={CONTROL}")
+    server = server_at(node.inside([*ask, "cluster/status", database.name], seconds=10), address)
+    if not server:
+        return True, ""
+    try:
+        return False, node.inside([*ask, "cluster/kick", database.name, server], seconds=10).strip()
+    except CommandFailed as error:
+        return False, error.detail or error.summary
+
+
+def server_at(status: str, address: str) -> str:
+    """The id of the member at an address, from the output of `cluster/status`; empty where there is none.
+
+    A line says `    1f2a (1f2a at ssl:192.0.2.12:6643) last msg 1 ms ago`.
+    """
+    for line in status.splitlines():
+        words = line.split()
+        if len(words) > 3 and words[2] == "at" and words[3].rstrip(")") == address:
+            return words[0]
+    return ""
+
+
 def steps(view: View) -> tuple[Step, ...]:
     if not processes(view):
         return ()
@@ -192,5 +233,6 @@ SERVICE = InfrastructureService(
     steps=steps,
     form=Form(state, choose, begin),
     members=members,
+    withdraw=withdraw,
     stays_with_guests=True,
 )

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from functools import partial
 from typing import TYPE_CHECKING
 
 from onestack.core.contract import LIB
@@ -34,7 +35,7 @@ from onestack.platform.places import (
     NODES_SECRET,
 )
 from onestack.platform.shape import Folder, InfrastructureService, Need, Process, Ready, Scope, Step, local
-from onestack.platform.view import View
+from onestack.platform.view import HostView, View
 
 if TYPE_CHECKING:
     from onestack.platform.node import Node
@@ -45,6 +46,9 @@ TREE = "bus"
 """The tree beside the base that its host has."""
 FILES, USERS = "bus files", "bus users"
 
+WITHDRAW_SECONDS = 120.0
+"""How long the cluster may take to forget a node: it notices after seconds that a host was lost, and each call of
+its tool starts an Erlang."""
 HOME = f"{LIB}/rabbitmq"
 DATA = f"{HOME}/data"
 TLS = f"{HOME}/tls"
@@ -79,10 +83,21 @@ _NODES = f"{HOME}/nodes.config"
 """TLS between nodes."""
 
 
+# RabbitMQ and its tools start an epmd themselves if they find none, in the moment when this one is restarted for
+# instance; that one would keep the port. Nodes register again with a new one.
+_START_EPMD = f"{EPMD} -kill >/dev/null 2>&1; exec {EPMD}"
+
+
 def _erlang(view: View) -> dict[str, str]:
     """The environment of epmd, and of all programs in Erlang."""
     address = f"127.0.0.1,{view.here.address}" if view.replicated else "127.0.0.1"
-    return {"HOME": HOME, "ERL_EPMD_ADDRESS": address, "ERL_EPMD_PORT": str(EPMD_PORT)}
+    return {
+        "HOME": HOME,
+        "ERL_EPMD_ADDRESS": address,
+        "ERL_EPMD_PORT": str(EPMD_PORT),
+        # Else epmd cannot be ended as long as it knows a node.
+        "ERL_EPMD_RELAXED_COMMAND_CHECK": "1",
+    }
 
 
 def environment(view: View) -> dict[str, str]:
@@ -169,7 +184,7 @@ def processes(view: View) -> tuple[Process, ...]:
     return (
         Process(
             EPMD,
-            (*_AS_RABBITMQ, EPMD),
+            (*_AS_RABBITMQ, "sh", "-c", _START_EPMD),
             Ready(command=("env", f"ERL_EPMD_PORT={EPMD_PORT}", EPMD, "-names"), seconds=20, tree=TREE),
             scope=scope,
             environment=_erlang(view),
@@ -271,6 +286,29 @@ def members(site: Site, node: Node) -> tuple[int, int]:
     return len(found["running_nodes"]), len(view.controls)
 
 
+def withdraw(site: Site, node: Node, gone: HostView) -> None:
+    """Have the cluster forget a lost host's node, and its copies of queues."""
+    until(
+        f"RabbitMQ to forget {gone.name}",
+        partial(_without, site.view_of(node), node, bus_nodes.node_name(gone.name)),
+        seconds=WITHDRAW_SECONDS,
+        every=1.0,
+        where=node.log(NAME),
+    )
+
+
+def _without(view: View, node: Node, name: str) -> tuple[bool, str]:
+    """Whether the cluster has no such node; else it is told to forget it, which it refuses while it takes the node
+    for a running one."""
+    words = control(view, "cluster_status", "--formatter", "json")
+    if name not in json.loads(node.inside(words, seconds=30, tree=TREE))["disk_nodes"]:
+        return True, ""
+    try:
+        return False, node.inside(control(view, "forget_cluster_node", name), seconds=60, tree=TREE).strip()
+    except CommandFailed as error:
+        return False, error.detail or error.summary
+
+
 def steps(view: View) -> tuple[Step, ...]:
     if not needed(view):
         return ()
@@ -287,6 +325,7 @@ SERVICE = InfrastructureService(
     files,
     steps,
     members=members,
+    withdraw=withdraw,
     folders=(
         Folder(HOME, "root", NAME, 0o750, TREE),
         Folder(DATA, NAME, NAME, 0o700, TREE),

@@ -1,7 +1,8 @@
 """The virtual address of the APIs, where there are several control hosts: keepalived gives it to one of them.
 
-A host whose API gateway does not answer gives it up, and one that is lost loses it within two seconds. It stays where
-it is when another host comes back. keepalived runs in the tree of control hosts, beside the base.
+A host whose API gateway does not answer, or whose MariaDB is not one of the majority, gives it up; one that is lost
+loses it within two seconds. It stays where it is when another host comes back. keepalived runs in the tree of control
+hosts, beside the base.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from onestack.core.events import Emit
 from onestack.host import network, underlay
 from onestack.host.machine import File
 from onestack.platform import underlay as underlay_step
-from onestack.platform.infrastructure import galera, gateway
-from onestack.platform.places import API_PORT
-from onestack.platform.shape import Folder, InfrastructureService, Process, Ready, Step, local
+from onestack.platform.infrastructure import galera, gateway, mariadb
+from onestack.platform.places import ALIVE_PORT
+from onestack.platform.shape import Folder, InfrastructureService, Process, Ready, Step, leader, local
 from onestack.platform.view import View
 
 if TYPE_CHECKING:
@@ -34,11 +35,13 @@ ADVERTISED = 0.5
 """The interval between two messages, in seconds. The address moves when three are missing."""
 
 ALIVE = f"{HOME}/alive"
-# The API gateway's port for other control hosts is there whatever the services are.
-_ALIVE = """\
+_ALIVE = f"""\
 #!/bin/bash
-# Whether the API gateway answers on this host.
-</dev/tcp/{address}/{port}
+# Whether the API gateway answers on this host, and its MariaDB belongs to the majority.
+exec 3<>/dev/tcp/127.0.0.1/{ALIVE_PORT} || exit
+printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3
+read -r -u 3 status
+[[ $status == *' 200 '* ]]
 """
 
 
@@ -99,9 +102,10 @@ def processes(view: View) -> tuple[Process, ...]:
             (NAME, "--dont-fork", "--log-console", "--vrrp", *files),
             Ready(
                 command=("bash", "-c", "</dev/tcp/$0/$1", view.cloud.address, str(port)),
-                seconds=30,
+                seconds=60,
             ),
-            needs=local(gateway.NAME, FILES),
+            # Without the leader's MariaDB no host has the address.
+            needs=(*local(gateway.NAME, FILES), *leader(*mariadb.serving(view))),
             tree=galera.TREE,
         ),
     )
@@ -125,8 +129,7 @@ def write(site: Site, node: Node, emit: Emit) -> None:
     if program and program.pid:
         node.supervisor.stop(NAME)
     network.drop_address(view.cloud.address, enter)
-    alive = _ALIVE.format(address=view.here.address, port=API_PORT).encode()
-    node.machine.write_files({place: File(text, 0o600), node.outside(ALIVE): File(alive, 0o700)})
+    node.machine.write_files({place: File(text, 0o600), node.outside(ALIVE): File(_ALIVE.encode(), 0o700)})
 
 
 def steps(view: View) -> tuple[Step, ...]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from onestack.core import contract
 from onestack.core.contract import ENVIRONMENT
 from onestack.platform import ceph, lvm
 from onestack.platform.infrastructure import ceph as managed
 from onestack.platform.services import _common as common
 from onestack.platform.services import _policies, volumes
 from onestack.platform.services.volumes import PATH, STATE
-from onestack.platform.shape import Database, Endpoint, Folder, Process, Service, Step, local
+from onestack.platform.shape import WRITES, Database, Endpoint, Folder, Process, Service, Step, local
 from onestack.platform.view import View
 
 STOP_SECONDS = 45
@@ -58,11 +59,11 @@ def _processes(view: View) -> tuple[Process, ...]:
             view,
             "cinder",
             PATH,
-            needs=(*local(ceph.STEP, lvm.STEP), *managed.needs(view)),
+            needs=(*local(ceph.STEP, lvm.STEP), *managed.needs(view)) if view.leads else (),
             stop_seconds=STOP_SECONDS,
-            reads=ceph.READS,
-            # The volumes' files and volume groups are on the leader.
-            scope="leader",
+            reads=ceph.READS if view.leads else (),
+            # The volumes' files and volume groups are on the leader, and with them all workers.
+            more={} if view.leads else {contract.WORKERS: contract.API_ONLY},
         ),
     )
 
@@ -84,6 +85,6 @@ SERVICE = Service(
         Step(ceph.STEP, ceph.check_access, scope="leader"),
         Step(lvm.STEP, lvm.check_groups, scope="leader"),
     ),
-    endpoint=Endpoint(PATH, "/v3", scope="leader"),
+    endpoint=Endpoint(PATH, "/v3", leader_first=True, on_leader=(WRITES,)),
     user="cinder",
 )

@@ -13,7 +13,7 @@ from onestack.platform import ceph, managed_ceph
 from onestack.platform.infrastructure import ceph as storage
 from onestack.platform.isolation import expect_hidden
 from onestack.platform.services import _common as common
-from onestack.platform.shape import Database, Endpoint, Folder, Process, Service
+from onestack.platform.shape import Database, Endpoint, Folder, Process, Requests, Service
 from onestack.platform.view import View
 
 if TYPE_CHECKING:
@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 PATH = contract.API_PATHS["glance"]
 STATE = f"{LIB}/glance"
 VERIFY_BYTES = 256 * 1024
+ON_LEADER = (
+    # Images' data are files of the leader: taken by another host, they would be missed when the leader is back.
+    Requests(path=f"^/{PATH}/v2/images/[^/]+/(file|stage|import)$"),
+    Requests(("POST",), f"^/{PATH}/v2/tasks$"),
+    # The row would be gone, and the file stay for ever.
+    Requests(("DELETE",), f"^/{PATH}/v2/(images|stores/[^/]+)/[^/]+$"),
+)
+"""What needs the images' files; the list of images and their properties are in the database."""
 
 
 def _pool() -> common.Section:
@@ -69,13 +77,8 @@ def _files(view: View) -> dict[str, str]:
 
 def _processes(view: View) -> tuple[Process, ...]:
     more = {"OS_GLANCE_CONFIG_DIR": f"{ETC}/glance"}
-    reads = ceph.READS if view.cloud.ceph else ()
-    # The images' files are on the leader.
-    return (
-        common.runner(
-            view, "glance", PATH, more=more, scope="leader", needs=storage.needs(view), reads=reads
-        ),
-    )
+    reads = ceph.READS if view.cloud.ceph and view.leads else ()
+    return (common.runner(view, "glance", PATH, more=more, needs=storage.needs(view), reads=reads),)
 
 
 def _verify(owner: Connection, other: Connection) -> str:
@@ -105,7 +108,7 @@ SERVICE = Service(
     files=_files,
     processes=_processes,
     folders=(Folder(STATE, mode=0o700),),
-    endpoint=Endpoint(PATH, scope="leader"),
+    endpoint=Endpoint(PATH, leader_first=True, on_leader=ON_LEADER),
     user="glance",
     verify=_verify,
 )

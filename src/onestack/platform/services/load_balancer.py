@@ -91,8 +91,9 @@ def _enabled(view: View) -> dict[str, str]:
 
 def _processes(view: View) -> tuple[Process, ...]:
     needs = local("ovsdb", "ovs-vswitchd")
-    # Its HAProxies and their certificates are on the leader.
-    return (common.runner(view, "octavia", PATH, needs=needs, stop_seconds=20, scope="leader"),)
+    # The HAProxies and their certificates are on the leader, and so is what makes them.
+    more = {} if view.leads else {contract.WORKERS: contract.API_ONLY}
+    return (common.runner(view, "octavia", PATH, needs=needs, stop_seconds=20, more=more),)
 
 
 SERVICE = Service(
@@ -104,6 +105,6 @@ SERVICE = Service(
     files=_files,
     processes=_processes,
     folders=(Folder(STATE, mode=0o711), Folder(SOCKETS, mode=0o700)),
-    endpoint=Endpoint(PATH, scope="leader"),
+    endpoint=Endpoint(PATH, leader_first=True),
     user="octavia",
 )

@@ -11,8 +11,8 @@ from typing import Any
 from openstack.connection import Connection
 
 from onestack.capacity import Inventory
-from onestack.core.errors import BadInput, OneStackError
-from onestack.health.why import records
+from onestack.core.errors import OneStackError
+from onestack.health.why import find, records
 from onestack.health.why.model import (
     Diagnosis,
     Group,
@@ -32,37 +32,25 @@ _QUOTAS = ("instances", "cores", "ram", "server_groups", "server_group_members")
 _READERS = 6
 
 
-def find(admin: Connection, word: str, project: str | None = None) -> dict[str, Any]:
+def named(admin: Connection, word: str, project: str | None = None) -> find.Row:
     """Find a server by name or id; `project` selects one of several with the same name. Raises BadInput."""
-    names = _projects(admin)
-    if project is not None and project not in {*names, *names.values()}:
-        raise BadInput(f"there is no project '{project}'")
+    names = find.projects(admin)
     compute = Rest(admin, "compute")
-    found = [
-        server
-        for server in compute.all("/servers/detail", "servers", all_tenants="1")
-        if word in (server["name"], server["id"])
-        and project in (None, server["tenant_id"], names.get(server["tenant_id"]))
-    ]
-    if not found:
-        within = f" in the project '{project}'" if project else ""
-        raise BadInput(
-            f"there is no server '{word}'{within}",
-            detail="\n".join(_used_up(compute, names, project)),
-            hint="openstack server list --all-projects",
-        )
-    if len(found) > 1:
-        of = ", ".join(sorted(f"{one['id']} ({names.get(one['tenant_id'], '?')})" for one in found))
-        raise BadInput(
-            f"there are {len(found)} servers '{word}': {of}", hint="use --project, or the server's id"
-        )
-    return found[0]
+    return find.one(
+        "server",
+        compute.all("/servers/detail", "servers", all_tenants="1"),
+        word,
+        project,
+        names,
+        "openstack server list --all-projects",
+        lambda: _used_up(compute, names, project),
+    )
 
 
 def explain(admin: Connection, logs: Path, word: str, project: str | None = None) -> Diagnosis:
     """Find a server, collect and diagnose. `logs`: the folder of the cloud's logs. Call it in the cloud's network
     namespace."""
-    return diagnose(observe(admin, find(admin, word, project), logs))
+    return diagnose(observe(admin, named(admin, word, project), logs))
 
 
 def observe(admin: Connection, raw: Mapping[str, Any], logs: Path) -> ServerObservation:
@@ -73,12 +61,12 @@ def observe(admin: Connection, raw: Mapping[str, Any], logs: Path) -> ServerObse
     fault = raw.get("fault") or {}
     request_id = _request(compute, ident)
     services = compute.all("/os-services", "services")
-    read = records.records(_lines(logs), request_id) if request_id else Records()
+    read = records.records(find.read(logs, _LOGS), request_id) if request_id else Records()
     failed = raw["status"] in ("ERROR", "BUILD")
     return ServerObservation(
         id=ident,
         name=raw["name"],
-        project=_projects(admin).get(project, project),
+        project=find.projects(admin).get(project, project),
         status=raw["status"],
         age=(datetime.now(UTC) - datetime.fromisoformat(raw["created"])).total_seconds(),
         host=host,
@@ -102,10 +90,6 @@ def observe(admin: Connection, raw: Mapping[str, Any], logs: Path) -> ServerObse
         ),
         records=read,
     )
-
-
-def _projects(admin: Connection) -> dict[str, str]:
-    return {one["id"]: one["name"] for one in Rest(admin, "identity").all("/projects", "projects")}
 
 
 def _request(compute: Rest, ident: str) -> str:
@@ -206,14 +190,6 @@ def _used_up(compute: Rest, names: Mapping[str, str], project: str | None) -> It
             if one.name in ("instances", "cores", "ram"):
                 full = ": Nova refuses a further server before it makes one" if one.full else ""
                 yield f"the project '{name}' uses {one.used} of {one.limit} {one.name}{full}"
-
-
-def _lines(folder: Path) -> Iterator[str]:
-    for name in _LOGS:
-        for file in (folder / f"{name}.log.1", folder / f"{name}.log"):
-            if file.exists():
-                with file.open(errors="replace") as log:
-                    yield from log
 
 
 def sentence(admin: Connection, logs: Path, ident: str) -> str:
