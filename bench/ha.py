@@ -39,6 +39,8 @@ SECONDS = 300.0
 SERVING = 30
 """Successes of each kind in a row after a fault until the prober is ended: three seconds."""
 
+PASSWORD = "import os; print(os.environ['OS_PASSWORD'])"
+
 Answers = dict[str, tuple[float, int]]
 """By kind of request: the longest time without a success in seconds, and how many failed."""
 
@@ -164,7 +166,7 @@ def main() -> None:
     found: dict[str, list[Answers]] = {}
     with Hosts.fresh(given.work, NAMES) as hosts:
         onestack(hosts["c1"], "up", str(SPEC))
-        password = onestack(hosts["c1"], "exec", "sh", "-c", "echo $OS_PASSWORD").strip()
+        password = onestack(hosts["c1"], "exec", "python", "-c", PASSWORD).strip()
         for name in given.fault or FAULTS:
             for _ in range(given.runs):
                 whole(hosts)
