@@ -9,6 +9,7 @@ successes, in seconds, and how many requests failed.
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import json
 import ssl
@@ -105,7 +106,9 @@ class Client:
 
 
 def main() -> None:
-    client = Client(sys.argv[1], sys.stdin.readline().strip())
+    words = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    words.add_argument("url", help="the APIs' address, without a path")
+    client = Client(words.parse_args().url, sys.stdin.readline().strip())
     client.token()
     kinds = {"token": Kind(client.token), "read": Kind(client.read), "write": Kind(client.write)}
     end = threading.Event()
