@@ -29,6 +29,7 @@ from onestack.host import doctor, hardware
 from onestack.host.lock import held
 from onestack.host.machine import keys, ssh
 from onestack.host.netns import Network
+from onestack.observe.prometheus import Firing, Prometheus
 from onestack.platform import bringup, connect, inventories, site, takedown, up
 from onestack.platform.balancing import Balancing
 from onestack.platform.choices import choices_file
@@ -346,6 +347,10 @@ class Cloud:
     def why(self, kind: str, word: str, project: str | None = None, server: str | None = None) -> Diagnosis:
         """What stands in the way of a server, volume, port or balancer; see `explain`. Raises BadInput."""
         return explain(self.site, self.connect(), kind, word, project, server)
+
+    def alerts(self) -> list[Firing]:
+        """The alerts of the cloud's Prometheus. Raises TemporaryError."""
+        return Prometheus(self.site).alerts()
 
     def environment(self) -> dict[str, str]:
         """The variables that OpenStack's own tools read, as the administrator."""

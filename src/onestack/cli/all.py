@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from onestack.cli import (
+    alerts,
     autoscaling,
     autoscaling_trial,
     balancing,
@@ -21,6 +22,7 @@ from onestack.cli import (
 from onestack.cli.main import main
 
 __all__ = [
+    "alerts",
     "autoscaling",
     "autoscaling_trial",
     "balancing",
