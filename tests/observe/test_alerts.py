@@ -1,4 +1,4 @@
-"""The alerts as Prometheus is told them, as the command shows them, as the docs list them; the dashboard in the repo."""
+"""The alerts as Prometheus is told them, as the command shows and the docs list them; the dashboard in the repo."""
 
 from __future__ import annotations
 
