@@ -166,7 +166,10 @@ def test_prometheus_has_the_clouds_alerts(cloud: Cloud, prometheus: Prometheus) 
         prometheus.check(each.expression)
     until(
         "no alert to fire",
-        lambda: (not (found := [each for each in cloud.alerts() if each.state == "firing"]), str(found)),
+        lambda: (
+            not (found := [each for each in cloud.observing.alerts() if each.state == "firing"]),
+            str(found),
+        ),
         seconds=SCRAPES,
         every=1.0,
     )

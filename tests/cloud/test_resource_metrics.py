@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from onestack import Cloud
+from onestack.core.wait import until
 from onestack.observe.resources import nova, read
 
 pytestmark = pytest.mark.cloud
@@ -107,3 +108,25 @@ def test_they_are_what_the_apis_list(cloud: Cloud) -> None:
 
     listed, measured = cloud.run(compared)
     assert measured == listed
+
+
+def test_what_was_deleted_counts_in_the_months_usage(cloud: Cloud) -> None:
+    def counted() -> None:
+        admin = cloud.connect()
+        project = admin.current_project_id
+
+        def hours() -> float:
+            _, found = cloud.observing.usage()
+            return sum(each.used["volume_gib_hours"] for each in found if each.project == project)
+
+        before = hours()
+        volume = admin.block_storage.create_volume(size=5, name="counted")
+        admin.block_storage.wait_for_status(volume, "available", wait=120)
+        # Their records are in whole seconds.
+        until("its first seconds to count", lambda: ((now := hours()) > before, str(now)), seconds=30)
+        while_there = hours()
+        admin.block_storage.delete_volume(volume)
+        admin.block_storage.wait_for_delete(volume, wait=120)
+        assert hours() >= while_there > before
+
+    cloud.run(counted)

@@ -12,6 +12,7 @@ from hosts.conftest import views
 from onestack.cli.main import cli
 from onestack.cloud import Cloud
 from onestack.observe import grafana
+from onestack.observe.operations import Observing
 from onestack.observe.prometheus import Firing
 from onestack.platform import alerts
 from onestack.platform.infrastructure import prometheus
@@ -56,7 +57,8 @@ def test_the_command_shows_those_that_fire(
     monkeypatch: pytest.MonkeyPatch, found: list[Firing], words: list[str], status: int, names: list[str]
 ) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 0)
-    monkeypatch.setattr(Cloud, "alerts", lambda self: found)
+    monkeypatch.setattr(Observing, "alerts", lambda self: found)
+    monkeypatch.setattr(Cloud, "site", None)
     shown = CliRunner().invoke(cli, ["alerts", "--json", *words])
     assert shown.exit_code == status
     assert [each["name"] for each in json.loads(shown.output)] == names

@@ -21,7 +21,7 @@ def alerts(pending: bool) -> None:
 
     Exit status: 0 nothing is, 1 something is.
     """
-    found = [each for each in here().cloud.alerts() if pending or each.state == "firing"]
+    found = [each for each in here().cloud.observing.alerts() if pending or each.state == "firing"]
     lines = []
     for each in found:
         state = "" if each.state == "firing" else f" [dim]({each.state})[/]"
