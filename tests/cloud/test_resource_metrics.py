@@ -122,11 +122,13 @@ def test_what_was_deleted_counts_in_the_months_usage(cloud: Cloud) -> None:
         before = hours()
         volume = admin.block_storage.create_volume(size=5, name="counted")
         admin.block_storage.wait_for_status(volume, "available", wait=120)
-        # Their records are in whole seconds.
-        until("its first seconds to count", lambda: ((now := hours()) > before, str(now)), seconds=30)
+        # Records are in whole seconds, and when it was deleted is rounded down.
+        second = 5 / 3600
+        wanted = before + 2 * second
+        until("its first seconds to count", lambda: ((now := hours()) > wanted, str(now)), seconds=60)
         while_there = hours()
         admin.block_storage.delete_volume(volume)
         admin.block_storage.wait_for_delete(volume, wait=120)
-        assert hours() >= while_there > before
+        assert hours() >= while_there - second
 
     cloud.run(counted)
