@@ -29,6 +29,7 @@ from onestack.host import doctor, hardware
 from onestack.host.lock import held
 from onestack.host.machine import keys, ssh
 from onestack.host.netns import Network
+from onestack.observe.operations import Observing
 from onestack.platform import bringup, connect, inventories, site, takedown, up
 from onestack.platform.balancing import Balancing
 from onestack.platform.choices import choices_file
@@ -309,10 +310,8 @@ class Cloud:
     def remove_host(
         self, name: str, *, emit: Emit = silent, wait: float = 0.0, leave_unreachable: bool = False
     ) -> None:
-        """Empty a host, take it out of the cloud, and leave it as it was before. Raises BadInput, PermanentError.
-
-        `leave_unreachable`: as in `up`; so a host that is lost is taken out.
-        """
+        """Empty a host, take it out of the cloud, and leave it as it was before; also a lost one
+        (`leave_unreachable`, as in `up`). Raises BadInput, PermanentError."""
         leaving.remove(self.paths, name, emit, wait=wait, leave_unreachable=leave_unreachable)
         # The others are told, and what was for several hosts ends with the last of them.
         self.up(emit=emit, wait=wait, leave_unreachable=leave_unreachable)
@@ -346,6 +345,11 @@ class Cloud:
     def why(self, kind: str, word: str, project: str | None = None, server: str | None = None) -> Diagnosis:
         """What stands in the way of a server, volume, port or balancer; see `explain`. Raises BadInput."""
         return explain(self.site, self.connect(), kind, word, project, server)
+
+    @property
+    def observing(self) -> Observing:
+        """Its alerts, and what tenants used."""
+        return Observing(self.site)
 
     def environment(self) -> dict[str, str]:
         """The variables that OpenStack's own tools read, as the administrator."""

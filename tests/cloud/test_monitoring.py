@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,12 @@ from cloud.members import Field, Machine, get
 from cloud.web import Web
 from onestack import Cloud
 from onestack.core.wait import until
+from onestack.observe import grafana
 from onestack.observe.collect import Collector
 from onestack.observe.exporter import Exporter
 from onestack.observe.prometheus import Prometheus, QueryRefused
-from onestack.platform import site
+from onestack.observe.resources import read
+from onestack.platform import alerts, site
 from onestack.platform.infrastructure.prometheus import NAME
 from onestack.spec import BadSpec
 
@@ -55,7 +58,8 @@ class _collecting:
     """Looks each 5 s and shows what it saw, as the autoscaler does."""
 
     def __init__(self, found: site.Site) -> None:
-        self._exporter, self._collector = Exporter(found), Collector(found)
+        resources = partial(read.read, found, read.groups(found))
+        self._exporter, self._collector = Exporter(found, resources), Collector(found)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
@@ -142,6 +146,8 @@ def test_requests_show_by_pool_and_member_and_end_with_the_balancer(
         web.made(web.api.update_listener, web.listener.id, connection_limit=500)
         wait_over(prometheus, requests, 1.0)
         time.sleep(11)
+        for panel in grafana.PANELS:
+            wait_over(prometheus, panel.expression, 0.0)
     finally:
         ended.set()
         asking.join()
@@ -151,6 +157,22 @@ def test_requests_show_by_pool_and_member_and_end_with_the_balancer(
     assert 0 <= min(seen) <= max(seen) < 40
     web.remove()
     wait_none(prometheus, requests)
+
+
+def test_prometheus_has_the_clouds_alerts(cloud: Cloud, prometheus: Prometheus) -> None:
+    """None concerns a cloud that is well, once it has been read."""
+    wait_over(prometheus, "openstack_nova_up", 1.0)
+    for each in alerts.ALERTS:
+        prometheus.check(each.expression)
+    until(
+        "no alert to fire",
+        lambda: (
+            not (found := [each for each in cloud.observing.alerts() if each.state == "firing"]),
+            str(found),
+        ),
+        seconds=SCRAPES,
+        every=1.0,
+    )
 
 
 def test_what_is_kept_outlives_a_kill(cloud: Cloud, prometheus: Prometheus) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from onestack.cli import (
+    alerts,
     autoscaling,
     autoscaling_trial,
     balancing,
@@ -14,6 +15,7 @@ from onestack.cli import (
     inspect,
     scaling_groups,
     sizing,
+    usage,
     use,
     volumes,
     why,
@@ -21,6 +23,7 @@ from onestack.cli import (
 from onestack.cli.main import main
 
 __all__ = [
+    "alerts",
     "autoscaling",
     "autoscaling_trial",
     "balancing",
@@ -33,6 +36,7 @@ __all__ = [
     "main",
     "scaling_groups",
     "sizing",
+    "usage",
     "use",
     "volumes",
     "why",

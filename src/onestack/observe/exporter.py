@@ -12,7 +12,7 @@ import socket
 import socketserver
 import ssl
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -49,10 +49,13 @@ _POOL = {
 _MEMBER = {**_POOL, "up": ("up", "Whether its health check succeeds.")}
 
 
-def text(observed: Observation | None, keeper: Mapping[str, Any], now: float) -> bytes:
-    """The response body. `keeper`: the keeper's record of the processes. `now`: seconds, monotonic."""
+def text(
+    observed: Observation | None, keeper: Mapping[str, Any], now: float, more: Iterable[Metric] = ()
+) -> bytes:
+    """The response body. `keeper`: the keeper's record of the processes. `now`: seconds, monotonic. `more`: metrics
+    of other origin."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Fixed(families(observed, keeper, now)))
+    registry.register(_Fixed([*families(observed, keeper, now), *more]))
     return generate_latest(registry)
 
 
@@ -130,10 +133,14 @@ def read_keeper(file: Path) -> dict[str, Any]:
 
 
 class Exporter:
-    """Serves the observation that was last set. `set` may be called from any thread."""
+    """Serves the observation that was last set. `set` may be called from any thread.
 
-    def __init__(self, site: Site) -> None:
+    `more`: called at each scrape, for metrics of other origin.
+    """
+
+    def __init__(self, site: Site, more: Callable[[], Iterable[Metric]] = tuple) -> None:
         self._site = site
+        self._more = more
         self._observed: Observation | None = None
         self._server: ThreadingHTTPServer | None = None
 
@@ -169,7 +176,7 @@ class Exporter:
     def render(self) -> bytes:
         """The response to a scrape."""
         keeper = read_keeper(self._site.paths.run / "keeper.json")
-        return text(self._observed, keeper, time.monotonic())
+        return text(self._observed, keeper, time.monotonic(), self._more())
 
     def _bound(self) -> ThreadingHTTPServer:
         exporter = self

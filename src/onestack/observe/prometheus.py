@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import math
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,6 +19,19 @@ _LIMIT = "4s"
 
 class QueryRefused(BadInput):
     """Prometheus refuses the query; `summary` has its message."""
+
+
+@dataclass(frozen=True)
+class Firing:
+    """An alert whose expression holds. `state`: `firing`, or `pending` until it has held for long enough. `since`: in
+    ISO 8601."""
+
+    name: str
+    severity: str
+    state: str
+    summary: str
+    action: str
+    since: str
 
 
 class Prometheus:
@@ -57,6 +71,21 @@ class Prometheus:
                     found[float(moment)] = found.get(float(moment), 0.0) + value
         return sorted(found.items())
 
+    def alerts(self) -> list[Firing]:
+        """The alerts whose expression holds now, critical ones first. Raises TemporaryError."""
+        found = [
+            Firing(
+                each["labels"]["alertname"],
+                each["labels"].get("severity", ""),
+                each["state"],
+                each["annotations"].get("summary", ""),
+                each["annotations"].get("action", ""),
+                each["activeAt"],
+            )
+            for each in self._get("alerts")["alerts"]
+        ]
+        return sorted(found, key=lambda each: (each.severity, each.state, each.name, each.summary))
+
     def check(self, promql: str) -> None:
         """Raise QueryRefused if a query can never yield a number, TemporaryError if Prometheus cannot be reached."""
         self.query(promql)
@@ -71,12 +100,13 @@ class Prometheus:
         try:
             connection = self._connected(self._site.spec.platform.monitoring.port)
             try:
-                connection.request(
-                    "POST",
-                    f"/api/v1/{what}",
-                    urlencode(words),
-                    {"Content-Type": "application/x-www-form-urlencoded"},
+                form = {"Content-Type": "application/x-www-form-urlencoded"}
+                given = (
+                    ("POST", f"/api/v1/{what}", urlencode(words), form)
+                    if words
+                    else ("GET", f"/api/v1/{what}")
                 )
+                connection.request(*given)
                 answer = connection.getresponse()
                 status, body = answer.status, answer.read()
             finally:

@@ -33,6 +33,7 @@ from onestack.observe.exporter import Exporter
 from onestack.observe.observation import Observation
 from onestack.observe.peers import Peers
 from onestack.observe.prometheus import Prometheus
+from onestack.observe.resources.read import Reader
 from onestack.platform import site
 from onestack.platform.site import Site
 from onestack.workloads.kind.faults import Fault
@@ -62,7 +63,8 @@ class Autoscaler:
         self._lease = Lease(lambda: self._tenants.admin("network"), found.view.here.name)
         self._collector = Collector(found)
         self._prometheus = Prometheus(found)
-        self._exporter = Exporter(found)
+        self._resources = Reader(found)
+        self._exporter = Exporter(found, self._resources.families)
         self._peers = Peers(found)
         self._observed: Observation | None = None
         self._workers: dict[str, Worker] = {}
@@ -79,6 +81,7 @@ class Autoscaler:
         if self._site.spec.monitored:
             try:
                 self._exporter.start()
+                self._resources.start()
             except OneStackError as error:
                 # Without Prometheus, only policies with queries lack their signals.
                 LOG.error("no metrics are exported to Prometheus: %s", error)

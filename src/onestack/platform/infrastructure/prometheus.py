@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from onestack.core.contract import LIB
 from onestack.core.events import Emit
-from onestack.platform import owned
+from onestack.platform import alerts, owned
 from onestack.platform.places import CA, PROMETHEUS_CERTIFICATE, bracketed
 from onestack.platform.shape import Folder, InfrastructureService, Process, Ready, Step, local
 from onestack.platform.view import HostView, View
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from onestack.platform.site import Site
 
 NAME = "prometheus"
-EVERY = "5s"
+EVERY, ALERTS_EVERY = "5s", "15s"
 FOLDER = f"{LIB}/prometheus"
-CONFIG = f"{FOLDER}/prometheus.yml"
+CONFIG, RULES = f"{FOLDER}/prometheus.yml", f"{FOLDER}/alerts.yml"
 """Not below /etc/onestack, which only root can read."""
 DATA = f"{FOLDER}/data"
 TLS = f"{FOLDER}/tls"
@@ -45,8 +45,9 @@ def files(view: View) -> dict[str, str]:
     if view.cloud.monitoring.targets:
         jobs.append(_job("targets", list(view.cloud.monitoring.targets)))
     # JSON is YAML, too, and quotes any target's name correctly.
-    settings = {"global": {"scrape_interval": EVERY, "scrape_timeout": "4s"}, "scrape_configs": jobs}
-    return {CONFIG: json.dumps(settings, indent=1)}
+    times = {"scrape_interval": EVERY, "scrape_timeout": "4s", "evaluation_interval": ALERTS_EVERY}
+    settings = {"global": times, "rule_files": [RULES], "scrape_configs": jobs}
+    return {CONFIG: json.dumps(settings, indent=1), RULES: json.dumps(alerts.rules(), indent=1)}
 
 
 def _job(name: str, targets: list[str], labels: Mapping[str, str] | None = None) -> dict[str, object]:

@@ -1,0 +1,100 @@
+"""Reads the metrics of all services of a cloud, now and then."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Iterable, Sequence
+
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric as Family
+
+from onestack.core.errors import OneStackError
+from onestack.observe.resources import neutron, nova, others
+from onestack.observe.resources.metric import SETTINGS, Group
+from onestack.platform.infrastructure import mariadb
+from onestack.platform.site import Site
+
+LOG = logging.getLogger("onestack.exporter")
+GROUPS = (
+    nova.GROUP,
+    neutron.GROUP,
+    others.CINDER,
+    others.GLANCE,
+    others.KEYSTONE,
+    others.PLACEMENT,
+    others.OCTAVIA,
+)
+EVERY = 60.0
+"""Seconds between two readings."""
+OLDEST = 3 * EVERY
+"""Seconds after which a reading is not served any more."""
+SECONDS = 30.0
+"""The timeout of the queries of one service."""
+
+
+def families(group: Group, output: str) -> list[Family]:
+    """The metrics of a service. `output`: of the queries, a line for each sample. Raises ValueError."""
+    found = {
+        each.name: GaugeMetricFamily(
+            f"{group.prefix}_{each.name}", each.description, labels=list(each.labels)
+        )
+        for each in group.metrics
+    }
+    for line in output.splitlines():
+        name, _, row = line.partition("\t")
+        *labels, value = json.loads(row)
+        found[name].add_metric(["" if each is None else str(each) for each in labels], float(value or 0))
+    return list(found.values())
+
+
+def up(group: Group, value: bool) -> Family:
+    """Whether a service's metrics could be read."""
+    family = GaugeMetricFamily(f"{group.prefix}_up", "Whether these metrics could be read.")
+    family.add_metric([], float(value))
+    return family
+
+
+def groups(site: Site) -> list[Group]:
+    """The services of a cloud that have metrics."""
+    return [each for each in GROUPS if each.service in site.view.cloud.services]
+
+
+def read(site: Site, wanted: Sequence[Group]) -> list[Family]:
+    """The metrics of these services. Those of one that cannot be read are missing, and its `…_up` is 0."""
+    found: list[Family] = []
+    for group in wanted:
+        sql = SETTINGS + "".join(each.query() for each in group.metrics)
+        try:
+            output = site.leader.inside([*mariadb.client(), "--raw"], text_in=sql, seconds=SECONDS)
+            found += families(group, output)
+        except (OneStackError, OSError, ValueError, KeyError) as error:
+            LOG.warning("%s cannot be read: %s", group.prefix, error)
+            found.append(up(group, False))
+        else:
+            found.append(up(group, True))
+    return found
+
+
+class Reader:
+    """Reads each minute in a thread of its own. `families` may be called from any thread."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._found: list[Family] = []
+        self._read_at = float("-inf")
+
+    def start(self) -> None:
+        threading.Thread(target=self._run, name="resources", daemon=True).start()
+
+    def families(self) -> Iterable[Family]:
+        """The last reading, unless it is too old."""
+        return self._found if time.monotonic() - self._read_at <= OLDEST else []
+
+    def _run(self) -> None:
+        wanted = groups(self._site)
+        while True:
+            self._found, self._read_at = read(self._site, wanted), time.monotonic()
+            time.sleep(EVERY)

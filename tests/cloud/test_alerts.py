@@ -1,0 +1,164 @@
+"""Each alert fires in a real Prometheus when the metrics say so, and ends with its cause."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from observe.test_exporter import free_port
+from onestack import Cloud
+from onestack.core.wait import until
+from onestack.platform import alerts
+
+pytestmark = pytest.mark.cloud
+SECONDS = 90.0
+HOST = 'hostname="n1",service="s",zone="z",disabledReason=""'
+NETWORK = 'network_id="i",network_name="public",cidr="192.0.2.0/24",ip_version="4"'
+LABELS = 'id="i",name="web"'
+GOOD = f"""\
+onestack_collect_timestamp_seconds 1
+onestack_process_up{{process="nova"}} 1
+onestack_process_restarts_total{{process="nova"}} 7
+openstack_nova_up 1
+openstack_nova_agent_state{{adminState="enabled",{HOST}}} 1
+openstack_nova_agent_state{{adminState="disabled",{HOST}}} 0
+openstack_cinder_agent_state{{adminState="enabled",{HOST}}} 1
+openstack_nova_server_status{{status="ACTIVE",{LABELS}}} 0
+openstack_cinder_volume_status{{status="in-use",{LABELS}}} 5
+openstack_loadbalancer_loadbalancer_status{{operating_status="ONLINE",{LABELS}}} 0
+openstack_neutron_network_ip_availabilities_used{{{NETWORK}}} 90
+openstack_neutron_network_ip_availabilities_total{{{NETWORK}}} 100
+openstack_placement_resource_usage{{resourcetype="VCPU",hostname="n1"}} 14
+openstack_placement_resource_total{{resourcetype="VCPU",hostname="n1"}} 5
+openstack_placement_resource_reserved{{resourcetype="VCPU",hostname="n1"}} 1
+openstack_placement_resource_allocation_ratio{{resourcetype="VCPU",hostname="n1"}} 4
+"""
+BAD = f"""\
+onestack_collect_timestamp_seconds 1
+onestack_process_up{{process="nova"}} 0
+onestack_process_restarts_total{{process="nova"}} {{restarts}}
+openstack_nova_up 0
+openstack_nova_agent_state{{adminState="enabled",{HOST}}} 0
+openstack_cinder_agent_state{{adminState="enabled",{HOST}}} 0
+openstack_nova_server_status{{status="ERROR",{LABELS}}} 4
+openstack_cinder_volume_status{{status="error_deleting",{LABELS}}} 10
+openstack_loadbalancer_loadbalancer_status{{operating_status="ERROR",{LABELS}}} 3
+openstack_neutron_network_ip_availabilities_used{{{NETWORK}}} 91
+openstack_neutron_network_ip_availabilities_total{{{NETWORK}}} 100
+openstack_placement_resource_usage{{resourcetype="VCPU",hostname="n1"}} 15
+openstack_placement_resource_total{{resourcetype="VCPU",hostname="n1"}} 5
+openstack_placement_resource_reserved{{resourcetype="VCPU",hostname="n1"}} 1
+openstack_placement_resource_allocation_ratio{{resourcetype="VCPU",hostname="n1"}} 4
+""".replace("{HOST}", HOST)
+
+
+class Metrics:
+    """A target whose metrics are good or bad; with bad ones a process is restarted at each scrape."""
+
+    def __init__(self) -> None:
+        self.bad = False
+        self._restarts = 7
+        metrics = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                metrics._restarts += 4 if metrics.bad else 0
+                text = BAD.replace("{restarts}", str(metrics._restarts)) if metrics.bad else GOOD
+                # Another host of the cloud, which is lost.
+                lost = self.path == "/host" and metrics.bad
+                self.send_response(500 if lost else 200)
+                self.send_header("Content-Type", "text/plain; version=0.0.4")
+                self.end_headers()
+                self.wfile.write(b"" if self.path == "/host" else text.encode())
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+
+
+def rules() -> str:
+    """The cloud's, at once; restarts are counted for seconds."""
+    found = json.dumps(alerts.rules(factor=0.0))
+    assert "[15m]" in found
+    return found.replace("[15m]", "[5s]")
+
+
+@contextmanager
+def prometheus(program: Path, folder: Path, target: int) -> Iterator[str]:
+    """A Prometheus of its own with the cloud's rules; yields its URL."""
+    (folder / "alerts.yml").write_text(rules())
+    address = [f"127.0.0.1:{target}"]
+    settings = {
+        "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
+        "rule_files": ["alerts.yml"],
+        "scrape_configs": [
+            {"job_name": "onestack", "static_configs": [{"targets": address}]},
+            {
+                "job_name": "onestack-hosts",
+                "metrics_path": "/host",
+                "static_configs": [{"targets": address, "labels": {"host": "n1"}}],
+            },
+        ],
+    }
+    (folder / "prometheus.yml").write_text(json.dumps(settings))
+    port = free_port()
+    words = [
+        str(program),
+        f"--config.file={folder / 'prometheus.yml'}",
+        f"--storage.tsdb.path={folder / 'data'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+    ]
+    log = folder / "log"
+    with log.open("wb") as out, subprocess.Popen(words, stdout=out, stderr=out) as started:
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            started.terminate()
+
+
+def firing(url: str) -> set[str]:
+    try:
+        with urllib.request.urlopen(f"{url}/api/v1/alerts", timeout=5) as answer:
+            found = json.load(answer)["data"]["alerts"]
+    except OSError:
+        return set()
+    for each in found:
+        assert each["annotations"]["summary"]
+        assert "<no value>" not in each["annotations"]["summary"], each
+    return {each["labels"]["alertname"] for each in found if each["state"] == "firing"}
+
+
+def test_each_alert_fires_with_its_cause_and_ends_with_it(cloud: Cloud, tmp_path: Path) -> None:
+    metrics = Metrics()
+    threading.Thread(target=metrics.server.serve_forever, daemon=True).start()
+    program = cloud.site.leader.tree("") / "usr/bin/prometheus"
+    everything = {each.name for each in alerts.ALERTS}
+    try:
+        with prometheus(program, tmp_path, metrics.server.server_port) as url:
+            # Before the first scrape there are no metrics.
+            wait_for(url, {"OneStackMetricsMissing"}, tmp_path)
+            wait_for(url, set(), tmp_path)
+            metrics.bad = True
+            wait_for(url, everything, tmp_path)
+            metrics.bad = False
+            wait_for(url, set(), tmp_path)
+    finally:
+        metrics.server.shutdown()
+        metrics.server.server_close()
+
+
+def wait_for(url: str, wanted: set[str], folder: Path) -> None:
+    def look() -> tuple[bool, str]:
+        found = firing(url)
+        return found == wanted, f"missing {sorted(wanted - found)}, more {sorted(found - wanted)}"
+
+    until("the alerts", look, seconds=SECONDS, every=0.2, where=folder / "log")
