@@ -3,9 +3,9 @@
     python bench/ha.py [--runs 10] [--fault NAME ...] [--work DIR]
 
 The hosts are pretended ones (tests/cluster/hosts.py): all of them share this machine's processors, so that figures
-are upper bounds. A client beside the hosts sends ten requests of each kind a second to the APIs' address, without
-retries. Prints for each fault and kind the longest time without a success, in seconds (median and worst of all runs),
-the median with the ratio to a run without a fault, and how many requests failed; then one line of JSON.
+are upper bounds. A client beside the hosts sends requests to the APIs' address without retries: ten a second that
+read, two that write. Prints for each fault and kind the longest time without a success, in seconds (median and worst
+of all runs), the median's ratio to a run without a fault, and how many requests failed; then one line of JSON.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ ADDRESS = "10.77.0.10"
 PROBER = Path(__file__).with_name("ha_prober.py")
 SECONDS = 300.0
 """For a cloud to be whole again after a fault."""
-SERVING = 30
-"""Successes of each kind in a row after a fault until the prober is ended: three seconds."""
+SERVING = 3.0
+"""For so many seconds each kind has been served again when the prober ends."""
 
 PASSWORD = "import os; print(os.environ['OS_PASSWORD'])"
 

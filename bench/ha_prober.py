@@ -1,10 +1,10 @@
-"""Sends requests to the APIs of a cloud, ten of each kind a second: what bench/ha.py runs beside the hosts.
+"""Sends requests of several kinds to the APIs of a cloud: what bench/ha.py runs beside the hosts.
 
     python bench/ha_prober.py URL
 
 Reads the administrator's password from its input, and writes `serving` when all kinds have answered. Reads a number
-then: so many successes in a row of each kind end it, and it writes for each kind the longest time between two
-successes, in seconds, and how many requests failed.
+of seconds then: when each kind has been served for so long without a failure it ends, and writes for each kind the
+longest time between two successes, in seconds, and how many requests failed.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-EVERY = 0.1
-"""Seconds between two requests of a kind."""
+LOOK = 0.1
+"""Seconds between two looks at what has become of the requests."""
 TIMEOUT = 5.0
 """Of a request, in seconds: one that was lost with its host is answered by nobody."""
 MOST = 40
@@ -32,9 +32,11 @@ GIVEN_UP = 300.0
 
 @dataclass
 class Kind:
-    """Requests of one kind, and what became of them. `times`: when the successes were, by the monotonic clock."""
+    """Requests of one kind, `every` so many seconds, and what became of them. `times`: of the successes, by the
+    monotonic clock."""
 
     send: Callable[[], None]
+    every: float
     times: list[float] = field(default_factory=list)
     failed: int = 0
     in_a_row: int = 0
@@ -59,7 +61,7 @@ class Kind:
     def run(self, end: threading.Event) -> None:
         due = time.monotonic()
         while not end.wait(max(0.0, due - time.monotonic())):
-            due += EVERY
+            due += self.every
             with self.lock:
                 if self.waiting >= MOST:
                     continue
@@ -77,23 +79,29 @@ class Client:
         self._tls.verify_mode = ssl.CERT_NONE
         self._token = ""
 
-    def _open(self, path: str, body: object = None, method: str | None = None) -> tuple[str, bytes]:
+    def _open(
+        self, path: str, body: object = None, method: str | None = None, subject: str = ""
+    ) -> tuple[str, bytes]:
         headers = {"Content-Type": "application/json", "X-Auth-Token": self._token}
+        if subject:
+            headers["X-Subject-Token"] = subject
         data = None if body is None else json.dumps(body).encode()
         asked = urllib.request.Request(f"{self._url}/{path}", data, headers, method=method)
         with urllib.request.urlopen(asked, timeout=TIMEOUT, context=self._tls) as answer:
             return answer.headers.get("X-Subject-Token", ""), answer.read()
 
-    def token(self) -> None:
-        """Log in: Keystone and the database."""
+    def log_in(self) -> None:
         domain = {"name": "Default"}
         user = {"name": "admin", "domain": domain, "password": self._password}
         wanted = {
             "identity": {"methods": ["password"], "password": {"user": user}},
             "scope": {"project": {"name": "admin", "domain": domain}},
         }
-        found, _ = self._open("identity/v3/auth/tokens", {"auth": wanted})
-        self._token = self._token or found
+        self._token, _ = self._open("identity/v3/auth/tokens", {"auth": wanted})
+
+    def token(self) -> None:
+        """Check a token: Keystone and the database. (Logins, ten a second, would keep two processors busy.)"""
+        self._open("identity/v3/auth/tokens", subject=self._token)
 
     def read(self) -> None:
         """List networks: Keystone, Neutron and the database."""
@@ -109,8 +117,12 @@ def main() -> None:
     words = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     words.add_argument("url", help="the APIs' address, without a path")
     client = Client(words.parse_args().url, sys.stdin.readline().strip())
-    client.token()
-    kinds = {"token": Kind(client.token), "read": Kind(client.read), "write": Kind(client.write)}
+    client.log_in()
+    kinds = {
+        "token": Kind(client.token, 0.1),
+        "read": Kind(client.read, 0.1),
+        "write": Kind(client.write, 0.5),
+    }
     end = threading.Event()
     for each in kinds.values():
         threading.Thread(target=each.run, args=(end,), daemon=True).start()
@@ -118,15 +130,17 @@ def main() -> None:
     while not all(each.in_a_row > 3 for each in kinds.values()):
         if time.monotonic() - begun > GIVEN_UP:
             return
-        time.sleep(EVERY)
+        time.sleep(LOOK)
     for each in kinds.values():
         each.times[:-1], each.failed = [], 0
     print("serving", flush=True)
-    needed = int(sys.stdin.readline())
+    seconds = float(sys.stdin.readline())
     for each in kinds.values():
         each.in_a_row = 0
-    while time.monotonic() - begun < GIVEN_UP and not all(each.in_a_row > needed for each in kinds.values()):
-        time.sleep(EVERY)
+    while time.monotonic() - begun < GIVEN_UP and not all(
+        each.in_a_row * each.every > seconds for each in kinds.values()
+    ):
+        time.sleep(LOOK)
     end.set()
     ended = time.monotonic()
     found = {}
