@@ -3,9 +3,10 @@
     python bench/ha.py [--runs 10] [--fault NAME ...] [--work DIR]
 
 The hosts are pretended ones (tests/cluster/hosts.py): all of them share this machine's processors, so that figures
-are upper bounds. A client beside the hosts sends requests to the APIs' address without retries: ten a second that
-read, two that write. Prints for each fault and kind the longest time without a success, in seconds (median and worst
-of all runs), the median's ratio to a run without a fault, and how many requests failed; then one line of JSON.
+are upper bounds. A client beside the hosts sends requests to the APIs' address without retries, as many as two
+processors can serve: each second ten that need no database, two that check a token, two that list networks, and one
+that creates one. Prints for each fault and kind the longest time without a success, in seconds (median and worst of
+all runs), the median's ratio to a run without a fault, and how many requests failed; then one line of JSON.
 """
 
 from __future__ import annotations
