@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from hosts.conftest import views
 from onestack.cli.main import cli
 from onestack.cloud import Cloud
+from onestack.core.errors import TemporaryError
 from onestack.observe import grafana
 from onestack.observe.operations import Observing
 from onestack.observe.prometheus import Firing
@@ -64,3 +65,15 @@ def test_the_command_shows_those_that_fire(
     assert [each["name"] for each in json.loads(shown.output)] == names
     plain = CliRunner().invoke(cli, ["alerts", *words])
     assert (plain.exit_code, "no alerts" in plain.output) == (status, not names)
+
+
+def test_a_cloud_without_prometheus_is_no_alert(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(self: Observing) -> list[Firing]:
+        raise TemporaryError("this cloud has no Prometheus", delay=60)
+
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr(Cloud, "site", None)
+    monkeypatch.setattr(Observing, "alerts", missing)
+    done = CliRunner().invoke(cli, ["alerts"])
+    assert isinstance(done.exception, TemporaryError)
+    assert done.exception.exit_status == 2

@@ -141,3 +141,4 @@ def test_json_and_a_table_say_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (found["month"], found["tenants"][1]["name"]) == ("2026-11", "shop")
     table = shown(monkeypatch, "--month", "2026-11")
     assert "shop" in table and "20.0" in table
+    assert "…" not in table, "it fits into 80 columns"

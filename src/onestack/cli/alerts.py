@@ -8,7 +8,7 @@ from dataclasses import asdict
 import click
 from rich.markup import escape
 
-from onestack.cli.common import command, here
+from onestack.cli.common import command, errors_are, here
 from onestack.cli.main import cli
 
 _COLOURS = {"critical": "red", "warning": "yellow"}
@@ -19,9 +19,10 @@ _COLOURS = {"critical": "red", "warning": "yellow"}
 def alerts(pending: bool) -> None:
     """Show what is about to break, or is broken, by the metrics of the cloud's Prometheus.
 
-    Exit status: 0 nothing is, 1 something is.
+    Exit status: 0 nothing is, 1 something is, 2 it could not be asked.
     """
-    found = [each for each in here().cloud.observing.alerts() if pending or each.state == "firing"]
+    with errors_are(2):
+        found = [each for each in here().cloud.observing.alerts() if pending or each.state == "firing"]
     lines = []
     for each in found:
         state = "" if each.state == "firing" else f" [dim]({each.state})[/]"

@@ -29,19 +29,11 @@ def usage(month: str | None, as_csv: bool) -> None:
         writer.writerows({"month": period.name, **row} for row in rows)
         click.echo(text.getvalue(), nl=False)
         return
-    table = Table(box=box.SIMPLE_HEAD, title=f"{period.name}, hours", title_justify="left")
+    title = f"{period.name}: hours; of memory, disks, volumes and images GiB times hours"
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
     table.add_column("tenant")
-    for name in (
-        "servers",
-        "vCPU",
-        "memory GiB",
-        "disk GiB",
-        "volume GiB",
-        "image GiB",
-        "addresses",
-        "balancers",
-    ):
-        table.add_column(name, justify="right")
+    for name in ("servers", "vCPUs", "memory", "disks", "volumes", "images", "IPs", "LBs"):
+        table.add_column(name, justify="right", no_wrap=True)
     for each in found:
         table.add_row(each.name or each.project, *(f"{value:.1f}" for value in each.used.values()))
     here().report(
