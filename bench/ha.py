@@ -25,15 +25,13 @@ import measuring
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from cluster.cloud import fetch_parts, onestack, status
-from cluster.host import REPOSITORY, Host
+from cluster.control_hosts import ADDRESS, NAMES, SPEC, holder, members
+from cluster.host import Host
 from cluster.hosts import Hosts
 from onestack.core.wait import until
 from onestack.platform.infrastructure.ovn_databases import CONTROL
 from onestack.spec import load
 
-SPEC = REPOSITORY / "examples/three-control-hosts.yaml"
-NAMES = {"c1": "10.77.0.11", "c2": "10.77.0.12", "c3": "10.77.0.13"}
-ADDRESS = "10.77.0.10"
 PROBER = Path(__file__).with_name("ha_prober.py")
 SECONDS = 300.0
 """For a cloud to be whole again after a fault."""
@@ -44,11 +42,6 @@ PASSWORD = "import os; print(os.environ['OS_PASSWORD'])"
 
 Answers = dict[str, tuple[float, int]]
 """By kind of request: the longest time without a success in seconds, and how many failed."""
-
-
-def holder(hosts: Hosts) -> Host:
-    """The host with the APIs' address."""
-    return next(each for each in hosts if each.runs and ADDRESS in each.run("ip", "-brief", "address"))
 
 
 def kill(host: Host, lead: Host, name: str) -> None:
@@ -134,9 +127,8 @@ def whole(hosts: Hosts) -> None:
     onestack(hosts["c1"], "up", str(SPEC))
 
     def look() -> tuple[bool, str]:
-        found = status(hosts["c1"])
-        members = {each["service"]: each["members"] for each in found["quorum"]}
-        return found["health"] == "healthy" and {*members.values()} == {3}, f"{members}, {found['reasons']}"
+        found, there = status(hosts["c1"]), members(hosts["c1"])
+        return found["health"] == "healthy" and {*there.values()} == {3}, f"{there}, {found['reasons']}"
 
     until("all members to be there", look, seconds=SECONDS, every=1.0)
 

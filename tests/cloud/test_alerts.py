@@ -57,7 +57,7 @@ openstack_placement_resource_usage{{resourcetype="VCPU",hostname="n1"}} 15
 openstack_placement_resource_total{{resourcetype="VCPU",hostname="n1"}} 5
 openstack_placement_resource_reserved{{resourcetype="VCPU",hostname="n1"}} 1
 openstack_placement_resource_allocation_ratio{{resourcetype="VCPU",hostname="n1"}} 4
-""".replace("{HOST}", HOST)
+"""
 
 
 class Metrics:

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from hosts.conftest import views
+from onestack.cli.all import main  # noqa: F401 - adds the commands
 from onestack.cli.main import cli
 from onestack.cloud import Cloud
 from onestack.core.errors import TemporaryError

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from onestack.cli.all import main  # noqa: F401 - adds the commands
 from onestack.cli.main import cli
 from onestack.cloud import Cloud
 from onestack.core.errors import BadInput

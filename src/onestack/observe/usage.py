@@ -6,7 +6,6 @@ then. What was resized counts with its present size, as in Nova's own usage repo
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Iterable, Mapping
@@ -14,8 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from onestack.core.errors import BadInput
-from onestack.observe.resources.metric import SETTINGS
-from onestack.platform.infrastructure import mariadb
+from onestack.observe.resources import database
 from onestack.platform.site import Site
 
 SECONDS = 60.0
@@ -155,13 +153,12 @@ QUERIES = {
 def parse(output: str) -> tuple[list[Record], dict[str, str]]:
     """The records, and the names of projects, from the output of QUERIES."""
     records, names = [], {}
-    for line in output.splitlines():
-        units, _, row = line.partition("\t")
+    for units, values in database.rows(output):
         if units == "name":
-            project, name = json.loads(row)
+            project, name = values
             names[project] = name
             continue
-        project, begin, end, *amounts = json.loads(row)
+        project, begin, end, *amounts = values
         if project and begin is not None:
             given = {unit: float(each or 0) for unit, each in zip(units.split(), amounts, strict=True)}
             records.append(Record(project, given, float(begin), None if end is None else float(end)))
@@ -170,6 +167,5 @@ def parse(output: str) -> tuple[list[Record], dict[str, str]]:
 
 def report(site: Site, period: Period) -> list[Usage]:
     """What each project used in a period. Raises CommandFailed where MariaDB does not answer."""
-    sql = SETTINGS + "".join(query for name, query in QUERIES.items() if name in site.view.cloud.services)
-    output = site.leader.inside([*mariadb.client(), "--raw"], text_in=sql, seconds=SECONDS)
-    return totals(*parse(output), period, time.time())
+    sql = "".join(query for name, query in QUERIES.items() if name in site.view.cloud.services)
+    return totals(*parse(database.ask(site, sql, SECONDS)), period, time.time())

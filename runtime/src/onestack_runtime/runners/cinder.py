@@ -26,8 +26,8 @@ from onestack_runtime.serving.process import Process  # noqa: E402
 
 LOG = logging.getLogger(__name__)
 
-WORKERS = API, BEHIND = contract.API_ONLY, "volumes"
-"""BEHIND: volume services, scheduler and backup, which share a bus inside the process."""
+WORKERS = API, VOLUMES = contract.API_ONLY, "volumes"
+"""VOLUMES: volume services, scheduler and backup, which share a bus inside the process."""
 API_THREADS = 12
 STOP_SECONDS = 40.0
 DRAIN_SECONDS = 12.0
@@ -52,7 +52,7 @@ def main() -> None:
     _prepare()
     process.serve(application, contract.socket("cinder"), contract.API_PATHS["cinder"], API_THREADS)
     # Where the volumes are not on this host, there is only the API.
-    for worker in _workers() if BEHIND in workers.chosen(WORKERS) else ():
+    for worker in _workers() if VOLUMES in workers.chosen(WORKERS) else ():
         process.worker(worker.name, worker.start, drain=worker.drain)
     process.run()
 

@@ -15,18 +15,10 @@ from openstack.connection import Connection
 from onestack.core.errors import OneStackError
 from onestack.health.process_status import process_statuses
 from onestack.health.why.observations import Claim
-from onestack.platform.places import SOUTH_SOCKET
+from onestack.platform.infrastructure.ovn_databases import SOUTH_CTL
 from onestack.platform.services import volumes
 from onestack.platform.site import Site
 from onestack.workloads.openstack.rest import Rest
-
-_SBCTL = (
-    "ovn-sbctl",
-    "--no-leader-only",
-    f"--db=unix:{SOUTH_SOCKET}",
-    "--timeout=10",
-    "--format=json",
-)
 
 
 @dataclass(frozen=True)
@@ -77,7 +69,7 @@ class Source:
         return {each.name: each.seen or each.state.lower() for each in found if not each.answers}
 
     def _south(self, table: str, columns: str, condition: str) -> list[list[Any]]:
-        words = (*_SBCTL, f"--columns={columns}", "find", table, condition)
+        words = (*SOUTH_CTL, "--format=json", f"--columns={columns}", "find", table, condition)
         return rows(self.site.leader.inside(words))
 
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-# Lists of names are cut at a kilobyte otherwise. What takes longer than these seconds is given up by MariaDB itself.
-SETTINGS = "SET SESSION group_concat_max_len = 65536, max_statement_time = 20;\n"
-
 
 @dataclass(frozen=True)
 class Metric:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from onestack.observe.resources.metric import Group, Metric, boolean, count, number_of, numbered
+from onestack.platform.services import block_storage
 
-DOWN_SECONDS = 60
-"""Cinder's `service_down_time`."""
 _VOLUME_STATUSES = numbered(
     *("creating", "available", "reserved", "attaching", "detaching", "in-use", "maintenance", "deleting"),
     *("awaiting-transfer", "error", "error_deleting", "backing-up", "restoring-backup", "error_backing-up"),
@@ -55,7 +54,7 @@ CINDER = Group(
             " IF(s.disabled, 'disabled', 'enabled') AS adminState, s.availability_zone AS zone,"
             " s.disabled_reason AS disabledReason,"
             " TIMESTAMPDIFF(SECOND, COALESCE(s.updated_at, s.created_at), UTC_TIMESTAMP())"
-            f" <= {DOWN_SECONDS} AS value FROM cinder.services AS s WHERE s.deleted = 0",
+            f" <= {block_storage.DOWN_SECONDS} AS value FROM cinder.services AS s WHERE s.deleted = 0",
             ("uuid", "hostname", "service", "adminState", "zone", "disabledReason"),
         ),
     ),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 import time
@@ -12,9 +11,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric as Family
 
 from onestack.core.errors import OneStackError
-from onestack.observe.resources import neutron, nova, others
-from onestack.observe.resources.metric import SETTINGS, Group
-from onestack.platform.infrastructure import mariadb
+from onestack.observe.resources import database, neutron, nova, others
+from onestack.observe.resources.metric import Group
 from onestack.platform.site import Site
 
 LOG = logging.getLogger("onestack.exporter")
@@ -43,9 +41,7 @@ def families(group: Group, output: str) -> list[Family]:
         )
         for each in group.metrics
     }
-    for line in output.splitlines():
-        name, _, row = line.partition("\t")
-        *labels, value = json.loads(row)
+    for name, (*labels, value) in database.rows(output):
         found[name].add_metric(["" if each is None else str(each) for each in labels], float(value or 0))
     return list(found.values())
 
@@ -66,10 +62,9 @@ def read(site: Site, wanted: Sequence[Group]) -> list[Family]:
     """The metrics of these services. Those of one that cannot be read are missing, and its `…_up` is 0."""
     found: list[Family] = []
     for group in wanted:
-        sql = SETTINGS + "".join(each.query() for each in group.metrics)
+        sql = "".join(each.query() for each in group.metrics)
         try:
-            output = site.leader.inside([*mariadb.client(), "--raw"], text_in=sql, seconds=SECONDS)
-            found += families(group, output)
+            found += families(group, database.ask(site, sql, SECONDS))
         except (OneStackError, OSError, ValueError, KeyError) as error:
             LOG.warning("%s cannot be read: %s", group.prefix, error)
             found.append(up(group, False))

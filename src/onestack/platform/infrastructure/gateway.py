@@ -133,7 +133,7 @@ def _servers(view: View, name: str, endpoint: Endpoint) -> list[str]:
     others = [each for each in view.controls if each is not view.here]
     if endpoint.scope == "leader":
         others = [each for each in others if each.name == view.cloud.leader]
-    elsewhere = endpoint.leader_first and not view.leads
+    leader_elsewhere = endpoint.leader_first and not view.leads
     found = [
         *_only_by_the_leader(view, name, endpoint),
         f"    option httpchk GET /{endpoint.path}{contract.HEALTH_PATH}",
@@ -144,15 +144,15 @@ def _servers(view: View, name: str, endpoint: Endpoint) -> list[str]:
         found += [f"    force-persist {none}", f"    use-server {name} {none}"]
         found.append(
             f"{own} check inter 2s fastinter 500ms downinter 250ms fall 2 rise 1"
-            + (" backup" if elsewhere else "")
+            + (" backup" if leader_elsewhere else "")
         )
     # As long as the leader counts as healthy, all requests of an API that asks it first go there.
-    times = f"inter {2 if elsewhere else 5}s fastinter 1s downinter 1s fall 2 rise 1"
+    times = f"inter {2 if leader_elsewhere else 5}s fastinter 1s downinter 1s fall 2 rise 1"
     for each in others:
         found.append(
             f"    server {each.name} {bracketed(each.address)}:{API_PORT} ssl crt @host/here ca-file {CA}"
             f" verify required verifyhost {each.name} check check-ssl {times}"
-            + (" backup" if here and not (elsewhere and each.name == view.cloud.leader) else "")
+            + (" backup" if here and not (leader_elsewhere and each.name == view.cloud.leader) else "")
         )
     return found
 

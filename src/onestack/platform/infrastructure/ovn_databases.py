@@ -45,6 +45,8 @@ WITHDRAW_SECONDS = 60.0
 """How long the other members may take to agree that one of them is gone."""
 PROBE = 30000
 """The inactivity probe of other hosts' connections, in milliseconds."""
+SOUTH_CTL = ("ovn-sbctl", "--no-leader-only", f"--db=unix:{SOUTH_SOCKET}", "--timeout=15")
+"""The beginning of the command that reads or changes the southbound database, by this host's member."""
 MEMBER, ALONE = "member", "alone"
 """The states of a host with a file of the cluster, and of one with the databases of the only control host."""
 
@@ -100,15 +102,11 @@ def processes(view: View) -> tuple[Process, ...]:
                 f"--unixctl={CONTROL}",
                 *LOG,
             ),
-            Ready(command=(*_sbctl(), "get-connection"), seconds=60),
+            Ready(command=(*SOUTH_CTL, "get-connection"), seconds=60),
             needs=local(JOIN, between_hosts.STEP),
             reads=(CA, HOST_CERTIFICATE),
         ),
     )
-
-
-def _sbctl() -> tuple[str, ...]:
-    return ("ovn-sbctl", "--no-leader-only", f"--db=unix:{SOUTH_SOCKET}", "--timeout=15")
 
 
 def access(view: View) -> list[str]:
@@ -116,7 +114,7 @@ def access(view: View) -> list[str]:
     is in its certificate. Idempotent. All members have this row, so it names no address; the firewall does."""
     everywhere = "[::]" if ":" in view.here.address else "0.0.0.0"
     return [
-        *_sbctl(),
+        *SOUTH_CTL,
         f"--inactivity-probe={PROBE}",
         *("set-connection", "role=ovn-controller", f"pssl:{SOUTH_PORT}:{everywhere}"),
     ]

@@ -13,6 +13,8 @@ from onestack.platform.shape import WRITES, Database, Endpoint, Folder, Process,
 from onestack.platform.view import View
 
 STOP_SECONDS = 45
+DOWN_SECONDS = 60
+"""An agent without a report for so long is down."""
 """Long enough for in-flight work, such as a copy or an online snapshot."""
 
 
@@ -37,7 +39,7 @@ def _files(view: View) -> dict[str, str]:
                 **volumes.backups(view),
                 # Services in one process report to each other without delay.
                 "report_interval": 10,
-                "service_down_time": 60,
+                "service_down_time": DOWN_SECONDS,
             },
             **backends,
             "database": common.database(view, "cinder", "cinder"),
