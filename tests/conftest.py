@@ -40,6 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 LENGTHY = (
     "tests/cluster/test_growing.py",
+    "tests/cluster/test_a_company_grows.py",
     "tests/cluster/test_a_second_and_third_control_host.py",
     "tests/cluster/test_faults.py",
     "tests/cluster/test_managed_ceph.py",

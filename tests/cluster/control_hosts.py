@@ -20,7 +20,7 @@ def members(host: Host) -> dict[str, int]:
 
 
 def holder(hosts: Hosts) -> Host:
-    """The one host that has the address of the APIs."""
+    """The one host whose NIC has the address of the APIs; all have it on their loopback interface."""
     found = [
         host
         for host in hosts
@@ -31,4 +31,4 @@ def holder(hosts: Hosts) -> Host:
 
 
 def _has(link: dict[str, list[dict[str, str]]]) -> bool:
-    return any(each.get("local") == ADDRESS for each in link.get("addr_info", ()))
+    return link["ifname"] != "lo" and any(each.get("local") == ADDRESS for each in link.get("addr_info", ()))

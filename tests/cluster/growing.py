@@ -11,6 +11,8 @@ from onestack.core.wait import until
 
 GAP_SECONDS = 15.0
 """Without the announcement of floating IPs it is 29; on a machine with nothing else to do it is about 2."""
+SPEC_FILE = "/root/cloud.yaml"
+"""On the control host."""
 DEMO = str(REPOSITORY / "examples/demo.yaml")
 # Asks ten times a second until it is told to end, and says how long nothing answered at the most.
 PROBER = """
@@ -45,14 +47,43 @@ print(json.dumps({kind: sorted(each.id for each in those) for kind, those in fou
 """
 
 
+@dataclass(frozen=True)
+class Prober:
+    """Asks a URL all the time, from a host. `name`: of its files there."""
+
+    host: Host
+    url: str
+    name: str = "gap"
+
+    def start(self) -> None:
+        out = f"/root/{self.name}"
+        self.host.run("rm", "-f", out, f"{out}.end")
+        write(self.host, "/root/prober.py", PROBER)
+        line = f"setsid --fork python3 /root/prober.py {self.url} {out} </dev/null >/dev/null 2>&1"
+        self.host.run("sh", "-c", line)
+
+    def gap(self) -> float:
+        """End it; for how many seconds nothing answered at the most."""
+        out = f"/root/{self.name}"
+        self.host.run("touch", f"{out}.end")
+        read = ("cat", out)
+        until(
+            "the prober to end",
+            lambda: (bool(self.host.run(*read, check=False)[:1].isdigit()), ""),
+            seconds=30,
+        )
+        return float(self.host.run(*read))
+
+
 @dataclass
 class Grown:
-    """The cloud of one host with the demo's guest. `ids`, `guest`: what they were before it grew."""
+    """The cloud of one host with guests. `probers`: one for each guest. `ids`, `guests`: what they were before it
+    grew."""
 
     control: Host
-    url: str
+    probers: list[Prober]
     ids: dict[str, list[str]]
-    guest: str
+    guests: str
 
     def ask(self, program: str, *words: str) -> str:
         return onestack(self.control, "exec", "python", "-c", program, *words).strip()
@@ -63,30 +94,28 @@ class Grown:
         return found
 
     def up(self, spec: str) -> None:
-        write(self.control, "/root/cloud.yaml", spec)
-        onestack(self.control, "up", "/root/cloud.yaml")
+        write(self.control, SPEC_FILE, spec)
+        onestack(self.control, "up", SPEC_FILE)
 
     def probe(self) -> None:
-        self.control.run("rm", "-f", "/root/gap", "/root/gap.end")
-        write(self.control, "/root/prober.py", PROBER)
-        line = f"setsid --fork python3 /root/prober.py {self.url} /root/gap </dev/null >/dev/null 2>&1"
-        self.control.run("sh", "-c", line)
+        for each in self.probers:
+            each.start()
 
     def gap(self) -> float:
-        """End the prober; for how many seconds nothing answered at the most."""
-        self.control.run("touch", "/root/gap.end")
-        read = ("cat", "/root/gap")
-        until(
-            "the prober to end",
-            lambda: (bool(self.control.run(*read, check=False)[:1].isdigit()), ""),
-            seconds=30,
-        )
-        return float(self.control.run(*read))
+        """End the probers; the longest time for which one of the guests did not answer, in seconds."""
+        return max(each.gap() for each in self.probers)
+
+    def clear(self) -> None:
+        """Destroy the cloud, and remove the files of tests."""
+        onestack(self.control, "destroy", "--yes")
+        files = [each.name for each in self.probers] + [f"{each.name}.end" for each in self.probers]
+        self.control.run("rm", "-f", SPEC_FILE, *(f"/root/{name}" for name in ("prober.py", *files)))
 
 
 def write(host: Host, place: str, text: str) -> None:
     host.run("python3", "-c", "import sys; open(sys.argv[1], 'w').write(sys.argv[2])", place, text)
 
 
-def guest(host: Host) -> str:
+def guests(host: Host) -> str:
+    """The process ids of a host's guests."""
     return host.run("pgrep", "-x", "qemu-system-x86").strip()

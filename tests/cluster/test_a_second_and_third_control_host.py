@@ -11,7 +11,7 @@ import pytest
 
 from cluster.cloud import fetch_parts, onestack, status
 from cluster.control_hosts import members
-from cluster.growing import DEMO, GAP_SECONDS, Grown, guest, write
+from cluster.growing import DEMO, GAP_SECONDS, SPEC_FILE, Grown, Prober, guests, write
 from cluster.hosts import Hosts
 from onestack.spec import loads
 
@@ -49,10 +49,11 @@ def hosts() -> Iterator[Hosts]:
 @pytest.fixture(scope="module")
 def grown(hosts: Hosts) -> Grown:
     """The cloud of one host with the demo's guest."""
-    found = Grown(hosts["c1"], "", {}, "")
+    found = Grown(hosts["c1"], [], {}, "")
     found.up(ONE)
-    found.url = json.loads(onestack(found.control, "demo", "--json").splitlines()[-1])["url"]
-    found.ids, found.guest = found.seen(), guest(found.control)
+    url = json.loads(onestack(found.control, "demo", "--json").splitlines()[-1])["url"]
+    found.probers = [Prober(found.control, url)]
+    found.ids, found.guests = found.seen(), guests(found.control)
     return found
 
 
@@ -64,7 +65,7 @@ def test_it_takes_on_two_control_hosts_while_its_guest_serves(grown: Grown) -> N
     grown.probe()
     grown.up(THREE)
     gap = grown.gap()
-    assert guest(grown.control) == grown.guest
+    assert guests(grown.control) == grown.guests
     assert gap < GAP_SECONDS, f"the guest did not answer for {gap:.1f} s"
     assert members(grown.control) == TOGETHER
     assert grown.seen() == grown.ids
@@ -78,11 +79,11 @@ def test_it_takes_on_two_control_hosts_while_its_guest_serves(grown: Grown) -> N
 
 def test_a_lost_control_host_is_replaced_by_another(grown: Grown, hosts: Hosts) -> None:
     hosts["c2"].lose()
-    write(grown.control, "/root/cloud.yaml", OTHER)
-    words = ("host", "replace", "c2", "/root/cloud.yaml", "--with", "c4", "--yes", "--leave-unreachable")
+    write(grown.control, SPEC_FILE, OTHER)
+    words = ("host", "replace", "c2", SPEC_FILE, "--with", "c4", "--yes", "--leave-unreachable")
     onestack(grown.control, *words)
     assert members(grown.control) == TOGETHER
-    assert guest(grown.control) == grown.guest
+    assert guests(grown.control) == grown.guests
     assert grown.seen() == grown.ids
     found = status(grown.control)
     assert found["health"] == "healthy", found["reasons"]

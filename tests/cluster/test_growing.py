@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from cluster.cloud import clear, fetch_parts, onestack, status
-from cluster.growing import DEMO, GAP_SECONDS, Grown, guest
+from cluster.growing import DEMO, GAP_SECONDS, Grown, Prober, guests
 from cluster.hosts import Hosts
 from onestack.spec import loads
 
@@ -58,15 +58,16 @@ def grown(all_hosts: Hosts) -> Iterator[Grown]:
     fetch_parts(loads(TWO))
     control = all_hosts["c1"]
     clear(all_hosts, control)
-    found = Grown(control, "", {}, "")
+    found = Grown(control, [], {}, "")
     try:
         found.up(ONE)
-        found.url = json.loads(onestack(control, "demo", "--json").splitlines()[-1])["url"]
-        found.ids, found.guest = found.seen(), guest(control)
+        found.probers = [
+            Prober(control, json.loads(onestack(control, "demo", "--json").splitlines()[-1])["url"])
+        ]
+        found.ids, found.guests = found.seen(), guests(control)
         yield found
     finally:
-        onestack(control, "destroy", "--yes")
-        control.run("rm", "-f", *(f"/root/{name}" for name in ("cloud.yaml", "prober.py", "gap", "gap.end")))
+        found.clear()
 
 
 def test_it_takes_on_a_host_while_its_guest_serves(grown: Grown) -> None:
@@ -75,7 +76,7 @@ def test_it_takes_on_a_host_while_its_guest_serves(grown: Grown) -> None:
     grown.probe()
     grown.up(TWO)
     gap = grown.gap()
-    assert guest(control) == grown.guest
+    assert guests(control) == grown.guests
     assert gap < GAP_SECONDS, f"the guest did not answer for {gap:.1f} s"
     assert control.run("cat", BASE) == before
     assert grown.seen() == grown.ids
@@ -91,7 +92,7 @@ def test_guests_of_before_move_and_new_ones_start_there(grown: Grown) -> None:
     assert grown.ask(MOVE, "n1") == "ACTIVE"
     assert grown.ask(MOVE, "c1") == "ACTIVE"
     assert grown.gap() < GAP_SECONDS
-    grown.guest = guest(grown.control)
+    grown.guests = guests(grown.control)
 
 
 def test_back_to_one_host(grown: Grown, all_hosts: Hosts) -> None:
@@ -99,7 +100,7 @@ def test_back_to_one_host(grown: Grown, all_hosts: Hosts) -> None:
     grown.probe()
     onestack(control, "host", "remove", "n1", "--yes")
     gap = grown.gap()
-    assert guest(control) == grown.guest
+    assert guests(control) == grown.guests
     assert gap < GAP_SECONDS, f"the guest did not answer for {gap:.1f} s"
     assert all_hosts["n1"].changes() == {}
     assert grown.seen() == grown.ids

@@ -43,11 +43,11 @@ def delete(names: list[str]) -> None:
             run(["ip", "link", "delete", name])
 
 
-def drop_address(address: str, enter: Sequence[str] = ()) -> None:
-    """Remove an address from whichever interface has it; harmless where none does."""
+def drop_address(address: str, enter: Sequence[str] = (), keep: str = "") -> None:
+    """Remove an address from whichever interface has it, but `keep`; harmless where none does."""
     for link in json.loads(run([*enter, "ip", "-json", "address", "show"])):
         for each in link.get("addr_info", ()):
-            if each.get("local") == address:
+            if each.get("local") == address and link["ifname"] != keep:
                 given = f"{address}/{each['prefixlen']}"
                 run([*enter, "ip", "address", "delete", given, "dev", link["ifname"]])
 

@@ -14,11 +14,21 @@ from onestack.core.errors import OneStackError, PermanentError
 from onestack.core.events import Emit, step
 from onestack.core.graph import on_each
 from onestack.core.paths import Paths
-from onestack.host import disks, firewall, namespace, nat, network, processes, systemd, underlay
+from onestack.host import (
+    disks,
+    firewall,
+    loopback_address,
+    namespace,
+    nat,
+    network,
+    processes,
+    systemd,
+    underlay,
+)
 from onestack.host.command import run
 from onestack.host.supervisor import Supervisor
 from onestack.platform import catalogue, layout, site, stop_order, watchers
-from onestack.platform.infrastructure import ovn
+from onestack.platform.infrastructure import ovn, virtual_address
 
 if TYPE_CHECKING:
     from onestack.platform.hosts.remote import RemoteHost
@@ -128,13 +138,13 @@ def leave_tree(paths: Paths, tree: str, emit: Emit) -> None:
 
 
 def drop_virtual_address(paths: Paths) -> None:
-    """Remove the virtual address of the APIs: a keepalived that was killed has left it."""
+    """Remove the virtual address of the APIs from all interfaces: a keepalived that was killed has left it, too."""
     try:
         address = site.load(paths).view.cloud.address
     except (OneStackError, OSError, ValueError):
         return
     if address:
-        network.drop_address(address)
+        loopback_address.remove(address, paths.lib / virtual_address.RECORD.removeprefix(f"{contract.LIB}/"))
 
 
 def remove_nat(paths: Paths) -> None:

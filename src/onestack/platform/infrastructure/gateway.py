@@ -123,7 +123,8 @@ def _servers(view: View, name: str, endpoint: Endpoint) -> list[str]:
 
     An API whose data are partly on the leader's disk is asked there first (`Endpoint.leader_first`).
 
-    The others are used while it is not here, or not healthy: then their API gateways pass the requests on. As long as
+    The others are used while it is not here, or not healthy: then their API gateways pass the requests on. Requests
+    that wait for a host end when it counts as lost, instead of after the server's timeout. As long as
     none is healthy, this host's own is tried, as with one control host: it may start right now.
     """
     own = f"    server {name} unix@{view.backing.api_socket(name)}"
@@ -138,6 +139,7 @@ def _servers(view: View, name: str, endpoint: Endpoint) -> list[str]:
         *_only_by_the_leader(view, name, endpoint),
         f"    option httpchk GET /{endpoint.path}{contract.HEALTH_PATH}",
         "    http-check expect status 200",
+        "    timeout check 2s",
     ]
     if here:
         none = f"if {{ nbsrv({name}) eq 0 }}"
@@ -151,7 +153,7 @@ def _servers(view: View, name: str, endpoint: Endpoint) -> list[str]:
     for each in others:
         found.append(
             f"    server {each.name} {bracketed(each.address)}:{API_PORT} ssl crt @host/here ca-file {CA}"
-            f" verify required verifyhost {each.name} check check-ssl {times}"
+            f" verify required verifyhost {each.name} check check-ssl {times} on-marked-down shutdown-sessions"
             + (" backup" if here and not (leader_elsewhere and each.name == view.cloud.leader) else "")
         )
     return found

@@ -3,6 +3,9 @@
 A host whose API gateway does not answer, or whose MariaDB is not one of the majority, gives it up; one that is lost
 loses it within two seconds. It stays where it is when another host comes back. keepalived runs in the tree of control
 hosts, beside the base.
+
+Each control host has it on its loopback interface as well, so that its own services always use its own API gateway: a
+connection of theirs does not break when the address moves, and their gateway ends requests to a host that is lost.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from urllib.parse import urlsplit
 
 from onestack.core.contract import LIB, RUN
 from onestack.core.events import Emit
-from onestack.host import network, underlay
+from onestack.host import loopback_address, network, underlay
 from onestack.host.machine import File
 from onestack.platform import underlay as underlay_step
 from onestack.platform.infrastructure import galera, gateway, mariadb
@@ -34,6 +37,8 @@ ROUTER_ID = 51
 ADVERTISED = 0.5
 """The interval between two messages, in seconds. The address moves when three are missing."""
 
+RECORD = f"{HOME}/before.json"
+"""The settings of the host's NIC before it got the address."""
 ALIVE = f"{HOME}/alive"
 _ALIVE = f"""\
 #!/bin/bash
@@ -121,6 +126,7 @@ def write(site: Site, node: Node, emit: Emit) -> None:
     assert view.cloud.address is not None
     enter = node.enter([])
     interface = underlay.collect(enter, view.here.address, view.here.underlay).nic
+    loopback_address.add(view.cloud.address, interface, node.outside(RECORD), enter)
     text = configuration(view, interface).encode()
     place = node.outside(CONFIG)
     program = node.supervisor.program(NAME)
@@ -128,7 +134,7 @@ def write(site: Site, node: Node, emit: Emit) -> None:
         return
     if program and program.pid:
         node.supervisor.stop(NAME)
-    network.drop_address(view.cloud.address, enter)
+    network.drop_address(view.cloud.address, enter, keep=loopback_address.LOOPBACK)
     node.machine.write_files({place: File(text, 0o600), node.outside(ALIVE): File(_ALIVE.encode(), 0o700)})
 
 
