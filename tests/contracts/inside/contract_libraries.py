@@ -1,10 +1,11 @@
-"""oslo.versionedobjects, oslo.policy, futurist and subprocess."""
+"""oslo.versionedobjects, oslo.policy, futurist, keystoneauth and subprocess."""
 
 from __future__ import annotations
 
 import json
 import os
 import random
+import socket
 import subprocess
 import sys
 import threading
@@ -20,6 +21,7 @@ from onestack_runtime.serving import threads
 
 threads.native()
 
+from keystoneauth1 import session  # noqa: E402
 from oslo_versionedobjects import base, fields  # noqa: E402
 
 ENTRIES = (
@@ -28,6 +30,7 @@ ENTRIES = (
     "policy-files",
     "idle-threads",
     "one-processor",
+    "connection-probes",
 )
 
 
@@ -305,3 +308,28 @@ def test_a_child_of_a_thread_pinned_to_one_processor_may_run_on_all(both: Any) -
     thread.start()
     thread.join()
     assert affinity == {"upstream": [available[-1]], "ours": available, "parent": [available[-1]]}
+
+
+def socket_options(init_poolmanager: Any, **named: Any) -> dict[tuple[int, int], int]:
+    """The options of a session's sockets, by level and name."""
+    adapter = session.TCPKeepAliveAdapter()
+    init_poolmanager(adapter, 1, 1, **named)
+    options = adapter.poolmanager.connection_pool_kw["socket_options"]
+    return {(level, name): value for level, name, value in options}
+
+
+@pytest.mark.replaces("connection-probes")
+def test_connections_differ_from_upstreams_in_their_times_alone(both: Any) -> None:
+    upstream, ours = both.functions
+    theirs, found = socket_options(upstream), socket_options(ours)
+    times = {
+        (socket.IPPROTO_TCP, name)
+        for name in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT, socket.TCP_USER_TIMEOUT)
+    }
+    assert {name: value for name, value in theirs.items() if name not in times} == {
+        name: value for name, value in found.items() if name not in times
+    }
+    assert found[socket.IPPROTO_TCP, socket.TCP_KEEPIDLE] < theirs[socket.IPPROTO_TCP, socket.TCP_KEEPIDLE]
+    wanted = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)]
+    for each in upstream, ours:
+        assert socket_options(each, socket_options=wanted) == {wanted[0][:2]: 0}

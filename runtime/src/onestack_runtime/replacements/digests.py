@@ -26,6 +26,7 @@ DIGESTS: dict[str, str] = {
     "futurist._thread:ThreadWorker.MAX_IDLE_FOR": "6b86b273ff34",
     "futurist._thread:ThreadWorker._wait_for_work": "a29c34ccffa1",
     "futurist._thread:ThreadWorker.run": "f8ef248159d3",
+    "keystoneauth1.session:TCPKeepAliveAdapter.init_poolmanager": "09e47de7905a",
     "neutron.db.qos.models:QosNetworkPolicyBinding": "6941d427dcf4",
     "neutron.db.qos.models:QosPortPolicyBinding": "d285162f2453",
     "neutron.db.securitygroups_db:SecurityGroupDbMixin._get_default_sg_id": "a16ece172ef1",

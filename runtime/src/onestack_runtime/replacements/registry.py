@@ -18,6 +18,7 @@ from onestack_runtime import contract
 from onestack_runtime.paths import RUN
 from onestack_runtime.replacements import (
     cinder,
+    connections,
     database,
     horizon,
     neutron,
@@ -44,6 +45,7 @@ ALL: tuple[Replacement, ...] = (
     *objects.ENTRIES,
     *relations.ENTRIES,
     *database.ENTRIES,
+    *connections.ENTRIES,
     *policies.ENTRIES,
     *requests.ENTRIES,
     *neutron.ENTRIES,
