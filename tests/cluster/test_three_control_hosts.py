@@ -62,6 +62,8 @@ def request(hosts: Hosts, path: str, token: str, *more: str) -> tuple[str, str]:
 
 def wait_for_the_apis(hosts: Hosts) -> None:
     until("the APIs to answer", lambda: ('"v3' in ask(hosts), "no answer"), seconds=AWAY_SECONDS, every=0.1)
+    # No host answers for the address but the one that has it.
+    assert holder(hosts).runs
 
 
 def works(host: Host) -> str:

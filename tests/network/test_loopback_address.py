@@ -65,9 +65,9 @@ def test_a_host_reaches_itself_and_answers_for_the_address_on_its_nic_alone(
     neighbour: Network, tmp_path: Path
 ) -> None:
     record = tmp_path / "before.json"
-    setting = loopback_address.SETTINGS / "eth0/arp_ignore"
+    setting = loopback_address.SETTING
     for _ in range(2):
-        loopback_address.add(ADDRESS, "eth0", record)
+        loopback_address.add(ADDRESS, record)
     with socket.socket() as server:
         server.bind((ADDRESS, 0))
         server.listen()
@@ -94,18 +94,17 @@ def test_a_host_reaches_itself_and_answers_for_the_address_on_its_nic_alone(
 
 @pytest.mark.cloud
 def test_a_setting_of_the_hosts_owner_is_kept(neighbour: Network, tmp_path: Path) -> None:
-    record, setting = tmp_path / "before.json", loopback_address.SETTINGS / "eth0/arp_ignore"
+    record, setting = tmp_path / "before.json", loopback_address.SETTING
     setting.write_text("2")
-    loopback_address.add(ADDRESS, "eth0", record)
+    loopback_address.add(ADDRESS, record)
     assert setting.read_text().strip() == "2"
     loopback_address.remove(ADDRESS, record)
     assert setting.read_text().strip() == "2"
 
 
-def test_settings_of_an_earlier_boot_are_not_restored(tmp_path: Path) -> None:
-    record, setting = tmp_path / "before.json", tmp_path / "eth0/arp_ignore"
-    setting.parent.mkdir()
+def test_the_setting_of_an_earlier_boot_is_not_restored(tmp_path: Path) -> None:
+    record, setting = tmp_path / "before.json", tmp_path / "arp_ignore"
     setting.write_text("1\n")
-    record.write_text('{"boot": "an earlier one", "arp_ignore": {"eth0": "0"}}')
-    loopback_address.remove("192.0.2.99", record, settings=tmp_path)
+    record.write_text('{"boot": "an earlier one", "arp_ignore": "0"}')
+    loopback_address.remove("192.0.2.99", record, setting)
     assert setting.read_text() == "1\n" and not record.exists()

@@ -38,7 +38,7 @@ ADVERTISED = 0.5
 """The interval between two messages, in seconds. The address moves when three are missing."""
 
 RECORD = f"{HOME}/before.json"
-"""The settings of the host's NIC before it got the address."""
+"""The kernel's setting before the host got the address."""
 ALIVE = f"{HOME}/alive"
 _ALIVE = f"""\
 #!/bin/bash
@@ -126,7 +126,7 @@ def write(site: Site, node: Node, emit: Emit) -> None:
     assert view.cloud.address is not None
     enter = node.enter([])
     interface = underlay.collect(enter, view.here.address, view.here.underlay).nic
-    loopback_address.add(view.cloud.address, interface, node.outside(RECORD), enter)
+    loopback_address.add(view.cloud.address, node.outside(RECORD), enter)
     text = configuration(view, interface).encode()
     place = node.outside(CONFIG)
     program = node.supervisor.program(NAME)
