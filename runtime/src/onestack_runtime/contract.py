@@ -128,6 +128,11 @@ GIVEN_CREDENTIAL_KEYS: Final = "keystone/given-credential-keys"
 """Below ETC: the leader's credential keys, for other control hosts."""
 ACTIVE_KEYS: Final = 3
 """Enough for one rotation a day: the staged key, the primary key, and the one before."""
+AUDIT_LOG: Final = "/var/log/audit/audit.jsonl"
+"""One record a line; older ones in files with .1, .2 … after the name."""
+AUDIT_BYTES: Final = 20_000_000
+AUDIT_FILES: Final = 10
+"""The size at which the file becomes an older one, and how many of those are kept: 220 MB together."""
 OVSDB_SOCKET: Final = f"{RUN}/openvswitch/db.sock"
 INTEGRATION_BRIDGE: Final = "br-int"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from onestack.cli import (
     alerts,
+    audit,
     autoscaling,
     autoscaling_trial,
     balancing,
@@ -24,6 +25,7 @@ from onestack.cli.main import main
 
 __all__ = [
     "alerts",
+    "audit",
     "autoscaling",
     "autoscaling_trial",
     "balancing",

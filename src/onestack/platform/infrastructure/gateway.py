@@ -80,6 +80,8 @@ def files(view: View) -> dict[str, str]:
     sockets = view.backing.api_socket
     lines = [_GLOBAL, "frontend api", *(f"    bind {each}" for each in binds)]
     lines += ["    http-request disable-l7-retry unless METH_GET"]
+    # For the audit log; a client's own such header is overwritten.
+    lines += ["    http-request set-header X-Forwarded-For %[src]"]
     if any(" ssl " in each for each in binds):
         lines.append("    http-request set-header X-Forwarded-Proto https")
     if home := next((each.path for each in endpoints.values() if not each.listed), None):
@@ -210,11 +212,10 @@ def _metadata_binds(view: View) -> list[str]:
 
 
 def _page(endpoint: Endpoint) -> list[str]:
-    """The rules of a web page: the client's address is passed on, and responses common to all users are cached."""
+    """The rules of a web page: responses common to all users are cached."""
     if not endpoint.files:
         return []
     return [
-        "    http-request set-header X-Forwarded-For %[src]",
         f"    http-request set-var(txn.file) bool(true) if {{ path_beg /{endpoint.files}/ }}",
         "    http-request cache-use files if { var(txn.file) -m bool }",
         "    http-response cache-store files if { var(txn.file) -m bool }",

@@ -24,7 +24,7 @@ BCRYPT_BYTES = 72
 def _files(view: View) -> dict[str, str]:
     text = common.ini(
         {
-            "DEFAULT": common.logging(),
+            "DEFAULT": {**common.logging(), "transport_url": view.backing.process_transport_url},
             "database": common.database(view, "keystone", "keystone"),
             "token": {"provider": "fernet", "expiration": 3600},
             "fernet_tokens": {"key_repository": contract.TOKEN_KEYS, "max_active_keys": contract.ACTIVE_KEYS},
@@ -47,6 +47,8 @@ def _files(view: View) -> dict[str, str]:
                 # Without it, Keystone logs a warning at each login.
                 "max_password_length": BCRYPT_BYTES,
             },
+            # Logins that fail are known to Keystone alone; `serving.audit` hears of them by its log.
+            "oslo_messaging_notifications": {"driver": "log"},
             **common.proxied(),
         }
     )
