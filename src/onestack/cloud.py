@@ -338,8 +338,8 @@ class Cloud:
 
     @property
     def securing(self) -> Securing:
-        """Who changed what in it."""
-        return Securing(self.paths)
+        """Who changed what in it; its secrets."""
+        return Securing(self.paths, self.up)
 
     @property
     def observing(self) -> Observing:

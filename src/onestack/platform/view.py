@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from onestack.platform.backing import Backing, Cluster, Embedded, Replicated
+from onestack.platform.places import database_secret
 from onestack.spec.model import ROLES, HostRole
 
 if TYPE_CHECKING:
@@ -201,4 +202,4 @@ class View:
 
     def database_url(self, name: str, user: str) -> str:
         """The SQLAlchemy URL of a database, for its user."""
-        return self.backing.database_url(name, user, self.cloud.secrets[f"database/{user}"])
+        return self.backing.database_url(name, user, self.cloud.secrets[database_secret(user)])

@@ -3,27 +3,116 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
-from typing import Any
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
 
 from pydantic import TypeAdapter
 
 from onestack.core.errors import OneStackError
+from onestack.core.events import Emit, Event, silent
 from onestack.core.paths import Paths
 from onestack.health.securing import audit
-from onestack.health.securing.audit import Event, Wanted
+from onestack.health.securing.audit import Event as AuditEvent
+from onestack.health.securing.audit import Wanted
+from onestack.host.lock import held
+from onestack.platform import rotation, secrets, site
 from onestack.platform.hosts import cluster
+from onestack.platform.places import user_secret
+from onestack.platform.site import Site
 
-_EVENTS: TypeAdapter[Iterable[Event]] = TypeAdapter(list[dict[str, Any]])
+_EVENTS: TypeAdapter[Iterable[AuditEvent]] = TypeAdapter(list[dict[str, Any]])
+
+
+class Up(Protocol):
+    """`Cloud.up`: brings everything up with what is stored."""
+
+    def __call__(self, *, emit: Emit, wait: float) -> object: ...
+
+
+@dataclass(frozen=True)
+class SecretKind:
+    """A kind of secrets. `number`: how many, but for token keys. `by_itself`: replaced where no kind is named.
+    `unfinished`: the former ones are still valid, since a replacement was cut off."""
+
+    name: str
+    what: str
+    number: int
+    by_itself: bool
+    unfinished: bool
 
 
 class Securing:
     """The security of the cloud under `paths`."""
 
-    def __init__(self, paths: Paths) -> None:
+    def __init__(self, paths: Paths, up: Up) -> None:
         self._paths = paths
+        self._up = up
 
-    def audit(self, wanted: Wanted) -> tuple[Sequence[Event], dict[str, str]]:
+    def secrets(self) -> list[SecretKind]:
+        """The kinds of secrets that it has. Raises BadInput, PermanentError."""
+        found = site.load(self._paths)
+        found.require_leader()
+        under_way = {*secrets.replaced(found.view.cloud.secrets)}
+        rows = []
+        for each in rotation.KINDS:
+            names = rotation.names(found, each.name)
+            if names or each.name == rotation.FERNET:
+                rows.append(
+                    SecretKind(each.name, each.what, len(names), each.by_itself, bool(under_way & {*names}))
+                )
+        return rows
+
+    def rotate(
+        self,
+        kinds: Sequence[str] = (),
+        *,
+        password: str | None = None,
+        emit: Emit = silent,
+        wait: float = 0.0,
+    ) -> None:
+        """Replace secrets; without `kinds` all that people do not use. What was cut off is finished first.
+
+        `password`: the administrator's new one. `wait`: seconds to wait for another command that holds the cloud.
+        Raises BadInput, Busy, PermanentError, Unready.
+        """
+        found = site.load(self._paths)
+        found.require_leader()
+        rotation.require(found, kinds)
+        chosen = [*kinds] or [
+            each.name for each in rotation.KINDS if each.by_itself and self._can(found, each.name)
+        ]
+        if secrets.replaced(found.view.cloud.secrets):
+            emit(Event("secrets", "noted", "an earlier replacement was cut off: it is finished first"))
+            self._take_up(found, emit, wait)
+        values = rotation.new_values(found, chosen, password)
+        if values:
+            with self._held(found, wait):
+                secrets.replace(found.secrets_file, values)
+            self._take_up(site.load(self._paths), emit, wait)
+        if rotation.FERNET in chosen:
+            rotation.rotate_fernet(found, emit)
+
+    @staticmethod
+    def _can(found: Site, kind: str) -> bool:
+        return kind != rotation.FERNET or not found.view.replicated
+
+    def _take_up(self, found: Site, emit: Emit, wait: float) -> None:
+        if found.peers:
+            self._up(emit=emit, wait=wait)
+        with self._held(found, wait):
+            now = site.load(self._paths)
+            if not found.peers:
+                rotation.take_up(now, emit)
+            if user_secret("admin") in secrets.replaced(now.view.cloud.secrets):
+                rotation.renew_watchers(now)
+            rotation.finish(now, emit)
+
+    @staticmethod
+    def _held(found: Site, wait: float) -> AbstractContextManager[None]:
+        return held(found.paths.lock, "onestack secrets rotate", seconds=wait)
+
+    def audit(self, wanted: Wanted) -> tuple[Sequence[AuditEvent], dict[str, str]]:
         """The events of its audit log that are wanted, the oldest first; and why a host's could not be read, by host.
 
         Raises BadInput for a wrong time, and where there is no log yet.

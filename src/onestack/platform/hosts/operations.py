@@ -17,6 +17,7 @@ from onestack.core.events import Emit, step
 from onestack.host.machine import ssh
 from onestack.platform import connect, host_users, secrets, storage_changes
 from onestack.platform.hosts import cluster, control_hosts, moving, remote
+from onestack.platform.places import login
 from onestack.platform.site import Site
 from onestack.spec.model import Host
 
@@ -153,9 +154,11 @@ class Hosts:
             admin.compute.delete_service(service)
         for agent in admin.network.agents(host=name):
             admin.network.delete_agent(agent)
-        for user in admin.identity.users(name=host_users.name(name), domain_id="default"):
-            # Its tokens end with it.
-            admin.identity.delete_user(user.id)
+        own = host_users.name(name)
+        for called in {own, login(self._site.view.cloud.secrets, own)}:
+            for user in admin.identity.users(name=called, domain_id="default"):
+                # Its tokens end with it.
+                admin.identity.delete_user(user.id)
         secrets.forget(self._site.secrets_file, host_users.secrets_of(name))
 
     def require_removable(self, name: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from onestack.core import contract
 from onestack.core.contract import LIB
 from onestack.platform import host_users
-from onestack.platform.places import KEYS_SECRET, user_secret
+from onestack.platform.places import KEYS_SECRET, login, user_secret
 from onestack.platform.services import _common as common
 from onestack.platform.shape import Database, Endpoint, Folder, Process, Service, leader
 from onestack.platform.view import View
@@ -71,7 +71,7 @@ def wanted(view: View, services: Iterable[Service]) -> contract.Bootstrap:
     """The input of the bootstrap: administrator, region, service users and catalogue, with passwords."""
     found = list(services)
     users: dict[str, contract.ServiceUser] = {
-        each.user: {
+        login(view.cloud.secrets, each.user): {
             "password": view.cloud.secrets[user_secret(each.user)],
             "roles": [*host_users.CONTROL_ROLES],
         }
