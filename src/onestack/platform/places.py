@@ -11,6 +11,10 @@ DATABASE_SOCKET = f"{RUN}/mysqld/mysqld.sock"
 NORTH_SOCKET = f"{RUN}/ovn/ovnnb_db.sock"
 SOUTH_SOCKET = f"{RUN}/ovn/ovnsb_db.sock"
 
+GATEWAY_CERTIFICATE = f"{ETC}/tls/api-gateway.pem"
+"""The API gateway's certificate, its chain and its key."""
+GATEWAY_ADMIN = f"{RUN}/api-gateway/admin.sock"
+"""The API gateway's runtime API."""
 HOST_CERTIFICATE = f"{ETC}/tls/host.pem"
 """The host's certificate in a cloud of several hosts, signed by the cloud's CA; used as a server's and as a
 client's."""

@@ -9,15 +9,17 @@ from typing import Any, Protocol
 
 from pydantic import TypeAdapter
 
-from onestack.core.errors import OneStackError
+from onestack.core.errors import BadInput, OneStackError
 from onestack.core.events import Emit, Event, silent
 from onestack.core.paths import Paths
 from onestack.health.securing import audit
 from onestack.health.securing.audit import Event as AuditEvent
 from onestack.health.securing.audit import Wanted
 from onestack.host.lock import held
-from onestack.platform import rotation, secrets, site
+from onestack.platform import expiry, rotation, secrets, site, tls
+from onestack.platform.expiry import Certificate
 from onestack.platform.hosts import cluster
+from onestack.platform.infrastructure import gateway_certificate
 from onestack.platform.places import user_secret
 from onestack.platform.site import Site
 
@@ -93,6 +95,30 @@ class Securing:
         if rotation.FERNET in chosen:
             rotation.rotate_fernet(found, emit)
 
+    def certificates(self) -> list[Certificate]:
+        """The certificates that are on this host, those of other hosts on the leader, too."""
+        return list(expiry.certificates(site.load(self._paths)))
+
+    def renew(self, *, emit: Emit = silent, wait: float = 0.0) -> list[Certificate]:
+        """Issue all certificates of ours anew but the CA's, and have them used; all of them, then.
+
+        The API gateway takes its own while it serves. With several hosts their services are started anew by `up`.
+        Raises BadInput, Busy, PermanentError.
+        """
+        found = site.load(self._paths)
+        found.require_leader()
+        if not any(each.ours and each.name != expiry.AUTHORITY for each in expiry.certificates(found)):
+            raise BadInput("OneStack issued no certificate here", hint="platform.listen in the spec")
+        with self._held(found, wait):
+            if found.tls:
+                tls.ensure(found, anew=True)
+                gateway_certificate.take(found, found.leader, emit)
+            if found.peers:
+                tls.forget_hosts(found)
+        if found.peers:
+            self._up(emit=emit, wait=wait)
+        return self.certificates()
+
     @staticmethod
     def _can(found: Site, kind: str) -> bool:
         return kind != rotation.FERNET or not found.view.replicated
@@ -110,7 +136,7 @@ class Securing:
 
     @staticmethod
     def _held(found: Site, wait: float) -> AbstractContextManager[None]:
-        return held(found.paths.lock, "onestack secrets rotate", seconds=wait)
+        return held(found.paths.lock, "onestack secrets or certificates", seconds=wait)
 
     def audit(self, wanted: Wanted) -> tuple[Sequence[AuditEvent], dict[str, str]]:
         """The events of its audit log that are wanted, the oldest first; and why a host's could not be read, by host.

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from onestack.core import contract
 from onestack.core.contract import ETC, RUN
-from onestack.platform.infrastructure import galera
-from onestack.platform.places import ALIVE_PORT, API_PORT, CA, HOST_CERTIFICATE, HOST_KEY, bracketed
-from onestack.platform.shape import Endpoint, Folder, InfrastructureService, Process, Ready
+from onestack.platform.infrastructure import galera, gateway_certificate
+from onestack.platform.places import (
+    ALIVE_PORT,
+    API_PORT,
+    CA,
+    GATEWAY_ADMIN,
+    GATEWAY_CERTIFICATE,
+    HOST_CERTIFICATE,
+    HOST_KEY,
+    bracketed,
+)
+from onestack.platform.shape import Endpoint, Folder, InfrastructureService, Process, Ready, Step, local
 from onestack.platform.view import View
 
 METADATA_PORT = 8775
@@ -14,8 +23,8 @@ CONSOLE = contract.CONSOLE_PATH
 """The path of guests' consoles."""
 NAME = "api-gateway"
 CONFIG = f"{ETC}/{NAME}/haproxy.cfg"
-ADMIN_SOCKET = f"{RUN}/{NAME}/admin.sock"
-CERTIFICATE = f"{ETC}/tls/{NAME}.pem"
+ADMIN_SOCKET = GATEWAY_ADMIN
+CERTIFICATE = GATEWAY_CERTIFICATE
 
 _GLOBAL = f"""\
 global
@@ -224,9 +233,17 @@ def _page(endpoint: Endpoint) -> list[str]:
 
 def processes(view: View) -> tuple[Process, ...]:
     ready = Ready(socket=ADMIN_SOCKET, seconds=20)
-    # HAProxy reads certificates only when it starts.
-    reads = (CERTIFICATE, *((CA, HOST_CERTIFICATE) if view.peers else ()))
+    # HAProxy reads certificates only when it starts; that of the APIs is exchanged while it runs.
+    reads = (CA, HOST_CERTIFICATE) if view.peers else ()
     return (Process(NAME, ("haproxy", "-db", "-f", CONFIG), ready, reads=reads),)
 
 
-SERVICE = InfrastructureService(NAME, processes, files, folders=(Folder(f"{RUN}/{NAME}", mode=0o700),))
+def _steps(view: View) -> tuple[Step, ...]:
+    if not any(" ssl " in each for each in view.cloud.binds):
+        return ()
+    return (Step(gateway_certificate.STEP, gateway_certificate.take, local(NAME)),)
+
+
+SERVICE = InfrastructureService(
+    NAME, processes, files, steps=_steps, folders=(Folder(f"{RUN}/{NAME}", mode=0o700),)
+)
