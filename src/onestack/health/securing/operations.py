@@ -12,9 +12,10 @@ from pydantic import TypeAdapter
 from onestack.core.errors import BadInput, OneStackError
 from onestack.core.events import Emit, Event, silent
 from onestack.core.paths import Paths
-from onestack.health.securing import audit
+from onestack.health.securing import audit, checks, evidence
 from onestack.health.securing.audit import Event as AuditEvent
 from onestack.health.securing.audit import Wanted
+from onestack.health.securing.checks import Result
 from onestack.host.lock import held
 from onestack.platform import expiry, rotation, secrets, site, tls
 from onestack.platform.expiry import Certificate
@@ -118,6 +119,11 @@ class Securing:
         if found.peers:
             self._up(emit=emit, wait=wait)
         return self.certificates()
+
+    def check(self) -> list[Result]:
+        """The items of OpenStack's Security Guide, and some of ours, on this host. Changes nothing. Raises BadInput,
+        PermanentError."""
+        return checks.judge(evidence.collect(site.load(self._paths)))
 
     @staticmethod
     def _can(found: Site, kind: str) -> bool:
