@@ -119,6 +119,8 @@ class CloudView:
     """The virtual address of the APIs, with several control hosts: one of them has it."""
     ceph: ManagedCeph | None = None
     """The managed Ceph; None: images and servers' disks are files."""
+    logins: Mapping[str, str | int | None] = field(default_factory=dict)
+    """Keystone's `[security_compliance]`."""
     tuning: str = "full"
     """`none`: without the replacements of kind performance; `full -NAME`: without the named ones, to measure their
     gain."""

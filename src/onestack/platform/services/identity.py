@@ -47,6 +47,7 @@ def _files(view: View) -> dict[str, str]:
                 # Without it, Keystone logs a warning at each login.
                 "max_password_length": BCRYPT_BYTES,
             },
+            "security_compliance": view.cloud.logins,
             # Logins that fail are known to Keystone alone; `serving.audit` hears of them by its log.
             "oslo_messaging_notifications": {"driver": "log"},
             **common.proxied(),
