@@ -138,10 +138,13 @@ def _private(site: Site) -> Iterator[FileFacts]:
 
 def _open_accounts(site: Site) -> list[str]:
     """MariaDB's users that may log in without a password, or from another host."""
+    # Root's has the password 'invalid', which no password is, and the socket beside it.
     sql = (
-        "SELECT CONCAT(user, '@', host) FROM mysql.user WHERE is_role = 'N' AND (host <> 'localhost' OR"
-        " (plugin IN ('', 'mysql_native_password') AND authentication_string IN ('', 'invalid')"
-        " AND password IN ('', 'invalid')));\n"
+        "SELECT CONCAT(User, '@', Host) FROM mysql.global_priv WHERE"
+        " COALESCE(JSON_VALUE(Priv, '$.is_role'), 'false') NOT IN ('1', 'true')"
+        " AND COALESCE(JSON_VALUE(Priv, '$.account_locked'), 'false') NOT IN ('1', 'true')"
+        " AND (Host <> 'localhost' OR (COALESCE(JSON_VALUE(Priv, '$.plugin'), '') IN ('', 'mysql_native_password')"
+        " AND COALESCE(JSON_VALUE(Priv, '$.authentication_string'), '') = ''));\n"
     )
     try:
         return site.leader.inside(mariadb.client(), text_in=sql).split()
