@@ -20,6 +20,7 @@ from onestack.core.events import Emit, Event
 from onestack.core.paths import Paths
 from onestack.health import logs
 from onestack.health.process_status import ProcessStatus, process_statuses, watcher_reasons
+from onestack.health.securing import audit
 from onestack.host.files import replace_private
 from onestack.host.lock import held
 from onestack.host.machine import agent
@@ -100,6 +101,12 @@ class HostAgent:
         """The last lines that processes wrote, each with its process; see `Cloud.logs`."""
         return logs.recent(self._paths.log, service, since, lines, requests)
 
+    def audit(
+        self, emit: Emit, user: str | None, project: str | None, since: str | None, services: bool
+    ) -> list[audit.Event]:
+        """The events of this host's audit log; see `Securing.audit`."""
+        return audit.read(self._paths, audit.Wanted(user, project, since, services))
+
     def follow(self, emit: Emit, service: str | None) -> None:
         """Each line that a process writes from now on, as an event about the process, until the connection ends."""
         for process, line in logs.follow(logs.read(self._paths.log, service)):
@@ -136,6 +143,7 @@ class HostAgent:
             "clock",
             "watchers",
             "logs",
+            "audit",
             "follow",
             "down",
             "end_guests",

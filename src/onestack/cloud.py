@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,18 +21,19 @@ from onestack.core.events import Emit, silent
 from onestack.core.graph import on_each
 from onestack.core.paths import Paths
 from onestack.health import merged_logs, status, verify, volumes
+from onestack.health.securing.operations import Securing
 from onestack.health.status import Status
 from onestack.health.verify import Report, SmokeReport, SuiteReport, suites
 from onestack.health.why import Diagnosis, explain
 from onestack.host import doctor, hardware
 from onestack.host.lock import held
-from onestack.host.machine import keys, ssh
+from onestack.host.machine import keys
 from onestack.host.netns import Network
 from onestack.observe.operations import Observing
 from onestack.platform import bringup, connect, inventories, site, takedown, up
 from onestack.platform.balancing import Balancing
 from onestack.platform.choices import choices_file
-from onestack.platform.hosts import cluster, control_hosts, leaving, remote, room
+from onestack.platform.hosts import cluster, control_hosts, leaving, room
 from onestack.platform.hosts.examine import examine
 from onestack.platform.hosts.operations import Hosts
 from onestack.platform.hosts.remote import RemoteHost
@@ -324,27 +324,22 @@ class Cloud:
         leaving.replace(self.paths, *self._wanted(spec), name, other, emit, **way)
         self.up(emit=emit, **way)
 
-    def execute_on(self, host: str, words: Sequence[str]) -> int:
-        """Run a program on another host, with this process's own input and output; its exit status."""
-        if host == self.site.here.name:
-            return subprocess.run(list(words), check=False).returncode
-        where = remote.address(self.hosts.spec_of(host))
-        return subprocess.run(ssh.through(where, shlex.join(words)), check=False).returncode
-
     def public_key(self) -> str:
         """The line for a host's authorized_keys: root's own public key, which is made if there is none."""
         return keys.public_key(Path.home() / ".ssh")
 
     def check_volumes(self, *, emit: Emit = silent, repair: bool = True) -> volumes.Outcome:
         """Is every volume consistent? What is not is repaired, unless `repair` is off."""
-        found = self.site
-        if "block-storage" not in found.view.cloud.services:
-            raise BadInput("this cloud has no block storage", hint="platform.services in the spec")
-        return volumes.check(found, emit, repair=repair)
+        return volumes.check(self.site, emit, repair=repair)
 
     def why(self, kind: str, word: str, project: str | None = None, server: str | None = None) -> Diagnosis:
         """What stands in the way of a server, volume, port or balancer; see `explain`. Raises BadInput."""
         return explain(self.site, self.connect(), kind, word, project, server)
+
+    @property
+    def securing(self) -> Securing:
+        """Who changed what in it; its secrets."""
+        return Securing(self.paths, self.up)
 
     @property
     def observing(self) -> Observing:

@@ -7,6 +7,7 @@ name: two
 platform:
   exclude: [dashboard]
   listen: {{tls: true}}
+  security: {{lockout_attempts: 3, password_length: 12, password_mixed: true}}
   load_balancing: {{providers: [haproxy, ovn]}}
   volumes: {{backends: [{{name: {HERE}}}, {{name: {THERE}}}]}}
 """

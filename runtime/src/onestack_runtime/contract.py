@@ -49,6 +49,7 @@ RUNNERS: Final = "onestack_runtime.runners"
 MIGRATE: Final = "onestack_runtime.admin.migrate"
 BOOTSTRAP: Final = "onestack_runtime.admin.bootstrap"
 MANAGE: Final = "onestack_runtime.admin.manage"
+KEY_ROTATION: Final = "onestack_runtime.admin.key_rotation"
 DATABASE_CHECK: Final = "onestack_runtime.serving.database_check"
 BALANCER_CHECK: Final = "onestack_runtime.drivers.balancer.check"
 FILE_DRIVER: Final = "onestack_runtime.drivers.volumes.driver.FileDriver"
@@ -128,6 +129,11 @@ GIVEN_CREDENTIAL_KEYS: Final = "keystone/given-credential-keys"
 """Below ETC: the leader's credential keys, for other control hosts."""
 ACTIVE_KEYS: Final = 3
 """Enough for one rotation a day: the staged key, the primary key, and the one before."""
+AUDIT_LOG: Final = "/var/log/audit/audit.jsonl"
+"""One record a line; older ones in files with .1, .2 … after the name."""
+AUDIT_BYTES: Final = 20_000_000
+AUDIT_FILES: Final = 10
+"""The size at which the file becomes an older one, and how many of those are kept: 220 MB together."""
 OVSDB_SOCKET: Final = f"{RUN}/openvswitch/db.sock"
 INTEGRATION_BRIDGE: Final = "br-int"
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from onestack.cli import (
     alerts,
+    audit,
     autoscaling,
     autoscaling_trial,
     balancing,
+    certificates,
     completion,
     demo,
     deploy,
@@ -14,6 +16,7 @@ from onestack.cli import (
     hosts,
     inspect,
     scaling_groups,
+    secrets,
     sizing,
     usage,
     use,
@@ -24,9 +27,11 @@ from onestack.cli.main import main
 
 __all__ = [
     "alerts",
+    "audit",
     "autoscaling",
     "autoscaling_trial",
     "balancing",
+    "certificates",
     "completion",
     "demo",
     "deploy",
@@ -35,6 +40,7 @@ __all__ = [
     "inspect",
     "main",
     "scaling_groups",
+    "secrets",
     "sizing",
     "usage",
     "use",

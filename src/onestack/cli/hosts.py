@@ -102,7 +102,7 @@ def replace(name: str, spec: Path, other: str, yes: bool, leave_unreachable: boo
 @click.argument("words", nargs=-1, required=True)
 def execute(name: str, words: Sequence[str]) -> None:
     """Run a command on host NAME: host exec n1 -- uptime."""
-    sys.exit(here().cloud.execute_on(name, words))
+    sys.exit(here().cloud.hosts.execute(name, words))
 
 
 @command(host, "key")

@@ -163,17 +163,35 @@ def openrc(dashboard: bool) -> None:
 
 @command(cli, "doctor")
 @click.argument("spec", required=False, type=click.Path(dir_okay=False))
-def doctor_command(spec: str | None) -> None:
+@click.option("--security", is_flag=True, help="Check the cloud that is here by OpenStack's Security Guide.")
+def doctor_command(spec: str | None, security: bool) -> None:
     """What this machine supports, what `up` will choose because of it, and how to improve it.
 
-    Exit status: 0 `up` can be run, 1 something prevents it.
+    Exit status: 0 `up` can be run, 1 something prevents it; with --security 0 every check passed, 1 one failed.
     """
+    if security:
+        sys.exit(_security())
     if several := here().cloud.doctor_of_hosts(spec):
         here().report({name: each.as_dict() for name, each in several.items()}, _hosts_lines(several))
         sys.exit(max(each.exit_status for each in several.values()))
     report = here().cloud.doctor(spec)
     here().report(report.as_dict(), _doctor_lines(report))
     sys.exit(report.exit_status)
+
+
+def _security() -> int:
+    found = here().cloud.securing.check()
+    lines = []
+    for each in found:
+        mark = "[green]pass[/]" if each.passed else "[red]FAIL[/]"
+        lines.append(f"{mark}  {each.name:<22} {escape(each.what)}")
+        lines += (
+            [] if each.passed else [f"      {escape(each.why)}", f"      [dim]next:[/] {escape(each.hint)}"]
+        )
+    failed = sum(not each.passed for each in found)
+    lines += ["", f"{len(found)} checks, {failed} failed"]
+    here().report({"ok": not failed, "checks": [each.as_dict() for each in found]}, lines)
+    return 1 if failed else 0
 
 
 def _hosts_lines(reports: Mapping[str, doctor.Report]) -> list[RenderableType]:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from onestack.core.errors import PermanentError
 from onestack.core.paths import Paths
+from onestack.health.securing import renewal
 from onestack.platform import layout, site
 from onestack.platform.readiness import is_ready
 from onestack.platform.shape import Process
@@ -92,6 +93,7 @@ class Keeper:
         self._watched = {each.name: Watched(each) for each in processes}
         self._file = found.paths.run / "keeper.json"
         self._stop = threading.Event()
+        self._renewed = time.monotonic() - renewal.PERIOD + renewal.FIRST
         self._supervisor = os.getppid()
         recall(self._watched, self._file, self._supervisor)
 
@@ -104,6 +106,7 @@ class Keeper:
                 return
             try:
                 self.check()
+                self._renew()
             except PermanentError as error:
                 LOG.warning("%s: %s", error.summary, error.detail)
 
@@ -133,6 +136,14 @@ class Keeper:
                 LOG.warning("%s had ended for good: tried again", name)
                 self._site.here.supervisor.launch(name)
         self._write()
+
+    def _renew(self) -> None:
+        """Renew certificates that are due, from time to time."""
+        if time.monotonic() - self._renewed < renewal.PERIOD:
+            return
+        self._renewed = time.monotonic()
+        for name in renewal.due(self._site):
+            LOG.warning("the certificate %s was renewed", name)
 
     def _is_ready(self, watched: Watched) -> bool | None:
         now = time.monotonic()

@@ -164,12 +164,27 @@ class Supervisor:
                     )
                 time.sleep(0.05)
             return
-        added, changed, removed = cast(list[list[list[str]]], self._call("reloadConfig"))[0]
+        added, changed, removed = self._reload()
         for name in [*removed, *changed]:
             self.stop(name)
             self._call("removeProcessGroup", name)
         for name in [*added, *changed]:
             self._call("addProcessGroup", name)
+
+    def changed(self) -> list[str]:
+        """Have a running supervisord read the configuration; the programs that changed, which go on as they are until
+        `exchange`. It must have the same programs as before."""
+        return self._reload()[1]
+
+    def exchange(self, name: str) -> None:
+        """End a program that changed; what is started by this name from now on is the new one."""
+        self.stop(name)
+        self._call("removeProcessGroup", name)
+        self._call("addProcessGroup", name)
+
+    def _reload(self) -> list[list[str]]:
+        """The names of the programs that were added, changed and removed."""
+        return cast(list[list[list[str]]], self._call("reloadConfig"))[0]
 
     def end(self, seconds: float = 30) -> None:
         """Stop supervisord and all processes that it runs."""

@@ -25,6 +25,7 @@ from prometheus_client.metrics_core import Metric
 
 from onestack.core.errors import PermanentError
 from onestack.observe.observation import GuestRates, MemberRates, Observation, PoolRates
+from onestack.platform import expiry
 from onestack.platform.places import CA, HOST_CERTIFICATE, HOST_KEY, PROMETHEUS
 from onestack.platform.site import Site
 
@@ -123,6 +124,13 @@ def _processes(keeper: Mapping[str, Any]) -> Iterator[Metric]:
     yield counter
 
 
+def _certificates(site: Site) -> Iterator[Metric]:
+    rows = [((each.name,), each.until.timestamp()) for each in expiry.certificates(site)]
+    yield _gauge(
+        "onestack_certificate_expiry_timestamp_seconds", "When it expires, Unix time.", ["certificate"], rows
+    )
+
+
 def read_keeper(file: Path) -> dict[str, Any]:
     """The keeper's record; empty if there is none or it is stale."""
     try:
@@ -176,7 +184,7 @@ class Exporter:
     def render(self) -> bytes:
         """The response to a scrape."""
         keeper = read_keeper(self._site.paths.run / "keeper.json")
-        return text(self._observed, keeper, time.monotonic(), self._more())
+        return text(self._observed, keeper, time.monotonic(), [*_certificates(self._site), *self._more()])
 
     def _bound(self) -> ThreadingHTTPServer:
         exporter = self

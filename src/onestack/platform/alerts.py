@@ -112,6 +112,15 @@ ALERTS = (
         "`onestack capacity` says what fits; take on hosts, or delete servers",
     ),
     Alert(
+        "OneStackCertificateExpires",
+        "warning",
+        "onestack_certificate_expiry_timestamp_seconds - time() < 20 * 86400",
+        0,
+        "the certificate {{ $labels.certificate }}{{ with $labels.host }} of {{ . }}{{ end }} expires in"
+        " {{ $value | humanizeDuration }}",
+        "`onestack certificates renew`; your own: replace its files and run `onestack up`",
+    ),
+    Alert(
         "OneStackMetricsMissing",
         "warning",
         '{__name__=~"openstack_.+_up"} == 0 or absent(onestack_collect_timestamp_seconds)',

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from onestack.platform import host_users, managed_ceph
 from onestack.platform.infrastructure import INFRASTRUCTURE
-from onestack.platform.places import KEYS_SECRET, NODES_SECRET, bus_secret, user_secret
+from onestack.platform.places import KEYS_SECRET, NODES_SECRET, bus_secret, database_secret, user_secret
 from onestack.platform.services import CATALOGUE
 from onestack.platform.shape import Database, Endpoint, Form, InfrastructureService, Process, Service, Step
 from onestack.platform.view import HostView, View
@@ -40,7 +40,7 @@ def secret_names(chosen: Collection[str], hosts: Sequence[HostView] = ()) -> lis
     names |= {name for service in found for name in service.secrets}
     names |= {user_secret(service.user) for service in found if service.user}
     names |= {user_secret(host_users.name(host)) for host in host_users.hosts(hosts, chosen)}
-    names |= {f"database/{each.user}" for each in databases(chosen)}
+    names |= {database_secret(each.user) for each in databases(chosen)}
     # A cloud of one host has no RabbitMQ.
     if len(hosts) > 1:
         names |= {NODES_SECRET, KEYS_SECRET, *(bus_secret(host.name) for host in hosts)}

@@ -176,7 +176,9 @@ def bootstrap_identity(site: Site, markers: Markers, emit: Emit) -> None:
     wanted = json.dumps(
         identity.wanted(site.view, catalogue.services(site.view.cloud.services)), sort_keys=True
     )
-    stamp = hashlib.sha256(wanted.encode()).hexdigest()
+    # With rules for logins the cloud's own users are exempt from some of them.
+    rules = json.dumps(site.view.cloud.logins, sort_keys=True) if any(site.view.cloud.logins.values()) else ""
+    stamp = hashlib.sha256((wanted + rules).encode()).hexdigest()
     if markers.known.get(BOOTSTRAP) == stamp:
         return
     with step("administrator and catalogue", emit):

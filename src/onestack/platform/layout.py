@@ -66,8 +66,9 @@ class _RecordingSecrets(Mapping[str, str]):
         self._secrets = secrets
 
     def __getitem__(self, name: str) -> str:
+        value = self._secrets[name]
         self.names.add(name)
-        return self._secrets[name]
+        return value
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._secrets)

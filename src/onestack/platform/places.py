@@ -3,12 +3,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from onestack.core.contract import ETC, LIB, RUN
 
 DATABASE_SOCKET = f"{RUN}/mysqld/mysqld.sock"
 NORTH_SOCKET = f"{RUN}/ovn/ovnnb_db.sock"
 SOUTH_SOCKET = f"{RUN}/ovn/ovnsb_db.sock"
 
+GATEWAY_CERTIFICATE = f"{ETC}/tls/api-gateway.pem"
+"""The API gateway's certificate, its chain and its key."""
+GATEWAY_ADMIN = f"{RUN}/api-gateway/admin.sock"
+"""The API gateway's runtime API."""
 HOST_CERTIFICATE = f"{ETC}/tls/host.pem"
 """The host's certificate in a cloud of several hosts, signed by the cloud's CA; used as a server's and as a
 client's."""
@@ -69,6 +75,22 @@ KEYS_SECRET = "keys"
 def bus_secret(host: str) -> str:
     """The name of the secret with a host's RabbitMQ password."""
     return f"bus/{host}"
+
+
+def login_secret(user: str) -> str:
+    """The name under which stands how a service's user is called in Keystone, if not as the service itself."""
+    return f"login/{user}"
+
+
+def login(secrets: Mapping[str, str], user: str) -> str:
+    """How a service's user is called in Keystone: by two names in turn, so that while its password is replaced both
+    the former and the new one are valid."""
+    return secrets.get(login_secret(user), user)
+
+
+def database_secret(user: str) -> str:
+    """The name of the secret with the password of a service's user in MariaDB."""
+    return f"database/{user}"
 
 
 def user_secret(user: str) -> str:

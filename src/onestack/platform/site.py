@@ -31,6 +31,7 @@ from onestack.platform.view import (
 from onestack.spec import storage
 from onestack.spec.backends import Backend
 from onestack.spec.model import ROLES, Host, Spec
+from onestack.spec.security import Security
 
 
 def spec_file(paths: Paths) -> Path:
@@ -52,6 +53,20 @@ def _backend(wanted: Backend, known: Mapping[str, str]) -> VolumeBackend:
 def disks_of(host: Host) -> tuple[DiskView, ...]:
     """What a host gives to the managed Ceph."""
     return tuple(DiskView(each.name, str(each.path), each.size) for each in host.disks)
+
+
+def logins(wanted: Security) -> dict[str, str | int | None]:
+    """Keystone's `[security_compliance]`; options that are None stay as upstream has them."""
+    locks = wanted.lockout_attempts is not None
+    return {
+        "lockout_failure_attempts": wanted.lockout_attempts,
+        "lockout_duration": round(wanted.lockout_time) if locks else None,
+        "password_regex": wanted.pattern,
+        "password_regex_description": wanted.pattern_in_words if wanted.pattern else None,
+        "unique_last_password_count": wanted.password_history or None,
+        "password_expires_days": wanted.password_days,
+        "disable_user_account_days_inactive": wanted.inactive_days,
+    }
 
 
 @dataclass(frozen=True)
@@ -138,6 +153,7 @@ class Site:
             binds=(self._bind,),
             address=str(platform.address) if platform.address else None,
             ceph=self._ceph,
+            logins=logins(platform.security),
             tuning=os.environ.get(contract.TUNING) or platform.tuning,
         )
 

@@ -30,9 +30,9 @@ RENEW_DAYS = 30
 _SERVER, _CLIENT = ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH
 
 
-def ensure(site: Site) -> None:
+def ensure(site: Site, *, anew: bool = False) -> None:
     """Create or renew api-gateway.pem (chain and key, for HAProxy) and bundle.pem (the CA bundle for clients) in
-    etc/tls."""
+    etc/tls. `anew`: one that is still good, too."""
     folder = site.paths.etc / "tls"
     folder.mkdir(mode=0o700, exist_ok=True)
     listen = site.spec.listen
@@ -43,11 +43,18 @@ def ensure(site: Site) -> None:
         return
     names = [str(listen.address), *([listen.name] if listen.name else [])]
     ca, ca_key = _authority(folder, site.spec.name)
-    if not _still_good(folder / CERTIFICATE, names):
+    if anew or not _still_good(folder / CERTIFICATE, names):
         certificate, key = issue(ca, ca_key, names)
         replace_private(folder / CERTIFICATE, _pem(certificate) + _key_pem(key))
     replace_private(folder / "bundle.pem", _system_bundle() + _pem(ca))
     replace_private(folder / "ca.pem", _pem(ca))
+
+
+def forget_hosts(site: Site) -> None:
+    """Have the next `up` issue the certificates of all hosts, and Prometheus', anew."""
+    folder = site.paths.etc / "tls"
+    for file in (*(folder / "hosts").glob("*.pem"), site.leader.outside(PROMETHEUS_CERTIFICATE)):
+        file.unlink(missing_ok=True)
 
 
 def of_hosts(site: Site) -> Mapping[str, Mapping[str, bytes]]:

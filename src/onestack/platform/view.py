@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from onestack.platform.backing import Backing, Cluster, Embedded, Replicated
+from onestack.platform.places import database_secret
 from onestack.spec.model import ROLES, HostRole
 
 if TYPE_CHECKING:
@@ -118,6 +119,8 @@ class CloudView:
     """The virtual address of the APIs, with several control hosts: one of them has it."""
     ceph: ManagedCeph | None = None
     """The managed Ceph; None: images and servers' disks are files."""
+    logins: Mapping[str, str | int | None] = field(default_factory=dict)
+    """Keystone's `[security_compliance]`."""
     tuning: str = "full"
     """`none`: without the replacements of kind performance; `full -NAME`: without the named ones, to measure their
     gain."""
@@ -201,4 +204,4 @@ class View:
 
     def database_url(self, name: str, user: str) -> str:
         """The SQLAlchemy URL of a database, for its user."""
-        return self.backing.database_url(name, user, self.cloud.secrets[f"database/{user}"])
+        return self.backing.database_url(name, user, self.cloud.secrets[database_secret(user)])

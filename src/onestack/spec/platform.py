@@ -39,6 +39,7 @@ from onestack.language.types import (
 from onestack.spec import services as catalogue
 from onestack.spec.backends import Backend, Volumes, managed_problems
 from onestack.spec.monitoring import Monitoring
+from onestack.spec.security import Security
 from onestack.spec.storage import Storage
 
 # Keys whose default depends on another key have no default in the schema; the reference says this instead.
@@ -349,6 +350,8 @@ platform:
     """Load balancing."""
     monitoring: Monitoring = Monitoring()
     """Metrics."""
+    security: Security = Security()
+    """Rules for logins and passwords."""
     tuning: Literal["full", "none"] = "full"
     """`none`: without those replacements of OpenStack's functions that only improve performance; `status` lists
     all."""

@@ -24,7 +24,7 @@ class Passwords:
         file = self._file(secret.label)
         if file.exists():
             return file.read_text().strip()
-        password = random.token_urlsafe(18)
+        password = f"{random.token_urlsafe(18)}-aA1"
         self.keep(secret.label, password)
         return password
 

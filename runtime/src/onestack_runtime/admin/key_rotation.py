@@ -15,13 +15,14 @@ import base64
 import hashlib
 import hmac
 import logging
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onestack_runtime import contract
-from onestack_runtime.paths import ETC, folder
+from onestack_runtime.paths import ETC, configuration, folder
 
 if TYPE_CHECKING:
     from onestack_runtime.serving.process import Process
@@ -114,6 +115,34 @@ class Rotation:
                     repository.rotate_keys(None, None)
 
 
+def rotate_now() -> str:
+    """Rotate the token and receipt keys, unless a key would go by which tokens in use were made; what was done.
+
+    A token made just before the rotation before this one has the oldest key. While keys are fewer than
+    `max_active_keys`, none goes.
+    """
+    from keystone.conf import CONF
+
+    # Keystone makes the staged key, number 0, with each rotation.
+    since = _age(Path(contract.TOKEN_KEYS) / "0", time.time())
+    lifetime = float(CONF.token.expiration)
+    if len(_keys(_tokens())) >= contract.ACTIVE_KEYS and since < lifetime:
+        left = (lifetime - since) / 60
+        return f"rotated {since / 60:.0f} min ago; again in {left:.0f} min, or tokens in use would end"
+    for repository in (_tokens(), _receipts()):
+        repository.rotate_keys(None, None)
+    return "rotated"
+
+
+def main() -> None:
+    """Rotate the keys now: `python3 -m onestack_runtime.admin.key_rotation`."""
+    import keystone.server
+
+    keystone.server.configure(config_files=[str(file) for file in configuration("keystone")])
+    # Not a logger's: the answer is what is said here.
+    sys.stdout.write(rotate_now() + "\n")
+
+
 def due(repository: Any, now: float) -> bool:
     """Whether the primary key (the one with the highest number) is older than ROTATE_SECONDS at Unix time `now`."""
     keys = _keys(repository)
@@ -143,3 +172,7 @@ def _repository(group: str, folder: str, keys: int) -> Any:
     from keystone.common import fernet_utils
 
     return fernet_utils.FernetUtils(folder, keys, group)
+
+
+if __name__ == "__main__":
+    main()

@@ -9,7 +9,7 @@ from onestack_runtime import contract
 from onestack_runtime.admin import key_rotation
 from onestack_runtime.paths import ETC
 from onestack_runtime.replacements import registry
-from onestack_runtime.serving import threads
+from onestack_runtime.serving import audit, threads
 from onestack_runtime.serving.process import Process
 
 LOG = logging.getLogger(__name__)
@@ -27,6 +27,7 @@ def main() -> None:
     application = initialize_public_application()
     # Otherwise the first request would load the policy rules, and a concurrent one would see half of them (HTTP 403).
     assert RBACEnforcer()._enforcer.registered_rules
+    audit.hear_logins()
     process = Process("keystone")
     process.serve(application, contract.socket("keystone"), contract.API_PATHS["keystone"], THREADS)
     process.thread("key rotation", key_rotation.Rotation(process).run)

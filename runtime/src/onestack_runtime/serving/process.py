@@ -17,6 +17,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from onestack_runtime.serving.audit import Audit
+from onestack_runtime.serving.audit_log import AuditLog
 from onestack_runtime.serving.health import Application, Health
 from onestack_runtime.serving.http import Mount, Server
 
@@ -49,7 +51,12 @@ class Process:
         threading.Thread(target=self._end_with_main, name="main's end", daemon=True).start()
 
     def serve(self, application: Application, socket: str, path: str, threads: int) -> None:
-        """Listen on a unix socket and serve `application` below `path` (no slashes; empty for the root)."""
+        """Listen on a unix socket and serve `application` below `path` (no slashes; empty for the root).
+
+        What is below a path is an API of OpenStack's: its changing requests go to the audit log.
+        """
+        if path:
+            application = Audit(application, self.name, AuditLog())
         server = Server(Mount(application, path, self.health), socket, threads)
         server.prepare()
         self._servers.append(server)

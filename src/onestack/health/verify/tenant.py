@@ -57,7 +57,8 @@ def create(admin: Connection, connect: Connect, name: str) -> Tenant:
             f"the role `{ROLE}` does not exist", hint="run `onestack up`, which creates the role"
         )
     project = keystone.create_project(name=name, domain_id=DOMAIN, description=DESCRIPTION)
-    password = secrets.token_urlsafe(24)
+    # With what the spec may want of a password.
+    password = f"{secrets.token_urlsafe(24)}-aA1"
     user = keystone.create_user(
         name=name, domain_id=DOMAIN, password=password, default_project_id=project.id, description=DESCRIPTION
     )

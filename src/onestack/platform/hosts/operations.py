@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,8 +14,10 @@ from openstack.exceptions import SDKException
 
 from onestack.core.errors import BadInput, PermanentError
 from onestack.core.events import Emit, step
+from onestack.host.machine import ssh
 from onestack.platform import connect, host_users, secrets, storage_changes
-from onestack.platform.hosts import cluster, control_hosts, moving
+from onestack.platform.hosts import cluster, control_hosts, moving, remote
+from onestack.platform.places import login
 from onestack.platform.site import Site
 from onestack.spec.model import Host
 
@@ -82,6 +87,13 @@ class Hosts:
         there = ", ".join(each.name for each in self._site.hosts)
         raise BadInput(f"this cloud has no host '{name}'", hint=f"it has {there}")
 
+    def execute(self, name: str, words: Sequence[str]) -> int:
+        """Run a program on a host, with this process's own input and output; its exit status. Raises BadInput."""
+        if name == self._site.here.name:
+            return subprocess.run([*words], check=False).returncode
+        where = remote.address(self.spec_of(name))
+        return subprocess.run(ssh.through(where, shlex.join(words)), check=False).returncode
+
     def drain(self, name: str, emit: Emit) -> int:
         """Give a host no new guests, and move its guests to other hosts; how many were moved.
 
@@ -142,9 +154,11 @@ class Hosts:
             admin.compute.delete_service(service)
         for agent in admin.network.agents(host=name):
             admin.network.delete_agent(agent)
-        for user in admin.identity.users(name=host_users.name(name), domain_id="default"):
-            # Its tokens end with it.
-            admin.identity.delete_user(user.id)
+        own = host_users.name(name)
+        for called in {own, login(self._site.view.cloud.secrets, own)}:
+            for user in admin.identity.users(name=called, domain_id="default"):
+                # Its tokens end with it.
+                admin.identity.delete_user(user.id)
         secrets.forget(self._site.secrets_file, host_users.secrets_of(name))
 
     def require_removable(self, name: str) -> None:

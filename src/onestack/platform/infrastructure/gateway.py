@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from onestack.core import contract
 from onestack.core.contract import ETC, RUN
-from onestack.platform.infrastructure import galera
-from onestack.platform.places import ALIVE_PORT, API_PORT, CA, HOST_CERTIFICATE, HOST_KEY, bracketed
-from onestack.platform.shape import Endpoint, Folder, InfrastructureService, Process, Ready
+from onestack.platform.infrastructure import galera, gateway_certificate
+from onestack.platform.places import (
+    ALIVE_PORT,
+    API_PORT,
+    CA,
+    GATEWAY_ADMIN,
+    GATEWAY_CERTIFICATE,
+    HOST_CERTIFICATE,
+    HOST_KEY,
+    bracketed,
+)
+from onestack.platform.shape import Endpoint, Folder, InfrastructureService, Process, Ready, Step, local
 from onestack.platform.view import View
 
 METADATA_PORT = 8775
@@ -14,8 +23,8 @@ CONSOLE = contract.CONSOLE_PATH
 """The path of guests' consoles."""
 NAME = "api-gateway"
 CONFIG = f"{ETC}/{NAME}/haproxy.cfg"
-ADMIN_SOCKET = f"{RUN}/{NAME}/admin.sock"
-CERTIFICATE = f"{ETC}/tls/{NAME}.pem"
+ADMIN_SOCKET = GATEWAY_ADMIN
+CERTIFICATE = GATEWAY_CERTIFICATE
 
 _GLOBAL = f"""\
 global
@@ -80,6 +89,8 @@ def files(view: View) -> dict[str, str]:
     sockets = view.backing.api_socket
     lines = [_GLOBAL, "frontend api", *(f"    bind {each}" for each in binds)]
     lines += ["    http-request disable-l7-retry unless METH_GET"]
+    # For the audit log; a client's own such header is overwritten.
+    lines += ["    http-request set-header X-Forwarded-For %[src]"]
     if any(" ssl " in each for each in binds):
         lines.append("    http-request set-header X-Forwarded-Proto https")
     if home := next((each.path for each in endpoints.values() if not each.listed), None):
@@ -212,11 +223,10 @@ def _metadata_binds(view: View) -> list[str]:
 
 
 def _page(endpoint: Endpoint) -> list[str]:
-    """The rules of a web page: the client's address is passed on, and responses common to all users are cached."""
+    """The rules of a web page: responses common to all users are cached."""
     if not endpoint.files:
         return []
     return [
-        "    http-request set-header X-Forwarded-For %[src]",
         f"    http-request set-var(txn.file) bool(true) if {{ path_beg /{endpoint.files}/ }}",
         "    http-request cache-use files if { var(txn.file) -m bool }",
         "    http-response cache-store files if { var(txn.file) -m bool }",
@@ -225,9 +235,17 @@ def _page(endpoint: Endpoint) -> list[str]:
 
 def processes(view: View) -> tuple[Process, ...]:
     ready = Ready(socket=ADMIN_SOCKET, seconds=20)
-    # HAProxy reads certificates only when it starts.
-    reads = (CERTIFICATE, *((CA, HOST_CERTIFICATE) if view.peers else ()))
+    # HAProxy reads certificates only when it starts; that of the APIs is exchanged while it runs.
+    reads = (CA, HOST_CERTIFICATE) if view.peers else ()
     return (Process(NAME, ("haproxy", "-db", "-f", CONFIG), ready, reads=reads),)
 
 
-SERVICE = InfrastructureService(NAME, processes, files, folders=(Folder(f"{RUN}/{NAME}", mode=0o700),))
+def _steps(view: View) -> tuple[Step, ...]:
+    if not any(" ssl " in each for each in view.cloud.binds):
+        return ()
+    return (Step(gateway_certificate.STEP, gateway_certificate.take, local(NAME)),)
+
+
+SERVICE = InfrastructureService(
+    NAME, processes, files, steps=_steps, folders=(Folder(f"{RUN}/{NAME}", mode=0o700),)
+)

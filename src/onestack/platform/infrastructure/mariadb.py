@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from onestack.core.contract import ETC, LIB, RUN
 from onestack.core.events import Emit
 from onestack.host.command import run
-from onestack.platform.places import DATABASE_SOCKET
+from onestack.platform import secrets
+from onestack.platform.places import DATABASE_SOCKET, database_secret
 from onestack.platform.shape import Database, Folder, InfrastructureService, Process, Ready, Step, local
 from onestack.platform.view import View
 
@@ -120,12 +121,18 @@ def drop(databases: Sequence[Database]) -> str:
 
 
 def grants(databases: Sequence[Database], view: View) -> str:
-    """SQL that creates the databases and their users, with passwords and privileges. Idempotent."""
+    """SQL that creates the databases and their users, with passwords and privileges. Idempotent.
+
+    While a password is replaced, the former one is valid too.
+    """
     lines = []
     for user in sorted({database.user for database in databases}):
-        password = view.cloud.secrets[f"database/{user}"]
-        lines.append(f"CREATE USER IF NOT EXISTS '{user}'@'localhost' IDENTIFIED BY '{password}';")
-        lines.append(f"ALTER USER '{user}'@'localhost' IDENTIFIED BY '{password}';")
+        name = database_secret(user)
+        passwords = [view.cloud.secrets[name], view.cloud.secrets.get(secrets.before(name))]
+        ways = (f"mysql_native_password USING PASSWORD('{each}')" for each in passwords if each)
+        by = " OR ".join(ways)
+        lines.append(f"CREATE USER IF NOT EXISTS '{user}'@'localhost' IDENTIFIED VIA {by};")
+        lines.append(f"ALTER USER '{user}'@'localhost' IDENTIFIED VIA {by};")
     for database in databases:
         lines.append(f"CREATE DATABASE IF NOT EXISTS `{database.name}` CHARACTER SET utf8mb3;")
         lines.append(f"GRANT ALL ON `{database.name}`.* TO '{database.user}'@'localhost';")

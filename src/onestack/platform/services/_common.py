@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from onestack.core import contract
 from onestack.core.contract import LIB
 from onestack.platform.infrastructure import database_gateway, gateway, virtual_address
-from onestack.platform.places import CA, HOST_CERTIFICATE, HOST_KEY, user_secret
+from onestack.platform.places import CA, HOST_CERTIFICATE, HOST_KEY, login, user_secret
 from onestack.platform.shape import Need, Process, Ready, Scope, leader, local
 from onestack.platform.view import View
 from onestack.spec.model import HostRole
@@ -62,7 +62,7 @@ def credentials(view: View, user: str) -> dict[str, Value]:
     return {
         "auth_type": "password",
         "auth_url": f"{view.cloud.gateway}/identity",
-        "username": user,
+        "username": login(view.cloud.secrets, user),
         "password": view.cloud.secrets[user_secret(user)],
         "project_name": "service",
         "user_domain_name": "Default",

@@ -18,6 +18,11 @@ SECRET = "dashboard"
 def _files(view: View) -> dict[str, str]:
     encrypted = view.cloud.gateway.startswith("https:")
     settings = {
+        "DISALLOW_IFRAME_EMBED": True,
+        "SESSION_COOKIE_HTTPONLY": True,
+        # Administrators who set a user's password give their own.
+        "ENFORCE_PASSWORD_CHECK": True,
+        "DISABLE_PASSWORD_REVEAL": True,
         "SECRET_KEY": view.cloud.secrets[SECRET],
         "OPENSTACK_KEYSTONE_URL": f"{view.cloud.gateway}/identity/v3",
         "OPENSTACK_SSL_CACERT": view.cloud.ca_file,

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from onestack.core import contract
 from onestack.core.contract import LIB
 from onestack.platform import host_users
-from onestack.platform.places import KEYS_SECRET, user_secret
+from onestack.platform.places import KEYS_SECRET, login, user_secret
 from onestack.platform.services import _common as common
 from onestack.platform.shape import Database, Endpoint, Folder, Process, Service, leader
 from onestack.platform.view import View
@@ -24,7 +24,7 @@ BCRYPT_BYTES = 72
 def _files(view: View) -> dict[str, str]:
     text = common.ini(
         {
-            "DEFAULT": common.logging(),
+            "DEFAULT": {**common.logging(), "transport_url": view.backing.process_transport_url},
             "database": common.database(view, "keystone", "keystone"),
             "token": {"provider": "fernet", "expiration": 3600},
             "fernet_tokens": {"key_repository": contract.TOKEN_KEYS, "max_active_keys": contract.ACTIVE_KEYS},
@@ -47,6 +47,9 @@ def _files(view: View) -> dict[str, str]:
                 # Without it, Keystone logs a warning at each login.
                 "max_password_length": BCRYPT_BYTES,
             },
+            "security_compliance": view.cloud.logins,
+            # Logins that fail are known to Keystone alone; `serving.audit` hears of them by its log.
+            "oslo_messaging_notifications": {"driver": "log"},
             **common.proxied(),
         }
     )
@@ -69,7 +72,7 @@ def wanted(view: View, services: Iterable[Service]) -> contract.Bootstrap:
     """The input of the bootstrap: administrator, region, service users and catalogue, with passwords."""
     found = list(services)
     users: dict[str, contract.ServiceUser] = {
-        each.user: {
+        login(view.cloud.secrets, each.user): {
             "password": view.cloud.secrets[user_secret(each.user)],
             "roles": [*host_users.CONTROL_ROLES],
         }
