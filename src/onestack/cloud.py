@@ -22,6 +22,7 @@ from onestack.core.events import Emit, silent
 from onestack.core.graph import on_each
 from onestack.core.paths import Paths
 from onestack.health import merged_logs, status, verify, volumes
+from onestack.health.backup.operations import Backups
 from onestack.health.status import Status
 from onestack.health.verify import Report, SmokeReport, SuiteReport, suites
 from onestack.health.why import Diagnosis, explain
@@ -288,9 +289,7 @@ class Cloud:
 
     def _work(self, spec: Spec | str | Path | None, body: Callable[[Workloads], Result]) -> Result:
         wanted = load_spec(spec) if isinstance(spec, (str, Path)) else spec or self._spec
-        if wanted is None:
-            wanted, _ = self._wanted(None)
-        return body(Workloads(self.site, wanted))
+        return body(Workloads(self.site, wanted or self._wanted(None)[0]))
 
     @property
     def balancing(self) -> Balancing:
@@ -301,6 +300,10 @@ class Cloud:
     def scaling_groups(self) -> ScalingGroups:
         """Its scaling groups."""
         return ScalingGroups(self.site)
+
+    def backups(self, place: Path | None = None, key: str | None = None) -> Backups:
+        """Its backups; see `Backups`."""
+        return Backups(self.paths, place, key)
 
     @property
     def hosts(self) -> Hosts:
@@ -337,10 +340,7 @@ class Cloud:
 
     def check_volumes(self, *, emit: Emit = silent, repair: bool = True) -> volumes.Outcome:
         """Is every volume consistent? What is not is repaired, unless `repair` is off."""
-        found = self.site
-        if "block-storage" not in found.view.cloud.services:
-            raise BadInput("this cloud has no block storage", hint="platform.services in the spec")
-        return volumes.check(found, emit, repair=repair)
+        return volumes.check(self.site, emit, repair=repair)
 
     def why(self, kind: str, word: str, project: str | None = None, server: str | None = None) -> Diagnosis:
         """What stands in the way of a server, volume, port or balancer; see `explain`. Raises BadInput."""

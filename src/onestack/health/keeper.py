@@ -19,6 +19,7 @@ from pathlib import Path
 
 from onestack.core.errors import PermanentError
 from onestack.core.paths import Paths
+from onestack.health.backup.scheduled import Schedule
 from onestack.platform import layout, site
 from onestack.platform.readiness import is_ready
 from onestack.platform.shape import Process
@@ -92,6 +93,7 @@ class Keeper:
         self._watched = {each.name: Watched(each) for each in processes}
         self._file = found.paths.run / "keeper.json"
         self._stop = threading.Event()
+        self._backups = Schedule(found)
         self._supervisor = os.getppid()
         recall(self._watched, self._file, self._supervisor)
 
@@ -104,6 +106,7 @@ class Keeper:
                 return
             try:
                 self.check()
+                self._backups.check()
             except PermanentError as error:
                 LOG.warning("%s: %s", error.summary, error.detail)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from openstack.exceptions import SDKException
 
-from onestack.core.errors import OneStackError
+from onestack.core.errors import BadInput, OneStackError
 from onestack.core.events import Emit, Event, step
 from onestack.health.volumes.collect import collect
 from onestack.health.volumes.diagnose import Fault, diagnose
@@ -61,7 +61,10 @@ class Outcome:
 
 
 def check(site: Site, emit: Emit, *, repair: bool = True) -> Outcome:
-    """Check every volume, and repair what is inconsistent. Must run in the cloud's network."""
+    """Check every volume, and repair what is inconsistent. Must run in the cloud's network. Raises BadInput in a cloud
+    without block storage."""
+    if "block-storage" not in site.view.cloud.services:
+        raise BadInput("this cloud has no block storage", hint="platform.services in the spec")
     admin = connect.connection(site)
     findings: list[Finding] = []
     with step("volumes", emit) as at:
