@@ -93,8 +93,7 @@ def create(site: Site, to: Path | None, emit: Emit, *, with_guests: bool | None 
         try:
             made, seconds = _create(site, at, emit, begun, with_guests)
         except BaseException as error:
-            said = error.summary if isinstance(error, OneStackError) else f"{type(error).__name__}: {error}"
-            backups.write(site.paths, to=str(at), tried=begun, error=said)
+            backups.write(site.paths, to=str(at), tried=begun, error=_told(error))
             raise
         backups.write(
             site.paths,
@@ -102,6 +101,12 @@ def create(site: Site, to: Path | None, emit: Emit, *, with_guests: bool | None 
             tried=begun, error="",
         )  # fmt: skip
     return made
+
+
+def _told(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "it was interrupted"
+    return error.summary if isinstance(error, OneStackError) else f"{type(error).__name__}: {error}"
 
 
 def _create(
@@ -151,13 +156,14 @@ def to_spec(at: Path, wanted: object) -> bool:
 def _store(repository: Repository, paths: Paths, emit: Emit) -> str:
     """Have restic store the staging folder; returns the id of the backup, which is not complete yet."""
     # Links have the time of change of their inode, which is not the content's.
-    words = ("backup", str(contents.staging(paths)), "--tag", TAG, "--host", "onestack")
+    words = ("backup", ".", "--tag", TAG, "--host", "onestack")
     previous = repository.snapshots(COMPLETE)
     parent = ("--parent", previous[-1].id) if previous else ("--force",)
     with step("store", emit) as at:
         said = repository.do(
             *words, *parent, "--ignore-ctime", "--ignore-inode",
-            log=paths.log / "backup-store.log", heard=lambda message: at.progress(percent(message)),
+            log=paths.log / "backup-store.log", folder=contents.staging(paths),
+            heard=lambda message: at.progress(percent(message)),
         )  # fmt: skip
         summary = next((each for each in said if each.get("message_type") == "summary"), None)
         if summary is None:

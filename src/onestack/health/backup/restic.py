@@ -62,12 +62,13 @@ class Repository:
         """Whether there is a repository, or what is left of one."""
         return (self.place / "config").exists()
 
-    def argv(self, *words: str) -> list[str]:
-        """The command line of a restic command."""
+    def argv(self, *words: str, folder: Path | None = None) -> list[str]:
+        """The command line of a restic command. `folder`: where it runs."""
         loader, libraries = self.tree / "lib64/ld-linux-x86-64.so.2", self.tree / "usr/lib/x86_64-linux-gnu"
         program = [str(loader), "--library-path", str(libraries), f"{self.tree}/usr/bin/restic"]
         common = ["--repo", str(self.place), "--no-cache", "--json", "--retry-lock", LOCK_PATIENCE]
-        return [*_GENTLE, *program, *words, *common]
+        there = ["env", f"--chdir={folder}"] if folder else []
+        return [*there, *_GENTLE, *program, *words, *common]
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -87,9 +88,14 @@ class Repository:
             raise explained(self.place, failed.status, failed.output) from failed
 
     def do(
-        self, *words: str, log: Path, heard: Callable[[Mapping[str, Any]], None] = lambda message: None
+        self,
+        *words: str,
+        log: Path,
+        folder: Path | None = None,
+        heard: Callable[[Mapping[str, Any]], None] = lambda message: None,
     ) -> list[dict[str, Any]]:
-        """Run a long command, in which `heard` gets its messages; returns all of them. Raises as `explained` says."""
+        """Run a long command (in `folder`), in which `heard` gets its messages; returns all of them. Raises as
+        `explained` says."""
 
         def listen(line: str) -> None:
             for each in messages(line):
@@ -97,7 +103,7 @@ class Repository:
 
         try:
             follow(
-                self.argv(*words),
+                self.argv(*words, folder=folder),
                 log=log,
                 seconds=STANDSTILL,
                 heard=listen,
