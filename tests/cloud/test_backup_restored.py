@@ -14,23 +14,32 @@ from cloud import guests, health, volumes
 from cloud.command import lines, onestack, succeed
 from onestack import Cloud
 from onestack.core.contract import LIB
+from onestack.core.wait import until
 from onestack.health.verify import guest as page
+from onestack.platform import backups
 
 pytestmark = pytest.mark.cloud
 
 SPEC = """\
 name: saved
-platform: {exclude: [dashboard, load-balancer]}
+platform:
+  exclude: [dashboard, load-balancer]
+  backup: {to: %s, every: 1h}
 tenants:
 - name: shop
-  networks: [{name: inner, cidr: 10.60.0.0/24}]
+  networks: [{name: inner, subnets: [{name: inner, cidr: 10.60.0.0/24}]}]
 """
 
 
 @pytest.fixture
-def spec(tmp_path: Path) -> Path:
+def place(tmp_path: Path) -> Path:
+    return tmp_path / "repository"
+
+
+@pytest.fixture
+def spec(tmp_path: Path, place: Path) -> Path:
     file = tmp_path / "saved.yaml"
-    file.write_text(SPEC)
+    file.write_text(SPEC % place)
     return file
 
 
@@ -70,8 +79,20 @@ def load(cloud: Cloud, guest: guests.Guest, stop: threading.Event) -> Iterator[s
         yield cloud.run(once)
 
 
-def test_it_comes_back_as_it_was(saved: Cloud, spec: Path, tmp_path: Path) -> None:
-    place, key, root = tmp_path / "repository", tmp_path / "key", saved.paths.root
+def scheduled(cloud: Cloud) -> str:
+    """The backup that the keeper makes by itself, when it is complete."""
+
+    def look() -> tuple[bool, str]:
+        found = backups.of(cloud.site)
+        assert found is not None and not found.error, found
+        return found.last is not None, str(found)
+
+    until("the keeper's backup to be complete", look, seconds=240, where=cloud.paths.log / "backup.log")
+    return backups.read(cloud.paths).last
+
+
+def test_it_comes_back_as_it_was(saved: Cloud, spec: Path, place: Path, tmp_path: Path) -> None:
+    key, root = tmp_path / "key", saved.paths.root
     guest = guests.start(saved, "served")
 
     def furnish() -> tuple[str, str]:
@@ -84,6 +105,7 @@ def test_it_comes_back_as_it_was(saved: Cloud, spec: Path, tmp_path: Path) -> No
         return volume, disk
 
     volume, disk = saved.run(furnish)
+    first = scheduled(saved)
     held, token = guests.resources(saved), saved.run(lambda: saved.connect().authorize())
     bytes_before = content(saved, volume)
 
@@ -91,11 +113,14 @@ def test_it_comes_back_as_it_was(saved: Cloud, spec: Path, tmp_path: Path) -> No
     user = threading.Thread(target=lambda: failures.extend(filter(None, load(saved, guest, stop))))
     user.start()
     try:
-        made = lines(succeed(root, "backup create", "--json", "--to", str(place)))[-1]
+        made = lines(succeed(root, "backup create", "--json"))[-1]
     finally:
         stop.set()
         user.join()
     assert failures == []
+    # Of one day the last one is kept, unless the spec says otherwise.
+    (kept,) = lines(succeed(root, "backup list", "--json"))
+    assert ([each["id"] for each in kept], first != made["short"]) == ([made["id"]], True)
     succeed(root, "backup key", "--out", str(key))
 
     succeed(root, "destroy", "--yes")

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from onestack.core.errors import PermanentError
 from onestack.core.paths import Paths
-from onestack.health.backup.scheduled import Schedule
+from onestack.health.backup.schedule import Schedule
 from onestack.platform import layout, site
 from onestack.platform.readiness import is_ready
 from onestack.platform.shape import Process

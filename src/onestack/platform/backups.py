@@ -58,9 +58,10 @@ def read(paths: Paths) -> Record:
 
 
 def write(paths: Paths, **changes: Any) -> Record:
-    """Change the record."""
+    """Change the record. A cloud that was destroyed meanwhile has none."""
     record = replace(read(paths), **changes)
-    replace_private(paths.etc / FILE, json.dumps(asdict(record), indent=1))
+    if paths.etc.is_dir():
+        replace_private(paths.etc / FILE, json.dumps(asdict(record), indent=1))
     return record
 
 

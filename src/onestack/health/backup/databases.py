@@ -22,6 +22,7 @@ from onestack.platform.site import Site
 
 SECONDS = 300.0
 """Seconds without progress after which a copy has failed."""
+LOG = "backup-mariadb"
 MADE = "onestack-made"
 """The mark of a complete data folder, see `mariadb.make_files`."""
 # What mariadb-backup leaves beside the data.
@@ -33,7 +34,8 @@ def copying(target: str) -> list[str]:
     return [
         *("mariadb-backup", "--no-defaults", "--backup"),
         *(f"--datadir={mariadb.DATA}", f"--socket={DATABASE_SOCKET}", "--user=root", "--skip-ssl"),
-        *(f"--target-dir={target}", f"--tmpdir={LIB}/tmp"),
+        # Each of a thousand small files is flushed to the disk: several at a time.
+        *(f"--target-dir={target}", f"--tmpdir={LIB}/tmp", "--parallel=4"),
     ]
 
 
@@ -49,9 +51,11 @@ def copy_mariadb(node: Node, tree: Path, target: str) -> None:
     if not kept and namespace.outdated(layout):
         namespace.remove_tree(node.paths, TREE)
     namespace.create(layout, isolated=node.choices.isolated)
+    # It names every table: that of the last backup is enough.
+    node.log(LOG).unlink(missing_ok=True)
     try:
         for argv in (copying(target), preparing(target)):
-            node.inside(argv, seconds=SECONDS, patient=True, tree=TREE, log="backup")
+            node.inside(argv, seconds=SECONDS, patient=True, tree=TREE, log=LOG)
     finally:
         if not kept:
             namespace.remove_tree(node.paths, TREE)

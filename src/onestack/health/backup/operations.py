@@ -15,7 +15,7 @@ from onestack.health.backup import verify as verifying
 from onestack.health.backup.manifest import Manifest
 from onestack.health.backup.restic import COMPLETE, Repository, Snapshot
 from onestack.host.files import replace_private
-from onestack.platform import site
+from onestack.platform import backups, site
 from onestack.platform.choices import choices_file
 
 
@@ -29,6 +29,12 @@ class Backups:
         self._paths = paths
         self._place = place
         self._key = key
+
+    @property
+    def known_place(self) -> str:
+        """The folder with the cloud's last good backup; empty if it has none."""
+        record = backups.read(self._paths)
+        return record.to if record.last else ""
 
     def create(self, *, emit: Emit = silent, guests: bool | None = None) -> Snapshot:
         """Back the cloud up while it serves. `guests`: with servers' own disks; None: as the spec says.

@@ -30,6 +30,8 @@ from onestack.spec import load as load_spec
 
 SPARE = 512 << 20
 """Bytes that stay free."""
+FULL = 1 << 20
+"""With fewer bytes left a disk is full."""
 
 
 def restore(paths: Paths, at: Path, key: str, name: str | None, emit: Emit) -> Manifest:
@@ -101,12 +103,17 @@ def _restore(paths: Paths, repository: Repository, name: str | None, work: Path,
             hint=f"it has {', '.join(data.releases())}: restore it with the OneStack that made it",
         )
     require_room(paths, found)
-    target = work / "files"
+    # By a name of its own: the restic of a restore that was killed may still write to the former one.
+    target = work / f"files-{os.getpid()}"
     with step("read", emit) as at:
-        repository.do(
-            "restore", chosen.id, "--target", str(target), "--sparse",
-            log=work / "restic.log", heard=lambda message: at.progress(percent(message)),
-        )  # fmt: skip
+        try:
+            repository.do(
+                "restore", chosen.id, "--target", str(target), "--sparse",
+                log=work / "restic.log", heard=lambda message: at.progress(percent(message)),
+            )  # fmt: skip
+        except PermanentError as failed:
+            require_space_left(paths, failed)
+            raise
     with step("compare with the manifest", emit) as at:
         manifest.require_same(
             found.files, manifest.entries(target, found.files), f"the backup {chosen.short}"
@@ -142,6 +149,16 @@ def require_room(paths: Paths, found: Manifest) -> None:
             where=str(paths.lib),
             hint="free some, or name another place: --root DIR",
         )
+
+
+def require_space_left(paths: Paths, failed: PermanentError) -> None:
+    """Raises PermanentError where the disk is full now: then restic's own message could not be written either."""
+    if shutil.disk_usage(paths.lib).free < FULL:
+        raise PermanentError(
+            f"the disk of {paths.root} is full",
+            detail=failed.detail,
+            hint="free some space, and run it again",
+        ) from failed
 
 
 def give_owners(folder: Path, found: Manifest, tree: Path) -> None:
