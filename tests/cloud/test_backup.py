@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cloud import guests
+from cloud import guests, roots
 from cloud.command import lines, onestack, start, succeed
 from onestack import Cloud
 from onestack.health.backup import contents, create
@@ -98,3 +98,26 @@ def test_what_cannot_be_restored_leaves_an_empty_root(
     assert done.returncode == 1 and "restic failed" in done.stderr
     done = onestack(cloud.paths.root, "restore", "--from", str(place), "--key", str(key))
     assert done.returncode == 2 and "there is a cloud under" in done.stderr
+
+
+def test_a_restore_that_is_killed_is_no_cloud_and_is_done_again(
+    place: Path, key: Path, cloud_roots: Path
+) -> None:
+    root = cloud_roots / "beside"
+    words = ("--from", str(place), "--key", str(key))
+    command = start(root, "restore", "--json", *words)
+    assert command.stdout is not None
+    for line in command.stdout:
+        event = json.loads(line)
+        if (event.get("step"), event.get("state")) == ("read", "started"):
+            command.kill()
+    command.wait(60)
+    assert not Cloud(root).exists
+    done = onestack(root, "up")
+    assert (
+        done.returncode == 1
+        and "was interrupted, so that what lies there is not a whole cloud" in done.stderr
+    )
+    succeed(root, "restore", *words)
+    assert Cloud(root).exists
+    roots.take_away(root)

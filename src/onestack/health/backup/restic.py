@@ -26,7 +26,8 @@ LOCK_PATIENCE = "2m"
 """How long restic waits for another restic in the same repository."""
 # restic's own exit statuses: https://restic.readthedocs.io/en/stable/075_scripting.html#exit-codes
 INCOMPLETE, MISSING, LOCKED, WRONG_PASSWORD = 3, 10, 11, 12
-_GENTLE = ("nice", "-n", "10")
+_GENTLE = ("setpriv", "--pdeathsig", "TERM", "nice", "-n", "10")
+"""It ends with the command that started it, also if that was killed, and leaves the processors to the cloud."""
 FULL = "no space left on device"
 
 

@@ -50,7 +50,7 @@ def restore(paths: Paths, at: Path, key: str, name: str | None, emit: Emit) -> M
         work = paths.lib / backups.RESTORING
         _clear(paths)
         try:
-            work.mkdir(parents=True)
+            work.mkdir(parents=True, exist_ok=True)
             paths.lib.chmod(0o700)
             work.chmod(0o700)
             return _restore(paths, Repository(at, key, _programs(paths, emit)), name, work, emit)
