@@ -17,6 +17,7 @@ from onestack.health.backup import create, restore
 from onestack.health.backup.operations import Backups
 from onestack.language.diagnostics import BadSpec
 from onestack.platform import backups
+from onestack.platform.choices import Choices
 from onestack.spec import loads
 from onestack.spec.backup import unsupported
 
@@ -124,7 +125,7 @@ def test_a_restore_that_fails_leaves_an_empty_root(tmp_path: Path, monkeypatch: 
     paths = Paths.at(root)
     with pytest.raises(KeyboardInterrupt):
         restore.restore(paths, place, "key", None, silent)
-    assert not paths.etc.exists() and not paths.lib.exists()
+    assert not root.exists()
 
 
 def test_one_that_was_killed_is_begun_anew(tmp_path: Path) -> None:
@@ -149,6 +150,15 @@ def test_what_is_restored_becomes_a_cloud_at_last(tmp_path: Path) -> None:
     assert (paths.etc / "secrets.json").exists()
     assert (paths.data / "mysql/ibdata1").exists()
     assert paths.etc.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_default_roots_cloud_is_restored_beside_it(tmp_path: Path) -> None:
+    file = tmp_path / "choices.json"
+    Choices("c1", "qemu", "netdev", False, "base", "env", "runtime", {}).save(file)
+    restore.adapt(file, Paths.at(tmp_path), loads("name: x\n"))
+    assert Choices.load(file).isolated
+    restore.adapt(file, Paths.at("/"), loads("name: x\n"))
+    assert not Choices.load(file).isolated
 
 
 def test_owners_that_have_other_ids_now() -> None:

@@ -10,10 +10,11 @@ import os
 import shutil
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from onestack.core import data
-from onestack.core.errors import BadInput, PermanentError
+from onestack.core.errors import BadInput, Busy, PermanentError
 from onestack.core.events import Emit, step
 from onestack.core.paths import Paths
 from onestack.health.backup import manifest
@@ -23,9 +24,11 @@ from onestack.health.backup.restic import Repository, Snapshot, percent
 from onestack.host import base
 from onestack.host.command import run
 from onestack.host.lock import held
-from onestack.platform import backups
-from onestack.platform.choices import choices_file
+from onestack.platform import backups, takedown
+from onestack.platform.choices import Choices, choices_file
+from onestack.platform.choose import is_isolated
 from onestack.platform.owned import identities
+from onestack.spec import Spec
 from onestack.spec import load as load_spec
 
 SPARE = 512 << 20
@@ -44,22 +47,34 @@ def restore(paths: Paths, at: Path, key: str, name: str | None, emit: Emit) -> M
         raise BadInput(
             f"there is no repository of backups in {at}", hint="--from DIR: the folder they are in"
         )
-    with held(paths.lock, "onestack restore"):
-        require_empty(paths)
-        before = {each: each.exists() for each in (paths.etc, paths.lib)}
-        work = paths.lib / backups.RESTORING
+    try:
+        with held(paths.lock, "onestack restore"):
+            return _alone(paths, Repository(at, key, _programs(paths, emit)), name, emit)
+    except Busy:
+        raise
+    except BaseException:
+        paths.lock.unlink(missing_ok=True)
+        if not paths.is_default:
+            takedown.remove_empty_parents(paths)
+        raise
+
+
+def _alone(paths: Paths, repository: Repository, name: str | None, emit: Emit) -> Manifest:
+    require_empty(paths)
+    before = {each: each.exists() for each in (paths.etc, paths.lib)}
+    work = paths.lib / backups.RESTORING
+    _clear(paths)
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        paths.lib.chmod(0o700)
+        work.chmod(0o700)
+        return _restore(paths, repository, name, work, emit)
+    except BaseException:
         _clear(paths)
-        try:
-            work.mkdir(parents=True, exist_ok=True)
-            paths.lib.chmod(0o700)
-            work.chmod(0o700)
-            return _restore(paths, Repository(at, key, _programs(paths, emit)), name, work, emit)
-        except BaseException:
-            _clear(paths)
-            for folder, existed in before.items():
-                if not existed:
-                    shutil.rmtree(folder, ignore_errors=True)
-            raise
+        for folder, existed in before.items():
+            if not existed:
+                shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def require_empty(paths: Paths) -> None:
@@ -123,6 +138,7 @@ def _restore(paths: Paths, repository: Repository, name: str | None, work: Path,
     store = paths.release(found.release)
     tree = base.ensure(data.release(found.release), store, emit, extras=spec.platform.base_extras)
     give_owners(target / "data", found, tree)
+    adapt(target / "etc" / choices_file(paths).name, paths, spec)
     with step("move to its place", emit):
         move(paths, target)
         backups.write(
@@ -179,6 +195,11 @@ def give_owners(folder: Path, found: Manifest, tree: Path) -> None:
 def renamed(before: Mapping[str, int], now: Mapping[str, int]) -> dict[int, int]:
     """The ids that are others now. Pure."""
     return {old: now[name] for name, old in before.items() if name in now and now[name] != old}
+
+
+def adapt(file: Path, paths: Paths, spec: Spec) -> None:
+    """Have restored choices fit this root: the default one may be in the machine's network, others are not."""
+    replace(Choices.load(file), isolated=is_isolated(paths, spec)).save(file)
 
 
 def move(paths: Paths, restored: Path) -> None:
