@@ -10,7 +10,7 @@ from pathlib import Path
 
 from onestack.core import data
 from onestack.core.errors import BadInput, OneStackError, PermanentError
-from onestack.core.events import Emit, silent, step
+from onestack.core.events import Emit, Event, silent, step
 from onestack.core.paths import Paths
 from onestack.health.backup import contents
 from onestack.health.backup.capture import TRIES, capture
@@ -74,7 +74,12 @@ def require_place(paths: Paths, found: Path) -> Path:
 
 def key(site: Site) -> str:
     """The repository's password: a secret of the cloud, made when it is first asked for."""
-    return secrets.ensure(site.secrets_file, (backups.SECRET,))[backups.SECRET]
+    known = secrets.ensure(site.secrets_file, ())
+    if backups.SECRET not in known:
+        # Not while an `up` adds others.
+        with held(site.paths.lock, "onestack backup", seconds=CLOUD_SECONDS):
+            known = secrets.ensure(site.secrets_file, (backups.SECRET,))
+    return known[backups.SECRET]
 
 
 @contextmanager
@@ -91,15 +96,25 @@ def create(site: Site, to: Path | None, emit: Emit, *, with_guests: bool | None 
     with alone(site.paths):
         begun = time.time()
         try:
-            made, seconds = _create(site, at, emit, begun, with_guests)
+            repository = open_repository(site, at, emit)
+            made = _create(site, repository, emit, with_guests)
         except BaseException as error:
-            backups.write(site.paths, to=str(at), tried=begun, error=_told(error))
+            # Where the last good one is stays known.
+            where = {} if backups.read(site.paths).last else {"to": str(at)}
+            backups.write(site.paths, tried=begun, error=_told(error), **where)
             raise
         backups.write(
             site.paths,
-            to=str(at), last=made.short, time=begun, seconds=round(seconds, 1), size=made.size, added=made.added,
-            tried=begun, error="",
+            to=str(at), last=made.short, time=begun, seconds=round(time.time() - begun, 1),
+            size=made.size, added=made.added, tried=begun, error="",
         )  # fmt: skip
+        wanted = site.spec.platform.backup
+        if wanted and at == Path(wanted.to).resolve():
+            try:
+                forget(repository, wanted.keep.counts, emit)
+            except OneStackError as error:
+                # The backup is good all the same.
+                emit(Event("prune", "noted", f"old backups could not be deleted: {error.summary}"))
     return made
 
 
@@ -109,26 +124,27 @@ def _told(error: BaseException) -> str:
     return error.summary if isinstance(error, OneStackError) else f"{type(error).__name__}: {error}"
 
 
-def _create(
-    site: Site, at: Path, emit: Emit, begun: float, with_guests: bool | None
-) -> tuple[Snapshot, float]:
-    paths, wanted = site.paths, site.spec.platform.backup
-    guests = with_guests if with_guests is not None else wanted.guests if wanted else True
-    tree = programs(paths, site.spec.platform.release, emit)
-    repository = Repository(at, key(site), tree)
+def open_repository(site: Site, at: Path, emit: Emit) -> Repository:
+    """The repository in a folder; it is made if there is none. Raises BadInput, Busy, PermanentError."""
+    repository = Repository(at, key(site), programs(site.paths, site.spec.platform.release, emit))
     with step("repository", emit) as told:
         if not repository.exists:
             repository.create()
-            told.note(
-                f"the key of this repository: `{_command(paths)} backup key`. Keep it elsewhere: without it"
-            )
+            command = "onestack" if site.paths.is_default else f"onestack --root {site.paths.root}"
+            told.note(f"the key of this repository: `{command} backup key`. Keep it elsewhere: without it")
             told.note("nobody can read these backups, and `onestack destroy` removes it with the cloud")
         repository.unlock()
         told.outcome = str(at)
+    return repository
+
+
+def _create(site: Site, repository: Repository, emit: Emit, with_guests: bool | None) -> Snapshot:
+    paths, wanted = site.paths, site.spec.platform.backup
+    guests = with_guests if with_guests is not None else wanted.guests if wanted else True
     try:
         for _ in range(TRIES):
             with held(paths.lock, "onestack backup", seconds=CLOUD_SECONDS):
-                _, linked = capture(site, tree, emit, with_guests=guests)
+                _, linked = capture(site, repository.tree, emit, with_guests=guests)
             stored = _store(repository, paths, emit)
             if not (written := contents.changed(contents.staging(paths) / "data", linked)):
                 break
@@ -143,14 +159,7 @@ def _create(
             told.outcome = f"{made.short}: {made.size / 1e6:.0f} MB, {made.added / 1e6:.1f} MB of them new"
     finally:
         contents.clear(paths)
-    if wanted and to_spec(at, wanted.to):
-        forget(repository, wanted.keep.counts, emit, prune=True)
-    return made, time.time() - begun
-
-
-def to_spec(at: Path, wanted: object) -> bool:
-    """Whether a repository is the spec's."""
-    return at == Path(str(wanted)).resolve()
+    return made
 
 
 def _store(repository: Repository, paths: Paths, emit: Emit) -> str:
@@ -174,7 +183,7 @@ def _store(repository: Repository, paths: Paths, emit: Emit) -> str:
     return str(summary["snapshot_id"])
 
 
-def forget(repository: Repository, counts: Mapping[str, int], emit: Emit, *, prune: bool) -> tuple[int, int]:
+def forget(repository: Repository, counts: Mapping[str, int], emit: Emit) -> tuple[int, int]:
     """Delete complete backups that need not be kept, and incomplete ones that nobody works on any more; returns how
     many were deleted, and are left."""
     with step("prune", emit) as at:
@@ -186,7 +195,7 @@ def forget(repository: Repository, counts: Mapping[str, int], emit: Emit, *, pru
         repository.ask("forget", "--tag", f"{TAG},{COMPLETE}", "--group-by", "", *keeping(counts))
         after = repository.snapshots()
         gone = len(before) - len(after)
-        if gone and prune:
+        if gone:
             repository.ask("prune")
         at.outcome = f"{gone} deleted, {sum(each.complete for each in after)} kept"
     return gone, sum(each.complete for each in after)
@@ -194,7 +203,3 @@ def forget(repository: Repository, counts: Mapping[str, int], emit: Emit, *, pru
 
 def _age(snapshot: Snapshot) -> float:
     return time.time() - datetime.fromisoformat(snapshot.time).timestamp()
-
-
-def _command(paths: Paths) -> str:
-    return "onestack" if paths.is_default else f"onestack --root {paths.root}"
