@@ -5,6 +5,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ElementTree
 
 from onestack.health.backup import guests
+from onestack.health.backup.capture import disturbed
 from onestack.health.backup.guests import Disk
 
 DOMAIN = """
@@ -52,3 +53,21 @@ def test_the_backing_file_is_as_the_disk_names_it() -> None:
     told = '{"filename": "disk", "backing-filename": "_base/ab", "backing-filename-format": "raw"}'
     assert guests.described(told) == ("_base/ab", "raw")
     assert guests.described('{"filename": "disk"}') == ("", "")
+
+
+LOWER, UPPER = Disk("vdb", "/var/lib/cinder/v", "qcow2"), Disk("vdb", "/var/lib/cinder/v.snap", "qcow2")
+
+
+def test_a_snapshot_meanwhile_disturbs_a_capture() -> None:
+    seen = {"s1": [LOWER]}
+    assert not disturbed([("s1", LOWER)], seen, seen)
+    assert disturbed([("s1", LOWER)], seen, {"s1": [UPPER]})
+    # Taken before files were linked, but after the disk was copied.
+    assert disturbed([("s1", LOWER)], {"s1": [UPPER]}, {"s1": [UPPER]})
+
+
+def test_a_server_that_starts_or_ends_meanwhile() -> None:
+    assert not disturbed([("s1", LOWER)], {"s1": [LOWER]}, {})
+    assert disturbed([], {}, {"s2": [LOWER]})
+    # Known when files were linked, and copied afterwards.
+    assert not disturbed([("s2", LOWER)], {"s2": [LOWER]}, {"s2": [LOWER]})

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 
 from onestack.core import data as tool_data
@@ -121,10 +121,7 @@ def _once(site: Site, tree: Path, emit: Emit, *, with_guests: bool) -> list[Stag
         domain: [disk for disk in row if disk not in running.get(domain, ())] for domain, row in now.items()
     }
     copied += _copy_disks(node, {domain: row for domain, row in later.items() if row}, emit)
-    last = _wanted(node, with_guests)
-    if any(each.domain in last and each.disk not in last[each.domain] for each in copied):
-        return None
-    if any(disk not in now.get(domain, ()) for domain, row in last.items() for disk in row):
+    if disturbed([(each.domain, each.disk) for each in copied], now, _wanted(node, with_guests)):
         return None
     for each in copied:
         goal = data / PurePosixPath(each.disk.file).relative_to(LIB)
@@ -133,12 +130,26 @@ def _once(site: Site, tree: Path, emit: Emit, *, with_guests: bool) -> list[Stag
         each.file.rename(goal)
     # A server that was stopped while its disks were to be copied: they are at rest now.
     done = {each.disk.file for each in copied}
-    rest = [name for name in _names(running) if f"{LIB}/{name}" not in done]
-    if rest:
+    if any(f"{LIB}/{name}" not in done for name in (*_names(running), *_names(now))):
         linked = contents.gather(
             paths.data, data, [*skip, *(str(Path(name).relative_to(LIB)) for name in done)]
         )
     return linked
+
+
+def disturbed(
+    copied: Collection[tuple[str, guests.Disk]],
+    seen: Mapping[str, Collection[guests.Disk]],
+    now: Mapping[str, Collection[guests.Disk]],
+) -> bool:
+    """Whether what was captured does not fit together: a running guest writes to another file than the one that was
+    copied (a snapshot was taken, or ended), or to one that was not known when files were linked (`seen`). Pure.
+
+    A guest that ended meanwhile is no obstacle: its disks were copied as they were.
+    """
+    moved = any(domain in now and disk not in now[domain] for domain, disk in copied)
+    unknown = any(disk not in seen.get(domain, ()) for domain, row in now.items() for disk in row)
+    return moved or unknown
 
 
 def _wanted(node: Node, with_guests: bool) -> dict[str, list[guests.Disk]]:
