@@ -21,6 +21,7 @@ from onestack.core.events import Emit, silent
 from onestack.core.graph import on_each
 from onestack.core.paths import Paths
 from onestack.health import merged_logs, status, verify, volumes
+from onestack.health.backup.operations import Backups
 from onestack.health.securing.operations import Securing
 from onestack.health.status import Status
 from onestack.health.verify import Report, SmokeReport, SuiteReport, suites
@@ -288,9 +289,7 @@ class Cloud:
 
     def _work(self, spec: Spec | str | Path | None, body: Callable[[Workloads], Result]) -> Result:
         wanted = load_spec(spec) if isinstance(spec, (str, Path)) else spec or self._spec
-        if wanted is None:
-            wanted, _ = self._wanted(None)
-        return body(Workloads(self.site, wanted))
+        return body(Workloads(self.site, wanted or self._wanted(None)[0]))
 
     @property
     def balancing(self) -> Balancing:
@@ -301,6 +300,10 @@ class Cloud:
     def scaling_groups(self) -> ScalingGroups:
         """Its scaling groups."""
         return ScalingGroups(self.site)
+
+    def backups(self, place: Path | None = None, key: str | None = None) -> Backups:
+        """Its backups; see `Backups`."""
+        return Backups(self.paths, place, key)
 
     @property
     def hosts(self) -> Hosts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from cluster.cloud import status
 from cluster.host import REPOSITORY, Host
@@ -30,5 +31,5 @@ def holder(hosts: Hosts) -> Host:
     return found[0]
 
 
-def _has(link: dict[str, list[dict[str, str]]]) -> bool:
+def _has(link: dict[str, Any]) -> bool:
     return link["ifname"] != "lo" and any(each.get("local") == ADDRESS for each in link.get("addr_info", ()))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from onestack.health.ceph import CephStatus
     from onestack.health.status import Status
     from onestack.host import doctor
+    from onestack.platform.backups import BackupStatus
 
 _COLOURS = {"good": "green", "fair": "yellow", "bad": "red"}
 _MARKS = {True: "[green]●[/]", False: "[red]●[/]"}
@@ -68,9 +69,17 @@ def _status_lines(status: Status) -> list[str]:
         ]
     if status.ceph:
         lines += ["", *_ceph_lines(status.ceph)]
+    if status.backup:
+        lines += ["", _backup_line(status.backup)]
     if remarks := (*status.reasons, *status.scaling, *status.warnings):
         lines += ["", *(f"[yellow]![/] {escape(reason)}" for reason in remarks)]
     return lines
+
+
+def _backup_line(backup: BackupStatus) -> str:
+    if backup.last is None:
+        return f"{_MARKS[not backup.late]} backup: none yet, to {escape(backup.to)}"
+    return f"{_MARKS[not backup.late]} backup: {backup.last}, {_duration(backup.age)} old, in {escape(backup.to)}"
 
 
 def _ceph_lines(ceph: CephStatus) -> list[str]:

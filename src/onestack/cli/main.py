@@ -114,10 +114,20 @@ def destroy(
     if cloud is not None:
         raise click.UsageError("--cloud needs SPEC: only what a spec created is removed from other clouds")
     if not yes and approval.on_terminal() and here().cloud.exists:
-        approval.confirm(f"Destroy the cloud under {here().cloud.paths.root} with everything in it?")
+        approval.confirm(
+            f"Destroy the cloud under {here().cloud.paths.root} with everything in it?{_key_lost()}"
+        )
     with here().events() as emit:
         removed = here().cloud.destroy(emit=emit, purge=purge, wait=wait, leave_unreachable=leave_unreachable)
     here().report({"removed": removed}, [])
+
+
+def _key_lost() -> str:
+    """What goes away with the cloud that its backups need, for a question."""
+    place = here().cloud.backups().known_place
+    return (
+        f" Its backups in {place} need its key, which goes away too (`onestack backup key`)." if place else ""
+    )
 
 
 def _destroy_resources(spec: Path, yes: bool, cloud: str | None) -> None:

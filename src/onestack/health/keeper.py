@@ -19,6 +19,7 @@ from pathlib import Path
 
 from onestack.core.errors import PermanentError
 from onestack.core.paths import Paths
+from onestack.health.backup.schedule import Schedule
 from onestack.health.securing import renewal
 from onestack.platform import layout, site
 from onestack.platform.readiness import is_ready
@@ -94,6 +95,7 @@ class Keeper:
         self._file = found.paths.run / "keeper.json"
         self._stop = threading.Event()
         self._renewed = time.monotonic() - renewal.PERIOD + renewal.FIRST
+        self._backups = Schedule(found)
         self._supervisor = os.getppid()
         recall(self._watched, self._file, self._supervisor)
 
@@ -107,6 +109,7 @@ class Keeper:
             try:
                 self.check()
                 self._renew()
+                self._backups.check()
             except PermanentError as error:
                 LOG.warning("%s: %s", error.summary, error.detail)
 

@@ -19,7 +19,8 @@ from onestack.health.process_status import ProcessStatus, process_statuses, watc
 from onestack.health.quorum import Quorum
 from onestack.health.replacements import Replacements
 from onestack.host import processes
-from onestack.platform import connect
+from onestack.platform import backups, connect
+from onestack.platform.backups import BackupStatus
 from onestack.platform.hypervisors import out_by_itself
 from onestack.platform.site import Site
 
@@ -63,6 +64,8 @@ class Status:
     """The clusters of infrastructure services, with several control hosts."""
     ceph: CephStatus | None = None
     """The managed Ceph, if the cloud has one."""
+    backup: BackupStatus | None = None
+    """Its backups, if it has a schedule or any."""
 
     @property
     def exit_status(self) -> int:
@@ -103,6 +106,7 @@ def examine(site: Site) -> Status:
         health = "degraded" if reasons else "healthy"
     inside = processes.inside(site.paths.run)
     replaced = replaced_functions.read(site.paths.run, [each.name for each in found if each.pid is not None])
+    copied = backups.of(site) if site.leads else None
     return Status(
         health=health,
         name=site.spec.name,
@@ -115,11 +119,12 @@ def examine(site: Site) -> Status:
         workers=tuple(workers),
         reasons=tuple(reasons),
         scaling=() if health == "not running" else tuple(scaling_problems(site.paths.run)),
-        warnings=(*elsewhere.warnings, *replaced.warnings()),
+        warnings=(*elsewhere.warnings, *replaced.warnings(), *backups.warnings(copied)),
         replacements=replaced,
         chosen=site.here.choices.reasons,
         quorum=members,
         ceph=stored,
+        backup=copied,
     )
 
 

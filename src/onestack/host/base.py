@@ -85,6 +85,8 @@ TREES: Mapping[str, Tree] = {
         {"mariadb-server": [f"usr/bin/wsrep_sst_{name}" for name in ("common", "mariabackup")]},
     ),
     "storage": Tree("ceph", 892, "Debian 13 with Ceph"),
+    # Nothing runs in it as a daemon.
+    "backup": Tree("backup", 893, "Debian 13 with restic and mariadb-backup"),
 }
 
 

@@ -26,8 +26,11 @@ from prometheus_client.metrics_core import Metric
 from onestack.core.errors import PermanentError
 from onestack.observe.observation import GuestRates, MemberRates, Observation, PoolRates
 from onestack.platform import expiry
+from onestack.platform.backups import Record
+from onestack.platform.backups import read as read_backups
 from onestack.platform.places import CA, HOST_CERTIFICATE, HOST_KEY, PROMETHEUS
 from onestack.platform.site import Site
+from onestack.spec.platform import Platform
 
 LOG = logging.getLogger("onestack.exporter")
 OLDEST = 20.0
@@ -131,6 +134,27 @@ def _certificates(site: Site) -> Iterator[Metric]:
     )
 
 
+def backups(platform: Platform, record: Record) -> Iterator[Metric]:
+    """The metrics of scheduled backups; none without a schedule."""
+    if platform.backup is None:
+        return
+    since = max(record.time, record.since)
+    rows = {
+        "onestack_backup_interval_seconds": (
+            "The time between two scheduled backups.",
+            platform.backup.every,
+        ),
+        "onestack_backup_last_good_timestamp_seconds": (
+            "When the last complete backup was begun, Unix time; before the first one, when the schedule was.",
+            since,
+        ),
+        "onestack_backup_failed": ("Whether the last try failed.", float(bool(record.error))),
+        "onestack_backup_size_bytes": ("The size of all files in the last complete backup.", record.size),
+    }
+    for name, (description, value) in rows.items():
+        yield _gauge(name, description, [], [((), float(value))])
+
+
 def read_keeper(file: Path) -> dict[str, Any]:
     """The keeper's record; empty if there is none or it is stale."""
     try:
@@ -184,7 +208,10 @@ class Exporter:
     def render(self) -> bytes:
         """The response to a scrape."""
         keeper = read_keeper(self._site.paths.run / "keeper.json")
-        return text(self._observed, keeper, time.monotonic(), [*_certificates(self._site), *self._more()])
+        site = self._site
+        saved = backups(site.spec.platform, read_backups(site.paths)) if site.leads else ()
+        own = (*_certificates(site), *saved)
+        return text(self._observed, keeper, time.monotonic(), (*own, *self._more()))
 
     def _bound(self) -> ThreadingHTTPServer:
         exporter = self

@@ -121,6 +121,14 @@ ALERTS = (
         "`onestack certificates renew`; your own: replace its files and run `onestack up`",
     ),
     Alert(
+        "OneStackBackupLate",
+        "warning",
+        "time() - onestack_backup_last_good_timestamp_seconds > 2 * onestack_backup_interval_seconds",
+        300,
+        "no good backup of the cloud for {{ $value | humanizeDuration }}",
+        "`onestack status` says why the last one failed; `onestack backup create` makes one",
+    ),
+    Alert(
         "OneStackMetricsMissing",
         "warning",
         '{__name__=~"openstack_.+_up"} == 0 or absent(onestack_collect_timestamp_seconds)',

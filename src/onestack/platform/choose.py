@@ -31,6 +31,12 @@ def require_same_name(paths: Paths, spec: Spec, host: str) -> None:
         )
 
 
+def is_isolated(paths: Paths, spec: Spec) -> bool:
+    """Whether a cloud of this spec has a network of its own under this root."""
+    wanted = spec.platform.network.isolated
+    return wanted if wanted is not None else not paths.is_default
+
+
 def choose(paths: Paths, spec: Spec, fetched: Fetched, emit: Emit, host: str | None = None) -> Choices:
     """Choose for `spec`.
 
@@ -63,7 +69,7 @@ def choose(paths: Paths, spec: Spec, fetched: Fetched, emit: Emit, host: str | N
             if kernel
             else "this kernel has no openvswitch: OVS' userspace datapath"
         )
-        isolated = net.isolated if net.isolated is not None else not paths.is_default
+        isolated = is_isolated(paths, spec)
         if before and before.isolated != isolated:
             raise BadInput(
                 "a cloud cannot move between the machine's network and one of its own",

@@ -261,7 +261,10 @@ def remove_empty_parents(paths: Paths) -> None:
         for parent in folder.parents:
             if not parent.is_relative_to(paths.root) or not parent.exists() or any(parent.iterdir()):
                 break
-            parent.rmdir()
+            try:
+                parent.rmdir()
+            except OSError:  # a mount point, such as a root on a disk of its own
+                break
 
 
 def remains(paths: Paths) -> list[str]:

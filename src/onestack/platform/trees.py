@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from onestack.platform import managed_ceph
+from onestack.platform import backups, managed_ceph
 from onestack.platform.infrastructure import galera, rabbitmq
 from onestack.spec.model import ROLES, HostRole
 from onestack.spec.platform import Platform
@@ -24,5 +24,7 @@ def trees(
     bus = several and "control" in roles and "compute" in platform.services
     copies = replicated and "control" in roles
     stored = bool(platform.storage.ceph) and "storage" in roles and disks
-    wanted = {rabbitmq.TREE: bus, galera.TREE: copies, managed_ceph.TREE: stored}
+    # Without a section on backups the tree is fetched by the first one that is made.
+    copied = platform.backup is not None and not several
+    wanted = {backups.TREE: copied, rabbitmq.TREE: bus, galera.TREE: copies, managed_ceph.TREE: stored}
     return tuple(name for name, needed in wanted.items() if needed)

@@ -15,7 +15,7 @@ from onestack.core.paths import Paths
 from onestack.core.threads import interruptible
 from onestack.host import base, doctor, environment, facts, hypervisor, namespace, preflight, reach
 from onestack.host.files import replace_private
-from onestack.platform import bringup, layout, outside, site, storage_changes, tls
+from onestack.platform import backups, bringup, layout, outside, site, storage_changes, tls
 from onestack.platform.choices import Choices, choices_file
 from onestack.platform.choose import choose, require_same_name
 from onestack.platform.fetch import Fetched, fetch, is_fetched
@@ -94,6 +94,7 @@ def up(
     `others`: the cloud's other hosts. Hosts of the spec that are not among them cannot be reached now: they stay in
     the cloud as they are known.
     """
+    backups.require_whole(paths)
     storage_changes.require_possible(paths, spec)
     storage_changes.leave(paths, spec, emit)
     lead = spec.control_hosts[0].name if len(spec.hosts) > 1 else None

@@ -21,7 +21,7 @@ from onestack.language.types import (
     example,
     refused,
 )
-from onestack.spec import local_volumes, references, services, storage
+from onestack.spec import backup, local_volumes, references, services, storage
 from onestack.spec.availability import Availability
 from onestack.spec.existing import Existing
 from onestack.spec.platform import Listen, Platform
@@ -163,6 +163,7 @@ platform:
         yield from self._ports()
         yield from local_volumes.problems(self)
         yield from storage.problems(self)
+        yield from backup.problems(self)
         yield from self._address()
         if not self.hosts:
             return

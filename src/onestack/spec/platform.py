@@ -38,6 +38,7 @@ from onestack.language.types import (
 )
 from onestack.spec import services as catalogue
 from onestack.spec.backends import Backend, Volumes, managed_problems
+from onestack.spec.backup import Backup
 from onestack.spec.monitoring import Monitoring
 from onestack.spec.security import Security
 from onestack.spec.storage import Storage
@@ -352,6 +353,8 @@ platform:
     """Metrics."""
     security: Security = Security()
     """Rules for logins and passwords."""
+    backup: Backup | None = None
+    """Backups of the whole cloud. Without this section there are those that `onestack backup create` makes."""
     tuning: Literal["full", "none"] = "full"
     """`none`: without those replacements of OpenStack's functions that only improve performance; `status` lists
     all."""

@@ -61,8 +61,10 @@ class Outcome:
 
 
 def check(site: Site, emit: Emit, *, repair: bool = True) -> Outcome:
-    """Check every volume, and repair what is inconsistent. Must run in the cloud's network. Raises BadInput where the
-    cloud has no volumes."""
+    """Check every volume, and repair what is inconsistent. Must run in the cloud's network.
+
+    Raises BadInput in a cloud without block storage.
+    """
     if "block-storage" not in site.view.cloud.services:
         raise BadInput("this cloud has no block storage", hint="platform.services in the spec")
     admin = connect.connection(site)
