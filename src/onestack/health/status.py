@@ -72,8 +72,11 @@ class Status:
         return asdict(self)
 
 
-def examine(site: Site) -> Status:
-    """Collect and diagnose everything. Must run in the cloud's network."""
+def examine(site: Site, *, apis: bool = True) -> Status:
+    """Collect and diagnose everything. Must run in the cloud's network.
+
+    `apis`: ask OpenStack for its workers and agents, too; without, only the processes themselves are asked.
+    """
     elsewhere = hosts.collect(site.paths) if site.leads else hosts.Elsewhere()
     found = [*process_statuses(site), *elsewhere.processes]
     reasons = [
@@ -88,7 +91,7 @@ def examine(site: Site) -> Status:
         health: Health = "not running"
         reasons = ["nothing runs; `onestack up` brings it back"]
     else:
-        if not reasons and site.leads:
+        if not reasons and site.leads and apis:
             try:
                 workers = list(worker_statuses(site))
             except SDKException as error:
@@ -139,9 +142,9 @@ def scaling_problems(run: Path) -> Iterator[str]:
     yield from autoscaling.get("problems", ())
 
 
-def worker_statuses(site: Site) -> Iterable[WorkerStatus]:
-    """Nova's and Cinder's services, Neutron's agents."""
-    admin: Connection = connect.connection(site)
+def worker_statuses(site: Site, admin: Connection | None = None) -> Iterable[WorkerStatus]:
+    """Nova's and Cinder's services, Neutron's agents. `admin`: a connection, if there is one already."""
+    admin = admin or connect.connection(site)
     if "compute" in site.view.cloud.services:
         for service in admin.compute.services():
             yield WorkerStatus(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import ipaddress
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
@@ -187,6 +188,28 @@ def _authority(folder: Path, name: str) -> tuple[x509.Certificate, ec.EllipticCu
 
 def _key_of(text: bytes) -> ec.EllipticCurvePrivateKey:
     return serialization.load_pem_private_key(text, None)  # type: ignore[return-value]
+
+
+@dataclass(frozen=True)
+class Expiry:
+    """When a certificate ends. `days`: until then, negative afterwards. `until`: ISO 8601."""
+
+    name: str
+    days: int
+    until: str
+
+
+def expiries(site: Site) -> list[Expiry]:
+    """When the cloud's certificates on this host end, the first to end first; none for a cloud without TLS."""
+    folder, now = site.paths.etc / "tls", datetime.datetime.now(datetime.UTC)
+    found = []
+    for file in sorted(folder.glob("*.pem")) if folder.is_dir() else ():
+        # A bundle has the machine's CAs, too.
+        if file.name == "bundle.pem" or b"BEGIN CERTIFICATE" not in (text := file.read_bytes()):
+            continue
+        until = x509.load_pem_x509_certificate(text).not_valid_after_utc
+        found.append(Expiry(file.stem, (until - now).days, until.isoformat()))
+    return sorted(found, key=lambda each: each.days)
 
 
 def _still_good(file: Path, names: list[str]) -> bool:
