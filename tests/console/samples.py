@@ -58,16 +58,31 @@ HISTORY = [
     }
     for number in range(3)
 ]
+CAPACITY = {
+    "resources": [
+        {"host": EVIL, "resource": each, "room": 100, "used": 40, "free": 60}
+        for each in ("VCPU", "MEMORY_MB", "DISK_GB")
+    ],
+    "figures": {"M": {EVIL: 2}, "C": 2, "N": 1, "L": 2.0, "R": 1, "H": 2.0},
+}
 DATA: dict[str, Any] = {
     "health": HEALTH,
     "processes": HEALTH,
-    "capacity": [
-        {"host": "n1", "resource": each, "room": 100, "used": 40, "free": 60}
-        for each in ("VCPU", "MEMORY_MB", "DISK_GB")
-    ],
-    "alerts": [
-        {"name": "A", "severity": "critical", "state": "firing", "summary": EVIL, "action": EVIL, "since": ""}
-    ],
+    "capacity": CAPACITY,
+    "room": CAPACITY,
+    "alerts": {
+        "monitored": True,
+        "alerts": [
+            {
+                "name": "A",
+                "severity": "critical",
+                "state": "firing",
+                "summary": EVIL,
+                "action": EVIL,
+                "since": "",
+            }
+        ],
+    },
     "events": [{"time": 1000.0, "source": "keeper", "text": EVIL, "level": "warn"}],
     "certificates": [{"name": "api-gateway", "days": 12, "until": "2027-01-01"}],
     "agents": [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.cookies
 import socketserver
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -59,6 +60,16 @@ def redirect(place: str) -> Response:
     return Response(status=303, headers={"Location": place})
 
 
+def answered(request: Request, answer: Callable[[Request], Response]) -> Response:
+    """The application's answer; a mistake in it is one, too, and its trace is on standard error."""
+    try:
+        return answer(request)
+    except Exception as error:
+        traceback.print_exc()
+        said = f"a mistake of the console's: {type(error).__name__}: {error}\n"
+        return Response(said.encode(), 500, "text/plain; charset=utf-8")
+
+
 def server(port: int, answer: Callable[[Request], Response]) -> ThreadingHTTPServer:
     """A server on 127.0.0.1; port 0: any free one. Raises OSError."""
 
@@ -85,7 +96,7 @@ def server(port: int, answer: Callable[[Request], Response]) -> ThreadingHTTPSer
             with suppress(http.cookies.CookieError):
                 cookies.load(self.headers.get("Cookie", ""))
             self._send(
-                answer(
+                answered(
                     Request(
                         self.command,
                         place.path,
@@ -93,7 +104,8 @@ def server(port: int, answer: Callable[[Request], Response]) -> ThreadingHTTPSer
                         form,
                         {name: each.value for name, each in cookies.items()},
                         {name.lower(): value for name, value in self.headers.items()},
-                    )
+                    ),
+                    answer,
                 )
             )
 

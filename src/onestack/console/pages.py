@@ -39,6 +39,7 @@ class Page:
 PARTS: Final[Mapping[str, Part]] = {
     "health": Part("Health", "health", every=5),
     "capacity": Part("Capacity", "capacity"),
+    "room": Part("Capacity of each host", "capacity", every=30),
     "alerts": Part("Alerts", "alerts"),
     "events": Part("Last events", "events", every=5),
     "certificates": Part("Certificates", "certificates", every=300),
@@ -53,9 +54,9 @@ PARTS: Final[Mapping[str, Part]] = {
     "plan": Part("Plan", "plan", (), 120.0, 0),
 }
 PAGES: Final = (
-    Page("/", "Overview", ("health", "capacity", "alerts", "events", "certificates")),
+    Page("/", "Overview", ("health", "capacity", "alerts", "events", "hosts", "certificates")),
     Page("/services", "Services", ("processes", "agents", "log"), "services.html"),
-    Page("/hosts", "Hosts", ("hosts", "guests")),
+    Page("/hosts", "Hosts", ("hosts", "room", "guests")),
     Page("/scaling", "Scaling", ("groups",)),
     Page("/why", "Why", (), "why.html"),
     Page("/plan", "Plan and drift", (), "plan.html"),

@@ -6,6 +6,8 @@ They run in the reader's process, each in a thread. One that hangs is given up b
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +20,7 @@ from onestack.cloud import Cloud
 from onestack.console import events, plans
 from onestack.core.errors import BadInput
 from onestack.health import status
+from onestack.health.status import Status
 from onestack.host import proc
 from onestack.observe import capacity
 from onestack.platform import tls
@@ -26,6 +29,8 @@ from onestack.workloads.openstack.rest import Rest
 
 MOST = 50
 """How many objects of a kind are offered to `why`: those that changed last."""
+SAME_SECONDS = 2.0
+"""For so long a status is not read again."""
 _SUBJECTS: Final = {
     "server": ("compute", "/servers/detail", "servers", {"all_tenants": "1", "sort_key": "updated_at"}),
     "volume": (
@@ -47,6 +52,8 @@ class Reads:
         self._cloud = cloud
         self._admin: Connection | None = None
         self._gateway = ""
+        self._guard = threading.Lock()
+        self._seen: tuple[float, Status] | None = None
 
     def call(self, name: str, given: Mapping[str, Any]) -> Any:
         """What the read `name` finds. Raises what the API raises; KeyError for another name."""
@@ -61,12 +68,16 @@ class Reads:
             self._admin, self._gateway = self._cloud.connect(), site.gateway
         return self._admin
 
+    def _status(self) -> Status:
+        """The status without OpenStack's own report; parts that are read together have the same one."""
+        with self._guard:
+            if self._seen is None or time.monotonic() - self._seen[0] > SAME_SECONDS:
+                self._seen = time.monotonic(), status.examine(self._site, apis=False)
+            return self._seen[1]
+
     def health(self) -> Any:
         """How the processes of all hosts are. Asks no API of OpenStack's, so it works when all of them are down."""
-        found = status.examine(self._site, apis=False)
-        data = found.as_dict()
-        data["dashboard"] = self._site.dashboard
-        return data
+        return {**self._status().as_dict(), "dashboard": self._site.dashboard}
 
     def agents(self) -> Any:
         """The workers and agents as OpenStack reports them."""
@@ -75,11 +86,13 @@ class Reads:
 
     def capacity(self) -> Any:
         """Of each host what it has, has given away and has left."""
-        return [each.as_dict() for each in capacity.now(self._site)]
+        return capacity.now(self._site).as_dict()
 
     def alerts(self) -> Any:
-        """The alerts of the cloud's Prometheus."""
-        return [asdict(each) for each in self._cloud.observing.alerts()]
+        """The alerts of the cloud's Prometheus, if it has one."""
+        if not self._site.spec.monitored:
+            return {"monitored": False, "alerts": []}
+        return {"monitored": True, "alerts": [asdict(each) for each in self._cloud.observing.alerts()]}
 
     def certificates(self) -> Any:
         """When the cloud's certificates end."""
@@ -92,7 +105,7 @@ class Reads:
     def hosts(self) -> Any:
         """The hosts, their processes and disks. Asks no API."""
         site = self._site
-        found = status.examine(site, apis=False)
+        found = self._status()
         here = {"cpus": os.cpu_count(), "load": os.getloadavg()[0], **_memory(), **_disk(site.paths.lib)}
         return [
             {
