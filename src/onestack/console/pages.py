@@ -37,16 +37,16 @@ class Page:
 
 
 PARTS: Final[Mapping[str, Part]] = {
-    "health": Part("Health", "health", every=5),
+    "health": Part("Health", "health", seconds=30.0, every=5),
     "capacity": Part("Capacity", "capacity"),
     "room": Part("Capacity of each host", "capacity", every=30),
     "alerts": Part("Alerts", "alerts"),
     "events": Part("Last events", "events", every=5),
     "certificates": Part("Certificates", "certificates", every=300),
-    "processes": Part("Processes", "health", every=5),
+    "processes": Part("Processes", "health", seconds=30.0, every=5),
     "agents": Part("Workers and agents", "agents", every=15),
     "log": Part("Log", "log", ("service", "q", "host"), 20.0, 0),
-    "hosts": Part("Hosts", "hosts", every=15),
+    "hosts": Part("Hosts", "hosts", seconds=30.0),
     "guests": Part("Guests", "guests", every=30),
     "groups": Part("Scaling groups", "groups", every=10),
     "subjects": Part("Choose", "subjects", ("kind",), 15.0, 0),

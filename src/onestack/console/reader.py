@@ -14,7 +14,8 @@ from typing import Any, TextIO
 
 from onestack.core.errors import OneStackError
 
-THREADS = 8
+THREADS = 16
+"""Reads at a time: some may hang until the console kills them all."""
 
 
 def serve(questions: TextIO, answers: TextIO, root: str, cache: str) -> None:

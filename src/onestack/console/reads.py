@@ -96,7 +96,7 @@ class Reads:
 
     def certificates(self) -> Any:
         """When the cloud's certificates end."""
-        return [asdict(each) for each in tls.expiries(self._site)]
+        return [asdict(each) for each in tls.expiries(self._cloud.paths.etc / "tls")]
 
     def events(self) -> Any:
         """What happened last."""

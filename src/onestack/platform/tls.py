@@ -199,9 +199,9 @@ class Expiry:
     until: str
 
 
-def expiries(site: Site) -> list[Expiry]:
-    """When the cloud's certificates on this host end, the first to end first; none for a cloud without TLS."""
-    folder, now = site.paths.etc / "tls", datetime.datetime.now(datetime.UTC)
+def expiries(folder: Path) -> list[Expiry]:
+    """When the certificates in a cloud's etc/tls end, the first to end first; none for a cloud without TLS."""
+    now = datetime.datetime.now(datetime.UTC)
     found = []
     for file in sorted(folder.glob("*.pem")) if folder.is_dir() else ():
         # A bundle has the machine's CAs, too.
