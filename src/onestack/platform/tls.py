@@ -203,12 +203,13 @@ def expiries(folder: Path) -> list[Expiry]:
     """When the certificates in a cloud's etc/tls end, the first to end first; none for a cloud without TLS."""
     now = datetime.datetime.now(datetime.UTC)
     found = []
-    for file in sorted(folder.glob("*.pem")) if folder.is_dir() else ():
-        # A bundle has the machine's CAs, too.
-        if file.name == "bundle.pem" or b"BEGIN CERTIFICATE" not in (text := file.read_bytes()):
+    for file in sorted(folder.rglob("*.pem")):
+        # A bundle has the machine's CAs, too, and the cloud's own is in authority.pem.
+        if file.name in ("bundle.pem", "ca.pem") or b"BEGIN CERTIFICATE" not in (text := file.read_bytes()):
             continue
         until = x509.load_pem_x509_certificate(text).not_valid_after_utc
-        found.append(Expiry(file.stem, (until - now).days, until.isoformat()))
+        name = str(file.relative_to(folder).with_suffix(""))
+        found.append(Expiry(name, (until - now).days, until.isoformat()))
     return sorted(found, key=lambda each: each.days)
 
 
