@@ -22,13 +22,13 @@ name: console-test
 tenants:
   - name: operated
     networks: [{name: back, subnets: [{cidr: 10.93.0.0/24}]}]
-    servers: [{name: alone, image: tiny, flavor: m1.nano, network: back}]
+    servers: [{name: alone, image: tiny, flavor: m1.nano, networks: [{network: back}]}]
     scaling_groups:
       - name: many
         min: 1
         max: 2
         server: {image: tiny, flavor: m1.nano, network: back}
-        policies: [{type: target, metric: cpu, target: 60}]
+        policies: [{type: target, metric: cpu, target: 60%}]
 """
 UPLOADED = "name: console-upload\ntenants:\n  - name: uploaded\n    networks:\n" + "".join(
     f"      - {{name: n{number}, subnets: [{{cidr: 10.94.{number}.0/24}}]}}\n" for number in range(20)

@@ -30,7 +30,7 @@ class Samples:
         self.asked.append((read, given))
         if read in self.problems:
             return Answer(problem=self.problems[read])
-        return Answer(DATA[read])
+        return Answer(DATA[read.partition(".")[2]])
 
 
 class Browser:

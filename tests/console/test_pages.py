@@ -76,7 +76,7 @@ def test_a_part_that_cannot_be_read_says_why_and_what_next(
 
 def test_a_part_is_asked_only_what_it_takes(browser: Browser, samples: Samples) -> None:
     browser.get("/part/log", service="nova", q="", other="x")
-    assert samples.asked == [("log", {"service": "nova"})]
+    assert samples.asked == [("here.log", {"service": "nova"})]
 
 
 def test_a_plan_is_shown_with_its_reasons_and_applied_only_after_a_yes(browser: Browser) -> None:
@@ -91,7 +91,7 @@ def test_an_uploaded_spec_is_kept_where_only_root_can_read_it(
     browser: Browser, samples: Samples, paths: Paths
 ) -> None:
     browser.post("/part/plan", what="plan", which="mine", spec="name: x\n", prune="yes")
-    (_, given), *_ = [each for each in samples.asked if each[0] == "plan"]
+    (_, given), *_ = [each for each in samples.asked if each[0] == "apis.plan"]
     assert (given["prune"], given["adopt"], given["drift"]) == (True, False, False)
     (file,) = (paths.lib / "console/plans").glob("*.yaml")
     assert (str(file), file.read_text()) == (given["file"], "name: x\n")

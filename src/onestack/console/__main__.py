@@ -10,7 +10,8 @@ import threading
 from contextlib import suppress
 from types import FrameType
 
-from onestack.console import asking, links
+from onestack.console import links
+from onestack.console.asking import Readers
 from onestack.console.http import server
 from onestack.console.places import state_file
 from onestack.console.web import App
@@ -21,7 +22,7 @@ from onestack.core.paths import Paths
 def main(root: str, cache: str, port: str, user: str, browse: str, as_json: str) -> None:
     """Serve until SIGINT or SIGTERM. Prints the one-time link."""
     paths = Paths.at(root, cache)
-    reader = asking.reader(root, cache)
+    reader = Readers(root, cache)
     application: list[App] = []
     try:
         web = server(int(port), lambda request: application[0].answer(request))

@@ -1,4 +1,4 @@
-"""Asks the reader's process, with a deadline for each question; starts it when it is needed, and ends it after.
+"""Asks the readers' processes, with a deadline for each question; starts one when it is needed, and ends it after.
 
 The web server imports nothing of OpenStack's, so it stays small; and what hangs in a library can be killed.
 """
@@ -17,8 +17,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-IDLE_SECONDS = 60.0
-"""Without questions for so long the reader ends, and gives its memory back."""
+IDLE_SECONDS = {"here": 60.0, "apis": 40.0}
+"""Without questions for so long a reader ends, and gives its memory back. Pages ask each 30 s at least."""
 STUCK_SECONDS = 150.0
 """A reader with a question that is older is killed: its thread hangs."""
 
@@ -40,11 +40,9 @@ class _Question:
 
 
 class Asking:
-    """The reader of one cloud; for any thread."""
+    """A reader; for any thread."""
 
-    def __init__(
-        self, words: Sequence[str], idle: float = IDLE_SECONDS, stuck: float = STUCK_SECONDS
-    ) -> None:
+    def __init__(self, words: Sequence[str], idle: float = 60.0, stuck: float = STUCK_SECONDS) -> None:
         """`words`: the reader's command line."""
         self._words = list(words)
         self._idle, self._stuck = idle, stuck
@@ -135,6 +133,21 @@ class Asking:
                 self._child.kill()
 
 
-def reader(root: str, cache: str) -> Asking:
-    """The reader of the cloud under `root`."""
-    return Asking([sys.executable, "-W", "ignore", "-m", "onestack.console.reader", root, cache])
+class Readers:
+    """The two readers of one cloud. A read's name begins with its reader's: `here.health`, `apis.plan`."""
+
+    def __init__(self, root: str, cache: str) -> None:
+        words = [sys.executable, "-W", "ignore", "-m", "onestack.console.reader"]
+        self._readers = {
+            kind: Asking([*words, kind, root, cache], idle=seconds) for kind, seconds in IDLE_SECONDS.items()
+        }
+
+    def ask(self, read: str, given: dict[str, Any], seconds: float) -> Answer:
+        """The answer, after at most `seconds`."""
+        kind, _, name = read.partition(".")
+        return self._readers[kind].ask(name, given, seconds)
+
+    def close(self) -> None:
+        """End both."""
+        for each in self._readers.values():
+            each.close()

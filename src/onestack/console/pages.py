@@ -16,8 +16,8 @@ FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a page. `read`: what it shows; `takes`: the parameters of that; `seconds`: the deadline; `every`:
-    seconds between two reads while the page is open, 0: once. Its template has its name."""
+    """A part of a page; its template has its name. `read`: what it shows, and by which reader; `takes`: the
+    parameters of that; `seconds`: the deadline; `every`: seconds between two reads while the page is open, 0: once."""
 
     title: str
     read: str
@@ -37,21 +37,21 @@ class Page:
 
 
 PARTS: Final[Mapping[str, Part]] = {
-    "health": Part("Health", "health", seconds=30.0, every=5),
-    "capacity": Part("Capacity", "capacity"),
-    "room": Part("Capacity of each host", "capacity", every=30),
-    "alerts": Part("Alerts", "alerts"),
-    "events": Part("Last events", "events", every=5),
-    "certificates": Part("Certificates", "certificates", every=300),
-    "processes": Part("Processes", "health", seconds=30.0, every=5),
-    "agents": Part("Workers and agents", "agents", every=15),
-    "log": Part("Log", "log", ("service", "q", "host"), 20.0, 0),
-    "hosts": Part("Hosts", "hosts", seconds=30.0),
-    "guests": Part("Guests", "guests", every=30),
-    "groups": Part("Scaling groups", "groups", every=10),
-    "subjects": Part("Choose", "subjects", ("kind",), 15.0, 0),
-    "why": Part("Why", "why", ("kind", "word"), 45.0, 0),
-    "plan": Part("Plan", "plan", (), 120.0, 0),
+    "health": Part("Health", "here.health", seconds=30.0, every=5),
+    "capacity": Part("Capacity", "here.capacity"),
+    "room": Part("Capacity of each host", "here.capacity", every=30),
+    "alerts": Part("Alerts", "here.alerts"),
+    "events": Part("Last events", "here.events", every=5),
+    "certificates": Part("Certificates", "apis.certificates", every=3600),
+    "processes": Part("Processes", "here.health", seconds=30.0, every=5),
+    "agents": Part("Workers and agents", "apis.agents", every=15),
+    "log": Part("Log", "here.log", ("service", "q", "host"), 20.0, 0),
+    "hosts": Part("Hosts", "here.hosts", seconds=30.0),
+    "guests": Part("Guests", "apis.guests", every=30),
+    "groups": Part("Scaling groups", "apis.groups", every=10),
+    "subjects": Part("Choose", "apis.subjects", ("kind",), 15.0, 0),
+    "why": Part("Why", "apis.why", ("kind", "word"), 45.0, 0),
+    "plan": Part("Plan", "apis.plan", (), 120.0, 0),
 }
 PAGES: Final = (
     Page("/", "Overview", ("health", "capacity", "alerts", "events", "hosts", "certificates")),

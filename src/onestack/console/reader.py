@@ -1,10 +1,11 @@
-"""The reader's process: questions as lines of JSON on its standard input, answers on its standard output.
+"""A reader's process: questions as lines of JSON on its standard input, answers on its standard output.
 
 A question is {id, read, given}; an answer {id, data} or {id, error}. It ends with its input.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
@@ -13,23 +14,20 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TextIO
 
 from onestack.core.errors import OneStackError
+from onestack.core.paths import Paths
 
 THREADS = 16
 """Reads at a time: some may hang until the console kills them all."""
 
 
-def serve(questions: TextIO, answers: TextIO, root: str, cache: str) -> None:
-    """Answer until there are no more questions."""
-    from onestack.cloud import Cloud
-    from onestack.console.reads import Reads
-
-    reads = Reads(Cloud(root, cache=cache))
+def serve(questions: TextIO, answers: TextIO, reads: object) -> None:
+    """Answer until there are no more questions. `reads`: an object with a method for each read."""
     guard = threading.Lock()
 
     def answer(question: dict[str, Any]) -> None:
         said: dict[str, Any] = {"id": question["id"]}
         try:
-            said["data"] = reads.call(question["read"], question["given"])
+            said["data"] = getattr(reads, question["read"])(**question["given"])
         except OneStackError as error:
             said["error"] = error.as_dict()
         except Exception as error:  # whatever it is, the page says so and the others go on
@@ -46,12 +44,14 @@ def serve(questions: TextIO, answers: TextIO, root: str, cache: str) -> None:
         os._exit(0)
 
 
-def main(root: str, cache: str) -> None:
-    """Serve on the standard streams. What a library prints goes to standard error."""
+def main(kind: str, root: str, cache: str) -> None:
+    """Serve on the standard streams. What a library prints goes to standard error. `kind`: here or apis."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    serve(sys.stdin, answers, root, cache)
+    # A late import: what the other kind needs is not in this process's memory.
+    module = importlib.import_module(f"onestack.console.reads_{kind}")
+    serve(sys.stdin, answers, module.Reads(Paths.at(root, cache)))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    main(*sys.argv[1:4])

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
-
-from openstack.connection import Connection
-from openstack.exceptions import SDKException
+from typing import TYPE_CHECKING, Any, Literal
 
 from onestack.autoscaling import status as autoscaling_status
 from onestack.health import ceph, hosts
@@ -19,9 +16,10 @@ from onestack.health.process_status import ProcessStatus, process_statuses, watc
 from onestack.health.quorum import Quorum
 from onestack.health.replacements import Replacements
 from onestack.host import processes
-from onestack.platform import connect
-from onestack.platform.hypervisors import out_by_itself
 from onestack.platform.site import Site
+
+if TYPE_CHECKING:
+    from openstack.connection import Connection
 
 Health = Literal["healthy", "degraded", "not running"]
 EXIT_STATUS: dict[Health, int] = {"healthy": 0, "degraded": 1, "not running": 3}
@@ -92,10 +90,8 @@ def examine(site: Site, *, apis: bool = True) -> Status:
         reasons = ["nothing runs; `onestack up` brings it back"]
     else:
         if not reasons and site.leads and apis:
-            try:
-                workers = list(worker_statuses(site))
-            except SDKException as error:
-                reasons.append(f"the APIs refuse: {error}")
+            workers, refused = _workers(site)
+            reasons += refused
         reasons += [*watcher_reasons(site), *elsewhere.watchers]
         members = quorums.collect(site)
         reasons += quorums.reasons(members)
@@ -142,8 +138,22 @@ def scaling_problems(run: Path) -> Iterator[str]:
     yield from autoscaling.get("problems", ())
 
 
+def _workers(site: Site) -> tuple[list[WorkerStatus], list[str]]:
+    """The workers and agents, or why they cannot be asked for."""
+    # Late imports, here and below: who asks no API spares openstacksdk's memory.
+    from openstack.exceptions import SDKException
+
+    try:
+        return list(worker_statuses(site)), []
+    except SDKException as error:
+        return [], [f"the APIs refuse: {error}"]
+
+
 def worker_statuses(site: Site, admin: Connection | None = None) -> Iterable[WorkerStatus]:
     """Nova's and Cinder's services, Neutron's agents. `admin`: a connection, if there is one already."""
+    from onestack.platform import connect
+    from onestack.platform.hypervisors import out_by_itself
+
     admin = admin or connect.connection(site)
     if "compute" in site.view.cloud.services:
         for service in admin.compute.services():
