@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 
 import pytest
 
 from onestack.console.asking import Asking
+from onestack.console.pages import PARTS
+from onestack.console.reads_apis import Reads as ByApis
+from onestack.console.reads_here import Reads as Here
+from onestack.core.errors import BadInput
+from onestack.core.paths import Paths
 from onestack.core.wait import until
 
 READER = """
@@ -83,3 +89,33 @@ def test_a_reader_that_does_not_start_is_a_problem() -> None:
     assert answer.problem is not None
     assert "does not start" in answer.problem["error"]
     asking.close()
+
+
+@pytest.mark.parametrize(
+    ("module", "spared"),
+    [
+        ("__main__", ("pydantic", "click", "openstack")),
+        ("reads_here", ("openstack", "requests", "keystoneauth1")),
+    ],
+)
+def test_a_process_has_in_memory_only_what_it_needs(module: str, spared: tuple[str, ...]) -> None:
+    code = f"import sys, onestack.console.{module}; print(*set({spared!r}) & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_each_part_is_read_by_a_reader_that_can() -> None:
+    readers = {"here": Here, "apis": ByApis}
+    for name, part in PARTS.items():
+        kind, _, read = part.read.partition(".")
+        assert callable(getattr(readers[kind], read, None)), name
+        assert not read.startswith("_")
+
+
+@pytest.mark.parametrize("kind", ["flavor", "", "__class__"])
+def test_what_cannot_be_explained_is_refused(paths: Paths, kind: str) -> None:
+    reads = ByApis(paths)
+    with pytest.raises(BadInput, match="cannot be explained"):
+        reads.why(kind, "web")
+    with pytest.raises(BadInput, match="cannot be explained"):
+        reads.subjects(kind)

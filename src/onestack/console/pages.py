@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parent
 @dataclass(frozen=True)
 class Part:
     """A part of a page; its template has its name. `read`: what it shows, and by which reader; `takes`: the
-    parameters of that; `seconds`: the deadline; `every`: seconds between two reads while the page is open, 0: once."""
+    parameters of that; `seconds`: the deadline; `every`: seconds between two reads of an open page, 0: read once."""
 
     title: str
     read: str
