@@ -118,7 +118,7 @@ def test_everything_can_be_done_by_keyboard(furnished: Cloud, window: Open) -> N
         pass
     expect(link).to_be_focused()
     keys.press("Enter")
-    expect(one.page.get_by_label("Process")).to_have_value("glance")
+    expect(one.page.get_by_role("textbox", name="Process")).to_have_value("glance")
     one.page.get_by_label("Find").focus()
     keys.type("no line has this")
     keys.press("Enter")
@@ -179,7 +179,7 @@ def test_an_apply_goes_on_without_the_console(
     one = window()
     one.go("/plan")
     one.page.get_by_label("Plan: what would change").check()
-    one.page.get_by_label("Text").fill(UPLOADED)
+    one.page.get_by_role("textbox", name="Text").fill(UPLOADED)
     one.page.get_by_role("button", name="Show").click()
     one.expect_in("plan", "41 to add, 0 to change, 0 to destroy")
     assert not one.faults()

@@ -129,6 +129,7 @@ DATA: dict[str, Any] = {
                     "why": EVIL,
                     "failed": EVIL,
                 },
+                {"time": 1350.0, "kind": "action", "verb": "create", "member": "m"},
                 {"time": 1400.0, "kind": "rolled back", "why": EVIL},
             ],
         }
