@@ -155,6 +155,7 @@ def test_it_says_what_is_down_and_why(cloud: Cloud, window: Open) -> None:
         assert not [each for each in one.complaints if "status of 5" in each]
     finally:
         cloud.up()
+        health.wait_healthy(cloud)
     one.go("/")
     one.expect_in("health", "healthy")
 
