@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from pathlib import Path
 
 import click
 
@@ -42,12 +43,11 @@ def console(port: int, no_browser: bool) -> None:
     os.execv(words[0], [*words, str(port), user, *flags])
 
 
-def _running_port(state: os.PathLike[str]) -> int | None:
+def _running_port(state: Path) -> int | None:
     """The port of the console that runs; None if none does."""
     try:
-        with open(state) as file:  # noqa: PTH123
-            found = json.load(file)
-        with open(f"/proc/{found['pid']}/cmdline", "rb") as line:  # noqa: PTH123
-            return int(found["port"]) if b"onestack.console" in line.read() else None
+        found = json.loads(state.read_text())
+        words = Path(f"/proc/{found['pid']}/cmdline").read_bytes().split(b"\0")
+        return int(found["port"]) if b"onestack.console" in words else None
     except (OSError, ValueError, KeyError):
         return None

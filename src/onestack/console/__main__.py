@@ -60,7 +60,7 @@ def say(paths: Paths, port: int, user: str, *, browse: bool, as_json: bool) -> N
     """Print a new one-time link, and open it in the user's browser."""
     url = f"http://127.0.0.1:{port}/login?token={links.new_link(paths, user)}"
     minutes = links.LINK_SECONDS / 60
-    text = f"{url}\n  for one login, within {minutes:.0f} minutes; Ctrl-C ends the console\n"
+    text = f"{url}\n  for one login, within {minutes:.0f} minutes; Ctrl-C where it was started ends the console\n"
     sys.stdout.write(json.dumps({"url": url, "port": port}) + "\n" if as_json else text)
     sys.stdout.flush()
     if browse:
