@@ -35,6 +35,15 @@ def test_a_host_is_known_by_its_name_and_found_at_its_address(tmp_path: Path) ->
     assert b"PRIVATE" not in files["host.pem"]
 
 
+def test_the_one_that_ends_first_is_listed_first(tmp_path: Path) -> None:
+    folder = tmp_path / "tls"
+    assert tls.expiries(folder) == []
+    tls.host_files(folder, "a", "n1", "192.0.2.12")
+    (folder / "bundle.pem").write_text("of the machine")
+    found = [(each.name, each.days) for each in tls.expiries(folder)]
+    assert found == [("hosts/n1", tls.DAYS - 1), ("authority", tls.CA_DAYS - 1)]
+
+
 def test_it_stays_until_the_address_changes_or_it_expires(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,7 +17,8 @@ from onestack.platform.watchers import AUTOSCALER, EXPORTER, KEEPER, exports, is
 
 @dataclass(frozen=True)
 class ProcessStatus:
-    """A process. `memory`: its proportional set size in MiB. `uptime`: seconds. `answers`: its readiness check."""
+    """A process. `memory`: its proportional set size in MiB. `uptime`: seconds. `answers`: its readiness check.
+    `cpu`: the processor time that it took, in seconds."""
 
     name: str
     state: str
@@ -29,6 +30,7 @@ class ProcessStatus:
     seen: str = ""
     host: str = ""
     """Where it runs, in a cloud of several hosts."""
+    cpu: float | None = None
 
 
 def process_statuses(site: Site) -> list[ProcessStatus]:
@@ -53,6 +55,7 @@ def process_statuses(site: Site) -> list[ProcessStatus]:
             counted.get(process.name, 0),
             answers,
             observation,
+            cpu=processes.cpu_seconds(program.pid),
         )
 
     everything = layout.processes(site.view)

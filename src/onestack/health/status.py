@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
-
-from openstack.connection import Connection
-from openstack.exceptions import SDKException
+from typing import TYPE_CHECKING, Any, Literal
 
 from onestack.autoscaling import status as autoscaling_status
 from onestack.health import ceph, hosts
@@ -19,10 +16,12 @@ from onestack.health.process_status import ProcessStatus, process_statuses, watc
 from onestack.health.quorum import Quorum
 from onestack.health.replacements import Replacements
 from onestack.host import processes
-from onestack.platform import backups, connect
+from onestack.platform import backups
 from onestack.platform.backups import BackupStatus
-from onestack.platform.hypervisors import out_by_itself
 from onestack.platform.site import Site
+
+if TYPE_CHECKING:
+    from openstack.connection import Connection
 
 Health = Literal["healthy", "degraded", "not running"]
 EXIT_STATUS: dict[Health, int] = {"healthy": 0, "degraded": 1, "not running": 3}
@@ -75,8 +74,11 @@ class Status:
         return asdict(self)
 
 
-def examine(site: Site) -> Status:
-    """Collect and diagnose everything. Must run in the cloud's network."""
+def examine(site: Site, *, apis: bool = True) -> Status:
+    """Collect and diagnose everything. Must run in the cloud's network.
+
+    `apis`: ask OpenStack for its workers and agents, too; without, only the processes themselves are asked.
+    """
     elsewhere = hosts.collect(site.paths) if site.leads else hosts.Elsewhere()
     found = [*process_statuses(site), *elsewhere.processes]
     reasons = [
@@ -91,11 +93,9 @@ def examine(site: Site) -> Status:
         health: Health = "not running"
         reasons = ["nothing runs; `onestack up` brings it back"]
     else:
-        if not reasons and site.leads:
-            try:
-                workers = list(worker_statuses(site))
-            except SDKException as error:
-                reasons.append(f"the APIs refuse: {error}")
+        if not reasons and site.leads and apis:
+            workers, refused = _workers(site)
+            reasons += refused
         reasons += [*watcher_reasons(site), *elsewhere.watchers]
         members = quorums.collect(site)
         reasons += quorums.reasons(members)
@@ -144,9 +144,23 @@ def scaling_problems(run: Path) -> Iterator[str]:
     yield from autoscaling.get("problems", ())
 
 
-def worker_statuses(site: Site) -> Iterable[WorkerStatus]:
-    """Nova's and Cinder's services, Neutron's agents."""
-    admin: Connection = connect.connection(site)
+def _workers(site: Site) -> tuple[list[WorkerStatus], list[str]]:
+    """The workers and agents, or why they cannot be asked for."""
+    # Late imports, here and below: who asks no API spares openstacksdk's memory.
+    from openstack.exceptions import SDKException
+
+    try:
+        return list(worker_statuses(site)), []
+    except SDKException as error:
+        return [], [f"the APIs refuse: {error}"]
+
+
+def worker_statuses(site: Site, admin: Connection | None = None) -> Iterable[WorkerStatus]:
+    """Nova's and Cinder's services, Neutron's agents. `admin`: a connection, if there is one already."""
+    from onestack.platform import connect
+    from onestack.platform.hypervisors import out_by_itself
+
+    admin = admin or connect.connection(site)
     if "compute" in site.view.cloud.services:
         for service in admin.compute.services():
             yield WorkerStatus(

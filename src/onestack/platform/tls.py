@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import ipaddress
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
@@ -194,6 +195,29 @@ def _authority(folder: Path, name: str) -> tuple[x509.Certificate, ec.EllipticCu
 
 def _key_of(text: bytes) -> ec.EllipticCurvePrivateKey:
     return serialization.load_pem_private_key(text, None)  # type: ignore[return-value]
+
+
+@dataclass(frozen=True)
+class Expiry:
+    """When a certificate ends. `days`: until then, negative afterwards. `until`: ISO 8601."""
+
+    name: str
+    days: int
+    until: str
+
+
+def expiries(folder: Path) -> list[Expiry]:
+    """When the certificates in a cloud's etc/tls end, the first to end first; none for a cloud without TLS."""
+    now = datetime.datetime.now(datetime.UTC)
+    found = []
+    for file in sorted(folder.rglob("*.pem")):
+        # A bundle has the machine's CAs, too, and the cloud's own is in authority.pem.
+        if file.name in ("bundle.pem", "ca.pem") or b"BEGIN CERTIFICATE" not in (text := file.read_bytes()):
+            continue
+        until = x509.load_pem_x509_certificate(text).not_valid_after_utc
+        name = str(file.relative_to(folder).with_suffix(""))
+        found.append(Expiry(name, (until - now).days, until.isoformat()))
+    return sorted(found, key=lambda each: each.days)
 
 
 def _still_good(file: Path, names: list[str]) -> bool:
