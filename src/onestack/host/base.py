@@ -85,6 +85,7 @@ TREES: Mapping[str, Tree] = {
         {"mariadb-server": [f"usr/bin/wsrep_sst_{name}" for name in ("common", "mariabackup")]},
     ),
     "storage": Tree("ceph", 892, "Debian 13 with Ceph"),
+    "etcd": Tree("etcd", 893, "Debian 13 with etcd"),
 }
 
 

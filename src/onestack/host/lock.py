@@ -50,6 +50,18 @@ def held(file: Path, purpose: str, *, seconds: float = 0.0) -> Iterator[None]:
                 handle.truncate()
 
 
+def is_held(file: Path) -> bool:
+    """Whether a command holds the lock now."""
+    try:
+        with file.open() as handle:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
 def abandoned(file: Path) -> bool:
     """Whether its last holder was killed or interrupted: the file names a holder, but nobody holds the lock."""
     try:

@@ -25,7 +25,8 @@ from prometheus_client.metrics_core import Metric
 
 from onestack.core.errors import PermanentError
 from onestack.observe.observation import GuestRates, MemberRates, Observation, PoolRates
-from onestack.platform.places import CA, HOST_CERTIFICATE, HOST_KEY, PROMETHEUS
+from onestack.platform import host_tls
+from onestack.platform.places import PROMETHEUS
 from onestack.platform.site import Site
 
 LOG = logging.getLogger("onestack.exporter")
@@ -206,7 +207,7 @@ class Exporter:
 
         server = _Server(self.address, Handler)
         if not self._site.leads:
-            context = tls_context(self._site)
+            context = host_tls.server(self._site.here)
             server.socket = context.wrap_socket(
                 server.socket, server_side=True, do_handshake_on_connect=False
             )
@@ -227,16 +228,6 @@ class _Server(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         LOG.info("%s was refused, or has hung up", client_address)
-
-
-def tls_context(site: Site) -> ssl.SSLContext:
-    """TLS with this host's certificate, for clients with a certificate of the cloud's CA."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(site.here.outside(HOST_CERTIFICATE), site.here.outside(HOST_KEY))
-    context.load_verify_locations(site.here.outside(CA))
-    context.verify_mode = ssl.CERT_REQUIRED
-    return context
 
 
 def require_prometheus(certificate: Mapping[str, Any] | None) -> None:

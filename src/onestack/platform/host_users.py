@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from onestack.core.contract import ServiceUser
-from onestack.platform.places import bus_secret, user_secret
+from onestack.platform.places import bus_secret, lease_secret, user_secret
 from onestack.platform.view import HostView, View
 
 ROLES = ("service",)
@@ -52,4 +52,4 @@ def of(view: View, service_user: str) -> str:
 
 def secrets_of(host: str) -> tuple[str, ...]:
     """The names of the secrets that are one host's alone: they end with its removal from the cloud."""
-    return bus_secret(host), user_secret(name(host))
+    return bus_secret(host), user_secret(name(host)), lease_secret(f"host-{host}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from onestack.platform import managed_ceph
-from onestack.platform.infrastructure import galera, rabbitmq
+from onestack.platform.infrastructure import etcd, galera, rabbitmq
 from onestack.spec.model import ROLES, HostRole
 from onestack.spec.platform import Platform
 
@@ -24,5 +24,6 @@ def trees(
     bus = several and "control" in roles and "compute" in platform.services
     copies = replicated and "control" in roles
     stored = bool(platform.storage.ceph) and "storage" in roles and disks
-    wanted = {rabbitmq.TREE: bus, galera.TREE: copies, managed_ceph.TREE: stored}
+    leases = several and "control" in roles and platform.heals
+    wanted = {rabbitmq.TREE: bus, galera.TREE: copies, managed_ceph.TREE: stored, etcd.TREE: leases}
     return tuple(name for name, needed in wanted.items() if needed)

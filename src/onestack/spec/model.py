@@ -24,6 +24,7 @@ from onestack.language.types import (
 from onestack.spec import local_volumes, references, services, storage
 from onestack.spec.availability import Availability
 from onestack.spec.existing import Existing
+from onestack.spec.healing import Fence
 from onestack.spec.platform import Listen, Platform
 from onestack.spec.storage import HostDisk
 from onestack.spec.tenants import Template, Tenant
@@ -66,6 +67,8 @@ hosts:
     """The NIC with the address, which carries guests' traffic between hosts. Default: found by the address."""
     disks: tuple[HostDisk, ...] = ()
     """What it gives to the managed Ceph: devices, or files with their sizes."""
+    fence: Fence | None = None
+    """How control hosts switch its power off, and see that it is off."""
 
 
 def _check_hosts(hosts: tuple[Host, ...]) -> tuple[Host, ...]:
