@@ -200,10 +200,7 @@ class KeyValue:
             return json.loads(said)
         if response.status in (503, 504):
             raise http.client.HTTPException(said.decode(errors="replace")[:200])
-        try:
-            detail = str(json.loads(said).get("error", ""))
-        except (ValueError, AttributeError):
-            detail = said.decode(errors="replace")[:200]
+        detail = said.decode(errors="replace")[:300]
         if any(word in detail for word in ("no leader", "timed out", "leader changed", "stopped")):
             raise http.client.HTTPException(detail)
         raise Refused(f"etcd refused {path}", detail=detail, where=":".join(map(str, self._endpoints[0])))

@@ -22,7 +22,7 @@ from onestack.core.errors import OneStackError
 from onestack.core.paths import Paths
 from onestack.core.wait import until
 from onestack.health.healing import peers
-from onestack.health.healing.lease import RENEW, Lease
+from onestack.health.healing.lease import RENEW, RETRY, Lease
 from onestack.host import processes
 from onestack.platform import host_tls, layout, site
 from onestack.platform.infrastructure import etcd, libvirt
@@ -159,7 +159,7 @@ class Agent:
         name = self._node.name
         while not self._stop.is_set():
             record = json.dumps(self.record())
-            sent = now()
+            sent, pause = now(), RETRY
             if self._overdue(sent):
                 # The guests end first, whatever etcd would say now.
                 self._stop.wait(LOOK)
@@ -169,11 +169,12 @@ class Agent:
                 self.lease.renew(sent)
                 marked = client.get(f"{etcd.MARKS}{name}") is not None
                 self._renewed(marked)
+                pause = RENEW
             except OneStackError as error:
                 LOG.warning("the lease could not be renewed: %s", error)
             except Exception:
                 LOG.exception("the lease could not be renewed")
-            self._stop.wait(max(0.1, RENEW - (now() - sent)))
+            self._stop.wait(max(RETRY, pause - (now() - sent)))
 
     def _renewed(self, marked: bool) -> None:
         if self._stop.is_set():
@@ -227,7 +228,7 @@ class Agent:
             ages = peers.ages(others, LEASE_PORT, context, self._node.network)
             before = self.lease.hold_until
             self.lease.heard(asked, ages, len(self._computes), self._healing.share)
-            if self.lease.hold_until and not before:
+            if self.lease.hold_until > asked > before:
                 LOG.warning("peers cannot renew either: guests go on (%s)", ages)
 
     def _keep(self) -> None:

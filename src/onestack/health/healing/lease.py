@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 RENEW = 2.0
 """Seconds between renewals."""
+RETRY = 0.5
+"""Seconds until the next try after one that failed: etcd is back for a peer first, and this host must be quick."""
 EXPIRES = 10.0
 """Seconds after its last renewal after which a host has ended its guests."""
 ACT = 15.0
@@ -59,5 +61,3 @@ class Lease:
         silent = 1 + sum(age >= UNRENEWED for age in ages.values())
         if asked - self.renewed >= UNRENEWED and restrained(silent, total, share):
             self.hold_until = asked + HOLD
-        else:
-            self.hold_until = 0.0
