@@ -1,5 +1,5 @@
-"""Hosts, their agents and a healer in a simulated network that is cut at random: whenever the healer takes a lease for
-expired, that host's guests have ended. Time goes in tenths of a second; decisions are those of the real code."""
+"""Hosts, their agents and a healer in a simulated network that is cut at random: whenever the healer takes a lease
+for expired, that host's guests have ended. Time goes in tenths of a second; decisions are those of the real code."""
 
 from __future__ import annotations
 

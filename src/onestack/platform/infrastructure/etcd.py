@@ -134,8 +134,8 @@ def processes(view: View) -> tuple[Process, ...]:
         "log-level": "warn",
     }
     options = [f"--{name}={value}" for name, value in words.items()]
-    # With a CA's file it asks for certificates. With --client-cert-auth it would take users from them, too, and refuse
-    # its gateway to clients whose certificates have a name.
+    # With a CA's file it asks for certificates. With --client-cert-auth it would take users from them, too, and
+    # refuse its gateway to clients whose certificates have a name.
     options += ["--peer-client-cert-auth"]
     check = ("python3", "-P", "-c", _CHECK, here.address, str(ETCD_PORT), CA, HOST_CERTIFICATE, HOST_KEY)
     return (
