@@ -59,18 +59,23 @@ class Agent:
         self._computes = [each for each in found.view.hosts if "compute" in each.roles]
         self.state = STARTING
         self.lease = Lease(now())
+        self._compute, self._ready = "", False
+        self._stopped_libvirt = False
         kept = read(found.paths)
         if kept.get("boot") == self._boot and kept.get("state") == SERVING:
             # It goes on where an agent before it ended: guests run.
             self.state, self.lease = SERVING, Lease(float(kept["renewed"]))
         elif kept.get("boot") == self._boot and kept.get("state") == FENCED:
-            self.state = FENCED
+            self.state, self._stopped_libvirt = FENCED, True
 
     def run(self) -> None:
         """Watch until SIGTERM."""
         self.look()
-        threading.Thread(target=self._renewing, name="renewing", daemon=True).start()
-        threading.Thread(target=self._asking, name="asking", daemon=True).start()
+        with contextlib.suppress(OSError):
+            # A busy host is no lost host.
+            os.nice(-15)
+        for body in (self._renewing, self._asking, self._observing):
+            threading.Thread(target=body, name=body.__name__, daemon=True).start()
         context = host_tls.server(self._node)
         peers.Server(self._site.here.address, LEASE_PORT, context, self._node.network, self.answer)
         with contextlib.suppress(OSError):
@@ -115,6 +120,8 @@ class Agent:
         with self._changing:
             self.state = FENCED
         try:
+            program = self._node.supervisor.program(libvirt.NAME)
+            self._stopped_libvirt = self._stopped_libvirt or (program is not None and program.pid > 0)
             # Without libvirtd nothing starts a guest. A control host's process has Nova's API, too.
             self._node.supervisor.stop(libvirt.NAME, wait=False)
             if not self._site.view.control:
@@ -147,12 +154,22 @@ class Agent:
 
     def record(self) -> dict[str, object]:
         """What is in the lease: the state, and which nova-compute runs, if it is ready."""
-        nova = next((each for each in layout.processes(self._site.view) if each.name == COMPUTE), None)
-        program = self._node.supervisor.program(COMPUTE)
-        ready = program is not None and program.pid > 0 and nova is not None
-        ready = ready and is_ready(self._node, nova.ready)[0] if nova is not None else False
-        compute = f"{self._boot}/{program.pid}/{program.since:.0f}" if program and program.pid else ""
-        return {"state": self._said(), "boot": self._boot, "compute": compute, "ready": ready}
+        return {"state": self._said(), "boot": self._boot, "compute": self._compute, "ready": self._ready}
+
+    def _observing(self) -> None:
+        """Which nova-compute runs, and whether it answers: it may hang, and must not delay a renewal."""
+        nova = next(each for each in layout.processes(self._site.view) if each.name == COMPUTE)
+        while not self._stop.wait(RENEW / 2):
+            try:
+                program = self._node.supervisor.program(COMPUTE)
+                runs = program is not None and program.pid > 0
+                ready = runs and is_ready(self._node, nova.ready)[0]
+            except OneStackError:
+                program, runs, ready = None, False, False
+            named = f"{self._boot}/{program.pid}/{program.since:.0f}" if program and runs else ""
+            if named != self._compute:
+                self._ready = False
+            self._compute, self._ready = named, ready
 
     def _renewing(self) -> None:
         client = etcd.client(self._site, etcd.host_user(self._node.name))
@@ -195,7 +212,9 @@ class Agent:
         with self._changing:
             self.state = SERVING
         self._keep()
-        threading.Thread(target=self._start_compute, name="starting", daemon=True).start()
+        if self._stopped_libvirt:
+            self._stopped_libvirt = False
+            threading.Thread(target=self._start_compute, name="starting", daemon=True).start()
 
     def _start_compute(self) -> None:
         libvirtd = next(each for each in layout.processes(self._site.view) if each.name == libvirt.NAME)

@@ -112,6 +112,8 @@ class Nova:
             if server.status == "ERROR" and server.task_state is None:
                 raise PermanentError((server.fault or {}).get("message") or "it is in ERROR")
             done = server.compute_host != host and server.task_state is None
+            if not done and server.task_state is None and (why := moving.failure(self._admin, server)):
+                raise PermanentError(why)
             return done, f"{server.status}, {server.task_state or 'no task'}, on {server.compute_host}"
 
         until(f"{one.name} to run elsewhere", poll, seconds=SECONDS, every=0.5)

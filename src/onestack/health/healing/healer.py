@@ -202,6 +202,8 @@ class Healer:
         self, name: str, event: Event, mark: Mark, revision: int, by_lease: bool, word: str = ""
     ) -> None:
         LOG.warning("%s: %s (%s)", name, event.kind, event.ident)
+        if mark.ordered and not mark.proof:
+            history.save(self._client, event)
         fence = self._fences.get(name)
         job = Job(self._site, name, event, mark, revision, self._acting.valid, fence, by_lease, word)
         self._jobs[name] = job
