@@ -24,8 +24,10 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.metrics_core import Metric
 
 from onestack.core.errors import PermanentError
+from onestack.observe import healing
 from onestack.observe.observation import GuestRates, MemberRates, Observation, PoolRates
 from onestack.platform import host_tls
+from onestack.platform.infrastructure.lease import healer_file
 from onestack.platform.places import PROMETHEUS
 from onestack.platform.site import Site
 
@@ -177,7 +179,8 @@ class Exporter:
     def render(self) -> bytes:
         """The response to a scrape."""
         keeper = read_keeper(self._site.paths.run / "keeper.json")
-        return text(self._observed, keeper, time.monotonic(), self._more())
+        more = [*healing.families(healer_file(self._site.paths)), *self._more()]
+        return text(self._observed, keeper, time.monotonic(), more)
 
     def _bound(self) -> ThreadingHTTPServer:
         exporter = self

@@ -15,7 +15,6 @@ import signal
 import sys
 import threading
 import time
-from pathlib import Path
 
 from onestack.core.errors import OneStackError
 from onestack.core.paths import Paths
@@ -28,7 +27,7 @@ from onestack.health.healing.lease import ACT, ACT_BY_FENCE, EXPIRES
 from onestack.host import lock
 from onestack.platform import site
 from onestack.platform.infrastructure import etcd
-from onestack.platform.infrastructure.lease import SERVING
+from onestack.platform.infrastructure.lease import SERVING, healer_file
 from onestack.platform.keyvalue import Kept, KeyValue
 from onestack.platform.site import Site
 
@@ -39,11 +38,6 @@ AGAIN = 30.0
 """Seconds until a host that could not be proved off is tried again."""
 ACTING, REQUESTS, RETURNING = "/healer", "/requests/", "/returning/"
 """Keys: who acts; what an operator wants of a host; hosts that serve again once their nova-compute is a new one."""
-
-
-def status_file(paths: Paths) -> Path:
-    """Where a healer writes what it saw last."""
-    return paths.run / "healer.json"
 
 
 class Acting:
@@ -138,7 +132,7 @@ class Healer:
                 if (at := self.watch.silence(name, now())) is not None
             },
         }
-        file = status_file(self._site.paths)
+        file = healer_file(self._site.paths)
         partial = file.with_suffix(".partial")
         partial.write_text(json.dumps(found))
         partial.rename(file)

@@ -11,12 +11,12 @@ from onestack.core.errors import BadInput, PermanentError
 from onestack.core.events import Emit, step
 from onestack.core.wait import until
 from onestack.health.healing import evacuation, history
-from onestack.health.healing.healer import ACTING, REQUESTS, RETURNING, status_file
+from onestack.health.healing.healer import ACTING, REQUESTS, RETURNING
 from onestack.health.healing.history import Event
 from onestack.health.healing.job import Job, Mark
 from onestack.health.healing.lease import ACT, ACT_BY_FENCE
 from onestack.platform.infrastructure import etcd
-from onestack.platform.infrastructure.lease import SERVING
+from onestack.platform.infrastructure.lease import SERVING, healer_file
 from onestack.platform.keyvalue import KeyValue
 from onestack.platform.site import Site
 
@@ -170,7 +170,7 @@ class Healing:
 
     def _noted(self) -> dict[str, Any]:
         try:
-            found: dict[str, Any] = json.loads(status_file(self._site.paths).read_text())
+            found: dict[str, Any] = json.loads(healer_file(self._site.paths).read_text())
         except (OSError, ValueError):
             return {}
         return found if time.time() - float(found["time"]) < STALE else {}

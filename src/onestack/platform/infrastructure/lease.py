@@ -35,6 +35,11 @@ def state_file(paths: Paths) -> Path:
     return paths.run / "lease.json"
 
 
+def healer_file(paths: Paths) -> Path:
+    """Where a healer writes what it saw last."""
+    return paths.run / "healer.json"
+
+
 def read(paths: Paths) -> dict[str, Any]:
     """What the agent wrote last; empty if nothing."""
     try:
