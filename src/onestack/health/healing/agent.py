@@ -173,7 +173,7 @@ class Agent:
 
     def _renewing(self) -> None:
         client = etcd.client(self._site, etcd.host_user(self._node.name))
-        name = self._node.name
+        name, problem = self._node.name, ""
         while not self._stop.is_set():
             record = json.dumps(self.record())
             sent, pause = now(), RETRY
@@ -186,9 +186,11 @@ class Agent:
                 self.lease.renew(sent)
                 marked = client.get(f"{etcd.MARKS}{name}") is not None
                 self._renewed(marked)
-                pause = RENEW
+                pause, problem = RENEW, ""
             except OneStackError as error:
-                LOG.warning("the lease could not be renewed: %s", error)
+                if str(error) != problem:
+                    LOG.warning("the lease could not be renewed: %s", error)
+                problem = str(error)
             except Exception:
                 LOG.exception("the lease could not be renewed")
             self._stop.wait(max(RETRY, pause - (now() - sent)))

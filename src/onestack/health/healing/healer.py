@@ -81,6 +81,8 @@ class Healer:
         self._acting = Acting(found.here.name)
         self._jobs: dict[str, Job] = {}
         self._again: dict[str, float] = {}
+        self._resumed: dict[str, float] = {}
+        self._problem = ""
         self._restraint: Event | None = None
         self._fences = {each.name: each.fence for each in found.spec.hosts if each.fence is not None}
         self._stop = threading.Event()
@@ -94,8 +96,11 @@ class Healer:
         while not self._stop.wait(PERIOD) and os.getppid() == self._supervisor:
             try:
                 self.cycle()
+                self._problem = ""
             except OneStackError as error:
-                LOG.warning("%s", error)
+                if str(error) != self._problem:
+                    LOG.warning("%s", error)
+                self._problem = str(error)
             except Exception:
                 LOG.exception("a reading failed")
 
@@ -115,7 +120,7 @@ class Healer:
         self._restrain(judged)
         self._requests(marks)
         self._return(at, marks)
-        self._resume(marks)
+        self._resume(at, marks)
         self._heal(judged, at)
 
     def _write(self, judged: Judgement, marks: dict[str, Mark], acts: bool) -> None:
@@ -184,10 +189,11 @@ class Healer:
                 )
             self._client.delete(f"{REQUESTS}{name}")
 
-    def _resume(self, marks: dict[str, Mark]) -> None:
-        """Go on with what another healer, or this one before it was restarted, began."""
+    def _resume(self, at: float, marks: dict[str, Mark]) -> None:
+        """Go on with what another healer, or this one before it was restarted, began; and with what failed."""
         for name, mark in marks.items():
-            if not mark.done and name not in self._jobs:
+            if not mark.done and name not in self._jobs and at >= self._resumed.get(name, 0.0):
+                self._resumed[name] = at + ACT
                 found = history.load(self._client, name)
                 event = next((each for each in found if each.ident == mark.event), self.event(name, "lost"))
                 self._begin(name, event, mark, 0, False)
