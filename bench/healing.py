@@ -3,10 +3,10 @@
     python bench/healing.py [--runs 20] [--fault NAME ...] [--guests 1] [--proof lease|fence] [--work DIR]
 
 The hosts are pretended ones (tests/cluster/hosts.py): all of them share this machine's processors, and guests are
-emulated, so that figures are upper bounds. A host's power fails (kill), its link is cut (cut), or all of its processes
-are stopped for a minute and go on then (freeze). With --proof fence a fence agent switches it off. Prints for each
-fault the seconds until the first and the last guest run elsewhere (median and worst of all runs), and how long a guest
-ran twice, seen from outside every tenth of a second; then one line of JSON.
+emulated, so that figures are upper bounds. A host's power fails (kill), its link is cut (cut), or all of its
+processes are stopped for a minute and go on then (freeze). With --proof fence a fence agent switches it off. Prints
+for each fault the seconds until the first and the last guest run elsewhere (median and worst of all runs), and how
+long a guest ran twice, as seen from outside; then one line of JSON.
 """
 
 from __future__ import annotations
