@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,8 @@ from onestack.platform.infrastructure import etcd, lease, libvirt
 from onestack.platform.trees import trees
 from onestack.platform.view import HealingView, View
 from onestack.spec import loads
+
+SPEC = Path(__file__).parents[2] / "examples/hosts.yaml"
 
 
 def healed(found: Views) -> Views:
@@ -84,7 +87,8 @@ def test_other_control_hosts_are_another_etcd() -> None:
 
 @pytest.mark.parametrize(("healing", "wanted"), [("{hosts: evacuate}", True), ("{hosts: 'off'}", False)])
 def test_the_tree_is_there_where_it_is_needed(healing: str, wanted: bool) -> None:
-    platform = loads(f"platform: {{healing: {healing}}}\n", "x").platform
+    text = SPEC.read_text() + f"platform: {{healing: {healing}}}\n"
+    platform = loads(text, "x").platform
     assert ("etcd" in trees(platform, ("control",), several=True)) is wanted
     assert "etcd" not in trees(platform, ("compute",), several=True)
     assert "etcd" not in trees(platform, ("control",), several=False)

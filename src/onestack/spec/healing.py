@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
@@ -19,6 +19,9 @@ from onestack.language.types import (
     text_schema,
 )
 
+if TYPE_CHECKING:
+    from onestack.spec.model import Spec
+
 _PERCENT = "a whole percentage such as 50%"
 Percent = Annotated[
     str, pattern(r"[1-9]\d?%|100%", _PERCENT), text_schema(_PERCENT, pattern=r"^([1-9]\d?|100)%$")
@@ -31,6 +34,9 @@ class Healing(Section):
     model_config = example("""\
 platform:
   healing: {hosts: evacuate, most: 50%}
+hosts:
+  - {name: node-1, address: 192.0.2.10}
+  - {name: node-2, address: 192.0.2.11, roles: [compute]}
 """)
 
     hosts: Literal["off", "evacuate"] = "off"
@@ -90,3 +96,28 @@ hosts:
                 yield Problem(f"'{key}' is not for a command", "leave it out", path=(key,))
             if not given and not by_command:
                 yield Problem(f"the agent {self.agent} needs '{key}'", f"{key}: …", path=("agent",))
+
+
+def problems(spec: Spec) -> Iterator[Problem]:
+    """What is wrong between healing and the hosts."""
+    if not spec.platform.heals:
+        return
+    there = sum("compute" in each.roles for each in spec.hosts)
+    if there < 2:
+        yield Problem(
+            "a lost host's guests need another host",
+            "two hosts or more with the role 'compute', or hosts: off",
+            path=("platform", "healing", "hosts"),
+        )
+
+
+def notes(spec: Spec) -> Iterator[str]:
+    """What may be meant otherwise."""
+    if not spec.platform.heals or spec.platform.healing.proof != "fence":
+        return
+    if without := [each.name for each in spec.hosts if "compute" in each.roles and each.fence is None]:
+        names = ", ".join(without)
+        yield (
+            f"without a fence agent nothing proves that {names} is off: its guests are evacuated only when"
+            " `onestack host fence NAME --off` says so"
+        )

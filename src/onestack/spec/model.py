@@ -21,7 +21,7 @@ from onestack.language.types import (
     example,
     refused,
 )
-from onestack.spec import local_volumes, references, services, storage
+from onestack.spec import healing, local_volumes, references, services, storage
 from onestack.spec.availability import Availability
 from onestack.spec.existing import Existing
 from onestack.spec.healing import Fence
@@ -166,6 +166,7 @@ platform:
         yield from self._ports()
         yield from local_volumes.problems(self)
         yield from storage.problems(self)
+        yield from healing.problems(self)
         yield from self._address()
         if not self.hosts:
             return
@@ -272,8 +273,10 @@ platform:
         chosen = (self._source.data.get("platform") or {}).get("services", services.types())
         completed = services.resolve(chosen, self.platform.exclude)
         place = self.place_of("platform", "services")
+        on_healing = self.place_of("platform", "healing")
         on_storage = self.place_of("platform", "storage", "ceph")
         return [
             *(Diagnostic("note", note, place=place) for note in completed.notes),
             *(Diagnostic("note", note, place=on_storage) for note in storage.notes(self)),
+            *(Diagnostic("note", note, place=on_healing) for note in healing.notes(self)),
         ]
