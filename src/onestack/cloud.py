@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +21,7 @@ from onestack.core.graph import on_each
 from onestack.core.paths import Paths
 from onestack.health import merged_logs, status, verify, volumes
 from onestack.health.backup.operations import Backups
+from onestack.health.healing.operations import Healing
 from onestack.health.securing.operations import Securing
 from onestack.health.status import Status
 from onestack.health.verify import Report, SmokeReport, SuiteReport, suites
@@ -37,7 +37,6 @@ from onestack.platform.choices import choices_file
 from onestack.platform.hosts import cluster, control_hosts, leaving, room
 from onestack.platform.hosts.examine import examine
 from onestack.platform.hosts.operations import Hosts
-from onestack.platform.hosts.remote import RemoteHost
 from onestack.platform.hosts.room import Room
 from onestack.platform.site import Site
 from onestack.spec import Spec
@@ -129,7 +128,8 @@ class Cloud:
             with self._held("down", wait):
                 takedown.down(self.paths, emit, keep_guests=keep_guests)
             return
-        with self._held("down", wait), self._others("down", emit, wait, leave_unreachable) as others:
+        there = cluster.others(self.paths, "down", emit, wait, leave_unreachable=leave_unreachable)
+        with self._held("down", wait), there as others:
             takedown.end_guests_first(self.paths, others, emit, keep_guests=keep_guests)
             on_each(others, lambda host: host.down(emit, keep_guests=keep_guests))
             takedown.down(self.paths, emit, keep_guests=keep_guests)
@@ -143,7 +143,8 @@ class Cloud:
         leave_unreachable: bool = False,
     ) -> list[str]:
         """Take it away: returns the folders that were removed. `purge`: the cache too."""
-        with self._held("destroy", wait), self._others("destroy", emit, wait, leave_unreachable) as others:
+        there = cluster.others(self.paths, "destroy", emit, wait, leave_unreachable=leave_unreachable)
+        with self._held("destroy", wait), there as others:
             on_each(others, lambda host: host.destroy(emit, purge=purge))
             removed = takedown.destroy(self.paths, emit, purge=purge)
         self.paths.lock.unlink(missing_ok=True)
@@ -306,6 +307,11 @@ class Cloud:
         return Backups(self.paths, place, key)
 
     @property
+    def healing(self) -> Healing:
+        """What happens to the guests of a lost host."""
+        return Healing(self.site)
+
+    @property
     def hosts(self) -> Hosts:
         """Its hosts."""
         return Hosts(self.site)
@@ -387,11 +393,6 @@ class Cloud:
 
     def _wanted(self, spec: Spec | str | Path | None) -> tuple[Spec, str]:
         return up.wanted(self.paths, spec)
-
-    def _others(
-        self, purpose: str, emit: Emit, wait: float, leave_unreachable: bool
-    ) -> AbstractContextManager[list[RemoteHost]]:
-        return cluster.others(self.paths, purpose, emit, wait, leave_unreachable=leave_unreachable)
 
     def _held(self, purpose: str, seconds: float) -> Any:
         return held(self.paths.lock, f"onestack {purpose}", seconds=seconds)

@@ -36,7 +36,7 @@ def modules(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             patch.setattr(package, "__path__", [*package.__path__, str(folder)])
             package.discover()
         yield
-    for package, name in ((services, "clock"), (infrastructure, "etcd")):
+    for package, name in ((services, "clock"), (infrastructure, "memcached")):
         _forget(package, name)
         package.discover()
 
@@ -74,12 +74,12 @@ def test_the_schema_and_the_reference_have_it() -> None:
 
 def test_up_brings_it_up_after_what_it_needs(site: Site) -> None:
     tasks = {task.name: task.needs for task in graph.tasks(site, [Here(site)], Path("tiny"), silent)}
-    assert {"etcd@host", "databases@host", "api-gateway@host"} <= set(tasks["clockd@host"])
-    assert tasks["etcd@host"] == ("etcd files@host",)
+    assert {"memcached@host", "databases@host", "api-gateway@host"} <= set(tasks["clockd@host"])
+    assert tasks["memcached@host"] == ("memcached files@host",)
     view = site.view
     rows = stop_order.rows(layout.processes(view), layout.steps(view))
     place = {name: index for index, row in enumerate(rows) for name in row}
-    assert place["clockd"] < place["etcd"]
+    assert place["clockd"] < place["memcached"]
 
 
 def test_its_database_folder_secrets_gateway_and_catalogue_follow(site: Site) -> None:

@@ -312,6 +312,7 @@ def test_up_sends_a_request_again_that_no_api_took() -> None:
             gateway=view.cloud.gateway,
             ca_file=None,
             leader=SimpleNamespace(network=None),
+            here=SimpleNamespace(network=None),
             require_leader=lambda: None,
         )
         made = connect.connection(cast("Site", site))

@@ -328,7 +328,7 @@ def test_diagnostics_are_data() -> None:
         "severity": "error",
         "summary": "unknown key 'listn'",
         "detail": "allowed: release, exclude, services, address, listen, compute, network, storage, volumes, "
-        "load_balancing, monitoring, security, backup, tuning",
+        "load_balancing, monitoring, security, backup, healing, tuning",
         "hint": "did you mean 'listen'?",
         "file": "cloud.yaml",
         "line": 1,

@@ -86,7 +86,8 @@ TREES: Mapping[str, Tree] = {
     ),
     "storage": Tree("ceph", 892, "Debian 13 with Ceph"),
     # Nothing runs in it as a daemon.
-    "backup": Tree("backup", 893, "Debian 13 with restic and mariadb-backup"),
+    "backup": Tree("backup", 894, "Debian 13 with restic and mariadb-backup"),
+    "etcd": Tree("etcd", 893, "Debian 13 with etcd"),
 }
 
 

@@ -50,6 +50,15 @@ def held(file: Path, purpose: str, *, seconds: float = 0.0) -> Iterator[None]:
                 handle.truncate()
 
 
+def is_held(file: Path) -> bool:
+    """Whether a command holds the lock now, by what it wrote there. The lock itself is not tried: a command that
+    asked for it at that moment would be refused."""
+    try:
+        return Path(f"/proc/{int(json.loads(file.read_text())['pid'])}").exists()
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
 def abandoned(file: Path) -> bool:
     """Whether its last holder was killed or interrupted: the file names a holder, but nobody holds the lock."""
     try:

@@ -24,11 +24,13 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.metrics_core import Metric
 
 from onestack.core.errors import PermanentError
+from onestack.observe import healing
 from onestack.observe.observation import GuestRates, MemberRates, Observation, PoolRates
-from onestack.platform import expiry
+from onestack.platform import expiry, host_tls
 from onestack.platform.backups import Record
 from onestack.platform.backups import read as read_backups
-from onestack.platform.places import CA, HOST_CERTIFICATE, HOST_KEY, PROMETHEUS
+from onestack.platform.infrastructure.lease import healer_file
+from onestack.platform.places import PROMETHEUS
 from onestack.platform.site import Site
 from onestack.spec.platform import Platform
 
@@ -210,7 +212,7 @@ class Exporter:
         keeper = read_keeper(self._site.paths.run / "keeper.json")
         site = self._site
         saved = backups(site.spec.platform, read_backups(site.paths)) if site.leads else ()
-        own = (*_certificates(site), *saved)
+        own = (*_certificates(site), *saved, *healing.families(healer_file(site.paths)))
         return text(self._observed, keeper, time.monotonic(), (*own, *self._more()))
 
     def _bound(self) -> ThreadingHTTPServer:
@@ -241,7 +243,7 @@ class Exporter:
 
         server = _Server(self.address, Handler)
         if not self._site.leads:
-            context = tls_context(self._site)
+            context = host_tls.server(self._site.here)
             server.socket = context.wrap_socket(
                 server.socket, server_side=True, do_handshake_on_connect=False
             )
@@ -262,16 +264,6 @@ class _Server(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         LOG.info("%s was refused, or has hung up", client_address)
-
-
-def tls_context(site: Site) -> ssl.SSLContext:
-    """TLS with this host's certificate, for clients with a certificate of the cloud's CA."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(site.here.outside(HOST_CERTIFICATE), site.here.outside(HOST_KEY))
-    context.load_verify_locations(site.here.outside(CA))
-    context.verify_mode = ssl.CERT_REQUIRED
-    return context
 
 
 def require_prometheus(certificate: Mapping[str, Any] | None) -> None:

@@ -17,9 +17,12 @@ from onestack.platform.places import (
     DATABASE_PEERS_PORT,
     DATABASE_PORT,
     EPMD_PORT,
+    ETCD_PEER_PORT,
+    ETCD_PORT,
     GALERA_IST_PORT,
     GALERA_PORT,
     GALERA_SST_PORT,
+    LEASE_PORT,
     NODES_PORT,
     NORTH_RAFT_PORT,
     OVN_PORT,
@@ -44,6 +47,7 @@ AMONG_CONTROL = (
     *(GALERA_PORT, GALERA_IST_PORT, GALERA_SST_PORT),
     *(OVN_PORT, NORTH_RAFT_PORT, SOUTH_RAFT_PORT),
     *(EPMD_PORT, NODES_PORT),
+    ETCD_PEER_PORT,
 )
 """TCP ports on which control hosts listen for each other, where there are several."""
 
@@ -54,8 +58,10 @@ def rules(view: View, name: str) -> str:
     tcp = []
     if view.control:
         tcp += [str(BUS_PORT), str(SOUTH_PORT), str(gateway.METADATA_PORT)]
+        tcp += [str(ETCD_PORT)] if view.cloud.healing else []
     if "compute" in here.roles:
         tcp += [LIBVIRT, str(RSYNC_PORT), MIGRATION, CONSOLES]
+        tcp += [str(LEASE_PORT)] if view.cloud.healing else []
     if here in view.storage:
         tcp += [str(CEPH_PORT), "-".join(map(str, CEPH_PORTS))]
     closed = [Ports("tcp", tcp or [LIBVIRT], hosts), Ports("udp", [GENEVE], hosts)]

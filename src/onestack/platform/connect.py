@@ -76,7 +76,7 @@ def _connected(site: Site, **options: Any) -> Connection:
     config = OpenStackConfig(
         load_yaml_config=False,
         load_envvars=False,
-        session_constructor=keystone_session(site.leader.network),
+        session_constructor=keystone_session(site.here.network),
     )
     region = config.get_one(
         region_name=site.view.cloud.region,

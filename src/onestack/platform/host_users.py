@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from onestack.core.contract import ServiceUser
-from onestack.platform.places import bus_secret, login, login_secret, user_secret
+from onestack.platform.places import bus_secret, lease_secret, login, login_secret, user_secret
 from onestack.platform.view import HostView, View
 
 ROLES = ("service",)
@@ -55,4 +55,5 @@ def of(view: View, service_user: str) -> str:
 
 def secrets_of(host: str) -> tuple[str, ...]:
     """The names of the secrets that are one host's alone: they end with its removal from the cloud."""
-    return bus_secret(host), user_secret(name(host)), login_secret(name(host))
+    own = name(host)
+    return bus_secret(host), user_secret(own), login_secret(own), lease_secret(f"host-{host}")

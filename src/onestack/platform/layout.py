@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from onestack.platform import catalogue, managed_ceph
+from onestack.platform.infrastructure import etcd
 from onestack.platform.shape import InfrastructureService, Need, Process, Service, Step
 from onestack.platform.view import View
 
@@ -55,6 +56,7 @@ def secret_names(view: View) -> frozenset[str]:
     recorded = replace(view, cloud=replace(view.cloud, secrets=recording))
     files(recorded)
     managed_ceph.client_files(recorded)
+    etcd.own_password(recorded)
     return frozenset(recording.names)
 
 

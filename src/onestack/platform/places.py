@@ -40,6 +40,10 @@ RSYNC_PORT = 16515
 """The port of a compute host on which others copy guests' files, over TLS; libvirt's own is the one before."""
 INSTANCES = f"{LIB}/nova/instances"
 """Guests' files: Nova's instances_path."""
+ETCD_PORT = 2379
+"""etcd's port for clients on control hosts, with TLS in both directions."""
+LEASE_PORT = 16517
+"""The port of a compute host's lease agent, with TLS in both directions: others ask it whether it could renew."""
 # What only control hosts reach, where there are several.
 OVN_PORT = 6641
 """Both of OVN's databases, with all rights: other hosts have the southbound one alone, and only their own rows."""
@@ -50,6 +54,8 @@ GALERA_PORT, GALERA_IST_PORT, GALERA_SST_PORT = 4567, 4568, 4444
 DATABASE_PORT, DATABASE_CHECK_PORT, DATABASE_PEERS_PORT = 3306, 3305, 3304
 """The database gateway's, with TLS in both directions: this host's MariaDB, whether it may be used, and which member
 the gateways use."""
+ETCD_PEER_PORT = 2380
+"""By which members of etcd talk to each other; on loopback with one control host."""
 API_PORT = 9443
 """The API gateway's port for other control hosts' API gateways, with TLS in both directions."""
 ALIVE_PORT = 9444
@@ -91,6 +97,11 @@ def login(secrets: Mapping[str, str], user: str) -> str:
 def database_secret(user: str) -> str:
     """The name of the secret with the password of a service's user in MariaDB."""
     return f"database/{user}"
+
+
+def lease_secret(user: str) -> str:
+    """The name of the secret with the password of a user of etcd."""
+    return f"lease/{user}"
 
 
 def user_secret(user: str) -> str:

@@ -15,6 +15,7 @@ from onestack.core.paths import Paths
 from onestack.platform import catalogue, managed_ceph, secrets
 from onestack.platform.choices import Choices, choices_file
 from onestack.platform.hosts import known
+from onestack.platform.infrastructure import etcd
 from onestack.platform.infrastructure.gateway import CERTIFICATE
 from onestack.platform.node import Node
 from onestack.platform.view import (
@@ -22,6 +23,7 @@ from onestack.platform.view import (
     CloudView,
     DiskView,
     External,
+    HealingView,
     HostView,
     ManagedCeph,
     Monitoring,
@@ -154,6 +156,7 @@ class Site:
             address=str(platform.address) if platform.address else None,
             ceph=self._ceph,
             logins=logins(platform.security),
+            healing=self._healing,
             tuning=os.environ.get(contract.TUNING) or platform.tuning,
         )
 
@@ -163,8 +166,17 @@ class Site:
         return ManagedCeph(storage.monitors(self.spec), wanted.osd_memory) if wanted.ceph else None
 
     @property
+    def _healing(self) -> HealingView | None:
+        wanted = self.spec.platform.healing
+        if not self.spec.platform.heals or not self.peers:
+            return None
+        return HealingView(wanted.share, wanted.proof == "lease", wanted.at_once)
+
+    @property
     def _secrets(self) -> Mapping[str, str]:
-        wanted = catalogue.secret_names(self.spec.platform.services, self.hosts) if self.leads else ()
+        wanted = catalogue.secret_names(self.spec.platform.services, self.hosts) if self.leads else []
+        if self.leads and self._healing:
+            wanted += etcd.secret_names(self.hosts)
         return secrets.ensure(self.secrets_file, wanted)
 
     @property

@@ -44,6 +44,16 @@ class Monitoring:
 
 
 @dataclass(frozen=True)
+class HealingView:
+    """What happens to the guests of a lost host. `share`: of the hosts that may look lost, 0 to 1. `by_lease`:
+    whether the expiry of a lease proves that guests have ended. `at_once`: evacuations at the same time."""
+
+    share: float
+    by_lease: bool
+    at_once: int
+
+
+@dataclass(frozen=True)
 class Ceph:
     """`user`: without the prefix `client.`. `secret`: the UUID of libvirt's secret with the user's key. `cluster`: by
     which name Ceph's programs find its configuration and keys."""
@@ -121,6 +131,8 @@ class CloudView:
     """The managed Ceph; None: images and servers' disks are files."""
     logins: Mapping[str, str | int | None] = field(default_factory=dict)
     """Keystone's `[security_compliance]`."""
+    healing: HealingView | None = None
+    """None: guests of a lost host stay away until it returns."""
     tuning: str = "full"
     """`none`: without the replacements of kind performance; `full -NAME`: without the named ones, to measure their
     gain."""

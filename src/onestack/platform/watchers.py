@@ -1,5 +1,5 @@
-"""The keeper, which restarts hanging processes, the autoscaler, and the exporter of hosts that have no autoscaler:
-processes under supervisord, outside the cloud's namespace."""
+"""The keeper, which restarts hanging processes, the autoscaler, the exporter of hosts that have no autoscaler, and
+where healing is on the healer and the lease agents: processes under supervisord, outside the cloud's namespace."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from onestack.core import data
 from onestack.core.contract import RUN
 from onestack.core.errors import PermanentError
 from onestack.host.supervisor import Program
+from onestack.platform.infrastructure import etcd, lease
 from onestack.platform.places import HOST_CERTIFICATE
 from onestack.platform.shape import Process, Ready
 from onestack.platform.site import Site
 
-NAMES = KEEPER, AUTOSCALER, EXPORTER = "keeper", "autoscaler", "exporter"
+KEEPER, AUTOSCALER, EXPORTER = "keeper", "autoscaler", "exporter"
+HEALER = etcd.HEALER
+NAMES = (KEEPER, AUTOSCALER, EXPORTER, HEALER, lease.AGENT)
 AUTOSCALER_PROCESS = Process(
     AUTOSCALER, (), Ready(written=(f"{RUN}/{autoscaling_status.FILE}", 60.0)), hang_seconds=240.0
 )
@@ -30,6 +33,10 @@ def programs(site: Site) -> list[Program]:
         found.append(watcher(site, AUTOSCALER, "onestack.autoscaling.autoscaler.process"))
     if exports(site):
         found.append(watcher(site, EXPORTER, "onestack.observe.on_host"))
+    if etcd.needed(site.view) and "compute" in site.here.roles:
+        found.append(watcher(site, lease.AGENT, "onestack.health.healing.agent"))
+    if heals(site):
+        found.append(watcher(site, HEALER, "onestack.health.healing.healer"))
     return found
 
 
@@ -40,6 +47,13 @@ def launch(site: Site) -> None:
         site.here.supervisor.launch(AUTOSCALER)
     if exports(site):
         site.here.supervisor.launch(EXPORTER)
+    if heals(site):
+        site.here.supervisor.launch(HEALER)
+
+
+def heals(site: Site) -> bool:
+    """Whether this host has a healer."""
+    return etcd.needed(site.view) and site.view.control
 
 
 def exports(site: Site) -> bool:
@@ -84,7 +98,8 @@ def watcher(site: Site, name: str, module: str) -> Program:
     if site.peers:
         settings += f" {site.gateway} {sorted((each.name, each.address) for each in site.hosts)}"
         certificate = site.here.outside(HOST_CERTIFICATE)
-        settings += certificate.read_text() if name == EXPORTER and certificate.exists() else ""
+        keeps = name in (EXPORTER, HEALER, lease.AGENT)
+        settings += certificate.read_text() if keeps and certificate.exists() else ""
     stamp = hashlib.sha256(settings.encode()).hexdigest()[:12]
     words = (sys.executable, "-m", module, str(site.paths.root), str(site.paths.cache))
     return Program(name, words, {"PYTHONUNBUFFERED": "1", "ONESTACK_CONFIG": stamp}, site.here.log(name))

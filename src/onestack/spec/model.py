@@ -21,9 +21,10 @@ from onestack.language.types import (
     example,
     refused,
 )
-from onestack.spec import backup, local_volumes, references, services, storage
+from onestack.spec import backup, healing, local_volumes, references, services, storage
 from onestack.spec.availability import Availability
 from onestack.spec.existing import Existing
+from onestack.spec.healing import Fence
 from onestack.spec.platform import Listen, Platform
 from onestack.spec.storage import HostDisk
 from onestack.spec.tenants import Template, Tenant
@@ -66,6 +67,8 @@ hosts:
     """The NIC with the address, which carries guests' traffic between hosts. Default: found by the address."""
     disks: tuple[HostDisk, ...] = ()
     """What it gives to the managed Ceph: devices, or files with their sizes."""
+    fence: Fence | None = None
+    """How control hosts switch its power off, and see that it is off."""
 
 
 def _check_hosts(hosts: tuple[Host, ...]) -> tuple[Host, ...]:
@@ -164,6 +167,7 @@ platform:
         yield from local_volumes.problems(self)
         yield from storage.problems(self)
         yield from backup.problems(self)
+        yield from healing.problems(self)
         yield from self._address()
         if not self.hosts:
             return
@@ -270,8 +274,10 @@ platform:
         chosen = (self._source.data.get("platform") or {}).get("services", services.types())
         completed = services.resolve(chosen, self.platform.exclude)
         place = self.place_of("platform", "services")
+        on_healing = self.place_of("platform", "healing")
         on_storage = self.place_of("platform", "storage", "ceph")
         return [
             *(Diagnostic("note", note, place=place) for note in completed.notes),
             *(Diagnostic("note", note, place=on_storage) for note in storage.notes(self)),
+            *(Diagnostic("note", note, place=on_healing) for note in healing.notes(self)),
         ]

@@ -39,6 +39,7 @@ from onestack.language.types import (
 from onestack.spec import services as catalogue
 from onestack.spec.backends import Backend, Volumes, managed_problems
 from onestack.spec.backup import Backup
+from onestack.spec.healing import Healing
 from onestack.spec.monitoring import Monitoring
 from onestack.spec.security import Security
 from onestack.spec.storage import Storage
@@ -355,9 +356,16 @@ platform:
     """Rules for logins and passwords."""
     backup: Backup | None = None
     """Backups of the whole cloud. Without this section there are those that `onestack backup create` makes."""
+    healing: Healing = Healing()
+    """What happens to the guests of a host that is lost."""
     tuning: Literal["full", "none"] = "full"
     """`none`: without those replacements of OpenStack's functions that only improve performance; `status` lists
     all."""
+
+    @property
+    def heals(self) -> bool:
+        """Whether guests of a lost host are to serve elsewhere."""
+        return self.healing.hosts == "evacuate" and "compute" in self.services and not self.compute.fake_hosts
 
     @property
     def base_extras(self) -> tuple[str, ...]:

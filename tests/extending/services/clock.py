@@ -18,7 +18,7 @@ def _files(view: View) -> dict[str, str]:
 
 
 def _processes(view: View) -> tuple[Process, ...]:
-    return (common.runner(view, "clockd", PATH, needs=local("etcd")),)
+    return (common.runner(view, "clockd", PATH, needs=local("memcached")),)
 
 
 def _verify(owner: Connection, other: Connection) -> str:

@@ -63,14 +63,14 @@ def _wait(admin: Connection, server: Any, done: Callable[[Any], bool]) -> None:
         if now.status == "ERROR":
             raise PermanentError((now.fault or {}).get("message", "it is in ERROR"))
         idle = now.task_state is None
-        if idle and not done(now) and (why := _failure(admin, server)):
+        if idle and not done(now) and (why := failure(admin, server)):
             raise PermanentError(why)
         return idle and done(now), f"{now.status}, {now.task_state or 'no task'}, on {now.compute_host}"
 
     until(f"{server.name} to have moved", poll, seconds=SECONDS, every=1.0)
 
 
-def _failure(admin: Connection, server: Any) -> str:
+def failure(admin: Connection, server: Any) -> str:
     """Why the last action on a server failed; empty if it did not, or goes on."""
     last = max(admin.compute.server_actions(server), key=lambda each: str(each.start_time), default=None)
     if last is None or not last.message:

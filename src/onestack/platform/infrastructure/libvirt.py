@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from onestack.core.contract import ETC, LIB, RUN
 from onestack.core.events import Emit
 from onestack.platform import ceph, owned
+from onestack.platform.infrastructure import lease
 from onestack.platform.places import CA, HOST_CERTIFICATE, HOST_KEY
 from onestack.platform.shape import COMPUTE, Folder, InfrastructureService, Process, Ready, Step, local
 from onestack.platform.view import View
@@ -129,7 +130,7 @@ def processes(view: View) -> tuple[Process, ...]:
             NAME,
             ("libvirtd", "--listen") if between else ("libvirtd",),
             Ready(command=("virsh", "--connect", "qemu:///system", "uri"), seconds=60),
-            needs=local(LOGGER, *((TLS_FILES,) if between else ())),
+            needs=local(LOGGER, *((TLS_FILES,) if between else ()), *lease.needs(view)),
             roles=COMPUTE,
             reads=(*ceph.READS, *((CA, HOST_CERTIFICATE) if between else ())),
             environment={"MALLOC_ARENA_MAX": "2"},

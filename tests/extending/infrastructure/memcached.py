@@ -1,4 +1,4 @@
-"""An infrastructure service as its module declares it: etcd on every control host."""
+"""An infrastructure service as its module declares it: memcached on every control host."""
 
 from __future__ import annotations
 
@@ -9,17 +9,22 @@ from onestack.platform.shape import InfrastructureService, Process, Ready, Step,
 from onestack.platform.site import Site
 from onestack.platform.view import View
 
-NAME = "etcd"
-FILES = "etcd files"
+NAME = "memcached"
+FILES = "memcached files"
 
 
 def _make_files(site: Site, node: Node, emit: Emit) -> None:
-    node.outside(f"{LIB}/etcd").mkdir(parents=True, exist_ok=True)
+    node.outside(f"{LIB}/memcached").mkdir(parents=True, exist_ok=True)
 
 
 def _processes(view: View) -> tuple[Process, ...]:
     return (
-        Process(NAME, (NAME, f"--data-dir={LIB}/etcd"), Ready(socket=f"{RUN}/etcd.sock"), needs=local(FILES)),
+        Process(
+            NAME,
+            (NAME, f"--data-dir={LIB}/memcached"),
+            Ready(socket=f"{RUN}/memcached.sock"),
+            needs=local(FILES),
+        ),
     )
 
 

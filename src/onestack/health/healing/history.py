@@ -1,0 +1,62 @@
+"""What was done when a host was lost: events in etcd, the newest two hundred."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from onestack.platform.keyvalue import KeyValue
+
+PREFIX = "/events/"
+KEPT = 200
+"""How many events are kept."""
+
+
+@dataclass
+class Event:
+    """One loss of a host, or one time of restraint. Times are Unix times, and seconds since.
+
+    `kind`: lost, fence (an operator's wish) or restraint. `by`: the host with the healer. `silent`: seconds for which
+    the host's lease had not changed. `proof`: how it is known that its guests had ended. `moved`: guests, with the
+    host each is on and the seconds it was away; `failed` and `left`: guests that could not be moved, or must not, and
+    why. `outcome`: in words. `returned`: when the host might serve again.
+    """
+
+    ident: str
+    host: str
+    kind: str
+    by: str
+    began: float
+    silent: float = 0.0
+    fenced: float | None = None
+    proof: str = ""
+    moved: list[dict[str, Any]] = field(default_factory=list)
+    failed: list[dict[str, Any]] = field(default_factory=list)
+    left: list[dict[str, Any]] = field(default_factory=list)
+    outcome: str = ""
+    ended: float | None = None
+    returned: float | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any]) -> Event:
+        """From what `as_dict` made, by this or another version."""
+        known = {each.name for each in fields(cls)}
+        return cls(**{key: value for key, value in found.items() if key in known})
+
+
+def save(client: KeyValue, event: Event) -> None:
+    """Keep an event, and no more than KEPT. Raises OneStackError."""
+    client.put(f"{PREFIX}{event.ident}", json.dumps(event.as_dict()))
+    for name in sorted(client.below(PREFIX))[:-KEPT]:
+        client.delete(f"{PREFIX}{name}")
+
+
+def load(client: KeyValue, host: str | None = None) -> list[Event]:
+    """The events, of one host or all, the oldest first. Raises OneStackError."""
+    found = [Event.of(json.loads(each.value)) for _, each in sorted(client.below(PREFIX).items())]
+    return [each for each in found if host in (None, each.host)]

@@ -1,0 +1,112 @@
+"""A cloud with healing on the pretended hosts: its spec, its guests, and where each of them runs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from cluster import processes
+from cluster.cloud import SPEC, onestack
+from cluster.counting import COMMON, USER_DATA, ask
+from cluster.host import Host
+from cluster.hosts import Hosts
+from onestack.core.wait import until
+
+SECONDS = 180.0
+"""How long the hosts may take to serve again, and a guest to be moved."""
+# It says its start's number on the console, and is built anew where its host is lost.
+MAKE = (
+    COMMON
+    + """
+server = compute.create_server(
+    name=sys.argv[3], image_id=next(cloud.image.images(name="tiny")).id, networks="none", config_drive=True,
+    flavor_id=compute.find_flavor("m1.nano").id, availability_zone="nova:" + sys.argv[2],
+    metadata={"healing": sys.argv[4]}, user_data=base64.b64encode(sys.argv[1].encode()).decode(),
+)
+until(lambda now: now.status == "ACTIVE")
+until(said("start number 1."))
+print(server.id)
+"""
+)
+ANSWERS = (
+    COMMON
+    + """
+server = compute.get_server(sys.argv[1])
+until(said("start number"))
+print(compute.get_server(server.id).compute_host)
+"""
+)
+
+
+def spec(proof: str = "lease", fence: str = "") -> str:
+    """examples/hosts.yaml with healing. `fence`: the program that switches a host off, called with its name."""
+    text = SPEC.read_text()
+    if fence:
+        for name in ("n1", "n2"):
+            agent = f"{{agent: command, command: [{fence}, {name}]}}"
+            text = text.replace(f"{{name: {name},", f"{{name: {name}, fence: {agent},")
+    return f"{text}platform:\n  healing: {{hosts: evacuate, proof: {proof}}}\n"
+
+
+def up(control: Host, text: str) -> None:
+    """Bring the cloud up with this spec."""
+    place = "/root/healing.yaml"
+    control.run("python3", "-c", "import sys; open(sys.argv[1], 'w').write(sys.argv[2])", place, text)
+    onestack(control, "up", place)
+    control.run("rm", place)
+
+
+def make(control: Host, host: str, name: str, wish: str = "evacuate") -> str:
+    """A guest that runs on a host; its id."""
+    return ask(control, MAKE, USER_DATA, host, name, wish).splitlines()[-1]
+
+
+def running(hosts: Hosts) -> dict[str, list[str]]:
+    """On which hosts each guest's QEMU runs now, or is stopped, by the guest's id."""
+    found: dict[str, list[str]] = {}
+    for host in hosts:
+        for pid in host.pids() if host.runs else ():
+            words = processes.words(pid)
+            if words.partition(" ")[0].rpartition("/")[2].startswith("qemu-system") and " -uuid " in words:
+                found.setdefault(words.split(" -uuid ")[1].split()[0], []).append(host.name)
+    return found
+
+
+def healing(control: Host, *words: str) -> Any:
+    return json.loads(onestack(control, "healing", *words, "--json", check=False))
+
+
+def all_serve(control: Host) -> None:
+    """Wait until every compute host may run guests."""
+
+    def poll() -> tuple[bool, str]:
+        found = healing(control, "status")["hosts"]
+        done = all(
+            each["state"] == "serving" and not each["fenced"] and not each["returning"] for each in found
+        )
+        return done and bool(found), json.dumps(found)
+
+    until("all hosts to serve", poll, seconds=SECONDS, every=0.5)
+
+
+def healed(hosts: Hosts, control: Host, before: int) -> dict[str, Any]:
+    """Wait until a loss is dealt with; what the history says of it. `before`: how many events there were.
+
+    Meanwhile, no guest may run on two hosts. Raises AssertionError where one does.
+    """
+    found: list[dict[str, Any]] = []
+
+    def poll() -> tuple[bool, str]:
+        nonlocal found
+        once(hosts)
+        found = healing(control, "history")[before:]
+        return bool(found) and found[-1]["ended"] is not None, json.dumps(found)
+
+    until("the loss to be dealt with", poll, seconds=SECONDS, every=0.2)
+    return found[-1]
+
+
+def once(hosts: Hosts) -> None:
+    """No guest runs on two hosts. Raises AssertionError."""
+    twice = {ident: there for ident, there in running(hosts).items() if len(there) > 1}
+    assert not twice, twice
