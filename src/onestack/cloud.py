@@ -7,7 +7,6 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,7 +35,7 @@ from onestack.platform.choices import choices_file
 from onestack.platform.hosts import cluster, control_hosts, leaving, remote, room
 from onestack.platform.hosts.examine import examine
 from onestack.platform.hosts.operations import Hosts
-from onestack.platform.hosts.remote import RemoteHost
+from onestack.platform.hosts.recovery import Recovering
 from onestack.platform.hosts.room import Room
 from onestack.platform.site import Site
 from onestack.spec import Spec
@@ -307,6 +306,11 @@ class Cloud:
         """Its hosts."""
         return Hosts(self.site)
 
+    @property
+    def recovering(self) -> Recovering:
+        """Going on without lost control hosts."""
+        return Recovering(self.paths, self.up)
+
     def remove_host(
         self, name: str, *, emit: Emit = silent, wait: float = 0.0, leave_unreachable: bool = False
     ) -> None:
@@ -332,7 +336,7 @@ class Cloud:
         return subprocess.run(ssh.through(where, shlex.join(words)), check=False).returncode
 
     def public_key(self) -> str:
-        """The line for a host's authorized_keys: root's own public key, which is made if there is none."""
+        """The line for a host's authorized_keys: root's own public key."""
         return keys.public_key(Path.home() / ".ssh")
 
     def check_volumes(self, *, emit: Emit = silent, repair: bool = True) -> volumes.Outcome:
@@ -390,9 +394,7 @@ class Cloud:
     def _wanted(self, spec: Spec | str | Path | None) -> tuple[Spec, str]:
         return up.wanted(self.paths, spec)
 
-    def _others(
-        self, purpose: str, emit: Emit, wait: float, leave_unreachable: bool
-    ) -> AbstractContextManager[list[RemoteHost]]:
+    def _others(self, purpose: str, emit: Emit, wait: float, leave_unreachable: bool) -> Any:
         return cluster.others(self.paths, purpose, emit, wait, leave_unreachable=leave_unreachable)
 
     def _held(self, purpose: str, seconds: float) -> Any:

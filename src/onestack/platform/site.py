@@ -66,6 +66,8 @@ class Site:
     lead: str = ""
     """The name of the leader: the control host on which `up` is run, and which runs everything that exists once in a
     cloud. Empty: this host."""
+    generation: int = 0
+    """How often the cloud was recovered; see `CloudView`."""
 
     @property
     def leads(self) -> bool:
@@ -137,6 +139,7 @@ class Site:
             endpoints=catalogue.endpoints(platform.services),
             binds=(self._bind,),
             address=str(platform.address) if platform.address else None,
+            generation=self.generation,
             ceph=self._ceph,
             tuning=os.environ.get(contract.TUNING) or platform.tuning,
         )
@@ -208,7 +211,7 @@ def on_this_host(paths: Paths, spec: Spec, choices: Choices, others: known.Hosts
     if others is None:
         return Site(spec, node)
     peers = tuple(each for each in others.hosts if each.name != choices.host)
-    return Site(spec, node, peers, others.leader)
+    return Site(spec, node, peers, others.leader, others.generation)
 
 
 def load(paths: Paths) -> Site:
