@@ -308,7 +308,6 @@ class Cloud:
 
     @property
     def recovering(self) -> Recovering:
-        """Going on without lost control hosts."""
         return Recovering(self.paths, self.up)
 
     def remove_host(
