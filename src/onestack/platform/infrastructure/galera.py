@@ -147,7 +147,9 @@ GRANT ALL ON *.* TO '{USER}'@'localhost';
 
 def settings(view: View) -> str:
     """The configuration of a member: that of one host's MariaDB, and what Galera needs."""
-    here, members = view.here, ",".join(bracketed(each.address) for each in view.controls)
+    # With those that were given up: a member that knows no address but its own does not start again after a failure.
+    everyone = [each for each in view.hosts if "control" in each.roles]
+    here, members = view.here, ",".join(bracketed(each.address) for each in everyone)
     address, generation = bracketed(here.address), view.cloud.generation
     provider = {
         **_PROVIDER,
@@ -321,7 +323,8 @@ def stopped(state: str) -> tuple[str, bool, int]:
     found = dict(line.split(":", 1) for line in state.splitlines() if ":" in line and line[0] != "#")
     sequence = int(found.get("seqno", "-1"))
     if found.get("safe_to_bootstrap", "").strip() == "1":
-        return f"stopped as the last one, sequence number {sequence}", True, sequence
+        known = f", sequence number {sequence}" if sequence >= 0 else ""
+        return f"was the last member or the only one{known}", True, sequence
     if sequence < 0:
         return "was ended without writing down its sequence number: it is read when it begins", False, -1
     return f"stopped before others did, sequence number {sequence}", False, sequence
