@@ -44,6 +44,7 @@ LENGTHY = (
     "tests/cluster/test_a_second_and_third_control_host.py",
     "tests/cluster/test_faults.py",
     "tests/cluster/test_managed_ceph.py",
+    "tests/cluster/test_recover.py",
     "tests/cluster/test_a_guest_stays_or_comes_back.py",
 )
 """Minutes long: they run by `./onestack test --cluster`, and not among all tests."""

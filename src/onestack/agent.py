@@ -27,6 +27,7 @@ from onestack.host.machine import agent
 from onestack.platform import site, takedown, up
 from onestack.platform.choices import choices_file
 from onestack.platform.hosts import known
+from onestack.platform.hosts.members import Member, members_here
 from onestack.platform.hosts.work import Here
 from onestack.platform.view import HostView
 from onestack.spec import loads
@@ -86,6 +87,10 @@ class HostAgent:
         if not choices_file(self._paths).exists():
             return []
         return process_statuses(site.load(self._paths))
+
+    def members(self, emit: Emit) -> list[Member]:
+        """What its members of the control hosts' clusters have."""
+        return members_here(site.load(self._paths))
 
     def clock(self, emit: Emit) -> float:
         """The Unix time here."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,7 +13,6 @@ from onestack import capacity as sizing
 from onestack.autoscaling.groups import ScalingGroups
 from onestack.capacity import Report as CapacityReport
 from onestack.core import contract
-from onestack.core.errors import BadInput
 from onestack.core.events import Emit, silent
 from onestack.core.graph import on_each
 from onestack.core.paths import Paths
@@ -37,6 +34,7 @@ from onestack.platform.choices import choices_file
 from onestack.platform.hosts import cluster, control_hosts, leaving, room
 from onestack.platform.hosts.examine import examine
 from onestack.platform.hosts.operations import Hosts
+from onestack.platform.hosts.recovery import Recovering
 from onestack.platform.hosts.room import Room
 from onestack.platform.site import Site
 from onestack.spec import Spec
@@ -316,6 +314,11 @@ class Cloud:
         """Its hosts."""
         return Hosts(self.site)
 
+    @property
+    def recovering(self) -> Recovering:
+        """What goes on after the loss of a majority of its control hosts."""
+        return Recovering(self.paths, self.up)
+
     def remove_host(
         self, name: str, *, emit: Emit = silent, wait: float = 0.0, leave_unreachable: bool = False
     ) -> None:
@@ -370,13 +373,7 @@ class Cloud:
 
         OpenStack's own client, `openstack`, comes with the tool.
         """
-        argv = self.network.command(words)
-        programs = f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}"
-        environment = {**os.environ, **self.environment(), "PATH": programs}
-        try:
-            return subprocess.run(argv, env=environment, check=False).returncode
-        except FileNotFoundError as missing:
-            raise BadInput(f"there is no program '{words[0]}'") from missing
+        return connect.execute(self.site, self.network.command(words), words[0])
 
     def connect(self, **who: Any) -> Connection:
         """A connection of openstacksdk's as the administrator, or as `user`, `password`, `project`."""

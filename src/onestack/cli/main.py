@@ -31,7 +31,11 @@ LEAVE_UNREACHABLE = click.option(
 @click.argument("spec", required=False, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--archive", metavar="URL", help="The Debian mirror the base is built from.")
 @click.option(
-    "--wait", default=0.0, metavar="SECONDS", help="Wait for another command that holds the cloud's lock."
+    "--wait",
+    default=0.0,
+    metavar="SECONDS",
+    help="Wait for another command that holds the cloud's lock; with --leave-unreachable also for the other control"
+    " hosts, without a majority of which no cluster is begun.",
 )
 @click.option(
     "--install-client-config",

@@ -12,6 +12,7 @@ from onestack.core.errors import OneStackError, PermanentError
 from onestack.core.events import Emit
 from onestack.core.graph import execute, on_each
 from onestack.platform.graph import own_tasks, tasks
+from onestack.platform.hosts import standing
 from onestack.platform.hosts.work import Here, HostWork
 from onestack.platform.site import Site
 
@@ -40,6 +41,7 @@ def bring_back(site: Site, emit: Emit) -> None:
                 f"this host no longer has {part}, which its part of the cloud runs from",
                 hint=f"run `onestack up` on the control host {site.lead}: it has the parts fetched again",
             )
+    standing.require_member(site)
     here = Here(site)
     here.prepare(emit)
     if failures := execute(own_tasks(site, emit), workers=12):

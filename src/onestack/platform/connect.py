@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +14,7 @@ from openstack.config import OpenStackConfig
 from openstack.connection import Connection
 from ruamel.yaml import YAML
 
+from onestack.core.errors import BadInput
 from onestack.host.files import replace_private
 from onestack.platform.session import keystone_session
 from onestack.platform.site import Site
@@ -132,3 +137,16 @@ def environment(site: Site) -> dict[str, str]:
     if site.ca_file:
         variables["OS_CACERT"] = str(site.leader.outside(site.ca_file))
     return variables
+
+
+def execute(site: Site, argv: Sequence[str], name: str) -> int:
+    """Run a program with those variables; its exit status. The tool's own programs come first, `openstack` among them.
+
+    `name`: of the program, for the error. Raises BadInput where there is none of that name.
+    """
+    programs = f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}"
+    variables = {**os.environ, **environment(site), "PATH": programs}
+    try:
+        return subprocess.run(list(argv), env=variables, check=False).returncode
+    except FileNotFoundError as missing:
+        raise BadInput(f"there is no program '{name}'") from missing

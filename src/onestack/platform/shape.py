@@ -169,6 +169,9 @@ class InfrastructureService:
     """Takes the member of a control host that does not come back out of the cluster, asked of this host's member.
     Idempotent; the other member's processes must have ended. None: the others notice by themselves. Raises
     CommandFailed."""
+    look: Callable[[Site, Node], tuple[str, bool, int]] | None = None
+    """What this host's member has, whether it runs or not: in words; whether it is proved to have all that was ever
+    written; and how new it is, -1 where that is not known. Changes nothing. None: it has nothing that lasts."""
     stays_with_guests: bool = False
     """Whether it keeps running when only guests do (`down --keep-guests`): without it their packets would be
     dropped."""

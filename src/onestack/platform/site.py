@@ -83,6 +83,8 @@ class Site:
     lead: str = ""
     """The name of the leader: the control host on which `up` is run, and which runs everything that exists once in a
     cloud. Empty: this host."""
+    generation: int = 0
+    """How often the cloud was recovered; see `CloudView`."""
 
     @property
     def leads(self) -> bool:
@@ -154,6 +156,7 @@ class Site:
             endpoints=catalogue.endpoints(platform.services),
             binds=(self._bind,),
             address=str(platform.address) if platform.address else None,
+            generation=self.generation,
             ceph=self._ceph,
             logins=logins(platform.security),
             healing=self._healing,
@@ -236,7 +239,7 @@ def on_this_host(paths: Paths, spec: Spec, choices: Choices, others: known.Hosts
     if others is None:
         return Site(spec, node)
     peers = tuple(each for each in others.hosts if each.name != choices.host)
-    return Site(spec, node, peers, others.leader)
+    return Site(spec, node, peers, others.leader, others.generation)
 
 
 def load(paths: Paths) -> Site:

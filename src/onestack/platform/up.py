@@ -112,7 +112,7 @@ def up(
     ((fetched, choices),) = chosen
     keep(paths, text, choices)
     peers = [views[each.name] for each in spec.hosts if lead and each.name != lead]
-    found = gathered(paths, spec, lead, peers)
+    found = gathered(paths, spec, lead, peers, kept.generation if kept else 0)
     if lead is not None:
         tls.ensure(found)
         tls.ensure_prometheus(found)
@@ -125,21 +125,23 @@ def up(
     return found
 
 
-def gathered(paths: Paths, spec: Spec, lead: str | None, others: Sequence[HostView]) -> Site:
+def gathered(
+    paths: Paths, spec: Spec, lead: str | None, others: Sequence[HostView], generation: int = 0
+) -> Site:
     """The cloud with all its hosts, as this one, the leader, will know it from now on."""
     choices = Choices.load(choices_file(paths))
     if lead is None:
         known.save(paths, None)
         return site.on_this_host(paths, spec, choices)
     alone = site.on_this_host(paths, spec, choices, known.Hosts(lead, ()))
-    hosts = known.Hosts(lead, (alone.here.view, *others))
+    hosts = known.Hosts(lead, (alone.here.view, *others), generation)
     known.save(paths, hosts)
     return site.on_this_host(paths, spec, choices, hosts)
 
 
 def inform(found: Site, other: RemoteHost, certificates: Mapping[str, bytes], emit: Emit) -> None:
     """Give another host what its part of the cloud needs. `certificates`: by their names below etc/tls."""
-    everything = known.Hosts(found.lead, found.hosts)
+    everything = known.Hosts(found.lead, found.hosts, found.generation)
     (its,) = (each for each in layout.views(found.view) if each.here.name == other.name)
     secrets = {name: found.view.cloud.secrets[name] for name in layout.secret_names(its)}
     files = {f"tls/{name}": text for name, text in certificates.items()}

@@ -127,6 +127,9 @@ class CloudView:
     """The API gateway's addresses, as arguments of HAProxy's `bind`."""
     address: str | None = None
     """The virtual address of the APIs, with several control hosts: one of them has it."""
+    generation: int = 0
+    """How often the cloud was recovered. The clusters of control hosts are other ones each time, so that a lost host
+    that comes back does not bring its members and their older data with it."""
     ceph: ManagedCeph | None = None
     """The managed Ceph; None: images and servers' disks are files."""
     logins: Mapping[str, str | int | None] = field(default_factory=dict)
@@ -152,6 +155,9 @@ class HostView:
     """The NIC that carries traffic between hosts, if the spec names it."""
     disks: tuple[DiskView, ...] = ()
     """What it gives to the managed Ceph."""
+    given_up: bool = False
+    """Whether it was lost when the cloud was recovered without it: a control host without a member of any cluster,
+    until `up` reaches it again or another one takes its place."""
 
 
 @dataclass(frozen=True)
@@ -184,8 +190,12 @@ class View:
 
     @property
     def controls(self) -> tuple[HostView, ...]:
-        """The control hosts, sorted by name."""
-        return tuple(each for each in self.hosts if "control" in each.roles)
+        """The control hosts, sorted by name, but for those that were given up."""
+        return tuple(
+            each
+            for each in self.hosts
+            if "control" in each.roles and (each is self.here or not each.given_up)
+        )
 
     @property
     def storage(self) -> tuple[HostView, ...]:
@@ -196,8 +206,9 @@ class View:
 
     @property
     def replicated(self) -> bool:
-        """Whether there are several control hosts: then each has a copy of the databases and of the bus."""
-        return len(self.controls) > 1
+        """Whether there are several control hosts: then each has a copy of the databases and of the bus. It stays so
+        where all but one were given up."""
+        return sum("control" in each.roles for each in self.hosts) > 1
 
     @property
     def backing(self) -> Backing:

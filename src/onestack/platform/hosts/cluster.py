@@ -18,7 +18,7 @@ from onestack.host.files import replace_private
 from onestack.host.machine import LocalMachine, wire
 from onestack.platform import site
 from onestack.platform.choices import Choices, choices_file
-from onestack.platform.hosts import joining, known
+from onestack.platform.hosts import awaiting, joining, known
 from onestack.platform.hosts.remote import RemoteHost, connected
 from onestack.spec import Spec, load
 from onestack.spec.model import Host
@@ -59,10 +59,14 @@ def joined(
         yield []
         return
     kept = known.load(paths)
-    may_stay = {each.name for each in kept.hosts} if kept and leave_unreachable else set()
+    may_stay = {each.name for each in kept.hosts if leave_unreachable or each.given_up} if kept else set()
+    if may_stay and wait:
+        awaiting.control_hosts([each for each in others if "control" in each.roles], wait, emit)
     judge = joining.Joining(paths, spec, joining.read(LocalMachine(), paths))
     with connected(others, paths, emit, require=judge.require_host) as (found, failed):
-        seconds = LEFT_SECONDS if may_stay else max(wait, LEFT_SECONDS)
+        # A control host that boots works until the clusters are formed, for which a majority is needed.
+        patient = {each.name for each in (spec.control_hosts if may_stay else spec.hosts)}
+        seconds = {each.name: max(wait if each.name in patient else 0, LEFT_SECONDS) for each in found}
         failed |= execute(_holding(found, purpose, seconds, emit), workers=max(1, len(found)))
         wrong = {
             name: error
@@ -76,15 +80,17 @@ def joined(
         yield [each for each in found if each.name not in failed]
 
 
-def _holding(hosts: Sequence[RemoteHost], purpose: str, seconds: float, emit: Emit) -> list[Task]:
+def _holding(
+    hosts: Sequence[RemoteHost], purpose: str, seconds: Mapping[str, float], emit: Emit
+) -> list[Task]:
     """For each host a task that holds the cloud's lock there, and says so where it has to wait for it."""
 
     def hold(host: RemoteHost) -> None:
         try:
             host.hold(f"onestack {purpose}", 0.0)
         except Busy as busy:
-            emit(Event(purpose, "noted", f"{busy}; waiting up to {seconds:.0f} s", host=host.name))
-            host.hold(f"onestack {purpose}", seconds)
+            emit(Event(purpose, "noted", f"{busy}; waiting up to {seconds[host.name]:.0f} s", host=host.name))
+            host.hold(f"onestack {purpose}", seconds[host.name])
 
     return [Task(each.name, partial(hold, each)) for each in hosts]
 
@@ -118,7 +124,8 @@ def others(
             if not (leave_unreachable and isinstance(error, OneStackError)):
                 raise _with_way_out(error)
             emit(Event(purpose, "noted", f"left as it is: {error.summary}", host=name))
-        complete(_holding(found, purpose, max(wait, LEFT_SECONDS), emit), workers=max(1, len(found)))
+        seconds = {each.name: max(wait, LEFT_SECONDS) for each in found}
+        complete(_holding(found, purpose, seconds, emit), workers=max(1, len(found)))
         yield found
 
 

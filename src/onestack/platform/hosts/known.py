@@ -17,10 +17,12 @@ from onestack.platform.view import HostView
 
 @dataclass(frozen=True)
 class Hosts:
-    """The hosts of a cloud of several. `leader`: the name of the one on which `up` runs."""
+    """The hosts of a cloud of several. `leader`: the name of the one on which `up` runs. `generation`: see
+    `CloudView`."""
 
     leader: str
     hosts: tuple[HostView, ...]
+    generation: int = 0
 
     def as_dict(self) -> Any:
         """As JSON can hold it."""

@@ -20,6 +20,7 @@ from onestack.host.machine import RemoteMachine, ssh
 from onestack.host.machine.connection import Connection
 from onestack.platform.hosts import tool
 from onestack.platform.hosts.known import Hosts
+from onestack.platform.hosts.members import Member
 from onestack.platform.view import HostView
 from onestack.spec.model import Host
 
@@ -77,6 +78,9 @@ class RemoteHost:
 
     def begin(self, service: str, emit: Emit) -> None:
         self.ask("begin", {"service": service}, _NOTHING, emit)
+
+    def members(self) -> list[Member]:
+        return self.ask("members", {}, TypeAdapter(list[Member]))
 
     def finish(self, emit: Emit) -> None:
         self.ask("finish", {}, _NOTHING, emit)

@@ -11,6 +11,7 @@ from onestack.core.events import Emit, Event
 from onestack.host import systemd
 from onestack.platform import catalogue, layout, prepare, readiness, watchers
 from onestack.platform.hosts import tool
+from onestack.platform.hosts.members import Member, members_here
 from onestack.platform.shape import Process, Step
 from onestack.platform.site import Site
 
@@ -36,6 +37,9 @@ class HostWork(Protocol):
 
     def begin(self, service: str, emit: Emit) -> None:
         """Begin the cluster of an infrastructure service with the host's member."""
+
+    def members(self) -> list[Member]:
+        """What the host's members of the control hosts' clusters have. Changes nothing."""
 
     def finish(self, emit: Emit) -> None:
         """Start what watches the processes, and have all come back at boot."""
@@ -63,6 +67,9 @@ class Here:
 
     def begin(self, service: str, emit: Emit) -> None:
         catalogue.form(service).begin(self._site, self._site.here, emit)
+
+    def members(self) -> list[Member]:
+        return members_here(self._site)
 
     def finish(self, emit: Emit) -> None:
         watchers.launch(self._site)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from onestack.core import contract
 from onestack.core.contract import LIB, RUN
-from onestack.core.errors import Unready
+from onestack.core.errors import OneStackError, Unready
 from onestack.core.events import Emit
 from onestack.core.wait import until
 from onestack.host.command import run
@@ -57,7 +57,11 @@ TLS = f"{HOME}/tls"
 START = f"{HOME}/start"
 NOTIFY = f"{HOME}/notify"
 FIRST = f"{HOME}/first"
-"""While it exists, the next start of MariaDB begins a new cluster; the start removes it."""
+"""While it exists, the next start of MariaDB begins a new cluster; the start removes it. With ANOTHER in it, that
+cluster has an identity of its own: to all others its data are new ones."""
+ANOTHER = "another"
+GENERATION = f"{mariadb.DATA}/onestack-generation"
+"""Of which recovery of the cloud a member's data are (`CloudView.generation`); 0 without the file."""
 CHECK_SOCKET = f"{RUN}/database/check.sock"
 SOCKETS = f"{RUN}/mysqld"
 """MariaDB's socket and the file with its pid."""
@@ -66,7 +70,7 @@ MEMBER = "member"
 """The state of a member that is in a cluster with a majority."""
 FORMING_SECONDS = 30.0
 """How long members that run get to find each other by themselves, after all of them were away."""
-_POSITION = re.compile(r"^([0-9a-f-]{36}):(-?\d+)")
+_POSITION = re.compile(r"^([0-9a-f-]{36}):(-?\d+)(?: generation (\d+))?$")
 
 # A member is lost after some seconds without a sign of it. The times are in ISO 8601: PT2S are two seconds. Longer
 # ones would delay a failover, shorter ones cause false ones on a busy machine. install_timeout must not exceed
@@ -107,6 +111,12 @@ if [ "${{1:-}}" = position ]; then
 fi
 options=()
 if [ -e {FIRST} ]; then
+    if [ "$(cat {FIRST})" = {ANOTHER} ]; then
+        rm -f {mariadb.DATA}/gvwstate.dat {mariadb.DATA}/galera.cache
+        printf '# GALERA saved state\nversion: 2.1\nuuid:    %s\nseqno:   0\nsafe_to_bootstrap: 1\n' \
+            "$(cat /proc/sys/kernel/random/uuid)" >{mariadb.DATA}/grastate.dat
+        chown {USER} {mariadb.DATA}/grastate.dat
+    fi
     rm {FIRST}
     sed -i 's/^safe_to_bootstrap:.*/safe_to_bootstrap: 1/' {mariadb.DATA}/grastate.dat 2>/dev/null
     options+=(--wsrep-new-cluster)
@@ -123,6 +133,7 @@ _NOTIFY = """\
 # MariaDB calls this when its status changes: one that has left the cluster ends, to be started again.
 while [ $# -gt 1 ]; do
     [ "$1 $2" = "--status disconnected" ] && kill "$(cat /run/mysqld/mysqld.pid)"
+    [ "$1 $2" = "--status synced" ] && echo GENERATION >PLACE
     shift
 done
 """
@@ -136,8 +147,10 @@ GRANT ALL ON *.* TO '{USER}'@'localhost';
 
 def settings(view: View) -> str:
     """The configuration of a member: that of one host's MariaDB, and what Galera needs."""
-    here, members = view.here, ",".join(bracketed(each.address) for each in view.controls)
-    address = bracketed(here.address)
+    # With those that were given up: a member that knows no address but its own does not start again after a failure.
+    everyone = [each for each in view.hosts if "control" in each.roles]
+    here, members = view.here, ",".join(bracketed(each.address) for each in everyone)
+    address, generation = bracketed(here.address), view.cloud.generation
     provider = {
         **_PROVIDER,
         "gmcast.listen_addr": f"ssl://{address}:{GALERA_PORT}",
@@ -153,7 +166,7 @@ binlog_format = ROW
 wsrep_on = ON
 wsrep_provider = /usr/lib/galera/libgalera_smm.so
 wsrep_provider_options = "{";".join(f"{name}={value}" for name, value in provider.items())}"
-wsrep_cluster_name = onestack
+wsrep_cluster_name = onestack{f"-{generation}" if generation else ""}
 wsrep_cluster_address = gcomm://{members}
 wsrep_node_name = {here.name}
 wsrep_node_address = {address}
@@ -178,7 +191,8 @@ tkey = {TLS}/host.key
 
 def files(view: View) -> dict[str, str]:
     """In a folder that MariaDB's user can read; they contain no secrets."""
-    return {CONFIG: settings(view), START: _START, NOTIFY: _NOTIFY}
+    notify = _NOTIFY.replace("GENERATION", str(view.cloud.generation)).replace("PLACE", GENERATION)
+    return {CONFIG: settings(view), START: _START, NOTIFY: notify}
 
 
 def processes(view: View) -> tuple[Process, ...]:
@@ -219,13 +233,16 @@ def make_files(site: Site, node: Node, emit: Emit) -> None:
 
 
 def state(site: Site, node: Node) -> str:
-    """MEMBER; or else the position of this host's data, UUID:SEQUENCE, empty without data.
+    """MEMBER; or else the position of this host's data, UUID:SEQUENCE generation N, empty without data.
 
     A member that runs without a majority is stopped, so that its position can be read: `up` has all control hosts at
     hand, and none of them has a majority then.
     """
     program = node.supervisor.program(mariadb.NAME)
-    if program and program.pid:
+    given = _generation(node)
+    if program and program.pid and given != site.generation:
+        node.supervisor.stop(mariadb.NAME)
+    elif program and program.pid:
         ready = Ready(http=(CHECK_SOCKET, "/"))
         try:
             until(
@@ -240,7 +257,13 @@ def state(site: Site, node: Node) -> str:
         else:
             node.inside(mariadb.client(), text_in=_ACCOUNT)
             return MEMBER
-    return node.inside(["bash", START, "position"], seconds=120, patient=True, tree=TREE).strip()
+    found = node.inside(["bash", START, "position"], seconds=120, patient=True, tree=TREE).strip()
+    return f"{found} generation {given}" if found else ""
+
+
+def _generation(node: Node) -> int:
+    file = node.outside(GENERATION)
+    return int(file.read_text()) if file.exists() else 0
 
 
 def choose(states: Mapping[str, str], lead: str) -> str | None:
@@ -250,14 +273,15 @@ def choose(states: Mapping[str, str], lead: str) -> str | None:
     return max(sorted(states), key=lambda name: (*_newness(states[name]), name == lead))
 
 
-def _newness(position: str) -> tuple[bool, int]:
+def _newness(position: str) -> tuple[int, int]:
+    """What was written before the cloud was recovered counts as older than all after it."""
     found = _POSITION.match(position)
-    return (True, int(found[2])) if found else (False, 0)
+    return (int(found[3] or 0), int(found[2])) if found else (-1, 0)
 
 
 def begin(site: Site, node: Node, emit: Emit) -> None:
     """Start this host's MariaDB as the first member of a cluster."""
-    node.outside(FIRST).touch()
+    node.outside(FIRST).write_text("" if _generation(node) == site.generation else ANOTHER)
     (process,) = (each for each in processes(site.view_of(node)) if each.name == mariadb.NAME)
     readiness.start(node, process, emit)
     node.inside(mariadb.client(), text_in=_ACCOUNT)
@@ -270,6 +294,40 @@ def members(site: Site, node: Node) -> tuple[int, int]:
     found = dict(row.split("\t", 1) for row in rows)
     together = found.get("wsrep_cluster_status") == "Primary"
     return int(found["wsrep_cluster_size"]) if together else 0, len(site.view_of(node).controls)
+
+
+def look(site: Site, node: Node) -> tuple[str, bool, int]:
+    """What this host's data are, by MariaDB itself or by the file in which it writes down what it has."""
+    program = node.supervisor.program(mariadb.NAME)
+    if program and program.pid:
+        wanted = "'wsrep_cluster_size', 'wsrep_cluster_status', 'wsrep_last_committed'"
+        try:
+            text = f"SHOW STATUS WHERE variable_name IN ({wanted});\n"
+            rows = node.inside(mariadb.client(), text_in=text, seconds=10).splitlines()
+        except OneStackError as error:
+            return f"runs, and does not answer: {error}", False, -1
+        found = dict(row.split("\t", 1) for row in rows)
+        sequence = int(found.get("wsrep_last_committed", -1))
+        together = f"{found.get('wsrep_cluster_size')} members"
+        if found.get("wsrep_cluster_status") != "Primary":
+            together += ", no majority"
+        return f"runs ({together}), sequence number {sequence}", False, sequence
+    file = node.outside(mariadb.DATA) / "grastate.dat"
+    return stopped(file.read_text() if file.exists() else "")
+
+
+def stopped(state: str) -> tuple[str, bool, int]:
+    """The same of a member that does not run. `state`: what it wrote down, in grastate.dat. Pure."""
+    if not state:
+        return "no data", False, -1
+    found = dict(line.split(":", 1) for line in state.splitlines() if ":" in line and line[0] != "#")
+    sequence = int(found.get("seqno", "-1"))
+    if found.get("safe_to_bootstrap", "").strip() == "1":
+        known = f", sequence number {sequence}" if sequence >= 0 else ""
+        return f"was the last member or the only one{known}", True, sequence
+    if sequence < 0:
+        return "was ended without writing down its sequence number: it is read when it begins", False, -1
+    return f"stopped before others did, sequence number {sequence}", False, sequence
 
 
 def steps(view: View) -> tuple[Step, ...]:
@@ -289,6 +347,7 @@ SERVICE = InfrastructureService(
         Folder(f"{RUN}/database", "root", "haproxy", 0o2750),
     ),
     members=members,
+    look=look,
     form=Form(
         state, choose, begin, needs=(Need(MEMBER_FILES, "all"), Need(CHECK, "all")), in_turn=mariadb.NAME
     ),

@@ -19,6 +19,8 @@ from onestack.platform.shape import Endpoint, Folder, InfrastructureService, Pro
 from onestack.platform.view import View
 
 METADATA_PORT = 8775
+MEMBERS = "/onestack/members"
+"""The path, at the metadata API's port, where a control host learns whether it still is one."""
 CONSOLE = contract.CONSOLE_PATH
 """The path of guests' consoles."""
 NAME = "api-gateway"
@@ -116,6 +118,7 @@ def files(view: View) -> dict[str, str]:
             "",
             "frontend metadata",
             *(f"    bind {each}" for each in _metadata_binds(view)),
+            *(_members(view) if view.replicated else ()),
             "    default_backend metadata",
             "",
             "backend metadata",
@@ -220,6 +223,14 @@ def _metadata_binds(view: View) -> list[str]:
         virtual = f"{bracketed(view.cloud.address)}:{METADATA_PORT}"
         binds.append(f"{virtual} transparent ssl crt @host/here ca-file {CA} verify required")
     return binds
+
+
+def _members(view: View) -> list[str]:
+    """The answer to a control host that comes back: how often the cloud was recovered, and who has members. Guests'
+    requests, which the agents pass on, do not get it."""
+    text = " ".join([str(view.cloud.generation), *(each.name for each in view.controls)])
+    asked = f"{{ path {MEMBERS} }} !{{ hdr(X-Forwarded-For) -m found }}"
+    return [f'    http-request return status 200 content-type text/plain string "{text}" if {asked}']
 
 
 def _page(endpoint: Endpoint) -> list[str]:

@@ -140,6 +140,8 @@ def processes(view: View) -> tuple[Process, ...]:
                 *leader("ovn-northd", *_access(view)),
             ),
             roles=EVERY,
+            # It would refuse databases that begin anew, as older ones than it has seen.
+            environment={"ONESTACK_GENERATION": str(view.cloud.generation)} if view.cloud.generation else {},
         ),
     )
 

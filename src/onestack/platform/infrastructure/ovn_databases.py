@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from onestack.core.contract import LIB, RUN
+from onestack.core.errors import OneStackError
 from onestack.core.events import Emit
 from onestack.core.wait import until
 from onestack.host.command import CommandFailed
@@ -47,19 +48,33 @@ PROBE = 30000
 """The inactivity probe of other hosts' connections, in milliseconds."""
 SOUTH_CTL = ("ovn-sbctl", "--no-leader-only", f"--db=unix:{SOUTH_SOCKET}", "--timeout=15")
 """The beginning of the command that reads or changes the southbound database, by this host's member."""
-MEMBER, ALONE = "member", "alone"
-"""The states of a host with a file of the cluster, and of one with the databases of the only control host."""
+MEMBER, EARLIER, ALONE = "member", "earlier", "alone"
+"""The states of a host with a file of the cluster, of one with a file of the cluster from before the cloud was
+recovered, and of one with the databases of the only control host."""
 
 
 @dataclass(frozen=True)
 class Database:
-    """One of OVN's databases. `alone`: its file where there is one control host, from which a cluster is begun."""
+    """One of OVN's databases. `base`: the path of its files without their endings. `alone`: its file where there is
+    one control host, from which a cluster is begun."""
 
     name: str
-    file: str
+    base: str
     alone: str
     schema: str
     raft_port: int
+
+    def file(self, view: View) -> str:
+        """The file of a member. Each recovery of the cloud begins another one: members of the cluster from before it
+        are of no use then."""
+        return f"{self.base}_member{f'-{view.cloud.generation}' if view.cloud.generation else ''}.db"
+
+    def earlier(self, node: Node, view: View) -> list[str]:
+        """The files of members of earlier clusters that a host has, the newest first."""
+        own = node.outside(self.file(view))
+        found = [each for each in own.parent.glob(f"{own.name.partition('_')[0]}_member*.db") if each != own]
+        found = sorted(found, key=lambda each: each.stat().st_mtime, reverse=True)
+        return [f"{LIB}/ovn/{each.name}" for each in found]
 
     def address(self, host: HostView) -> str:
         """Where a host's member listens for the others."""
@@ -68,14 +83,14 @@ class Database:
 
 NORTH = Database(
     "OVN_Northbound",
-    f"{LIB}/ovn/ovnnb_member.db",
+    f"{LIB}/ovn/ovnnb",
     f"{LIB}/ovn/ovnnb_db.db",
     "/usr/share/ovn/ovn-nb.ovsschema",
     NORTH_RAFT_PORT,
 )
 SOUTH = Database(
     "OVN_Southbound",
-    f"{LIB}/ovn/ovnsb_member.db",
+    f"{LIB}/ovn/ovnsb",
     f"{LIB}/ovn/ovnsb_db.db",
     "/usr/share/ovn/ovn-sb.ovsschema",
     SOUTH_RAFT_PORT,
@@ -91,7 +106,7 @@ def processes(view: View) -> tuple[Process, ...]:
             NAME,
             (
                 "ovsdb-server",
-                *(each.file for each in DATABASES),
+                *(each.file(view) for each in DATABASES),
                 *(f"--remote=punix:{socket}" for socket in (NORTH_SOCKET, SOUTH_SOCKET)),
                 # For control hosts: ovn-northd and Neutron write to both databases.
                 f"--remote=pssl:{OVN_PORT}:{bracketed(view.here.address)}",
@@ -126,9 +141,12 @@ def give_access(site: Site, node: Node, emit: Emit) -> None:
 
 
 def state(site: Site, node: Node) -> str:
-    """MEMBER, ALONE, or empty without any file."""
-    if all(node.outside(each.file).exists() for each in DATABASES):
+    """MEMBER, EARLIER, ALONE, or empty without any file."""
+    view = site.view_of(node)
+    if all(node.outside(each.file(view)).exists() for each in DATABASES):
         return MEMBER
+    if all(each.earlier(node, view) for each in DATABASES):
+        return EARLIER
     return ALONE if all(node.outside(each.alone).exists() for each in DATABASES) else ""
 
 
@@ -136,17 +154,23 @@ def choose(states: Mapping[str, str], lead: str) -> str | None:
     """The host whose databases the cluster begins with: the leader, or who has any; None where a cluster exists."""
     if MEMBER in states.values():
         return None
-    return max(sorted(states), key=lambda name: (states[name] == ALONE, name == lead))
+    order = ("", ALONE, EARLIER)
+    return max(sorted(states), key=lambda name: (order.index(states[name]), name == lead))
 
 
 def begin(site: Site, node: Node, emit: Emit) -> None:
     """Make this host's files the first of a cluster, from its databases if it has any."""
-    here = site.view_of(node).here
+    view = site.view_of(node)
     for each in DATABASES:
+        file = each.file(view)
         # Of a begin that was cut off.
-        node.outside(each.file).unlink(missing_ok=True)
+        node.outside(file).unlink(missing_ok=True)
         content = each.alone if node.outside(each.alone).exists() else each.schema
-        node.inside(["ovsdb-tool", "create-cluster", each.file, content, each.address(here)], seconds=120)
+        if found := each.earlier(node, view):
+            content = f"{each.base}_recovered.db"
+            node.outside(content).unlink(missing_ok=True)
+            node.inside(["ovsdb-tool", "cluster-to-standalone", content, found[0]], seconds=120)
+        node.inside(["ovsdb-tool", "create-cluster", file, content, each.address(view.here)], seconds=120)
 
 
 def join(site: Site, node: Node, emit: Emit) -> None:
@@ -154,9 +178,9 @@ def join(site: Site, node: Node, emit: Emit) -> None:
     view = site.view_of(node)
     others = [each for each in view.controls if each is not view.here]
     for each in DATABASES:
-        if not node.outside(each.file).exists():
+        if not node.outside(each.file(view)).exists():
             addresses = [each.address(view.here), *map(each.address, others)]
-            node.inside(["ovsdb-tool", "join-cluster", each.file, each.name, *addresses])
+            node.inside(["ovsdb-tool", "join-cluster", each.file(view), each.name, *addresses])
 
 
 def members(site: Site, node: Node) -> tuple[int, int]:
@@ -178,6 +202,21 @@ def connected(status: str) -> int:
         return 0
     words = lines.get("Connections", "").split()
     return 1 + len({word[2:] for word in words if word.startswith("->")})
+
+
+def look(site: Site, node: Node) -> tuple[str, bool, int]:
+    """What this host has of both databases, and with whom its members work together."""
+    words = []
+    for each in DATABASES:
+        file = node.outside(each.file(site.view_of(node)))
+        size = f"{file.stat().st_size // 1024} KiB" if file.exists() else "no file"
+        try:
+            argv = ["ovs-appctl", f"--target={CONTROL}", "cluster/status", each.name]
+            count = connected(node.inside(argv, seconds=10))
+            words.append(f"{each.name}: {size}, {f'{count} members' if count else 'no majority'}")
+        except OneStackError:
+            words.append(f"{each.name}: {size}, does not run")
+    return "; ".join(words), False, -1
 
 
 def withdraw(site: Site, node: Node, gone: HostView) -> None:
@@ -231,6 +270,7 @@ SERVICE = InfrastructureService(
     steps=steps,
     form=Form(state, choose, begin),
     members=members,
+    look=look,
     withdraw=withdraw,
     stays_with_guests=True,
 )

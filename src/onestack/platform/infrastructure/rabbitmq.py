@@ -13,15 +13,17 @@ them while all else goes on in the same base.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
 from functools import partial
 from typing import TYPE_CHECKING
 
 from onestack.core.contract import LIB
+from onestack.core.errors import OneStackError
 from onestack.core.events import Emit, step
 from onestack.core.wait import until
-from onestack.host.command import CommandFailed
+from onestack.host.command import CommandFailed, run
 from onestack.host.machine import File
 from onestack.platform import bus_nodes, owned, underlay
 from onestack.platform.bus_users import definitions
@@ -88,6 +90,12 @@ _NODES = f"{HOME}/nodes.config"
 _START_EPMD = f"{EPMD} -kill >/dev/null 2>&1; exec {EPMD}"
 
 
+def _data(view: View) -> str:
+    """The folder of a member's data, in that of all data. What a cluster had that was recovered stays behind: its
+    queues are made anew, by their clients."""
+    return f"members-{view.cloud.generation}" if view.cloud.generation else "members"
+
+
 def _erlang(view: View) -> dict[str, str]:
     """The environment of epmd, and of all programs in Erlang."""
     address = f"127.0.0.1,{view.here.address}" if view.replicated else "127.0.0.1"
@@ -115,7 +123,7 @@ def environment(view: View) -> dict[str, str]:
         **found,
         "RABBITMQ_NODENAME": bus_nodes.node_name(view.here.name),
         # A node's data has its name: those of one control host are of another node.
-        "RABBITMQ_MNESIA_BASE": f"{DATA}/members",
+        "RABBITMQ_MNESIA_BASE": f"{DATA}/{_data(view)}",
         "ERL_INETRC": _INETRC,
         "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"{_SMALL} {nodes}",
         "RABBITMQ_CTL_ERL_ARGS": nodes,
@@ -246,6 +254,12 @@ def write_files(site: Site, node: Node, emit: Emit) -> None:
     cookie, view = f"{HOME}/.erlang.cookie", site.view_of(node)
     if view.replicated:
         text = view.cloud.secrets[NODES_SECRET]
+        if view.cloud.generation:
+            # Nodes of before the cloud was recovered do not know those of after it.
+            text = hashlib.sha256(f"{text} {view.cloud.generation}".encode()).hexdigest()
+        for left in node.outside(DATA).glob("members*"):
+            if left.name.removesuffix(".json") != _data(view):
+                run(["rm", "-rf", str(left)])
     elif not node.outside(cookie).exists():
         text = secrets.token_hex(24)
     else:
@@ -258,7 +272,7 @@ def ensure_users(site: Site, node: Node, emit: Emit) -> None:
     view = site.view_of(node)
     wanted = definitions(view)
     text = json.dumps(wanted, indent=1, sort_keys=True)
-    known = node.outside(f"{DATA}/members.json" if view.replicated else KNOWN)
+    known = node.outside(f"{DATA}/{_data(view)}.json" if view.replicated else KNOWN)
     if known.exists() and known.read_text() == text:
         return
     with step("users of the bus", emit) as at:
@@ -284,6 +298,15 @@ def members(site: Site, node: Node) -> tuple[int, int]:
     words = control(view, "cluster_status", "--formatter", "json")
     found = json.loads(node.inside(words, seconds=30, tree=TREE))
     return len(found["running_nodes"]), len(view.controls)
+
+
+def look(site: Site, node: Node) -> tuple[str, bool, int]:
+    """Which of its nodes run, as this host's node sees it."""
+    try:
+        running, size = members(site, node)
+    except (OneStackError, ValueError, LookupError):
+        return "does not answer", False, -1
+    return f"{running} of {size} nodes run", False, -1
 
 
 def withdraw(site: Site, node: Node, gone: HostView) -> None:
@@ -325,6 +348,7 @@ SERVICE = InfrastructureService(
     files,
     steps,
     members=members,
+    look=look,
     withdraw=withdraw,
     folders=(
         Folder(HOME, "root", NAME, 0o750, TREE),
