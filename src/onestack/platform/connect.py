@@ -140,7 +140,7 @@ def environment(site: Site) -> dict[str, str]:
 
 
 def execute(site: Site, argv: Sequence[str], name: str) -> int:
-    """Run a program with those variables; its exit status. The tool's own programs come first, `openstack` among them.
+    """Run a program with those variables; its exit status. The tool's own programs come first, with `openstack`.
 
     `name`: of the program, for the error. Raises BadInput where there is none of that name.
     """
