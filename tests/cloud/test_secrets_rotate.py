@@ -16,6 +16,7 @@ from openstack.exceptions import HttpException, SDKException
 
 from cloud import health
 from cloud.command import lines, onestack, start, succeed
+from cloud.test_secrets import rounds
 from onestack import Cloud
 from onestack.core.wait import until
 from onestack.host.command import CommandFailed
@@ -154,6 +155,8 @@ def test_the_administrators_password_is_the_operators(cloud: Cloud, tmp_path: Pa
     succeed(cloud.paths.root, "secrets rotate", "admin", "--password-file", str(file))
     assert stored(cloud)["user/admin"] == "Correct-horse-9!"
     cloud.run(lambda: list(cloud.connect().identity.projects()))
+    # A person chose it: it is hashed as such.
+    assert rounds(cloud, "admin") == "$2b$12$"
     with pytest.raises(SDKException):
         cloud.run(lambda: cloud.connect(password=before).authorize())
     # A random one again, as other tests expect it.
