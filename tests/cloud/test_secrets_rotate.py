@@ -181,7 +181,7 @@ def test_one_that_was_killed_is_finished_by_the_next(cloud: Cloud) -> None:
     assert any(each["unfinished"] for each in json.loads(succeed(cloud.paths.root, "secrets list", "--json")))
     succeed(cloud.paths.root, "up")
     health.wait_healthy(cloud)
-    succeed(cloud.paths.root, "secrets rotate", "metadata")
+    succeed(cloud.paths.root, "secrets rotate", "fernet")
     assert not secrets.replaced(stored(cloud))
     health.wait_healthy(cloud)
 
