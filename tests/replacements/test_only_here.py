@@ -29,6 +29,10 @@ ALLOWED = {
     ("admin/manage.py", "main"): "sys.argv",
     ("admin/migrate.py", "_command"): "sys.argv",
     ("drivers/rsync/channel.py", "tls"): "Python's SSLContext has its options as attributes",
+    (
+        "serving/audit.py",
+        "hear_logins",
+    ): "whether a logger propagates, which Python's logging has as an attribute",
     ("serving/process.py", "run"): "sys.unraisablehook, which Python provides for this",
     (
         "replacements/octavia.py",

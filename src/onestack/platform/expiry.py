@@ -22,6 +22,7 @@ class Certificate:
     name: str
     file: Path
     subject: str
+    serial: int
     until: datetime.datetime
     ours: bool = True
 
@@ -53,4 +54,6 @@ def certificates(site: Site) -> Iterator[Certificate]:
 def read(name: str, file: Path, ours: bool = True) -> Certificate:
     """The first certificate in a file. Raises ValueError where there is none."""
     found = x509.load_pem_x509_certificate(file.read_bytes())
-    return Certificate(name, file, found.subject.rfc4514_string(), found.not_valid_after_utc, ours)
+    return Certificate(
+        name, file, found.subject.rfc4514_string(), found.serial_number, found.not_valid_after_utc, ours
+    )

@@ -91,10 +91,12 @@ def new_values(site: Site, kinds: Collection[str], password: str | None = None) 
 
 
 def require(site: Site, kinds: Sequence[str]) -> None:
-    """Raise BadInput for what there is not, or cannot be replaced here."""
+    """Raise BadInput for what there is not, or cannot be replaced here or now."""
     known = [each.name for each in KINDS]
     if wrong := [each for each in kinds if each not in known]:
         raise BadInput(f"there are no secrets called '{wrong[0]}'", hint=f"one of {', '.join(known)}")
+    if site.here.supervisor.pid is None:
+        raise BadInput("the cloud does not run, and its users cannot be changed", hint="`onestack up` first")
     if FERNET in kinds and site.view.replicated:
         raise BadInput(
             "with several control hosts token keys are derived anew each day, and not replaced otherwise",

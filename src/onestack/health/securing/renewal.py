@@ -20,7 +20,7 @@ def due(found: Site) -> list[str]:
     """
     if not (found.leads and found.tls) or found.spec.listen.certificate is not None:
         return []
-    before = _until(found)
+    before = _serial(found)
     try:
         with held(found.paths.lock, "onestack keeper", seconds=0.0):
             # What is stored may be another cloud's since the keeper started.
@@ -30,8 +30,8 @@ def due(found: Site) -> list[str]:
     except Busy:
         # Another command works on the cloud: the next look does it.
         return []
-    return [expiry.API_GATEWAY] if _until(found) != before else []
+    return [expiry.API_GATEWAY] if _serial(found) != before else []
 
 
-def _until(found: Site) -> object:
-    return {each.name: each.until for each in expiry.certificates(found)}.get(expiry.API_GATEWAY)
+def _serial(found: Site) -> int | None:
+    return {each.name: each.serial for each in expiry.certificates(found)}.get(expiry.API_GATEWAY)
