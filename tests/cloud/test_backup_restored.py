@@ -15,6 +15,7 @@ from cloud.command import lines, onestack, succeed
 from onestack import Cloud
 from onestack.core.contract import LIB
 from onestack.core.wait import until
+from onestack.health.backup.guests import running
 from onestack.health.verify import guest as page
 from onestack.platform import backups
 
@@ -52,8 +53,9 @@ def saved(cloud_roots: Path, spec: Path) -> Cloud:
 
 
 def content(cloud: Cloud, volume: str) -> str:
-    """A digest of a volume's bytes, whether a server has it or not."""
-    file = f"{LIB}/cinder/volumes/file/volume-{volume}"
+    """A digest of the bytes of a volume that a running server has."""
+    used = [each.file for row in running(cloud.site.leader).values() for each in row]
+    (file,) = (each for each in used if f"volume-{volume}" in each)
     raw = f"{LIB}/tmp/raw"
     words = ["qemu-img", "convert", "--force-share", "-O", "raw", file, raw]
     cloud.site.leader.inside(words, seconds=120)
