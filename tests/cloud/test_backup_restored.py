@@ -127,7 +127,8 @@ def test_it_comes_back_as_it_was(saved: Cloud, spec: Path, place: Path, tmp_path
     held, token = guests.resources(saved), saved.run(lambda: saved.connect().authorize())
     bytes_before = content(saved, volume)
 
-    stop, failures = threading.Event(), []
+    stop = threading.Event()
+    failures: list[str] = []
     user = threading.Thread(target=lambda: failures.extend(filter(None, load(saved, guest, stop))))
     user.start()
     try:
