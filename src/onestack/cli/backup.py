@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from rich.markup import escape
 from rich.table import Table
 
 from onestack.cli.common import command, here
@@ -73,11 +74,13 @@ def list_(place: Path | None, key_file: Path | None) -> None:
     """Show every complete backup, the newest last."""
     found = _backups(place, key_file).list()
     table = Table(box=None, pad_edge=False)
-    for title in ("backup", "made (UTC)", "size", "added"):
-        table.add_column(title, justify="left" if title in ("backup", "made (UTC)") else "right")
+    for title in ("backup", "made (UTC)", "size", "added", "root"):
+        table.add_column(title, justify="right" if title in ("size", "added") else "left")
     for each in found:
         made = each.time[:19].replace("T", " ")
-        table.add_row(each.short, made, f"{each.size / 1e6:.0f} MB", f"{each.added / 1e6:.1f} MB")
+        table.add_row(
+            each.short, made, f"{each.size / 1e6:.0f} MB", f"{each.added / 1e6:.1f} MB", escape(each.root)
+        )
     here().report([_as_dict(each) for each in found], [table] if found else ["none"])
 
 

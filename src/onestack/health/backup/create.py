@@ -111,7 +111,7 @@ def create(site: Site, to: Path | None, emit: Emit, *, with_guests: bool | None 
         wanted = site.spec.platform.backup
         if wanted and at == Path(wanted.to).resolve():
             try:
-                forget(repository, wanted.keep.counts, emit)
+                forget(repository, site.paths.root, wanted.keep.counts, emit)
             except OneStackError as error:
                 # The backup is good all the same.
                 emit(Event("prune", "noted", f"old backups could not be deleted: {error.summary}"))
@@ -165,7 +165,7 @@ def _create(site: Site, repository: Repository, emit: Emit, with_guests: bool | 
 def _store(repository: Repository, paths: Paths, emit: Emit) -> str:
     """Have restic store the staging folder; returns the id of the backup, which is not complete yet."""
     # Links have the time of change of their inode, which is not the content's.
-    words = ("backup", ".", "--tag", TAG, "--host", "onestack")
+    words = ("backup", ".", "--tag", TAG, "--host", str(paths.root))
     previous = repository.snapshots(COMPLETE)
     parent = ("--parent", previous[-1].id) if previous else ("--force",)
     with step("store", emit) as at:
@@ -183,22 +183,31 @@ def _store(repository: Repository, paths: Paths, emit: Emit) -> str:
     return str(summary["snapshot_id"])
 
 
-def forget(repository: Repository, counts: Mapping[str, int], emit: Emit) -> tuple[int, int]:
+def forget(repository: Repository, root: Path, counts: Mapping[str, int], emit: Emit) -> tuple[int, int]:
     """Delete complete backups that need not be kept, and incomplete ones that nobody works on any more; returns how
-    many were deleted, and are left."""
+    many were deleted, and are left.
+
+    Only those of the cloud under `root`: a copy that was restored beside it may have its own in the same repository.
+    """
     with step("prune", emit) as at:
         repository.unlock()
-        before = repository.snapshots()
+        before = own(repository, root)
         old = [each.id for each in before if not each.complete and _age(each) > ABANDONED_SECONDS]
         if old:
             repository.ask("forget", *old)
-        repository.ask("forget", "--tag", f"{TAG},{COMPLETE}", "--group-by", "", *keeping(counts))
-        after = repository.snapshots()
+        chosen = ("--tag", f"{TAG},{COMPLETE}", "--host", str(root), "--group-by", "")
+        repository.ask("forget", *chosen, *keeping(counts))
+        after = own(repository, root)
         gone = len(before) - len(after)
         if gone:
             repository.ask("prune")
         at.outcome = f"{gone} deleted, {sum(each.complete for each in after)} kept"
     return gone, sum(each.complete for each in after)
+
+
+def own(repository: Repository, root: Path) -> list[Snapshot]:
+    """The backups of the cloud under a root, complete or not."""
+    return [each for each in repository.snapshots() if each.root == str(root)]
 
 
 def _age(snapshot: Snapshot) -> float:

@@ -68,7 +68,7 @@ class Backups:
             raise BadInput("no backup would be kept", hint="keep at least one: --keep-last 1")
         repository = self._repository()
         with creating.alone(self._paths):
-            return creating.forget(repository, counts, emit)
+            return creating.forget(repository, self._paths.root, counts, emit)
 
     def key(self, file: Path | None = None) -> str:
         """The key of the cloud's backups. `file`: where it is written, too, for root alone."""

@@ -34,7 +34,7 @@ FULL = "no space left on device"
 @dataclass(frozen=True)
 class Snapshot:
     """A backup. `time`: in ISO 8601, when it was begun. `size`: of all its files, in bytes; `added`: what it added to
-    the repository, compressed."""
+    the repository, compressed. `root`: that of the cloud that it is of."""
 
     id: str
     time: str
@@ -42,6 +42,7 @@ class Snapshot:
     added: int
     files: int
     complete: bool
+    root: str = ""
 
     @property
     def short(self) -> str:
@@ -168,6 +169,7 @@ def _snapshot(found: Mapping[str, Any]) -> Snapshot:
         summary.get("data_added_packed", 0),
         summary.get("total_files_processed", 0),
         COMPLETE in found.get("tags", ()),
+        found.get("hostname", ""),
     )
 
 
