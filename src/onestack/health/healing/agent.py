@@ -199,7 +199,7 @@ class Agent:
         if self._stop.is_set():
             return
         if marked and self.state in (SERVING, STARTING):
-            LOG.error("this host is marked as fenced: its guests are ended")
+            LOG.error("this host is marked as fenced: it runs no guests until the mark is gone")
             self.fence()
         elif not marked and self.state == FENCED and not self.lease.in_trouble(now()):
             self._serve_again()
