@@ -190,6 +190,8 @@ class Job(threading.Thread):
             return "its lease has expired, before which its own agent ends its guests"
         if not self._trusts_leases:
             why.append("the spec does not let a lease be proof (platform.healing.proof)")
+        else:
+            why.append("its lease is no proof: it has not expired, or the host does not know today's rules")
         if self._mark.ordered:
             self._client.delete(f"{etcd.MARKS}{self._host}")
         self._end(f"not proved off, so nothing is evacuated: {'; '.join(why)}")
