@@ -12,7 +12,7 @@ from onestack.core.errors import PermanentError
 from onestack.health.healing.decide import Record, Watch
 from onestack.health.healing.evacuation import guest, in_order
 from onestack.health.healing.fencing import command, switch_off
-from onestack.health.healing.lease import restrained
+from onestack.health.healing.lease import restrained, rules
 from onestack.platform.infrastructure.lease import LEFT, SERVING
 from onestack.platform.keyvalue import Kept
 from onestack.spec.healing import Fence
@@ -161,3 +161,15 @@ def test_a_host_is_off_only_when_its_agent_says_so_afterwards() -> None:
     for off, status in ((1, 2), (0, 0), (0, 1)):
         with pytest.raises(PermanentError, match="off"):
             run(off, status)
+
+
+def test_a_hosts_rules_are_those_of_its_spec() -> None:
+    ours = rules(True, 0.5, ["n1", "n2"])
+    assert ours == rules(True, 0.5, ["n2", "n1"])
+    assert ours not in (
+        rules(True, 0.5, ["n1"]),
+        rules(True, 0.6, ["n1", "n2"]),
+        rules(False, 0.5, ["n1", "n2"]),
+    )
+    assert Record.of(json.dumps({"state": SERVING, "rules": ours})).rules == ours
+    assert Record.of(json.dumps({"state": SERVING})).rules == ""

@@ -22,7 +22,7 @@ from onestack.core.errors import OneStackError
 from onestack.core.paths import Paths
 from onestack.core.wait import until
 from onestack.health.healing import peers
-from onestack.health.healing.lease import RENEW, RETRY, Lease
+from onestack.health.healing.lease import RENEW, RETRY, Lease, rules
 from onestack.host import processes
 from onestack.platform import host_tls, layout, site
 from onestack.platform.infrastructure import etcd, libvirt
@@ -59,6 +59,7 @@ class Agent:
         self._computes = [each for each in found.view.hosts if "compute" in each.roles]
         self.state = STARTING
         self.lease = Lease(now())
+        self._rules = rules(healing.by_lease, healing.share, (each.name for each in self._computes))
         self._compute, self._ready = "", False
         self._stopped_libvirt = False
         kept = read(found.paths)
@@ -154,7 +155,13 @@ class Agent:
 
     def record(self) -> dict[str, object]:
         """What is in the lease: the state, and which nova-compute runs, if it is ready."""
-        return {"state": self._said(), "boot": self._boot, "compute": self._compute, "ready": self._ready}
+        return {
+            "state": self._said(),
+            "boot": self._boot,
+            "compute": self._compute,
+            "ready": self._ready,
+            "rules": self._rules,
+        }
 
     def _observing(self) -> None:
         """Which nova-compute runs, and whether it answers: it may hang, and must not delay a renewal."""
@@ -199,7 +206,7 @@ class Agent:
         if self._stop.is_set():
             return
         if marked and self.state in (SERVING, STARTING):
-            LOG.error("this host is marked as fenced: its guests are ended")
+            LOG.error("this host is marked as fenced: it runs no guests until the mark is gone")
             self.fence()
         elif not marked and self.state == FENCED and not self.lease.in_trouble(now()):
             self._serve_again()

@@ -24,17 +24,20 @@ HEALED = (SERVING, FENCED, "fencing")
 
 @dataclass(frozen=True)
 class Record:
-    """What a host's agent last wrote. `compute`: which nova-compute runs, empty if none. `ready`: it answers."""
+    """What a host's agent last wrote. `compute`: which nova-compute runs, empty if none. `ready`: it answers.
+    `rules`: by which it ends its guests without a lease; empty if it does not."""
 
     state: str
     compute: str = ""
     ready: bool = False
+    rules: str = ""
 
     @classmethod
     def of(cls, text: str) -> Record:
         try:
             found: dict[str, Any] = json.loads(text)
-            return cls(str(found["state"]), str(found.get("compute", "")), bool(found.get("ready")))
+            compute, rules = str(found.get("compute", "")), str(found.get("rules", ""))
+            return cls(str(found["state"]), compute, bool(found.get("ready")), rules)
         except (ValueError, KeyError, TypeError, AttributeError):
             return cls("unknown")
 

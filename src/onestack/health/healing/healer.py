@@ -23,7 +23,7 @@ from onestack.health.healing.agent import now
 from onestack.health.healing.decide import Judgement, Watch
 from onestack.health.healing.history import Event
 from onestack.health.healing.job import Job, Mark
-from onestack.health.healing.lease import ACT, ACT_BY_FENCE, EXPIRES
+from onestack.health.healing.lease import ACT, ACT_BY_FENCE, EXPIRES, rules
 from onestack.host import lock
 from onestack.platform import site
 from onestack.platform.infrastructure import etcd
@@ -78,6 +78,7 @@ class Healer:
         self._client = etcd.client(found, etcd.HEALER)
         names = [each.name for each in found.view.hosts if "compute" in each.roles]
         self.watch = Watch(names, healing.share)
+        self._rules = rules(healing.by_lease, healing.share, names)
         self._acting = Acting(found.here.name)
         self._jobs: dict[str, Job] = {}
         self._again: dict[str, float] = {}
@@ -170,7 +171,7 @@ class Healer:
             event.silent = round(self.watch.silence(name, at) or 0.0, 1)
             seen = self.watch.seen[name]
             mark = Mark(event.ident, "", seen.record.compute)
-            by_lease = name in judged.lost
+            by_lease = name in judged.lost and self._rules != "" and seen.record.rules == self._rules
             self._begin(name, event, mark, seen.revision, by_lease)
 
     def _requests(self, marks: dict[str, Mark]) -> None:

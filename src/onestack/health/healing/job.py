@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from typing import TypeVar
 
@@ -82,6 +83,7 @@ class Job(threading.Thread):
         self._by_lease = by_lease and healing.by_lease
         self._trusts_leases = healing.by_lease
         self._client = etcd.client(site, etcd.HEALER)
+        self._said: str | None = None
         self._saving = threading.Lock()
 
     @staticmethod
@@ -129,14 +131,17 @@ class Job(threading.Thread):
 
     def _is_lost(self, nova: Nova) -> bool:
         """Whether nothing of the host answers, and there is something to do about it; else it is said why not."""
-        said = self._ask()
+        view, context = self._view(), host_tls.client(self._site.here)
+        # Beside each other: a lost host answers neither, and each question takes a second then.
+        with ThreadPoolExecutor(1) as pool:
+            libvirtd = pool.submit(peers.shakes_hands, view, LIBVIRT_PORT, context, self._site.here.network)
+            self._said = said = self._ask()
         if said == "fencing":
             return False
         if said is not None and said != FENCED:
             self._end("its lease agent answers, and cannot renew the lease: it is not lost")
             return False
-        view, context = self._view(), host_tls.client(self._site.here)
-        if said is None and peers.shakes_hands(view, LIBVIRT_PORT, context, self._site.here.network):
+        if said is None and libvirtd.result():
             self._end("its lease agent does not answer, but libvirtd does: it is not lost")
             return False
         service = self._retried(lambda: nova.service(self._host))
@@ -172,7 +177,7 @@ class Job(threading.Thread):
         """How it is known that the host's guests have ended; empty if it is not."""
         if self._word:
             return self._word
-        if self._ask() == FENCED:
+        if (self._ask() if self._mark.ordered else self._said) == FENCED:
             return "its lease agent says that its guests have ended"
         why = ["it has no fence agent"]
         if self._fence is not None and self._valid():
@@ -185,6 +190,8 @@ class Job(threading.Thread):
             return "its lease has expired, before which its own agent ends its guests"
         if not self._trusts_leases:
             why.append("the spec does not let a lease be proof (platform.healing.proof)")
+        else:
+            why.append("its lease is no proof: it has not expired, or the host does not know today's rules")
         if self._mark.ordered:
             self._client.delete(f"{etcd.MARKS}{self._host}")
         self._end(f"not proved off, so nothing is evacuated: {'; '.join(why)}")
