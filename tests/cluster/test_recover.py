@@ -11,9 +11,10 @@ import pytest
 
 from cluster.cloud import fetch_parts, onestack, status
 from cluster.control_hosts import holder, members
-from cluster.growing import write
+from cluster.growing import guest, write
 from cluster.host import Host
 from cluster.hosts import Hosts
+from onestack.core.wait import until
 from onestack.spec import loads
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1500)]
@@ -55,7 +56,7 @@ def create(host: Host, name: str) -> None:
 
 def networks(host: Host) -> set[str]:
     listed = onestack(host, "exec", "openstack", "network", "list", "-f", "value", "-c", "Name")
-    return set(listed.split()) - {"external"}
+    return set(listed.split()) - {"public"}
 
 
 def lose_two(hosts: Hosts) -> None:
@@ -108,11 +109,25 @@ def test_up_takes_them_back_as_new_members(hosts: Hosts) -> None:
     assert members(hosts["c1"]) == TOGETHER
     found = status(hosts["c1"])
     assert found["health"] == "healthy", found["reasons"]
-    hosts["c1"].lose()
-    hosts["c1"].back()
+
+
+def test_after_a_power_cut_all_is_back_and_the_guest_runs_again(hosts: Hosts) -> None:
+    words = ("server", "create", "--flavor", "m1.nano", "--image", "tiny", "--nic", "none", "--wait", "one")
+    onestack(hosts["c1"], "exec", "openstack", *words)
+    assert guest(hosts["c1"])
+    for name in ("c1", "c2", "c3"):
+        hosts[name].lose()
+    for name in ("c3", "c2", "c1"):
+        hosts[name].back()
     onestack(hosts["c1"], "up")
     assert members(hosts["c1"]) == TOGETHER
     assert networks(hosts["c1"]) == {"before", "after"}
+    until(
+        "the guest to run again",
+        lambda: (bool(hosts["c1"].run("pgrep", "-x", "qemu-system-x86", check=False)), "no QEMU"),
+        seconds=120,
+        every=1,
+    )
 
 
 def test_other_hosts_take_the_place_of_lost_ones(hosts: Hosts) -> None:

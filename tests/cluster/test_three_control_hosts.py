@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from cluster.cloud import fetch_parts, onestack, status
+from cluster.cloud import UP_SECONDS, fetch_parts, onestack, status
 from cluster.control_hosts import ADDRESS, NAMES, SPEC, holder, members
-from cluster.host import Host
+from cluster.host import REPOSITORY, Host
 from cluster.hosts import Hosts
 from onestack.core.wait import until
 from onestack.host.command import run
@@ -72,6 +72,10 @@ def wait_for_the_apis(hosts: Hosts) -> None:
 def works(host: Host) -> str:
     """What an administrator gets of the APIs, on the leader."""
     return onestack(host, "exec", "python", "-c", WORKS).strip()
+
+
+def _said(host: Host) -> str:
+    return host.run("sh", "-c", "cat /root/said || true")
 
 
 def test_all_members_work_together(three: Hosts) -> None:
@@ -142,13 +146,17 @@ def test_all_are_off_at_once_and_nothing_acknowledged_is_lost(three: Hosts) -> N
         writing.result()
         assert len(made) > 5
         three["c1"].back()
-        words = ("up", "--leave-unreachable", "--wait", "300", "--json")
-        forming = pool.submit(onestack, three["c1"], *words)
+        line = f"{REPOSITORY}/onestack up --leave-unreachable --wait 300 --json >/root/said 2>&1"
+        forming = pool.submit(three["c1"].run, "sh", "-c", line, seconds=UP_SECONDS)
+        until(
+            "up to wait for the others",
+            lambda: ("waiting up to 300 s for c2, c3" in (said := _said(three["c1"])), said[-200:]),
+            seconds=120,
+        )
         for name in ("c3", "c2"):
             three[name].back()
-        said = forming.result()
+        forming.result()
     assert members(three["c1"]) == {"galera": 3, "ovn-databases": 3, "rabbitmq": 3}
-    assert "waiting up to 300 s for c2, c3" in said
     found = onestack(three["c1"], "exec", "openstack", "network", "list", "-f", "value", "-c", "Name").split()
     assert not {*made} - {*found}
     assert works(three["c1"])

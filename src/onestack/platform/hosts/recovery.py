@@ -95,9 +95,9 @@ def require_accepted(found: Recovery, accepted: bool) -> None:
     """Raises BadInput where the lost hosts may have newer data and that was not accepted by an option."""
     if found.proved or accepted:
         return
-    what = f"{', '.join(found.lost)} may have newer data than {', '.join(found.remaining)}"
+    lost, left = ", ".join(found.lost), ", ".join(found.remaining)
     raise BadInput(
-        f"{what}: what only they have would be lost",
+        f"{lost} may have newer data than {left}: what only they have would be lost",
         detail="\n".join(f"{each.service} on {each.host}: {each.words}" for each in found.members),
         hint="bring one of them back and run `onestack up`; or, if they are lost for good and switched off,"
         f" {ACCEPT}",
