@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
@@ -65,11 +66,8 @@ def running(cloud: Cloud) -> Iterator[Console]:
 class Window:
     """A window of an operator who is logged in."""
 
-    def __init__(
-        self, browser: Browser, console: Console, pictures: Path, width: int = 1400, scheme: str = "light"
-    ) -> None:
-        size = {"width": width, "height": 900}
-        self._context = browser.new_context(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
+    def __init__(self, browser: Browser, console: Console, pictures: Path) -> None:
+        self._context = browser.new_context(viewport={"width": 1400, "height": 900})
         self._pictures = pictures
         self.console = console
         self.page: Page = self._context.new_page()
@@ -92,9 +90,10 @@ class Window:
         self.page.goto(self.console.address + path)
         expect(self.page.locator(".reading")).to_have_count(0)
 
-    def part(self, name: str) -> str:
-        """What a part says now."""
-        return self.page.locator(f"#part-{name}").inner_text()
+    def show_as(self, width: int, scheme: Literal["light", "dark"]) -> None:
+        """Show what is shown on a screen of that width, in pixels, to somebody who likes it light or dark."""
+        self.page.set_viewport_size({"width": width, "height": 900})
+        self.page.emulate_media(color_scheme=scheme)
 
     def expect_in(self, name: str, *texts: str) -> None:
         """A part comes to say this, by itself."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -16,7 +17,13 @@ from onestack.core.wait import until
 from onestack.spec import loads
 
 pytestmark = pytest.mark.cloud
-Open = Callable[..., Window]
+Open = Callable[[], Window]
+SCREENS: tuple[tuple[int, Literal["light", "dark"]], ...] = (
+    (390, "dark"),
+    (390, "light"),
+    (1400, "dark"),
+    (1400, "light"),
+)
 SPEC = """\
 name: console-test
 tenants:
@@ -62,8 +69,8 @@ def window(browser: Browser, console: Console, pictures: Path) -> Iterator[Open]
     """Opens one window of somebody who logs in by the console's link."""
     opened: list[Window] = []
 
-    def open_one(width: int = 1400, scheme: str = "light") -> Window:
-        opened.append(Window(browser, console, pictures, width, scheme))
+    def open_one() -> Window:
+        opened.append(Window(browser, console, pictures))
         return opened[-1]
 
     yield open_one
@@ -75,10 +82,8 @@ def _server(cloud: Cloud) -> str:
     return str(next(cloud.connect().compute.servers(all_projects=True, name="alone")).id)
 
 
-@pytest.mark.parametrize("width", [1400, 390])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_show_the_cloud(furnished: Cloud, window: Open, width: int, scheme: str) -> None:
-    one = window(width, scheme)
+def test_pages_show_the_cloud(furnished: Cloud, window: Open) -> None:
+    one = window()
     server = _server(furnished)
     expected = {
         "/": {"health": ("healthy", "OpenStack"), "capacity": ("vCPUs", "operated"), "hosts": ("free",)},
@@ -90,13 +95,16 @@ def test_pages_show_the_cloud(furnished: Cloud, window: Open, width: int, scheme
         "/tasks": {},
         "/restart?name=glance": {},
     }  # fmt: skip
-    wrong = {}
+    wrong: dict[tuple[str, int, str], list[str]] = {}
     for path, parts in expected.items():
         one.go(path)
         for name, texts in parts.items():
             one.expect_in(name, *texts)
-        one.picture(f"{path.strip('/').partition('?')[0] or 'overview'}-{width}-{scheme}")
-        wrong |= {path: found} if (found := one.faults()) else {}
+        title = path.strip("/").partition("?")[0] or "overview"
+        for width, scheme in SCREENS:
+            one.show_as(width, scheme)
+            one.picture(f"{title}-{width}-{scheme}")
+            wrong |= {(path, width, scheme): found} if (found := one.faults()) else {}
     assert not wrong
 
 
