@@ -173,3 +173,13 @@ def test_a_hosts_rules_are_those_of_its_spec() -> None:
     )
     assert Record.of(json.dumps({"state": SERVING, "rules": ours})).rules == ours
     assert Record.of(json.dumps({"state": SERVING})).rules == ""
+
+
+def test_a_host_is_back_only_when_its_lease_was_seen_to_change() -> None:
+    watch = watched({"c1": True, "n1": False, "n2": True}, 20)
+    assert not watch.is_fresh("n1", 20)
+    # The healer was stopped for a minute: it counts anew, and n1 is as silent as before.
+    watch.observe(80, {n: Kept('{"state": "serving"}', 1 if n == "n1" else 80) for n in watch.names})
+    assert (watch.silence("n1", 80), watch.is_fresh("n1", 80), watch.is_fresh("n2", 80)) == (0, False, True)
+    watch.observe(81, {"n1": Kept('{"state": "starting"}', 81)})
+    assert watch.is_fresh("n1", 81)

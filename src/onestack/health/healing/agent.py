@@ -15,8 +15,6 @@ import signal
 import ssl
 import sys
 import threading
-import time
-from pathlib import Path
 
 from onestack.core.errors import OneStackError
 from onestack.core.paths import Paths
@@ -26,7 +24,16 @@ from onestack.health.healing.lease import RENEW, RETRY, Lease, rules
 from onestack.host import processes
 from onestack.platform import host_tls, layout, site
 from onestack.platform.infrastructure import etcd, libvirt
-from onestack.platform.infrastructure.lease import FENCED, LEFT, SERVING, STARTING, read, state_file
+from onestack.platform.infrastructure.lease import (
+    FENCED,
+    LEFT,
+    SERVING,
+    STARTING,
+    boot,
+    now,
+    read,
+    state_file,
+)
 from onestack.platform.places import LEASE_PORT
 from onestack.platform.readiness import is_ready
 from onestack.platform.site import Site
@@ -38,12 +45,6 @@ PEERS = 1.0
 """Seconds between two questions to the peers, while the lease cannot be renewed."""
 COMPUTE = "nova"
 """The process with nova-compute."""
-BOOT = Path("/proc/sys/kernel/random/boot_id")
-
-
-def now() -> float:
-    """Seconds of a clock that goes on while all processes are stopped, and that nobody sets."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class Agent:
@@ -53,7 +54,7 @@ class Agent:
         healing = found.view.cloud.healing
         assert healing is not None, "this cloud has no healing"
         self._site, self._node, self._healing = found, found.here, healing
-        self._boot = BOOT.read_text().strip()
+        self._boot = boot()
         self._stop = threading.Event()
         self._changing = threading.Lock()
         self._computes = [each for each in found.view.hosts if "compute" in each.roles]

@@ -44,11 +44,13 @@ class Record:
 
 @dataclass
 class Seen:
-    """A host's lease. `since`: since when it has this revision, or is read without a break."""
+    """A host's lease. `since`: since when it has this revision, or is read without a break. `changed`: when it was
+    seen to change; None: it never was."""
 
     revision: int
     since: float
     record: Record
+    changed: float | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,8 @@ class Watch:
             if lease is None:
                 self.seen.pop(name, None)
             elif before is None or before.revision != lease.revision:
-                self.seen[name] = Seen(lease.revision, now, Record.of(lease.value))
+                changed = now if before else None
+                self.seen[name] = Seen(lease.revision, now, Record.of(lease.value), changed)
             elif broken:
                 before.since = now
         self.read = now
@@ -94,9 +97,9 @@ class Watch:
         return now - found.since if found else None
 
     def is_fresh(self, name: str, now: float) -> bool:
-        """Whether a host renews its lease."""
-        silence = self.silence(name, now)
-        return silence is not None and silence < SUSPECT
+        """Whether a host renews its lease: it was seen to, a short time ago."""
+        found = self.seen.get(name)
+        return found is not None and found.changed is not None and now - found.changed < SUSPECT
 
     def judge(self, now: float, marked: Collection[str]) -> Judgement:
         """`marked`: hosts that are fenced already; they neither count nor are healed again."""

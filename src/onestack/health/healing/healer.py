@@ -19,7 +19,6 @@ import time
 from onestack.core.errors import OneStackError
 from onestack.core.paths import Paths
 from onestack.health.healing import history
-from onestack.health.healing.agent import now
 from onestack.health.healing.decide import Judgement, Watch
 from onestack.health.healing.history import Event
 from onestack.health.healing.job import Job, Mark
@@ -27,7 +26,7 @@ from onestack.health.healing.lease import ACT, ACT_BY_FENCE, EXPIRES, rules
 from onestack.host import lock
 from onestack.platform import site
 from onestack.platform.infrastructure import etcd
-from onestack.platform.infrastructure.lease import SERVING, healer_file
+from onestack.platform.infrastructure.lease import SERVING, healer_file, now
 from onestack.platform.keyvalue import Kept, KeyValue
 from onestack.platform.site import Site
 

@@ -8,6 +8,7 @@ evacuated from it.
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,19 @@ AGENT = "lease-agent"
 SERVING, FENCED, STARTING, LEFT = "serving", "fenced", "starting", "left"
 """States of a host: it may run guests; it has ended them; it may not run them yet; it was stopped in order."""
 SECONDS = 120.0
+"""How long a host may wait for its right to run guests: until evacuations from it have ended."""
+FRESH = 5.0
+"""Seconds for which a renewal counts as one of now."""
+
+
+def now() -> float:
+    """Seconds of a clock that goes on while all processes are stopped, and that nobody sets."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def boot() -> str:
+    """Which boot of this host it is."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 def state_file(paths: Paths) -> Path:
@@ -57,9 +71,13 @@ def obtain(site: Site, node: Node, emit: Emit) -> None:
     node.supervisor.launch(AGENT)
 
     def poll() -> tuple[bool, str]:
-        state = read(node.paths).get("state", "no answer from etcd")
+        found = read(node.paths)
+        state = found.get("state", "no answer from etcd")
         marked = f"{node.name} is fenced: its guests are being moved, or `onestack host unfence {node.name}`"
-        return state == SERVING, marked if state == FENCED else str(state)
+        # An agent that was killed has left its last word.
+        age = now() - float(found.get("renewed", 0.0))
+        fresh = found.get("boot") == boot() and age < FRESH
+        return state == SERVING and fresh, marked if state == FENCED else f"{state}, {age:.0f} s ago"
 
     with step(STEP, emit):
         until(f"{node.name} to have a lease", poll, seconds=SECONDS, every=0.1, where=node.log(AGENT))
