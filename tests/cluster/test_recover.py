@@ -11,7 +11,7 @@ import pytest
 
 from cluster.cloud import fetch_parts, onestack, status
 from cluster.control_hosts import holder, members
-from cluster.growing import guest, write
+from cluster.growing import guests, write
 from cluster.host import Host
 from cluster.hosts import Hosts
 from onestack.core.wait import until
@@ -114,7 +114,7 @@ def test_up_takes_them_back_as_new_members(hosts: Hosts) -> None:
 def test_after_a_power_cut_all_is_back_and_the_guest_runs_again(hosts: Hosts) -> None:
     words = ("server", "create", "--flavor", "m1.nano", "--image", "tiny", "--nic", "none", "--wait", "one")
     onestack(hosts["c1"], "exec", "openstack", *words)
-    assert guest(hosts["c1"])
+    assert guests(hosts["c1"])
     for name in ("c1", "c2", "c3"):
         hosts[name].lose()
     for name in ("c3", "c2", "c1"):
