@@ -147,6 +147,7 @@ class HostAgent:
             "status",
             "clock",
             "watchers",
+            "members",
             "logs",
             "audit",
             "follow",

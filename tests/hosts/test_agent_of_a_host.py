@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
+from onestack.agent import HostAgent
 from onestack.core.errors import BadInput, Busy, PermanentError
 from onestack.core.events import Event, silent
 from onestack.core.paths import Paths
@@ -83,3 +84,8 @@ def test_events_of_the_host_carry_its_name(connect: Callable[[], RemoteHost], tm
     assert {each.host for each in heard} == {"n1"}
     assert heard[-1].about.startswith("n1: ")
     assert not (tmp_path / "root/etc/onestack").exists()
+
+
+def test_whatever_a_host_can_do_can_be_asked_of_it(tmp_path: Path) -> None:
+    methods = {name for name, each in vars(HostAgent).items() if not name.startswith("_") and callable(each)}
+    assert {*HostAgent(Paths.at(tmp_path)).verbs()} == methods - {"verbs"}
