@@ -133,16 +133,18 @@ def test_all_are_off_at_once_and_nothing_acknowledged_is_lost(three: Hosts) -> N
         while not ended.is_set():
             name = f"made-without-c2-{len(made)}"
             text = json.dumps({"network": {"name": name}})
-            if request(three, "network/v2.0/networks", admin, "--data", text)[0] == "201":
+            if request(three, "networking/v2.0/networks", admin, "--data", text)[0] == "201":
                 made.append(name)
 
     with ThreadPoolExecutor(2) as pool:
         writing = pool.submit(write)
-        until("some writes", lambda: (len(made) > 5 or writing.done(), f"{len(made)}"), seconds=60)
-        for host in three:
-            if host.runs:
-                host.lose()
-        ended.set()
+        try:
+            until("some writes", lambda: (len(made) > 5 or writing.done(), f"{len(made)}"), seconds=60)
+            for host in three:
+                if host.runs:
+                    host.lose()
+        finally:
+            ended.set()
         writing.result()
         assert len(made) > 5
         three["c1"].back()
