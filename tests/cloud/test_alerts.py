@@ -40,6 +40,13 @@ openstack_placement_resource_usage{{resourcetype="VCPU",hostname="n1"}} 14
 openstack_placement_resource_total{{resourcetype="VCPU",hostname="n1"}} 5
 openstack_placement_resource_reserved{{resourcetype="VCPU",hostname="n1"}} 1
 openstack_placement_resource_allocation_ratio{{resourcetype="VCPU",hostname="n1"}} 4
+onestack_certificate_expiry_timestamp_seconds{{certificate="api-gateway"}} 4102444800
+onestack_backup_last_good_timestamp_seconds 4102444800
+onestack_backup_interval_seconds 3600
+onestack_healing_restrained 0
+onestack_healing_host_silent{{host="n1"}} 0
+onestack_healing_host_fenced{{host="n1"}} 0
+onestack_healing_timestamp_seconds 4102444800
 """
 BAD = f"""\
 onestack_collect_timestamp_seconds 1
@@ -57,6 +64,13 @@ openstack_placement_resource_usage{{resourcetype="VCPU",hostname="n1"}} 15
 openstack_placement_resource_total{{resourcetype="VCPU",hostname="n1"}} 5
 openstack_placement_resource_reserved{{resourcetype="VCPU",hostname="n1"}} 1
 openstack_placement_resource_allocation_ratio{{resourcetype="VCPU",hostname="n1"}} 4
+onestack_certificate_expiry_timestamp_seconds{{certificate="api-gateway"}} 1
+onestack_backup_last_good_timestamp_seconds 1
+onestack_backup_interval_seconds 3600
+onestack_healing_restrained 1
+onestack_healing_host_silent{{host="n1"}} 1
+onestack_healing_host_fenced{{host="n1"}} 1
+onestack_healing_timestamp_seconds 1
 """
 
 
