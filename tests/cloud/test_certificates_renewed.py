@@ -12,6 +12,7 @@ import requests
 from cloud import health
 from cloud.command import succeed
 from onestack import Cloud
+from onestack.core.wait import until
 from onestack.health.securing import renewal
 from onestack.platform import expiry, tls
 
@@ -36,6 +37,16 @@ class Client:
                 self.answers.append(requests.get(self._url, verify=self._ca, timeout=30).status_code)
             except requests.RequestException as error:
                 self.failed.append(str(error))
+
+    def wait(self) -> None:
+        """Until a request that is sent from now on has ended: the second one that ends."""
+        before = len(self.answers) + len(self.failed)
+
+        def look() -> tuple[bool, str]:
+            new = len(self.answers) + len(self.failed) - before
+            return new > 1, f"{new} requests"
+
+        until("the client's next request", look, seconds=60, every=0.01)
 
     def end(self) -> None:
         self._ended.set()
@@ -64,6 +75,7 @@ def test_fifty_renewals_lose_no_request(varied: Cloud, monkeypatch: pytest.Monke
         for _ in range(RENEWALS):
             assert renewal.due(varied.site) == [expiry.API_GATEWAY]
             seen.add(serial(varied))
+            client.wait()
     finally:
         client.end()
         thread.join(60)
