@@ -27,18 +27,14 @@ def test_another_process_with_that_id_is_no_console(tmp_path: Path) -> None:
     assert _running_port(file) is None
 
 
+def command(root: Path, port: int = 0) -> list[str]:
+    """The command line of a console at a port."""
+    given = (root, root / "cache", port, "ada", "no", "yes")
+    return [sys.executable, "-m", "onestack.console", *map(str, given)]
+
+
 def test_the_console_that_runs_is_found_and_says_its_link(tmp_path: Path) -> None:
-    words = [
-        sys.executable,
-        "-m",
-        "onestack.console",
-        str(tmp_path),
-        str(tmp_path / "cache"),
-        "0",
-        "ada",
-        "no",
-        "yes",
-    ]
+    words = command(tmp_path)
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         said = json.loads(process.stdout.readline())
@@ -51,21 +47,11 @@ def test_the_console_that_runs_is_found_and_says_its_link(tmp_path: Path) -> Non
 
 
 def test_a_port_in_use_is_said(tmp_path: Path) -> None:
-    words = [
-        sys.executable,
-        "-m",
-        "onestack.console",
-        str(tmp_path),
-        str(tmp_path / "cache"),
-        "0",
-        "ada",
-        "no",
-        "yes",
-    ]
+    words = command(tmp_path)
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        words[5] = str(json.loads(process.stdout.readline())["port"])
-        second = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+        taken = command(tmp_path, json.loads(process.stdout.readline())["port"])
+        second = subprocess.run(taken, capture_output=True, text=True, check=False, timeout=60)
         assert second.returncode == 2
         assert "cannot be bound" in second.stderr
         assert "--port" in second.stderr

@@ -21,6 +21,7 @@ from onestack.core.errors import PermanentError
 from onestack.core.paths import Paths
 from onestack.health.backup.schedule import Schedule
 from onestack.health.securing import renewal
+from onestack.host.files import replace_file
 from onestack.platform import layout, site
 from onestack.platform.readiness import is_ready
 from onestack.platform.shape import Process
@@ -162,9 +163,7 @@ class Keeper:
             "restarts": {name: watched.restarts for name, watched in self._watched.items()},
             "ready": {name: watched.pid for name, watched in self._watched.items() if watched.was_ready},
         }
-        partial = self._file.with_suffix(".partial")
-        partial.write_text(json.dumps(data))
-        partial.rename(self._file)
+        replace_file(self._file, json.dumps(data))
 
 
 def recall(known: Mapping[str, Watched], file: Path, supervisor: int) -> None:

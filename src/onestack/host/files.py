@@ -1,4 +1,4 @@
-"""Files that only root can read, replaced atomically: a full disk or a kill leaves the old one."""
+"""Files that are replaced atomically: a full disk or a kill leaves the old one."""
 
 from __future__ import annotations
 
@@ -17,4 +17,11 @@ def replace_private(file: Path, text: str) -> None:
         out.write(text)
         out.flush()
         os.fsync(out.fileno())
+    partial.rename(file)
+
+
+def replace_file(file: Path, text: str) -> None:
+    """Write `text` to `file`. It is not flushed to the disk: for what is written often, or again after a boot."""
+    partial = file.with_suffix(".partial")
+    partial.write_text(text)
     partial.rename(file)

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from onestack.host import network
 from onestack.host.command import run
+from onestack.host.files import replace_private
 
 LOOPBACK = "lo"
 SETTING = Path("/proc/sys/net/ipv4/conf/all/arp_ignore")
@@ -42,7 +43,7 @@ def add(address: str, record: Path, enter: Sequence[str] = (), boot: Path = BOOT
         now, started = run([*enter, "cat", str(SETTING)]).strip(), boot.read_text().strip()
         before = _read(record)
         if before is None or before.boot != started:
-            record.write_text(json.dumps(asdict(Before(started, now))))
+            replace_private(record, json.dumps(asdict(Before(started, now))))
         if now == "0":
             run([*enter, "tee", str(SETTING)], text_in="1")
     # Of the host's scope: no other connection takes it as its source.

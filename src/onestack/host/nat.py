@@ -16,6 +16,7 @@ from pathlib import Path
 from onestack.core.errors import PermanentError
 from onestack.core.paths import Paths
 from onestack.host.command import run
+from onestack.host.files import replace_file
 from onestack.host.network import HERE
 
 SETTINGS = Path("/proc/sys/net/ipv4")
@@ -174,6 +175,4 @@ def _set(file: Path, value: str) -> None:
 
 def _write(file: Path, text: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".partial")
-    partial.write_text(text)
-    partial.rename(file)
+    replace_file(file, text)

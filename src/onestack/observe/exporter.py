@@ -19,12 +19,13 @@ from threading import Thread
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.metrics_core import Metric
 
 from onestack.core.errors import PermanentError
 from onestack.observe import healing
+from onestack.observe.gauges import gauge
 from onestack.observe.observation import GuestRates, MemberRates, Observation, PoolRates
 from onestack.platform import expiry, host_tls
 from onestack.platform.backups import Record
@@ -37,7 +38,6 @@ from onestack.spec.platform import Platform
 LOG = logging.getLogger("onestack.exporter")
 OLDEST = 20.0
 """Seconds after which an observation is stale."""
-Sample = tuple[tuple[str, ...], float]
 
 GUEST = {
     "cpu_percent": ("cpu", "CPU in use, per cent of all virtual CPUs together."),
@@ -80,13 +80,13 @@ def families(observed: Observation | None, keeper: Mapping[str, Any], now: float
     yield from _processes(keeper)
     if observed is None or now - observed.monotonic > OLDEST:
         return
-    yield _gauge(
+    yield gauge(
         "onestack_collect_timestamp_seconds", "When this was observed, Unix time.", [], [((), observed.wall)]
     )
-    yield _gauge(
+    yield gauge(
         "onestack_collect_failures", "Parts that could not be read.", [], [((), len(observed.failures))]
     )
-    yield _gauge("onestack_guests_running", "Running guests.", [], [((), len(observed.guests))])
+    yield gauge("onestack_guests_running", "Running guests.", [], [((), len(observed.guests))])
     yield from _gauges("onestack_guest", GUEST, ["server"], [((k,), v) for k, v in observed.guests.items()])
     owners = observed.balancers
     pools = [((owners.get(pool, ""), pool), rates) for pool, rates in observed.pools.items()]
@@ -107,20 +107,13 @@ def _gauges(
     for name, (attribute, description) in columns.items():
         samples = [(key, getattr(row, attribute)) for key, row in rows]
         known = [(key, float(value)) for key, value in samples if value is not None]
-        yield _gauge(f"{prefix}_{name}", description, labels, known)
-
-
-def _gauge(name: str, description: str, labels: list[str], samples: Iterable[Sample]) -> Metric:
-    gauge = GaugeMetricFamily(name, description, labels=labels)
-    for key, value in samples:
-        gauge.add_metric(list(key), value)
-    return gauge
+        yield gauge(f"{prefix}_{name}", description, labels, known)
 
 
 def _processes(keeper: Mapping[str, Any]) -> Iterator[Metric]:
     restarts, ready = keeper.get("restarts", {}), keeper.get("ready", {})
     up = [((name,), float(name in ready)) for name in sorted(restarts)]
-    yield _gauge("onestack_process_up", "Whether a process of the cloud answers.", ["process"], up)
+    yield gauge("onestack_process_up", "Whether a process of the cloud answers.", ["process"], up)
     counter = CounterMetricFamily(
         "onestack_process_restarts", "How often it was restarted.", labels=["process"]
     )
@@ -131,7 +124,7 @@ def _processes(keeper: Mapping[str, Any]) -> Iterator[Metric]:
 
 def _certificates(site: Site) -> Iterator[Metric]:
     rows = [((each.name,), each.until.timestamp()) for each in expiry.certificates(site)]
-    yield _gauge(
+    yield gauge(
         "onestack_certificate_expiry_timestamp_seconds", "When it expires, Unix time.", ["certificate"], rows
     )
 
@@ -154,7 +147,7 @@ def backups(platform: Platform, record: Record) -> Iterator[Metric]:
         "onestack_backup_size_bytes": ("The size of all files in the last complete backup.", record.size),
     }
     for name, (description, value) in rows.items():
-        yield _gauge(name, description, [], [((), float(value))])
+        yield gauge(name, description, [], [((), float(value))])
 
 
 def read_keeper(file: Path) -> dict[str, Any]:

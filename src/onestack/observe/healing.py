@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
+
+from onestack.observe.gauges import gauge
 
 
 def families(file: Path) -> Iterator[Metric]:
@@ -20,26 +21,27 @@ def families(file: Path) -> Iterator[Metric]:
     except (OSError, ValueError, KeyError, TypeError):
         return
     hosts = sorted({*hosts, *fenced})
-    yield _gauge("timestamp_seconds", "When the healer read the leases, Unix time.", [], [((), written)])
-    yield _gauge("restrained", "Whether too many hosts look lost to do anything.", [], [((), restrained)])
-    yield _gauge(
-        "host_silent",
+    yield gauge(
+        "onestack_healing_timestamp_seconds",
+        "When the healer read the leases, Unix time.",
+        [],
+        [((), written)],
+    )
+    yield gauge(
+        "onestack_healing_restrained",
+        "Whether too many hosts look lost to do anything.",
+        [],
+        [((), restrained)],
+    )
+    yield gauge(
+        "onestack_healing_host_silent",
         "Whether a host does not renew its lease, and is not fenced.",
         ["host"],
         [((each,), float(each in suspects)) for each in hosts],
     )
-    yield _gauge(
-        "host_fenced",
+    yield gauge(
+        "onestack_healing_host_fenced",
         "Whether a host is fenced.",
         ["host"],
         [((each,), float(each in fenced)) for each in hosts],
     )
-
-
-def _gauge(
-    name: str, about: str, labels: list[str], samples: Iterable[tuple[tuple[str, ...], float]]
-) -> Metric:
-    gauge = GaugeMetricFamily(f"onestack_healing_{name}", about, labels=labels)
-    for key, value in samples:
-        gauge.add_metric(list(key), value)
-    return gauge

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from onestack.core.paths import Paths
+from onestack.host.files import replace_file
 from onestack.platform.view import Datapath, VirtType
 
 
@@ -33,9 +34,7 @@ class Choices:
     """Folders in the cache too: the trees beside the base that its processes need, by name."""
 
     def save(self, file: Path) -> None:
-        partial = file.with_suffix(".partial")
-        partial.write_text(json.dumps(dataclasses.asdict(self), indent=1))
-        partial.rename(file)
+        replace_file(file, json.dumps(dataclasses.asdict(self), indent=1))
 
     @classmethod
     def load(cls, file: Path) -> Choices:

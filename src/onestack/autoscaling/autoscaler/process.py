@@ -27,6 +27,7 @@ from onestack.autoscaling.autoscaler.worker import Worker
 from onestack.autoscaling.reading import Record
 from onestack.core.errors import OneStackError
 from onestack.core.paths import Paths
+from onestack.host.files import replace_file
 from onestack.host.lock import held
 from onestack.observe.collect import Collector
 from onestack.observe.exporter import Exporter
@@ -227,10 +228,7 @@ class Autoscaler:
             "note": note,
             "problems": [*self._problems, *failures],
         }
-        file = self._site.paths.run / autoscaling_status.FILE
-        partial = file.with_suffix(".partial")
-        partial.write_text(json.dumps(data))
-        partial.rename(file)
+        replace_file(self._site.paths.run / autoscaling_status.FILE, json.dumps(data))
 
 
 def main(root: str, cache: str) -> None:

@@ -24,6 +24,7 @@ from onestack.health.healing.history import Event
 from onestack.health.healing.job import Job, Mark
 from onestack.health.healing.lease import ACT, ACT_BY_FENCE, EXPIRES, rules
 from onestack.host import lock
+from onestack.host.files import replace_file
 from onestack.platform import site
 from onestack.platform.infrastructure import etcd
 from onestack.platform.infrastructure.lease import SERVING, healer_file, now
@@ -137,10 +138,7 @@ class Healer:
                 if (at := self.watch.silence(name, now())) is not None
             },
         }
-        file = healer_file(self._site.paths)
-        partial = file.with_suffix(".partial")
-        partial.write_text(json.dumps(found))
-        partial.rename(file)
+        replace_file(healer_file(self._site.paths), json.dumps(found))
 
     def _restrain(self, judged: Judgement) -> None:
         """Write down from when to when nothing was done because too many hosts look lost."""
