@@ -19,11 +19,10 @@ from typing import Any
 import measuring
 
 from onestack import Cloud, spec
-from onestack.spec import Spec
 
 
-def stack(tenants: int, servers: int, name: str = "bench") -> Spec:
-    """Tenants with users, limits, a network, a router, a group and servers."""
+def stack(tenants: int, servers: int, name: str = "bench") -> dict[str, Any]:
+    """The spec of tenants with users, limits, a network, a router, a group and servers."""
     template = {
         "name": "standard",
         "quota": {"compute": {"instances": -1, "cores": -1, "ram": -1}},
@@ -42,12 +41,11 @@ def stack(tenants: int, servers: int, name: str = "bench") -> Spec:
             }
         ],
     }
-    data = {
+    return {
         "name": name,
         "templates": [template],
         "tenants": [{"name": f"{name}", "count": tenants, "like": "standard"}],
     }
-    return spec.loads(json.dumps(data), "bench.yaml")
 
 
 def serial(cloud: Cloud, servers: int, **looking: float) -> tuple[int, float]:
@@ -143,7 +141,7 @@ def main() -> None:
 
 
 def measure(cloud: Cloud, tenants: int, servers: int) -> None:
-    wanted = stack(tenants, servers)
+    wanted = spec.loads(json.dumps(stack(tenants, servers)), "bench.yaml")
     plain = serial(cloud, servers)
     eager = serial(cloud, servers, interval=0.5)
     outcome = cloud.apply(spec=wanted)

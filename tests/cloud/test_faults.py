@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,9 @@ from onestack.health import process_status
 from onestack_runtime.runners import libvirt_connection
 
 pytestmark = pytest.mark.cloud
+
+RESTARTED_SECONDS = 6
+"""As long as a service is away that starts again on a loaded machine, about."""
 
 
 @pytest.mark.parametrize("names", health.TOGETHER, ids=", ".join)
@@ -72,6 +76,21 @@ def test_a_guest_whose_interface_was_left_down_is_heard_again(cloud: Cloud, gues
         where=log,
     )
     guests.wait_answers(cloud, guest, 30)
+
+
+def test_a_request_waits_for_a_service_that_restarts(cloud: Cloud) -> None:
+    """As long as a start takes: services that ask each other make errors of it that no client expects."""
+    supervisor = cloud.site.here.supervisor
+    supervisor.stop("placement")
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(lambda: list(cloud.connect().placement.resource_providers()))
+            assert not wait([asked], timeout=RESTARTED_SECONDS).done, "nobody answers it meanwhile"
+            supervisor.launch("placement")
+            assert asked.result(60)
+    finally:
+        supervisor.launch("placement")
+        health.wait_healthy(cloud)
 
 
 def test_nova_goes_on_after_libvirtd_ended_while_it_was_asked(cloud: Cloud, guest: guests.Guest) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from graphlib import TopologicalSorter
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
@@ -80,6 +81,11 @@ def backend(view: View, name: str) -> list[str]:
     return [
         line.strip() for line in text.partition(f"\nbackend {name}\n")[2].partition("\n\n")[0].splitlines()
     ]
+
+
+def test_a_request_waits_for_a_service_only_where_no_other_host_has_it(three: Views) -> None:
+    alone, several = (layout.files(view)["api-gateway/haproxy.cfg"] for view in (views()["c1"], three["c1"]))
+    assert int(re.findall(r"retries (\d+)", alone)[0]) > 10 > int(re.findall(r"retries (\d+)", several)[0])
 
 
 @pytest.mark.parametrize("name", ["glance", "cinder", "octavia"])

@@ -25,6 +25,10 @@ CONSOLE = contract.CONSOLE_PATH
 """The path of guests' consoles."""
 NAME = "api-gateway"
 CONFIG = f"{ETC}/{NAME}/haproxy.cfg"
+_RETRIES, _RETRIES_ELSEWHERE = 20, 3
+"""How often a connection to a service is tried again. Where other control hosts have the same service, requests go to
+them instead. Where there is none, they wait for as long as a start takes on a loaded machine: an error would reach
+users through services that ask each other, and turn it into one that no client tries again for (Nova's 500)."""
 ADMIN_SOCKET = GATEWAY_ADMIN
 CERTIFICATE = GATEWAY_CERTIFICATE
 
@@ -43,9 +47,9 @@ defaults
     log global
     option dontlognull
     option http-keep-alive
-    # Wait for a service that restarts; only a GET that it may have received is sent again.
+    # Wait for a service that restarts, a second for each retry; only a GET that it may have received is sent again.
     option redispatch
-    retries 3
+    retries {{retries}}
     retry-on conn-failure empty-response
     timeout connect 5s
     timeout http-request 30s
@@ -89,7 +93,8 @@ backend majority
 def files(view: View) -> dict[str, str]:
     endpoints, binds = view.cloud.endpoints, view.cloud.binds
     sockets = view.backing.api_socket
-    lines = [_GLOBAL, "frontend api", *(f"    bind {each}" for each in binds)]
+    retries = _RETRIES_ELSEWHERE if view.replicated else _RETRIES
+    lines = [_GLOBAL.format(retries=retries), "frontend api", *(f"    bind {each}" for each in binds)]
     lines += ["    http-request disable-l7-retry unless METH_GET"]
     # For the audit log; a client's own such header is overwritten.
     lines += ["    http-request set-header X-Forwarded-For %[src]"]
