@@ -26,7 +26,7 @@ from onestack.host.lock import held
 from onestack.host.machine import agent
 from onestack.platform import site, takedown, up
 from onestack.platform.choices import choices_file
-from onestack.platform.hosts import known
+from onestack.platform.hosts import known, succession
 from onestack.platform.hosts.members import Member, members_here
 from onestack.platform.hosts.work import Here
 from onestack.platform.view import HostView
@@ -63,6 +63,10 @@ class HostAgent:
             place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             replace_private(place, base64.b64decode(text).decode())
         self.__dict__.pop("_work", None)
+
+    def succeed(self, emit: Emit, given: str) -> None:
+        """Keep what this host needs to become the leader."""
+        succession.receive(self._paths, given)
 
     def prepare(self, emit: Emit) -> None:
         self._work.prepare(emit)
@@ -138,6 +142,7 @@ class HostAgent:
             "hold",
             "choose",
             "receive",
+            "succeed",
             "prepare",
             "start",
             "step",

@@ -31,7 +31,7 @@ from onestack.observe.operations import Observing
 from onestack.platform import bringup, connect, inventories, site, takedown, up
 from onestack.platform.balancing import Balancing
 from onestack.platform.choices import choices_file
-from onestack.platform.hosts import cluster, control_hosts, leaving, room
+from onestack.platform.hosts import cluster, control_hosts, giving, leaving, room, standing
 from onestack.platform.hosts.examine import examine
 from onestack.platform.hosts.operations import Hosts
 from onestack.platform.hosts.recovery import Recovering
@@ -102,6 +102,7 @@ class Cloud:
         control_hosts.require(self.paths, wanted)
         cluster.require_all_hosts(self.paths, wanted)
         cluster.require_roles(self.paths, wanted)
+        standing.require_still_leads(self.paths)
         up.check(self.paths, wanted, emit, force=force, mirror=mirror, host=cluster.here(wanted))
         joined = cluster.joined(self.paths, wanted, "up", emit, wait, leave_unreachable=leave_unreachable)
         with self._held("up", wait), joined as others:
@@ -110,6 +111,7 @@ class Cloud:
             outcome = self.apply(spec=wanted, emit=emit, approve=approve)
             if not outcome.ok:
                 raise ApplyFailed(outcome)
+        giving.give(found, emit)
         return found
 
     def down(

@@ -31,7 +31,7 @@ from .wire import Wire, join_client
 WORK = Path("/var/tmp/onestack-hosts")
 """Where the hosts of a person are; tests have theirs elsewhere."""
 NAMES = {"c1": "10.77.0.11", "n1": "10.77.0.21", "n2": "10.77.0.22"}
-"""The hosts of examples/hosts.yaml. The first one's root reaches the others by ssh."""
+"""The hosts of examples/hosts.yaml."""
 PREFIX = 24
 
 
@@ -66,8 +66,10 @@ class Hosts:
         assert self._client is not None, "there are no hosts"
         return ["nsenter", f"--net={self._client.namespace('net')}", "--", *argv]
 
-    def up(self, names: Mapping[str, str] = NAMES, *, share_cache: bool = True) -> None:
-        """Make and boot the hosts. Raises PermanentError, and leaves nothing, where that cannot be done."""
+    def up(self, names: Mapping[str, str] = NAMES, *, share_cache: bool = True, reach: int = 1) -> None:
+        """Make and boot the hosts. Root of the first `reach` ones reaches all by ssh.
+
+        Raises PermanentError, and leaves nothing, where that cannot be done."""
         if os.geteuid() != 0:
             raise PermanentError("pretended hosts need root")
         if self._state.exists():
@@ -75,12 +77,12 @@ class Hosts:
         keys.install()
         self.work.mkdir(parents=True, exist_ok=True, mode=0o755)
         try:
-            self._make(names, share_cache=share_cache)
+            self._make(names, share_cache, reach)
         except BaseException:
             self.down()
             raise
 
-    def _make(self, names: Mapping[str, str], *, share_cache: bool) -> None:
+    def _make(self, names: Mapping[str, str], share_cache: bool, reach: int) -> None:
         folder = self.work / "keys"
         keys.make(folder, names)
         self._wire = Wire.make()
@@ -88,7 +90,7 @@ class Hosts:
         self._client = join_client(self._wire)
         self._write()
         for place, name in enumerate(names):
-            files = {**_files(name, names), **keys.files(folder, name, names, reaches_all=place == 0)}
+            files = {**_files(name, names), **keys.files(folder, name, names, reaches_all=place < reach)}
             made = Host(name, _with_prefix(names[name]), self.work, self._wire, files, _shared(share_cache))
             self._hosts[name] = made
             made.make()
@@ -132,13 +134,15 @@ class Hosts:
 
     @classmethod
     @contextmanager
-    def fresh(cls, work: Path, names: Mapping[str, str] = NAMES) -> Iterator[Hosts]:
-        """Hosts that are there within the context. Those that a run that was killed left are removed before."""
+    def fresh(cls, work: Path, names: Mapping[str, str] = NAMES, *, reach: int = 1) -> Iterator[Hosts]:
+        """Hosts that are there within the context; `reach` as in `up`.
+
+        Those that a run that was killed left are removed before."""
         made = cls(work)
         with made.locked():
             made.down()
         with made.locked():
-            made.up(names)
+            made.up(names, reach=reach)
             try:
                 yield made
             finally:

@@ -57,6 +57,21 @@ def test_of_several_the_newest_begins(members: list[Member], begins: str, proved
     assert (found.begins, found.proved) == (begins, proved)
 
 
+def test_without_the_leader_another_one_leads_and_a_majority_has_all() -> None:
+    found = decide(THREE, "c2", away("c1"), [database("c2", 7), database("c3", 7)], "c1")
+    assert (found.lost, found.remaining, found.begins) == (("c1",), ("c2", "c3"), "c2")
+    assert found.proved
+    assert found.steps[0].startswith("c2: leads the cloud in place of c1")
+    alone = decide(THREE, "c2", away("c1", "c3"), [database("c2", 7)], "c1")
+    assert (alone.lost, alone.proved) == (("c1", "c3"), False)
+
+
+def test_a_leader_that_is_reached_goes_on_leading() -> None:
+    with pytest.raises(BadInput, match="c1 leads the cloud, and is reached") as refused:
+        decide(THREE, "c2", away("c3"), [], "c1")
+    assert "switch c1 off" in (refused.value.hint or "")
+
+
 def test_what_may_be_lost_needs_an_option() -> None:
     unsure = decide(THREE, "c1", away("c2", "c3"), [database("c1", 7)])
     with pytest.raises(BadInput, match="c2, c3 may have newer data than c1") as refused:

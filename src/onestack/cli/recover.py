@@ -1,4 +1,4 @@
-"""The command that goes on after the loss of a majority of control hosts."""
+"""The command that goes on after the loss of a majority of control hosts, or of the leader."""
 
 from __future__ import annotations
 
@@ -28,10 +28,11 @@ if TYPE_CHECKING:
 )
 @approval.YES
 def recover(dry_run: bool, accept_data_loss: bool, yes: bool) -> None:
-    """Go on without a majority of the control hosts, with those that are left.
+    """Go on without a majority of the control hosts, or without the leader, with those that are left.
 
-    It says what they have and what it will do, and asks. Lost hosts must be switched off for good: first make sure of
-    that. Where a majority is reached it refuses; `onestack up` brings the cloud back then, with nothing lost.
+    On the leader; where that is lost on another control host, which leads the cloud from then on. It says what they
+    have and what it will do, and asks. Lost hosts must be switched off for good: first make sure of that. Where the
+    leader is there, and a majority with it, it refuses: `onestack up` brings the cloud back then.
     """
     with here().events() as emit:
         cloud = here().cloud.recovering
@@ -48,9 +49,10 @@ def recover(dry_run: bool, accept_data_loss: bool, yes: bool) -> None:
         here().report(found.as_dict(), _lines(found))
         return
     lost = ", ".join(found.lost)
+    leads = f"{found.lead} leads the cloud, which" if found.former else "the cloud"
     here().report(
         found.as_dict(),
-        [f"the cloud runs without {lost}; `up`, once they are back, or `host replace` makes it whole again"],
+        [f"{leads} runs without {lost}; `up`, once they are back, or `host replace` makes it whole again"],
     )
 
 
@@ -70,7 +72,7 @@ def _lines(found: Recovery) -> list[RenderableType]:
     lines += [f"  {escape(name)} is not reached: {escape(why)}" for name, why in found.problems.items()]
     lost = ", ".join(found.lost)
     lines.append(
-        "  the data are the newest: their MariaDB was the last one that stopped"
+        "  the data are the newest: nothing that was acknowledged is missing"
         if found.proved
         else f"  [yellow]{lost} may have newer data, which will be lost[/]"
     )

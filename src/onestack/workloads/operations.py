@@ -21,7 +21,7 @@ from onestack.host.lock import abandoned, held
 from onestack.observe import gateway
 from onestack.observe.prometheus import Prometheus
 from onestack.platform import connect, inventories
-from onestack.platform.hosts import room
+from onestack.platform.hosts import giving, room
 from onestack.platform.site import Site
 from onestack.platform.watchers import begin_scaling
 from onestack.spec import BadSpec, Diagnostic, Spec, local_volumes
@@ -151,7 +151,10 @@ class Workloads:
         ):
             begin_scaling(self.site)
         with self.alone("apply"):
-            return self._explained(run(plan, self._cloud, emit))
+            outcome = self._explained(run(plan, self._cloud, emit))
+        # Passwords may be among what it has made.
+        giving.give(self.site, emit)
+        return outcome
 
     def _explained(self, outcome: Outcome) -> Outcome:
         """The outcome, with a diagnosis of what was created and failed."""

@@ -136,9 +136,14 @@ def _with_way_out(error: BaseException) -> BaseException:
 
 
 @contextmanager
-def reachable(paths: Paths) -> Iterator[tuple[list[RemoteHost], dict[str, BaseException]]]:
-    """The other hosts that the cloud has, without their locks; and why those are missing that are, by name."""
-    spec = led_from_here(paths)
+def reachable(
+    paths: Paths, spec: Spec | None = None
+) -> Iterator[tuple[list[RemoteHost], dict[str, BaseException]]]:
+    """The other hosts that the cloud has, without their locks; and why those are missing that are, by name.
+
+    `spec`: the cloud's, with this host as the leader, where another one leads it.
+    """
+    spec = spec or led_from_here(paths)
     with connected(_others(spec) if spec else [], paths, silent, copy=False) as found:
         yield found
 

@@ -78,7 +78,8 @@ def unreplaceable(name: str, other: str, before: Spec, wanted: Spec) -> BadInput
         return BadInput(f"this cloud has no host '{name}'", hint=f"it has {', '.join(was)}")
     if name == controls[0]:
         return BadInput(
-            f"{name} leads the cloud: it cannot be replaced yet", hint="the other control hosts can"
+            f"{name} leads the cloud: it cannot be replaced",
+            hint="switch it off, and run `onestack recover` on another control host: that one leads the cloud then",
         )
     if name not in controls:
         return BadInput(

@@ -1,9 +1,10 @@
-"""Goes on after the loss of a majority of the control hosts, with those that are left.
+"""Goes on after the loss of a majority of the control hosts, or of the leader, with those that are left.
 
-What is left is looked at first, and what will be done is shown, before anything is changed. Then the lost hosts are
-noted as given up, and the cloud is of another generation (`CloudView.generation`): its clusters are other ones, begun
-from what the remaining hosts have. The rest is an ordinary `up`, which also goes on where it was interrupted. A lost
-host that is reached again by a later `up` becomes a member anew; its old databases, which nobody needs any more, are
+Run on the leader, or, where that is lost, on another control host, which becomes the leader (`succession`). What is
+left is looked at first, and what will be done is shown, before anything is changed. Then the lost hosts are noted as
+given up, and the cloud is of another generation (`CloudView.generation`): its clusters are other ones, begun from
+what the remaining hosts have. The rest is an ordinary `up`, which also goes on where it was interrupted. A lost host
+that is reached again by a later `up` becomes a member anew; its old databases, which nobody needs any more, are
 replaced by copies.
 """
 
@@ -19,7 +20,7 @@ from onestack.core.graph import on_each
 from onestack.core.paths import Paths
 from onestack.host.lock import held
 from onestack.platform import site
-from onestack.platform.hosts import cluster, known
+from onestack.platform.hosts import cluster, inheritance, known, standing, succession
 from onestack.platform.hosts.members import Member
 from onestack.platform.hosts.work import Here, HostWork
 from onestack.platform.site import Site
@@ -40,6 +41,8 @@ class Recovery:
     members: tuple[Member, ...]
     problems: Mapping[str, str]
     """Why lost hosts are not reached, by their names."""
+    former: str
+    """The leader that is lost; empty where this host leads the cloud already."""
     begins: str
     """The host whose MariaDB the cluster begins with, as far as it is known before it is asked."""
     proved: bool
@@ -49,7 +52,10 @@ class Recovery:
         """What will be done, in words."""
         others = [each for each in self.remaining if each != self.begins]
         copies = f"; {', '.join(others)} copy it" if others else ""
+        leads = f"{self.lead}: leads the cloud in place of {self.former}, what exists once in a cloud starts there;"
+        leads += f" images and volumes in files, metrics and logs of {self.former} are not there"
         return [
+            *([leads] if self.former else []),
             f"{', '.join(self.lost)}: given up as members of the clusters, and kept out by the firewall",
             f"galera: begins a new cluster with the data of {self.begins}{copies}",
             f"ovn-databases: both become databases of {self.lead} alone, and the first members of new clusters",
@@ -64,15 +70,27 @@ class Recovery:
 
 
 def decide(
-    controls: Sequence[str], lead: str, problems: Mapping[str, str], members: Sequence[Member]
+    controls: Sequence[str],
+    lead: str,
+    problems: Mapping[str, str],
+    members: Sequence[Member],
+    former: str = "",
 ) -> Recovery:
-    """What will be done. `controls`: the control hosts that have members; `problems`: why hosts are not reached.
+    """What will be done. `controls`: the control hosts that have members; `lead`: this host; `former`: the leader, if
+    that is another one; `problems`: why hosts are not reached.
 
-    Raises BadInput where a majority is reached: `up` forms the clusters again, with the newest data. Pure.
+    Raises BadInput where that other leader is reached, or, on the leader, a majority: `up` forms the clusters again,
+    with the newest data. Pure.
     """
     lost = tuple(each for each in controls if each in problems)
     remaining = tuple(each for each in controls if each not in problems)
-    if len(remaining) > len(controls) // 2:
+    majority = len(remaining) > len(controls) // 2
+    if former and former not in problems:
+        raise BadInput(
+            f"{former} leads the cloud, and is reached",
+            hint=f"run the command there; if {lead} is to lead the cloud, switch {former} off first",
+        )
+    if majority and not former:
         raise BadInput(
             f"{len(remaining)} of {len(controls)} control hosts are reached, a majority: nothing has to be given up",
             hint="`onestack up` brings the clusters back with the newest data"
@@ -87,8 +105,9 @@ def decide(
             else (False, -2, name == lead)
         ),
     )
-    proved = begins in databases and databases[begins].last
-    return Recovery(lead, lost, remaining, tuple(members), dict(problems), begins, proved)
+    # What was acknowledged, a majority has.
+    proved = majority or (begins in databases and databases[begins].last)
+    return Recovery(lead, lost, remaining, tuple(members), dict(problems), former, begins, proved)
 
 
 def require_accepted(found: Recovery, accepted: bool) -> None:
@@ -113,8 +132,12 @@ class Recovering:
 
     def look(self, emit: Emit) -> Recovery:
         """What is left and what would be done. Changes nothing. Raises BadInput."""
-        with cluster.reachable(self._paths) as (others, failed), step("look at what is left", emit):
-            return self._decide(others, failed)
+        here = site.load(self._paths)
+        if not here.view.replicated:
+            raise BadInput("this cloud has one control host", hint="`onestack up` brings it back")
+        spec = None if here.leads else succession.spec(here)
+        with cluster.reachable(self._paths, spec) as (others, failed), step("look at what is left", emit):
+            return self._decide(here, others, failed)
 
     def recover(self, emit: Emit, approve: Approve, *, accepted: bool = False, wait: float = 0.0) -> Recovery:
         """Go on without the lost control hosts. `accepted`: also where they may have newer data. `wait`: as in `up`.
@@ -123,26 +146,36 @@ class Recovering:
         require_accepted(found, accepted)
         approve(found)
         with held(self._paths.lock, f"onestack {PURPOSE}", seconds=wait):
-            self._give_up(found.lost)
-        self._up(emit=emit, wait=wait, leave_unreachable=True)
+            if found.former:
+                succession.take(site.load(self._paths), found.lost)
+            else:
+                self._give_up(found.lost)
+        now = self._up(emit=emit, wait=wait, leave_unreachable=True)
+        if found.former:
+            inheritance.take_up(now, found.former, emit)
         return found
 
-    def _decide(self, others: Sequence[HostWork], failed: Mapping[str, BaseException]) -> Recovery:
-        here = site.load(self._paths)
-        here.require_leader()
+    def _decide(
+        self, here: Site, others: Sequence[HostWork], failed: Mapping[str, BaseException]
+    ) -> Recovery:
         controls = [each.name for each in here.view.controls]
-        if not here.view.replicated:
-            raise BadInput("this cloud has one control host", hint="`onestack up` brings it back")
+        former = "" if here.leads else here.lead
         members: list[Member] = []
 
         def look(host: HostWork) -> None:
             if host.name in controls:
                 members.extend(host.members())
 
-        on_each([Here(here), *others], look)
         problems = {name: str(error) for name, error in failed.items() if name in controls}
+        if former in problems and standing.answers(here, former):
+            raise BadInput(
+                f"{former} leads the cloud, and answers, though not by ssh: {problems[former]}",
+                hint=f"run the command there; if {here.here.name} is to lead the cloud, switch {former} off first",
+            )
+        if not former or former in problems:
+            on_each([Here(here), *others], look)
         members.sort(key=lambda each: (each.service, each.host))
-        return decide(controls, here.here.name, problems, members)
+        return decide(controls, here.here.name, problems, members, former)
 
     def _give_up(self, lost: Sequence[str]) -> None:
         """Note that hosts are given up: one write, after which `up` goes on whatever happens."""

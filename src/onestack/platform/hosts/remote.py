@@ -64,6 +64,10 @@ class RemoteHost:
         given = {"hosts": hosts.as_dict(), "secrets": secrets, "files": encoded}
         self.ask("receive", given, _NOTHING, emit)
 
+    def succeed(self, given: str) -> None:
+        """Give it what it needs to become the leader (`succession`)."""
+        self.ask("succeed", {"given": given}, _NOTHING)
+
     def prepare(self, emit: Emit) -> None:
         self.ask("prepare", {}, _NOTHING, emit)
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 PATH = contract.API_PATHS["glance"]
 STATE = f"{LIB}/glance"
+FOLDER = f"{STATE}/images"
+"""Where images are files, by their ids."""
 VERIFY_BYTES = 256 * 1024
 ON_LEADER = (
     # Images' data are files of the leader: taken by another host, they would be missed when the leader is back.
@@ -58,7 +60,7 @@ def _files(view: View) -> dict[str, str]:
             },
             "database": common.database(view, "glance", "glance"),
             "glance_store": {"default_backend": "ceph" if managed else "local"},
-            **({"ceph": _pool()} if managed else {"local": {"filesystem_store_datadir": f"{STATE}/images"}}),
+            **({"ceph": _pool()} if managed else {"local": {"filesystem_store_datadir": FOLDER}}),
             "os_glance_staging_store": {"filesystem_store_datadir": f"{STATE}/staging"},
             "os_glance_tasks_store": {"filesystem_store_datadir": f"{STATE}/tasks"},
             "paste_deploy": {
