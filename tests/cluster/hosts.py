@@ -26,7 +26,7 @@ from onestack.core.paths import DEFAULT_CACHE, Paths
 from . import keys
 from .host import REPOSITORY, Host
 from .processes import Held
-from .wire import Wire, join_client
+from .wire import ROUTER, Wire, join_client
 
 WORK = Path("/var/tmp/onestack-hosts")
 """Where the hosts of a person are; tests have theirs elsewhere."""
@@ -66,8 +66,11 @@ class Hosts:
         assert self._client is not None, "there are no hosts"
         return ["nsenter", f"--net={self._client.namespace('net')}", "--", *argv]
 
-    def up(self, names: Mapping[str, str] = NAMES, *, share_cache: bool = True) -> None:
-        """Make and boot the hosts. Raises PermanentError, and leaves nothing, where that cannot be done."""
+    def up(self, names: Mapping[str, str] = NAMES, *, share_cache: bool = True, routed: bool = False) -> None:
+        """Make and boot the hosts. `routed`: each with a NIC in a network outside.
+
+        Raises PermanentError, and leaves nothing, where that cannot be done.
+        """
         if os.geteuid() != 0:
             raise PermanentError("pretended hosts need root")
         if self._state.exists():
@@ -75,15 +78,15 @@ class Hosts:
         keys.install()
         self.work.mkdir(parents=True, exist_ok=True, mode=0o755)
         try:
-            self._make(names, share_cache=share_cache)
+            self._make(names, share_cache=share_cache, routed=routed)
         except BaseException:
             self.down()
             raise
 
-    def _make(self, names: Mapping[str, str], *, share_cache: bool) -> None:
+    def _make(self, names: Mapping[str, str], *, share_cache: bool, routed: bool) -> None:
         folder = self.work / "keys"
         keys.make(folder, names)
-        self._wire = Wire.make()
+        self._wire = Wire.make(routed=routed)
         self._write()
         self._client = join_client(self._wire)
         self._write()
@@ -132,13 +135,13 @@ class Hosts:
 
     @classmethod
     @contextmanager
-    def fresh(cls, work: Path, names: Mapping[str, str] = NAMES) -> Iterator[Hosts]:
+    def fresh(cls, work: Path, names: Mapping[str, str] = NAMES, *, routed: bool = False) -> Iterator[Hosts]:
         """Hosts that are there within the context. Those that a run that was killed left are removed before."""
         made = cls(work)
         with made.locked():
             made.down()
         with made.locked():
-            made.up(names)
+            made.up(names, routed=routed)
             try:
                 yield made
             finally:
@@ -158,6 +161,7 @@ class Hosts:
         }
         state = {
             "wire": held(self._wire.holder if self._wire else None),
+            "routed": bool(self._wire and self._wire.routed),
             "client": held(self._client),
             "hosts": hosts,
         }
@@ -176,7 +180,7 @@ class Hosts:
         state = json.loads(self._state.read_text())
         holder = held(state["wire"])
         assert holder is not None
-        self._wire, self._client = Wire(holder), held(state["client"])
+        self._wire, self._client = Wire(holder, state["routed"]), held(state["client"])
         self._hosts = {
             name: Host(
                 name,
@@ -228,6 +232,9 @@ def _arguments() -> argparse.ArgumentParser:
     )
     up.add_argument(
         "--own-cache", action="store_true", help="let each host fetch and build all parts of a cloud itself"
+    )
+    up.add_argument(
+        "--outside", action="store_true", help=f"give each an eth1 in a network with a router, {ROUTER}"
     )
     commands.add_parser("down", help="end and remove them")
     commands.add_parser("list", help="say what there is")
@@ -292,7 +299,7 @@ def main() -> int:
             case "up":
                 wanted = dict(each.split("=", 1) for each in given.hosts) or NAMES
                 with hosts.locked():
-                    hosts.up(wanted, share_cache=not given.own_cache)
+                    hosts.up(wanted, share_cache=not given.own_cache, routed=given.outside)
                 _list(hosts)
             case "down":
                 with hosts.locked():
