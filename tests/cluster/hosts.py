@@ -180,7 +180,7 @@ class Hosts:
         state = json.loads(self._state.read_text())
         holder = held(state["wire"])
         assert holder is not None
-        self._wire, self._client = Wire(holder, state["routed"]), held(state["client"])
+        self._wire, self._client = Wire(holder, state.get("routed", False)), held(state["client"])
         self._hosts = {
             name: Host(
                 name,

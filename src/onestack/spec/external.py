@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Address, IPv4Network
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
 from onestack.language.types import Address4, Bool, InterfaceName, Network4, Problem, Section, example
+
+if TYPE_CHECKING:
+    from onestack.spec.model import Spec
 
 # Keys whose default depends on another key have no default in the schema; the reference says this instead.
 _DERIVED = "x-default"
@@ -35,7 +38,8 @@ _EXTERNAL = IPv4Network("172.24.4.0/24")
 
 
 class External(Section):
-    """The external network, from which floating IPs are allocated; this machine is its gateway."""
+    """The external network, from which floating IPs are allocated. Its gateway is this machine, or a router of the
+    network's own."""
 
     model_config = example("""\
 platform:
@@ -47,27 +51,49 @@ platform:
 """)
 
     cidr: Network4 = _EXTERNAL
-    """Its CIDR, /8 to /29. It must not overlap with other routes of this machine."""
+    """Its CIDR, /8 to /29. Without a router outside it must not overlap with other routes of this machine."""
     gateway: Address4 = Field(
         default_factory=_first_address, json_schema_extra={_DERIVED: "the first address"}
     )
-    """This machine's address in it."""
+    """The gateway's address in it: this machine's, or the router's."""
+    router: Literal["host", "outside"] = "host"
+    """What the gateway is. `host`: this machine, or one of several hosts. `outside`: a router of the network's own;
+    then the cloud has no other address in it than floating IPs and those of tenants' routers, and each host with the
+    role `network` can have their gateways."""
     pool: tuple[Address4, Address4] = Field(
         default_factory=_largest_range, json_schema_extra={_DERIVED: "all but the gateway"}
     )
     """Its allocation pool: the first and the last address."""
     interface: InterfaceName | None = None
-    """A network interface of this machine that is plugged into it; the cloud then uses it exclusively."""
+    """A network interface of this machine that is plugged into it; the cloud then uses it exclusively. With several
+    hosts: of each with the role `network`."""
     nat: Bool | None = None
     """Whether guests reach outside networks by source NAT to this machine's address; it enables IPv4 forwarding.
-    Default: on without `interface`, off with one."""
+    Default: on without `interface`, off with one. Not with `router: outside`."""
 
     @property
     def translated(self) -> bool:
         """Whether source NAT is on."""
         return self.interface is None if self.nat is None else self.nat
 
+    @property
+    def routed_outside(self) -> bool:
+        """Whether its gateway is no host of the cloud."""
+        return self.router == "outside"
+
     def problems(self) -> Iterator[Problem]:
+        if self.routed_outside and self.interface is None:
+            yield Problem(
+                "a router outside is reached by a network interface, and none is named",
+                "interface: one of this machine's, without addresses",
+                path=("router",),
+            )
+        if self.routed_outside and self.nat:
+            yield Problem(
+                "NAT is the router's, which is outside",
+                "leave 'nat' out, or set 'router: host'",
+                path=("nat",),
+            )
         net = self.cidr
         if not 8 <= net.prefixlen <= 29:
             yield Problem(
@@ -95,4 +121,46 @@ platform:
         elif self.pool[0] <= self.gateway <= self.pool[1]:
             yield Problem(
                 f"the gateway {self.gateway} is inside the pool", "a pool that excludes it", path=("pool",)
+            )
+
+
+def nic(spec: Spec, host: str | None) -> str | None:
+    """The NIC of a host that is plugged into the external network; None where none is. `host`: which of the spec's
+    hosts; without it, its only one."""
+    mine = next((each for each in spec.hosts if host in (None, each.name)), None)
+    if mine is not None and len(spec.hosts) > 1 and "network" not in mine.roles:
+        return None
+    return (mine.external if mine else None) or spec.platform.network.external.interface
+
+
+def place_of_nic(spec: Spec, host: str | None) -> tuple[str | int, ...]:
+    """The path in the spec of what `nic` returns."""
+    for index, each in enumerate(spec.hosts):
+        if each.external and host in (None, each.name):
+            return ("hosts", index, "external")
+    return ("platform", "network", "external", "interface")
+
+
+def problems(spec: Spec) -> Iterator[Problem]:
+    """What is wrong with hosts' part in the external network."""
+    outer = spec.platform.network.external
+    for index, host in enumerate(spec.hosts):
+        if host.external and outer.interface is None:
+            yield Problem(
+                "no NIC is plugged into the external network",
+                "platform.network.external.interface: the NIC of hosts that name none",
+                path=("hosts", index, "external"),
+            )
+        elif host.external and "network" not in host.roles:
+            yield Problem(
+                f"{host.name} has no part in the external network",
+                "the role 'network', or leave 'external' out",
+                path=("hosts", index, "external"),
+            )
+        first, last = outer.pool
+        if outer.routed_outside and isinstance(host.address, IPv4Address) and first <= host.address <= last:
+            yield Problem(
+                f"'{host.address}' is in the pool of floating IPs",
+                "a pool without addresses of hosts",
+                path=("hosts", index, "address"),
             )
