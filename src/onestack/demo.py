@@ -10,6 +10,7 @@ from onestack.cloud import Cloud
 from onestack.core import data, wait
 from onestack.core.events import Emit, silent, step
 from onestack.health.verify import guest
+from onestack.platform import outside
 from onestack.spec import Spec
 from onestack.spec import load as load_spec
 from onestack.workloads.apply import Outcome
@@ -42,6 +43,7 @@ def spec() -> Spec:
 
 def show(cloud: Cloud, emit: Emit = silent) -> Demo:
     """Create what does not exist, and wait for the server's answer. Raises ApplyFailed, Unready, BadInput, Busy."""
+    outside.require_way(cloud.site)
     outcome = cloud.apply(spec=spec(), emit=emit)
     if not outcome.ok:
         raise ApplyFailed(outcome)

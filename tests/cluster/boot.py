@@ -3,8 +3,8 @@
 Run by `cluster.host` in new namespaces; only Python's own library is used. All mounts are in the host's mount
 namespace, which ends with its last process: nothing has to be unmounted on the machine.
 
-It writes `here` when it runs, waits for a line of JSON that says what the host is like (by then its eth0 is there),
-and writes `ready` when the host is up.
+It writes `here` when it runs, waits for a line of JSON that says what the host is like (by then its NICs are
+there), and writes `ready` when the host is up.
 """
 
 from __future__ import annotations
@@ -99,6 +99,8 @@ def network(name: str, given: Mapping[str, Any]) -> None:
         if file.exists():
             file.write_text("0")
     no_checksum_offload("eth0")
+    if given["outside"]:
+        no_checksum_offload("eth1")
     run("ip", "link", "set", "lo", "up")
     run("ip", "address", "add", f"{given['address']}/{given['prefix']}", "dev", "eth0")
     run("ip", "link", "set", "eth0", "up")

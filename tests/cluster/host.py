@@ -98,6 +98,8 @@ class Host:
             parent, here = started.stdout.readline(), started.stdout.readline()
             if here == "here\n":
                 self.wire.plug(self.name, int(parent), self.address)
+                if self.wire.routed:
+                    self.wire.plug_outside(self.name, int(parent), self.address)
                 first = Held.of(processes.children(int(parent))[0])
                 # Before it is more than a process that waits: who ends us here knows what to end.
                 partial = self._init.with_suffix(".partial")
@@ -129,6 +131,7 @@ class Host:
             "address": str(self.address.ip),
             "prefix": self.address.network.prefixlen,
             "gateway": str(GATEWAY.ip),
+            "outside": self.wire.routed,
             "files": self.files,
             "shared": self.shared,
         }
@@ -161,7 +164,7 @@ class Host:
         self.end()
 
     def end(self) -> None:
-        """Take its link, end all of it and wait until its disk is free; what is on the disk stays."""
+        """Take its links, end all of it and wait until its disk is free; what is on the disk stays."""
         self.wire.unplug(self.name)
         if (first := self.init) is not None:
             first.end()
@@ -178,12 +181,12 @@ class Host:
         processes.freeze(self._first())
 
     def cut(self) -> None:
-        """Take its link down; all in it goes on."""
+        """Take its links down; all in it goes on."""
         self._first()
         self.wire.set_link(self.name, up=False)
 
     def back(self) -> None:
-        """Boot it where it was lost; else let it go on and put the link up."""
+        """Boot it where it was lost; else let it go on and put the links up."""
         if not self.runs:
             self.start()
             return

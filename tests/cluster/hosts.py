@@ -26,7 +26,7 @@ from onestack.core.paths import DEFAULT_CACHE, Paths
 from . import keys
 from .host import REPOSITORY, Host
 from .processes import Held
-from .wire import Wire, join_client
+from .wire import ROUTER, Wire, join_client
 
 WORK = Path("/var/tmp/onestack-hosts")
 """Where the hosts of a person are; tests have theirs elsewhere."""
@@ -66,10 +66,19 @@ class Hosts:
         assert self._client is not None, "there are no hosts"
         return ["nsenter", f"--net={self._client.namespace('net')}", "--", *argv]
 
-    def up(self, names: Mapping[str, str] = NAMES, *, share_cache: bool = True, reach: int = 1) -> None:
-        """Make and boot the hosts. Root of the first `reach` ones reaches all by ssh.
+    def up(
+        self,
+        names: Mapping[str, str] = NAMES,
+        *,
+        share_cache: bool = True,
+        routed: bool = False,
+        reach: int = 1,
+    ) -> None:
+        """Make and boot the hosts. `routed`: each with a NIC in a network outside. Root of the first `reach` ones
+        reaches all by ssh.
 
-        Raises PermanentError, and leaves nothing, where that cannot be done."""
+        Raises PermanentError, and leaves nothing, where that cannot be done.
+        """
         if os.geteuid() != 0:
             raise PermanentError("pretended hosts need root")
         if self._state.exists():
@@ -77,15 +86,15 @@ class Hosts:
         keys.install()
         self.work.mkdir(parents=True, exist_ok=True, mode=0o755)
         try:
-            self._make(names, share_cache, reach)
+            self._make(names, share_cache=share_cache, routed=routed, reach=reach)
         except BaseException:
             self.down()
             raise
 
-    def _make(self, names: Mapping[str, str], share_cache: bool, reach: int) -> None:
+    def _make(self, names: Mapping[str, str], *, share_cache: bool, routed: bool, reach: int) -> None:
         folder = self.work / "keys"
         keys.make(folder, names)
-        self._wire = Wire.make()
+        self._wire = Wire.make(routed=routed)
         self._write()
         self._client = join_client(self._wire)
         self._write()
@@ -134,15 +143,16 @@ class Hosts:
 
     @classmethod
     @contextmanager
-    def fresh(cls, work: Path, names: Mapping[str, str] = NAMES, *, reach: int = 1) -> Iterator[Hosts]:
-        """Hosts that are there within the context; `reach` as in `up`.
-
-        Those that a run that was killed left are removed before."""
+    def fresh(
+        cls, work: Path, names: Mapping[str, str] = NAMES, *, routed: bool = False, reach: int = 1
+    ) -> Iterator[Hosts]:
+        """Hosts that are there within the context; the rest as in `up`. Those that a run that was killed left are
+        removed before."""
         made = cls(work)
         with made.locked():
             made.down()
         with made.locked():
-            made.up(names, reach=reach)
+            made.up(names, routed=routed, reach=reach)
             try:
                 yield made
             finally:
@@ -162,6 +172,7 @@ class Hosts:
         }
         state = {
             "wire": held(self._wire.holder if self._wire else None),
+            "routed": bool(self._wire and self._wire.routed),
             "client": held(self._client),
             "hosts": hosts,
         }
@@ -180,7 +191,7 @@ class Hosts:
         state = json.loads(self._state.read_text())
         holder = held(state["wire"])
         assert holder is not None
-        self._wire, self._client = Wire(holder), held(state["client"])
+        self._wire, self._client = Wire(holder, state.get("routed", False)), held(state["client"])
         self._hosts = {
             name: Host(
                 name,
@@ -232,6 +243,9 @@ def _arguments() -> argparse.ArgumentParser:
     )
     up.add_argument(
         "--own-cache", action="store_true", help="let each host fetch and build all parts of a cloud itself"
+    )
+    up.add_argument(
+        "--outside", action="store_true", help=f"give each an eth1 in a network with a router, {ROUTER}"
     )
     commands.add_parser("down", help="end and remove them")
     commands.add_parser("list", help="say what there is")
@@ -296,7 +310,7 @@ def main() -> int:
             case "up":
                 wanted = dict(each.split("=", 1) for each in given.hosts) or NAMES
                 with hosts.locked():
-                    hosts.up(wanted, share_cache=not given.own_cache)
+                    hosts.up(wanted, share_cache=not given.own_cache, routed=given.outside)
                 _list(hosts)
             case "down":
                 with hosts.locked():

@@ -1,4 +1,4 @@
-"""What joins the pretended hosts: a bridge in a network namespace of its own, beside the machine's firewall.
+"""What joins the pretended hosts: bridges in a network namespace of their own, beside the machine's firewall.
 
 A namespace lives as long as a process holds it; nothing is mounted or named on the machine for it.
 """
@@ -19,6 +19,9 @@ from .processes import Held
 BRIDGE = "wire"
 GATEWAY = IPv4Interface("10.77.0.1/24")
 """The bridge's own address, and the hosts' default route: it leads no further, and says so at once."""
+OUTSIDE = "outside"
+ROUTER = IPv4Interface("10.77.1.1/24")
+"""A second bridge, where hosts want a NIC in a network outside, and its address: the router between both."""
 CLIENT = IPv4Interface("10.77.0.50/24")
 """A place in the network that is no host of the cloud."""
 # Says its pid, and is nobody's child: no process of the tests has to wait for it.
@@ -37,17 +40,21 @@ def hold() -> Held:
 
 @dataclass(frozen=True)
 class Wire:
-    """The bridge."""
+    """The bridge, and with `routed` the network outside, to which it is a router."""
 
     holder: Held
+    routed: bool = False
 
     @classmethod
-    def make(cls) -> Wire:
-        made = cls(hold())
-        made.ip("link", "add", BRIDGE, "type", "bridge")
-        made.ip("address", "add", str(GATEWAY), "dev", BRIDGE)
-        made.ip("link", "set", BRIDGE, "up")
+    def make(cls, *, routed: bool = False) -> Wire:
+        made = cls(hold(), routed)
         made.ip("link", "set", "lo", "up")
+        for name, address in {BRIDGE: GATEWAY, **({OUTSIDE: ROUTER} if routed else {})}.items():
+            made.ip("link", "add", name, "type", "bridge")
+            made.ip("address", "add", str(address), "dev", name)
+            made.ip("link", "set", name, "up")
+        if routed:
+            run(made.command(["sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward"]))
         return made
 
     def command(self, argv: Sequence[str]) -> list[str]:
@@ -59,29 +66,42 @@ class Wire:
 
     def plug(self, name: str, pid: int, address: IPv4Interface) -> None:
         """Give the network namespace of a process an eth0 at the bridge."""
-        port = _port(name)
+        self._plug(_port(name), pid, "eth0", "02:77", address, BRIDGE)
+
+    def plug_outside(self, name: str, pid: int, address: IPv4Interface) -> None:
+        """Give it an eth1 at the other one, too. `address`: the one of its eth0."""
+        self._plug(_port(name, OUTSIDE), pid, "eth1", "02:78", address, OUTSIDE)
+
+    def _plug(self, port: str, pid: int, nic: str, vendor: str, address: IPv4Interface, bridge: str) -> None:
         # The same address in each life of a host, as a card has it.
-        card = "02:77:{:02x}:{:02x}:{:02x}:{:02x}".format(*address.ip.packed)
-        self.ip(
-            "link", "add", port, "type", "veth", "peer", "name", "eth0", "address", card, "netns", str(pid)
-        )
-        self.ip("link", "set", port, "master", BRIDGE, "up")
+        card = vendor + ":{:02x}:{:02x}:{:02x}:{:02x}".format(*address.ip.packed)
+        self.ip("link", "add", port, "type", "veth", "peer", "name", nic, "address", card, "netns", str(pid))
+        self.ip("link", "set", port, "master", bridge, "up")
 
     def unplug(self, name: str) -> None:
-        """Remove both ends.
+        """Remove both ends of each.
 
         The network namespace of a host that was lost may stay for minutes: the kernel still tries to send what its
         connections had left.
         """
-        if self.holder.lives and _port(name) in self.ports():
+        for port in self._of(name) if self.holder.lives else ():
             # It may go by itself meanwhile, with the last process of a host.
-            run(self.command(["ip", "link", "delete", _port(name)]), check=False)
-            until(
-                f"{_port(name)} to go", lambda: (_port(name) not in self.ports(), ""), seconds=60, every=0.02
-            )
+            run(self.command(["ip", "link", "delete", port]), check=False)
+        until(
+            f"the links of {name} to go",
+            lambda: (not self.holder.lives or not (left := self._of(name)), str(left)),
+            seconds=60,
+            every=0.02,
+        )
 
     def set_link(self, name: str, *, up: bool) -> None:
-        self.ip("link", "set", _port(name), "up" if up else "down")
+        """All of a host's links."""
+        for port in self._of(name):
+            self.ip("link", "set", port, "up" if up else "down")
+
+    def _of(self, name: str) -> list[str]:
+        there = self.ports()
+        return [port for port in (_port(name), _port(name, OUTSIDE)) if port in there]
 
     def ports(self) -> list[str]:
         """The names of the interfaces in the bridge's namespace."""
@@ -89,8 +109,8 @@ class Wire:
         return [line.split(":")[0].strip() for line in lines]
 
 
-def _port(name: str) -> str:
-    return f"to-{name}"
+def _port(name: str, bridge: str = BRIDGE) -> str:
+    return f"{'to' if bridge == BRIDGE else 'out'}-{name}"
 
 
 def join_client(wire: Wire) -> Held:
@@ -101,6 +121,7 @@ def join_client(wire: Wire) -> Held:
         ("address", "add", str(CLIENT), "dev", "eth0"),
         ("link", "set", "eth0", "up"),
         ("link", "set", "lo", "up"),
+        *([("route", "add", "default", "via", str(GATEWAY.ip))] if wire.routed else []),
     ):
         run(["nsenter", f"--net={made.namespace('net')}", "--", "ip", *words])
     return made

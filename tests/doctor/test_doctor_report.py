@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv4Network, ip_address
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from onestack.host import doctor, preflight
 from onestack.host.doctor import Item, Report
 from onestack.host.facts import Device, Listener
 from onestack.host.preflight import Own
+from onestack.host.proc import Route
 from onestack.spec import Diagnostic
 
 BASE = Path("/cache/base")
@@ -131,6 +132,30 @@ def test_guests_way_out(text: str, changes: dict[str, Any], value: str, state: s
     found = item(examine(text, **changes), "guests' outbound access")
     assert found.value.startswith(value)
     assert (found.state, bool(found.advice)) == (state, CHAIN in found.value)
+
+
+ROUTED = "{platform: {network: {external: {cidr: 10.77.1.0/24, interface: eth1, router: outside}}}}"
+
+
+@pytest.mark.parametrize(
+    ("changes", "value", "state"),
+    [
+        ({}, "by the route through eth0", "good"),
+        (
+            {"routes": (Route(IPv4Network("10.77.0.0/16"), "eth2"),), "uplinks": ()},
+            "by the route through eth2",
+            "good",
+        ),
+        ({"routes": (), "uplinks": ()}, "no route leads to 10.77.1.0/24", "fair"),
+    ],
+)
+def test_the_way_to_floating_ips_whose_router_is_outside(
+    changes: dict[str, Any], value: str, state: str
+) -> None:
+    report = examine(ROUTED, facts=machine(**changes))
+    found = item(report, "floating IPs from here")
+    assert (found.value, found.state) == (value, state)
+    assert item(report, "guests' outbound access").value.endswith("own router, 10.77.1.1")
 
 
 @pytest.mark.parametrize(

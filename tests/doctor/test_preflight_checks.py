@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -214,6 +214,34 @@ def test_an_interface_to_plug(name: str, says: str) -> None:
     assert bool(found) is bool(says)
     if found:
         assert found[0].detail == "allowed: eth1"
+
+
+ROUTED = "platform: {network: {external: {cidr: 10.77.1.0/24, interface: eth1, router: outside}}}"
+
+
+def test_a_route_to_a_network_with_a_router_of_its_own_is_in_order() -> None:
+    seen = machine(routes=(Route(IPv4Network("10.77.1.0/24"), "eth0"),))
+    assert check(seen, ROUTED) == []
+    assert "overlaps" in only(check(seen, ROUTED.replace(", router: outside", ""))).summary
+
+
+def test_the_address_of_a_router_outside_is_not_ours_to_listen_on() -> None:
+    listening = ROUTED.replace("{network", "{listen: {address: 10.77.1.1}, network")
+    assert "not an address of this machine" in only(check(wanted=listening)).summary
+    assert check(wanted=listening.replace(", router: outside", "")) == []
+
+
+def test_a_cloud_in_a_network_of_its_own_has_no_router_outside() -> None:
+    found = only(check(wanted=ROUTED.replace("{network: {", "{network: {isolated: true, ")))
+    assert "has no NIC in a network outside" in found.summary
+    assert "isolated: false" in found.hint
+
+
+def test_each_host_is_looked_at_for_its_own_nic() -> None:
+    hosts = "hosts: [{name: a, address: 192.0.2.1, external: eth7}]"
+    found = only(check(machine(addresses=(IPv4Address("192.0.2.1"),)), f"{ROUTED}\n{hosts}"))
+    assert "there is no interface 'eth7'" in found.summary
+    assert found.place == Place("cloud.yaml", 2, 49)
 
 
 def test_files_of_ceph_that_are_not_there() -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Mapping
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from hosts.conftest import Views, views, with_its_secrets
 from onestack.core import contract
+from onestack.core.events import silent
 from onestack.platform import catalogue, folders, graph, layout
 from onestack.platform.infrastructure import ovn
 from onestack.platform.services import CATALOGUE
@@ -20,6 +24,10 @@ from onestack.platform.view import Ceph, View, VolumeBackend
 from onestack.spec.platform import Platform
 from services.test_declarations import read
 from services.views import with_cloud
+
+if TYPE_CHECKING:
+    from onestack.platform.node import Node
+    from onestack.platform.site import Site
 
 COMPUTE = {"ovsdb", "ovs-vswitchd", "ovn-controller", "virtlogd", "libvirtd", "rsync", "nova", "neutron"}
 
@@ -193,6 +201,61 @@ def test_floating_ips_are_distributed_where_every_host_has_a_nic_in_the_external
         view = views({"c1": every, "n1": frozenset({"network", "compute"})})["c1"]
         outer = replace(view.cloud.external, interface=interface)
         assert ovn.reached_everywhere(replace(view, cloud=replace(view.cloud, external=outer))) is expected
+
+
+def routed(roles: Mapping[str, frozenset[str]]) -> Views:
+    """A cloud whose external network has a router of its own; n1 has another name for its NIC."""
+    found = {}
+    for name, view in views(roles).items():
+        outer = replace(view.cloud.external, interface="eth1", routed_outside=True)
+        here = replace(view.here, external="eth2") if name == "n1" else view.here
+        found[name] = replace(view, cloud=replace(view.cloud, external=outer), here=here)
+    return found
+
+
+NETWORK = {
+    "c1": frozenset({"control", "network"}),
+    "n1": frozenset({"network", "compute"}),
+    "n2": frozenset({"compute"}),
+}
+
+
+def test_with_a_router_outside_each_network_host_can_have_gateways() -> None:
+    every = routed(NETWORK)
+    assert [ovn.gateway_host(view) for view in every.values()] == [None] * 3
+    for name, joins in (("c1", True), ("n1", True), ("n2", False)):
+        words = ovn.settings(every[name])
+        assert ('external_ids:ovn-cms-options="enable-chassis-as-gw"' in words) is joins
+        assert ('external_ids:ovn-bridge-mappings="public:br-ex"' in words) is joins
+        steps = [*map(_name, layout.steps(every[name]))]
+        assert (ovn.EXTERNAL_NETWORK in steps) is joins
+    for view, everywhere in ((every["c1"], False), (routed({**NETWORK, "n2": NETWORK["n1"]})["c1"], True)):
+        ml2 = read(layout.files(view)["neutron/ml2_conf.ini"])
+        assert ml2["ovn"]["enable_distributed_floating_ip"] == str(everywhere).lower()
+
+
+@pytest.mark.parametrize(("name", "nic"), [("c1", "eth1"), ("n1", "eth2")])
+def test_with_a_router_outside_a_host_has_a_nic_in_the_bridge_and_no_address(
+    name: str, nic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[list[str]] = []
+    node = SimpleNamespace(inside=ran.append, enter=lambda argv: argv)
+    site = SimpleNamespace(view_of=lambda node: routed(NETWORK)[name])
+    monkeypatch.setattr(ovn, "run", ran.append)
+    monkeypatch.setattr(ovn.network, "leave", lambda enter: ran.append(["leave"]))
+    ovn.join_external(cast("Site", site), cast("Node", node), silent)
+    said = [shlex.join(argv) for argv in ran]
+    assert said[0].endswith("--if-exists del-port onestack-brex") and said[1] == "leave"
+    assert said[2].endswith(f"fail_mode=standalone -- --may-exist add-port br-ex {nic}")
+    assert said[3:] == [f"ip link set {nic} up"]
+
+
+def test_several_hosts_notice_a_lost_gateway_soon(hosts: Views) -> None:
+    found = read(layout.files(hosts["c1"])["neutron/ml2_conf.ini"])["ovn"]
+    assert found["ha_failover_strategy"] == "manual"
+    assert [found[f"bfd_{each}"] for each in ("min_rx", "min_tx", "mult")] == ["500", "100", "3"]
+    alone = views({"c1": frozenset({"control", "network", "compute"})})["c1"]
+    assert "bfd_mult" not in read(layout.files(alone)["neutron/ml2_conf.ini"])["ovn"]
 
 
 def test_the_agent_asks_the_leader_for_metadata_with_tls(hosts: Views) -> None:

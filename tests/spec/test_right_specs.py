@@ -10,6 +10,7 @@ import pytest
 from onestack import spec
 from onestack.core.errors import BadInput, Place
 from onestack.spec import services
+from onestack.spec.external import nic, place_of_nic
 
 ALL = ("identity", "image", "network", "placement", "block-storage", "compute", "dashboard", "load-balancer")
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
@@ -53,6 +54,27 @@ def test_anchors_and_merges() -> None:
     assert spec.loads(text).platform.listen.port == 81
     merged = "platform:\n  compute: {<<: {driver: fake, hosts: 3}, hosts: 4}\n"
     assert spec.loads(merged).platform.compute.fake_hosts == 4
+
+
+def test_a_router_outside_leaves_nat_to_itself() -> None:
+    given = external("interface: eth1, router: outside")
+    assert (given.routed_outside, given.translated) == (True, False)
+    assert external("interface: eth1, router: outside, nat: false").routed_outside
+    assert not external("interface: eth1").routed_outside
+
+
+def test_a_host_may_call_its_nic_otherwise() -> None:
+    wanted = spec.loads(
+        "platform: {network: {external: {interface: eth1, router: outside}}}\n"
+        "hosts:\n"
+        "- {name: a, address: 192.0.2.1}\n"
+        "- {name: b, address: 192.0.2.2, roles: [network, compute], external: eth2}\n"
+        "- {name: c, address: 192.0.2.3, roles: [compute]}\n"
+    )
+    assert [nic(wanted, name) for name in ("a", "b", "c")] == ["eth1", "eth2", None]
+    assert place_of_nic(wanted, "b") == ("hosts", 1, "external")
+    assert place_of_nic(wanted, "a") == ("platform", "network", "external", "interface")
+    assert nic(spec.default(), None) is None
 
 
 def test_external_network_is_derived_from_its_addresses() -> None:

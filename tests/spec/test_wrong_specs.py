@@ -239,6 +239,36 @@ CASES = [
     wrong("pool of three", EXTERNAL + "pool: [172.24.4.2, 172.24.4.3, 172.24.4.4]}}}\n", "1:39", "too long"),
     wrong("gateway in pool", EXTERNAL + "pool: [172.24.4.1, 172.24.4.8]}}}\n", "1:39", "inside the pool"),
     wrong("interface", EXTERNAL + "interface: a/b}}}\n", "1:44", "'a/b'", "1 to 15 characters"),
+    wrong("a router without an interface", EXTERNAL + "router: outside}}}\n", "1:41", "none is named"),
+    wrong("another router", EXTERNAL + "router: upstream}}}\n", "1:41", "'upstream'", "host, outside"),
+    wrong(
+        "NAT beside a router outside",
+        EXTERNAL + "interface: eth1, router: outside, nat: true}}}\n",
+        "1:72",
+        "NAT is the router's",
+        "leave 'nat' out",
+    ),
+    wrong(
+        "a host's NIC in no network outside",
+        "hosts: [{name: a, address: 192.0.2.1, external: eth2}]\n",
+        "1:49",
+        "no NIC is plugged in",
+        "platform.network.external.interface",
+    ),
+    wrong(
+        "a NIC of a host without that role",
+        EXTERNAL + "interface: eth1}}}\nhosts:\n- {name: a, address: 192.0.2.1}\n"
+        "- {name: b, address: 192.0.2.2, roles: [compute], external: eth2}\n",
+        "4:61",
+        "b has no part in the external network",
+    ),
+    wrong(
+        "a host's address in the pool",
+        EXTERNAL + "cidr: 192.0.2.0/24, interface: eth1, router: outside}}}\n"
+        "hosts: [{name: a, address: 192.0.2.9}]\n",
+        "2:28",
+        "'192.0.2.9' is in the pool of floating IPs",
+    ),
     wrong("host address", "hosts: [{name: a, address: 999.1.1.1}]\n", "1:28", "not an IP address"),
     wrong(
         "role", "hosts: [{name: a, address: 192.0.2.1, roles: [computer]}]\n", "1:47", "did you mean compute?"

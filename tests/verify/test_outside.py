@@ -5,13 +5,20 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from onestack.core.errors import PermanentError
 from onestack.core.events import silent
 from onestack.health.verify import guest
-from onestack.health.verify.outside import REPORT, Outside, check_outside, tries
+from onestack.health.verify.outside import ASK, REPORT, Outside, check_outside, collect, tries
 from onestack.health.verify.report import Recorder, Report
+from onestack.host import egress
+from onestack.platform import outside as ways
+from onestack.platform.site import Site
+from onestack.platform.view import External
 
 GATEWAY = "198.51.100.1"
 
@@ -30,6 +37,29 @@ def checked(outside: Outside | None, page: str = "") -> Report:
 
 def an_outside(*obstacles: str, reached_here: bool = True) -> Outside:
     return Outside(GATEWAY, obstacles, lambda: reached_here)
+
+
+def site(*, routed_outside: bool) -> Site:
+    """A cloud with an external network, which nobody brings up."""
+    outer = External("192.0.2.0/24", "192.0.2.1", "192.0.2.9", "192.0.2.99", "eth1", False, routed_outside)
+    return cast("Site", SimpleNamespace(view=SimpleNamespace(cloud=SimpleNamespace(external=outer))))
+
+
+def test_with_a_router_outside_guests_are_to_reach_that_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(ASK, raising=False)
+    found = collect(site(routed_outside=True))
+    assert (found.gateway, found.obstacles) == ("192.0.2.1", ())
+    assert "ping -c 3 -W 2 192.0.2.1" in tries(found)
+
+
+def test_without_a_route_to_a_router_outside_nothing_is_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(egress, "way", lambda address: bool(asked.append(address)))
+    with pytest.raises(PermanentError, match="no route to the floating IPs in 192") as raised:
+        ways.require_way(site(routed_outside=True))
+    assert "ip route add 192.0.2.0/24 via" in raised.value.hint
+    ways.require_way(site(routed_outside=False))
+    assert asked == ["192.0.2.9"]
 
 
 def test_without_a_way_out_nothing_is_tried_and_why_is_said() -> None:

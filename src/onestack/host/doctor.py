@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -268,7 +269,10 @@ def _guests_network(
     if "network" not in spec.platform.services:
         return
     outer = net.external
-    if not outer.translated:
+    if outer.routed_outside:
+        yield Item("guests' outbound access", f"by the external network's own router, {outer.gateway}")
+        yield _way_to_floating_ips(outer.cidr, facts)
+    elif not outer.translated:
         value = (
             f"routed through the network of {outer.interface}"
             if outer.interface
@@ -294,6 +298,19 @@ def _guests_network(
     else:
         advice = "name DNS servers that guests reach in platform.network.dns"
         yield Item("guests' DNS servers", "none: this machine's are all loopback addresses", "fair", advice)
+
+
+def _way_to_floating_ips(cidr: IPv4Network, facts: Facts) -> Item:
+    """How this machine itself reaches floating IPs, whose router is outside."""
+    routes = [each.interface for each in facts.routes if _holds(each.network, cidr)]
+    if by := [*routes, *facts.uplinks]:
+        return Item("floating IPs from here", f"by the route through {by[0]}")
+    advice = f"give this machine a route to {cidr}: `verify` and `demo` ask guests at their floating IPs"
+    return Item("floating IPs from here", f"no route leads to {cidr}", "fair", advice)
+
+
+def _holds(network: IPv4Network | IPv6Network, cidr: IPv4Network) -> bool:
+    return isinstance(network, IPv4Network) and cidr.subnet_of(network)
 
 
 def _outbound_access_now(obstacles: Callable[[], Sequence[str]] | None) -> Iterator[Item]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from onestack.core.errors import PermanentError
 from onestack.host import nat
-from onestack.host.command import run
+from onestack.host.command import run, succeeds
 from onestack.host.network import HERE
 
 _DROPPING = ("drop", "reject")
@@ -47,6 +47,11 @@ def collect(base: Path, table: str) -> Egress:
         translated=any(each.get("table", {}).get("name") == table for each in listed),
         closed_by=(*dropping_chains(listed), *_dropping_in_legacy(base)),
     )
+
+
+def way(address: str) -> bool:
+    """Whether the calling thread's network namespace has a route to an address."""
+    return succeeds(["ip", "-4", "route", "get", address])
 
 
 def obstacles(egress: Egress, *, wanted: bool) -> list[str]:

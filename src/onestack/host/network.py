@@ -36,6 +36,12 @@ def join(address: str, prefix: int, mtu: int, enter: list[str]) -> None:
         run([*enter, *argv])
 
 
+def leave(enter: list[str]) -> None:
+    """Undo `join`; harmless where it was never done."""
+    if HERE in interfaces(enter):
+        run([*enter, "ip", "link", "delete", HERE])
+
+
 def delete(names: list[str]) -> None:
     """Delete those of the interfaces that exist."""
     for name in names:

@@ -13,6 +13,7 @@ from onestack.host import disks as disks_of_host
 from onestack.host import namespace, network, processes, reach
 from onestack.host.facts import SUPPORTED_WORDS, Facts, Listener
 from onestack.spec import BadSpec, Diagnostic, Spec
+from onestack.spec.external import nic, place_of_nic
 
 METADATA_PORT = 8775
 """The API gateway's port for guests' metadata, on loopback (a test compares it with the gateway's)."""
@@ -222,9 +223,8 @@ def _addresses(spec: Spec, facts: Facts, name: str | None) -> Iterator[Diagnosti
                 f"allowed: {ours}",
                 spec.place_of("hosts", index, "address"),
             )
-    interface = spec.platform.network.external.interface
-    if interface:
-        place = spec.place_of("platform", "network", "external", "interface")
+    if interface := nic(spec, name):
+        place = spec.place_of(*place_of_nic(spec, name))
         free = [name for name in facts.interfaces if name not in (*facts.uplinks, "lo")]
         allowed = f"allowed: {', '.join(free)}" if free else "this machine has none to spare"
         if interface not in facts.interfaces:
@@ -244,25 +244,30 @@ def _isolated(spec: Spec) -> Iterator[Diagnostic]:
             "platform.network.isolated: false puts it into the machine's network",
         )
         return
-    address = spec.listen.address
-    if not address.is_loopback and address != spec.platform.network.external.gateway:
+    address, outer = spec.listen.address, spec.platform.network.external
+    if outer.routed_outside:
+        yield Diagnostic(
+            "error",
+            "a cloud in a network namespace of its own has no NIC in a network outside",
+            "allowed: router: host",
+            spec.place_of("platform", "network", "external", "router"),
+            "platform.network.isolated: false puts it into the machine's network",
+        )
+    elif not address.is_loopback and address != outer.gateway:
         yield Diagnostic(
             "error",
             f"{address} is out of reach for a cloud in a network namespace of its own",
-            f"allowed: a loopback address, or the external gateway {spec.platform.network.external.gateway}",
+            f"allowed: a loopback address, or the external gateway {outer.gateway}",
             spec.place_of("platform", "listen", "address"),
             "platform.network.isolated: false puts it into the machine's network",
         )
 
 
 def _gateway(spec: Spec, facts: Facts, mine: Own) -> Iterator[Diagnostic]:
-    listen, external = spec.listen, spec.platform.network.external
+    listen, outer = spec.listen, spec.platform.network.external
     bindable = isinstance(listen.address, IPv4Address) and listen.address.is_loopback
-    if (
-        spec.platform.address is None
-        and not bindable
-        and listen.address not in (*facts.addresses, external.gateway)
-    ):
+    ours = facts.addresses if outer.routed_outside else (*facts.addresses, outer.gateway)
+    if spec.platform.address is None and not bindable and listen.address not in ours:
         yield Diagnostic(
             "error",
             f"{listen.address} is not an address of this machine",
@@ -292,7 +297,9 @@ def _shared_network(spec: Spec, facts: Facts, mine: Own) -> Iterator[Diagnostic]
     if "network" not in spec.platform.services:
         return
     external = spec.platform.network.external
-    for route in facts.overlapping(external.cidr, mine.interfaces):
+    # A router outside leads there, and hosts may have other NICs in that network.
+    overlapping = [] if external.routed_outside else facts.overlapping(external.cidr, mine.interfaces)
+    for route in overlapping:
         yield Diagnostic(
             "error",
             f"the external network {external.cidr} overlaps {route.network} on {route.interface}",

@@ -48,6 +48,8 @@ class Node:
     """The NIC with this address, if the spec names it."""
     disks: tuple[DiskView, ...] = ()
     """What it gives to the managed Ceph."""
+    external: str | None = None
+    """The NIC that is plugged into the external network, if the spec names one for this host."""
 
     @property
     def name(self) -> str:
@@ -100,6 +102,7 @@ class Node:
             self.roles,
             self.underlay,
             self.disks,
+            self.external,
         )
 
     def outside(self, place: str) -> Path:

@@ -40,6 +40,16 @@ def translate(site: Site, node: Node, emit: Emit) -> None:
         at.outcome = f"{outer.cidr} is translated" + (f"; but {'; '.join(missing)}" if missing else "")
 
 
+def require_way(site: Site) -> None:
+    """Raises PermanentError where this host has no route to floating IPs, by which it would ask guests."""
+    outer = site.view.cloud.external
+    if outer.routed_outside and not egress.way(outer.pool_start):
+        raise PermanentError(
+            f"this host has no route to the floating IPs in {outer.cidr}",
+            hint=f"give it a route that leads to the router {outer.gateway}: ip route add {outer.cidr} via …",
+        )
+
+
 def obstacles(site: Site, node: Node) -> list[str]:
     """Why guests do not reach outside networks, in words. Raises PermanentError."""
     with node.network.entered():

@@ -146,6 +146,7 @@ class Site:
                 str(outer.pool[1]),
                 outer.interface,
                 outer.translated,
+                outer.routed_outside,
             ),
             mtu=platform.network.mtu,
             dns_servers=self.here.choices.dns_servers,
@@ -234,8 +235,17 @@ def on_this_host(paths: Paths, spec: Spec, choices: Choices, others: known.Hosts
     roles = frozenset(mine.roles) if mine else frozenset(ROLES)
     disks = disks_of(mine) if mine else ()
     if mine is None or len(spec.hosts) < 2:
-        return Site(spec, Node(paths, choices, roles=roles, disks=disks))
-    node = Node(paths, choices, address=str(mine.address), roles=roles, underlay=mine.underlay, disks=disks)
+        external = mine.external if mine else None
+        return Site(spec, Node(paths, choices, roles=roles, disks=disks, external=external))
+    node = Node(
+        paths,
+        choices,
+        address=str(mine.address),
+        roles=roles,
+        underlay=mine.underlay,
+        disks=disks,
+        external=mine.external,
+    )
     if others is None:
         return Site(spec, node)
     peers = tuple(each for each in others.hosts if each.name != choices.host)

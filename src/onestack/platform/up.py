@@ -176,13 +176,16 @@ def examine(paths: Paths, spec: Spec, host: str | None = None) -> doctor.Report:
         base=base_tree if base_tree.exists() else None,
         environment=packages if packages.exists() else None,
         probe=hypervisor.probe_kvm,
-        obstacles=_obstacles(paths),
+        obstacles=_obstacles(paths, spec),
         host=host,
     )
 
 
-def _obstacles(paths: Paths) -> Callable[[], list[str]] | None:
-    """What keeps guests from the outside; None where no cloud stands that can be asked."""
+def _obstacles(paths: Paths, spec: Spec) -> Callable[[], list[str]] | None:
+    """What keeps guests from the outside; None where no cloud stands that can be asked, and where a router outside
+    leads there."""
+    if spec.platform.network.external.routed_outside:
+        return None
     if os.geteuid() != 0 or not choices_file(paths).exists() or not namespace.exists(paths):
         return None
 

@@ -30,6 +30,8 @@ class External:
     """A NIC of the host that is plugged into it."""
     nat: bool = False
     """Whether there is source NAT from it to the outside."""
+    routed_outside: bool = False
+    """Whether its gateway is a router of its own, and no host of the cloud has an address in it."""
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,8 @@ class HostView:
     """The NIC that carries traffic between hosts, if the spec names it."""
     disks: tuple[DiskView, ...] = ()
     """What it gives to the managed Ceph."""
+    external: str | None = None
+    """The NIC that is plugged into the external network, where it has another name than on other hosts."""
     given_up: bool = False
     """Whether it was lost when the cloud was recovered without it: a control host without a member of any cluster,
     until `up` reaches it again or another one takes its place."""

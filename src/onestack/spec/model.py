@@ -21,7 +21,7 @@ from onestack.language.types import (
     example,
     refused,
 )
-from onestack.spec import backup, healing, local_volumes, references, services, storage
+from onestack.spec import backup, external, healing, local_volumes, references, services, storage
 from onestack.spec.availability import Availability
 from onestack.spec.existing import Existing
 from onestack.spec.healing import Fence
@@ -65,6 +65,8 @@ hosts:
     """The TCP port of its ssh server. Default: from the ssh configuration."""
     underlay: InterfaceName | None = None
     """The NIC with the address, which carries guests' traffic between hosts. Default: found by the address."""
+    external: InterfaceName | None = None
+    """The NIC that is plugged into the external network. Default: `platform.network.external.interface`."""
     disks: tuple[HostDisk, ...] = ()
     """What it gives to the managed Ceph: devices, or files with their sizes."""
     fence: Fence | None = None
@@ -168,6 +170,7 @@ platform:
         yield from storage.problems(self)
         yield from backup.problems(self)
         yield from healing.problems(self)
+        yield from external.problems(self)
         yield from self._address()
         if not self.hosts:
             return

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from difflib import get_close_matches
 from functools import cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -20,14 +20,11 @@ from pydantic_core import CoreSchema
 
 from onestack.core import data
 from onestack.language.types import (
-    Address4,
     Bool,
     DnsName,
     File,
     Int,
-    InterfaceName,
     IPAddress,
-    Network4,
     Number,
     Problem,
     Section,
@@ -39,13 +36,11 @@ from onestack.language.types import (
 from onestack.spec import services as catalogue
 from onestack.spec.backends import Backend, Volumes, managed_problems
 from onestack.spec.backup import Backup
+from onestack.spec.external import External
 from onestack.spec.healing import Healing
 from onestack.spec.monitoring import Monitoring
 from onestack.spec.security import Security
 from onestack.spec.storage import Storage
-
-# Keys whose default depends on another key have no default in the schema; the reference says this instead.
-_DERIVED = "x-default"
 
 
 @cache
@@ -186,90 +181,6 @@ platform:
     def fake_hosts(self) -> int:
         """The number of the fake driver's hosts; 0 with libvirt."""
         return (self.hosts or 1) if self.driver == "fake" else 0
-
-
-def _first_address(values: Mapping[str, Any]) -> IPv4Address:
-    network = values.get("cidr", _EXTERNAL)
-    return IPv4Address(network.network_address + 1) if network.prefixlen < 32 else network.network_address
-
-
-def _largest_range(values: Mapping[str, Any]) -> tuple[IPv4Address, IPv4Address]:
-    """The larger range of usable addresses on either side of the gateway."""
-    network, gateway = values.get("cidr", _EXTERNAL), values.get("gateway")
-    if network.prefixlen > 30:
-        return network.network_address, network.broadcast_address
-    first, last = network.network_address + 1, network.broadcast_address - 1
-    if gateway is None or not first <= gateway <= last:
-        return first, last
-    above, below = int(last) - int(gateway), int(gateway) - int(first)
-    return (gateway + 1, last) if above >= below else (first, gateway - 1)
-
-
-_EXTERNAL = IPv4Network("172.24.4.0/24")
-
-
-class External(Section):
-    """The external network, from which floating IPs are allocated; this machine is its gateway."""
-
-    model_config = example("""\
-platform:
-  network:
-    external:
-      cidr: 198.51.100.0/24
-      gateway: 198.51.100.1
-      pool: [198.51.100.100, 198.51.100.199]
-""")
-
-    cidr: Network4 = _EXTERNAL
-    """Its CIDR, /8 to /29. It must not overlap with other routes of this machine."""
-    gateway: Address4 = Field(
-        default_factory=_first_address, json_schema_extra={_DERIVED: "the first address"}
-    )
-    """This machine's address in it."""
-    pool: tuple[Address4, Address4] = Field(
-        default_factory=_largest_range, json_schema_extra={_DERIVED: "all but the gateway"}
-    )
-    """Its allocation pool: the first and the last address."""
-    interface: InterfaceName | None = None
-    """A network interface of this machine that is plugged into it; the cloud then uses it exclusively."""
-    nat: Bool | None = None
-    """Whether guests reach outside networks by source NAT to this machine's address; it enables IPv4 forwarding.
-    Default: on without `interface`, off with one."""
-
-    @property
-    def translated(self) -> bool:
-        """Whether source NAT is on."""
-        return self.interface is None if self.nat is None else self.nat
-
-    def problems(self) -> Iterator[Problem]:
-        net = self.cidr
-        if not 8 <= net.prefixlen <= 29:
-            yield Problem(
-                f"a /{net.prefixlen} is not a valid size for an external network", "/8 to /29", path=("cidr",)
-            )
-            return
-        if net.is_loopback or net.is_link_local or net.is_multicast or net.is_unspecified or net.is_reserved:
-            yield Problem(
-                f"'{net}' is reserved for other purposes", "private or public addresses", path=("cidr",)
-            )
-            return
-        usable = f"{net.network_address + 1} to {net.broadcast_address - 1}"
-        outside = [
-            a for a in (self.gateway, *self.pool) if not net.network_address < a < net.broadcast_address
-        ]
-        if self.gateway in outside:
-            yield Problem(f"'{self.gateway}' is not a usable address of {net}", usable, path=("gateway",))
-        for index, address in enumerate(self.pool):
-            if address in outside:
-                yield Problem(f"'{address}' is not a usable address of {net}", usable, path=("pool", index))
-        if outside:
-            return
-        if self.pool[0] > self.pool[1]:
-            yield Problem("the pool ends before it begins", "[first, last]", path=("pool",))
-        elif self.pool[0] <= self.gateway <= self.pool[1]:
-            yield Problem(
-                f"the gateway {self.gateway} is inside the pool", "a pool that excludes it", path=("pool",)
-            )
 
 
 class Network(Section):

@@ -12,6 +12,7 @@ from onestack.health.verify.tempest_results import SmokeReport
 from onestack.health.why import sentence
 from onestack.host.lock import held
 from onestack.platform import connect
+from onestack.platform import outside as ways
 from onestack.platform.site import Site
 
 
@@ -21,6 +22,7 @@ def verify_quick(site: Site, emit: Emit) -> Report:
     def connected(**who: str) -> Connection:
         return connect.connection(site, **who)
 
+    ways.require_way(site)
     # Each run removes the leftovers of earlier runs: two at the same time would remove each other's resources.
     with held(site.paths.run / "verify.lock", "onestack verify"):
         return site.leader.network.call(
@@ -36,6 +38,7 @@ def verify_quick(site: Site, emit: Emit) -> Report:
 
 def verify_tempest(site: Site, emit: Emit, *, concurrency: int, tests: str | None) -> SmokeReport:
     """Run Tempest's smoke tests, or those whose names match the regular expression `tests`."""
+    ways.require_way(site)
     release = data.release(site.view.cloud.series)
     # Before entering the cloud's network namespace, from which no package index is reachable.
     tempest.install(site.paths, release, emit)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from onestack.core.errors import OneStackError, PermanentError
 from onestack.health.verify import guest
@@ -53,22 +54,25 @@ def collect(site: Site) -> Outside:
     """Collect the default gateway and DNS servers of the cloud's network; the calling thread is in it."""
     if os.environ.get(ASK) == "0":
         return Outside("", (f"not tried, since {ASK} is 0",), lambda: False)
+    outer = site.view.cloud.external
+    if outer.routed_outside:
+        return Outside(outer.gateway, (), partial(_reached, site, outer.gateway))
     try:
         observed = egress.collect(site.leader.layout.base, nat.table(site.paths))
     except PermanentError as error:
         return Outside("", (str(error.summary),), lambda: False)
-    obstacles = egress.obstacles(observed, wanted=site.view.cloud.external.nat)
+    obstacles = egress.obstacles(observed, wanted=outer.nat)
     if not obstacles and not observed.gateway:
         obstacles = [f"the default route through {observed.interface} has no gateway to try"]
+    return Outside(observed.gateway, tuple(obstacles), partial(_reached, site, observed.gateway))
 
-    def reached_here() -> bool:
-        try:
-            site.leader.inside(["ping", "-c", "3", "-W", "2", observed.gateway], seconds=20)
-        except OneStackError:
-            return False
-        return True
 
-    return Outside(observed.gateway, tuple(obstacles), reached_here)
+def _reached(site: Site, gateway: str) -> bool:
+    try:
+        site.leader.inside(["ping", "-c", "3", "-W", "2", gateway], seconds=20)
+    except OneStackError:
+        return False
+    return True
 
 
 def tries(outside: Outside | None) -> str:

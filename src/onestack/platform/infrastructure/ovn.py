@@ -51,6 +51,9 @@ PHYSICAL_NETWORK = "public"
 
 CONFIGURATION = f"{LIB}/openvswitch/conf.db"
 """The database of Open vSwitch itself."""
+MEMBER_PROBE = 2500
+"""The inactivity probe of connections to a member of OVN's databases, in milliseconds: a lost one is noticed after
+twice as many."""
 _SWITCH = f"unix:{OVSDB_SOCKET}"
 _CTL = ("ovs-vsctl", f"--db={_SWITCH}", "--timeout=15")
 
@@ -172,16 +175,19 @@ def access(view: View) -> list[str]:
     ]
 
 
-def gateway_host(view: View) -> str:
+def gateway_host(view: View) -> str | None:
     """The name of the host that is the external network's gateway: the leader if it has the role network, else the
-    first host that has it."""
+    first host that has it; None where the gateway is a router outside."""
+    if view.cloud.external.routed_outside:
+        return None
     if not view.peers or "network" in view.leader.roles:
         return view.cloud.leader
     return next((each.name for each in view.hosts if "network" in each.roles), view.cloud.leader)
 
 
 def reaches_external(view: View, host: HostView) -> bool:
-    """Whether a host has a bridge into the external network: it is the gateway, or a NIC of it is plugged in."""
+    """Whether a host has a bridge into the external network: it is the gateway, or a NIC of it is plugged in. OVN
+    puts the gateways of tenants' routers on these hosts: each on several, of which one is active."""
     if not view.peers or host.name == gateway_host(view):
         return True
     return "network" in host.roles and view.cloud.external.interface is not None
@@ -209,6 +215,8 @@ def settings(view: View) -> list[str]:
         "external_ids:ovn-bridge-datapath-type": view.here.datapath,
         **(external if joins else {}),
         "external_ids:ovn-monitor-all": "true",
+        # Until a lost member of the databases is noticed no other host takes over what its host did.
+        **({"external_ids:ovn-remote-probe-interval": str(MEMBER_PROBE)} if view.replicated else {}),
         # One thread of each kind suffices for the flows of one host.
         "other_config:n-handler-threads": "1",
         "other_config:n-revalidator-threads": "1",
@@ -304,13 +312,17 @@ def join_external(site: Site, node: Node, emit: Emit) -> None:
         view = site.view_of(node)
         outer = view.cloud.external
         prefix = ipaddress.ip_network(outer.cidr).prefixlen
-        ports = [outer.interface] if outer.interface else []
+        nic = view.here.external or outer.interface
+        ports = [nic] if nic else []
         if gateway_host(view) == view.here.name:
             network.join(outer.gateway, prefix, view.cloud.mtu, node.enter([]))
             ports.insert(0, network.PLUGGED)
+        elif outer.routed_outside:
+            node.inside([*_CTL, "--if-exists", "del-port", network.PLUGGED])
+            network.leave(node.enter([]))
         node.inside(bridge(view, ports))
-        if outer.interface:
-            run(["ip", "link", "set", outer.interface, "up"])
+        if nic:
+            run(["ip", "link", "set", nic, "up"])
 
 
 def give_access(site: Site, node: Node, emit: Emit) -> None:
@@ -340,7 +352,8 @@ def steps(view: View) -> tuple[Step, ...]:
         Step(SETTINGS, configure, local("ovsdb"), roles=EVERY),
         *_joining(view),
     ]
-    if gateway_host(view) == view.here.name:
+    outer = view.cloud.external
+    if gateway_host(view) == view.here.name or (outer.routed_outside and reaches_external(view, view.here)):
         found.append(Step("guests' outbound access", outside.translate, local(EXTERNAL_NETWORK), roles=EVERY))
     if view.peers and not view.replicated:
         found.append(Step(ACCESS, give_access, local("ovsdb"), scope="leader"))

@@ -92,13 +92,14 @@ def _files(view: View) -> dict[str, str]:
             "ovn": {
                 **_databases_of_ovn(view),
                 "ovn_metadata_enabled": True,
-                # Milliseconds; a lost member is noticed after twice as many. Upstream's default is a minute.
-                "ovsdb_probe_interval": 2500 if view.replicated else None,
+                # Upstream's default is a minute.
+                "ovsdb_probe_interval": ovn.MEMBER_PROBE if view.replicated else None,
                 # Floating IPs are distributed to the servers' hosts only if all compute hosts reach the external
-                # network; otherwise they are on the gateway host.
+                # network; otherwise they are on the host with the active gateway of their router.
                 "enable_distributed_floating_ip": ovn.reached_everywhere(view),
                 "stateless_nat_enabled": floating_ips.stateless(view),
                 "ovn_l3_scheduler": "leastloaded",
+                **(_failover() if view.peers else {}),
                 "dns_servers": _dns_servers(view),
                 # The maintenance worker repairs differences, by revision numbers; a complete comparison at each start
                 # takes long in a large cloud.
@@ -119,6 +120,18 @@ def _of_the_api(view: View) -> dict[str, common.Section]:
         # Without these services their users do not exist.
         "nova": {**common.credentials(view, "nova"), "endpoint_type": "internal"} if compute else {},
         "placement": common.client(view, "placement", "placement") if placement else {},
+    }
+
+
+def _failover() -> common.Section:
+    """For [ovn]: how soon hosts notice that the one with the active gateway of a router is lost, by BFD in their
+    tunnels: after 1.5 s, half of upstream's time. Upstream's strategy `aggressive`, with the same intervals, writes
+    500.0, which OVN does not read."""
+    return {
+        "ha_failover_strategy": "manual",
+        "bfd_min_rx": 500,
+        "bfd_min_tx": 100,
+        "bfd_mult": 3,
     }
 
 
