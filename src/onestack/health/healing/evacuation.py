@@ -14,13 +14,13 @@ from openstack.exceptions import SDKException
 from onestack.core.errors import OneStackError, PermanentError
 from onestack.core.wait import until
 from onestack.platform.hosts import moving
+from onestack.workloads.resources import server_healing
+from onestack.workloads.resources.server_healing import PRIORITY, WISH
 
 SECONDS = 600.0
 """How long one evacuation may take."""
 MICROVERSION = "2.87"
 """Of evacuations: from 2.95 on the server stays stopped."""
-WISH, PRIORITY = "healing", "healing_priority"
-"""Metadata of servers: `evacuate` or `leave`; and a number, the highest first."""
 
 
 @dataclass(frozen=True)
@@ -44,16 +44,14 @@ def guest(server: Any, *, disks_elsewhere: bool, volumes_here: Sequence[str]) ->
         priority = int(metadata.get(PRIORITY, 0))
     except ValueError:
         priority = 0
-    by_image = bool((server.image or {}).get("id"))
-    stays = ""
-    if wish == "leave":
-        stays = "its metadata says healing: leave"
-    elif volumes_here:
-        stays = f"its volumes are files of one host: {', '.join(volumes_here)}"
-    elif server.status not in ("ACTIVE", "SHUTOFF", "ERROR"):
+    stays = server_healing.stays(
+        wish,
+        by_image=bool((server.image or {}).get("id")),
+        disks_elsewhere=disks_elsewhere,
+        volumes_here=volumes_here,
+    )
+    if not stays and server.status not in ("ACTIVE", "SHUTOFF", "ERROR"):
         stays = f"it is {server.status}"
-    elif by_image and not disks_elsewhere and wish != "evacuate":
-        stays = "its disk is a file of the lost host (metadata healing: evacuate has it built anew from its image)"
     return Guest(str(server.id), str(server.name), priority, stays)
 
 
