@@ -28,14 +28,13 @@ until(said("start number 1."))
 print(server.id)
 """
 )
-ANSWERS = (
-    COMMON
-    + """
-server = compute.get_server(sys.argv[1])
-until(said("start number"))
-print(compute.get_server(server.id).compute_host)
+# Whether Nova may choose a host: its guests go on.
+SERVES = """
+import sys, openstack
+compute = openstack.connect().compute
+(service,) = compute.services(host=sys.argv[1], binary="nova-compute")
+(compute.enable_service if sys.argv[2] == "enable" else compute.disable_service)(service)
 """
-)
 
 
 def spec(proof: str = "lease", fence: str = "") -> str:
@@ -104,6 +103,20 @@ def healed(hosts: Hosts, control: Host, before: int) -> dict[str, Any]:
 
     until("the loss to be dealt with", poll, seconds=SECONDS, every=0.2)
     return found[-1]
+
+
+def answered(control: Host, event: int) -> list[dict[str, Any]]:
+    """Wait until each guest that an event moved was seen to answer; what it says of them. `event`: its number."""
+    moved: list[dict[str, Any]] = []
+
+    def poll() -> tuple[bool, str]:
+        nonlocal moved
+        moved = healing(control, "history")[event]["moved"]
+        return all(each["seen"] for each in moved), json.dumps(moved)
+
+    until("the guests to be seen to answer", poll, seconds=SECONDS, every=0.5)
+    assert all(each["answered"] is not None for each in moved), moved
+    return moved
 
 
 def once(hosts: Hosts) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from cluster.cloud import SPEC, onestack
 from cluster.counting import DELETE, ask, left
-from cluster.healing import ANSWERS, all_serve, healed, healing, make, once, running, spec, up
+from cluster.healing import SERVES, all_serve, answered, healed, healing, make, once, running, spec, up
 from cluster.host import Host
 from cluster.hosts import Hosts
 from onestack.core.wait import until
@@ -16,40 +16,60 @@ from onestack.core.wait import until
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 
 
+WAYS: dict[str, Callable[[Host], None]] = {"power": Host.lose, "link": Host.cut, "freeze": Host.freeze}
+"""How a host is lost."""
+
+
 @pytest.fixture(scope="module")
 def healer(cloud: Host) -> Iterator[Host]:
-    """The control host of the shared cloud, with healing."""
+    """The control host of the shared cloud, with healing. Guests move between the other two."""
     up(cloud, spec())
+    ask(cloud, SERVES, "c1", "disable")
     all_serve(cloud)
     yield cloud
+    ask(cloud, SERVES, "c1", "enable")
     onestack(cloud, "up", str(SPEC))
 
 
-def test_a_guest_of_a_lost_host_answers_elsewhere_and_runs_once(healer: Host, hosts: Hosts) -> None:
-    guest, stays = make(healer, "n1", "moves"), make(healer, "n1", "stays", "leave")
+@pytest.fixture(scope="module")
+def guest(healer: Host) -> Iterator[str]:
+    """The guest that moves, again and again; at first it is on n1."""
+    ident = make(healer, "n1", "moves")
+    yield ident
+    ask(healer, DELETE, ident)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_guest_of_a_lost_host_answers_elsewhere_and_runs_once(
+    healer: Host, hosts: Hosts, guest: str, way: str
+) -> None:
+    (lost,) = running(hosts)[guest]
+    other = {"n1": "n2", "n2": "n1"}[lost]
+    stays = make(healer, lost, "stays", "leave") if way == "power" else ""
     before = len(healing(healer, "history"))
-    hosts["n1"].lose()
+    WAYS[way](hosts[lost])
     event = healed(hosts, healer, before)
-    assert (event["kind"], event["host"]) == ("lost", "n1")
+    assert (event["kind"], event["host"]) == ("lost", lost)
     assert "lease" in event["proof"]
-    (moved,) = event["moved"]
-    assert (moved["id"], moved["to"] in ("c1", "n2")) == (guest, True)
-    assert [each["id"] for each in event["left"]] == [stays]
-    assert ask(healer, ANSWERS, guest) == moved["to"]
-    hosts["n1"].back()
-    # What its unit does at boot, where there is systemd.
-    onestack(hosts["n1"], "up")
+    assert [(each["id"], each["to"]) for each in event["moved"]] == [(guest, other)]
+    assert [each["id"] for each in event["left"]] == ([stays] if stays else [])
+    hosts[lost].back()
+    if way == "power":
+        # What its unit does at boot, where there is systemd.
+        onestack(hosts[lost], "up")
     all_serve(healer)
     once(hosts)
-    assert left(hosts, guest) == {moved["to"]: [guest]}
-    until(
-        "the guest that stayed to run again",
-        lambda: (running(hosts).get(stays) == ["n1"], str(running(hosts))),
-        seconds=120,
-        every=0.5,
-    )
-    for each in (guest, stays):
-        ask(healer, DELETE, each)
+    assert left(hosts, guest) == {other: [guest]}
+    (moved,) = answered(healer, before)
+    assert (moved["seen"], moved["answered"] >= moved["away"]) == ("its console", True)
+    if stays:
+        until(
+            "the guest that stayed to run again",
+            lambda: (running(hosts).get(stays) == [lost], str(running(hosts))),
+            seconds=120,
+            every=0.5,
+        )
+        ask(healer, DELETE, stays)
 
 
 def test_nothing_is_evacuated_while_most_hosts_are_cut_off(healer: Host, hosts: Hosts) -> None:

@@ -113,9 +113,7 @@ def _different_sets(classes: list[list[Host]], number: int) -> Iterator[tuple[tu
 
 def _way(bins: Sequence[Bin], lost: set[str]) -> tuple[Way, str]:
     """How all servers are kept after this loss; and why they are not, if that is proved."""
-    moved = [
-        server for each in bins if each.host.name in lost for server in each.content if not server.stays
-    ]
+    moved = [server for each in bins if each.host.name in lost for server in each.content if not server.stays]
     left = [each for each in bins if each.host.name not in lost]
     everything = [*moved, *(server for each in left for server in each.content)]
     if _first_fit(left, moved) or fill(left, moved, effort=EFFORT):

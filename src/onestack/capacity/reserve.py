@@ -17,7 +17,7 @@ from onestack.spec import Spec, healing
 
 @dataclass(frozen=True)
 class Reserve:
-    """What was found. `moved`: what the guests that move take in the worst case; `free`: what the others have left."""
+    """What was found of the worst loss. `moved`: what the guests that move take; `free`: what the others have left."""
 
     loss: Loss
     guests: int
@@ -82,8 +82,6 @@ def of_spec(spec: Spec, hosts: Sequence[Host], placement: Placement) -> Reserve:
 def _as_healed(placement: Placement, stays: Mapping[tuple[str, str], bool]) -> dict[str, list[Server]]:
     def one(content: Iterable[Server]) -> list[Server]:
         # The host that a spec names is where Nova creates the server; an evacuation may choose another one.
-        return [
-            replace(each, host="", stays=stays.get((each.tenant, each.name), False)) for each in content
-        ]
+        return [replace(each, host="", stays=stays.get((each.tenant, each.name), False)) for each in content]
 
     return {host: one(content) for host, content in placement.items()}

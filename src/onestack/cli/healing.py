@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from typing import Any
 
 import click
 from rich.markup import escape
@@ -52,7 +53,7 @@ def show_history(host: str | None) -> None:
         if each.proof:
             lines.append(f"  fenced {each.fenced or 0:.0f}: {escape(each.proof)}")
         lines += [
-            f"  {escape(one['name'])} is on {escape(one['to'])}, away for {one['away']:.0f} s"
+            f"  {escape(one['name'])} is on {escape(one['to'])}, away for {one['away']:.0f} s{_answer(one)}"
             for one in each.moved
         ]
         lines += [
@@ -61,6 +62,14 @@ def show_history(host: str | None) -> None:
         ]
         lines.append(f"  {escape(each.outcome or 'under way')}")
     here().report([each.as_dict() for each in found], lines or ["no host was lost"])
+
+
+def _answer(one: dict[str, Any]) -> str:
+    """When a guest that was moved was seen to answer, and by what."""
+    seen = escape(str(one.get("seen", "")))
+    if one.get("answered") is None:
+        return f"; {seen}" if seen else ""
+    return f"; it answered after {one['answered']:.0f} s ({seen})"
 
 
 @command(healing, "simulate")

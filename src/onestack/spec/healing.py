@@ -18,7 +18,6 @@ from onestack.language.types import (
     pattern,
     text_schema,
 )
-
 from onestack.spec import local_volumes
 from onestack.workloads.resources import server_healing
 

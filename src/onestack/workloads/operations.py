@@ -328,8 +328,8 @@ def require_reserve(spec: Spec, hosts: Sequence[capacity.Host], placement: Place
             f"the reserve of {number} host{'s' * (number != 1)} does not hold: {found.why_not()}",
             detail="\n".join(found.lines()),
             where=spec.file,
-            hint="more hosts, smaller guests, a smaller platform.healing.reserve, or `healing: leave` for servers that"
-            " may stay away; --force continues nevertheless",
+            hint="more hosts, smaller guests, a smaller platform.healing.reserve, or `healing: leave` for servers"
+            " that may stay away; --force continues nevertheless",
         )
 
 

@@ -228,10 +228,8 @@ class Healer:
         Job.nova(self._site).force_down(name, False)
         self._client.delete(f"{RETURNING}{name}")
         LOG.warning("%s serves again", name)
-        for event in history.load(self._client, name):
-            if event.ident == mark.event:
-                event.returned = time.time()
-                history.save(self._client, event)
+        at = time.time()
+        history.change(self._client, mark.event, lambda event: setattr(event, "returned", at))
 
     def _keep_mark(self, name: str, mark: Mark) -> None:
         self._client.put(f"{etcd.MARKS}{name}", mark.text())

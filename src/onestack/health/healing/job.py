@@ -18,6 +18,7 @@ from openstack.exceptions import SDKException
 from onestack.core.errors import OneStackError, PermanentError, Unready
 from onestack.core.wait import until
 from onestack.health.healing import evacuation, fencing, history, peers
+from onestack.health.healing.answering import Answers, Cloud, entry
 from onestack.health.healing.evacuation import Guest, Nova
 from onestack.health.healing.history import Event
 from onestack.health.healing.lease import EXPIRES
@@ -96,6 +97,12 @@ class Job(threading.Thread):
 
         admin = connect.connection(site, password=site.view.cloud.secrets["user/admin"])
         return Nova(admin, disks_elsewhere=site.view.cloud.ceph is not None, is_local=is_local)
+
+    @staticmethod
+    def asking(site: Site) -> Cloud:
+        """The cloud, as one asks whether guests answer."""
+        admin = connect.connection(site, password=site.view.cloud.secrets["user/admin"])
+        return Cloud(admin, "load-balancer" in site.spec.platform.services)
 
     def run(self) -> None:
         try:
@@ -217,6 +224,7 @@ class Job(threading.Thread):
         left = [{**each.as_dict(), "why": each.stays} for each in guests if each.stays]
         self._event.left = left
         silent_since = self._event.began - self._event.silent
+        answers = Answers(lambda: self.asking(self._site), self._answered)
 
         def said(guest: Guest, host: str, why: str) -> None:
             away = round(time.time() - silent_since, 1)
@@ -224,14 +232,39 @@ class Job(threading.Thread):
                 self._event.failed.append({**guest.as_dict(), "why": why})
                 LOG.error("%s: %s could not be moved: %s", self._host, guest.name, why)
             else:
-                self._event.moved.append({**guest.as_dict(), "to": host, "away": away})
+                more = {"to": host, "away": away, "answered": None, "seen": ""}
+                self._event.moved.append({**guest.as_dict(), **more})
+                answers.expect(guest)
                 LOG.warning("%s: %s runs on %s, away for %.1f s", self._host, guest.name, host, away)
             self._save()
 
         self._event.failed = []
-        evacuation.move_all(nova, guests, self._host, self._at_once, self._valid, said)
+        answers.begin()
+        try:
+            evacuation.move_all(nova, guests, self._host, self._at_once, self._valid, said)
+        finally:
+            answers.end()
         if not self._valid():
             raise PermanentError("another healer acts now")
+
+    def _answered(self, guest: Guest, answers: bool, words: str) -> None:
+        """Write down that a guest was seen to answer, or why that is not known; perhaps long after the job's end."""
+        seconds = round(time.time() - (self._event.began - self._event.silent), 1)
+        LOG.warning("%s: %s %s", self._host, guest.name, f"answers: {words}" if answers else words)
+        client = etcd.client(self._site, etcd.HEALER)
+
+        def note(event: Event) -> None:
+            if (found := entry(event.moved, guest.ident)) is not None:
+                found.update(answered=seconds if answers else None, seen=words)
+
+        try:
+            with self._saving:
+                note(self._event)
+                history.change(client, self._event.ident, note)
+        except OneStackError as error:
+            LOG.error("%s: the history could not be written: %s", self._host, error)
+        finally:
+            client.end()
 
     def _retried(self, body: Callable[[], T]) -> T:
         """Call Nova, again while it does not answer: a control host may have been lost, too."""

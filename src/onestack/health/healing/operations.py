@@ -101,7 +101,7 @@ class Healing:
         moved = [each.name for each in evacuation.in_order(guests)] if proof else []
         left = [{"name": each.name, "why": each.stays} for each in guests if each.stays]
         took = [
-            min(one["away"] for one in each.moved) - each.silent
+            min(one.get("answered") or one["away"] for one in each.moved) - each.silent
             for each in history.load(self._client())
             if each.kind == "lost" and each.moved
         ]
