@@ -17,7 +17,7 @@ from onestack.spec import Spec, healing
 
 @dataclass(frozen=True)
 class Reserve:
-    """What was found of the worst loss. `moved`: what the guests that move take; `free`: what the others have left."""
+    """What was found of the worst loss. `moved`: what the guests take that move; `free`: what others have left."""
 
     loss: Loss
     guests: int

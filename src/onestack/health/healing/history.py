@@ -22,10 +22,10 @@ class Event:
     """One loss of a host, or one time of restraint. Times are Unix times, and seconds since.
 
     `kind`: lost, fence (an operator's wish) or restraint. `by`: the host with the healer. `silent`: seconds for which
-    the host's lease had not changed. `proof`: how it is known that its guests had ended.
-    `moved`: guests, with the host each is on, the seconds until it was ACTIVE (`away`) and until it was seen to answer
-    (`answered`; None: it was not), and what showed it (`seen`). `failed` and `left`: guests that could not be moved,
-    or must not, and why. `outcome`: in words. `returned`: when the host might serve again.
+    the host's lease had not changed. `proof`: how it is known that its guests had ended. `moved`: guests, with the
+    host each is on, the seconds until it was ACTIVE (`away`) and until it was seen to answer (`answered`; None: it
+    was not), and what showed it (`seen`). `failed` and `left`: guests that could not be moved, or must not, and why.
+    `outcome`: in words. `returned`: when the host might serve again.
     """
 
     ident: str
