@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -87,12 +87,14 @@ class Nova:
 
     def guests(self, host: str) -> list[Guest]:
         """The servers that Nova has on a host."""
-        found = []
+        return sorted((each for _, each in self.everyone(host)), key=lambda each: each.name)
+
+    def everyone(self, host: str = "") -> Iterator[tuple[Any, Guest]]:
+        """The servers of one host or all, as openstacksdk has them, and how each is dealt with."""
         for server in self._admin.compute.servers(all_projects=True):
-            if server.compute_host == host:
+            if host in ("", server.compute_host):
                 local = moving.volumes_here(self._admin, server, self._is_local)
-                found.append(guest(server, disks_elsewhere=self._disks_elsewhere, volumes_here=local))
-        return sorted(found, key=lambda each: each.name)
+                yield server, guest(server, disks_elsewhere=self._disks_elsewhere, volumes_here=local)
 
     def evacuate(self, one: Guest, host: str) -> str:
         """Start a guest of a host elsewhere, and wait until it runs; on which host. Raises PermanentError."""
