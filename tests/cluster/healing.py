@@ -64,10 +64,18 @@ def running(hosts: Hosts) -> dict[str, list[str]]:
     """On which hosts each guest's QEMU runs now, or is stopped, by the guest's id."""
     found: dict[str, list[str]] = {}
     for host in hosts:
-        for pid in host.pids() if host.runs else ():
-            words = processes.words(pid)
-            if words.partition(" ")[0].rpartition("/")[2].startswith("qemu-system") and " -uuid " in words:
-                found.setdefault(words.split(" -uuid ")[1].split()[0], []).append(host.name)
+        for ident in guests_of(host).values():
+            found.setdefault(ident, []).append(host.name)
+    return found
+
+
+def guests_of(host: Host) -> dict[int, str]:
+    """The guests' ids by the pids of their QEMUs, as the machine has them."""
+    found = {}
+    for pid in host.pids() if host.runs else ():
+        words = processes.words(pid)
+        if words.partition(" ")[0].rpartition("/")[2].startswith("qemu-system") and " -uuid " in words:
+            found[pid] = words.split(" -uuid ")[1].split()[0]
     return found
 
 

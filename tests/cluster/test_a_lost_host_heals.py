@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from cluster.cloud import SPEC, onestack
 from cluster.counting import DELETE, ask, left
-from cluster.healing import SERVES, all_serve, answered, healed, healing, make, once, running, spec, up
+from cluster.healing import (
+    SERVES,
+    all_serve,
+    answered,
+    guests_of,
+    healed,
+    healing,
+    make,
+    once,
+    running,
+    spec,
+    up,
+)
 from cluster.host import Host
 from cluster.hosts import Hosts
 from onestack.core.wait import until
@@ -37,6 +51,17 @@ def guest(healer: Host) -> Iterator[str]:
     ident = make(healer, "n1", "moves")
     yield ident
     ask(healer, DELETE, ident)
+
+
+def test_a_guest_whose_process_ended_runs_again(healer: Host, hosts: Hosts, guest: str) -> None:
+    (pid,) = (pid for pid, ident in guests_of(hosts["n1"]).items() if ident == guest)
+    before = len(healing(healer, "history"))
+    os.kill(pid, signal.SIGKILL)
+    event = healed(hosts, healer, before)
+    assert (event["kind"], event["host"]) == ("restart", "n1")
+    assert event["outcome"] == "moves: its process ended; it was started again there (try 1)"
+    ((again, _),) = guests_of(hosts["n1"]).items()
+    assert again != pid
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -19,13 +19,13 @@ KEPT = 200
 
 @dataclass
 class Event:
-    """One loss of a host, or one time of restraint. Times are Unix times, and seconds since.
+    """A loss of a host, a time of restraint, or a guest that was started again. Times are Unix times; spans, seconds.
 
-    `kind`: lost, fence (an operator's wish) or restraint. `by`: the host with the healer. `silent`: seconds for which
-    the host's lease had not changed. `proof`: how it is known that its guests had ended. `moved`: guests, with the
-    host each is on, the seconds until it was ACTIVE (`away`) and until it was seen to answer (`answered`; None: it
-    was not), and what showed it (`seen`). `failed` and `left`: guests that could not be moved, or must not, and why.
-    `outcome`: in words. `returned`: when the host might serve again.
+    `kind`: lost, fence (an operator's wish), restraint, or restart (of a guest whose process ended). `by`: the host
+    with the healer. `silent`: seconds for which the host's lease had not changed. `proof`: how it is known that its
+    guests had ended. `moved`: guests, with the host each is on, the seconds until it was ACTIVE (`away`) and until it
+    was seen to answer (`answered`; None: it was not), and what showed it (`seen`). `failed` and `left`: guests that
+    could not be moved, or must not, and why. `outcome`: in words. `returned`: when the host might serve again.
     """
 
     ident: str

@@ -10,9 +10,11 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 from keystoneauth1.exceptions import ClientException
+from openstack.connection import Connection
 from openstack.exceptions import SDKException
 
 from onestack.core.errors import OneStackError, PermanentError, Unready
@@ -22,6 +24,7 @@ from onestack.health.healing.answering import Answers, Cloud, entry
 from onestack.health.healing.evacuation import Guest, Nova
 from onestack.health.healing.history import Event
 from onestack.health.healing.lease import EXPIRES
+from onestack.health.healing.restart import Restart
 from onestack.platform import connect, host_tls
 from onestack.platform.infrastructure import etcd
 from onestack.platform.infrastructure.lease import FENCED
@@ -59,6 +62,11 @@ class Mark:
         return cls(**json.loads(text))
 
 
+def _is_local(site: Site, backend: str) -> bool:
+    """Whether a backend's volumes are files or logical volumes of one host."""
+    return any(each.name == backend and each.ceph is None for each in site.view.cloud.volume_backends)
+
+
 class Job(threading.Thread):
     """`revision`: of the host's lease when it was judged. `valid`: whether this healer acts still. `by_lease`:
     whether the lease has expired. `word`: an operator's proof."""
@@ -90,19 +98,22 @@ class Job(threading.Thread):
     @staticmethod
     def nova(site: Site) -> Nova:
         """Nova as the administrator, on any control host."""
-        backends = site.view.cloud.volume_backends
+        elsewhere = site.view.cloud.ceph is not None
+        return Nova(Job._admin(site), disks_elsewhere=elsewhere, is_local=partial(_is_local, site))
 
-        def is_local(backend: str) -> bool:
-            return any(each.name == backend and each.ceph is None for each in backends)
+    @staticmethod
+    def restart(site: Site) -> Restart:
+        """What starts guests again."""
+        return Restart(Job._admin(site), partial(_is_local, site))
 
-        admin = connect.connection(site, password=site.view.cloud.secrets["user/admin"])
-        return Nova(admin, disks_elsewhere=site.view.cloud.ceph is not None, is_local=is_local)
+    @staticmethod
+    def _admin(site: Site) -> Connection:
+        return connect.connection(site, password=site.view.cloud.secrets["user/admin"])
 
     @staticmethod
     def asking(site: Site) -> Cloud:
         """The cloud, as one asks whether guests answer."""
-        admin = connect.connection(site, password=site.view.cloud.secrets["user/admin"])
-        return Cloud(admin, "load-balancer" in site.spec.platform.services)
+        return Cloud(Job._admin(site), "load-balancer" in site.spec.platform.services)
 
     def run(self) -> None:
         try:
