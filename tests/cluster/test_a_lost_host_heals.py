@@ -73,7 +73,7 @@ def test_a_guest_of_a_lost_host_answers_elsewhere_and_runs_once(
     stays = make(healer, lost, "stays", "leave") if way == "power" else ""
     before = len(healing(healer, "history"))
     WAYS[way](hosts[lost])
-    event = healed(hosts, healer, before)
+    event = healed(hosts, healer, before, frozen=lost if way == "freeze" else "")
     assert (event["kind"], event["host"]) == ("lost", lost)
     assert "lease" in event["proof"]
     assert [(each["id"], each["to"]) for each in event["moved"]] == [(guest, other)]

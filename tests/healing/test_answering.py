@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from openstack.exceptions import NotFoundException, SDKException
 
 from onestack.cli.healing import _answer
 from onestack.health.healing.answering import BALANCER, CONSOLE, Answers, Member, console_says_up, entry
@@ -99,6 +100,21 @@ def test_a_guest_that_says_nothing_is_not_waited_for_for_ever() -> None:
 
 def test_a_stopped_guest_is_not_asked() -> None:
     assert looked(Pretended(state="SHUTOFF"), 1) == [("web", False, "it is stopped")]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "said"),
+    [
+        (NotFoundException("gone"), [("web", False, "it was deleted")]),
+        (SDKException("503"), [("web", False, "the APIs did not answer")]),
+    ],
+)
+def test_what_cannot_be_asked_ends_too(trouble: Exception, said: list[tuple[str, bool, str]]) -> None:
+    class Silent(Pretended):
+        def status(self, ident: str) -> str:
+            raise trouble
+
+    assert looked(Silent(), 1, 61) == said
 
 
 class Store:

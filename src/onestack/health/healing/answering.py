@@ -16,7 +16,7 @@ from typing import Any
 
 from keystoneauth1.exceptions import ClientException
 from openstack.connection import Connection
-from openstack.exceptions import SDKException
+from openstack.exceptions import NotFoundException, SDKException
 
 from onestack.core.errors import OneStackError
 from onestack.health.healing.evacuation import Guest
@@ -146,27 +146,38 @@ class Answers:
             if self.waiting:
                 try:
                     cloud = cloud or self.connect()
-                    self.look(cloud)
                 except (SDKException, ClientException, OneStackError) as error:
-                    LOG.info("whether guests answer cannot be asked: %s", error)
-                    self._expire()
+                    self._trouble(self.waiting, error)
+                else:
+                    self.look(cloud)
             time.sleep(EVERY)
 
     def look(self, cloud: Cloud) -> None:
         """Ask about each guest once."""
         for one in list(self.waiting):
-            if cloud.status(one.guest.ident) == "SHUTOFF":
-                self._tell(one, False, "it is stopped")
-            elif found := how(cloud, one, self.clock()):
-                self._tell(one, True, found)
-            elif self.clock() - one.since > self.seconds:
-                ports = cloud.ports(one.guest.ident)
-                self._tell(one, False, f"it was not seen to answer within {self.seconds:.0f} s; {ports}")
+            try:
+                self._look_at(cloud, one)
+            except NotFoundException:
+                self._tell(one, False, "it was deleted")
+            except (SDKException, ClientException, OneStackError) as error:
+                self._trouble([one], error)
 
-    def _expire(self) -> None:
-        for one in list(self.waiting):
-            if self.clock() - one.since > self.seconds:
-                self._tell(one, False, "the APIs did not answer")
+    def _look_at(self, cloud: Cloud, one: Waiting) -> None:
+        if cloud.status(one.guest.ident) == "SHUTOFF":
+            self._tell(one, False, "it is stopped")
+        elif found := how(cloud, one, self.clock()):
+            self._tell(one, True, found)
+        elif self._is_late(one):
+            ports = cloud.ports(one.guest.ident)
+            self._tell(one, False, f"it was not seen to answer within {self.seconds:.0f} s; {ports}")
+
+    def _is_late(self, one: Waiting) -> bool:
+        return self.clock() - one.since > self.seconds
+
+    def _trouble(self, of: Sequence[Waiting], error: Exception) -> None:
+        LOG.info("whether guests answer cannot be asked: %s", error)
+        for one in filter(self._is_late, list(of)):
+            self._tell(one, False, "the APIs did not answer")
 
     def _tell(self, one: Waiting, answers: bool, words: str) -> None:
         self.waiting.remove(one)
