@@ -56,7 +56,7 @@ class Run:
 
 def measure(hosts: Hosts, control: Host, fault: str, guests: int) -> Run:
     """One loss, and the host's return."""
-    idents = {make(control, LOST, f"guest-{number}") for number in range(guests)}
+    idents = {*make(control, LOST, {f"guest-{number}": "evacuate" for number in range(guests)})}
     before = len(healing(control, "history"))
     began, at = time.monotonic(), time.time()
     FAULTS[fault](hosts[LOST])

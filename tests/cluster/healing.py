@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from cluster import processes
@@ -14,18 +15,19 @@ from onestack.core.wait import until
 
 SECONDS = 180.0
 """How long the hosts may take to serve again, and a guest to be moved."""
-# It says its start's number on the console, and is built anew where its host is lost.
+# Each says its start's number on the console, and what healing does with it is in its metadata.
 MAKE = (
     COMMON
     + """
-server = compute.create_server(
-    name=sys.argv[3], image_id=next(cloud.image.images(name="tiny")).id, networks="none", config_drive=True,
+made = [compute.create_server(
+    name=name, image_id=next(cloud.image.images(name="tiny")).id, networks="none", config_drive=True,
     flavor_id=compute.find_flavor("m1.nano").id, availability_zone="nova:" + sys.argv[2],
-    metadata={"healing": sys.argv[4]}, user_data=base64.b64encode(sys.argv[1].encode()).decode(),
-)
-until(lambda now: now.status == "ACTIVE")
-until(said("start number 1."))
-print(server.id)
+    metadata={"healing": wish}, user_data=base64.b64encode(sys.argv[1].encode()).decode(),
+) for name, wish in json.loads(sys.argv[3]).items()]
+for server in made:
+    until(lambda now: now.status == "ACTIVE")
+    until(said("start number 1."))
+    print(server.id)
 """
 )
 # Whether Nova may choose a host: its guests go on.
@@ -55,9 +57,10 @@ def up(control: Host, text: str) -> None:
     control.run("rm", place)
 
 
-def make(control: Host, host: str, name: str, wish: str = "evacuate") -> str:
-    """A guest that runs on a host; its id."""
-    return ask(control, MAKE, USER_DATA, host, name, wish).splitlines()[-1]
+def make(control: Host, host: str, wishes: Mapping[str, str]) -> list[str]:
+    """Guests that run on a host; their ids. `wishes`: what healing does with each, by its name."""
+    found = ask(control, MAKE, USER_DATA, host, json.dumps(wishes)).splitlines()
+    return found[-len(wishes) :]
 
 
 def running(hosts: Hosts) -> dict[str, list[str]]:

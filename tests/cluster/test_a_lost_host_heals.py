@@ -46,55 +46,56 @@ def healer(cloud: Host) -> Iterator[Host]:
 
 
 @pytest.fixture(scope="module")
-def guest(healer: Host) -> Iterator[str]:
-    """The guest that moves, again and again; at first it is on n1."""
-    ident = make(healer, "n1", "moves")
-    yield ident
-    ask(healer, DELETE, ident)
+def guests(healer: Host) -> Iterator[tuple[str, str]]:
+    """The guest that moves, again and again, and one that is to stay; both begin on n1."""
+    moves, stays = make(healer, "n1", {"moves": "evacuate", "stays": "restart"})
+    yield moves, stays
+    for each in (moves, stays):
+        ask(healer, DELETE, each)
 
 
-def test_a_guest_whose_process_ended_runs_again(healer: Host, hosts: Hosts, guest: str) -> None:
-    (pid,) = (pid for pid, ident in guests_of(hosts["n1"]).items() if ident == guest)
+def test_a_guest_whose_process_ended_runs_again(healer: Host, hosts: Hosts, guests: tuple[str, str]) -> None:
+    _, stays = guests
+    (pid,) = (pid for pid, ident in guests_of(hosts["n1"]).items() if ident == stays)
     before = len(healing(healer, "history"))
     os.kill(pid, signal.SIGKILL)
     event = healed(hosts, healer, before)
     assert (event["kind"], event["host"]) == ("restart", "n1")
-    assert event["outcome"] == "moves: its process ended; it was started again there (try 1)"
-    ((again, _),) = guests_of(hosts["n1"]).items()
-    assert again != pid
+    assert event["outcome"] == "stays: its process ended; it was started again there (try 1)"
+    assert running(hosts)[stays] == ["n1"]
+    assert pid not in guests_of(hosts["n1"])
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_guest_of_a_lost_host_answers_elsewhere_and_runs_once(
-    healer: Host, hosts: Hosts, guest: str, way: str
+    healer: Host, hosts: Hosts, guests: tuple[str, str], way: str
 ) -> None:
-    (lost,) = running(hosts)[guest]
+    moves, stays = guests
+    (lost,) = running(hosts)[moves]
+    there = running(hosts)[stays] == [lost]
     other = {"n1": "n2", "n2": "n1"}[lost]
-    stays = make(healer, lost, "stays", "leave") if way == "power" else ""
     before = len(healing(healer, "history"))
     WAYS[way](hosts[lost])
     event = healed(hosts, healer, before, frozen=lost if way == "freeze" else "")
     assert (event["kind"], event["host"]) == ("lost", lost)
     assert "lease" in event["proof"]
-    assert [(each["id"], each["to"]) for each in event["moved"]] == [(guest, other)]
-    assert [each["id"] for each in event["left"]] == ([stays] if stays else [])
+    assert [(each["id"], each["to"]) for each in event["moved"]] == [(moves, other)]
+    assert [each["id"] for each in event["left"]] == ([stays] if there else [])
     hosts[lost].back()
     if way == "power":
         # What its unit does at boot, where there is systemd.
         onestack(hosts[lost], "up")
     all_serve(healer)
     once(hosts)
-    assert left(hosts, guest) == {other: [guest]}
+    assert left(hosts, moves) == {other: [moves]}
     (moved,) = answered(healer, before)
     assert (moved["seen"], moved["answered"] >= moved["away"]) == ("its console", True)
-    if stays:
-        until(
-            "the guest that stayed to run again",
-            lambda: (running(hosts).get(stays) == [lost], str(running(hosts))),
-            seconds=120,
-            every=0.5,
-        )
-        ask(healer, DELETE, stays)
+    until(
+        "the guest that stayed to run",
+        lambda: (running(hosts).get(stays) == ["n1"], str(running(hosts))),
+        seconds=120,
+        every=0.5,
+    )
 
 
 def test_nothing_is_evacuated_while_most_hosts_are_cut_off(healer: Host, hosts: Hosts) -> None:

@@ -13,6 +13,7 @@ from openstack.exceptions import SDKException
 
 from onestack.core.errors import OneStackError, PermanentError
 from onestack.core.wait import until
+from onestack.platform import hypervisors
 from onestack.platform.hosts import moving
 from onestack.workloads.resources import server_healing
 from onestack.workloads.resources.server_healing import PRIORITY, WISH
@@ -77,13 +78,8 @@ class Nova:
     def force_down(self, host: str, forced: bool) -> None:
         """Have Nova take a host for lost whatever it hears, or no more."""
         service = self.service(host)
-        if service is None or service["forced_down"] == forced:
-            return
-        answer = self._admin.compute.put(
-            f"/os-services/{service['id']}", json={"forced_down": forced}, microversion="2.53"
-        )
-        if answer.status_code != 200:
-            raise PermanentError(f"Nova refused to force {host} down: {answer.text[:300]}")
+        if service is not None and service["forced_down"] != forced:
+            hypervisors.force_down(self._admin, service["id"], forced)
 
     def guests(self, host: str) -> list[Guest]:
         """The servers that Nova has on a host."""
