@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from cluster import processes
@@ -46,14 +47,21 @@ def spec(proof: str = "lease", fence: str = "") -> str:
         for name in ("n1", "n2"):
             agent = f"{{agent: command, command: [{fence}, {name}]}}"
             text = text.replace(f"{{name: {name},", f"{{name: {name}, fence: {agent},")
-    return f"{text}platform:\n  healing: {{hosts: evacuate, proof: {proof}}}\n"
+    return f"{text}platform:\n  healing: {{hosts: evacuate, proof: {proof}, reserve: 1}}\n"
 
 
 def up(control: Host, text: str) -> None:
     """Bring the cloud up with this spec."""
+    with placed(control, text) as place:
+        onestack(control, "up", place)
+
+
+@contextmanager
+def placed(control: Host, text: str) -> Iterator[str]:
+    """A spec in a file of the control host."""
     place = "/root/healing.yaml"
     control.run("python3", "-c", "import sys; open(sys.argv[1], 'w').write(sys.argv[2])", place, text)
-    onestack(control, "up", place)
+    yield place
     control.run("rm", place)
 
 
