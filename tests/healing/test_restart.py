@@ -99,11 +99,21 @@ def test_one_that_ends_again_soon_goes_on_counting_and_later_begins_anew() -> No
 def test_one_that_is_left_is_left_until_it_runs_again() -> None:
     schedule = Schedule()
     assert tries(schedule, {"a": "n1"}, 0, 5) == [(4, 1)]
-    schedule.ended(5, "a", True)
-    schedule.ended(5, "unknown", True)
+    schedule.ended(5, "a", Done("left", final=True))
+    schedule.ended(5, "unknown", Done("left", final=True))
     assert tries(schedule, {"a": "n1"}, 5, 2000) == []
     assert tries(schedule, {}, 2000, 2010) == []
     assert [number for _, number in tries(schedule, {"a": "n1"}, 2010, 2020)] == [2]
+
+
+def test_a_look_at_one_that_nova_is_busy_with_does_not_count() -> None:
+    schedule, found = Schedule(), []
+    for at in range(100):
+        for due in schedule.observe(at, {"a": "n1"}):
+            schedule.tried(at, due.ident)
+            schedule.ended(at, due.ident, None)
+            found.append((at, due.number))
+    assert found == [(4, 1), (34, 1), (64, 1), (94, 1)]
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=400))

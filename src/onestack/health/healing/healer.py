@@ -236,7 +236,7 @@ class Healer:
             LOG.exception("%s: a guest could not be started again", due.host)
         finally:
             client.end()
-            self._schedule.ended(now(), due.ident, done is not None and done.final)
+            self._schedule.ended(now(), due.ident, done)
             self._restarting.discard(due.ident)
 
     def _begin(

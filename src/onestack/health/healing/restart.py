@@ -27,6 +27,8 @@ SURE = 4.0
 BACKOFF = (0.0, 30.0, 120.0, 120.0)
 """Seconds before each try to start a guest again, and at last to move it, from when the try before it ended."""
 TRIES = len(BACKOFF) - 1
+PAUSE = 30.0
+"""Seconds between two looks at a guest that Nova is busy with, or that a person stopped."""
 FORGOTTEN = 900.0
 """A guest that ran for so many seconds after a try begins anew."""
 SECONDS = 180.0
@@ -90,17 +92,19 @@ class Schedule:
     def _is_due(self, at: float, one: _Seen) -> bool:
         if at - one.since < SURE or one.final or one.tries >= len(BACKOFF):
             return False
-        return one.tried is None or at - one.tried >= BACKOFF[one.tries]
+        return one.tried is None or at - one.tried >= max(BACKOFF[one.tries], PAUSE)
 
     def tried(self, at: float, ident: str) -> None:
         """A try of a guest began."""
         one = self.seen[ident]
         one.tries, one.tried = one.tries + 1, at
 
-    def ended(self, at: float, ident: str, final: bool) -> None:
-        """A try ended. `final`: nothing more is tried before the guest ran again."""
+    def ended(self, at: float, ident: str, done: Done | None) -> None:
+        """A try ended. Where nothing was done it does not count; after one that is final there is no other before the
+        guest ran again."""
         if (one := self.seen.get(ident)) is not None:
-            one.tried, one.final = at, final
+            one.tried, one.final = at, done is not None and done.final
+            one.tries -= done is None
 
 
 def not_ours(server: Any) -> str:
@@ -121,7 +125,7 @@ class Restart:
         self._compute: Any = admin.compute
 
     def __call__(self, due: Due) -> Done | None:
-        """Deal with a guest; None where there is nothing to do any more."""
+        """Deal with a guest; None where there is nothing to do now."""
         try:
             server = self._compute.get_server(due.ident)
         except NotFoundException:
