@@ -5,8 +5,8 @@
 The hosts are pretended ones (tests/cluster/hosts.py): all of them share this machine's processors, and guests are
 emulated, so that figures are upper bounds. A host's power fails (kill), its link is cut (cut), or all of its
 processes are stopped for a minute and go on then (freeze). With --proof fence a fence agent switches it off. Prints
-for each fault the seconds until the first and the last guest run elsewhere (median and worst of all runs), and how
-long a guest ran twice, as seen from outside; then one line of JSON.
+for each fault the seconds until the first and the last guest run elsewhere and are seen to answer (median and worst
+of all runs), and how long a guest ran twice, as seen from outside; then one line of JSON.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from cluster import power
 from cluster.cloud import SPEC, fetch_parts, onestack
 from cluster.counting import DELETE, ask
-from cluster.healing import all_serve, make, running, spec, up
+from cluster.healing import all_serve, answered, healing, make, running, spec, up
 from cluster.host import Host
 from cluster.hosts import Hosts
 from onestack.spec import load
@@ -44,18 +44,21 @@ FAULTS: dict[str, Callable[[Host], None]] = {"kill": Host.lose, "cut": Host.cut,
 
 @dataclass(frozen=True)
 class Run:
-    """Seconds from the fault: until the first and the last guest ran elsewhere; and for how long one ran twice, on
-    hosts that both ran."""
+    """Seconds from the fault: until the first and the last guest ran elsewhere, and were seen to answer by the
+    healer; and for how long one ran twice, on hosts that both ran."""
 
     first: float
     last: float
+    first_answer: float
+    last_answer: float
     twice: float
 
 
 def measure(hosts: Hosts, control: Host, fault: str, guests: int) -> Run:
     """One loss, and the host's return."""
-    idents = {make(control, LOST, f"guest-{number}") for number in range(guests)}
-    began = time.monotonic()
+    idents = {*make(control, LOST, {f"guest-{number}": "evacuate" for number in range(guests)})}
+    before = len(healing(control, "history"))
+    began, at = time.monotonic(), time.time()
     FAULTS[fault](hosts[LOST])
     elsewhere: dict[str, float] = {}
     twice = 0.0
@@ -68,6 +71,7 @@ def measure(hosts: Hosts, control: Host, fault: str, guests: int) -> Run:
         if fault == "cut":
             twice += _doubled(hosts)
         time.sleep(0.1)
+    answers = _answers(control, before, at)
     if fault == "freeze":
         time.sleep(max(0.0, FROZEN - (time.monotonic() - began)))
     lost = not hosts[LOST].runs
@@ -80,7 +84,15 @@ def measure(hosts: Hosts, control: Host, fault: str, guests: int) -> Run:
     all_serve(control)
     for ident in idents:
         ask(control, DELETE, ident)
-    return Run(min(elsewhere.values()), max(elsewhere.values()), twice)
+    return Run(min(elsewhere.values()), max(elsewhere.values()), min(answers), max(answers), twice)
+
+
+def _answers(control: Host, event: int, fault: float) -> list[float]:
+    """After how many seconds each guest was seen to answer. `fault`: when that was, Unix time."""
+    moved = answered(control, event)
+    found = healing(control, "history")[event]
+    renewed = found["began"] - found["silent"]
+    return [float(renewed + each["answered"] - fault) for each in moved]
 
 
 def _doubled(hosts: Hosts) -> float:
@@ -92,16 +104,15 @@ def _doubled(hosts: Hosts) -> float:
 
 def table(found: dict[str, list[Run]]) -> list[str]:
     """Lines of text, one for each fault."""
-    lines = [
-        f"{'fault':<8} {'runs':>5} {'first s':>8} {'worst':>7} {'last s':>8} {'worst':>7} {'twice s':>8}"
-    ]
+    columns = ("first", "last", "first_answer", "last_answer")
+    titles = "".join(f" {each.replace('_', ' ') + ' s':>14} {'worst':>7}" for each in columns)
+    lines = [f"{'fault':<8} {'runs':>5}{titles} {'twice s':>8}"]
     for fault, runs in found.items():
-        first, last = [each.first for each in runs], [each.last for each in runs]
-        twice = max(each.twice for each in runs)
-        lines.append(
-            f"{fault:<8} {len(runs):>5} {statistics.median(first):>8.1f} {max(first):>7.1f}"
-            f" {statistics.median(last):>8.1f} {max(last):>7.1f} {twice:>8.2f}"
-        )
+        figures = ""
+        for each in columns:
+            values = [float(getattr(run, each)) for run in runs]
+            figures += f" {statistics.median(values):>14.1f} {max(values):>7.1f}"
+        lines.append(f"{fault:<8} {len(runs):>5}{figures} {max(each.twice for each in runs):>8.2f}")
     return lines
 
 

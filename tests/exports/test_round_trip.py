@@ -70,6 +70,7 @@ tenants:
         networks: [{network: front}]
         volumes: ["data-${index}"]
         metadata: {script: "echo ${dollar}{HOME}"}
+        healing: evacuate
 variables: {dollar: "$"}
 """
 
@@ -78,6 +79,7 @@ def test_repeated_items_are_folded_with_what_has_their_number() -> None:
     text = exported(applied(spec.loads(SHOP))).text
     assert "count: 3" in text
     assert "data-${index}" in text
+    assert "healing: evacuate" in text
     assert spec.loads(text).tenants[0].servers == spec.loads(SHOP).tenants[0].servers
 
 

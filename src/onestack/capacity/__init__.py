@@ -3,6 +3,7 @@
 from onestack.capacity.from_spec import check, demands, fake_hosts, host, supposed, zones
 from onestack.capacity.model import RESOURCES, Demand, Host, Inventory
 from onestack.capacity.report import Report, Wishes, analyse
+from onestack.capacity.reserve import Reserve
 
 __all__ = [
     "RESOURCES",
@@ -10,6 +11,7 @@ __all__ = [
     "Host",
     "Inventory",
     "Report",
+    "Reserve",
     "Wishes",
     "analyse",
     "check",

@@ -75,7 +75,7 @@ def worst_loss(hosts: Sequence[Host], placement: Placement, number: int) -> Loss
     worst, tried, covered = Loss(number, "evacuation"), 0, 0
     for lost, equivalent_sets in _different_sets(classes, number):
         tried, covered = tried + 1, covered + equivalent_sets
-        way, why = _way(bins, {host.name for host in lost}, everything)
+        way, why = _way(bins, {host.name for host in lost})
         if _WORST.index(way) > _WORST.index(worst.way) or not worst.example:
             worst = Loss(number, way, tuple(host.name for host in lost), why=why)
         if way == "no":
@@ -111,10 +111,11 @@ def _different_sets(classes: list[list[Host]], number: int) -> Iterator[tuple[tu
         yield lost, math.prod(math.comb(len(classes[kind]), kinds.count(kind)) for kind in set(kinds))
 
 
-def _way(bins: Sequence[Bin], lost: set[str], everything: list[Server]) -> tuple[Way, str]:
+def _way(bins: Sequence[Bin], lost: set[str]) -> tuple[Way, str]:
     """How all servers are kept after this loss; and why they are not, if that is proved."""
-    moved = [server for each in bins if each.host.name in lost for server in each.content]
+    moved = [server for each in bins if each.host.name in lost for server in each.content if not server.stays]
     left = [each for each in bins if each.host.name not in lost]
+    everything = [*moved, *(server for each in left for server in each.content)]
     if _first_fit(left, moved) or fill(left, moved, effort=EFFORT):
         return "evacuation", ""
     hosts = [each.host for each in left]

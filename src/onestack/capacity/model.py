@@ -102,6 +102,8 @@ class Server:
     policy: Policy | None = None
     zone: str = ""
     host: str = ""
+    stays: bool = False
+    """Whether it is away as long as its host, rather than started elsewhere."""
 
     @property
     def apart(self) -> bool:

@@ -42,7 +42,7 @@ class Bundle:
         """Equal for bundles that are interchangeable."""
         first = self.servers[0]
         group = first.group if first.policy else None
-        return (self.amount, self.largest, group, first.zone, first.host)
+        return (self.amount, self.largest, group, first.zone, first.host, first.stays)
 
 
 def bundles(servers: Iterable[Server]) -> list[Bundle]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from typing import Any
 
 import click
 from rich.markup import escape
@@ -21,8 +22,8 @@ def healing() -> None:
 
 @command(healing, "status")
 def status() -> None:
-    """Each compute host's lease, and which are fenced. Exit status: 0 all serve, 1 not."""
-    found = here().cloud.healing.status()
+    """Each compute host's lease, which are fenced, and whether the reserve holds. Exit status: 0 all serve, 1 not."""
+    found = here().cloud.healing.status(reserve=True)
     table = Table(box=None, pad_edge=False)
     for title in ("host", "state", "silent", "fenced"):
         table.add_column(title)
@@ -35,9 +36,21 @@ def status() -> None:
         lines.append(f"the healer of {found.healer or 'no host'} acts")
     if found.restrained:
         lines.append("[red]too many hosts look lost: nothing is evacuated[/]")
+    if found.reserve:
+        lines.append(_held(found.reserve))
     here().report(found.as_dict(), [*lines, table])  # type: ignore[list-item]
     serve = all(each["state"] == "serving" and not each["fenced"] for each in found.hosts)
     sys.exit(0 if serve and not found.restrained else 1)
+
+
+def _held(reserve: dict[str, Any]) -> str:
+    """Whether the reserve holds for the guests that run now."""
+    number = reserve["hosts"]
+    words = f"reserve of {number} host{'s' * (number != 1)}"
+    if reserve["holds"]:
+        return f"{words}: holds"
+    verdict = "not known" if reserve["holds"] is None else "[red]does not hold[/]"
+    return f"{words}: {verdict}: {escape(reserve['why'])}"
 
 
 @command(healing, "history")
@@ -52,7 +65,7 @@ def show_history(host: str | None) -> None:
         if each.proof:
             lines.append(f"  fenced {each.fenced or 0:.0f}: {escape(each.proof)}")
         lines += [
-            f"  {escape(one['name'])} is on {escape(one['to'])}, away for {one['away']:.0f} s"
+            f"  {escape(one['name'])} is on {escape(one['to'])}, away for {one['away']:.0f} s{_answer(one)}"
             for one in each.moved
         ]
         lines += [
@@ -61,6 +74,14 @@ def show_history(host: str | None) -> None:
         ]
         lines.append(f"  {escape(each.outcome or 'under way')}")
     here().report([each.as_dict() for each in found], lines or ["no host was lost"])
+
+
+def _answer(one: dict[str, Any]) -> str:
+    """When a guest that was moved was seen to answer, and by what."""
+    seen = escape(str(one.get("seen", "")))
+    if one.get("answered") is None:
+        return f"; {seen}" if seen else ""
+    return f"; it answered after {one['answered']:.0f} s ({seen})"
 
 
 @command(healing, "simulate")

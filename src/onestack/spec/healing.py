@@ -18,9 +18,13 @@ from onestack.language.types import (
     pattern,
     text_schema,
 )
+from onestack.spec import local_volumes
+from onestack.workloads.resources import server_healing
 
 if TYPE_CHECKING:
     from onestack.spec.model import Spec
+    from onestack.spec.tenants import Tenant
+    from onestack.workloads.resources.server import Server
 
 _PERCENT = "a whole percentage such as 50%"
 Percent = Annotated[
@@ -33,7 +37,7 @@ class Healing(Section):
 
     model_config = example("""\
 platform:
-  healing: {hosts: evacuate, most: 50%}
+  healing: {hosts: evacuate, most: 50%, reserve: 1}
 hosts:
   - {name: node-1, address: 192.0.2.10}
   - {name: node-2, address: 192.0.2.11, roles: [compute]}
@@ -50,6 +54,9 @@ hosts:
     does not cover a host that freezes as a whole and goes on later."""
     at_once: Annotated[Int, Field(ge=1, le=64)] = 4
     """How many guests are evacuated at the same time."""
+    reserve: Annotated[Int, Field(ge=0, le=100)] = 0
+    """After the loss of any this many compute hosts, the guests that healing moves must fit on the others: `plan` and
+    `apply` refuse a spec where they do not."""
 
     @property
     def share(self) -> float:
@@ -109,6 +116,23 @@ def problems(spec: Spec) -> Iterator[Problem]:
             "two hosts or more with the role 'compute', or hosts: off",
             path=("platform", "healing", "hosts"),
         )
+    elif spec.platform.healing.reserve >= there:
+        yield Problem(
+            f"a reserve of {spec.platform.healing.reserve} leaves none of the {there} compute hosts",
+            f"{there - 1} at most",
+            path=("platform", "healing", "reserve"),
+        )
+
+
+def stays(spec: Spec, tenant: Tenant, server: Server) -> str:
+    """Why a server of a tenant is not started elsewhere when its host is lost; empty if it is."""
+    _, volume = local_volumes.of_server(spec, tenant, server)
+    return server_healing.stays(
+        server_healing.metadata(server.metadata, server.healing).get(server_healing.WISH, ""),
+        by_image=server.image is not None,
+        disks_elsewhere=spec.platform.storage.ceph is not None,
+        volumes_here=[volume] if volume else [],
+    )
 
 
 def notes(spec: Spec) -> Iterator[str]:

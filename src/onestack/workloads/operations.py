@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +13,7 @@ from openstack.connection import Connection
 
 from onestack import capacity
 from onestack.autoscaling import queries
+from onestack.capacity.model import Placement
 from onestack.core import wait
 from onestack.core.errors import BadInput, PermanentError, Unready
 from onestack.core.events import Emit, silent, step
@@ -112,7 +113,8 @@ class Workloads:
         self._require_services(everything)
         self._require_answers(emit)
         plan = self._compare(everything, prune=prune, adopt=adopt, emit=emit)
-        if not force and any(change.address.kind == "server" for change in plan.of("create", "replace")):
+        more = any(change.address.kind == "server" for change in plan.of("create", "replace"))
+        if not force and (more or self._reserve):
             plan = replace(plan, notes=self._require_room(plan, joining))
         if not force:
             self._require_reach(plan)
@@ -273,7 +275,14 @@ class Workloads:
             raise BadInput(
                 f"the servers do not fit on the hosts: {report.why_not()}", where=self.spec.file, hint=hint
             )
+        if self._reserve and report.placement is not None:
+            require_reserve(self.spec, hosts, report.placement)
         return notes
+
+    @property
+    def _reserve(self) -> int:
+        """How many hosts' loss healing must be able to heal."""
+        return self.spec.platform.healing.reserve if self.spec.platform.heals else 0
 
     def _require_reach(self, plan: Plan) -> None:
         """Refuse to attach volumes that one host stores to servers that run on another one."""
@@ -311,6 +320,20 @@ class Workloads:
         check = Prometheus(self.site).check if self.site.spec.monitored else None
         if wrong := queries.wrong(self.spec, check, emit):
             raise BadSpec("the query of a scaling policy cannot be evaluated", wrong)
+
+
+def require_reserve(spec: Spec, hosts: Sequence[capacity.Host], placement: Placement) -> None:
+    """Refuse a spec whose guests do not fit after the loss of as many hosts as healing's reserve says."""
+    found = capacity.reserve.of_spec(spec, hosts, placement)
+    if not found.holds:
+        number = found.loss.hosts
+        raise BadInput(
+            f"the reserve of {number} host{'s' * (number != 1)} does not hold: {found.why_not()}",
+            detail="\n".join(found.lines()),
+            where=spec.file,
+            hint="more hosts, smaller guests, a smaller platform.healing.reserve, or `healing: leave` for servers"
+            " that may stay away; --force continues nevertheless",
+        )
 
 
 def stored_elsewhere(spec: Spec, plan: Plan) -> Iterator[tuple[Change, str, Address, str, str]]:

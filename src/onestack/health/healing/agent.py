@@ -19,7 +19,7 @@ import threading
 from onestack.core.errors import OneStackError
 from onestack.core.paths import Paths
 from onestack.core.wait import until
-from onestack.health.healing import peers
+from onestack.health.healing import ended, peers
 from onestack.health.healing.lease import RENEW, RETRY, Lease, rules
 from onestack.host import processes
 from onestack.platform import host_tls, layout, site
@@ -43,6 +43,8 @@ LOOK = 0.2
 """Seconds between two looks at the clock."""
 PEERS = 1.0
 """Seconds between two questions to the peers, while the lease cannot be renewed."""
+GUESTS = 3.0
+"""Seconds between two looks at the guests."""
 COMPUTE = "nova"
 """The process with nova-compute."""
 
@@ -62,6 +64,7 @@ class Agent:
         self.lease = Lease(now())
         self._rules = rules(healing.by_lease, healing.share, (each.name for each in self._computes))
         self._compute, self._ready = "", False
+        self._ended: tuple[str, ...] = ()
         self._stopped_libvirt = False
         kept = read(found.paths)
         if kept.get("boot") == self._boot and kept.get("state") == SERVING:
@@ -76,7 +79,7 @@ class Agent:
         with contextlib.suppress(OSError):
             # A busy host is no lost host.
             os.nice(-15)
-        for body in (self._renewing, self._asking, self._observing):
+        for body in (self._renewing, self._asking, self._observing, self._watching_guests):
             threading.Thread(target=body, name=body.__name__, daemon=True).start()
         context = host_tls.server(self._node)
         peers.Server(self._site.here.address, LEASE_PORT, context, self._node.network, self.answer)
@@ -162,6 +165,7 @@ class Agent:
             "compute": self._compute,
             "ready": self._ready,
             "rules": self._rules,
+            "ended": self._ended,
         }
 
     def _observing(self) -> None:
@@ -178,6 +182,17 @@ class Agent:
             if named != self._compute:
                 self._ready = False
             self._compute, self._ready = named, ready
+
+    def _watching_guests(self) -> None:
+        """Which guests ended without anybody wanting it. libvirtd may hang, and must not delay a renewal."""
+        while not self._stop.wait(GUESTS):
+            try:
+                program = self._node.supervisor.program(libvirt.NAME)
+                runs = self.state == SERVING and program is not None and program.pid > 0
+                self._ended = ended.look(self._node) if runs else ()
+            except OneStackError as error:
+                LOG.info("libvirtd does not say how guests are: %s", error)
+                self._ended = ()
 
     def _renewing(self) -> None:
         client = etcd.client(self._site, etcd.host_user(self._node.name))

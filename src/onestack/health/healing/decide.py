@@ -25,19 +25,22 @@ HEALED = (SERVING, FENCED, "fencing")
 @dataclass(frozen=True)
 class Record:
     """What a host's agent last wrote. `compute`: which nova-compute runs, empty if none. `ready`: it answers.
-    `rules`: by which it ends its guests without a lease; empty if it does not."""
+    `rules`: by which it ends its guests without a lease; empty if it does not. `ended`: guests that are to
+    be started again."""
 
     state: str
     compute: str = ""
     ready: bool = False
     rules: str = ""
+    ended: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, text: str) -> Record:
         try:
             found: dict[str, Any] = json.loads(text)
             compute, rules = str(found.get("compute", "")), str(found.get("rules", ""))
-            return cls(str(found["state"]), compute, bool(found.get("ready")), rules)
+            ended = tuple(str(each) for each in found.get("ended", ()))
+            return cls(str(found["state"]), compute, bool(found.get("ready")), rules, ended)
         except (ValueError, KeyError, TypeError, AttributeError):
             return cls("unknown")
 

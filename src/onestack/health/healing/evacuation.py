@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -13,14 +13,15 @@ from openstack.exceptions import SDKException
 
 from onestack.core.errors import OneStackError, PermanentError
 from onestack.core.wait import until
+from onestack.platform import hypervisors
 from onestack.platform.hosts import moving
+from onestack.workloads.resources import server_healing
+from onestack.workloads.resources.server_healing import PRIORITY, WISH
 
 SECONDS = 600.0
 """How long one evacuation may take."""
 MICROVERSION = "2.87"
 """Of evacuations: from 2.95 on the server stays stopped."""
-WISH, PRIORITY = "healing", "healing_priority"
-"""Metadata of servers: `evacuate` or `leave`; and a number, the highest first."""
 
 
 @dataclass(frozen=True)
@@ -44,16 +45,14 @@ def guest(server: Any, *, disks_elsewhere: bool, volumes_here: Sequence[str]) ->
         priority = int(metadata.get(PRIORITY, 0))
     except ValueError:
         priority = 0
-    by_image = bool((server.image or {}).get("id"))
-    stays = ""
-    if wish == "leave":
-        stays = "its metadata says healing: leave"
-    elif volumes_here:
-        stays = f"its volumes are files of one host: {', '.join(volumes_here)}"
-    elif server.status not in ("ACTIVE", "SHUTOFF", "ERROR"):
+    stays = server_healing.stays(
+        wish,
+        by_image=bool((server.image or {}).get("id")),
+        disks_elsewhere=disks_elsewhere,
+        volumes_here=volumes_here,
+    )
+    if not stays and server.status not in ("ACTIVE", "SHUTOFF", "ERROR"):
         stays = f"it is {server.status}"
-    elif by_image and not disks_elsewhere and wish != "evacuate":
-        stays = "its disk is a file of the lost host (metadata healing: evacuate has it built anew from its image)"
     return Guest(str(server.id), str(server.name), priority, stays)
 
 
@@ -79,22 +78,19 @@ class Nova:
     def force_down(self, host: str, forced: bool) -> None:
         """Have Nova take a host for lost whatever it hears, or no more."""
         service = self.service(host)
-        if service is None or service["forced_down"] == forced:
-            return
-        answer = self._admin.compute.put(
-            f"/os-services/{service['id']}", json={"forced_down": forced}, microversion="2.53"
-        )
-        if answer.status_code != 200:
-            raise PermanentError(f"Nova refused to force {host} down: {answer.text[:300]}")
+        if service is not None and service["forced_down"] != forced:
+            hypervisors.force_down(self._admin, service["id"], forced)
 
     def guests(self, host: str) -> list[Guest]:
         """The servers that Nova has on a host."""
-        found = []
+        return sorted((each for _, each in self.everyone(host)), key=lambda each: each.name)
+
+    def everyone(self, host: str = "") -> Iterator[tuple[Any, Guest]]:
+        """The servers of one host or all, as openstacksdk has them, and how each is dealt with."""
         for server in self._admin.compute.servers(all_projects=True):
-            if server.compute_host == host:
+            if host in ("", server.compute_host):
                 local = moving.volumes_here(self._admin, server, self._is_local)
-                found.append(guest(server, disks_elsewhere=self._disks_elsewhere, volumes_here=local))
-        return sorted(found, key=lambda each: each.name)
+                yield server, guest(server, disks_elsewhere=self._disks_elsewhere, volumes_here=local)
 
     def evacuate(self, one: Guest, host: str) -> str:
         """Start a guest of a host elsewhere, and wait until it runs; on which host. Raises PermanentError."""

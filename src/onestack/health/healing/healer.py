@@ -15,6 +15,7 @@ import signal
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from onestack.core.errors import OneStackError
 from onestack.core.paths import Paths
@@ -23,6 +24,7 @@ from onestack.health.healing.decide import Judgement, Watch
 from onestack.health.healing.history import Event
 from onestack.health.healing.job import Job, Mark
 from onestack.health.healing.lease import ACT, ACT_BY_FENCE, EXPIRES, rules
+from onestack.health.healing.restart import Due, Schedule, outcome
 from onestack.host import lock
 from onestack.host.files import replace_file
 from onestack.platform import site
@@ -36,6 +38,8 @@ PERIOD = 1.0
 """Seconds between two readings."""
 AGAIN = 30.0
 """Seconds until a host that could not be proved off is tried again."""
+RESTARTS = 4
+"""How many guests are started again at the same time."""
 ACTING, REQUESTS, RETURNING = "/healer", "/requests/", "/returning/"
 """Keys: who acts; what an operator wants of a host; hosts that serve again once their nova-compute is a new one."""
 
@@ -88,6 +92,9 @@ class Healer:
         self._fences = {each.name: each.fence for each in found.spec.hosts if each.fence is not None}
         self._stop = threading.Event()
         self._supervisor = os.getppid()
+        self._schedule = Schedule()
+        self._restarting: set[str] = set()
+        self._restarts = ThreadPoolExecutor(RESTARTS, thread_name_prefix="restart")
 
     def stop(self) -> None:
         self._stop.set()
@@ -123,6 +130,7 @@ class Healer:
         self._return(at, marks)
         self._resume(at, marks)
         self._heal(judged, at)
+        self._restart(judged, marks, at)
 
     def _write(self, judged: Judgement, marks: dict[str, Mark], acts: bool) -> None:
         found = {
@@ -196,6 +204,41 @@ class Healer:
                 event = next((each for each in found if each.ident == mark.event), self.event(name, "lost"))
                 self._begin(name, event, mark, 0, False)
 
+    def _restart(self, judged: Judgement, marks: dict[str, Mark], at: float) -> None:
+        """Have guests started again whose process ended on a host that serves."""
+        if judged.restrained or lock.is_held(self._site.paths.lock):
+            return
+        returning = self._client.below(RETURNING)
+        ended = {
+            ident: name
+            for name, seen in self.watch.seen.items()
+            if name not in marks and name not in returning and self.watch.is_fresh(name, at)
+            if seen.record.state == SERVING and seen.record.ready
+            for ident in seen.record.ended
+        }
+        for due in self._schedule.observe(at, ended):
+            if due.ident not in self._restarting:
+                self._schedule.tried(at, due.ident)
+                self._restarting.add(due.ident)
+                self._restarts.submit(self._restart_one, due)
+
+    def _restart_one(self, due: Due) -> None:
+        event = self.event(due.host, "restart")
+        event.ident = f"{event.began:.3f}-{due.ident}"
+        client, done = etcd.client(self._site, etcd.HEALER), None
+        try:
+            if not self._acting.valid() or (done := outcome(Job.restart(self._site), due)) is None:
+                return
+            LOG.warning("%s: %s", due.host, done.words)
+            event.outcome, event.ended = done.words, time.time()
+            history.save(client, event)
+        except Exception:
+            LOG.exception("%s: a guest could not be started again", due.host)
+        finally:
+            client.end()
+            self._schedule.ended(now(), due.ident, done)
+            self._restarting.discard(due.ident)
+
     def _begin(
         self, name: str, event: Event, mark: Mark, revision: int, by_lease: bool, word: str = ""
     ) -> None:
@@ -228,10 +271,8 @@ class Healer:
         Job.nova(self._site).force_down(name, False)
         self._client.delete(f"{RETURNING}{name}")
         LOG.warning("%s serves again", name)
-        for event in history.load(self._client, name):
-            if event.ident == mark.event:
-                event.returned = time.time()
-                history.save(self._client, event)
+        at = time.time()
+        history.change(self._client, mark.event, lambda event: setattr(event, "returned", at))
 
     def _keep_mark(self, name: str, mark: Mark) -> None:
         self._client.put(f"{etcd.MARKS}{name}", mark.text())

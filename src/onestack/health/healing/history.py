@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from onestack.platform.keyvalue import KeyValue
 
 PREFIX = "/events/"
+_CHANGING = threading.Lock()
+"""Only the healer that acts writes events, but several of its threads do."""
 KEPT = 200
 """How many events are kept."""
 
 
 @dataclass
 class Event:
-    """One loss of a host, or one time of restraint. Times are Unix times, and seconds since.
+    """A loss of a host, a time of restraint, or a guest that was started again. Times are Unix times; spans, seconds.
 
-    `kind`: lost, fence (an operator's wish) or restraint. `by`: the host with the healer. `silent`: seconds for which
-    the host's lease had not changed. `proof`: how it is known that its guests had ended. `moved`: guests, with the
-    host each is on and the seconds it was away; `failed` and `left`: guests that could not be moved, or must not, and
-    why. `outcome`: in words. `returned`: when the host might serve again.
+    `kind`: lost, fence (an operator's wish), restraint, or restart (of a guest whose process ended). `by`: the host
+    with the healer. `silent`: seconds for which the host's lease had not changed. `proof`: how it is known that its
+    guests had ended. `moved`: guests, with the host each is on, the seconds until it was ACTIVE (`away`) and until it
+    was seen to answer (`answered`; None: it was not), and what showed it (`seen`). `failed` and `left`: guests that
+    could not be moved, or must not, and why. `outcome`: in words. `returned`: when the host might serve again.
     """
 
     ident: str
@@ -54,6 +58,16 @@ def save(client: KeyValue, event: Event) -> None:
     client.put(f"{PREFIX}{event.ident}", json.dumps(event.as_dict()))
     for name in sorted(client.below(PREFIX))[:-KEPT]:
         client.delete(f"{PREFIX}{name}")
+
+
+def change(client: KeyValue, ident: str, body: Callable[[Event], None]) -> None:
+    """Change an event that is kept; nothing where it is not. Raises OneStackError."""
+    with _CHANGING:
+        kept = client.get(f"{PREFIX}{ident}")
+        if kept is not None:
+            event = Event.of(json.loads(kept.value))
+            body(event)
+            client.put(f"{PREFIX}{ident}", json.dumps(event.as_dict()))
 
 
 def load(client: KeyValue, host: str | None = None) -> list[Event]:

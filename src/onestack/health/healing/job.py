@@ -10,17 +10,21 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 from keystoneauth1.exceptions import ClientException
+from openstack.connection import Connection
 from openstack.exceptions import SDKException
 
 from onestack.core.errors import OneStackError, PermanentError, Unready
 from onestack.core.wait import until
 from onestack.health.healing import evacuation, fencing, history, peers
+from onestack.health.healing.answering import Answers, Cloud, entry
 from onestack.health.healing.evacuation import Guest, Nova
 from onestack.health.healing.history import Event
 from onestack.health.healing.lease import EXPIRES
+from onestack.health.healing.restart import Restart
 from onestack.platform import connect, host_tls
 from onestack.platform.infrastructure import etcd
 from onestack.platform.infrastructure.lease import FENCED
@@ -58,6 +62,11 @@ class Mark:
         return cls(**json.loads(text))
 
 
+def _is_local(site: Site, backend: str) -> bool:
+    """Whether a backend's volumes are files or logical volumes of one host."""
+    return any(each.name == backend and each.ceph is None for each in site.view.cloud.volume_backends)
+
+
 class Job(threading.Thread):
     """`revision`: of the host's lease when it was judged. `valid`: whether this healer acts still. `by_lease`:
     whether the lease has expired. `word`: an operator's proof."""
@@ -89,13 +98,22 @@ class Job(threading.Thread):
     @staticmethod
     def nova(site: Site) -> Nova:
         """Nova as the administrator, on any control host."""
-        backends = site.view.cloud.volume_backends
+        elsewhere = site.view.cloud.ceph is not None
+        return Nova(Job._admin(site), disks_elsewhere=elsewhere, is_local=partial(_is_local, site))
 
-        def is_local(backend: str) -> bool:
-            return any(each.name == backend and each.ceph is None for each in backends)
+    @staticmethod
+    def restart(site: Site) -> Restart:
+        """What starts guests again."""
+        return Restart(Job._admin(site), partial(_is_local, site))
 
-        admin = connect.connection(site, password=site.view.cloud.secrets["user/admin"])
-        return Nova(admin, disks_elsewhere=site.view.cloud.ceph is not None, is_local=is_local)
+    @staticmethod
+    def _admin(site: Site) -> Connection:
+        return connect.connection(site, password=site.view.cloud.secrets["user/admin"])
+
+    @staticmethod
+    def asking(site: Site) -> Cloud:
+        """The cloud, as one asks whether guests answer."""
+        return Cloud(Job._admin(site), "load-balancer" in site.spec.platform.services)
 
     def run(self) -> None:
         try:
@@ -217,6 +235,7 @@ class Job(threading.Thread):
         left = [{**each.as_dict(), "why": each.stays} for each in guests if each.stays]
         self._event.left = left
         silent_since = self._event.began - self._event.silent
+        answers = Answers(lambda: self.asking(self._site), self._answered)
 
         def said(guest: Guest, host: str, why: str) -> None:
             away = round(time.time() - silent_since, 1)
@@ -224,14 +243,39 @@ class Job(threading.Thread):
                 self._event.failed.append({**guest.as_dict(), "why": why})
                 LOG.error("%s: %s could not be moved: %s", self._host, guest.name, why)
             else:
-                self._event.moved.append({**guest.as_dict(), "to": host, "away": away})
+                more = {"to": host, "away": away, "answered": None, "seen": ""}
+                self._event.moved.append({**guest.as_dict(), **more})
+                answers.expect(guest)
                 LOG.warning("%s: %s runs on %s, away for %.1f s", self._host, guest.name, host, away)
             self._save()
 
         self._event.failed = []
-        evacuation.move_all(nova, guests, self._host, self._at_once, self._valid, said)
+        answers.begin()
+        try:
+            evacuation.move_all(nova, guests, self._host, self._at_once, self._valid, said)
+        finally:
+            answers.end()
         if not self._valid():
             raise PermanentError("another healer acts now")
+
+    def _answered(self, guest: Guest, answers: bool, words: str) -> None:
+        """Write down that a guest was seen to answer, or why that is not known; perhaps long after the job's end."""
+        seconds = round(time.time() - (self._event.began - self._event.silent), 1)
+        LOG.warning("%s: %s %s", self._host, guest.name, f"answers: {words}" if answers else words)
+        client = etcd.client(self._site, etcd.HEALER)
+
+        def note(event: Event) -> None:
+            if (found := entry(event.moved, guest.ident)) is not None:
+                found.update(answered=seconds if answers else None, seen=words)
+
+        try:
+            with self._saving:
+                note(self._event)
+                history.change(client, self._event.ident, note)
+        except OneStackError as error:
+            LOG.error("%s: the history could not be written: %s", self._host, error)
+        finally:
+            client.end()
 
     def _retried(self, body: Callable[[], T]) -> T:
         """Call Nova, again while it does not answer: a control host may have been lost, too."""

@@ -7,14 +7,18 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from keystoneauth1.exceptions import ClientException
+from openstack.exceptions import SDKException
+
 from onestack.core.errors import BadInput, PermanentError
 from onestack.core.events import Emit, step
 from onestack.core.wait import until
-from onestack.health.healing import evacuation, history
+from onestack.health.healing import evacuation, history, room
 from onestack.health.healing.healer import ACTING, REQUESTS, RETURNING
 from onestack.health.healing.history import Event
 from onestack.health.healing.job import Job, Mark
 from onestack.health.healing.lease import ACT, ACT_BY_FENCE
+from onestack.platform import connect
 from onestack.platform.infrastructure import etcd
 from onestack.platform.infrastructure.lease import SERVING, healer_file
 from onestack.platform.keyvalue import KeyValue
@@ -29,12 +33,15 @@ STALE = 10.0
 @dataclass(frozen=True)
 class Status:
     """`healer`: the host whose healer acts. `restrained`: too many hosts look lost, so nothing is done. `hosts`: of
-    each compute host its state, the seconds since its lease changed, whether it is fenced and by what proof."""
+    each compute host its state, the seconds since its lease changed, whether it is fenced and by what proof.
+    `reserve`: what `Reserve.as_dict` says of the guests there are, or with `holds` None why that is not known; None
+    where it was not asked for, or the spec has none."""
 
     on: bool
     healer: str = ""
     restrained: bool = False
     hosts: list[dict[str, Any]] = field(default_factory=list)
+    reserve: dict[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -61,8 +68,9 @@ class Healing:
     def __init__(self, site: Site) -> None:
         self._site = site
 
-    def status(self) -> Status:
-        """How it is now. Raises OneStackError."""
+    def status(self, *, reserve: bool = False) -> Status:
+        """How it is now. `reserve`: and whether the reserve holds, which takes some requests for each host. Raises
+        OneStackError."""
         if self._site.view.cloud.healing is None:
             return Status(False)
         client = self._client()
@@ -85,7 +93,19 @@ class Healing:
                         "returning": each.name in returning,
                     }
                 )
-        return Status(True, acting.value if acting else "", bool(noted.get("restrained")), hosts)
+        held = self._reserve() if reserve else None
+        return Status(True, acting.value if acting else "", bool(noted.get("restrained")), hosts, held)
+
+    def _reserve(self) -> dict[str, Any] | None:
+        number = self._site.spec.platform.healing.reserve
+        if not number:
+            return None
+        names = [each.name for each in self._site.view.hosts if "compute" in each.roles]
+        try:
+            admin = connect.connection(self._site)
+            return room.of_now(admin, Job.nova(self._site), names, number).as_dict()
+        except (SDKException, ClientException) as error:
+            return {"hosts": number, "holds": None, "why": f"the APIs do not answer: {error}"}
 
     def history(self, host: str | None = None) -> list[Event]:
         """What was done, the oldest first. Raises OneStackError."""
@@ -101,7 +121,7 @@ class Healing:
         moved = [each.name for each in evacuation.in_order(guests)] if proof else []
         left = [{"name": each.name, "why": each.stays} for each in guests if each.stays]
         took = [
-            min(one["away"] for one in each.moved) - each.silent
+            min(one.get("answered") or one["away"] for one in each.moved) - each.silent
             for each in history.load(self._client())
             if each.kind == "lost" and each.moved
         ]

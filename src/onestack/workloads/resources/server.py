@@ -33,7 +33,7 @@ from onestack.workloads.kind.scope import Scope, given
 from onestack.workloads.kind.session import Collector, Index, Rest, Session
 from onestack.workloads.plan.model import Change, Observed, Wanted
 from onestack.workloads.plan.values import UNKNOWN, Address, Ref, Value
-from onestack.workloads.resources import keypair
+from onestack.workloads.resources import keypair, server_healing
 from onestack.workloads.resources.aggregate import ZONE
 from onestack.workloads.resources.port import SERVER, in_order, of_server
 from onestack.workloads.resources.server_told import STATES, USER_DATA, ZONE_FIELD, ToldServers
@@ -116,6 +116,10 @@ class Server(Counted):
     """User data for cloud-init: the text, or `file:PATH`."""
     metadata: Texts = Field(default_factory=dict)
     """Its metadata, which the guest can read."""
+    healing: server_healing.Wish | None = None
+    """What healing does with it. `evacuate`: it is started on another host when its own is lost, built
+    anew from its image where its disk was a file there. `restart`: it is started again where it is, and never moved.
+    `leave`: nothing. Default: it is moved where its disk and volumes outlive its host."""
     zone: Text | None = None
     """Its availability zone."""
     host: Text | None = None
@@ -138,6 +142,7 @@ class Server(Counted):
             yield Problem(
                 f"'{self.boot_volume}' is its boot volume already", "other volumes", path=("volumes",)
             )
+        yield from server_healing.problems(self.metadata, self.healing)
 
 
 class Servers(ToldServers):
@@ -182,7 +187,7 @@ class Servers(ToldServers):
         fields: dict[str, Value] = {
             "flavor": scope.named("flavor", item.flavor),
             "ports": sorted(ports, key=str),
-            "metadata": dict(item.metadata),
+            "metadata": server_healing.metadata(item.metadata, item.healing),
             "state": item.state,
             "built": True,
             **given(item, "description"),
@@ -323,7 +328,8 @@ class Servers(ToldServers):
         if "metadata" in after or "owner" in after:
             body = {"metadata": after.get("metadata", {})}
             self.label_in.put(body, self.label(change, session))
-            rest.post(f"{self.path}/{ident}/metadata", body)
+            # PUT takes away what is in it no more.
+            (rest.put if "metadata" in after else rest.post)(f"{self.path}/{ident}/metadata", body)
         if "flavor" in after:
             was = change.observed.fields["state"] if change.observed else "running"
             self._act(session, ident, "resize", {"flavorRef": after["flavor"]})

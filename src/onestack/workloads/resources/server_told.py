@@ -13,6 +13,7 @@ from onestack.workloads.plan.values import UNKNOWN, Address, Ref
 from onestack.workloads.resources.attachment import ROOT
 from onestack.workloads.resources.floating_ip import network_of_own
 from onestack.workloads.resources.port import groups_of
+from onestack.workloads.resources.server_healing import told
 
 ZONE_FIELD = "OS-EXT-AZ:availability_zone"
 USER_DATA = "OS-EXT-SRV-ATTR:user_data"
@@ -34,6 +35,7 @@ class ToldServers(Kind):
         ports = nics(one, there)
         with_server = [port for port, said_here in ports if said_here]
         zone = fields[ZONE_FIELD]
+        metadata, healing = told(fields["metadata"])
         attached = [Ref(volume) for volume, *_ in there.links("volume attachment", one.address)]
         return without_none(
             name=one.address.path[-1],
@@ -45,7 +47,8 @@ class ToldServers(Kind):
             server_group=_server_group(one, there),
             volumes=there.names(attached, here),
             user_data=_user_data(one, there),
-            metadata=fields["metadata"],
+            metadata=metadata,
+            healing=healing,
             zone=zone if zone not in ("", "nova") else None,
             config_drive=bool(there.raw(one).get("config_drive")),
             state=fields["state"] if fields["state"] in STATES.values() else None,
