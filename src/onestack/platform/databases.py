@@ -11,6 +11,7 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
+from onestack.core import contract
 from onestack.core.errors import PermanentError
 from onestack.core.events import Emit, step
 from onestack.core.graph import Task, complete
@@ -77,13 +78,24 @@ def prepare(site: Site, node: Node, markers: Markers, store: Path, emit: Emit) -
         markers.write(DATABASES, wanted)
 
 
-def migrate(site: Site, node: Node, emit: Emit) -> None:
-    """Run all chosen services' migrations in parallel. Raises the first failure."""
+def migrate(site: Site, node: Node, emit: Emit, *, expand: bool = False, tree: str = "") -> None:
+    """Run all chosen services' migrations in parallel. Raises the first failure.
+
+    `expand`: only those that services of the series before do not mind. `tree`: the namespace with the packages whose
+    migrations they are.
+    """
+    words = (contract.EXPAND,) if expand else ()
 
     def one(name: str, commands: tuple[tuple[str, ...], ...]) -> None:
         with step(f"migrate {name}", emit):
             for command in commands:
-                node.inside(command, seconds=MIGRATION_SECONDS, patient=True, log=f"migrate-{name}")
+                node.inside(
+                    (*command, *words),
+                    seconds=MIGRATION_SECONDS,
+                    patient=True,
+                    log=f"migrate-{name}",
+                    tree=tree,
+                )
 
     view = site.view_of(node)
     tasks = [
