@@ -17,7 +17,7 @@ from onestack.core.events import Emit, step
 from onestack.core.graph import Task, complete
 from onestack.platform import catalogue
 from onestack.platform.infrastructure import mariadb
-from onestack.platform.markers import DATABASES, SCHEMA, Markers
+from onestack.platform.markers import DATABASES, SCHEMA, UPGRADE, Markers
 from onestack.platform.node import Node
 from onestack.platform.site import Site
 
@@ -68,7 +68,8 @@ def prepare(site: Site, node: Node, markers: Markers, store: Path, emit: Emit) -
             node.inside(mariadb.client(), text_in=cached.read_text(), seconds=120, patient=True)
             at.outcome = "from the release's cache"
         else:
-            migrate(site, node, emit)
+            # Until an upgrade is final, what the series before could not bear is not done.
+            migrate(site, node, emit, expand=bool(done.get(UPGRADE)))
             at.outcome = "migrated"
             if before is None:
                 partial = cached.with_suffix(f".{os.getpid()}")

@@ -106,6 +106,12 @@ def save(paths: Paths, journal: Journal) -> Journal:
     return journal
 
 
+def warnings(paths: Paths) -> list[str]:
+    """What an operator should know of an upgrade, in words."""
+    known = load(paths)
+    return [f"an upgrade from {known.older} to {known.newer}: {known.state}"] if known else []
+
+
 def remove(paths: Paths) -> None:
     """Forget an upgrade, the journal first: what is left then belongs to none."""
     (folder(paths) / "journal.json").unlink(missing_ok=True)

@@ -53,6 +53,7 @@ class Upgrading:
             elif known.direction == "back" or known.newer != newer or known.next is None:
                 self._require_none(newer)
             else:
+                self._require_running(found)
                 emit(Event("upgrade", "noted", f"an upgrade to {newer} was {known.state}: it goes on"))
             return self._forward(emit)
 
@@ -65,7 +66,9 @@ class Upgrading:
                     f"the upgrade to {known.newer} is {known.state}",
                     hint="`onestack upgrade` goes on with it, or `onestack upgrade rollback` goes back",
                 )
-            steps.finish(site.load(self._paths), emit)
+            found = site.load(self._paths)
+            self._require_running(found)
+            steps.finish(found, emit)
             steps.forget(self._paths)
             return known
 
@@ -80,6 +83,7 @@ class Upgrading:
             if not known.switched and known.direction == "forward":
                 self._undo()
                 return known.turned("", PACKAGES)
+            self._require_running(site.load(self._paths))
             if known.direction == "forward":
                 reasons = self._in_the_way(known)
                 if reasons and not restore:
@@ -194,6 +198,11 @@ class Upgrading:
                 f"an upgrade to {known.newer} is {known.state}",
                 hint=f"`onestack upgrade --to {known.newer}` goes on with it, `rollback` goes back",
             )
+
+    @staticmethod
+    def _require_running(found: Site) -> None:
+        if found.here.supervisor.pid is None:
+            raise BadInput("the cloud does not run", hint="`onestack up` brings it back; then run this again")
 
     def _required(self) -> Journal:
         site.load(self._paths)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import shutil
 from dataclasses import replace
@@ -11,18 +12,19 @@ from pathlib import Path
 from onestack.core import contract
 from onestack.core.events import Emit, step
 from onestack.core.paths import Paths
+from onestack.core.wait import until
 from onestack.health.backup import create as backup
 from onestack.health.backup import databases as copies
 from onestack.health.upgrade import journal, pair, reads
 from onestack.health.upgrade.journal import AFTER, BEFORE, When
 from onestack.health.upgrade.pair import Pair
-from onestack.host import exchange, namespace
+from onestack.host import exchange, namespace, processes
 from onestack.host.files import replace_private
 from onestack.platform import bringup, catalogue, databases, fetch, prepare, readiness, site, takedown
 from onestack.platform.choices import Choices, choices_file
 from onestack.platform.hosts.work import Here
 from onestack.platform.infrastructure import mariadb
-from onestack.platform.markers import DATABASES, Markers
+from onestack.platform.markers import DATABASES, UPGRADE, Markers
 from onestack.platform.node import Node
 from onestack.platform.shape import Service
 from onestack.platform.site import Site
@@ -70,8 +72,11 @@ def snapshot(found: Site, emit: Emit) -> None:
     node, folder = found.leader, found.leader.outside(SNAPSHOT)
     with step("snapshot", emit) as at:
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(mode=0o711)
-        copies.copy_mariadb(node, tree, f"{SNAPSHOT}/mysql")
+        folder.mkdir(mode=0o711, exist_ok=True)
+        # By a name of its own: what a killed command had started may still write to the former one.
+        own = f"mysql-{os.getpid()}"
+        copies.copy_mariadb(node, tree, f"{SNAPSHOT}/{own}")
+        (folder / own).rename(folder / "mysql")
         copies.copy_ovn(found, folder / "ovn")
         size = sum(each.stat().st_blocks * 512 for each in folder.rglob("*") if each.is_file())
         at.outcome = f"{size / 1e6:.0f} MB"
@@ -79,6 +84,14 @@ def snapshot(found: Site, emit: Emit) -> None:
 
 def expand(found: Site, emit: Emit) -> None:
     """Add to the schemas what the newer release needs, with its packages, while the older one serves."""
+    handle = namespace.mount_handle(found.paths, exchange.NEXT)
+
+    def ended() -> tuple[bool, str]:
+        left = processes.rooted_in(handle)
+        return not left, ", ".join(str(each.pid) for each in left)
+
+    # Migrations that a killed command had started; two of a project at the same time would fail.
+    until("earlier migrations to end", ended, seconds=databases.MIGRATION_SECONDS, every=0.5)
     exchange.copy(after(found).here.layout)
     databases.migrate(found, found.leader, emit, expand=True, tree=exchange.NEXT)
 
@@ -109,6 +122,9 @@ def switch(found: Site, when: When, series: str, emit: Emit) -> Site:
         markers.load()
         if when == BEFORE:
             markers.write(DATABASES, databases.key(other))
+            markers.write(UPGRADE)
+        else:
+            markers.write(UPGRADE, "not final")
         replace_private(site.spec_file(paths), text)
         choices.save(choices_file(paths))
         if when == AFTER:
@@ -174,14 +190,15 @@ def restore(found: Site, emit: Emit) -> None:
                 shutil.rmtree(folder / "replaced", ignore_errors=True)
                 data.rename(folder / "replaced")
             (folder / "mysql").rename(data)
-        processes = {each.name: each for each in mariadb.processes(found.view)}
-        readiness.start(node, processes[mariadb.NAME], emit)
+        (process,) = (each for each in mariadb.processes(found.view) if each.name == mariadb.NAME)
+        readiness.start(node, process, emit)
         copies.restore_northbound(found, folder / "ovn")
 
 
 def finish(found: Site, emit: Emit) -> None:
     """Complete the migrations, which the older release could not bear."""
     databases.migrate(found, found.leader, emit)
+    Markers(found.leader).write(UPGRADE)
 
 
 def forget(paths: Paths) -> None:
