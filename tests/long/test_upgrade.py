@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shlex
 import signal
+import subprocess
 import threading
 import time
 import urllib.request
@@ -218,6 +220,27 @@ def test_it_goes_back_with_what_was_made_meanwhile(upgraded: Cloud, guest: Guest
     assert journal.load(upgraded.paths) is None
     runs(upgraded, OLDER)
     works(upgraded, guest, "made-after-the-way-back")
+
+
+def test_what_the_former_release_cannot_have_refuses_and_a_restore_loses_it(
+    upgraded: Cloud, guest: Guest
+) -> None:
+    root, held = upgraded.paths.root, guests.resources(upgraded)
+    succeed(root, "upgrade", "--to", NEWER, "--json", seconds=SECONDS)
+    lost = guests.start(upgraded, "lost")
+    network = upgraded.run(lambda: upgraded.connect().network.find_network("lost", ignore_missing=False))
+    sql(upgraded, f"INSERT INTO neutron.networkpvlan (network_id, pvlan) VALUES ('{network.id}', 1);\n")
+    refused = onestack(root, "upgrade rollback")
+    assert refused.returncode == 2
+    assert network.id in refused.stderr and "private VLANs" in refused.stderr
+    runs(upgraded, NEWER)
+
+    said = lines(succeed(root, "upgrade rollback", "--restore", "--json", seconds=SECONDS))
+    (named,) = (each["message"] for each in said if lost.server in each.get("message", ""))
+    subprocess.run(shlex.split(named.partition("this ends it: ")[2]), check=True, capture_output=True)
+    assert guests.resources(upgraded) == held
+    runs(upgraded, OLDER)
+    works(upgraded, guest, "made-after-the-restore")
 
 
 def test_where_a_service_does_not_start_it_goes_back_by_itself(upgraded: Cloud, guest: Guest) -> None:

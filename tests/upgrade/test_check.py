@@ -8,6 +8,7 @@ from onestack.core import data
 from onestack.health.upgrade import check
 from onestack.health.upgrade.pair import Pair, SetBack
 from onestack.host import base
+from onestack.platform import databases
 
 MIB = 1 << 20
 
@@ -25,6 +26,14 @@ def test_it_says_how_it_is_undone() -> None:
     assert "what was made since is lost" in check._back(Pair("a", "b", additive=False))
     assert "with all that was made since" in check._back(Pair("a", "b"))
     assert "after 1 changes" in check._back(Pair("a", "b", back=(SetBack("compute", ""),)))
+
+
+def test_schemas_of_a_newer_series_are_left_alone() -> None:
+    """Its older migrations would not know them: after the way back `up` must not run these."""
+    assert databases.is_ahead("2026.2", "2026.1")
+    assert not databases.is_ahead("2026.2", "2026.2")
+    assert not databases.is_ahead("2026.1", "2026.2")
+    assert not databases.is_ahead(None, "2026.1")
 
 
 def test_series_that_share_their_native_packages_share_the_tree() -> None:

@@ -11,13 +11,13 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
-from onestack.core import contract
+from onestack.core import contract, data
 from onestack.core.errors import PermanentError
 from onestack.core.events import Emit, step
 from onestack.core.graph import Task, complete
 from onestack.platform import catalogue
 from onestack.platform.infrastructure import mariadb
-from onestack.platform.markers import DATABASES, SCHEMA, UPGRADE, Markers
+from onestack.platform.markers import DATABASES, SCHEMA, SCHEMAS, UPGRADE, Markers
 from onestack.platform.node import Node
 from onestack.platform.site import Site
 
@@ -62,6 +62,10 @@ def prepare(site: Site, node: Node, markers: Markers, store: Path, emit: Emit) -
     node.inside(mariadb.client(), text_in=mariadb.grants(names, site.view), patient=True)
     if before == wanted:
         return
+    if is_ahead(done.get(SCHEMAS), site.view.cloud.series):
+        # After the way back from an upgrade: this series works with them, but its migrations know no newer revision.
+        markers.write(DATABASES, wanted)
+        return
     cached = dump(store, wanted)
     with step("databases", emit) as at:
         if before is None and cached.exists():
@@ -77,6 +81,12 @@ def prepare(site: Site, node: Node, markers: Markers, store: Path, emit: Emit) -
                 partial.write_text(node.inside(argv, seconds=120, patient=True))
                 partial.rename(cached)
         markers.write(DATABASES, wanted)
+
+
+def is_ahead(schemas: str | None, series: str) -> bool:
+    """Whether the schemas have something of a newer series than `series`. Pure."""
+    known = data.releases()
+    return schemas in known and known.index(schemas) > known.index(series)
 
 
 def migrate(site: Site, node: Node, emit: Emit, *, expand: bool = False, tree: str = "") -> None:

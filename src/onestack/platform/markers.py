@@ -2,7 +2,8 @@
 data.
 
 Names: `databases` (the release of the tables), `bootstrap` (the input of Keystone's bootstrap), `furnished/NAME`,
-`upgrade` (not empty while there is a way back from an upgrade).
+`schemas` (the newest series of which the schemas have something, once there was an upgrade), `upgrade` (not empty
+while there is a way back from one).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from onestack.platform.node import Node
 
 SCHEMA = "onestack"
 DATABASES, BOOTSTRAP, FURNISHED = "databases", "bootstrap", "furnished/"
-UPGRADE = "upgrade"
+SCHEMAS, UPGRADE = "schemas", "upgrade"
 
 _CREATE = f"""\
 CREATE DATABASE IF NOT EXISTS `{SCHEMA}` CHARACTER SET utf8mb4;

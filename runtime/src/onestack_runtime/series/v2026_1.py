@@ -92,8 +92,10 @@ SERIES = Series(
         "nova.virt.libvirt.host:Host.__init__": "1d5ddd42a5e8",
         "nova.compute.resource_tracker:ResourceTracker._update_to_placement": "795d71670d01",
         "cinder.service:Service.start": "6f35dc81ba77",
+        # They differ for subclasses of a mapped class whose path is that of its base; Neutron has none.
+        "sqlalchemy.orm.strategies:SelectInLoader.create_row_processor": "0e1b845124d5",
+        "sqlalchemy.orm.strategies:SubqueryLoader.create_row_processor": "475f8823bf5f",
     },
-    off={"empty-tables": "SQLAlchemy's loaders of this series were not compared with it"},
     imports_eventlet=True,
     boot_server={},
     cinder_threads=cinder_threads,

@@ -24,7 +24,7 @@ from onestack.platform import bringup, catalogue, databases, fetch, prepare, rea
 from onestack.platform.choices import Choices, choices_file
 from onestack.platform.hosts.work import Here
 from onestack.platform.infrastructure import mariadb
-from onestack.platform.markers import DATABASES, UPGRADE, Markers
+from onestack.platform.markers import DATABASES, SCHEMAS, UPGRADE, Markers
 from onestack.platform.node import Node
 from onestack.platform.shape import Service
 from onestack.platform.site import Site
@@ -92,7 +92,11 @@ def expand(found: Site, emit: Emit) -> None:
 
     # Migrations that a killed command had started; two of a project at the same time would fail.
     until("earlier migrations to end", ended, seconds=databases.MIGRATION_SECONDS, every=0.5)
-    exchange.copy(after(found).here.layout)
+    newer = after(found)
+    exchange.copy(newer.here.layout)
+    markers = Markers(found.leader)
+    markers.load()
+    markers.write(SCHEMAS, newer.view.cloud.series)
     databases.migrate(found, found.leader, emit, expand=True, tree=exchange.NEXT)
 
 
@@ -160,7 +164,8 @@ def _exchange(found: Site, service: Service, changed: set[str], sql: str, emit: 
     programs = node.supervisor.programs()
     for process in service.processes(found.view):
         running = programs.get(process.name)
-        if running and running.pid and exchange.runs_from(running.pid, node.layout):
+        # After a cut it is not known whether its data were set back: that is done again then.
+        if not sql and running and running.pid and exchange.runs_from(running.pid, node.layout):
             continue
         if process.name in changed:
             node.supervisor.exchange(process.name)
@@ -218,7 +223,7 @@ def strangers(found: Site) -> list[str]:
     running = node.inside((*virsh, "list", "--all", "--uuid"), seconds=30).split()
     return [
         f"the guest {each} was made since, and is in no database; this ends it: "
-        f"{shlex.join(node.enter((*virsh, 'destroy', each)))}"
+        f"{shlex.join(node.enter((*virsh, f'undefine {each}; destroy {each}')))}"
         for each in running
         if each not in known
     ]
