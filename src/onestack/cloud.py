@@ -21,6 +21,7 @@ from onestack.health.backup.operations import Backups
 from onestack.health.healing.operations import Healing
 from onestack.health.securing.operations import Securing
 from onestack.health.status import Status
+from onestack.health.upgrade.operations import Upgrading
 from onestack.health.verify import Report, SmokeReport, SuiteReport, suites
 from onestack.health.why import Diagnosis, explain
 from onestack.host import doctor, hardware
@@ -312,6 +313,11 @@ class Cloud:
         return Healing(self.site)
 
     @property
+    def upgrading(self) -> Upgrading:
+        """Its way to another release, and back."""
+        return Upgrading(self.paths)
+
+    @property
     def hosts(self) -> Hosts:
         """Its hosts."""
         return Hosts(self.site)
@@ -371,10 +377,7 @@ class Cloud:
         return file
 
     def execute(self, words: Sequence[str]) -> int:
-        """Run a program in the cloud's network, with the administrator's variables; its exit status.
-
-        OpenStack's own client, `openstack`, comes with the tool.
-        """
+        """Run a program (the tool brings `openstack`) in the cloud's network as administrator; its exit status."""
         return connect.execute(self.site, self.network.command(words), words[0])
 
     def connect(self, **who: Any) -> Connection:

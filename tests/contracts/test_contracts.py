@@ -61,12 +61,22 @@ def test_every_replacement_has_a_contract() -> None:
     assert set().union(*map(digest_entries, FILES)) == names
 
 
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
-    """The base, the release's environment, and a folder with pytest."""
-    series = data.releases()[-1]
+NEWEST = data.releases()[-1]
+SERIES = [
+    pytest.param(each, marks=() if each == NEWEST else pytest.mark.long, id=each) for each in data.releases()
+]
+
+
+@pytest.fixture(scope="module", params=SERIES)
+def folders(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Path, Path]:
+    """The base, a release's environment, and a folder with pytest. The older releases' are long tests."""
+    series = request.param
     release, store = data.release(series), Paths.at().release(series)
-    store.mkdir(parents=True, exist_ok=True)
+    native = data.native(series)
+    for each in (store, Paths.at().release(native.name)):
+        each.mkdir(parents=True, exist_ok=True)
     events: list[Event] = []
     tools = tmp_path_factory.mktemp("tools")
     for name in PYTEST:
@@ -78,7 +88,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]
         else:
             shutil.copy(origin, tools)
     return (
-        base.ensure(release, store, events.append),
+        base.ensure(native, Paths.at().release(native.name), events.append),
         environment.ensure(release / "requirements.txt", store, "openstack", events.append),
         tools,
     )

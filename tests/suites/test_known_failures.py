@@ -78,6 +78,6 @@ def test_any_other_file_is_refused(text: str, tmp_path: Path) -> None:
 def test_every_release_has_each_suite_locked_and_its_known_failures_readable(
     series: str, suite: object
 ) -> None:
-    folder = data.release(series) / "suites" / suite.name
+    folder = data.having(series, "suites") / "suites" / suite.name
     assert "--hash=sha256:" in (folder / "requirements.txt").read_text()
     assert all(name.startswith(suite.prefix) for name in known.load(folder / known.FILE))

@@ -47,6 +47,8 @@ STATIC_ROOT: Final = "ONESTACK_STATIC_ROOT"
 RUNNERS: Final = "onestack_runtime.runners"
 """The package of the runners; each is a module with its project's name."""
 MIGRATE: Final = "onestack_runtime.admin.migrate"
+EXPAND: Final = "expand"
+"""A second word for MIGRATE: only what the series before does not mind, which may still run."""
 BOOTSTRAP: Final = "onestack_runtime.admin.bootstrap"
 MANAGE: Final = "onestack_runtime.admin.manage"
 KEY_ROTATION: Final = "onestack_runtime.admin.key_rotation"
@@ -205,7 +207,7 @@ class RsyncSettings(TypedDict):
 REPLACEMENTS: Final = "replacements"
 """A folder in the cloud's run folder, with a `ReplacementsNote` in PROJECT.json, written when the process starts."""
 ReplacementKind = Literal["required", "performance"]
-SkippedBecause = Literal["tuning", "digest", "layout"]
+SkippedBecause = Literal["tuning", "digest", "layout", "series"]
 
 
 class ActiveReplacement(TypedDict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -40,3 +41,23 @@ def release(series: str) -> Path:
     if series not in releases():
         raise KeyError(series)
     return folder("releases") / series
+
+
+def sharing(series: str, name: str) -> str:
+    """The series whose folder has what is called `name` for a series: its own, or the one that `like` in its
+    release.toml names, with which it has all in common that its own folder lacks. Raises KeyError."""
+    place = release(series)
+    described = place / "release.toml"
+    if (place / name).exists() or not described.exists():
+        return series
+    return sharing(str(tomllib.loads(described.read_text())["like"]), name)
+
+
+def having(series: str, name: str) -> Path:
+    """The folder in which what is called `name` is for a series; see `sharing`."""
+    return release(sharing(series, name))
+
+
+def native(series: str) -> Path:
+    """The folder with the lists of native packages of a series. Trees made of them are in the cache by its name."""
+    return having(series, "base.txt")

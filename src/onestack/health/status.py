@@ -15,6 +15,7 @@ from onestack.health.ceph import CephStatus
 from onestack.health.process_status import ProcessStatus, process_statuses, watcher_reasons
 from onestack.health.quorum import Quorum
 from onestack.health.replacements import Replacements
+from onestack.health.upgrade import journal
 from onestack.host import processes
 from onestack.platform import backups
 from onestack.platform.backups import BackupStatus
@@ -119,7 +120,12 @@ def examine(site: Site, *, apis: bool = True) -> Status:
         workers=tuple(workers),
         reasons=tuple(reasons),
         scaling=() if health == "not running" else tuple(scaling_problems(site.paths.run)),
-        warnings=(*elsewhere.warnings, *replaced.warnings(), *backups.warnings(copied)),
+        warnings=(
+            *elsewhere.warnings,
+            *replaced.warnings(),
+            *backups.warnings(copied),
+            *journal.warnings(site.paths),
+        ),
         replacements=replaced,
         chosen=site.here.choices.reasons,
         quorum=members,

@@ -88,6 +88,17 @@ def _made(paths: Paths, tree: str) -> Path:
     return paths.run / (f"layout-{tree}" if tree else "layout")
 
 
+def note_made(layout: Layout, tree: str = "") -> None:
+    """Write down from what a namespace was made. `tree`: of a copy beside the cloud's own, its name."""
+    _made(layout.paths, tree or layout.tree).write_text(_plan(layout))
+
+
+def is_made_from(layout: Layout, tree: str) -> bool:
+    """Whether there is a copy of this name, made from `layout`."""
+    made = _made(layout.paths, tree)
+    return exists(layout.paths, tree) and made.exists() and made.read_text() == _plan(layout)
+
+
 def _plan(layout: Layout) -> str:
     if layout.tree:
         plan = {
@@ -202,11 +213,11 @@ def create(layout: Layout, *, isolated: bool) -> None:
     words = ["unshare", f"--mount={handle}", "--propagation", "private"]
     if isolated:
         words = ["nsenter", f"--net={net}", *words]
-    _on_some_processor([*words, *inside])
-    _made(paths, layout.tree).write_text(plan)
+    on_some_processor([*words, *inside])
+    note_made(layout)
 
 
-def _on_some_processor(argv: Sequence[str]) -> None:
+def on_some_processor(argv: Sequence[str]) -> None:
     """Run the command that creates a mount namespace and bind-mounts it to a file, on one processor after another
     until it succeeds.
 

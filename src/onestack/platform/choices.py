@@ -10,6 +10,7 @@ from pathlib import Path
 from onestack.core.paths import Paths
 from onestack.host.files import replace_file
 from onestack.platform.view import Datapath, VirtType
+from onestack.spec.model import Spec
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,11 @@ class Choices:
     trees: dict[str, str] = field(default_factory=dict)
     """Folders in the cache too: the trees beside the base that its processes need, by name."""
 
+    @property
+    def series(self) -> str:
+        """The OpenStack series whose packages it runs: each has its own folder in the cache."""
+        return Path(self.environment).parent.name
+
     def save(self, file: Path) -> None:
         replace_file(file, json.dumps(dataclasses.asdict(self), indent=1))
 
@@ -44,3 +50,11 @@ class Choices:
 
 def choices_file(paths: Paths) -> Path:
     return paths.etc / "choices.json"
+
+
+def with_its_release(spec: Spec, chosen: Choices) -> Spec:
+    """The spec of a cloud; where it names no release, the one that the cloud runs, and not the newest there is."""
+    platform = spec.platform
+    if "release" in platform.model_fields_set or chosen.series in (platform.release, ""):
+        return spec
+    return spec.model_copy(update={"platform": platform.model_copy(update={"release": chosen.series})})

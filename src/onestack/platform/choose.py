@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 
+from onestack.core import data
 from onestack.core.errors import BadInput
 from onestack.core.events import Emit, step
 from onestack.core.paths import Paths
@@ -28,6 +29,20 @@ def require_same_name(paths: Paths, spec: Spec, host: str) -> None:
             f"this host is called {before.host} in its cloud, not {host}",
             where=spec.place_of("hosts", [each.name for each in spec.hosts].index(host), "name"),
             hint=f"a host keeps its name: set `name: {before.host}`, or destroy the cloud first",
+        )
+
+
+def require_same_release(paths: Paths, spec: Spec) -> None:
+    """Raises BadInput where a cloud stands that runs another series than the spec says."""
+    if not choices_file(paths).exists():
+        return
+    series = Choices.load(choices_file(paths)).series
+    if series in data.releases() and series != spec.platform.release:
+        raise BadInput(
+            f"the cloud runs {series}, and the spec says {spec.platform.release}",
+            where=spec.place_of("platform", "release"),
+            hint=f"`onestack upgrade --to {spec.platform.release}` changes its release; else say "
+            f'`release: "{series}"` in the platform section',
         )
 
 

@@ -11,12 +11,13 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
+from onestack.core import contract, data
 from onestack.core.errors import PermanentError
 from onestack.core.events import Emit, step
 from onestack.core.graph import Task, complete
 from onestack.platform import catalogue
 from onestack.platform.infrastructure import mariadb
-from onestack.platform.markers import DATABASES, SCHEMA, Markers
+from onestack.platform.markers import DATABASES, SCHEMA, SCHEMAS, UPGRADE, Markers
 from onestack.platform.node import Node
 from onestack.platform.site import Site
 
@@ -61,13 +62,18 @@ def prepare(site: Site, node: Node, markers: Markers, store: Path, emit: Emit) -
     node.inside(mariadb.client(), text_in=mariadb.grants(names, site.view), patient=True)
     if before == wanted:
         return
+    if is_ahead(done.get(SCHEMAS), site.view.cloud.series):
+        # After the way back from an upgrade: this series works with them, but its migrations know no newer revision.
+        markers.write(DATABASES, wanted)
+        return
     cached = dump(store, wanted)
     with step("databases", emit) as at:
         if before is None and cached.exists():
             node.inside(mariadb.client(), text_in=cached.read_text(), seconds=120, patient=True)
             at.outcome = "from the release's cache"
         else:
-            migrate(site, node, emit)
+            # Until an upgrade is final, what the series before could not bear is not done.
+            migrate(site, node, emit, expand=bool(done.get(UPGRADE)))
             at.outcome = "migrated"
             if before is None:
                 partial = cached.with_suffix(f".{os.getpid()}")
@@ -77,13 +83,30 @@ def prepare(site: Site, node: Node, markers: Markers, store: Path, emit: Emit) -
         markers.write(DATABASES, wanted)
 
 
-def migrate(site: Site, node: Node, emit: Emit) -> None:
-    """Run all chosen services' migrations in parallel. Raises the first failure."""
+def is_ahead(schemas: str | None, series: str) -> bool:
+    """Whether the schemas have something of a newer series than `series`. Pure."""
+    known = data.releases()
+    return schemas in known and known.index(schemas) > known.index(series)
+
+
+def migrate(site: Site, node: Node, emit: Emit, *, expand: bool = False, tree: str = "") -> None:
+    """Run all chosen services' migrations in parallel. Raises the first failure.
+
+    `expand`: only those that services of the series before do not mind. `tree`: the namespace with the packages whose
+    migrations they are.
+    """
+    words = (contract.EXPAND,) if expand else ()
 
     def one(name: str, commands: tuple[tuple[str, ...], ...]) -> None:
         with step(f"migrate {name}", emit):
             for command in commands:
-                node.inside(command, seconds=MIGRATION_SECONDS, patient=True, log=f"migrate-{name}")
+                node.inside(
+                    (*command, *words),
+                    seconds=MIGRATION_SECONDS,
+                    patient=True,
+                    log=f"migrate-{name}",
+                    tree=tree,
+                )
 
     view = site.view_of(node)
     tasks = [

@@ -49,15 +49,18 @@ def fetch(
     series = wanted.release
     release = data.release(series)
     store = paths.release(series)
-    store.mkdir(parents=True, exist_ok=True)
+    native = data.native(series)
+    trees_store = paths.release(native.name)
+    for each in (store, trees_store):
+        each.mkdir(parents=True, exist_ok=True)
     found: dict[str, Path] = {}
     beside: dict[str, Path] = {}
 
     def get_base() -> None:
-        found["base"] = base.ensure(release, store, emit, extras=wanted.base_extras, mirror=mirror)
+        found["base"] = base.ensure(native, trees_store, emit, extras=wanted.base_extras, mirror=mirror)
 
     def get_tree(name: str) -> None:
-        beside[name] = base.ensure_tree(release, store, name, emit, mirror=mirror)
+        beside[name] = base.ensure_tree(native, trees_store, name, emit, mirror=mirror)
 
     def get_environment() -> None:
         found["environment"] = environment.ensure(release / "requirements.txt", store, "openstack", emit)
@@ -66,7 +69,7 @@ def fetch(
         found["runtime"] = environment.ensure(data.folder("runtime"), store, "runtime", emit)
 
     def get_image() -> None:
-        found["image"] = image(found["base"], store, emit)
+        found["image"] = image(found["base"], trees_store, emit)
 
     def get_dashboard() -> None:
         found["dashboard"] = dashboard.ensure(
@@ -99,13 +102,15 @@ def fetch(
 def is_fetched(paths: Paths, platform: Platform, trees: Sequence[str] = ()) -> bool:
     """Whether nothing needs to be downloaded any more. `trees`: as in `fetch`."""
     release, store = data.release(platform.release), paths.release(platform.release)
+    native = data.native(platform.release)
+    trees_store = paths.release(native.name)
     wanted = (
-        f"base-{base.key(release, platform.base_extras)}",
-        *(f"{name}-{base.tree_key(release, name)}" for name in trees),
-        f"openstack-{environment.digest(release / 'requirements.txt')}",
-        f"runtime-{environment.digest(data.folder('runtime'))}",
+        trees_store / f"base-{base.key(native, platform.base_extras)}",
+        *(trees_store / f"{name}-{base.tree_key(native, name)}" for name in trees),
+        store / f"openstack-{environment.digest(release / 'requirements.txt')}",
+        store / f"runtime-{environment.digest(data.folder('runtime'))}",
     )
-    return all((store / name).exists() for name in wanted)
+    return all(place.exists() for place in wanted)
 
 
 def image(base_tree: Path, store: Path, emit: Emit) -> Path:

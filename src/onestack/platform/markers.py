@@ -1,7 +1,9 @@
 """Markers of what was done once in a cloud's life, in its own database: they are lost and restored together with the
 data.
 
-Names: `databases` (the release of the tables), `bootstrap` (the input of Keystone's bootstrap), `furnished/NAME`.
+Names: `databases` (the release of the tables), `bootstrap` (the input of Keystone's bootstrap), `furnished/NAME`,
+`schemas` (the newest series of which the schemas have something, once there was an upgrade), `upgrade` (not empty
+while there is a way back from one).
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from onestack.platform.node import Node
 
 SCHEMA = "onestack"
 DATABASES, BOOTSTRAP, FURNISHED = "databases", "bootstrap", "furnished/"
+SCHEMAS, UPGRADE = "schemas", "upgrade"
 
 _CREATE = f"""\
 CREATE DATABASE IF NOT EXISTS `{SCHEMA}` CHARACTER SET utf8mb4;

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from onestack.core.errors import PermanentError
-from onestack.core.events import Emit, Event, step
+from onestack.core.events import Emit, Event, Step, step
 from onestack.host import namespace, processes
 from onestack.host.supervisor import configuration
 from onestack.platform import ceph, connect, disks, folders, layout, takedown, tls, watchers
@@ -24,24 +24,36 @@ def prepare(site: Site, emit: Emit) -> None:
     for name in filter(partial(_outdated, node), namespace.trees(node.paths)):
         takedown.leave_tree(node.paths, name, emit)
     with step("folders and configuration", emit) as at:
-        folders.make(site, node)
-        for gone in disks.give(site, node):
-            at.note(f"the disk {gone} is no longer Ceph's")
-        if site.leads and site.tls:
-            tls.ensure(site)
-        clusters = ceph.files(site)
-        folders.write(node, layout.files(site.view))
-        ceph.write(site, clusters)
-        if site.leads:
-            connect.write_clouds_yaml(site, node.paths.etc / "clouds.yaml")
+        write(site, at)
         for each in (node.layout, *node.beside.values()):
             namespace.create(each, isolated=node.choices.isolated)
-    programs = [*map(node.program, stamped(site, node)), *watchers.programs(site)]
     with step("supervisor", emit):
         if node.supervisor.pid is None:
             end_orphans(node)
-        node.supervisor.configure(configuration(programs, node.paths.run, node.paths.log))
+        configure(site)
         node.supervisor.start()
+
+
+def write(site: Site, at: Step) -> None:
+    """Write what the processes of this host read: folders and configuration."""
+    node = site.here
+    folders.make(site, node)
+    for gone in disks.give(site, node):
+        at.note(f"the disk {gone} is no longer Ceph's")
+    if site.leads and site.tls:
+        tls.ensure(site)
+    clusters = ceph.files(site)
+    folders.write(node, layout.files(site.view))
+    ceph.write(site, clusters)
+    if site.leads:
+        connect.write_clouds_yaml(site, node.paths.etc / "clouds.yaml")
+
+
+def configure(site: Site) -> None:
+    """Write supervisord's configuration; a supervisord that runs does not read it yet."""
+    node = site.here
+    programs = [*map(node.program, stamped(site, node)), *watchers.programs(site)]
+    node.supervisor.configure(configuration(programs, node.paths.run, node.paths.log))
 
 
 def _outdated(node: Node, tree: str) -> bool:

@@ -13,7 +13,7 @@ from onestack.core import contract
 from onestack.core.errors import BadInput, PermanentError
 from onestack.core.paths import Paths
 from onestack.platform import catalogue, managed_ceph, secrets
-from onestack.platform.choices import Choices, choices_file
+from onestack.platform.choices import Choices, choices_file, with_its_release
 from onestack.platform.hosts import known
 from onestack.platform.infrastructure import etcd
 from onestack.platform.infrastructure.gateway import CERTIFICATE
@@ -262,4 +262,5 @@ def load(paths: Paths) -> Site:
             hint="`onestack up` brings one up; --root DIR names another place",
         )
     choices = Choices.load(choices_file(paths))
-    return on_this_host(paths, load_spec(spec_file(paths)), choices, known.load(paths))
+    spec = with_its_release(load_spec(spec_file(paths)), choices)
+    return on_this_host(paths, spec, choices, known.load(paths))

@@ -16,8 +16,8 @@ from onestack.core.threads import interruptible
 from onestack.host import base, doctor, environment, facts, hypervisor, namespace, preflight, reach
 from onestack.host.files import replace_private
 from onestack.platform import backups, bringup, layout, outside, site, storage_changes, tls
-from onestack.platform.choices import Choices, choices_file
-from onestack.platform.choose import choose, require_same_name
+from onestack.platform.choices import Choices, choices_file, with_its_release
+from onestack.platform.choose import choose, require_same_name, require_same_release
 from onestack.platform.fetch import Fetched, fetch, is_fetched
 from onestack.platform.hosts import known
 from onestack.platform.hosts.remote import RemoteHost
@@ -37,7 +37,10 @@ def wanted(paths: Paths, spec: Spec | str | Path | None) -> tuple[Spec, str]:
         return load(spec), Path(spec).read_text()
     kept = site.spec_file(paths)
     if kept.exists():
-        return load(kept), kept.read_text()
+        found = load(kept)
+        if choices_file(paths).exists():
+            found = with_its_release(found, Choices.load(choices_file(paths)))
+        return found, kept.read_text()
     return default(), "version: 1\n"
 
 
@@ -45,6 +48,7 @@ def check(
     paths: Paths, spec: Spec, emit: Emit, *, force: bool, mirror: str | None, host: str | None = None
 ) -> None:
     """What this host lacks, before anything is changed. Raises BadInput. `host`: see `choose_here`."""
+    require_same_release(paths, spec)
     if host:
         require_same_name(paths, spec, host)
     found = preflight.check(
@@ -166,10 +170,12 @@ def spec_for_others(spec: Spec) -> str:
 
 def examine(paths: Paths, spec: Spec, host: str | None = None) -> doctor.Report:
     """What this host has, and what would be chosen because of it. Changes nothing. `host`: see `choose_here`."""
-    store = paths.release(spec.platform.release)
     release = data.release(spec.platform.release)
-    base_tree = store / f"base-{base.key(release, spec.platform.base_extras)}"
-    packages = store / f"openstack-{environment.digest(release / 'requirements.txt')}"
+    native = data.native(spec.platform.release)
+    base_tree = paths.release(native.name) / f"base-{base.key(native, spec.platform.base_extras)}"
+    packages = (
+        paths.release(spec.platform.release) / f"openstack-{environment.digest(release / 'requirements.txt')}"
+    )
     return doctor.examine(
         paths,
         spec,

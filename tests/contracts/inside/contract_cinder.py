@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 os.environ["OS_CINDER_DISABLE_EVENTLET_PATCHING"] = "1"
-from cinder import monkey_patch
+from onestack_runtime import series
 
-monkey_patch.patch(backend="threading")
+series.here().cinder_threads()
 
 import importlib  # noqa: E402
 import io  # noqa: E402

@@ -1,9 +1,10 @@
 """Migrates one project's databases, empty or from an older release, to this release; one process for each project.
 
-python3 -m onestack_runtime.admin.migrate nova
+python3 -m onestack_runtime.admin.migrate nova          (or: nova expand)
 
-Idempotent. It writes no secrets to the database: Nova's cells are URL templates, with user and password from
-nova.conf.
+With `expand` it only adds to the schemas, for services of the series before that still run or will run again; without
+it, it completes that, and changes data too. Idempotent. It writes no secrets to the database: Nova's cells are URL
+templates, with user and password from nova.conf.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import sys
 from collections.abc import Callable
 
+from onestack_runtime import contract
 from onestack_runtime.paths import ENVIRONMENT, ETC, configuration
 from onestack_runtime.serving import threads
 
@@ -22,17 +24,20 @@ CELL1_UUID = "6f1f2c34-64ad-4c0f-9a58-0d3a6ee5b0c1"
 """The same in every cloud, so that a dump of the migrated databases can be used for all."""
 
 
-def keystone() -> None:
+def keystone(expand: bool) -> None:
     """Keystone's schema. (Its keys are made by its runner.)"""
     os.environ.setdefault("OS_KEYSTONE_CONFIG_DIR", str(ETC / "keystone"))
     import keystone.server
     from keystone.common.sql import upgrades
 
     keystone.server.configure(config_files=list(map(str, configuration("keystone"))))
-    upgrades.offline_sync_database_to_version(None)
+    if expand:
+        upgrades.expand_schema()
+    else:
+        upgrades.offline_sync_database_to_version(None)
 
 
-def glance() -> None:
+def glance(expand: bool) -> None:
     """Glance's schema and its catalogue of metadata definitions."""
     from glance.cmd import manage
 
@@ -41,8 +46,10 @@ def glance() -> None:
         "glance-manage",
         *_files("glance"),
         "db",
-        "sync",
+        "expand" if expand else "sync",
     )
+    if expand:
+        return
     from glance.db.sqlalchemy import api, metadata
 
     metadata.db_load_metadefs(
@@ -50,7 +57,7 @@ def glance() -> None:
     )
 
 
-def placement() -> None:
+def placement(expand: bool) -> None:
     """Placement's schema, and the standard resource classes and traits."""
     from oslo_config import cfg
     from placement import conf, db_api, deploy
@@ -64,7 +71,7 @@ def placement() -> None:
     deploy.update_database(config)
 
 
-def nova() -> None:
+def nova(expand: bool) -> None:
     """Nova's schemas, its two cells, and the data migrations of an older release."""
     # Otherwise nova.cmd applies eventlet's monkey-patching.
     os.environ["OS_NOVA_DISABLE_EVENTLET_PATCHING"] = "1"
@@ -91,28 +98,31 @@ def nova() -> None:
             mapping = objects.CellMapping.get_by_uuid(everything, uuid)
         with context.target_cell(everything, mapping) as cell:
             migration.db_sync(context=cell)
+    if expand:
+        return
     commands = DbCommands()
     while commands.online_data_migrations() == 1:
         pass
 
 
-def neutron() -> None:
+def neutron(expand: bool) -> None:
     """Neutron's schema, with its plugins' own."""
     from neutron.db.migration import cli
 
-    _command(cli.main, "neutron-db-manage", *_files("neutron"), "upgrade", "heads")
+    _command(cli.main, "neutron-db-manage", *_files("neutron"), "upgrade", "--expand" if expand else "heads")
 
 
-def cinder() -> None:
+def cinder(expand: bool) -> None:
     """Cinder's schema, and the data migrations of an older release."""
     os.environ["OS_CINDER_DISABLE_EVENTLET_PATCHING"] = "1"
     from cinder.cmd import manage
 
     _command(manage.main, "cinder-manage", *_files("cinder"), "db", "sync")
-    _command(manage.DbCommands().online_data_migrations, "cinder-manage")
+    if not expand:
+        _command(manage.DbCommands().online_data_migrations, "cinder-manage")
 
 
-def octavia() -> None:
+def octavia(expand: bool) -> None:
     """Octavia's schema."""
     from octavia.db.migration import cli
 
@@ -135,20 +145,20 @@ def _command(main: Callable[[], object], *words: str) -> None:
         raise SystemExit(f"{words[0]}: {status}")
 
 
-PROJECTS: dict[str, Callable[[], None]] = {
+PROJECTS: dict[str, Callable[[bool], None]] = {
     each.__name__: each for each in (keystone, glance, placement, nova, neutron, cinder, octavia)
 }
 
 
 def main() -> int | str:
-    name = sys.argv[1] if len(sys.argv) == 2 else ""
-    if name not in PROJECTS:
-        return f"usage: python3 -m onestack_runtime.admin.migrate {'|'.join(PROJECTS)}"
+    name, *phase = sys.argv[1:] or [""]
+    if name not in PROJECTS or phase not in ([], [contract.EXPAND]):
+        return f"usage: python3 -m onestack_runtime.admin.migrate {'|'.join(PROJECTS)} [{contract.EXPAND}]"
     del sys.argv[1:]
     # Nova blocks eventlet itself; modules that Neutron and Cinder import need it.
     if name not in ("nova", "neutron", "cinder"):
         threads.native()
-    PROJECTS[name]()
+    PROJECTS[name](bool(phase))
     return 0
 
 

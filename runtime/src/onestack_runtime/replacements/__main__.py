@@ -13,6 +13,7 @@ import subprocess
 import sys
 import warnings
 
+from onestack_runtime import series
 from onestack_runtime.replacements import registry, source
 from onestack_runtime.serving import threads
 
@@ -26,9 +27,7 @@ def prepare(runner: str) -> None:
         monkey_patch.patch(backend="threading")
     elif runner == "cinder":
         os.environ["OS_CINDER_DISABLE_EVENTLET_PATCHING"] = "1"
-        from cinder import monkey_patch
-
-        monkey_patch.patch(backend="threading")
+        series.here().cinder_threads()
     elif runner == "neutron":
         import neutron  # noqa: F401
     else:

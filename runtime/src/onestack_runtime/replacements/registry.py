@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from onestack_runtime import contract
+from onestack_runtime import contract, series
 from onestack_runtime.paths import RUN
 from onestack_runtime.replacements import (
     cinder,
@@ -59,8 +59,8 @@ ALL: tuple[Replacement, ...] = (
 
 @dataclass(frozen=True)
 class Skipped:
-    """`because`: `tuning` (the spec excludes it), `digest` (upstream's code is not what it was written against) or
-    `layout` (other processes of the project run on other hosts)."""
+    """`because`: `tuning` (the spec excludes it), `digest` (upstream's code is not what it was written against),
+    `series` (it is not for the installed one) or `layout` (other processes of the project run on other hosts)."""
 
     name: str
     because: contract.SkippedBecause
@@ -81,7 +81,7 @@ def of(
 def install(
     runner: str,
     entries: Iterable[Replacement] = ALL,
-    digests: Mapping[str, str] = DIGESTS,
+    digests: Mapping[str, str] | None = None,
     folder: Path = RUN / contract.REPLACEMENTS,
     *,
     workers: Collection[str] = (),
@@ -93,6 +93,8 @@ def install(
     Call it before the project is used. Raises SystemExit if a required entry does not match upstream's code.
     """
     tuning = os.environ.get(contract.TUNING, "full")
+    installed = series.here()
+    digests = {**DIGESTS, **installed.digests} if digests is None else digests
     checked: dict[str, str] = {}
     active: list[Replacement] = []
     skipped: list[Skipped] = []
@@ -100,6 +102,8 @@ def install(
         for entry in of(runner, entries, workers):
             if entry.kind == "performance" and (tuning == "none" or f"-{entry.name}" in tuning.split()):
                 skipped.append(Skipped(entry.name, "tuning", f"{contract.TUNING} is {tuning}"))
+            elif entry.name in installed.off:
+                skipped.append(Skipped(entry.name, "series", installed.off[entry.name]))
             elif entry.alone and not alone:
                 skipped.append(Skipped(entry.name, "layout", "it holds for a project of one process"))
             elif wrong := misfits(entry, digests, checked) or _replace(entry):

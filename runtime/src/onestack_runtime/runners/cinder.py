@@ -9,9 +9,9 @@ import os
 
 # Before anything else of OpenStack is imported. Eventlet is loaded all the same: Cinder imports it everywhere.
 os.environ["OS_CINDER_DISABLE_EVENTLET_PATCHING"] = "1"
-from cinder import monkey_patch
+from onestack_runtime import series
 
-monkey_patch.patch(backend="threading")
+series.here().cinder_threads()
 
 import logging  # noqa: E402
 import sys  # noqa: E402

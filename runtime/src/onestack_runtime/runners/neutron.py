@@ -13,7 +13,7 @@ import logging
 import os
 from collections.abc import Container
 
-from onestack_runtime import contract
+from onestack_runtime import contract, series
 from onestack_runtime.paths import ETC, LIB, RUN, folder
 from onestack_runtime.replacements import empty_tables, registry
 from onestack_runtime.replacements.processors import NAME as ONE_PROCESSOR
@@ -67,7 +67,7 @@ def _serve_api(process: Process, active: Container[str]) -> None:
 
     from onestack_runtime.runners.neutron_workers import Workers
 
-    application = server.boot_server(api.api_server, prog="neutron-api")
+    application = server.boot_server(api.api_server, **series.here().boot_server)
     # Otherwise the first request would load the policy rules, and a concurrent one would see half of them (HTTP 403).
     policy.init()
     roles.init()

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from onestack_runtime import series
+
 
 class Workers:
     """Everything that upstream's neutron-periodic-workers and neutron-ovn-maintenance-worker do."""
@@ -54,6 +56,7 @@ def _maintenance_thread(driver: Any) -> Any:
         has_lock = True
 
     thread = maintenance.MaintenanceThread()
+    series.here().before_maintenance(driver)
     thread.add_periodics(Inconsistencies(driver._ovn_client))
     for plugin in directory.get_plugins().values():
         # Plugins may bring maintenance of their own (upstream's convention).

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
-from onestack_runtime import contract  # noqa: E402
+from onestack_runtime import contract, series  # noqa: E402
 from onestack_runtime.admin import cells  # noqa: E402
 from onestack_runtime.paths import ENVIRONMENT, ETC, LIB, folder  # noqa: E402
 from onestack_runtime.replacements import registry  # noqa: E402
@@ -142,12 +142,12 @@ class _Worker:
         cleans up nothing else that the end of the process would not.
         """
         for each in self._services:
-            each.manager.set_shutdown_in_progress()
+            series.here().nova_drains(each)
         # In parallel: with RabbitMQ each waits up to 5 s for its polling thread.
         with ThreadPoolExecutor(max(1, len(self._services))) as pool:
             list(pool.map(lambda each: each.rpcserver.stop(), self._services))
         for each in self._services:
-            each.manager._wait_for_in_progress_tasks(DRAIN_SECONDS)
+            series.here().nova_finishes(each, DRAIN_SECONDS)
 
 
 class _Compute(_Worker):

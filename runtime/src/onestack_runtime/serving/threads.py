@@ -14,6 +14,8 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
+from onestack_runtime import series
+
 
 class _NoEventlet:
     """An import finder that blocks eventlet: libraries for which it is optional then work without it."""
@@ -28,7 +30,8 @@ class _NoEventlet:
 
 def native() -> None:
     """Select native threads for this process. Call it before OpenStack is imported."""
-    sys.meta_path.insert(0, _NoEventlet())
+    if not series.here().imports_eventlet:
+        sys.meta_path.insert(0, _NoEventlet())
     from oslo_service import backend
 
     backend.init_backend(backend.BackendType.THREADING)

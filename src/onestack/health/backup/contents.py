@@ -22,7 +22,7 @@ LINKED = 1 << 20
 INSTANCES = "nova/instances"
 LEFT_OUT = (
     *("mysql", "ovn", "openvswitch"),  # copied by `databases`, or made anew
-    *("prometheus", "tmp", "cache", "base", "tempest", "suites", FOLDER),
+    *("prometheus", "tmp", "cache", "base", "tempest", "suites", FOLDER, "upgrade"),
 )
 """Folders of the cloud's data that are not in it, or not as files: databases, metrics, what can be made again."""
 LEFT_OUT_OF_ETC = ("backup.json",)

@@ -29,9 +29,10 @@ ABANDONED_SECONDS = 86400.0
 
 def programs(paths: Paths, series: str, emit: Emit = silent) -> Path:
     """The tree with restic and mariadb-backup; it is built if the cache does not have it."""
-    store = paths.release(series)
+    native = data.native(series)
+    store = paths.release(native.name)
     store.mkdir(parents=True, exist_ok=True)
-    return base.ensure_tree(data.release(series), store, backups.TREE, emit)
+    return base.ensure_tree(native, store, backups.TREE, emit)
 
 
 def require_supported(site: Site) -> None:

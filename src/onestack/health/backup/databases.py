@@ -93,6 +93,16 @@ def copy_ovn(site: Site, target: Path) -> None:
         os.chown(copied, 0, 0)
 
 
+def restore_northbound(site: Site, folder: Path) -> None:
+    """Have OVN's northbound database be what `copy_ovn` copied to a folder; it is served. Raises CommandFailed."""
+    sockets = {each.file: each.socket for each in ovn.databases(site.view)}
+    for file, name in ovn_names(site).items():
+        if name == "OVN_Northbound":
+            text = (folder / Path(file).name).read_text()
+            words = ["ovsdb-client", "restore", f"unix:{sockets[file]}", name]
+            site.leader.inside(words, seconds=SECONDS, text_in=text)
+
+
 def _run_to(node: Node, words: list[str], descriptor: int, copied: Path) -> None:
     """Run a command inside the namespace whose output is data."""
     done = subprocess.run(

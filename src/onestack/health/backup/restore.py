@@ -135,8 +135,8 @@ def _restore(paths: Paths, repository: Repository, name: str | None, work: Path,
         )
         at.outcome = f"{len(found.files)} files"
     spec = load_spec(target / "etc/cloud.yaml")
-    store = paths.release(found.release)
-    tree = base.ensure(data.release(found.release), store, emit, extras=spec.platform.base_extras)
+    native = data.native(found.release)
+    tree = base.ensure(native, paths.release(native.name), emit, extras=spec.platform.base_extras)
     give_owners(target / "data", found, tree)
     adapt(target / "etc" / choices_file(paths).name, paths, spec)
     with step("move to its place", emit):

@@ -39,7 +39,7 @@ def verify_quick(site: Site, emit: Emit) -> Report:
 def verify_tempest(site: Site, emit: Emit, *, concurrency: int, tests: str | None) -> SmokeReport:
     """Run Tempest's smoke tests, or those whose names match the regular expression `tests`."""
     ways.require_way(site)
-    release = data.release(site.view.cloud.series)
+    release = data.having(site.view.cloud.series, "tempest")
     # Before entering the cloud's network namespace, from which no package index is reachable.
     tempest.install(site.paths, release, emit)
     return site.leader.network.call(

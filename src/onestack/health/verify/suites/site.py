@@ -21,7 +21,7 @@ def verify(found: Site, name: str, emit: Emit, *, only: str | None, concurrency:
     """Run a suite against a cloud. Raises BadInput, Busy, PermanentError."""
     if name not in SUITES:
         raise BadInput(f"there is no suite `{name}`", hint=f"one of {', '.join(SUITES)}")
-    suite, release = SUITES[name], data.release(found.view.cloud.series)
+    suite, release = SUITES[name], data.having(found.view.cloud.series, "suites")
     # Each run removes the leftovers of earlier runs: two at the same time would remove each other's resources.
     with held(found.paths.run / "suite.lock", f"onestack verify --suite {name}"):
         # No package index is reachable from the cloud's network.

@@ -1,0 +1,1 @@
+"""Another release for a cloud that serves, and the way back."""
