@@ -8,7 +8,7 @@ import pytest
 
 from onestack import Cloud
 from onestack.core.wait import until
-from onestack.observe.resources import nova, read
+from onestack.observe.resources import nova, quotas, read
 
 pytestmark = pytest.mark.cloud
 Samples = dict[str, list[tuple[dict[str, str], float]]]
@@ -22,6 +22,28 @@ def found(cloud: Cloud) -> Samples:
 def value(samples: Samples, name: str) -> float:
     ((_, only),) = samples[name]
     return only
+
+
+def limits(admin: Any) -> dict[tuple[str, str | None], float]:
+    """The quotas of the administrator's project and their use, as the APIs say: by metric and type."""
+    project = admin.current_project_id
+    nova_says = admin.compute.get(f"/os-quota-sets/{project}/detail").json()["quota_set"]
+    neutron_says = admin.network.get(f"/quotas/{project}/details.json").json()["quota"]
+    cinder_says = admin.block_storage.get(f"/os-quota-sets/{project}?usage=True").json()["quota_set"]
+    found: dict[tuple[str, str | None], float] = {}
+    for name in quotas.NOVA_DEFAULTS:
+        for kind in ("in_use", "limit"):
+            found[f"openstack_nova_quota_{name}", kind] = nova_says[name][kind]
+    for name in quotas.NEUTRON_DEFAULTS:
+        for kind in ("used", "limit"):
+            found[f"openstack_neutron_quota_{name}", kind] = neutron_says[name][kind]
+    for word, name in {"vcpus": "cores", "memory": "ram", "instances": "instances"}.items():
+        found[f"openstack_nova_limits_{word}_max", None] = nova_says[name]["limit"]
+        found[f"openstack_nova_limits_{word}_used", None] = nova_says[name]["in_use"]
+    for word, name in {"volume": "gigabytes", "backup": "backup_gigabytes"}.items():
+        found[f"openstack_cinder_limits_{word}_max_gb", None] = cinder_says[name]["limit"]
+        found[f"openstack_cinder_limits_{word}_used_gb", None] = cinder_says[name]["in_use"]
+    return found
 
 
 def test_each_service_is_read(cloud: Cloud) -> None:
@@ -60,6 +82,7 @@ def test_they_are_what_the_apis_list(cloud: Cloud) -> None:
                 "volume": (1.0, "available", volume.volume_type),
                 "network": ("false", "geneve", subnet.id, str(network.mtu)),
                 "addresses": 13.0,
+                "quotas": limits(admin),
                 "agents": {
                     (each.binary, each.host): float(each.state == "up") for each in admin.compute.services()
                 },
@@ -96,6 +119,12 @@ def test_they_are_what_the_apis_list(cloud: Cloud) -> None:
                 "volume": size,
                 "network": made,
                 "addresses": free,
+                "quotas": {
+                    (name, labels["type"]): number
+                    for name, _ in limits(admin)
+                    for labels, number in samples[name]
+                    if labels["tenant_id"] == admin.current_project_id and labels.get("type") != "reserved"
+                },
                 "agents": {
                     (labels["service"], labels["hostname"]): alive
                     for labels, alive in samples["openstack_nova_agent_state"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from onestack.observe.resources import quotas
 from onestack.observe.resources.metric import Group, Metric, boolean, count, number_of, numbered
 
 DOWN_SECONDS = 60
@@ -134,4 +135,26 @@ METRICS = (
     _of_host("local_storage_used_bytes", "Disk of a host's servers.", "c.local_gb_used * 1073741824"),
     _of_host("free_disk_bytes", "Disk of a host that is free.", "COALESCE(c.free_disk_gb, 0) * 1073741824"),
 )  # fmt: skip
-GROUP = Group("compute", "openstack_nova", METRICS)
+DOMAIN_INFO = Metric(
+    "openstack_info",
+    "Whose server a domain of libvirt's is; 1.",
+    f"SELECT CONCAT('instance-', LPAD(LOWER(HEX(s.id)), 8, '0')) AS domain, s.display_name AS instance_name,"
+    " s.uuid AS instance_id, f.name AS flavor_name, COALESCE(u.name, s.user_id) AS user_name, s.user_id,"
+    f" p.name AS project_name, s.project_id, 1 AS value FROM {_SERVERS} AS s"
+    " LEFT JOIN nova_api.flavors AS f ON f.id = s.instance_type_id"
+    " LEFT JOIN keystone.project AS p ON p.id = s.project_id"
+    " LEFT JOIN keystone.local_user AS u ON u.user_id = s.user_id WHERE s.host IS NOT NULL",
+    (
+        "domain",
+        "instance_name",
+        "instance_id",
+        "flavor_name",
+        "user_name",
+        "user_id",
+        "project_name",
+        "project_id",
+    ),
+    prefix="libvirt_domain",
+)
+"""Under libvirt-exporter's name: the other metrics of guests (`observe.libvirt`) know domains only."""
+GROUP = Group("compute", "openstack_nova", (*METRICS, *quotas.NOVA, DOMAIN_INFO))
