@@ -113,9 +113,13 @@ def rules() -> str:
     return found.replace("[15m]", "[5s]")
 
 
+_IN_TREE = 'mount --bind "$2" "$1/mnt"; tree=$1; shift 2; exec chroot "$tree" "$@"'
+
+
 @contextmanager
-def manager(program: Path, folder: Path, http: int, smtp: int) -> Iterator[int]:
-    """An Alertmanager of its own with a cloud's settings, at once; yields its port."""
+def manager(tree: Path, folder: Path, http: int, smtp: int) -> Iterator[int]:
+    """An Alertmanager of its own with a cloud's settings, at once; yields its port. It is run in its tree, where it
+    finds its templates, with `folder` at /mnt."""
     (folder / "password").write_text(told.PASSWORD)
     receivers = (
         Receiver(webhook=f"http://127.0.0.1:{http}/hook", user=told.USER, password_file=PurePosixPath("/p")),
@@ -131,12 +135,11 @@ def manager(program: Path, folder: Path, http: int, smtp: int) -> Iterator[int]:
     for seconds in ('"15s"', '"5m"'):
         assert seconds in text
         text = text.replace(seconds, '"1s"')
-    (folder / "manager.yml").write_text(
-        text.replace(f"{alertmanager.ACCESS}/0.password", str(folder / "password"))
-    )
+    (folder / "manager.yml").write_text(text.replace(f"{alertmanager.ACCESS}/0.password", "/mnt/password"))
     port = free_port()
     words = [
-        *(str(program), f"--config.file={folder / 'manager.yml'}", f"--storage.path={folder / 'manager'}"),
+        *("unshare", "--mount", "sh", "-ec", _IN_TREE, "sh", str(tree), str(folder), alertmanager.PROGRAM),
+        *("--config.file=/mnt/manager.yml", "--storage.path=/mnt/manager"),
         *(f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address="),
     ]
     with (
@@ -199,17 +202,14 @@ def test_each_alert_fires_with_its_cause_and_ends_with_it(cloud: Cloud, tmp_path
     metrics = Metrics()
     threading.Thread(target=metrics.server.serve_forever, daemon=True).start()
     program = cloud.site.leader.tree("") / "usr/bin/prometheus"
-    release, store = (
-        data.release(cloud.site.spec.platform.release),
-        cloud.paths.release(cloud.site.spec.platform.release),
-    )
-    sender = base.ensure_tree(release, store, alertmanager.TREE, silent) / "usr/bin" / alertmanager.PROGRAM
+    series = cloud.site.spec.platform.release
+    tree = base.ensure_tree(data.release(series), cloud.paths.release(series), alertmanager.TREE, silent)
     everything = {each.name for each in alerts.ALERTS}
     heard = told.Told()
     http, smtp = heard.start()
     try:
         with (
-            manager(sender, tmp_path, http.server_address[1], smtp.server_address[1]) as port,
+            manager(tree, tmp_path, http.server_address[1], smtp.server_address[1]) as port,
             prometheus(program, tmp_path, metrics.server.server_port, port) as url,
         ):
             # Before the first scrape there are no metrics.

@@ -23,7 +23,7 @@ STATUSES = numbered(
     *("REVERT_RESIZE", "SHELVED", "SHELVED_OFFLOADED", "SOFT_DELETED"),
 )
 # As nova.api.openstack.common.status_from_state has it.
-_STATUS = """\
+STATUS = """\
 CASE
   WHEN s.vm_state = 'building' THEN 'BUILD'
   WHEN s.task_state LIKE 'rebuil%' THEN 'REBUILD'
@@ -89,19 +89,19 @@ METRICS = (
         "running_vms",
         "Servers that are ACTIVE, by host and tenant.",
         "SELECT s.node AS hostname, s.availability_zone, '' AS aggregates, s.project_id AS tenant_id,"
-        f" COUNT(*) AS value FROM {_SERVERS} AS s WHERE {_STATUS} = 'ACTIVE'"
+        f" COUNT(*) AS value FROM {_SERVERS} AS s WHERE {STATUS} = 'ACTIVE'"
         " GROUP BY s.node, s.availability_zone, s.project_id",
         ("hostname", "availability_zone", "aggregates", "tenant_id"),
     ),
     Metric(
         "server_status",
         "The number of a server's status.",
-        f"SELECT s.uuid AS id, {_STATUS} AS status, s.display_name AS name, s.project_id AS tenant_id, s.user_id,"
+        f"SELECT s.uuid AS id, {STATUS} AS status, s.display_name AS name, s.project_id AS tenant_id, s.user_id,"
         " s.access_ip_v4 AS address_ipv4, s.access_ip_v6 AS address_ipv6,"
         " IF(s.host IS NULL, '', SHA2(CONCAT(s.project_id, s.host), 224)) AS host_id,"
         " s.node AS hypervisor_hostname, s.uuid AS uuid, s.availability_zone, f.flavorid AS flavor_id,"
         f" CONCAT('instance-', LPAD(LOWER(HEX(s.id)), 8, '0')) AS instance_libvirt,"
-        f" {number_of(_STATUS, STATUSES)} AS value"
+        f" {number_of(STATUS, STATUSES)} AS value"
         f" FROM {_SERVERS} AS s LEFT JOIN nova_api.flavors AS f ON f.id = s.instance_type_id",
         ("id", "status", "name", "tenant_id", "user_id", "address_ipv4", "address_ipv6", "host_id",
          "hypervisor_hostname", "uuid", "availability_zone", "flavor_id", "instance_libvirt"),
