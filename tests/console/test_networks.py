@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -73,9 +74,11 @@ def test_no_box_lies_on_another_or_outside(servers: int) -> None:
     assert len(placed) == 9 + sum(min(len(range(part, servers, 3)), networks.SHOWN) for part in range(3))
     assert len(set(placed)) == len(placed)
     height = float(root.get("height", 0))
-    assert all(0 <= x <= networks.WIDTH - networks.BOX and 0 <= y <= height - networks.HIGH for x, y in placed)
+    assert all(
+        0 <= x <= networks.WIDTH - networks.BOX and 0 <= y <= height - networks.HIGH for x, y in placed
+    )
     columns = sorted({x for x, _ in placed})
-    assert all(after - before >= networks.BOX for before, after in zip(columns, columns[1:], strict=False))
+    assert all(after - before >= networks.BOX for before, after in pairwise(columns))
     said = [each.text for each in root.iter(f"{SVG}text")]
     assert (f"and {-(-servers // 3) - networks.SHOWN} more" in said) == (servers > 3 * networks.SHOWN)
 

@@ -117,6 +117,9 @@ platform:
     """Who is told of alerts. With any there is an Alertmanager (Debian's), which takes 25 MiB of memory."""
     remote_write: RemoteWrite | None = None
     """Where all metrics are sent besides."""
+    syslog: Bool = False
+    """Whether what the cloud's processes write goes to the syslog of their host as well, which may send it on; with
+    or without Prometheus. A change restarts all processes."""
 
     @property
     def sends(self) -> bool:
