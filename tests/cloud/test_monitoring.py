@@ -257,7 +257,11 @@ def test_prometheus_has_the_clouds_alerts(cloud: Cloud, prometheus: Prometheus) 
 
 
 def test_what_is_kept_outlives_a_kill(cloud: Cloud, prometheus: Prometheus) -> None:
-    until("a first figure", lambda: ((v := prometheus.query("up")) == 1.0, str(v)), seconds=SCRAPES)
+    def first() -> tuple[bool, str]:
+        value = prometheus.query('up{job="onestack"}')
+        return value == 1.0, str(value)
+
+    until("a first figure", first, seconds=SCRAPES)
     before, pid = time.time(), health.pids(cloud)[NAME]
     cloud.site.leader.supervisor.signal(NAME, "KILL")
     health.wait_back(cloud, NAME, pid)

@@ -1,4 +1,4 @@
-"""The metrics of OpenStack's resources say what the APIs say."""
+"""The metrics of OpenStack's resources, and the lists that the console shows, say what the APIs say."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 from onestack import Cloud
 from onestack.core.wait import until
+from onestack.observe import objects, topology
 from onestack.observe.resources import nova, quotas, read
 
 pytestmark = pytest.mark.cloud
@@ -84,6 +85,18 @@ def test_they_are_what_the_apis_list(cloud: Cloud) -> None:
                 "network": ("false", "geneve", subnet.id, str(network.mtu)),
                 "addresses": 13.0,
                 "quotas": limits(admin),
+                "workers": {
+                    (each.binary, each.host): each.state == "up"
+                    for service in (admin.compute, admin.block_storage)
+                    for each in service.services()
+                },
+                "ids": {
+                    "server": {each.id for each in admin.compute.servers(all_projects=True)},
+                    "volume": {each.id for each in admin.block_storage.volumes(all_projects=True)},
+                    "port": {each.id for each in admin.network.ports()},
+                    "balancer": {each.id for each in admin.load_balancer.load_balancers()},
+                },
+                "topology": {each.id: each.is_router_external for each in networks},
                 "agents": {
                     (each.binary, each.host): float(each.state == "up") for each in admin.compute.services()
                 },
@@ -120,6 +133,11 @@ def test_they_are_what_the_apis_list(cloud: Cloud) -> None:
                 "volume": size,
                 "network": made,
                 "addresses": free,
+                "workers": {(each.kind, each.host): each.alive for each in objects.workers(cloud.site)},
+                "ids": {
+                    kind: {each.id for each in objects.last(cloud.site, kind, 1000)} for kind in objects.KINDS
+                },
+                "topology": {each.id: each.external for each in topology.now(cloud.site).networks},
                 "quotas": {
                     (name, labels.get("type")): number
                     for name, _ in limits(admin)

@@ -114,7 +114,7 @@ platform:
     targets: tuple[Target, ...] = ()
     """Further targets, scraped at `/metrics` every 5 s: `host:port`, as reached from this machine."""
     receivers: tuple[Receiver, ...] = ()
-    """Who is told of alerts. With any there is an Alertmanager (Debian's), which takes 25 MiB of memory."""
+    """Who is told of alerts. With any there is an Alertmanager (Debian's), which takes 35 MiB of memory."""
     remote_write: RemoteWrite | None = None
     """Where all metrics are sent besides."""
     syslog: Bool = False
