@@ -13,8 +13,8 @@ WIDTH = 1000.0
 """Of the picture, in its own units; a page shows it at any size."""
 MARGIN, GAP = 20.0, 14.0
 BOX, HIGH, BAR = 150.0, 46.0, 24.0
-LANE = 10.0
-"""Between two vertical lines, which are left of everything else."""
+LANE, LANES = 10.0, 30
+"""Between two vertical lines, which are left of everything else; and how many there are side by side."""
 SHOWN = 24
 """How many boxes a network has at most; the others are counted."""
 _LETTERS = 22
@@ -66,31 +66,31 @@ class _Picture:
     def __init__(self, topology: Topology, title: str) -> None:
         self._topology, self._title = topology, title
         self._bars: dict[str, float] = {}
+        self._places: dict[str, tuple[float, float]] = {}
         self._y = MARGIN
-        links = sum(1 + len(each.networks) for each in topology.routers) + sum(
-            len(each.others) for each in topology.stations[:SHOWN]
-        )
-        self._left = MARGIN + LANE * min(links + 1, 30)
-        self._lanes = 0
+        links = sum(bool(each.external) + len(each.networks) for each in topology.routers)
+        links += sum(len(each.others) for each in topology.stations)
+        self._lanes, self._used = min(links, LANES), 0
+        self._left = MARGIN + LANE * (self._lanes + 2)
         self._columns = max(1, int((WIDTH - self._left - MARGIN + GAP) // (BOX + GAP)))
 
     def text(self) -> str:
         at = self._by_network()
         outer = [each for each in self._topology.networks if each.external]
         inner = [each for each in self._topology.networks if not each.external]
-        # The height is known only when all is placed: it is done twice.
-        for number in range(2):
-            height = self._y + MARGIN if number else 1.0
-            self._y, self._lanes = MARGIN, 0
-            self._drawing = Drawing(WIDTH, height, self._title)
+        # Done twice: how high it is, and from where to where lines go, is known only when all is placed; and lines
+        # are beneath all else.
+        for _ in range(2):
+            self._drawing = Drawing(WIDTH, self._y + MARGIN, self._title)
+            self._y = MARGIN
+            self._lines()
             for network in outer:
                 self._bar(network, _ORANGE)
                 self._boxes(at.get(network.id, ()))
-            routers = self._routers()
+            self._routers()
             for network in inner:
                 self._bar(network, _BLUE)
                 self._boxes(at.get(network.id, ()))
-            self._lines(routers)
         return str(self._drawing)
 
     def _by_network(self) -> Mapping[str, list[Station]]:
@@ -113,6 +113,7 @@ class _Picture:
         for index, each in enumerate(listed[:SHOWN]):
             row, column = divmod(index, self._columns)
             x, y = self._left + column * (BOX + GAP), self._y + row * (HIGH + GAP)
+            self._places[each.id] = x, y
             self._drawing.line(x + BOX / 2, y - GAP / 2, x + BOX / 2, y, LINE)
             colour = _PINK if each.kind == "balancer" else _GREEN
             words = ", ".join(filter(None, [each.address, each.floating]))
@@ -124,17 +125,14 @@ class _Picture:
             self._y += BAR
         self._y += GAP
 
-    def _routers(self) -> Mapping[str, tuple[float, float]]:
-        """Where each router's box is."""
-        places: dict[str, tuple[float, float]] = {}
+    def _routers(self) -> None:
         for index, each in enumerate(self._topology.routers):
             row, column = divmod(index, self._columns)
             x, y = self._left + column * (BOX + GAP), self._y + row * (HIGH + GAP)
-            places[each.id] = x, y
+            self._places[each.id] = x, y
             self._box(x, y, each.name or each.id, each.address, each.status, _ORANGE, "router")
-        rows = -(-len(places) // self._columns)
+        rows = -(-len(self._topology.routers) // self._columns)
         self._y += rows * (HIGH + GAP) + (GAP if rows else 0)
-        return places
 
     def _box(self, x: float, y: float, name: str, words: str, status: str, colour: str, kind: str) -> None:
         bad = status.upper() in _BAD
@@ -147,19 +145,25 @@ class _Picture:
             x + 8, y + 35, _short(status if bad else words or kind), 11, WARNING if bad else QUIET
         )
 
-    def _lines(self, routers: Mapping[str, tuple[float, float]]) -> None:
+    def _lines(self) -> None:
+        """From routers, and from what is at several networks, to the networks' bars."""
+        self._used = 0
         for each in self._topology.routers:
             for network in filter(None, (each.external, *each.networks)):
-                self._joined(*routers[each.id], network, _ORANGE if network == each.external else _BLUE)
+                self._joined(each.id, network, _ORANGE if network == each.external else _BLUE)
+        for station in self._topology.stations:
+            for network in station.others:
+                self._joined(station.id, network, _GREEN)
 
-    def _joined(self, x: float, y: float, network: str, colour: str) -> None:
+    def _joined(self, box: str, network: str, colour: str) -> None:
         """A line from a box to a network's bar, through a lane of its own left of all boxes."""
-        bar = self._bars.get(network)
-        if bar is None:
+        place, bar = self._places.get(box), self._bars.get(network)
+        if place is None or bar is None:
             return
-        self._lanes += 1
-        lane = MARGIN + LANE * (self._lanes % 30)
-        level = y + HIGH / 2 + (self._lanes % 5 - 2) * 4
+        x, y = place
+        lane = MARGIN + LANE * (1 + self._used % self._lanes)
+        level = y + HIGH / 2 + (self._used % 5 - 2) * 4
+        self._used += 1
         self._drawing.path(
             [(x, level), (lane, level), (lane, bar + 2)], stroke=colour, fill="none", stroke_width=1.5
         )
