@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from onestack.autoscaling.autoscaler import journal
@@ -60,14 +60,18 @@ def _words(entry: dict[str, Any]) -> str:
     return f"{entry['kind']}: {entry.get('why', '')}"
 
 
-def _healing(site: Site) -> Iterator[dict[str, Any]]:
+def _healing(site: Site) -> Iterable[dict[str, Any]]:
     """What the healer did; nothing where etcd does not answer, which the health says."""
     if site.view.cloud.healing is None or not site.leads:
-        return
+        return ()
     try:
-        found = history.load(etcd.client(site, etcd.HEALER))
+        return healed(history.load(etcd.client(site, etcd.HEALER)))
     except OneStackError:
-        return
+        return ()
+
+
+def healed(found: Iterable[history.Event]) -> Iterator[dict[str, Any]]:
+    """The healer's events as the others are. One that goes on is as old as its begin."""
     for each in found:
         what = f"{each.host}: {each.kind}" if each.host else each.kind
         counts = {"moved": each.moved, "not moved": [*each.failed, *each.left]}
