@@ -149,11 +149,7 @@ class Readers:
     def __init__(self, root: str, cache: str) -> None:
         words = [sys.executable, "-W", "ignore", "-m", "onestack.console.reader"]
         self._readers = {
-            kind: Asking(
-                [*words, kind, root, cache],
-                idle=seconds,
-                polled=POLLED[kind],
-            )
+            kind: Asking([*words, kind, root, cache], idle=seconds, polled=POLLED[kind])
             for kind, seconds in IDLE_SECONDS.items()
         }
 

@@ -21,8 +21,6 @@ _LETTERS = 22
 """Of a name in a box."""
 _BLUE, _ORANGE, _GREEN, _PINK = PALETTE[:4]
 _BAD = ("ERROR", "DOWN", "OFFLINE", "DEGRADED")
-
-
 ZOOMS = ("50", "100", "150", "200", "300")
 """In per cent of the page's width."""
 
