@@ -10,15 +10,18 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as Late
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-IDLE_SECONDS = {"here": 60.0, "apis": 40.0}
-"""Without questions for so long a reader ends, and gives its memory back. Pages ask each 30 s at least."""
+IDLE_SECONDS = {"here": 60.0, "apis": 3.0}
+"""Without questions for so long a reader ends, and gives its memory back. Pages ask the first each 30 s at least; the
+other has a client of OpenStack's in memory, and most of its answers are asked for once."""
+POLLED: Mapping[str, Mapping[str, int]] = {"here": {}, "apis": {"groups": 10}}
+"""By reader, what an open page reads again, and the seconds between two: it is kept for the next one."""
 STUCK_SECONDS = 150.0
 """A reader with a question that is older is killed: its thread hangs."""
 
@@ -42,14 +45,20 @@ class _Question:
 class Asking:
     """A reader; for any thread."""
 
-    def __init__(self, words: Sequence[str], idle: float = 60.0, stuck: float = STUCK_SECONDS) -> None:
-        """`words`: the reader's command line."""
+    def __init__(
+        self,
+        words: Sequence[str],
+        idle: float = 60.0,
+        stuck: float = STUCK_SECONDS,
+        polled: Mapping[str, int] | None = None,
+    ) -> None:
+        """`words`: the reader's command line. `polled`: reads that are repeated, and the seconds between two."""
         self._words = list(words)
-        self._idle, self._stuck = idle, stuck
+        self._idle, self._stuck, self._polled = idle, stuck, polled or {}
         self._guard = threading.Lock()
         self._child: subprocess.Popen[str] | None = None
         self._open: dict[str, _Question] = {}
-        self._used = time.monotonic()
+        self._kept = time.monotonic() + idle
         self._closed = threading.Event()
         threading.Thread(target=self._reap, name="reaper", daemon=True).start()
 
@@ -64,7 +73,7 @@ class Asking:
         key = json.dumps([read, given], sort_keys=True)
         begun = time.monotonic()
         with self._guard:
-            self._used = begun
+            self._kept = max(self._kept, begun + self._polled.get(read, 0) + self._idle)
             question = self._open.get(key)
             if question is None:
                 question = self._open[key] = _Question()
@@ -106,6 +115,7 @@ class Asking:
             said = json.loads(line)
             with self._guard:
                 question = self._open.pop(said["id"], None)
+                self._kept = max(self._kept, time.monotonic() + self._idle)
             if question is not None:
                 question.future.set_result(said)
         child.wait()
@@ -123,7 +133,7 @@ class Asking:
             with self._guard:
                 now = time.monotonic()
                 oldest = min((each.asked for each in self._open.values()), default=now)
-                unused = not self._open and now - self._used > self._idle
+                unused = not self._open and now > self._kept
                 if unused or now - oldest > self._stuck:
                     self._end()
 
@@ -139,7 +149,8 @@ class Readers:
     def __init__(self, root: str, cache: str) -> None:
         words = [sys.executable, "-W", "ignore", "-m", "onestack.console.reader"]
         self._readers = {
-            kind: Asking([*words, kind, root, cache], idle=seconds) for kind, seconds in IDLE_SECONDS.items()
+            kind: Asking([*words, kind, root, cache], idle=seconds, polled=POLLED[kind])
+            for kind, seconds in IDLE_SECONDS.items()
         }
 
     def ask(self, read: str, given: dict[str, Any], seconds: float) -> Answer:

@@ -53,7 +53,8 @@ def configure(site: Site) -> None:
     """Write supervisord's configuration; a supervisord that runs does not read it yet."""
     node = site.here
     programs = [*map(node.program, stamped(site, node)), *watchers.programs(site)]
-    node.supervisor.configure(configuration(programs, node.paths.run, node.paths.log))
+    to_syslog = site.spec.platform.monitoring.syslog
+    node.supervisor.configure(configuration(programs, node.paths.run, node.paths.log, syslog=to_syslog))
 
 
 def _outdated(node: Node, tree: str) -> bool:

@@ -202,6 +202,9 @@ class Site:
             round(monitoring.retention),
             monitoring.size,
             monitoring.targets,
+            monitoring.alerts_port,
+            monitoring.receivers,
+            monitoring.remote_write,
         )
 
     @property
