@@ -41,10 +41,11 @@ from onestack.platform.site import Site
 from onestack.spec import Spec
 from onestack.spec import load as load_spec
 from onestack.spec import loads as load_spec_text
-from onestack.workloads import operations
+from onestack.workloads import operations, parts
 from onestack.workloads.apply import Outcome
+from onestack.workloads.approval import Approve, unasked
 from onestack.workloads.export import Export
-from onestack.workloads.operations import ApplyFailed, Approve, Workloads, unasked
+from onestack.workloads.operations import ApplyFailed, Workloads
 from onestack.workloads.plan import Plan
 
 Result = TypeVar("Result")
@@ -291,7 +292,7 @@ class Cloud:
 
     def _work(self, spec: Spec | str | Path | None, body: Callable[[Workloads], Result]) -> Result:
         wanted = load_spec(spec) if isinstance(spec, (str, Path)) else spec or self._spec
-        return body(Workloads(self.site, wanted or self._wanted(None)[0]))
+        return body(Workloads(self.site, parts.own(wanted or self._wanted(None)[0])))
 
     @property
     def balancing(self) -> Balancing:
@@ -394,7 +395,8 @@ class Cloud:
         return self.network.call(body)
 
     def _wanted(self, spec: Spec | str | Path | None) -> tuple[Spec, str]:
-        return up.wanted(self.paths, spec)
+        wanted, text = up.wanted(self.paths, spec)
+        return parts.own(wanted), text
 
     def _held(self, purpose: str, seconds: float) -> Any:
         return held(self.paths.lock, f"onestack {purpose}", seconds=seconds)

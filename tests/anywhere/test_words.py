@@ -52,7 +52,7 @@ def test_a_plan_needs_no_root_and_says_its_notes(asked: list[tuple[Any, ...]], t
     done = run("plan", str(file), "--cloud", "other", "--json")
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["notes"] == ["left alone: user anna"]
-    assert asked[0][:3] == ("other", "plan", "acme.yaml")
+    assert asked[0][:3] == ("other", "plan", "acme")
     assert isinstance(run("plan", str(file)).exception, BadInput)
 
 

@@ -29,7 +29,9 @@ class _ByType:
             "title": "ScalingPolicy",
             "description": PolicySpec.__doc__,
             **(PolicySpec.model_config["json_schema_extra"] or {}),  # type: ignore[dict-item]
-            "oneOf": [handler(each.__pydantic_core_schema__) for each in known],
+            "oneOf": [
+                each.__get_pydantic_json_schema__(each.__pydantic_core_schema__, handler) for each in known
+            ],
             "discriminator": {"propertyName": "type"},
         }
 

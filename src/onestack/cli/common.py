@@ -16,6 +16,8 @@ from onestack.core.errors import BadInput, OneStackError
 
 if TYPE_CHECKING:
     from onestack.cloud import Cloud
+    from onestack.clouds import Clouds
+    from onestack.spec import Spec
     from onestack.workloads.other_cloud import OtherCloud
 
 
@@ -50,6 +52,21 @@ class Context:
         from onestack.workloads.other_cloud import OtherCloud
 
         return OtherCloud(name)
+
+    def clouds_of(self, spec: Spec, name: str | None) -> Cloud | OtherCloud | Clouds:
+        """The clouds that a spec is about: those that it lists, or else the one with this name or this machine's.
+        Raises BadInput if both say which."""
+        if not spec.clouds:
+            return self.cloud_of(name)
+        if name is not None:
+            raise BadInput(
+                "the file says which clouds its tenants are in",
+                where=spec.place_of("clouds"),
+                hint=f"leave out '--cloud {name}', or the file's 'clouds'",
+            )
+        from onestack.clouds import Clouds
+
+        return Clouds(lambda: self.cloud)
 
     def events(self) -> view.JsonEvents | view.HumanEvents:
         """A context manager that shows the events of a long action."""

@@ -45,16 +45,20 @@ def plan(
     SPEC is the file that describes the cloud.
     """
     from onestack.cli import plan_view
+    from onestack.spec import load
     from onestack.workloads.plan.document import as_data
 
     # With --detailed-exitcode, 2 means that there are changes, and must not mean a wrong spec.
     with errors_are(1 if detailed_exitcode else None):
-        found = here().cloud_of(cloud).plan(spec, prune=prune, adopt=adopt, force=force)
+        read = load(spec)
+        found = here().clouds_of(read, cloud).plan(read, prune=prune, adopt=adopt, force=force)
     if out:
         written: dict[str, Any] = {"spec": {"file": str(spec), "text": spec.read_text()}}
         written |= {"prune": prune, "adopt": adopt} | ({"cloud": cloud} if cloud else {})
         out.write_text(json.dumps({**as_data(found), "made_from": written}, indent=1))
     here().report(as_data(found), plan_view.plan_lines(found))
+    if plan_view.away(found):
+        sys.exit(1)
     sys.exit(2 if detailed_exitcode and not found.empty else 0)
 
 
@@ -73,18 +77,21 @@ def apply(spec: Path, prune: bool, adopt: bool, force: bool, yes: bool, cloud: s
     changed since.
     """
     from onestack.cli import plan_view
+    from onestack.spec import load, loads
 
     made = _written(spec)
     with here().events() as emit:
         if made is None:
             approve = approval.for_plan(yes, emit.paused)
-            outcome = (
-                here()
-                .cloud_of(cloud)
-                .apply(spec=spec, prune=prune, adopt=adopt, force=force, emit=emit, approve=approve)
+            read = load(spec)
+            there = here().clouds_of(read, cloud)
+            outcome = there.apply(
+                spec=read, prune=prune, adopt=adopt, force=force, emit=emit, approve=approve
             )
         else:
-            outcome = here().cloud_of(_planned_for(made, cloud)).apply_written(made, emit=emit)
+            text = made["made_from"]["spec"]
+            there = here().clouds_of(loads(text["text"], text["file"]), _planned_for(made, cloud))
+            outcome = there.apply_written(made, emit=emit)
     here().report(outcome.as_dict(), plan_view.outcome_lines(outcome))
     sys.exit(0 if outcome.ok else 1)
 
@@ -114,6 +121,7 @@ def _written(file: Path) -> dict[str, Any] | None:
 def drift(spec: Path, watch: float | None, cloud: str | None) -> None:
     """Show what somebody changed by hand, field by field. Exit status: 0 nothing, 2 something, 1 an error."""
     from onestack.cli import plan_view
+    from onestack.spec import load
     from onestack.workloads.plan.document import as_data
 
     if watch is not None and watch <= 0:
@@ -121,10 +129,11 @@ def drift(spec: Path, watch: float | None, cloud: str | None) -> None:
     shown = None
     while True:
         with errors_are(1):
-            found = here().cloud_of(cloud).plan(spec, force=True)
+            read = load(spec)
+            found = here().clouds_of(read, cloud).plan(read, force=True)
         if as_data(found) != shown:
             shown = as_data(found)
             here().report(shown, plan_view.drift_lines(found))
         if watch is None:
-            sys.exit(0 if found.empty else 2)
+            sys.exit(1 if plan_view.away(found) else 0 if found.empty else 2)
         time.sleep(watch)

@@ -17,13 +17,15 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    GetJsonSchemaHandler,
     PlainSerializer,
     Strict,
     WithJsonSchema,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import CoreSchema, PydanticCustomError
 
+from onestack.language.docstrings import described
 from onestack.language.source import Path, WrittenFloat, WrittenInt
 
 REFUSED = "refused"
@@ -50,7 +52,16 @@ class Section(BaseModel):
     """A mapping in the spec. Unknown keys are refused; instances are immutable."""
 
     # Most sections are validated only as parts of a spec: validators of their own would be built for nothing.
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, defer_build=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> Any:
+        made = handler(core)
+        properties = handler.resolve_ref_schema(made).get("properties", {})
+        for name, about in described(cls).items():
+            if (field := cls.model_fields.get(name)) and (key := field.alias or name) in properties:
+                properties[key].setdefault("description", about)
+        return made
 
     def problems(self) -> Iterator[Problem]:
         """Problems between several keys, each of which is valid by itself."""

@@ -33,10 +33,10 @@ def compose(kinds: Kinds) -> type[Spec]:
     """A spec with these kinds. Raises TypeError if a list in a model has another type than its kind declares."""
     quota: Any = _quota(kinds)
     in_tenant = _lists(Tenant, {kind.key: kind.in_tenant for kind in kinds.values() if kind.in_tenant})
-    in_tenant["quota"] = (quota, Field(quota(), description=Tenant.model_fields["quota"].description))
+    in_tenant["quota"] = (quota, Field(quota()))
     fields = _lists(Spec, {kind.key: kind.in_platform for kind in kinds.values() if kind.in_platform})
     for key, model in (("tenants", Tenant), ("templates", Template)):
-        fields[key] = _list_of(_extended(model, in_tenant), Spec.model_fields[key].description)
+        fields[key] = _list_of(_extended(model, in_tenant))
     made = _extended(Spec, fields)
     made.built_in = {kind.key: kind.built_in for kind in kinds.values() if kind.built_in}
     return made
@@ -51,17 +51,13 @@ def _lists(model: type[BaseModel], wanted: Mapping[str, Listed]) -> dict[str, An
     return {key: _list_of(listed.model, listed.about) for key, listed in wanted.items()}
 
 
-def _list_of(item: type[BaseModel], about: str | None) -> tuple[Any, Any]:
+def _list_of(item: type[BaseModel], about: str | None = None) -> tuple[Any, Any]:
     return tuple[item, ...], Field((), description=about)  # type: ignore[valid-type]
 
 
 def _extended(model: type[Model], fields: Added) -> type[Model]:
     """The same model, with the same name and more fields."""
-    # Descriptions come from the model and `fields`: there is no source code whose docstrings could be read.
-    config: dict[str, Any] = {"use_attribute_docstrings": False}
-    return create_model(
-        model.__name__, __base__=model, __doc__=model.__doc__, __cls_kwargs__=config, **dict(fields)
-    )
+    return create_model(model.__name__, __base__=model, __doc__=model.__doc__, **dict(fields))
 
 
 def _quota(kinds: Kinds) -> type[Quota]:
@@ -75,5 +71,5 @@ def _quota(kinds: Kinds) -> type[Quota]:
     for key, fields in limits.items():
         known = Quota.model_fields[key]
         section: Any = _extended(known.annotation, fields)  # type: ignore[arg-type]
-        sections[key] = (section, Field(section(), description=known.description))
+        sections[key] = (section, Field(section()))
     return _extended(Quota, sections)

@@ -69,7 +69,7 @@ class Schema:
                 items = here.get("prefixItems") or []
                 here = items[step] if step < len(items) else here.get("items") or {}
             else:
-                here = here.get("properties", {}).get(step, {})
+                here = here.get("properties", {}).get(step) or _entry(here)
             here = self.follow(here)
         return here
 
@@ -112,6 +112,13 @@ class Schema:
         if kind == "object" and "properties" in here:
             return f"a mapping with the keys {', '.join(here.get('properties', {}))}"
         return "something else"
+
+
+def _entry(fragment: Fragment) -> Fragment:
+    """The schema of the values of a mapping whose keys are free."""
+    for entry in fragment.get("patternProperties", {}).values():
+        return dict(entry)
+    return {}
 
 
 def quoted(value: object) -> str:

@@ -54,6 +54,9 @@ def _section(schema: Schema, here: Fragment, path: tuple[str, ...], written: dic
         elif "properties" in (item := schema.follow(target.get("items", {}))):
             anchor = _place(item, (*path, key, "[]"), inner, written)
             allowed, default = f"a list of [mappings]({anchor})", _default(value)
+        elif "properties" in (entry := schema.at((*path, key, "NAME"))):
+            anchor = _place(entry, (*path, key, ".NAME"), inner, written)
+            allowed, default = f"a mapping of names to [mappings]({anchor})", ""
         else:
             allowed, default = schema.allowed(value), _default(value)
         description = value.get("description") or target.get("description", "")

@@ -21,8 +21,9 @@ from onestack.language.types import (
     example,
     refused,
 )
-from onestack.spec import backup, external, healing, local_volumes, references, services, storage
+from onestack.spec import backup, clouds, external, healing, local_volumes, references, services, storage
 from onestack.spec.availability import Availability
+from onestack.spec.clouds import CloudOfFile
 from onestack.spec.existing import Existing
 from onestack.spec.healing import Fence
 from onestack.spec.monitoring import PORTS as MONITORING_PORTS
@@ -148,6 +149,10 @@ platform:
     )
     """Values that are used in several places: `${name}` in any text of a tenant, or of resources that tenants
     share."""
+    clouds: dict[Name, CloudOfFile] = Field(
+        default_factory=dict, json_schema_extra={"x-allowed": "a mapping of names to clouds"}
+    )
+    """The clouds that its tenants are in, by a name in this file. Default: one cloud, which the command names."""
     existing: Existing = Existing()
     """Resources that the cloud has and this file does not list."""
     domains: tuple[Domain, ...] = ()
@@ -172,6 +177,7 @@ platform:
         yield from backup.problems(self)
         yield from healing.problems(self)
         yield from external.problems(self)
+        yield from clouds.problems(self)
         yield from self._address()
         if not self.hosts:
             return

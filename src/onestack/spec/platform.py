@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
-from functools import cache
+from dataclasses import replace
+from functools import cache, cached_property
 from ipaddress import IPv4Address, IPv6Address
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    AfterValidator,
     BeforeValidator,
+    ConfigDict,
     Field,
-    GetJsonSchemaHandler,
     ValidationInfo,
     WithJsonSchema,
+    field_serializer,
+    field_validator,
 )
-from pydantic_core import CoreSchema
 
 from onestack.core import data
 from onestack.language.types import (
@@ -40,6 +40,7 @@ from onestack.spec.external import External
 from onestack.spec.healing import Healing
 from onestack.spec.monitoring import Monitoring
 from onestack.spec.security import Security
+from onestack.spec.services import ServiceType, default_in_schema
 from onestack.spec.storage import Storage
 
 
@@ -55,40 +56,11 @@ def _release(value: Any) -> Any:
     return series
 
 
-def _service(value: Any) -> Any:
-    try:
-        return catalogue.canonical(value)
-    except (KeyError, AttributeError) as error:
-        near = get_close_matches(str(value).lower(), catalogue.names(), 1)
-        hint = f"did you mean '{catalogue.canonical(near[0])}'?" if near else ""
-        allowed = f"one of {', '.join(catalogue.types())}"
-        raise refused(Problem(f"there is no service {words(value)}", allowed, hint)) from error
-
-
-class _SchemaOfService:
-    """Generated when it is needed: the services are not known while the spec's classes are created."""
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        allowed = f"one of {', '.join(catalogue.types())}"
-        return {"type": "string", "enum": catalogue.names(), "x-allowed": allowed}
-
-
-def _default_in_schema(schema: dict[str, Any]) -> None:
-    schema["default"] = list(catalogue.types())
-
-
 Release = Annotated[
     str,
     BeforeValidator(_release),
     WithJsonSchema({"type": ["string", "number"], "x-allowed": f"one of {', '.join(_releases())}"}),
 ]
-ServiceType = Annotated[str, BeforeValidator(_service), _SchemaOfService]
-
-
-def _complete(chosen: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-    """The chosen services and their dependencies, in the order of dependency."""
-    return catalogue.resolve(chosen, info.data.get("exclude", ())).ordered
 
 
 class Listen(Section):
@@ -229,22 +201,30 @@ platform:
             yield Problem("each provider once", "haproxy, ovn or both", path=("providers",))
 
 
+def _all_but(exclude: tuple[str, ...]) -> tuple[str, ...]:
+    return catalogue.resolve(catalogue.types(), exclude).ordered
+
+
+NO_SERVICE = Problem("no service is left", "at least identity")
+
+
 class Platform(Section):
     """OpenStack itself, and the infrastructure it runs on."""
 
-    model_config = example("""\
+    model_config = ConfigDict(
+        **example("""\
 platform:
   release: 2026.2
   services: [compute]   # and what compute needs: identity, image, placement, network
-""")
+"""),
+        serialize_by_alias=True,
+    )
 
     release: Release = _releases()[-1]
     """The OpenStack series."""
     exclude: tuple[ServiceType, ...] = ()
     """Services to leave out; no other service may need them."""
-    services: Annotated[tuple[ServiceType, ...], AfterValidator(_complete)] = Field(
-        default_factory=catalogue.types, validate_default=True, json_schema_extra=_default_in_schema
-    )
+    chosen: tuple[ServiceType, ...] = Field(default=(), alias="services", json_schema_extra=default_in_schema)
     """The services to run, by type or project (`compute` or `nova`). Their dependencies are added."""
     address: IPAddress | None = None
     """The virtual address of the APIs, with three or five control hosts: a free address in the hosts' network, which
@@ -273,6 +253,26 @@ platform:
     """`none`: without those replacements of OpenStack's functions that only improve performance; `status` lists
     all."""
 
+    @cached_property
+    def services(self) -> tuple[str, ...]:
+        """The services that run, each after those that it requires."""
+        # No default of the field: to import the catalogue takes long, and other clouds' specs have no use for it.
+        return self.chosen or _all_but(self.exclude)
+
+    @field_validator("chosen")
+    @classmethod
+    def _complete(cls, chosen: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        """The chosen services and their dependencies, in the order of dependency; none if these are all."""
+        exclude = info.data.get("exclude", ())
+        completed = catalogue.resolve(chosen, exclude).ordered
+        if not completed:
+            raise refused(NO_SERVICE)
+        return completed if completed != _all_but(exclude) else ()
+
+    @field_serializer("chosen")
+    def _services(self, chosen: tuple[str, ...]) -> tuple[str, ...]:
+        return self.services
+
     @property
     def heals(self) -> bool:
         """Whether guests of a lost host are to serve elsewhere."""
@@ -292,7 +292,7 @@ platform:
         return self.volumes.backends
 
     def problems(self) -> Iterator[Problem]:
-        clashes = dict(catalogue.conflicts(self.services, self.exclude))
+        clashes = dict(catalogue.conflicts(self.services, self.exclude)) if self.exclude else {}
         for index, service in enumerate(self.exclude):
             if who := clashes.get(service):
                 names = " and ".join(who)
@@ -302,5 +302,5 @@ platform:
                     path=("exclude", index),
                 )
         yield from managed_problems(self.volumes.backends, bool(self.storage.ceph))
-        if not self.services:
-            yield Problem("no service is left", "at least identity", path=("services",))
+        if self.exclude and not self.services:
+            yield replace(NO_SERVICE, path=("services",))

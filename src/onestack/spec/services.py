@@ -9,7 +9,13 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from difflib import get_close_matches
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, GetJsonSchemaHandler
+from pydantic_core import CoreSchema
+
+from onestack.language.types import Problem, refused, words
 
 _DECLARED_IN = "onestack.platform.services"
 
@@ -97,3 +103,30 @@ def conflicts(chosen: Iterable[str], exclude: Iterable[str]) -> Iterator[tuple[s
 def _all_needs(service: str) -> set[str]:
     direct = requires()[service]
     return set(direct).union(*(_all_needs(other) for other in direct))
+
+
+def _service(value: Any) -> Any:
+    try:
+        return canonical(value)
+    except (KeyError, AttributeError) as error:
+        near = get_close_matches(str(value).lower(), names(), 1)
+        hint = f"did you mean '{canonical(near[0])}'?" if near else ""
+        allowed = f"one of {', '.join(types())}"
+        raise refused(Problem(f"there is no service {words(value)}", allowed, hint)) from error
+
+
+class _SchemaOfService:
+    """Generated when it is needed: the services are not known while the spec's classes are created."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        allowed = f"one of {', '.join(types())}"
+        return {"type": "string", "enum": names(), "x-allowed": allowed}
+
+
+def default_in_schema(schema: dict[str, Any]) -> None:
+    """The default of the list of services in the JSON Schema: all."""
+    schema["default"] = list(types())
+
+
+ServiceType = Annotated[str, BeforeValidator(_service), _SchemaOfService]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from onestack.language.types import Bool, Problem, Text, example
+from onestack.language.types import Bool, Name, Problem, Text, example
 from onestack.language.words import Counted, DomainRef, TemplateRef
 from onestack.workloads.resources.address_group import AddressGroup
 from onestack.workloads.resources.application_credential import ApplicationCredential
@@ -45,6 +45,8 @@ tenants:
 
     like: TemplateRef | None = None
     """The template that it is based on; values here override the template's."""
+    cloud: Name | None = None
+    """The cloud that it is in, one of the file's `clouds`. Default: `here`, where the file lists clouds."""
     domain: DomainRef = "Default"
     """The domain of the tenant and of its users and groups."""
     description: Text = ""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +27,7 @@ from onestack.platform.watchers import begin_scaling
 from onestack.spec import BadSpec, Diagnostic, Spec, local_volumes
 from onestack.workloads import export
 from onestack.workloads.apply import Failure, Outcome, run
+from onestack.workloads.approval import Approve, approved, plan_again
 from onestack.workloads.export import Export
 from onestack.workloads.kind.scope import tenant_path
 from onestack.workloads.openstack.provider import OpenStack
@@ -35,7 +35,6 @@ from onestack.workloads.openstack.reach import Reach
 from onestack.workloads.openstack.rest import Access
 from onestack.workloads.passwords import Passwords
 from onestack.workloads.plan import Plan, Wanted, make
-from onestack.workloads.plan.document import as_data
 from onestack.workloads.plan.model import Change
 from onestack.workloads.plan.values import Address
 from onestack.workloads.resources.attachment import Attachments
@@ -46,15 +45,6 @@ MOST_EXPLAINED = 5
 """How many failures are diagnosed: a server takes some requests for each host, and most fail for the same reason."""
 _EXPLAINED = {"server": "server", "volume": "volume", "load balancer": "balancer"}
 """What `onestack why` calls the kinds that are diagnosed."""
-
-Approve = Callable[[Plan], bool]
-"""Called with a plan before it is applied; raises a OneStackError to refuse it. Returns True if a
-person was asked."""
-
-
-def unasked(plan: Plan) -> bool:
-    """An `Approve` that approves any plan, for programs."""
-    return False
 
 
 class ApplyFailed(PermanentError):
@@ -355,34 +345,3 @@ def stored_elsewhere(spec: Spec, plan: Plan) -> Iterator[tuple[Change, str, Addr
 def any_in(spec: Spec) -> bool:
     """Whether a spec contains anything besides the platform."""
     return bool(wanted(spec))
-
-
-def approved(make_plan: Callable[[], Plan], approve: Approve) -> Plan:
-    """A plan that `approve` approved. Raises what `approve` raises; BadInput if the cloud changed meanwhile."""
-    needed = make_plan()
-    if approve(needed):
-        # Others may have changed the cloud while a person considered the plan.
-        shown = json.loads(json.dumps(as_data(needed)))
-        needed = make_plan()
-        require_unchanged(shown, needed)
-    return needed
-
-
-def plan_again(written: dict[str, Any], make_plan: Callable[..., Plan], emit: Emit) -> Plan:
-    """The plan that was written down, made anew. Raises BadInput if it is stale."""
-    made = written["made_from"]
-    plan = make_plan(prune=made["prune"], adopt=made["adopt"], force=True, emit=emit)
-    require_unchanged(written, plan)
-    return plan
-
-
-def require_unchanged(written: dict[str, Any], plan: Plan) -> None:
-    """Raise BadInput if a saved plan is stale: a new one would differ."""
-    now = as_data(plan)
-    if any(written.get(key) != json.loads(json.dumps(now[key])) for key in ("version", "owner", "changes")):
-        before, today = len(written.get("changes", ())), len(now["changes"])
-        raise BadInput(
-            "the plan is stale: the cloud has changed since it was made",
-            detail=f"the plan has {before} changes; {today} are needed now",
-            hint="make a new plan and review it",
-        )

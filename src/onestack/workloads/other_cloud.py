@@ -20,12 +20,12 @@ from onestack.language.diagnostics import BadSpec, Diagnostic
 from onestack.spec import Spec, load, loads
 from onestack.workloads import export, rights
 from onestack.workloads.apply import Outcome, run
+from onestack.workloads.approval import Approve, approved, plan_again, unasked
 from onestack.workloads.kind.scope import Scope, scopes
 from onestack.workloads.openstack.account import Account, AccountAccess, Project
 from onestack.workloads.openstack.provider import OpenStack
 from onestack.workloads.openstack.reach import Reach
 from onestack.workloads.openstack.usage import shares
-from onestack.workloads.operations import Approve, approved, plan_again, unasked
 from onestack.workloads.passwords import Passwords
 from onestack.workloads.plan import Observed, Plan, Wanted, make
 from onestack.workloads.wanted import read_files, wanted

@@ -29,15 +29,17 @@ _VERBS = {"create": "create", "update": "change", "replace": "replace", "delete"
 
 @dataclass(frozen=True)
 class Failure:
-    """A step that failed, and why."""
+    """A step that failed, and why. `cloud`: where, if the plan is over several."""
 
     address: Address
     action: str
     error: OneStackError
     place: Place | None = None
+    cloud: str = ""
 
     def as_dict(self) -> dict[str, object]:
         data: dict[str, object] = {
+            **({"cloud": self.cloud} if self.cloud else {}),
             "action": self.action,
             "resource": str(self.address),
             **self.error.as_dict(),
@@ -49,7 +51,8 @@ class Failure:
 
 @dataclass(frozen=True)
 class Outcome:
-    """`done`: the number of completed steps; `undone`: steps that were not started, since a dependency failed."""
+    """`done`: the number of completed steps; `undone`: steps that were not started, since a dependency failed.
+    `away`: of a plan over several clouds, why nothing could be done in some."""
 
     done: int = 0
     seconds: float = 0.0
@@ -59,10 +62,11 @@ class Outcome:
     changed: int = 0
     destroyed: int = 0
     ids: Mapping[Address, str] = field(default_factory=dict)
+    away: Mapping[str, OneStackError] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
-        return not self.failures
+        return not self.failures and not self.away
 
     def as_dict(self) -> dict[str, object]:
         return {
@@ -74,6 +78,7 @@ class Outcome:
             "seconds": round(self.seconds, 2),
             "failures": [failure.as_dict() for failure in self.failures],
             "undone": list(self.undone),
+            **({"away": {name: error.as_dict() for name, error in self.away.items()}} if self.away else {}),
         }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from onestack.workloads.plan.model import Change, Plan
+from onestack.workloads.plan.several import SeveralPlans
 from onestack.workloads.plan.values import FromFile, Ref, Secret, Unknown, Value, convert
 
 VERSION = 1
@@ -12,6 +13,20 @@ VERSION = 1
 
 def as_data(plan: Plan) -> dict[str, Any]:
     """The plan as plain data."""
+    if isinstance(plan, SeveralPlans):
+        return _several(plan)
+    return _one(plan)
+
+
+def _several(plan: SeveralPlans) -> dict[str, Any]:
+    parts = {name: as_data(part) for name, part in plan.parts.items()}
+    found = {name: {"summary": part["summary"]} for name, part in parts.items()}
+    away = {name: error.as_dict() for name, error in plan.away.items()}
+    left = [{"cloud": name, **each} for name, part in parts.items() for each in part["left"]]
+    return {**_one(plan), "left": left, "clouds": {**found, **away}}
+
+
+def _one(plan: Plan) -> dict[str, Any]:
     add, change, destroy = plan.counts()
     notes = {"notes": list(plan.notes)} if plan.notes else {}
     return {
@@ -29,6 +44,7 @@ def as_data(plan: Plan) -> dict[str, Any]:
 def _change(change: Change) -> dict[str, Any]:
     place = change.place
     data: dict[str, Any] = {
+        "cloud": change.cloud or None,
         "action": change.action,
         "kind": change.address.kind,
         "path": list(change.address.path),

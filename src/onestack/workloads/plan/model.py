@@ -55,7 +55,8 @@ class Observed:
 
 @dataclass(frozen=True)
 class Change:
-    """A change of one resource. `fields`: name -> (before, after). `why`: why it is replaced or deleted."""
+    """A change of one resource. `fields`: name -> (before, after). `why`: why it is replaced or deleted. `cloud`: in
+    which one, if the plan is over several."""
 
     action: Action
     address: Address
@@ -63,6 +64,7 @@ class Change:
     why: str = ""
     wanted: Wanted | None = None
     observed: Observed | None = None
+    cloud: str = ""
 
     @property
     def place(self) -> Place | None:
