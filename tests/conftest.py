@@ -48,6 +48,7 @@ LENGTHY = (
     "tests/cluster/test_a_guest_stays_or_comes_back.py",
     "tests/cluster/test_a_lost_host_heals.py",
     "tests/cluster/test_a_lost_gateway.py",
+    "tests/cluster/test_the_leader_is_lost.py",
 )
 """Minutes long: they run by `./onestack test --cluster`, and not among all tests."""
 

@@ -81,19 +81,14 @@ def take(found: Site, lost: Collection[str]) -> None:
 
 def _files(found: Site) -> dict[str, str]:
     """All files by their names below etc, the spec with this host before the other control hosts. Raises BadInput."""
-    file = found.paths.etc / FILE
-    if "control" not in found.here.roles or not file.exists():
-        what = (
-            "is no control host"
-            if "control" not in found.here.roles
-            else "was given nothing by the leader yet"
-        )
-        raise BadInput(
-            f"{found.here.name} {what}: it cannot lead the cloud", hint=f"run the command on {found.lead}"
-        )
+    file, name, hint = found.paths.etc / FILE, found.here.name, f"run the command on {found.lead}"
+    if "control" not in found.here.roles:
+        raise BadInput(f"{name} is no control host: it cannot lead the cloud", hint=hint)
+    if not file.exists():
+        raise BadInput(f"{name} was given nothing by the leader yet: it cannot lead the cloud", hint=hint)
     files: dict[str, str] = json.loads(file.read_text())["files"]
-    name = site.spec_file(found.paths).name
-    return {**files, name: with_first(files[name], found.here.name)}
+    stored = site.spec_file(found.paths).name
+    return {**files, stored: with_first(files[stored], name)}
 
 
 def with_first(spec_text: str, name: str) -> str:
