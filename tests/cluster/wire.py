@@ -50,7 +50,8 @@ class Wire:
         made = cls(hold(), routed)
         made.ip("link", "set", "lo", "up")
         for name, address in {BRIDGE: GATEWAY, **({OUTSIDE: ROUTER} if routed else {})}.items():
-            made.ip("link", "add", name, "type", "bridge")
+            # Of its own: else it has that of a port, and another one where that host is lost.
+            made.ip("link", "add", name, "address", _card("02:76", address), "type", "bridge")
             made.ip("address", "add", str(address), "dev", name)
             made.ip("link", "set", name, "up")
         if routed:
@@ -74,7 +75,7 @@ class Wire:
 
     def _plug(self, port: str, pid: int, nic: str, vendor: str, address: IPv4Interface, bridge: str) -> None:
         # The same address in each life of a host, as a card has it.
-        card = vendor + ":{:02x}:{:02x}:{:02x}:{:02x}".format(*address.ip.packed)
+        card = _card(vendor, address)
         self.ip("link", "add", port, "type", "veth", "peer", "name", nic, "address", card, "netns", str(pid))
         self.ip("link", "set", port, "master", bridge, "up")
 
@@ -107,6 +108,11 @@ class Wire:
         """The names of the interfaces in the bridge's namespace."""
         lines = Path(f"/proc/{self.holder.pid}/net/dev").read_text().splitlines()[2:]
         return [line.split(":")[0].strip() for line in lines]
+
+
+def _card(vendor: str, address: IPv4Interface) -> str:
+    """The MAC address of a card, by its first two bytes and the address that its owner has."""
+    return vendor + ":{:02x}:{:02x}:{:02x}:{:02x}".format(*address.ip.packed)
 
 
 def _port(name: str, bridge: str = BRIDGE) -> str:
