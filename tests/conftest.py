@@ -46,9 +46,10 @@ LENGTHY = (
     "tests/cluster/test_managed_ceph.py",
     "tests/cluster/test_recover.py",
     "tests/cluster/test_a_guest_stays_or_comes_back.py",
-    "tests/cluster/test_a_lost_host_heals.py",
     "tests/cluster/test_a_lost_gateway.py",
     "tests/cluster/test_the_leader_is_lost.py",
+    "tests/cluster/test_a_lost_host_heals.py::test_a_reserve_that_does_not_hold_is_refused",
+    "tests/cluster/test_a_lost_host_heals.py::test_nothing_is_evacuated_while_most_hosts_are_cut_off",
 )
 """Minutes long: they run by `./onestack test --cluster`, and not among all tests."""
 

@@ -60,7 +60,6 @@ def test_a_reserve_that_does_not_hold_is_refused(healer: Host) -> None:
     guests = "{name: web, count: COUNT, image: tiny, flavor: m1.nano, healing: evacuate}"
     text = f"{spec()}tenants: [{{name: shop, servers: [{guests}]}}]\n"
     with placed(healer, text.replace("COUNT", "1")) as place:
-        assert "reserve" not in onestack(healer, "plan", place)
         room = json.loads(onestack(healer, "capacity", place, "--json"))["room"]
     # As many of 1 VCPU, 128 MiB and 1 GiB as just do not fit on two of three hosts.
     many = min(room["VCPU"], room["MEMORY_MB"] // 128, room["DISK_GB"]) * 2 // 3 + 2
@@ -68,7 +67,6 @@ def test_a_reserve_that_does_not_hold_is_refused(healer: Host) -> None:
         said = onestack(healer, "plan", place, check=False)
         assert "the reserve of 1 host does not hold: after the loss of" in said
         assert "VCPU: " in said
-        assert f"web-{many}" in onestack(healer, "plan", place, "--force")
     assert healing(healer, "status")["reserve"]["holds"] is True
 
 

@@ -5,13 +5,27 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from openstack.compute.v2.server import Server
 from openstack.exceptions import NotFoundException, SDKException
+from openstack.load_balancer.v2.health_monitor import HealthMonitor
+from openstack.load_balancer.v2.member import Member as Member_
+from openstack.load_balancer.v2.pool import Pool
+from openstack.network.v2.port import Port
 
 from onestack.cli.healing import _answer
-from onestack.health.healing.answering import BALANCER, CONSOLE, Answers, Member, console_says_up, entry
+from onestack.health.healing.answering import (
+    BALANCER,
+    CONSOLE,
+    Answers,
+    Cloud,
+    Member,
+    console_says_up,
+    entry,
+)
 from onestack.health.healing.evacuation import Guest
 from onestack.health.healing.history import Event, change, save
 from onestack.platform.keyvalue import Kept
@@ -115,6 +129,54 @@ def test_what_cannot_be_asked_ends_too(trouble: Exception, said: list[tuple[str,
             raise trouble
 
     assert looked(Silent(), 1, 61) == said
+
+
+class Balancers:
+    """Octavia with two pools of a tenant, one with a health monitor. Answers are openstacksdk's own objects."""
+
+    def pools(self, project_id: str) -> list[Any]:
+        assert project_id == "shop"
+        return [Pool.existing(id="plain"), Pool.existing(id="web", healthmonitor_id="h")]
+
+    def get_health_monitor(self, ident: str) -> Any:
+        assert ident == "h"
+        return HealthMonitor.existing(id="h", delay=5, timeout=3, max_retries_down=4)
+
+    def members(self, pool: Any) -> list[Any]:
+        assert pool.id == "web"
+        return [Member_.existing(id=f"at-{last}", address=f"10.1.0.{last}") for last in (7, 8)]
+
+    def get_member(self, ident: str, pool: str) -> Any:
+        return Member_.existing(id=ident, operating_status="ONLINE" if pool == "web" else "ERROR")
+
+
+def asked(**compute: Any) -> Any:
+    addresses = {"front": [{"addr": "10.1.0.8", "version": 4}]}
+    one = Server.existing(id="1", status="ACTIVE", tenant_id="shop", addresses=addresses)
+    ports = [Port.existing(status="ACTIVE"), Port.existing(status="DOWN")]
+    return SimpleNamespace(
+        compute=SimpleNamespace(get_server=lambda ident: one, **compute),
+        load_balancer=Balancers(),
+        network=SimpleNamespace(ports=lambda device_id: ports if device_id == "1" else []),
+    )
+
+
+def test_its_members_are_those_at_its_addresses_in_pools_with_a_monitor() -> None:
+    cloud = Cloud(asked(), balanced=True)
+    (found,) = cloud.members("1")
+    # The monitor takes four failures, five seconds apart, and each may take three.
+    assert found == Member("web", "at-8", stale=23.0)
+    assert cloud.member_status(found) == "ONLINE"
+    assert Cloud(asked(), balanced=False).members("1") == []
+
+
+def test_what_else_is_asked_of_it() -> None:
+    def output(ident: str, length: int) -> dict[str, Any]:
+        return {"output": f"the last {length} lines"} if ident == "1" else {"output": None}
+
+    cloud = Cloud(asked(get_server_console_output=output), balanced=False)
+    assert (cloud.status("1"), cloud.console("1"), cloud.console("2")) == ("ACTIVE", "the last 40 lines", "")
+    assert (cloud.ports("1"), cloud.ports("2")) == ("1 of its 2 ports are down", "it has no port")
 
 
 class Store:

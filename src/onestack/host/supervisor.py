@@ -25,11 +25,14 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from onestack.core.errors import PermanentError, Unready
 from onestack.core.paths import Paths
+from onestack.core.wait import until
 from onestack.host import systemd
 from onestack.host.command import last_lines, run
 
 LOG_BYTES = "20MB"
 """A process's log is rotated at this size; three old files are kept."""
+STOPPING = 90.0
+"""Seconds within which supervisord has ended any program that it stops."""
 NO_FILE = 30
 """supervisord's fault code for: no such program file."""
 
@@ -209,12 +212,23 @@ class Supervisor:
                 raise
 
     def stop(self, name: str, *, wait: bool = True) -> None:
-        """Stop a program. Idempotent."""
+        """Stop a program. Idempotent. Raises Unready where it does not end."""
         try:
             self._call("stopProcess", name, wait)
         except PermanentError as error:
-            if "NOT_RUNNING" not in error.summary and "BAD_NAME" not in error.summary:
+            if "BAD_NAME" in error.summary:
+                return
+            if "NOT_RUNNING" not in error.summary:
                 raise
+            if wait:
+                # supervisord does not wait for one that is being stopped already, nor starts it before it ended.
+                until(
+                    f"{name} to have stopped", lambda: self._has_stopped(name), seconds=STOPPING, every=0.05
+                )
+
+    def _has_stopped(self, name: str) -> tuple[bool, str]:
+        found = self.program(name)
+        return found is None or found.pid == 0, found.state if found else ""
 
     def signal(self, name: str, number: str) -> None:
         """Send a signal, by name, to a program's process."""

@@ -242,22 +242,31 @@ class Agent:
             threading.Thread(target=self._start_compute, name="starting", daemon=True).start()
 
     def _start_compute(self) -> None:
+        """Start libvirtd and nova-compute, again and again while this host may serve: nobody else does."""
+        while self.state == SERVING and not self._stop.is_set():
+            try:
+                self._start_both()
+                return
+            except OneStackError:
+                LOG.exception("nova-compute could not be started")
+            self._stop.wait(RENEW)
+
+    def _start_both(self) -> None:
         libvirtd = next(each for each in layout.processes(self._site.view) if each.name == libvirt.NAME)
         supervisor = self._node.supervisor
-        try:
-            supervisor.stop(COMPUTE)
-            supervisor.launch(libvirt.NAME)
-            until(
-                "libvirtd to be ready",
-                lambda: is_ready(self._node, libvirtd.ready),
-                seconds=60,
-                every=0.2,
-                where=self._node.log(libvirt.NAME),
-            )
-            if self.state == SERVING:
-                supervisor.launch(COMPUTE)
-        except OneStackError:
-            LOG.exception("nova-compute could not be started")
+        # `fence` has stopped both, and did not wait.
+        supervisor.stop(COMPUTE)
+        supervisor.stop(libvirt.NAME)
+        supervisor.launch(libvirt.NAME)
+        until(
+            "libvirtd to be ready",
+            lambda: is_ready(self._node, libvirtd.ready),
+            seconds=60,
+            every=0.2,
+            where=self._node.log(libvirt.NAME),
+        )
+        if self.state == SERVING:
+            supervisor.launch(COMPUTE)
 
     def _asking(self) -> None:
         """While the lease cannot be renewed: is it this host, or etcd?"""
