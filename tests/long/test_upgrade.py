@@ -151,8 +151,9 @@ def runs(cloud: Cloud, series: str) -> None:
     layout = cloud.site.here.layout
     assert layout.environment is not None and layout.environment.parent.name == series
     pids = health.pids(cloud)
-    strange = [name for name in contract.API_PATHS if not exchange.runs_from(pids[name], layout)]
-    assert strange == []
+    found = [name for name in contract.API_PATHS if name in pids]
+    assert {"keystone", "neutron", "nova"} <= {*found}
+    assert [name for name in found if not exchange.runs_from(pids[name], layout)] == []
 
 
 def works(cloud: Cloud, guest: Guest, name: str) -> None:
@@ -250,7 +251,8 @@ def test_where_a_service_does_not_start_it_goes_back_by_itself(upgraded: Cloud, 
     said = []
     for event in events_of(running):
         said.append(event)
-        if event.get("step") == "glance" and event.get("state") == "started":
+        at_first = sum(each.get("step") == "glance" for each in said) == 1
+        if event.get("step") == "glance" and event.get("state") == "started" and at_first:
             # No process can listen where there is a folder with something in it.
             place.unlink(missing_ok=True)
             (place / "in the way").mkdir(parents=True)

@@ -30,6 +30,7 @@ _OPEN_TREE, _MOVE_MOUNT = 428, 429
 _OPEN_TREE_CLONE, _OPEN_TREE_CLOEXEC = 1, os.O_CLOEXEC
 _MOVE_MOUNT_F_EMPTY_PATH = 4
 _MNT_DETACH = 2
+_MS_BIND = 4096
 
 
 def parts(layout: namespace.Layout) -> dict[str, str]:
@@ -106,6 +107,10 @@ class _Calls:
         """Go on in a copy of the mount namespace."""
         self._checked(self._libc.unshare(_CLONE_NEWNS), "unshare")
 
+    def bind(self, source: str, target: str) -> None:
+        """Bind-mount a file. `mount` would not say which error it was, which `on_some_processor` must know."""
+        self._checked(self._libc.mount(source.encode(), target.encode(), None, _MS_BIND, None), target)
+
     def exchange(self, tree: int, target: str) -> None:
         """Have a mount in place of the one that is at `target`, if any."""
         self._libc.umount2(target.encode(), _MNT_DETACH)
@@ -140,7 +145,7 @@ def _build(of: str, handle: str, wanted: Mapping[str, str]) -> None:
     try:
         if said != "made":
             raise PermanentError(f"the namespace could not be copied: {said or 'no reason'}")
-        run(["mount", "--bind", f"/proc/{child}/ns/mnt", handle])
+        calls.bind(f"/proc/{child}/ns/mnt", handle)
     finally:
         os.close(go)
         os.waitpid(child, 0)
