@@ -1,4 +1,5 @@
-"""Each alert fires in a real Prometheus when the metrics say so, and ends with its cause."""
+"""Each alert fires in a real Prometheus when the metrics say so, ends with its cause, and is sent by a real
+Alertmanager to who asked for it."""
 
 from __future__ import annotations
 
@@ -9,14 +10,20 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
+from cloud import told
 from observe.test_exporter import free_port
 from onestack import Cloud
+from onestack.core import data
+from onestack.core.events import silent
 from onestack.core.wait import until
+from onestack.host import base
 from onestack.platform import alerts
+from onestack.platform.infrastructure import alertmanager
+from onestack.spec.monitoring import Receiver
 
 pytestmark = pytest.mark.cloud
 SECONDS = 90.0
@@ -106,14 +113,54 @@ def rules() -> str:
     return found.replace("[15m]", "[5s]")
 
 
+_IN_TREE = 'mount --bind "$2" "$1/mnt"; tree=$1; shift 2; exec chroot "$tree" "$@"'
+
+
 @contextmanager
-def prometheus(program: Path, folder: Path, target: int) -> Iterator[str]:
-    """A Prometheus of its own with the cloud's rules; yields its URL."""
+def manager(tree: Path, folder: Path, http: int, smtp: int) -> Iterator[int]:
+    """An Alertmanager of its own with a cloud's settings, at once; yields its port. It is run in its tree, where it
+    finds its templates, with `folder` at /mnt."""
+    (folder / "password").write_text(told.PASSWORD)
+    receivers = (
+        Receiver(webhook=f"http://127.0.0.1:{http}/hook", user=told.USER, password_file=PurePosixPath("/p")),
+        Receiver(
+            email="ops@a.example",
+            sender="cloud@a.example",
+            relay=f"127.0.0.1:{smtp}",
+            encrypted=False,
+            severity="critical",
+        ),
+    )
+    text = json.dumps(alertmanager.configuration(receivers))
+    for seconds in ('"15s"', '"5m"'):
+        assert seconds in text
+        text = text.replace(seconds, '"1s"')
+    (folder / "manager.yml").write_text(text.replace(f"{alertmanager.ACCESS}/0.password", "/mnt/password"))
+    port = free_port()
+    words = [
+        *("unshare", "--mount", "sh", "-ec", _IN_TREE, "sh", str(tree), str(folder), alertmanager.PROGRAM),
+        *("--config.file=/mnt/manager.yml", "--storage.path=/mnt/manager"),
+        *(f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address="),
+    ]
+    with (
+        (folder / "manager.log").open("wb") as out,
+        subprocess.Popen(words, stdout=out, stderr=out) as started,
+    ):
+        try:
+            yield port
+        finally:
+            started.terminate()
+
+
+@contextmanager
+def prometheus(program: Path, folder: Path, target: int, sent_to: int) -> Iterator[str]:
+    """A Prometheus of its own with the cloud's rules; yields its URL. `sent_to`: an Alertmanager's port."""
     (folder / "alerts.yml").write_text(rules())
     address = [f"127.0.0.1:{target}"]
     settings = {
         "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
         "rule_files": ["alerts.yml"],
+        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{sent_to}"]}]}]},
         "scrape_configs": [
             {"job_name": "onestack", "static_configs": [{"targets": address}]},
             {
@@ -155,19 +202,44 @@ def test_each_alert_fires_with_its_cause_and_ends_with_it(cloud: Cloud, tmp_path
     metrics = Metrics()
     threading.Thread(target=metrics.server.serve_forever, daemon=True).start()
     program = cloud.site.leader.tree("") / "usr/bin/prometheus"
+    series = cloud.site.spec.platform.release
+    tree = base.ensure_tree(data.release(series), cloud.paths.release(series), alertmanager.TREE, silent)
     everything = {each.name for each in alerts.ALERTS}
+    heard = told.Told()
+    http, smtp = heard.start()
     try:
-        with prometheus(program, tmp_path, metrics.server.server_port) as url:
+        with (
+            manager(tree, tmp_path, http.server_address[1], smtp.server_address[1]) as port,
+            prometheus(program, tmp_path, metrics.server.server_port, port) as url,
+        ):
             # Before the first scrape there are no metrics.
             wait_for(url, {"OneStackMetricsMissing"}, tmp_path)
             wait_for(url, set(), tmp_path)
             metrics.bad = True
             wait_for(url, everything, tmp_path)
+            hears(heard, "firing", everything, tmp_path)
             metrics.bad = False
             wait_for(url, set(), tmp_path)
+            hears(heard, "resolved", everything, tmp_path)
+        assert not heard.refused
+        mailed = {name for name in everything for mail in heard.mails if name in mail}
+        assert mailed == {each.name for each in alerts.ALERTS if each.severity == "critical"}
     finally:
         metrics.server.shutdown()
         metrics.server.server_close()
+        for each in (http, smtp):
+            each.shutdown()
+            each.server_close()
+
+
+def hears(heard: told.Told, status: str, wanted: set[str], folder: Path) -> None:
+    until(
+        f"the web hook to hear what is {status}",
+        lambda: (heard.names(status) >= wanted, f"missing {sorted(wanted - heard.names(status))}"),
+        seconds=SECONDS,
+        every=0.2,
+        where=folder / "manager.log",
+    )
 
 
 def wait_for(url: str, wanted: set[str], folder: Path) -> None:

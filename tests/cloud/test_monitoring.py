@@ -1,21 +1,23 @@
-"""What guests and balancers do shows up in the cloud's own Prometheus, and what is gone ends there."""
+"""What guests and balancers do shows up in the cloud's own Prometheus, what is gone ends there, and who asked for it
+is told."""
 
 from __future__ import annotations
 
+import json
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
 
-from cloud import groups, guests, health, members
+from cloud import groups, guests, health, members, told
 from cloud.members import Field, Machine, get
 from cloud.web import Web
 from onestack import Cloud
 from onestack.core.wait import until
-from onestack.observe import grafana
+from onestack.observe import gauges, grafana
 from onestack.observe.collect import Collector
 from onestack.observe.exporter import Exporter
 from onestack.observe.prometheus import Prometheus, QueryRefused
@@ -27,16 +29,38 @@ from onestack.spec import BadSpec
 pytestmark = pytest.mark.cloud
 SCRAPES = 60.0
 """Seconds in which what happens must show; scrapes are 5 s apart, and the machine may be busy."""
+SPEC = """\
+name: onestack
+platform:
+  monitoring:
+    receivers: [{{webhook: "http://127.0.0.1:{port}/hook", user: cloud, password_file: {password}}}]
+    remote_write: {{url: "http://127.0.0.1:{port}/write", user: cloud, password_file: {password}}}
+"""
 AUTOSCALER = "autoscaler"
 """The process that collects, where the cloud has it."""
 
 
 @pytest.fixture(scope="module")
-def prometheus(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+def heard(cloud: Cloud) -> Iterator[tuple[told.Told, int]]:
+    """Who is told, in the cloud's network, and the port by which."""
+    found = told.Told()
+    servers = cloud.site.leader.network.call(found.start)
+    yield found, servers[0].server_address[1]
+    for each in servers:
+        each.shutdown()
+        each.server_close()
+
+
+@pytest.fixture(scope="module")
+def prometheus(
+    cloud: Cloud, heard: tuple[told.Told, int], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Prometheus]:
     """The cloud with a Prometheus, and somebody who collects."""
     kept = site.spec_file(cloud.paths).read_text()
+    password = tmp_path_factory.mktemp("access") / "password"
+    password.write_text(f"{told.PASSWORD}\n")
     if not (monitored := cloud.site.spec.monitored):
-        cloud.up(_file(tmp_path_factory, "name: onestack\nplatform: {monitoring: {enabled: true}}\n"))
+        cloud.up(_file(tmp_path_factory, SPEC.format(port=heard[1], password=password)))
     found = site.load(cloud.paths)
     if AUTOSCALER in found.leader.supervisor.programs():
         yield Prometheus(found)
@@ -58,7 +82,11 @@ class _collecting:
     """Looks each 5 s and shows what it saw, as the autoscaler does."""
 
     def __init__(self, found: site.Site) -> None:
-        resources = partial(read.read, found, read.groups(found))
+        groups_read = read.groups(found)
+
+        def resources() -> bytes:
+            return gauges.text(read.read(found, groups_read))
+
         self._exporter, self._collector = Exporter(found, resources), Collector(found)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run)
@@ -159,6 +187,59 @@ def test_requests_show_by_pool_and_member_and_end_with_the_balancer(
     wait_none(prometheus, requests)
 
 
+OTHERS = (
+    "node_load1",
+    "rate(node_cpu_seconds_total[1m])",
+    'node_filesystem_avail_bytes{fstype!=""}',
+    "libvirt_domain_info_cpu_time_seconds_total * on (domain) group_left (instance_id) libvirt_domain_openstack_info",
+    'haproxy_backend_http_responses_total{code="2xx"}',
+    "haproxy_backend_response_time_average_seconds",
+    "mysql_up",
+    "mysql_global_status_threads_connected",
+    "mysql_global_status_commands_total",
+    "mysql_global_variables_max_connections",
+)
+"""What dashboards of node_exporter, libvirt-exporter, HAProxy and mysqld_exporter ask for."""
+
+
+def test_others_dashboards_find_their_metrics(prometheus: Prometheus, guest: guests.Guest) -> None:
+    for each in OTHERS:
+        wait_over(prometheus, f"sum({each})", 0.0)
+    owner = f'sum(libvirt_domain_openstack_info{{instance_id="{guest.server}"}})'
+    wait_over(prometheus, owner, 1.0)
+
+
+def test_who_asked_for_it_gets_metrics_and_alerts(
+    cloud: Cloud, prometheus: Prometheus, heard: tuple[told.Told, int]
+) -> None:
+    """An alert is put into the Alertmanager, as Prometheus does when it has one."""
+    found, _ = heard
+    until("remote writes", lambda: (found.written > 0, str(found)), seconds=SCRAPES)
+    asked = site.load(cloud.paths).spec.platform.monitoring
+
+    def linked() -> tuple[bool, str]:
+        url = f"http://127.0.0.1:{asked.port}/api/v1/alertmanagers"
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            active = json.load(answer)["data"]["activeAlertmanagers"]
+        return bool(active), str(active)
+
+    def alert() -> None:
+        labels = {"alertname": "OneStackTest", "severity": "warning"}
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{asked.alerts_port}/api/v2/alerts",
+            json.dumps([{"labels": labels}]).encode(),
+            {"Content-Type": "application/json"},
+        )
+        urllib.request.urlopen(request, timeout=5).close()
+
+    cloud.run(lambda: until("Prometheus to know the Alertmanager", linked, seconds=SCRAPES))
+    cloud.run(alert)
+    until(
+        "the web hook", lambda: ("OneStackTest" in found.names("firing"), str(found.alerts)), seconds=SCRAPES
+    )
+    assert not found.refused
+
+
 def test_prometheus_has_the_clouds_alerts(cloud: Cloud, prometheus: Prometheus) -> None:
     """None concerns a cloud that is well, once it has been read."""
     wait_over(prometheus, "openstack_nova_up", 1.0)
@@ -176,7 +257,11 @@ def test_prometheus_has_the_clouds_alerts(cloud: Cloud, prometheus: Prometheus) 
 
 
 def test_what_is_kept_outlives_a_kill(cloud: Cloud, prometheus: Prometheus) -> None:
-    until("a first figure", lambda: ((v := prometheus.query("up")) == 1.0, str(v)), seconds=SCRAPES)
+    def first() -> tuple[bool, str]:
+        value = prometheus.query('up{job="onestack"}')
+        return value == 1.0, str(value)
+
+    until("a first figure", first, seconds=SCRAPES)
     before, pid = time.time(), health.pids(cloud)[NAME]
     cloud.site.leader.supervisor.signal(NAME, "KILL")
     health.wait_back(cloud, NAME, pid)

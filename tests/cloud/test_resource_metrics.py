@@ -1,4 +1,4 @@
-"""The metrics of OpenStack's resources say what the APIs say."""
+"""The metrics of OpenStack's resources, and the lists that the console shows, say what the APIs say."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import pytest
 
 from onestack import Cloud
 from onestack.core.wait import until
-from onestack.observe.resources import nova, read
+from onestack.observe import objects, topology
+from onestack.observe.resources import nova, quotas, read
 
 pytestmark = pytest.mark.cloud
 Samples = dict[str, list[tuple[dict[str, str], float]]]
@@ -24,9 +25,32 @@ def value(samples: Samples, name: str) -> float:
     return only
 
 
+def limits(admin: Any) -> dict[tuple[str, str | None], float]:
+    """The quotas of the administrator's project and their use, as the APIs say: by metric and type."""
+    project = admin.current_project_id
+    nova_says = admin.compute.get(f"/os-quota-sets/{project}/detail").json()["quota_set"]
+    neutron_says = admin.network.get(f"/quotas/{project}/details.json").json()["quota"]
+    cinder_says = admin.block_storage.get(f"/os-quota-sets/{project}?usage=True").json()["quota_set"]
+    found: dict[tuple[str, str | None], float] = {}
+    for name in quotas.NOVA_DEFAULTS:
+        for kind in ("in_use", "limit"):
+            found[f"openstack_nova_quota_{name}", kind] = nova_says[name][kind]
+    for name in quotas.NEUTRON_DEFAULTS:
+        for kind in ("used", "limit"):
+            found[f"openstack_neutron_quota_{name}", kind] = neutron_says[name][kind]
+    for word, name in {"vcpus": "cores", "memory": "ram", "instances": "instances"}.items():
+        found[f"openstack_nova_limits_{word}_max", None] = nova_says[name]["limit"]
+        found[f"openstack_nova_limits_{word}_used", None] = nova_says[name]["in_use"]
+    for word, name in {"volume": "gigabytes", "backup": "backup_gigabytes"}.items():
+        found[f"openstack_cinder_limits_{word}_max_gb", None] = cinder_says[name]["limit"]
+        found[f"openstack_cinder_limits_{word}_used_gb", None] = cinder_says[name]["in_use"]
+    return found
+
+
 def test_each_service_is_read(cloud: Cloud) -> None:
     samples = found(cloud)
     up = {name: rows for name, rows in samples.items() if name.endswith("_up")}
+    assert up.pop("mysql_up") == [({}, 1.0)]
     assert len(up) == len(read.groups(cloud.site)) > 5
     assert {row[0][1] for row in up.values()} == {1.0}
 
@@ -60,6 +84,19 @@ def test_they_are_what_the_apis_list(cloud: Cloud) -> None:
                 "volume": (1.0, "available", volume.volume_type),
                 "network": ("false", "geneve", subnet.id, str(network.mtu)),
                 "addresses": 13.0,
+                "quotas": limits(admin),
+                "workers": {
+                    (each.binary, each.host): each.state == "up"
+                    for service in (admin.compute, admin.block_storage)
+                    for each in service.services()
+                },
+                "ids": {
+                    "server": {each.id for each in admin.compute.servers(all_projects=True)},
+                    "volume": {each.id for each in admin.block_storage.volumes(all_projects=True)},
+                    "port": {each.id for each in admin.network.ports()},
+                    "balancer": {each.id for each in admin.load_balancer.load_balancers()},
+                },
+                "topology": {each.id: each.is_router_external for each in networks},
                 "agents": {
                     (each.binary, each.host): float(each.state == "up") for each in admin.compute.services()
                 },
@@ -96,6 +133,17 @@ def test_they_are_what_the_apis_list(cloud: Cloud) -> None:
                 "volume": size,
                 "network": made,
                 "addresses": free,
+                "workers": {(each.kind, each.host): each.alive for each in objects.workers(cloud.site)},
+                "ids": {
+                    kind: {each.id for each in objects.last(cloud.site, kind, 1000)} for kind in objects.KINDS
+                },
+                "topology": {each.id: each.external for each in topology.now(cloud.site).networks},
+                "quotas": {
+                    (name, labels.get("type")): number
+                    for name, _ in limits(admin)
+                    for labels, number in samples[name]
+                    if labels["tenant_id"] == admin.current_project_id and labels.get("type") != "reserved"
+                },
                 "agents": {
                     (labels["service"], labels["hostname"]): alive
                     for labels, alive in samples["openstack_nova_agent_state"]

@@ -10,6 +10,8 @@ import os
 import random
 import subprocess
 from collections.abc import Iterator, Sequence
+from functools import partial
+from urllib.parse import quote
 
 import pytest
 
@@ -43,6 +45,11 @@ CUTS = int(os.environ.get("ONESTACK_TEST_CUTS", "3"))
 SEED = int(os.environ.get("ONESTACK_TEST_SEED", "1"))
 BACK_SECONDS = 240.0
 """How long what was killed may take to answer again, on a busy machine."""
+SCRAPED = (
+    *(("onestack", "c1"), ("haproxy", "c1"), ("rabbitmq", "c1")),
+    *(("onestack-hosts", "n1"), ("onestack-hosts", "n2")),
+)
+"""Prometheus' jobs and hosts."""
 QUERY = "http://127.0.0.1:9490/api/v1/query?query=up"
 CONNECT = (
     "import socket, sys; made = socket.socket(); made.settimeout(3);"
@@ -115,14 +122,29 @@ def test_prometheus_asks_an_exporter_on_each_host(standing: Host) -> None:
     def up_everywhere() -> tuple[bool, str]:
         answer = onestack(standing, "exec", "curl", "-s", QUERY, check=False)
         try:
-            found = {
-                each["metric"].get("host"): each["value"][1] for each in json.loads(answer)["data"]["result"]
-            }
+            rows = json.loads(answer)["data"]["result"]
+            found = {(each["metric"]["job"], each["metric"]["host"]): each["value"][1] for each in rows}
         except (ValueError, KeyError):
             return False, answer
-        return found == {"c1": "1", "n1": "1", "n2": "1"}, str(found)
+        return found == dict.fromkeys(SCRAPED, "1"), str(found)
+
+    def counted(query: str, wanted: int) -> tuple[bool, str]:
+        url = f"http://127.0.0.1:9490/api/v1/query?query={quote(query)}"
+        answer = onestack(standing, "exec", "curl", "-s", url, check=False)
+        try:
+            return [each["value"][1] for each in json.loads(answer)["data"]["result"]] == [
+                str(wanted)
+            ], answer
+        except (ValueError, KeyError):
+            return False, answer
 
     until("all exporters to be scraped", up_everywhere, seconds=120, every=2)
+    for query, wanted in {
+        "count(node_load1)": 3,
+        "count(rabbitmq_connections)": 1,
+        "count(mysql_up)": 1,
+    }.items():
+        until(query, partial(counted, query, wanted), seconds=90, every=2)
 
 
 def test_nobody_else_reaches_the_exporters(standing: Host, all_hosts: Hosts) -> None:

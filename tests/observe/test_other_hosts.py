@@ -190,8 +190,13 @@ def views(tmp_path: Path) -> dict[str, View]:
 
 def test_prometheus_asks_each_host_with_a_certificate_that_is_for_that_alone(tmp_path: Path) -> None:
     view = views(tmp_path)["c1"]
-    found = json.loads(layout.files(view)[prometheus.CONFIG])["scrape_configs"]
-    here, others = found
+    jobs = json.loads(layout.files(view)[prometheus.CONFIG])["scrape_configs"]
+    found = {each["job_name"]: each for each in jobs}
+    assert set(found) == {"onestack", "haproxy", "rabbitmq", "onestack-hosts"}
+    here, others = found["onestack"], found["onestack-hosts"]
+    for name in ("haproxy", "rabbitmq"):
+        assert found[name]["static_configs"] == here["static_configs"]
+        assert found[name]["metrics_path"] == f"/{name}"
     assert here["static_configs"] == [{"targets": ["127.0.0.1:9464"], "labels": {"host": "c1"}}]
     assert others["scheme"] == "https"
     assert others["tls_config"] == {

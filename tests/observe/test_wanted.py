@@ -68,7 +68,11 @@ def test_what_it_scrapes(make: Callable[[str], Site]) -> None:
     text = "platform: {monitoring: {enabled: true, exporter_port: 9465, targets: ['a.example:9100', '1.2.3.4:9']}}\n"
     found = json.loads(prometheus.files(make(text).view)[prometheus.CONFIG])
     jobs = {each["job_name"]: each["static_configs"][0]["targets"] for each in found["scrape_configs"]}
-    assert jobs == {"onestack": ["127.0.0.1:9465"], "targets": ["a.example:9100", "1.2.3.4:9"]}
+    assert jobs == {
+        "onestack": ["127.0.0.1:9465"],
+        "haproxy": ["127.0.0.1:9465"],
+        "targets": ["a.example:9100", "1.2.3.4:9"],
+    }
     assert found["global"]["scrape_interval"] == "5s"
 
 
@@ -112,6 +116,13 @@ def test_the_port_of_metadata_is_the_fronts() -> None:
         ("size: 1", "'size' is too small: 1"),
         ("targets: ['http://a:1/metrics']", "'http://a:1/metrics' is not valid here"),
         ("targets: ['a:1', 'a:1']", "'a:1' is listed twice"),
+        ("alerts_port: 9490", "port 9490 is taken by platform.monitoring.port"),
+        ("receivers: [{severity: critical}]", "a receiver is either a 'webhook' or an 'email'"),
+        ("receivers: [{webhook: 'a.example/hook'}]", "'a.example/hook' is not valid here"),
+        ("receivers: [{webhook: 'http://u:p@a.example/'}]", "'http://u:p@a.example/' is not valid here"),
+        ("receivers: [{webhook: 'http://a/', relay: 'a:25'}]", "'relay' is not for a web hook"),
+        ("receivers: [{email: a@b.example, sender: a@b.example}]", "a receiver by mail needs 'relay'"),
+        ("remote_write: {url: 'http://a/', user: u}", "'user' without 'password_file'"),
     ],
 )
 def test_wrong_ones(text: str, said: str) -> None:

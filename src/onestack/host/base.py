@@ -88,6 +88,13 @@ TREES: Mapping[str, Tree] = {
     # Nothing runs in it as a daemon.
     "backup": Tree("backup", 894, "Debian 13 with restic and mariadb-backup"),
     "etcd": Tree("etcd", 893, "Debian 13 with etcd"),
+    # The rest of the package is amtool, which is as large.
+    "alerting": Tree(
+        "alertmanager",
+        895,
+        "Debian 13 with Alertmanager",
+        {"prometheus-alertmanager": ["usr/bin/prometheus-alertmanager", "usr/share/prometheus"]},
+    ),
 }
 
 

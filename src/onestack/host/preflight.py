@@ -13,6 +13,7 @@ from onestack.host import disks as disks_of_host
 from onestack.host import namespace, network, processes, reach
 from onestack.host.facts import SUPPORTED_WORDS, Facts, Listener
 from onestack.spec import BadSpec, Diagnostic, Spec
+from onestack.spec.monitoring import PORTS as MONITORING_PORTS
 
 METADATA_PORT = 8775
 """The API gateway's port for guests' metadata, on loopback (a test compares it with the gateway's)."""
@@ -314,7 +315,9 @@ def _shared_network(spec: Spec, facts: Facts, mine: Own) -> Iterator[Diagnostic]
 
 
 def _monitoring_ports(spec: Spec, facts: Facts, mine: Own) -> Iterator[Diagnostic]:
-    for key in ("port", "exporter_port") if spec.monitored else ():
+    for key in MONITORING_PORTS if spec.monitored else ():
+        if key == "alerts_port" and not spec.platform.monitoring.receivers:
+            continue
         yield from _monitoring_port(spec, facts, mine, key, IPv4Address("127.0.0.1"))
 
 

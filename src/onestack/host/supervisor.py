@@ -59,8 +59,8 @@ class Running:
     why: str
 
 
-def configuration(programs: Sequence[Program], run_dir: Path, log_dir: Path) -> str:
-    """supervisord's configuration file."""
+def configuration(programs: Sequence[Program], run_dir: Path, log_dir: Path, *, syslog: bool = False) -> str:
+    """supervisord's configuration file. `syslog`: what programs write goes to the machine's syslog, too."""
     ini = configparser.RawConfigParser()
     ini["unix_http_server"] = {"file": str(run_dir / "supervisor.sock"), "chmod": "0600"}
     ini["supervisord"] = {
@@ -99,6 +99,8 @@ def configuration(programs: Sequence[Program], run_dir: Path, log_dir: Path) -> 
             "stdout_logfile_maxbytes": LOG_BYTES,
             "stdout_logfile_backups": "3",
         }
+        if syslog:
+            ini[f"program:{program.name}"]["stdout_syslog"] = "true"
     text = io.StringIO()
     ini.write(text)
     return text.getvalue()

@@ -9,7 +9,12 @@ poller that forgets them after each round cannot have this fault.
 
 from __future__ import annotations
 
+import syslog
+
 from supervisor import poller, supervisord
+
+SYSLOG_NAME = "onestack"
+"""The name of a cloud's lines in syslog; the process' own name follows."""
 
 
 class Forgetful(poller.SelectPoller):  # type: ignore[misc]
@@ -27,6 +32,8 @@ class Forgetful(poller.SelectPoller):  # type: ignore[misc]
 
 def main() -> None:
     poller.Poller = Forgetful
+    # Used only where the spec has lines sent there.
+    syslog.openlog(SYSLOG_NAME, 0, syslog.LOG_DAEMON)
     supervisord.main()
 
 

@@ -21,6 +21,7 @@ from onestack.platform.site import Site
 SECONDS = 3.0
 """The timeout of one request. An observation must not take longer than the interval between two."""
 # Only the rows of backends and servers: 6 is the sum of 2 (backends) and 4 (servers).
+Domains = Mapping[str, Mapping[str, str]]
 _COMMANDS = b"show info;show stat -1 6 -1\n"
 
 
@@ -37,24 +38,25 @@ class Collector:
     def collect(self) -> Observation:
         """An observation, with rates since the previous one. Failures are recorded in it, and not raised."""
         failures: list[str] = []
-        found = self._guests(failures)
+        found, domains = self._guests(failures)
         rows, owners = self._balancers(failures)
         members, pools = self._counts.rates(rows, time.monotonic())
         return Observation(
-            time.monotonic(), time.time(), found, members, pools, tuple(failures), balancers=owners
+            time.monotonic(), time.time(), found, members, pools, tuple(failures), owners, domains
         )
 
-    def _guests(self, failures: list[str]) -> dict[str, GuestRates]:
+    def _guests(self, failures: list[str]) -> tuple[dict[str, GuestRates], Domains | None]:
         if not self._site.view.consoles or "compute" not in self._site.here.roles:
-            return {}
+            return {}, None
         try:
-            usage = guests.parse(self._site.here.inside(guests.COMMAND, seconds=SECONDS))
+            domains = guests.facts(self._site.here.inside(guests.COMMAND, seconds=SECONDS))
+            usage = guests.used(domains)
             now = time.monotonic()
             if usage.keys() - self._server_ids.keys():
                 self._server_ids = guests.servers(self._site.here.inside(guests.NAMES, seconds=SECONDS))
         except (OneStackError, OSError) as error:
             failures.append(f"guests: {_message(error)}")
-            return {}
+            return {}, None
         found = {}
         for name, of_guest in usage.items():
             # A guest that ended between the two commands is no longer listed.
@@ -63,7 +65,7 @@ class Collector:
                     self._previous_usage.get(name), of_guest, now - self._previous_usage_at
                 )
         self._previous_usage, self._previous_usage_at = usage, now
-        return found
+        return found, domains
 
     def _balancers(self, failures: list[str]) -> tuple[dict[balancers.Key, balancers.Row], dict[str, str]]:
         folder = self._site.here.outside(contract.BALANCER_SOCKETS)

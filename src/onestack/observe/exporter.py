@@ -18,19 +18,19 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.metrics_core import Metric
 
 from onestack.core.errors import PermanentError
-from onestack.observe import healing
+from onestack.observe import gauges, healing, libvirt, machine, relays
 from onestack.observe.gauges import gauge
 from onestack.observe.observation import GuestRates, MemberRates, Observation, PoolRates
 from onestack.platform import expiry, host_tls
 from onestack.platform.backups import Record
 from onestack.platform.backups import read as read_backups
 from onestack.platform.infrastructure.lease import healer_file
+from onestack.platform.infrastructure.prometheus import METRICS_PATH
 from onestack.platform.places import PROMETHEUS
 from onestack.platform.site import Site
 from onestack.spec.platform import Platform
@@ -60,19 +60,7 @@ def text(
 ) -> bytes:
     """The response body. `keeper`: the keeper's record of the processes. `now`: seconds, monotonic. `more`: metrics
     of other origin."""
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Fixed([*families(observed, keeper, now), *more]))
-    return generate_latest(registry)
-
-
-class _Fixed:
-    """A collector of prometheus_client with a fixed list of metrics."""
-
-    def __init__(self, found: Iterable[Metric]) -> None:
-        self._found = list(found)
-
-    def collect(self) -> list[Metric]:
-        return self._found
+    return gauges.text([*families(observed, keeper, now), *more])
 
 
 def families(observed: Observation | None, keeper: Mapping[str, Any], now: float) -> Iterator[Metric]:
@@ -87,6 +75,8 @@ def families(observed: Observation | None, keeper: Mapping[str, Any], now: float
         "onestack_collect_failures", "Parts that could not be read.", [], [((), len(observed.failures))]
     )
     yield gauge("onestack_guests_running", "Running guests.", [], [((), len(observed.guests))])
+    if observed.domains is not None:
+        yield from libvirt.families(observed.domains)
     yield from _gauges("onestack_guest", GUEST, ["server"], [((k,), v) for k, v in observed.guests.items()])
     owners = observed.balancers
     pools = [((owners.get(pool, ""), pool), rates) for pool, rates in observed.pools.items()]
@@ -162,10 +152,10 @@ def read_keeper(file: Path) -> dict[str, Any]:
 class Exporter:
     """Serves the observation that was last set. `set` may be called from any thread.
 
-    `more`: called at each scrape, for metrics of other origin.
+    `more`: called at each scrape, for metrics of other origin, as text.
     """
 
-    def __init__(self, site: Site, more: Callable[[], Iterable[Metric]] = tuple) -> None:
+    def __init__(self, site: Site, more: Callable[[], bytes] = bytes) -> None:
         self._site = site
         self._more = more
         self._observed: Observation | None = None
@@ -205,8 +195,19 @@ class Exporter:
         keeper = read_keeper(self._site.paths.run / "keeper.json")
         site = self._site
         saved = backups(site.spec.platform, read_backups(site.paths)) if site.leads else ()
-        own = (*_certificates(site), *saved, *healing.families(healer_file(site.paths)))
-        return text(self._observed, keeper, time.monotonic(), (*own, *self._more()))
+        own = (*_certificates(site), *saved, *healing.families(healer_file(site.paths)), *machine.families())
+        return text(self._observed, keeper, time.monotonic(), own) + self._more()
+
+    def answer(self, path: str) -> tuple[int, bytes]:
+        """The response to a request: status and body."""
+        if path == METRICS_PATH:
+            return 200, self.render()
+        if path not in relays.RELAYS:
+            return 404, f"the metrics are at {METRICS_PATH}\n".encode()
+        try:
+            return 200, relays.get(self._site, path)
+        except OSError as error:
+            return 503, f"{path}: {error}\n".encode()
 
     def _bound(self) -> ThreadingHTTPServer:
         exporter = self
@@ -223,10 +224,9 @@ class Exporter:
                 super().setup()
 
             def do_GET(self) -> None:
-                found = self.path.partition("?")[0] == "/metrics"
-                body = exporter.render() if found else b"the metrics are at /metrics\n"
-                self.send_response(200 if found else 404)
-                self.send_header("Content-Type", CONTENT_TYPE_LATEST if found else "text/plain")
+                status, body = exporter.answer(self.path.partition("?")[0])
+                self.send_response(status)
+                self.send_header("Content-Type", CONTENT_TYPE_LATEST if status == 200 else "text/plain")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)

@@ -1,9 +1,10 @@
-"""How a metric is made of its samples."""
+"""How a metric is made of its samples, and metrics become text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
@@ -17,3 +18,20 @@ def gauge(name: str, description: str, labels: list[str], samples: Iterable[Samp
     for key, value in samples:
         found.add_metric(list(key), value)
     return found
+
+
+def text(found: Iterable[Metric]) -> bytes:
+    """Metrics in Prometheus' text format."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Fixed(found))
+    return generate_latest(registry)
+
+
+class _Fixed:
+    """A collector of prometheus_client with a fixed list of metrics."""
+
+    def __init__(self, found: Iterable[Metric]) -> None:
+        self._found = list(found)
+
+    def collect(self) -> list[Metric]:
+        return self._found

@@ -32,6 +32,7 @@ def _given(resource: str) -> str:
     )
 
 
+_LOAD = "node_load1 / on (instance) count by (instance) (count by (instance, cpu) (node_cpu_seconds_total))"
 PANELS = (
     Panel("Alerts", 'count(ALERTS{alertstate="firing"}) or vector(0)', kind="stat"),
     Panel("Processes that do not answer", "count(onestack_process_up == 0) or vector(0)", kind="stat"),
@@ -71,6 +72,39 @@ PANELS = (
     ),
     Panel(
         "Balancers' errors", "sum by (balancer) (onestack_pool_errors_per_second)", "{{balancer}}", "reqps"
+    ),
+    Panel("Hosts' load for each processor", _LOAD, "{{host}}", "percentunit"),
+    Panel(
+        "Hosts' memory in use",
+        "1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes",
+        "{{host}}",
+        "percentunit",
+    ),
+    Panel(
+        "Hosts' disks in use",
+        "1 - node_filesystem_avail_bytes / node_filesystem_size_bytes",
+        "{{host}} {{mountpoint}}",
+        "percentunit",
+    ),
+    Panel(
+        "APIs' response time",
+        "haproxy_backend_response_time_average_seconds > 0 or vector(0)",
+        "{{proxy}}",
+        "s",
+    ),
+    Panel(
+        "APIs' responses by status",
+        "sum by (proxy, code) (rate(haproxy_backend_http_responses_total[1m])) > 0 or vector(0)",
+        "{{proxy}} {{code}}",
+        "reqps",
+    ),
+    Panel("MariaDB's connections", "mysql_global_status_threads_connected", "connected"),
+    Panel(
+        "Quotas in use, the fullest",
+        'topk(10, sum by (tenant) (openstack_nova_quota_cores{type="in_use"})'
+        ' / sum by (tenant) (openstack_nova_quota_cores{type="limit"} > 0))',
+        "{{tenant}}",
+        "percentunit",
     ),
     Panel(
         "Restarts of processes in an hour",

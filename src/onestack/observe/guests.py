@@ -36,6 +36,16 @@ def servers(text: str) -> dict[str, str]:
 
 def parse(text: str) -> dict[str, Used]:
     """The usage of each running domain, by its name, from `virsh domstats --raw`."""
+    return used(facts(text))
+
+
+def used(domains: Mapping[str, Mapping[str, str]]) -> dict[str, Used]:
+    """The usage of each running domain, by its name."""
+    return {name: _used(each) for name, each in domains.items() if each.get("state.state") == _RUNNING}
+
+
+def facts(text: str) -> dict[str, dict[str, str]]:
+    """What `virsh domstats --raw` says of each domain, key by key."""
     found: dict[str, dict[str, str]] = {}
     now: dict[str, str] = {}
     for line in text.splitlines():
@@ -45,7 +55,7 @@ def parse(text: str) -> dict[str, Used]:
         elif "=" in line:
             key, _, value = line.partition("=")
             now[key] = value
-    return {name: _used(facts) for name, facts in found.items() if facts.get("state.state") == _RUNNING}
+    return found
 
 
 def _used(facts: Mapping[str, str]) -> Used:

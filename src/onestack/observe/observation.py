@@ -54,7 +54,8 @@ class PoolRates:
 @dataclass(frozen=True)
 class Observation:
     """`monotonic`, `wall`: its time, in seconds. `guests`: by server id. `members`: by pool and member id. `pools`:
-    by pool id. `failures`: what could not be read, and why. `balancers`: balancer id by pool id."""
+    by pool id. `failures`: what could not be read, and why. `balancers`: balancer id by pool id. `domains`: what
+    libvirt says of each, key by key; None where it was not asked, or did not answer."""
 
     monotonic: float
     wall: float
@@ -63,3 +64,4 @@ class Observation:
     pools: Mapping[str, PoolRates]
     failures: tuple[str, ...]
     balancers: Mapping[str, str] = field(default_factory=dict)
+    domains: Mapping[str, Mapping[str, str]] | None = None

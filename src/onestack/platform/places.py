@@ -60,6 +60,8 @@ API_PORT = 9443
 """The API gateway's port for other control hosts' API gateways, with TLS in both directions."""
 ALIVE_PORT = 9444
 """On loopback, for keepalived: whether this host may have the APIs' address."""
+BUS_METRICS_PORT = 15692
+"""RabbitMQ's own exporter's, on loopback; that of the cloud passes its metrics on."""
 EPMD_PORT, NODES_PORT = 4370, 25672
 """RabbitMQ's nodes find each other by the first (on 4369, Erlang's default, it could conflict with a RabbitMQ of the
 machine's own) and talk by the second. On loopback with one control host."""

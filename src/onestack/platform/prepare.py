@@ -40,7 +40,8 @@ def prepare(site: Site, emit: Emit) -> None:
     with step("supervisor", emit):
         if node.supervisor.pid is None:
             end_orphans(node)
-        node.supervisor.configure(configuration(programs, node.paths.run, node.paths.log))
+        to_syslog = site.spec.platform.monitoring.syslog
+        node.supervisor.configure(configuration(programs, node.paths.run, node.paths.log, syslog=to_syslog))
         node.supervisor.start()
 
 

@@ -117,7 +117,8 @@ def take_up(found: Site, emit: Emit) -> None:
     connect.write_clouds_yaml(found, node.paths.etc / "clouds.yaml")
     processes = stamped(found, node)
     programs = [*map(node.program, processes), *watchers.programs(found)]
-    node.supervisor.configure(configuration(programs, node.paths.run, node.paths.log))
+    to_syslog = found.spec.platform.monitoring.syslog
+    node.supervisor.configure(configuration(programs, node.paths.run, node.paths.log, syslog=to_syslog))
     changed = node.supervisor.changed()
     for each in processes:
         if each.name in changed:

@@ -201,6 +201,9 @@ class Site:
             round(monitoring.retention),
             monitoring.size,
             monitoring.targets,
+            monitoring.alerts_port,
+            monitoring.receivers,
+            monitoring.remote_write,
         )
 
     @property

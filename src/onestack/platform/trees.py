@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from onestack.platform import backups, managed_ceph
-from onestack.platform.infrastructure import etcd, galera, rabbitmq
+from onestack.platform.infrastructure import alertmanager, etcd, galera, rabbitmq
 from onestack.spec.model import ROLES, HostRole
 from onestack.spec.platform import Platform
 
@@ -26,6 +26,7 @@ def trees(
     stored = bool(platform.storage.ceph) and "storage" in roles and disks
     # Without a section on backups the tree is fetched by the first one that is made.
     copied = platform.backup is not None and not several
+    told = bool(platform.monitoring.receivers) and "control" in roles
     leases = several and "control" in roles and platform.heals
     wanted = {
         backups.TREE: copied,
@@ -33,5 +34,6 @@ def trees(
         galera.TREE: copies,
         managed_ceph.TREE: stored,
         etcd.TREE: leases,
+        alertmanager.TREE: told,
     }
     return tuple(name for name, needed in wanted.items() if needed)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from onestack.platform.backing import Backing, Cluster, Embedded, Replicated
 from onestack.platform.places import database_secret
 from onestack.spec.model import ROLES, HostRole
+from onestack.spec.monitoring import Receiver, RemoteWrite
 
 if TYPE_CHECKING:
     from onestack.platform.shape import Endpoint
@@ -34,13 +35,17 @@ class External:
 
 @dataclass(frozen=True)
 class Monitoring:
-    """The cloud's own Prometheus. `retention`: seconds. `size`: MiB. `targets`: further scrape targets, host:port."""
+    """The cloud's own Prometheus. `retention`: seconds. `size`: MiB. `targets`: further scrape targets, host:port.
+    `receivers`: who is told of alerts. `remote_write`: where metrics are sent."""
 
     port: int
     exporter_port: int
     retention: int
     size: int
     targets: tuple[str, ...] = ()
+    alerts_port: int = 9493
+    receivers: tuple[Receiver, ...] = ()
+    remote_write: RemoteWrite | None = None
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from onestack.spec import backup, healing, local_volumes, references, services, 
 from onestack.spec.availability import Availability
 from onestack.spec.existing import Existing
 from onestack.spec.healing import Fence
+from onestack.spec.monitoring import PORTS as MONITORING_PORTS
 from onestack.spec.platform import Listen, Platform
 from onestack.spec.storage import HostDisk
 from onestack.spec.tenants import Template, Tenant
@@ -195,15 +196,17 @@ platform:
     def monitored(self) -> bool:
         """Whether the cloud has a Prometheus of its own."""
         enabled = self.platform.monitoring.enabled
-        return any(tenant.scaling_groups for tenant in self.tenants) if enabled == "auto" else enabled
+        if enabled != "auto":
+            return enabled
+        return self.platform.monitoring.sends or any(tenant.scaling_groups for tenant in self.tenants)
 
     def _ports(self) -> Iterator[Problem]:
-        """Ports on loopback must differ: those of the API gateway, guests' metadata and Prometheus, and the ports
-        that it scrapes."""
+        """Ports on loopback must differ: those of the API gateway, guests' metadata, Prometheus and Alertmanager, and
+        the ports that they scrape."""
         if not self.monitored:
             return
         taken = {self.listen.port: "platform.listen.port", _METADATA: "guests' metadata"}
-        for key in ("port", "exporter_port"):
+        for key in MONITORING_PORTS:
             port = getattr(self.platform.monitoring, key)
             if who := taken.get(port):
                 path = ("platform", "monitoring", key)

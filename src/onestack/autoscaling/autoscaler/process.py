@@ -65,7 +65,7 @@ class Autoscaler:
         self._collector = Collector(found)
         self._prometheus = Prometheus(found)
         self._resources = Reader(found)
-        self._exporter = Exporter(found, self._resources.families)
+        self._exporter = Exporter(found, self._resources.text)
         self._peers = Peers(found)
         self._observed: Observation | None = None
         self._workers: dict[str, Worker] = {}

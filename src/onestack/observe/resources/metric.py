@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Metric:
-    """A gauge. `name`: after the prefix of its service. `labels`: in the order of openstack-exporter.
+    """A gauge. `name`: after the prefix of its service, or `prefix`. `labels`: in the order of openstack-exporter.
 
     `select`: a SELECT with a column for each label, of the same name, and a column `value`.
     """
@@ -17,6 +17,7 @@ class Metric:
     description: str
     select: str
     labels: tuple[str, ...] = ()
+    prefix: str = ""
 
     def query(self) -> str:
         """SQL whose rows are the metric's name and a JSON array: the labels' values, then the value."""

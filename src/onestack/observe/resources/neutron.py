@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from onestack.observe.resources import quotas
 from onestack.observe.resources.metric import Group, Metric, boolean, count, number_of, numbered
 
 _NETWORK_STATUSES = numbered("ACTIVE", "BUILD", "DOWN", "ERROR")
@@ -120,4 +121,4 @@ METRICS = (
         "SELECT COUNT(*) FROM neutron.ipallocations AS i WHERE i.subnet_id = s.id",
     ),
 )  # fmt: skip
-GROUP = Group("network", "openstack_neutron", METRICS)
+GROUP = Group("network", "openstack_neutron", (*METRICS, *quotas.NEUTRON))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from onestack.observe.resources import quotas
 from onestack.observe.resources.metric import Group, Metric, boolean, count, number_of, numbered
 
 DOWN_SECONDS = 60
@@ -22,7 +23,7 @@ STATUSES = numbered(
     *("REVERT_RESIZE", "SHELVED", "SHELVED_OFFLOADED", "SOFT_DELETED"),
 )
 # As nova.api.openstack.common.status_from_state has it.
-_STATUS = """\
+STATUS = """\
 CASE
   WHEN s.vm_state = 'building' THEN 'BUILD'
   WHEN s.task_state LIKE 'rebuil%' THEN 'REBUILD'
@@ -88,19 +89,19 @@ METRICS = (
         "running_vms",
         "Servers that are ACTIVE, by host and tenant.",
         "SELECT s.node AS hostname, s.availability_zone, '' AS aggregates, s.project_id AS tenant_id,"
-        f" COUNT(*) AS value FROM {_SERVERS} AS s WHERE {_STATUS} = 'ACTIVE'"
+        f" COUNT(*) AS value FROM {_SERVERS} AS s WHERE {STATUS} = 'ACTIVE'"
         " GROUP BY s.node, s.availability_zone, s.project_id",
         ("hostname", "availability_zone", "aggregates", "tenant_id"),
     ),
     Metric(
         "server_status",
         "The number of a server's status.",
-        f"SELECT s.uuid AS id, {_STATUS} AS status, s.display_name AS name, s.project_id AS tenant_id, s.user_id,"
+        f"SELECT s.uuid AS id, {STATUS} AS status, s.display_name AS name, s.project_id AS tenant_id, s.user_id,"
         " s.access_ip_v4 AS address_ipv4, s.access_ip_v6 AS address_ipv6,"
         " IF(s.host IS NULL, '', SHA2(CONCAT(s.project_id, s.host), 224)) AS host_id,"
         " s.node AS hypervisor_hostname, s.uuid AS uuid, s.availability_zone, f.flavorid AS flavor_id,"
         f" CONCAT('instance-', LPAD(LOWER(HEX(s.id)), 8, '0')) AS instance_libvirt,"
-        f" {number_of(_STATUS, STATUSES)} AS value"
+        f" {number_of(STATUS, STATUSES)} AS value"
         f" FROM {_SERVERS} AS s LEFT JOIN nova_api.flavors AS f ON f.id = s.instance_type_id",
         ("id", "status", "name", "tenant_id", "user_id", "address_ipv4", "address_ipv6", "host_id",
          "hypervisor_hostname", "uuid", "availability_zone", "flavor_id", "instance_libvirt"),
@@ -134,4 +135,26 @@ METRICS = (
     _of_host("local_storage_used_bytes", "Disk of a host's servers.", "c.local_gb_used * 1073741824"),
     _of_host("free_disk_bytes", "Disk of a host that is free.", "COALESCE(c.free_disk_gb, 0) * 1073741824"),
 )  # fmt: skip
-GROUP = Group("compute", "openstack_nova", METRICS)
+DOMAIN_INFO = Metric(
+    "openstack_info",
+    "Whose server a domain of libvirt's is; 1.",
+    f"SELECT CONCAT('instance-', LPAD(LOWER(HEX(s.id)), 8, '0')) AS domain, s.display_name AS instance_name,"
+    " s.uuid AS instance_id, f.name AS flavor_name, COALESCE(u.name, s.user_id) AS user_name, s.user_id,"
+    f" p.name AS project_name, s.project_id, 1 AS value FROM {_SERVERS} AS s"
+    " LEFT JOIN nova_api.flavors AS f ON f.id = s.instance_type_id"
+    " LEFT JOIN keystone.project AS p ON p.id = s.project_id"
+    " LEFT JOIN keystone.local_user AS u ON u.user_id = s.user_id WHERE s.host IS NOT NULL",
+    (
+        "domain",
+        "instance_name",
+        "instance_id",
+        "flavor_name",
+        "user_name",
+        "user_id",
+        "project_name",
+        "project_id",
+    ),
+    prefix="libvirt_domain",
+)
+"""Under libvirt-exporter's name: the other metrics of guests (`observe.libvirt`) know domains only."""
+GROUP = Group("compute", "openstack_nova", (*METRICS, *quotas.NOVA, DOMAIN_INFO))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from onestack.observe.resources import quotas
 from onestack.observe.resources.metric import Group, Metric, boolean, count, number_of, numbered
 from onestack.platform.services import block_storage
 
@@ -57,6 +58,7 @@ CINDER = Group(
             f" <= {block_storage.DOWN_SECONDS} AS value FROM cinder.services AS s WHERE s.deleted = 0",
             ("uuid", "hostname", "service", "adminState", "zone", "disabledReason"),
         ),
+        *quotas.CINDER,
     ),
 )  # fmt: skip
 GLANCE = Group(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric as Family
 
 from onestack.core.errors import OneStackError
-from onestack.observe.resources import database, neutron, nova, others
+from onestack.observe import gauges
+from onestack.observe.resources import database, mysql, neutron, nova, others
 from onestack.observe.resources.metric import Group
 from onestack.platform.site import Site
 
@@ -37,7 +38,7 @@ def families(group: Group, output: str) -> list[Family]:
     """The metrics of a service. `output`: of the queries, a line for each sample. Raises ValueError."""
     found = {
         each.name: GaugeMetricFamily(
-            f"{group.prefix}_{each.name}", each.description, labels=list(each.labels)
+            f"{each.prefix or group.prefix}_{each.name}", each.description, labels=list(each.labels)
         )
         for each in group.metrics
     }
@@ -59,7 +60,7 @@ def groups(site: Site) -> list[Group]:
 
 
 def read(site: Site, wanted: Sequence[Group]) -> list[Family]:
-    """The metrics of these services. Those of one that cannot be read are missing, and its `…_up` is 0."""
+    """The metrics of these services and of MariaDB. Those of one that cannot be read are missing; its `…_up` is 0."""
     found: list[Family] = []
     for group in wanted:
         sql = "".join(each.query() for each in group.metrics)
@@ -70,26 +71,34 @@ def read(site: Site, wanted: Sequence[Group]) -> list[Family]:
             found.append(up(group, False))
         else:
             found.append(up(group, True))
+    try:
+        found += mysql.families(database.rows(database.ask(site, mysql.query(), SECONDS)))
+    except (OneStackError, OSError, ValueError) as error:
+        LOG.warning("MariaDB cannot be read: %s", error)
+        found.append(mysql.up(False))
     return found
 
 
 class Reader:
-    """Reads each minute in a thread of its own. `families` may be called from any thread."""
+    """Reads each minute in a thread of its own. `text` may be called from any thread.
+
+    A reading is kept as text: it is served a dozen times.
+    """
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._found: list[Family] = []
+        self._found = b""
         self._read_at = float("-inf")
 
     def start(self) -> None:
         threading.Thread(target=self._run, name="resources", daemon=True).start()
 
-    def families(self) -> Iterable[Family]:
+    def text(self) -> bytes:
         """The last reading, unless it is too old."""
-        return self._found if time.monotonic() - self._read_at <= OLDEST else []
+        return self._found if time.monotonic() - self._read_at <= OLDEST else b""
 
     def _run(self) -> None:
         wanted = groups(self._site)
         while True:
-            self._found, self._read_at = read(self._site, wanted), time.monotonic()
+            self._found, self._read_at = gauges.text(read(self._site, wanted)), time.monotonic()
             time.sleep(EVERY)

@@ -27,6 +27,8 @@ NAME = "api-gateway"
 CONFIG = f"{ETC}/{NAME}/haproxy.cfg"
 ADMIN_SOCKET = GATEWAY_ADMIN
 CERTIFICATE = GATEWAY_CERTIFICATE
+METRICS_SOCKET = f"{RUN}/{NAME}/metrics.sock"
+"""Where HAProxy's own exporter answers, for root alone."""
 
 _GLOBAL = f"""\
 global
@@ -69,6 +71,13 @@ cache files
     max-object-size 3145728
     max-age 86400
     process-vary on
+"""
+
+_METRICS = f"""
+frontend metrics
+    bind unix@{METRICS_SOCKET} mode 600
+    http-request use-service prometheus-exporter if {{ path /metrics }}
+    default_backend nowhere
 """
 
 # A host that is cut off from the others has an API gateway, but no majority of the database: what it answers is old.
@@ -125,6 +134,8 @@ def files(view: View) -> dict[str, str]:
             f"    server metadata unix@{sockets(contract.METADATA)}",
         ]
     text = "\n".join(lines) + "\n"
+    if view.cloud.monitoring is not None:
+        text += _METRICS
     if any(each.files for each in endpoints.values()):
         text += _CACHE
     if view.peers:

@@ -28,6 +28,7 @@ from onestack.host.machine import File
 from onestack.platform import bus_nodes, owned, underlay
 from onestack.platform.bus_users import definitions
 from onestack.platform.places import (
+    BUS_METRICS_PORT,
     BUS_PORT,
     CA,
     EPMD_PORT,
@@ -166,7 +167,11 @@ def files(view: View) -> dict[str, str]:
         "log.console.level": "warning",
         "log.file": "false",
     }
-    found = {f"{HOME}/enabled_plugins": "[].\n"}
+    plugins = ""
+    if view.cloud.monitoring is not None:
+        plugins = "rabbitmq_prometheus"
+        settings |= {"prometheus.tcp.ip": "127.0.0.1", "prometheus.tcp.port": BUS_METRICS_PORT}
+    found = {f"{HOME}/enabled_plugins": f"[{plugins}].\n"}
     kernel = f"{{inet_dist_use_interface,{bus_nodes.term('127.0.0.1')}}}"
     if view.replicated:
         settings |= bus_nodes.members(view)
