@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -19,6 +20,8 @@ from onestack.core.paths import Paths
 from onestack.observe import GuestRates, MemberRates, Observation, PoolRates, exporter
 from onestack.observe.exporter import Exporter
 from onestack.platform.choices import Choices
+from onestack.platform.infrastructure.gateway import METRICS_SOCKET
+from onestack.platform.infrastructure.prometheus import HAPROXY_PATH
 from onestack.platform.site import Site, on_this_host
 from onestack.spec import load
 
@@ -125,6 +128,29 @@ def test_it_serves_what_it_was_given_last(make: Callable[[int], Site]) -> None:
     served.stop()
     with pytest.raises(urllib.error.URLError):
         urllib.request.urlopen(f"{url}/metrics", timeout=5)
+
+
+def test_it_passes_on_what_the_gateway_exports(make: Callable[[int], Site]) -> None:
+    found = make(free_port())
+    served = Exporter(found)
+    assert served.answer(HAPROXY_PATH)[0] == 503
+    place = found.here.outside(METRICS_SOCKET)
+    place.parent.mkdir(parents=True)
+
+    def answer() -> None:
+        connection, _ = gateway.accept()
+        with connection:
+            asked = connection.recv(65536)
+            assert asked.startswith(b"GET /metrics?scope=")
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\nhaproxy_up 1")
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as gateway:
+        gateway.bind(str(place))
+        gateway.listen()
+        answering = threading.Thread(target=answer)
+        answering.start()
+        assert served.answer(HAPROXY_PATH) == (200, b"haproxy_up 1")
+        answering.join()
 
 
 def test_a_port_that_is_taken_is_said(make: Callable[[int], Site]) -> None:
