@@ -26,11 +26,11 @@ Part = tuple["Cloud | OtherCloud", Spec]
 class Clouds:
     """All clouds of a file, with the calls of `Cloud` for what tenants run."""
 
-    def __init__(self, local: Callable[[], Cloud], named: Callable[[str], OtherCloud] = OtherCloud) -> None:
+    def __init__(self, local: Callable[[], Cloud], named: Callable[[str], OtherCloud] | None = None) -> None:
         """`local`: this machine's cloud. `named`: that of an entry of clouds.yaml. They are called if the file has
         such a cloud; BadInput of theirs stops everything, any other error leaves out the cloud."""
         self._local = local
-        self._named = named
+        self._named = named or OtherCloud
 
     def plan(
         self,
