@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -106,7 +106,7 @@ class Clouds:
         return together(plans, away, read.name)
 
     def _each(
-        self, spec: Spec | str | Path, away: dict[str, OneStackError], besides: Mapping[str, Any] = {}
+        self, spec: Spec | str | Path, away: dict[str, OneStackError], besides: Collection[str] = ()
     ) -> dict[str, Part]:
         """The clouds with their parts of the file. `away`: gets the errors of those that cannot be had."""
         read = spec if isinstance(spec, Spec) else load(spec)
