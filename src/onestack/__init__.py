@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from onestack.cloud import Cloud
+    from onestack.clouds import Clouds
     from onestack.workloads.other_cloud import OtherCloud
 
-__all__ = ["Cloud", "OtherCloud"]
+__all__ = ["Cloud", "Clouds", "OtherCloud"]
 
 
 def __getattr__(name: str) -> Any:
@@ -22,6 +23,10 @@ def __getattr__(name: str) -> Any:
         from onestack.cloud import Cloud
 
         return Cloud
+    if name == "Clouds":
+        from onestack.clouds import Clouds
+
+        return Clouds
     if name == "OtherCloud":
         from onestack.workloads.other_cloud import OtherCloud
 

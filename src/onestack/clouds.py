@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,11 +26,11 @@ Part = tuple["Cloud | OtherCloud", Spec]
 class Clouds:
     """All clouds of a file, with the calls of `Cloud` for what tenants run."""
 
-    def __init__(self, local: Callable[[], Cloud], named: Callable[[str], OtherCloud] = OtherCloud) -> None:
+    def __init__(self, local: Callable[[], Cloud], named: Callable[[str], OtherCloud] | None = None) -> None:
         """`local`: this machine's cloud. `named`: that of an entry of clouds.yaml. They are called if the file has
         such a cloud; BadInput of theirs stops everything, any other error leaves out the cloud."""
         self._local = local
-        self._named = named
+        self._named = named or OtherCloud
 
     def plan(
         self,
@@ -106,7 +106,7 @@ class Clouds:
         return together(plans, away, read.name)
 
     def _each(
-        self, spec: Spec | str | Path, away: dict[str, OneStackError], besides: Mapping[str, Any] = {}
+        self, spec: Spec | str | Path, away: dict[str, OneStackError], besides: Collection[str] = ()
     ) -> dict[str, Part]:
         """The clouds with their parts of the file. `away`: gets the errors of those that cannot be had."""
         read = spec if isinstance(spec, Spec) else load(spec)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from onestack import clouds
 from onestack.cli.all import main  # noqa: F401  (the import adds all commands)
 from onestack.cli.main import cli
 from onestack.core.errors import BadInput
@@ -38,6 +39,7 @@ class Elsewhere:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     Elsewhere.asked = []
     monkeypatch.setattr(other_cloud, "OtherCloud", Elsewhere)
+    monkeypatch.setattr(clouds, "OtherCloud", Elsewhere)
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     return Elsewhere.asked
 
@@ -80,3 +82,31 @@ def test_a_written_plan_is_for_its_cloud(asked: list[tuple[Any, ...]], tmp_path:
     refused = run("apply", str(plan), "--cloud", "another")
     assert isinstance(refused.exception, BadInput)
     assert "the plan was made for the cloud 'other', not for 'another'" in str(refused.exception)
+
+
+SEVERAL = """\
+name: acme
+clouds: {here: {cloud: first}, burst: {cloud: second}}
+tenants: [{name: shop}, {name: shop-burst, cloud: burst}]
+"""
+
+
+def test_a_file_over_several_clouds_asks_each_of_them(asked: list[tuple[Any, ...]], tmp_path: Path) -> None:
+    file = tmp_path / "acme.yaml"
+    file.write_text(SEVERAL)
+    done = run("plan", str(file), "--json")
+    assert done.exit_code == 0, done.output
+    assert [each[0] for each in asked] == ["first", "second"]
+    assert list(json.loads(done.stdout)["clouds"]) == ["here", "burst"]
+    refused = run("plan", str(file), "--cloud", "first")
+    assert isinstance(refused.exception, BadInput)
+    assert "the file says which clouds its tenants are in" in str(refused.exception)
+
+
+def test_a_file_with_a_cloud_of_this_machines_needs_root(
+    asked: list[tuple[Any, ...]], tmp_path: Path
+) -> None:
+    file = tmp_path / "acme.yaml"
+    file.write_text(SEVERAL.replace("{cloud: first}", "{local: true}"))
+    refused = run("plan", str(file))
+    assert isinstance(refused.exception, BadInput) and "it needs root" in str(refused.exception)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -31,8 +32,10 @@ def applied() -> list[bool]:
 
 
 @pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, applied: list[bool]) -> Call:
+def call(monkeypatch: pytest.MonkeyPatch, applied: list[bool], tmp_path: Path) -> Call:
     """Run a command on a cloud whose plan is given, with or without a person at a terminal who types `answer`."""
+    monkeypatch.chdir(tmp_path)
+    Path("spec.yaml").write_text("name: lab\n")
 
     def run(plan: Plan, *words: str, answer: str | None = None) -> Result:
         def apply(self: Cloud, given: Plan | None = None, **words: object) -> Outcome:

@@ -60,6 +60,51 @@ CASES = [
     wrong("duplicate inside", "platform:\n  listen: {port: 1, port: 2}\n", "2:21", "'port' occurs twice"),
     wrong("key that is a list", "? [a]\n: 1\n", "1:3", "a key must be text"),
     wrong("merge of a word", "platform:\n  <<: x\n", "2:7", "merges mappings only"),
+    # Clouds
+    wrong(
+        "a cloud that is nowhere",
+        "clouds: {a: {}}\n",
+        "1:13",
+        "either this machine's or one of clouds.yaml",
+        "{local: true}",
+    ),
+    wrong(
+        "a cloud that is at two places",
+        "clouds: {a: {local: true, cloud: b}}\n",
+        "1:13",
+        "either this machine's or one of clouds.yaml",
+    ),
+    wrong(
+        "one cloud twice",
+        "clouds:\n  here: {cloud: x}\n  there: {cloud: x}\n",
+        "3:10",
+        "'here' and 'there' are both the entry 'x' of clouds.yaml",
+    ),
+    wrong("a cloud's name with a blank", "clouds: {a: {cloud: b c}}\n", "1:21", "'b c' is not valid here"),
+    wrong(
+        "an unknown key of a cloud", "clouds: {a: {lokal: true}}\n", "1:14", "unknown key 'lokal'", "'local'?"
+    ),
+    wrong(
+        "a tenant in an unknown cloud",
+        "clouds: {here: {local: true}}\ntenants:\n- {name: a, cloud: there}\n",
+        "3:20",
+        "there is no cloud 'there' in the file",
+        "one of here",
+    ),
+    wrong(
+        "a tenant in a cloud, and no clouds",
+        "tenants:\n- {name: a, cloud: there}\n",
+        "2:20",
+        "there is no cloud 'there' in the file",
+        "listed under 'clouds'",
+    ),
+    wrong(
+        "a tenant in no cloud",
+        "clouds: {burst: {cloud: x}}\ntenants:\n- {name: a}\n",
+        "3:3",
+        "the tenant 'a' is in no cloud",
+        "cloud: one of burst",
+    ),
     # Images
     wrong(
         "an image of nothing",

@@ -55,7 +55,7 @@ def _section(schema: Schema, here: Fragment, path: tuple[str, ...], written: dic
             anchor = _place(item, (*path, key, "[]"), inner, written)
             allowed, default = f"a list of [mappings]({anchor})", _default(value)
         elif "properties" in (entry := schema.at((*path, key, "NAME"))):
-            anchor = _place(entry, (*path, key, ".NAME"), inner, written)
+            anchor = _place(entry, (*path, key, "NAME"), inner, written)
             allowed, default = f"a mapping of names to [mappings]({anchor})", ""
         else:
             allowed, default = schema.allowed(value), _default(value)
@@ -108,7 +108,7 @@ def _default(value: Fragment) -> str:
 
 
 def _anchor(path: tuple[str, ...]) -> str:
-    return "#" + re.sub(r"[][=]", "", "".join(path))
+    return "#" + re.sub(r"[][=]", "", "".join(path)).lower()
 
 
 def _line(text: str) -> str:
