@@ -339,9 +339,7 @@ class Cloud:
 
     def replace_host(self, name: str, other: str, spec: str | Path, emit: Emit = silent, **way: Any) -> None:
         """Have `other`, which the spec has in its place, become a control host instead of `name`, which may be lost.
-
-        `way`: `wait` and `leave_unreachable`, as in `up`. Raises BadInput, PermanentError.
-        """
+        `way`: `wait` and `leave_unreachable`, as in `up`. Raises BadInput, PermanentError."""
         leaving.replace(self.paths, *self._wanted(spec), name, other, emit, **way)
         self.up(emit=emit, **way)
 
