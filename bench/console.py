@@ -32,7 +32,7 @@ from onestack.observe import balancers
 from onestack.observe.collect import statistics as gateway_statistics
 from onestack.platform.infrastructure.gateway import ADMIN_SOCKET
 
-PAGES = ("/", "/services?service=keystone", "/hosts", "/scaling", "/why?kind=server")
+PAGES = ("/", "/services?service=keystone", "/hosts", "/topology", "/scaling", "/why?kind=server")
 BAR_MEMORY, BAR_CALLS, BAR_MILLISECONDS = 60, 5, 100
 OWN = "platform: {exclude: [dashboard], compute: {driver: fake, hosts: 10}}\n"
 IDLE_SECONDS = 75.0

@@ -86,9 +86,10 @@ def test_pages_show_the_cloud(furnished: Cloud, window: Open) -> None:
     one = window()
     server = _server(furnished)
     expected = {
-        "/": {"health": ("healthy", "OpenStack"), "capacity": ("vCPUs", "operated"), "hosts": ("free",)},
+        "/": {"health": ("healthy", "OpenStack", "backups"), "capacity": ("vCPUs", "operated"), "hosts": ("free",)},
         "/services?service=keystone": {"processes": ("mariadb",), "agents": ("nova-compute",), "log": ("keystone",)},
         "/hosts": {"hosts": ("Processors",), "room": ("memory",), "guests": ("alone", "ACTIVE")},
+        "/topology?tenant=operated&zoom=150": {"topology": ("The networks of operated", "10.93.0.0/24", "alone")},
         "/scaling": {"groups": ("operated/many", "target cpu", "1 wanted, of 1 to 2")},
         f"/why?kind=server&word={server}": {"why": ("alone",), "subjects": ("alone",)},
         "/plan": {},

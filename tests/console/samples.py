@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from onestack.console import networks
+from onestack.observe.topology import Network, Router, Station, Topology
+
 EVIL = "<script>alert(1)</script>"
 
 _PROCESS = {
@@ -42,6 +45,15 @@ HEALTH: dict[str, Any] = {
     "warnings": [EVIL],
     "quorum": [{"service": "etcd", "members": 2, "size": 3}],
     "ceph": None,
+    "backup": {
+        "to": "/srv/backup",
+        "last": "12ab",
+        "time": 1000.0,
+        "age": 7300.0,
+        "every": 86400.0,
+        "late": False,
+        "error": "",
+    },
 }
 HISTORY = [
     {
@@ -85,9 +97,14 @@ DATA: dict[str, Any] = {
     },
     "events": [{"time": 1000.0, "source": "keeper", "text": EVIL, "level": "warn"}],
     "certificates": [{"name": "api-gateway", "days": 12, "until": "2027-01-01"}],
-    "agents": [
-        {"kind": "nova-compute", "name": "x", "host": EVIL, "alive": False, "enabled": True, "out": EVIL}
-    ],
+    "agents": [{"kind": "nova-compute", "host": EVIL, "alive": False, "enabled": True, "reason": EVIL}],
+    "topology": networks.shown(
+        Topology(
+            [Network("n1", EVIL, EVIL, False, "10.0.0.0/24"), Network("n2", "public", "admin", True, "")],
+            [Router("r1", EVIL, EVIL, "ACTIVE", "n2", "172.24.4.2", ("n1",))],
+            [Station("server", "s1", EVIL, EVIL, "ERROR", "n1", "10.0.0.5", "172.24.4.9", ("n2",))],
+        )
+    ),
     "log": {"lines": [["keystone", EVIL]], "more": True},
     "hosts": [
         {

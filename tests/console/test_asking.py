@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -114,8 +115,16 @@ def test_each_part_is_read_by_a_reader_that_can() -> None:
 
 @pytest.mark.parametrize("kind", ["flavor", "", "__class__"])
 def test_what_cannot_be_explained_is_refused(paths: Paths, kind: str) -> None:
-    reads = ByApis(paths)
     with pytest.raises(BadInput, match="cannot be explained"):
-        reads.why(kind, "web")
+        ByApis(paths).why(kind, "web")
     with pytest.raises(BadInput, match="cannot be explained"):
-        reads.subjects(kind)
+        Here(paths).subjects(kind)
+
+
+def test_a_read_that_an_open_page_repeats_keeps_its_reader() -> None:
+    asking = Asking(WORDS, idle=0.5, polled={"repeated": 60})
+    asking.ask("repeated", {}, 30)
+    before = asking.pid
+    time.sleep(3.0)
+    assert asking.pid == before is not None
+    asking.close()

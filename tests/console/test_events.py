@@ -7,6 +7,7 @@ import time
 
 from onestack.console import audit, events
 from onestack.core.paths import Paths
+from onestack.health.healing.history import Event
 
 
 def test_all_sources_are_merged_newest_first(paths: Paths) -> None:
@@ -33,6 +34,20 @@ def test_all_sources_are_merged_newest_first(paths: Paths) -> None:
         ("scaling", "good", "web: 2 to 3 members"),
         ("scaling", "bad", "create web-3 failed: no host"),
         ("keeper", "warn", "nova was started again (pid 7, before 5)"),
+    ]
+
+
+def test_what_the_healer_did_is_among_them() -> None:
+    moved = [{"name": "web-1", "host": "n2", "away": 20.0}, {"name": "web-2", "host": "n2", "away": 21.0}]
+    left = [{"name": "db", "why": "its disk is on the host"}]
+    rows = [
+        Event("1", "n1", "lost", "c1", 1000.0, moved=moved, left=left, outcome="evacuated", ended=1060.0),
+        Event("2", "n2", "lost", "c1", 2000.0),
+    ]
+    found = [(each["time"], each["level"], each["text"]) for each in events.healed(rows)]
+    assert found == [
+        (1060.0, "warn", "n1: lost; evacuated; 2 guests moved; 1 guests not moved"),
+        (2000.0, "bad", "n2: lost"),
     ]
 
 

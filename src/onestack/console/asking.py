@@ -6,19 +6,25 @@ The web server imports nothing of OpenStack's, so it stays small; and what hangs
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as Late
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-IDLE_SECONDS = {"here": 60.0, "apis": 40.0}
-"""Without questions for so long a reader ends, and gives its memory back. Pages ask each 30 s at least."""
+IDLE_SECONDS = {"here": 60.0, "apis": 3.0}
+"""Without questions for so long a reader ends, and gives its memory back. Pages ask the first each 30 s at least; the
+other has a client of OpenStack's in memory, and most of its answers are asked for once."""
+POLLED: Mapping[str, Mapping[str, int]] = {"here": {}, "apis": {"groups": 10}}
+"""By reader, what an open page reads again, and the seconds between two: it is kept for the next one."""
+_SMALL = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
+"""For glibc, in the readers: one heap for all threads, which gives back at once what an answer took."""
 STUCK_SECONDS = 150.0
 """A reader with a question that is older is killed: its thread hangs."""
 
@@ -42,14 +48,20 @@ class _Question:
 class Asking:
     """A reader; for any thread."""
 
-    def __init__(self, words: Sequence[str], idle: float = 60.0, stuck: float = STUCK_SECONDS) -> None:
-        """`words`: the reader's command line."""
+    def __init__(
+        self,
+        words: Sequence[str],
+        idle: float = 60.0,
+        stuck: float = STUCK_SECONDS,
+        polled: Mapping[str, int] | None = None,
+    ) -> None:
+        """`words`: the reader's command line. `polled`: reads that are repeated, and the seconds between two."""
         self._words = list(words)
-        self._idle, self._stuck = idle, stuck
+        self._idle, self._stuck, self._polled = idle, stuck, polled or {}
         self._guard = threading.Lock()
         self._child: subprocess.Popen[str] | None = None
         self._open: dict[str, _Question] = {}
-        self._used = time.monotonic()
+        self._kept = time.monotonic() + idle
         self._closed = threading.Event()
         threading.Thread(target=self._reap, name="reaper", daemon=True).start()
 
@@ -64,7 +76,7 @@ class Asking:
         key = json.dumps([read, given], sort_keys=True)
         begun = time.monotonic()
         with self._guard:
-            self._used = begun
+            self._kept = max(self._kept, begun + self._polled.get(read, 0) + self._idle)
             question = self._open.get(key)
             if question is None:
                 question = self._open[key] = _Question()
@@ -92,7 +104,12 @@ class Asking:
     def _send(self, question: dict[str, Any]) -> subprocess.Popen[str]:
         if self._child is None or self._child.poll() is not None:
             self._child = subprocess.Popen(
-                self._words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+                self._words,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+                env={**os.environ, **_SMALL},
             )
             threading.Thread(target=self._hear, args=(self._child,), name="hear", daemon=True).start()
         assert self._child.stdin is not None
@@ -106,6 +123,7 @@ class Asking:
             said = json.loads(line)
             with self._guard:
                 question = self._open.pop(said["id"], None)
+                self._kept = max(self._kept, time.monotonic() + self._idle)
             if question is not None:
                 question.future.set_result(said)
         child.wait()
@@ -123,7 +141,7 @@ class Asking:
             with self._guard:
                 now = time.monotonic()
                 oldest = min((each.asked for each in self._open.values()), default=now)
-                unused = not self._open and now - self._used > self._idle
+                unused = not self._open and now > self._kept
                 if unused or now - oldest > self._stuck:
                     self._end()
 
@@ -139,7 +157,8 @@ class Readers:
     def __init__(self, root: str, cache: str) -> None:
         words = [sys.executable, "-W", "ignore", "-m", "onestack.console.reader"]
         self._readers = {
-            kind: Asking([*words, kind, root, cache], idle=seconds) for kind, seconds in IDLE_SECONDS.items()
+            kind: Asking([*words, kind, root, cache], idle=seconds, polled=POLLED[kind])
+            for kind, seconds in IDLE_SECONDS.items()
         }
 
     def ask(self, read: str, given: dict[str, Any], seconds: float) -> Answer:

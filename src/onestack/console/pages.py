@@ -11,6 +11,8 @@ from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from onestack.console.asking import POLLED
+
 FOLDER = Path(__file__).parent
 
 
@@ -42,14 +44,15 @@ PARTS: Final[Mapping[str, Part]] = {
     "room": Part("Capacity of each host", "here.capacity", every=30),
     "alerts": Part("Alerts", "here.alerts"),
     "events": Part("Last events", "here.events", every=5),
-    "certificates": Part("Certificates", "apis.certificates", every=3600),
+    "certificates": Part("Certificates", "here.certificates", every=3600),
     "processes": Part("Processes", "here.health", seconds=30.0, every=5),
-    "agents": Part("Workers and agents", "apis.agents", every=15),
+    "agents": Part("Workers", "here.agents", every=15),
     "log": Part("Log", "here.log", ("service", "q", "host"), 20.0, 0),
     "hosts": Part("Hosts", "here.hosts", seconds=30.0),
-    "guests": Part("Guests", "apis.guests", every=30),
-    "groups": Part("Scaling groups", "apis.groups", every=10),
-    "subjects": Part("Choose", "apis.subjects", ("kind",), 15.0, 0),
+    "guests": Part("Guests", "here.guests", every=30),
+    "topology": Part("Tenants' networks", "here.topology", ("tenant", "zoom"), 15.0, 30),
+    "groups": Part("Scaling groups", "apis.groups", every=POLLED["apis"]["groups"]),
+    "subjects": Part("Choose", "here.subjects", ("kind",), 15.0, 0),
     "why": Part("Why", "apis.why", ("kind", "word"), 45.0, 0),
     "plan": Part("Plan", "apis.plan", (), 120.0, 0),
 }
@@ -57,6 +60,7 @@ PAGES: Final = (
     Page("/", "Overview", ("health", "capacity", "alerts", "events", "hosts", "certificates")),
     Page("/services", "Services", ("processes", "agents", "log"), "services.html"),
     Page("/hosts", "Hosts", ("hosts", "room", "guests")),
+    Page("/topology", "Networks", ("topology",), "topology.html"),
     Page("/scaling", "Scaling", ("groups",)),
     Page("/why", "Why", (), "why.html"),
     Page("/plan", "Plan and drift", (), "plan.html"),

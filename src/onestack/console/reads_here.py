@@ -14,18 +14,20 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from onestack.console import events
+from onestack.console import events, networks
 from onestack.core.paths import Paths
 from onestack.health import merged_logs, status
 from onestack.health.status import Status
 from onestack.host import proc
-from onestack.observe import capacity
+from onestack.observe import capacity, objects, topology
 from onestack.observe.prometheus import Prometheus
-from onestack.platform import site
+from onestack.platform import site, tls
 from onestack.platform.site import Site
 
 SAME_SECONDS = 2.0
 """For so long a status is not read again."""
+MOST, MOST_GUESTS = 50, 500
+"""How many objects of a kind are offered to `why`: those that changed last; and how many guests are shown."""
 FOUND, SEARCHED = 200, 5000
 """Lines of a log that are shown, and in how many of the last ones words are searched."""
 
@@ -57,6 +59,32 @@ class Reads:
         """Of each host what it has, has given away and has left."""
         return capacity.now(self._site).as_dict()
 
+    def certificates(self) -> Any:
+        """When the cloud's certificates end."""
+        return [asdict(each) for each in tls.expiries(self._paths.etc / "tls")]
+
+    def agents(self) -> Any:
+        """The workers as they report to their services."""
+        return [asdict(each) for each in objects.workers(self._site)]
+
+    def guests(self) -> Any:
+        """The servers of all hosts, by host."""
+        listed = objects.last(self._site, "server", MOST_GUESTS)
+        by_host: dict[str, list[dict[str, str]]] = {}
+        for each in listed:
+            by_host.setdefault(each.host, []).append(asdict(each))
+        return {"hosts": dict(sorted(by_host.items())), "more": len(listed) == MOST_GUESTS}
+
+    def subjects(self, kind: str) -> Any:
+        """What `why` can be asked about; what is in trouble first."""
+        objects.require_known(kind)
+        listed = [asdict(each) for each in objects.last(self._site, kind, MOST)]
+        return {"kind": kind, "rows": sorted(listed, key=lambda each: "ERROR" not in each["status"].upper())}
+
+    def topology(self, tenant: str = "", zoom: str = "") -> Any:
+        """A tenant's networks as a picture and as a list; without a name, those of the first one."""
+        return networks.shown(topology.now(self._site), tenant, zoom)
+
     def alerts(self) -> Any:
         """The alerts of the cloud's Prometheus, if it has one."""
         found = self._site
@@ -66,7 +94,7 @@ class Reads:
 
     def events(self) -> Any:
         """What happened last."""
-        return events.recent(self._paths)
+        return events.recent(self._paths, self._site)
 
     def hosts(self) -> Any:
         """The hosts, their processes and disks."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from onestack.autoscaling import status as autoscaling_status
 from onestack.health import ceph, hosts
@@ -19,9 +19,6 @@ from onestack.host import processes
 from onestack.platform import backups
 from onestack.platform.backups import BackupStatus
 from onestack.platform.site import Site
-
-if TYPE_CHECKING:
-    from openstack.connection import Connection
 
 Health = Literal["healthy", "degraded", "not running"]
 EXIT_STATUS: dict[Health, int] = {"healthy": 0, "degraded": 1, "not running": 3}
@@ -155,12 +152,12 @@ def _workers(site: Site) -> tuple[list[WorkerStatus], list[str]]:
         return [], [f"the APIs refuse: {error}"]
 
 
-def worker_statuses(site: Site, admin: Connection | None = None) -> Iterable[WorkerStatus]:
-    """Nova's and Cinder's services, Neutron's agents. `admin`: a connection, if there is one already."""
+def worker_statuses(site: Site) -> Iterable[WorkerStatus]:
+    """Nova's and Cinder's services, Neutron's agents."""
     from onestack.platform import connect
     from onestack.platform.hypervisors import out_by_itself
 
-    admin = admin or connect.connection(site)
+    admin = connect.connection(site)
     if "compute" in site.view.cloud.services:
         for service in admin.compute.services():
             yield WorkerStatus(
