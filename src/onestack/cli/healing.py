@@ -63,7 +63,8 @@ def show_history(host: str | None) -> None:
         began = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(each.began))
         lines.append(f"[bold]{began}[/] {each.kind} {escape(each.host)} (healer of {escape(each.by)})")
         if each.proof:
-            lines.append(f"  fenced {each.fenced or 0:.0f}: {escape(each.proof)}")
+            fenced = time.strftime("%H:%M:%S", time.localtime(each.fenced or 0))
+            lines.append(f"  fenced at {fenced}: {escape(each.proof)}")
         lines += [
             f"  {escape(one['name'])} is on {escape(one['to'])}, away for {one['away']:.0f} s{_answer(one)}"
             for one in each.moved
