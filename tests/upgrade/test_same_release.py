@@ -35,6 +35,13 @@ def test_another_release_is_refused_with_the_command_that_changes_it(paths: Path
     assert "onestack upgrade --to 2026.2" in refused.value.hint
 
 
+def test_an_older_one_is_refused_without_a_command_that_cannot_be(paths: Paths) -> None:
+    chosen("2026.2").save(choices_file(paths))
+    with pytest.raises(BadInput, match=r"runs 2026\.2, and the spec says 2026\.1") as refused:
+        require_same_release(paths, loads('platform: {release: "2026.1"}\n'))
+    assert "upgrade" not in refused.value.hint and 'release: "2026.2"' in refused.value.hint
+
+
 @pytest.mark.parametrize("series", ["2026.1", "2026.2"])
 def test_its_own_release_is_not(paths: Paths, series: str) -> None:
     chosen(series).save(choices_file(paths))

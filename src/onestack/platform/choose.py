@@ -36,13 +36,14 @@ def require_same_release(paths: Paths, spec: Spec) -> None:
     """Raises BadInput where a cloud stands that runs another series than the spec says."""
     if not choices_file(paths).exists():
         return
-    series = Choices.load(choices_file(paths)).series
-    if series in data.releases() and series != spec.platform.release:
+    series, wanted, known = Choices.load(choices_file(paths)).series, spec.platform.release, data.releases()
+    if series in known and series != wanted:
+        newer = known.index(wanted) > known.index(series)
+        way = f"`onestack upgrade --to {wanted}` changes its release; else " if newer else ""
         raise BadInput(
-            f"the cloud runs {series}, and the spec says {spec.platform.release}",
+            f"the cloud runs {series}, and the spec says {wanted}",
             where=spec.place_of("platform", "release"),
-            hint=f"`onestack upgrade --to {spec.platform.release}` changes its release; else say "
-            f'`release: "{series}"` in the platform section',
+            hint=f'{way}write `release: "{series}"` in the platform section',
         )
 
 

@@ -141,7 +141,10 @@ class Upgrading:
         def processes(found: Site) -> None:
             if known.by == SNAPSHOT:
                 steps.restore(found, emit)
-            steps.replace_processes(found, emit, replace(back, back=()) if known.by == SNAPSHOT else back)
+                # None runs: they start in the order in which they need each other, and nothing is left to set back.
+                steps.replace_processes(found, emit)
+            else:
+                steps.replace_processes(found, emit, back)
 
         actions: Mapping[str, Callable[[Site], object]] = {
             "switch back": lambda found: steps.switch(found, journal.BEFORE, known.older, emit),
