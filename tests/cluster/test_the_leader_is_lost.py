@@ -15,6 +15,7 @@ from cluster.growing import write
 from cluster.host import Host
 from cluster.hosts import Hosts
 from onestack.core.wait import until
+from onestack.platform import northbound
 from onestack.spec import loads
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1500)]
@@ -62,7 +63,13 @@ def test_another_one_leads_with_all_that_there_was(hosts: Hosts) -> None:
     own(hosts["c2"], "recover", "--yes")
     assert members(hosts["c2"]) == dict.fromkeys(TOGETHER, 2)
     assert holder(hosts).name in ("c2", "c3")
-    until("the floating IP to answer", lambda: answers(hosts["c2"], shown["url"]), seconds=60, every=1)
+    until(
+        "the floating IP to answer",
+        lambda: answers(hosts["c2"], shown["url"]),
+        seconds=60,
+        every=1,
+        evidence=lambda: gateways(hosts["c2"]),
+    )
     assert not plan(hosts["c2"])["changes"], "the spec's tenants are known here"
     words = ("server", "create", "--flavor", "m1.nano", "--image", "tiny", "--nic", "none", "--wait", "new")
     onestack(hosts["c2"], "exec", "openstack", *words)
@@ -79,6 +86,14 @@ def test_the_lost_one_comes_back_as_an_ordinary_one(hosts: Hosts) -> None:
     assert found["health"] == "healthy", found["reasons"]
     refused = onestack(hosts["c1"], "host", "list", check=False)
     assert "control host c2" in refused
+
+
+def gateways(host: Host) -> str:
+    """On which hosts OVN has the gateways."""
+    inside = ("nsenter", "--mount=/run/onestack/ns/mnt")
+    return host.run(*inside, *northbound.CTL, "show") + host.run(
+        *inside, *northbound.CTL, "list", "HA_Chassis"
+    )
 
 
 def answers(host: Host, url: str) -> tuple[bool, str]:

@@ -10,7 +10,7 @@ from onestack.core.errors import BadInput
 from onestack.core.paths import Paths
 from onestack.platform import site
 from onestack.platform.choices import Choices, choices_file
-from onestack.platform.hosts import cluster, known, succession
+from onestack.platform.hosts import cluster, inheritance, known, succession
 from onestack.platform.view import HostView
 from onestack.spec import loads
 
@@ -94,3 +94,9 @@ def test_comments_and_the_other_hosts_order_stay() -> None:
     text = succession.with_first(f"# the company's\n{SPEC}", "c3")
     assert text.startswith("# the company's\n")
     assert [each.name for each in loads(text).hosts] == ["c3", "c1", "n1", "c2"]
+
+
+def test_only_gateways_that_were_on_the_lost_host_alone_move() -> None:
+    hosts = {"a": "c1", "b": "c1", "c": "c2", "d": "c2"}
+    assert inheritance.alone_on("c1", [["a"], ["b", "c"], ["d"], []], hosts) == ["a"]
+    assert inheritance.alone_on("c3", [["a"], []], hosts) == []

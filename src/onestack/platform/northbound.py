@@ -13,11 +13,16 @@ CTL = ("ovn-nbctl", "--no-leader-only", f"--db=unix:{NORTH_SOCKET}", "--timeout=
 
 def floating_ips(*columns: str) -> tuple[str, ...]:
     """The command that lists columns of the NAT rows of floating IPs, for `rows`."""
-    return (
-        *CTL,
-        *("--format=csv", "--data=bare", "--no-headings", f"--columns={','.join(columns)}"),
-        *("find", "NAT", "type=dnat_and_snat"),
-    )
+    return (*CTL, *_columns(columns), "find", "NAT", "type=dnat_and_snat")
+
+
+def listed(table: str, *columns: str) -> tuple[str, ...]:
+    """The command that lists columns of all rows of a table, for `rows`."""
+    return (*CTL, *_columns(columns), "list", table)
+
+
+def _columns(names: tuple[str, ...]) -> tuple[str, ...]:
+    return ("--format=csv", "--data=bare", "--no-headings", f"--columns={','.join(names)}")
 
 
 def rows(text: str) -> list[list[str]]:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+
 from onestack.core.events import Emit, Event, silent, step
-from onestack.platform import connect, initial_resources
+from onestack.platform import connect, initial_resources, northbound
 from onestack.platform.fetch import fetch
-from onestack.platform.infrastructure import ovn_databases
+from onestack.platform.infrastructure import ovn, ovn_databases
 from onestack.platform.services import _common as common
 from onestack.platform.services import image
 from onestack.platform.site import Site
 from onestack.platform.up import trees_of
 
+_GATEWAYS = (
+    ("HA_Chassis_Group", "ha_chassis", "HA_Chassis"),
+    ("Logical_Router_Port", "gateway_chassis", "Gateway_Chassis"),
+)
+"""The tables of OVN's northbound database that say on which hosts gateways are: Neutron's of 2026.2 and its former
+one's; each with the table and column that own the rows."""
 MOST_NAMED = 5
 """So many lost images or volumes are named."""
 
@@ -28,11 +36,31 @@ def take_up(found: Site, former: str, emit: Emit) -> None:
 
 
 def _leave_chassis(found: Site, former: str, emit: Emit) -> None:
-    """Remove the lost host's chassis: Neutron then gives other hosts the routers' gateways. It is there again as
-    soon as the host is."""
+    """Remove the lost host's chassis, and have the gateways that were there alone be on the host that is the external
+    network's gateway now. The chassis is there again as soon as the host is.
+
+    Neutron does the second, too, when it hears of the first; but which of its processes hears of it is decided by
+    a list that has those of a lost host for another minute.
+    """
+    node, to = found.here, ovn.gateway_host(found.view)
     with step("gateways", emit) as at:
-        found.here.inside([*ovn_databases.SOUTH_CTL, "--if-exists", "chassis-del", former])
-        at.outcome = f"leave {former}"
+        node.inside([*ovn_databases.SOUTH_CTL, "--if-exists", "chassis-del", former])
+        moved = 0
+        for owner, column, table in _GATEWAYS if to else ():
+            owned = northbound.rows(node.inside(northbound.listed(owner, column)))
+            chassis = northbound.rows(node.inside(northbound.listed(table, "_uuid", "chassis_name")))
+            alone = alone_on(former, [row[0].split() for row in owned], dict(map(tuple, chassis)))
+            for ident in alone:
+                node.inside([*northbound.CTL, "set", table, ident, f"chassis_name={to}"])
+            moved += len(alone)
+        at.outcome = f"{moved} leave {former}"
+
+
+def alone_on(host: str, groups: Iterable[Sequence[str]], hosts: Mapping[str, str]) -> list[str]:
+    """The gateways' rows that name a host, where no other host can take over. `groups`: the rows of each gateway;
+    `hosts`: what each row names. Pure."""
+    found = {row for group in groups if {hosts.get(row) for row in group} == {host} for row in group}
+    return sorted(found)
 
 
 def _look_at_images(found: Site, emit: Emit) -> None:
