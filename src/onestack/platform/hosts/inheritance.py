@@ -48,8 +48,9 @@ def _leave_chassis(found: Site, former: str, emit: Emit) -> None:
         moved = 0
         for owner, column, table in _GATEWAYS if to else ():
             owned = northbound.rows(node.inside(northbound.listed(owner, column)))
-            chassis = northbound.rows(node.inside(northbound.listed(table, "_uuid", "chassis_name")))
-            alone = alone_on(former, [row[0].split() for row in owned], dict(map(tuple, chassis)))
+            listed = northbound.rows(node.inside(northbound.listed(table, "_uuid", "chassis_name")))
+            hosts = {ident: host for ident, host in listed}
+            alone = alone_on(former, [row[0].split() for row in owned], hosts)
             for ident in alone:
                 node.inside([*northbound.CTL, "set", table, ident, f"chassis_name={to}"])
             moved += len(alone)
