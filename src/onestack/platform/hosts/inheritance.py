@@ -49,7 +49,7 @@ def _leave_chassis(found: Site, former: str, emit: Emit) -> None:
         for owner, column, table in _GATEWAYS if to else ():
             owned = northbound.rows(node.inside(northbound.listed(owner, column)))
             listed = northbound.rows(node.inside(northbound.listed(table, "_uuid", "chassis_name")))
-            hosts = {ident: host for ident, host in listed}
+            hosts = {row[0]: row[1] for row in listed}
             alone = alone_on(former, [row[0].split() for row in owned], hosts)
             for ident in alone:
                 node.inside([*northbound.CTL, "set", table, ident, f"chassis_name={to}"])
