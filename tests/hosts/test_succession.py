@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
-from onestack.core.errors import BadInput
+from onestack.core.errors import BadInput, PermanentError
+from onestack.core.events import Event
 from onestack.core.paths import Paths
 from onestack.platform import site
 from onestack.platform.choices import Choices, choices_file
-from onestack.platform.hosts import cluster, inheritance, known, succession
+from onestack.platform.hosts import cluster, giving, inheritance, known, succession
 from onestack.platform.view import HostView
 from onestack.spec import loads
 
@@ -88,6 +90,34 @@ def test_it_is_given_again_where_something_changed_or_another_host_is_to_have_it
     assert not succession.is_given(leader, succession.text(leader), {"c2", "c4"})
     (leader.etc / "passwords/shop@ben").write_text("new")
     assert not succession.is_given(leader, succession.text(leader), {"c2", "c3"})
+
+
+class Other:
+    """Another host, which is told, or cannot be."""
+
+    def __init__(self, name: str, error: Exception | None = None) -> None:
+        self.name, self.error, self.told = name, error, 0
+
+    def succeed(self, given: str) -> None:
+        if self.error:
+            raise self.error
+        self.told += 1
+
+
+def test_who_cannot_be_told_is_named_and_told_the_next_time(
+    leader: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hosts = [Other("c2"), Other("c3", PermanentError("it knows no succeed")), Other("n1")]
+    monkeypatch.setattr(cluster, "reachable", lambda paths: nullcontext((hosts, {})))
+    said: list[Event] = []
+    giving.give(site.load(leader), said.append)
+    assert [each.told for each in hosts] == [1, 0, 0], "compute hosts are told nothing"
+    assert "c3 could not lead the cloud" in said[0].message
+    hosts[1].error = None
+    giving.give(site.load(leader), said.append)
+    giving.give(site.load(leader), said.append)
+    assert [each.told for each in hosts] == [2, 1, 0]
+    assert len(said) == 1
 
 
 def test_comments_and_the_other_hosts_order_stay() -> None:
