@@ -16,6 +16,7 @@ from cloud.command import succeed
 from onestack import Cloud
 from onestack.core.wait import until
 from onestack.health import process_status
+from onestack.platform import layout, readiness
 from onestack_runtime.runners import libvirt_connection
 
 pytestmark = pytest.mark.cloud
@@ -78,9 +79,12 @@ def test_a_guest_whose_interface_was_left_down_is_heard_again(cloud: Cloud, gues
     guests.wait_answers(cloud, guest, 30)
 
 
-def test_a_request_waits_for_a_service_that_restarts(cloud: Cloud) -> None:
+def test_a_request_waits_for_a_service_that_is_exchanged(cloud: Cloud) -> None:
     """As long as a start takes: services that ask each other make errors of it that no client expects."""
-    supervisor = cloud.site.here.supervisor
+    site = cloud.site
+    supervisor = site.here.supervisor
+    (process,) = (each for each in layout.processes(site.view) if each.name == "placement")
+    readiness.hold_requests(site.here, process)
     supervisor.stop("placement")
     try:
         with ThreadPoolExecutor(1) as pool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from graphlib import TopologicalSorter
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
@@ -83,9 +82,9 @@ def backend(view: View, name: str) -> list[str]:
     ]
 
 
-def test_a_request_waits_for_a_service_only_where_no_other_host_has_it(three: Views) -> None:
-    alone, several = (layout.files(view)["api-gateway/haproxy.cfg"] for view in (views()["c1"], three["c1"]))
-    assert int(re.findall(r"retries (\d+)", alone)[0]) > 10 > int(re.findall(r"retries (\d+)", several)[0])
+def test_a_request_waits_for_an_exchange_only_where_no_other_host_has_the_service(three: Views) -> None:
+    assert backend(views()["c1"], "nova")[0] == "http-request lua.await /run/api/nova.sock"
+    assert not [line for host in CONTROL for line in backend(three[host], "nova") if "await" in line]
 
 
 @pytest.mark.parametrize("name", ["glance", "cinder", "octavia"])

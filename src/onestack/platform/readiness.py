@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from onestack.core import contract
 from onestack.core.errors import PermanentError
 from onestack.core.events import Emit, step
 from onestack.core.wait import REST, until
@@ -24,6 +25,14 @@ TRIES = 3
 """A process has failed if it was started this many times without becoming ready."""
 SAY_SECONDS = 20.0
 """The interval at which a wait reports what it waits for, in seconds."""
+
+
+def hold_requests(node: Node, process: Process) -> None:
+    """Have the API gateway let new requests to a process wait, since it is about to be exchanged: its sockets are
+    there again when it listens anew. For `gateway.AWAIT_SECONDS` at most, and with one control host."""
+    for socket in node.outside(contract.API_SOCKETS).glob("*.sock"):
+        if socket.stem == process.name or socket.stem.startswith(f"{process.name}-"):
+            socket.unlink(missing_ok=True)
 
 
 def start(node: Node, process: Process, emit: Emit) -> None:

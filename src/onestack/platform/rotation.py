@@ -122,6 +122,7 @@ def take_up(found: Site, emit: Emit) -> None:
     changed = node.supervisor.changed()
     for each in processes:
         if each.name in changed:
+            readiness.hold_requests(node, each)
             node.supervisor.exchange(each.name)
             readiness.start(node, each, emit)
 

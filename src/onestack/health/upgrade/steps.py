@@ -167,6 +167,7 @@ def _exchange(found: Site, service: Service, changed: set[str], sql: str, emit: 
         # After a cut it is not known whether its data were set back: that is done again then.
         if not sql and running and running.pid and exchange.runs_from(running.pid, node.layout):
             continue
+        readiness.hold_requests(node, process)
         if process.name in changed:
             node.supervisor.exchange(process.name)
         else:

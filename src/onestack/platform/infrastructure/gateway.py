@@ -25,10 +25,11 @@ CONSOLE = contract.CONSOLE_PATH
 """The path of guests' consoles."""
 NAME = "api-gateway"
 CONFIG = f"{ETC}/{NAME}/haproxy.cfg"
-_RETRIES, _RETRIES_ELSEWHERE = 20, 3
-"""How often a connection to a service is tried again. Where other control hosts have the same service, requests go to
-them instead. Where there is none, they wait for as long as a start takes on a loaded machine: an error would reach
-users through services that ask each other, and turn it into one that no client tries again for (Nova's 500)."""
+AWAIT = f"{ETC}/{NAME}/await.lua"
+AWAIT_SECONDS = 20
+"""How long a request waits for a service that is exchanged, where no other control host has it: as long as a start
+takes on a loaded machine. An error would reach users through services that ask each other, and turn it into one that
+no client tries again for (Nova's 500)."""
 ADMIN_SOCKET = GATEWAY_ADMIN
 CERTIFICATE = GATEWAY_CERTIFICATE
 METRICS_SOCKET = f"{RUN}/{NAME}/metrics.sock"
@@ -42,6 +43,7 @@ global
     nbthread 1
     stats socket {ADMIN_SOCKET} mode 600 level admin
     log stdout format iso local0 notice
+    lua-load {AWAIT}
     ssl-default-bind-options ssl-min-ver TLSv1.2
 
 defaults
@@ -49,9 +51,9 @@ defaults
     log global
     option dontlognull
     option http-keep-alive
-    # Wait for a service that restarts, a second for each retry; only a GET that it may have received is sent again.
+    # Only a GET that a service may have received is sent again.
     option redispatch
-    retries {{retries}}
+    retries 3
     retry-on conn-failure empty-response
     timeout connect 5s
     timeout http-request 30s
@@ -75,6 +77,20 @@ cache files
     max-object-size 3145728
     max-age 86400
     process-vary on
+"""
+
+# HAProxy tries again at once where a socket does not exist: all retries are over within a millisecond. Who exchanges
+# a process removes its socket (`readiness.hold_requests`), and it makes it when it can take requests.
+_AWAIT = f"""\
+local ENOENT = 2
+core.register_action("await", {{"http-req"}}, function(txn, socket)
+    for _ = 1, {AWAIT_SECONDS * 10} do
+        local file, _, error = io.open(socket)
+        if file then file:close() end
+        if error ~= ENOENT then return end
+        core.msleep(100)
+    end
+end, 1)
 """
 
 _METRICS = f"""
@@ -102,8 +118,7 @@ backend majority
 def files(view: View) -> dict[str, str]:
     endpoints, binds = view.cloud.endpoints, view.cloud.binds
     sockets = view.backing.api_socket
-    retries = _RETRIES_ELSEWHERE if view.replicated else _RETRIES
-    lines = [_GLOBAL.format(retries=retries), "frontend api", *(f"    bind {each}" for each in binds)]
+    lines = [_GLOBAL, "frontend api", *(f"    bind {each}" for each in binds)]
     lines += ["    http-request disable-l7-retry unless METH_GET"]
     # For the audit log; a client's own such header is overwritten.
     lines += ["    http-request set-header X-Forwarded-For %[src]"]
@@ -136,7 +151,7 @@ def files(view: View) -> dict[str, str]:
             "    default_backend metadata",
             "",
             "backend metadata",
-            f"    server metadata unix@{sockets(contract.METADATA)}",
+            *_server("metadata", sockets(contract.METADATA)),
         ]
     text = "\n".join(lines) + "\n"
     if view.cloud.monitoring is not None:
@@ -145,7 +160,12 @@ def files(view: View) -> dict[str, str]:
         text += _CACHE
     if view.peers:
         text = text.replace("\ndefaults\n", f"{_HOST}\ndefaults\n", 1)
-    return {f"{NAME}/haproxy.cfg": text}
+    return {f"{NAME}/haproxy.cfg": text, f"{NAME}/{AWAIT.rpartition('/')[2]}": _AWAIT}
+
+
+def _server(name: str, socket: str) -> list[str]:
+    """This host's process, which is waited for."""
+    return [f"    http-request lua.await {socket}", f"    server {name} unix@{socket}"]
 
 
 def _servers(view: View, name: str, endpoint: Endpoint) -> list[str]:
@@ -157,9 +177,9 @@ def _servers(view: View, name: str, endpoint: Endpoint) -> list[str]:
     that wait for a host end when it counts as lost, instead of after the server's timeout. As long as
     none is healthy, this host's own is tried, as with one control host: it may start right now.
     """
-    own = f"    server {name} unix@{view.backing.api_socket(name)}"
     if not view.replicated:
-        return [own]
+        return _server(name, view.backing.api_socket(name))
+    own = f"    server {name} unix@{view.backing.api_socket(name)}"
     here = endpoint.scope == "each" or view.leads
     others = [each for each in view.controls if each is not view.here]
     if endpoint.scope == "leader":
