@@ -86,7 +86,7 @@ def test_pages_show_the_cloud(furnished: Cloud, window: Open) -> None:
     one = window()
     server = _server(furnished)
     expected = {
-        "/": {"health": ("healthy", "OpenStack", "backups"), "capacity": ("vCPUs", "operated"), "hosts": ("free",)},
+        "/": {"health": ("healthy", "OpenStack", "backup"), "capacity": ("vCPUs", "operated"), "hosts": ("free",)},
         "/services?service=keystone": {"processes": ("mariadb",), "agents": ("nova-compute",), "log": ("keystone",)},
         "/hosts": {"hosts": ("Processors",), "room": ("memory",), "guests": ("alone", "ACTIVE")},
         "/topology?tenant=operated&zoom=150": {"topology": ("The networks of operated", "10.93.0.0/24", "alone")},
