@@ -15,7 +15,17 @@ from onestack.core.paths import Paths
 from onestack.core.threads import interruptible
 from onestack.host import base, doctor, environment, facts, hypervisor, namespace, preflight, reach
 from onestack.host.files import replace_private
-from onestack.platform import backups, bringup, layout, outside, site, storage_changes, tls
+from onestack.platform import (
+    backups,
+    bringup,
+    host_users,
+    layout,
+    outside,
+    secrets,
+    site,
+    storage_changes,
+    tls,
+)
 from onestack.platform.choices import Choices, choices_file, with_its_release
 from onestack.platform.choose import choose, require_same_name, require_same_release
 from onestack.platform.fetch import Fetched, fetch, is_fetched
@@ -133,14 +143,19 @@ def gathered(
     paths: Paths, spec: Spec, lead: str | None, others: Sequence[HostView], generation: int = 0
 ) -> Site:
     """The cloud with all its hosts, as this one, the leader, will know it from now on."""
-    choices = Choices.load(choices_file(paths))
-    if lead is None:
-        known.save(paths, None)
-        return site.on_this_host(paths, spec, choices)
-    alone = site.on_this_host(paths, spec, choices, known.Hosts(lead, ()))
-    hosts = known.Hosts(lead, (alone.here.view, *others), generation)
+    choices, former = Choices.load(choices_file(paths)), known.load(paths)
+    hosts = None
+    if lead is not None:
+        alone = site.on_this_host(paths, spec, choices, known.Hosts(lead, ()))
+        hosts = known.Hosts(lead, (alone.here.view, *others), generation)
     known.save(paths, hosts)
-    return site.on_this_host(paths, spec, choices, hosts)
+    found = site.on_this_host(paths, spec, choices, hosts)
+    stay = {each.name for each in found.hosts}
+    for each in former.hosts if former else ():
+        # Forgotten when it left, too; but who looked at the cloud between then and now made them again.
+        if each.name not in stay and found.secrets_file.exists():
+            secrets.forget(found.secrets_file, host_users.secrets_of(each.name))
+    return found
 
 
 def inform(found: Site, other: RemoteHost, certificates: Mapping[str, bytes], emit: Emit) -> None:
