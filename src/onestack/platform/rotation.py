@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from onestack.core import contract
 from onestack.core.errors import BadInput
 from onestack.core.events import Emit, step
-from onestack.host.supervisor import configuration
 from onestack.platform import (
     catalogue,
     connect,
@@ -22,6 +21,7 @@ from onestack.platform import (
     graph,
     host_users,
     layout,
+    prepare,
     readiness,
     secrets,
     site,
@@ -33,7 +33,6 @@ from onestack.platform.places import bus_secret, database_secret, login, login_s
 from onestack.platform.services import _common as common
 from onestack.platform.services import dashboard, network
 from onestack.platform.site import Site
-from onestack.platform.stamps import stamped
 
 ADMIN, FERNET = "admin", "fernet"
 _OTHER_LOGIN = "-b"
@@ -115,12 +114,9 @@ def take_up(found: Site, emit: Emit) -> None:
     graph.bootstrap_identity(found, markers, emit)
     folders.write(node, layout.files(view))
     connect.write_clouds_yaml(found, node.paths.etc / "clouds.yaml")
-    processes = stamped(found, node)
-    programs = [*map(node.program, processes), *watchers.programs(found)]
-    to_syslog = found.spec.platform.monitoring.syslog
-    node.supervisor.configure(configuration(programs, node.paths.run, node.paths.log, syslog=to_syslog))
+    prepare.configure(found)
     changed = node.supervisor.changed()
-    for each in processes:
+    for each in layout.processes(view):
         if each.name in changed:
             readiness.hold_requests(node, each)
             node.supervisor.exchange(each.name)
