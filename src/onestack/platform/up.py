@@ -152,7 +152,7 @@ def gathered(
     found = site.on_this_host(paths, spec, choices, hosts)
     stay = {each.name for each in found.hosts}
     for each in former.hosts if former else ():
-        # Forgotten when it left, too; but who looked at the cloud between then and now made them again.
+        # Not before: who looked at the cloud while it was still listed would make them again.
         if each.name not in stay and found.secrets_file.exists():
             secrets.forget(found.secrets_file, host_users.secrets_of(each.name))
     return found

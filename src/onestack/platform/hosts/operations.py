@@ -15,7 +15,7 @@ from openstack.exceptions import SDKException
 from onestack.core.errors import BadInput, PermanentError
 from onestack.core.events import Emit, step
 from onestack.host.machine import ssh
-from onestack.platform import connect, host_users, secrets, storage_changes
+from onestack.platform import connect, host_users, storage_changes
 from onestack.platform.hosts import cluster, control_hosts, moving, remote
 from onestack.platform.places import login
 from onestack.platform.site import Site
@@ -148,7 +148,10 @@ class Hosts:
         self._admin.compute.enable_service(self._service(name), name, "nova-compute")
 
     def unregister(self, name: str) -> None:
-        """Have OpenStack forget a host whose processes have ended. Its guests must have been moved."""
+        """Have OpenStack forget a host whose processes have ended. Its guests must have been moved.
+
+        Its secrets end with the next `up`, which takes it off the list of hosts (`up.gathered`).
+        """
         admin = self._admin
         for service in admin.compute.services(host=name):
             admin.compute.delete_service(service)
@@ -159,7 +162,6 @@ class Hosts:
             for user in admin.identity.users(name=called, domain_id="default"):
                 # Its tokens end with it.
                 admin.identity.delete_user(user.id)
-        secrets.forget(self._site.secrets_file, host_users.secrets_of(name))
 
     def require_removable(self, name: str) -> None:
         """Raises BadInput where a host cannot be taken out of the cloud: the leader, or one that is not in it."""
